@@ -1,0 +1,37 @@
+"""The source: the only code that talks to the CircleCI API and downloads usage exports.
+
+Nothing here knows Dagster, reads rows of an export, or decides which days are due.
+"""
+
+from circleci_cost.circleci.account import Account
+from circleci_cost.circleci.answers import Organization, Person
+from circleci_cost.circleci.connection import Connection, Endpoint
+from circleci_cost.circleci.export_job import Polling
+from circleci_cost.circleci.fetch import UsageExports
+from circleci_cost.circleci.gzip_check import verify_gzip
+from circleci_cost.circleci.imports import Imported, land_files
+from circleci_cost.circleci.limits import DownloadLimits, Timeouts
+from circleci_cost.circleci.progress import SILENT, ExportProgress
+from circleci_cost.circleci.retry import Backoff
+from circleci_cost.circleci.windows import Plan, Window, plan_windows
+
+__all__ = [
+    "SILENT",
+    "Account",
+    "Backoff",
+    "Connection",
+    "DownloadLimits",
+    "Endpoint",
+    "ExportProgress",
+    "Imported",
+    "Organization",
+    "Person",
+    "Plan",
+    "Polling",
+    "Timeouts",
+    "UsageExports",
+    "Window",
+    "land_files",
+    "plan_windows",
+    "verify_gzip",
+]

@@ -1,0 +1,153 @@
+"""Fetches the usage export of one window: the job, its parts, the landing; the face of this package.
+
+Which windows are worth fetching is the caller's decision; each step is a module of its own.
+"""
+
+import random
+from contextlib import closing
+from pathlib import Path
+
+from circleci_cost.circleci.calls import Calls
+from circleci_cost.circleci.connection import Connection
+from circleci_cost.circleci.downloads import Downloads
+from circleci_cost.circleci.export_job import ExportJobs, Polling
+from circleci_cost.circleci.failures import Refusal
+from circleci_cost.circleci.http import ApiClient, download_client
+from circleci_cost.circleci.intents import Note, held, take_up
+from circleci_cost.circleci.landing import land_export, staging
+from circleci_cost.circleci.limits import DownloadLimits, Timeouts
+from circleci_cost.circleci.progress import SILENT, ExportProgress
+from circleci_cost.circleci.quota import QuotaLedger
+from circleci_cost.circleci.retry import Backoff
+from circleci_cost.circleci.windows import Window
+from circleci_cost.circleci.wording import size
+from circleci_cost.clock import Clock
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
+
+
+class UsageExports:
+    """The usage exports of one connection, landed in one lake. Nothing is opened before `fetch`."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        connection: Connection,
+        clock: Clock,
+        *,
+        progress: ExportProgress = SILENT,
+        timeouts: Timeouts | None = None,
+        limits: DownloadLimits | None = None,
+        polling: Polling | None = None,
+        backoff: Backoff | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._lake = lake
+        self._connection = connection
+        self._clock = clock
+        self._progress = progress
+        self._timeouts = timeouts or Timeouts()
+        self._limits = limits or DownloadLimits()
+        self._polling = polling or Polling()
+        self._backoff = backoff or Backoff()
+        self._jitter = jitter or random.Random()  # noqa: S311 - jitter needs no secrecy
+
+    def fetch(self, window: Window) -> LandedExport:
+        """Return the landed export of `window`; one without parts where there was no usage.
+
+        An export job that an earlier process made for the same days is taken up again. Raises the
+        errors of `errors`; whatever is raised, what had landed before is unchanged.
+        """
+        subject = f"Usage export of {self._connection.cost_center}, {window}"
+        path = self._lake.intent(self._connection.cost_center, window.first_day, window.last_day)
+        before = self._landed_id(window)
+        with (
+            held(path, self._clock, subject, self._progress.waiting, self._polling.total_seconds) as waited,
+            ApiClient(self._connection.endpoint, self._clock, self._timeouts) as client,
+        ):
+            if waited and self._landed_id(window) not in {None, before}:
+                self._progress.message(f"{subject}: another process has just landed it.")
+                return self._landed(window)
+            return self._fetch(
+                take_up(path, self._connection, window, self._clock, subject), client, window, subject
+            )
+
+    def _fetch(self, note: Note, client: ApiClient, window: Window, subject: str) -> LandedExport:
+        jobs = ExportJobs(self._calls(client), self._polling)
+        while True:
+            job_id = note.intent.usage_export_job_id
+            if job_id is None:
+                job_id = jobs.make(note, subject)
+                self._progress.message(f"{subject}: requested, export job {job_id}.")
+            elif job_id == self._landed_id(window):
+                # Killed between landing and removing the note.
+                landed = self._landed(window)
+                break
+            else:
+                self._progress.message(f"{subject}: taking up export job {job_id} of an earlier run.")
+            try:
+                landed = self._load(jobs, note, job_id, window, subject)
+                break
+            except Refusal as error:
+                if error.status != 404:
+                    raise
+                note.forget()
+                self._progress.message(f"{subject}: CircleCI no longer knows export job {job_id}.")
+        note.remove()
+        self._progress.finished()
+        return landed
+
+    def _load(self, jobs: ExportJobs, note: Note, job_id: str, window: Window, subject: str) -> LandedExport:
+        """Wait for the job, download all of its parts, publish them."""
+        urls = jobs.parts(note, job_id, subject)
+        with (
+            closing(download_client(self._connection.base_url, self._timeouts)) as client,
+            staging(self._directory(window)) as stage,
+        ):
+            downloads = Downloads(
+                client=client,
+                connection=self._connection,
+                clock=self._clock,
+                limits=self._limits,
+                timeouts=self._timeouts,
+                progress=self._progress,
+                jitter=self._jitter,
+                subject=subject,
+            )
+            files = downloads.all(urls, stage, lambda: jobs.parts(note, job_id, subject))
+            landed = land_export(
+                self._lake, self._connection, note.intent, files, url_count=len(urls), progress=self._progress
+            )
+        self._progress.message(f"{subject}: {_summary(landed)}.")
+        return landed
+
+    def _calls(self, client: ApiClient) -> Calls:
+        connection = self._connection
+        ledger = QuotaLedger(
+            self._lake.quota_ledger,
+            self._clock,
+            connection.posts_per_hour,
+            connection.gets_per_minute,
+            self._progress.waiting,
+        )
+        return Calls(connection, client, ledger, self._clock, self._progress, self._jitter, self._backoff)
+
+    def _directory(self, window: Window) -> Path:
+        return self._lake.export(self._connection.cost_center, window.first_day, window.last_day)
+
+    def _landed(self, window: Window) -> LandedExport:
+        directory = self._directory(window)
+        return LandedExport(directory=directory, manifest=read_manifest(directory))
+
+    def _landed_id(self, window: Window) -> str | None:
+        return (
+            self._landed(window).manifest.export_id if (self._directory(window) / MANIFEST).exists() else None
+        )
+
+
+def _summary(landed: LandedExport) -> str:
+    parts = landed.manifest.parts
+    if not parts:
+        return "no usage in these days, landed as empty"
+    lines = sum(part.lines for part in parts)
+    return f"{len(parts)} parts with {lines} lines landed ({size(sum(part.bytes for part in parts))})"

@@ -1,0 +1,233 @@
+"""The two HTTP clients: one with the token for the API alone, one without it for downloads.
+
+What answers mean is `answers`' business, when to ask again is `retry`'s.
+"""
+
+import functools
+import logging
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+
+import httpx
+
+from circleci_cost.circleci.addresses import api_address, is_loopback
+from circleci_cost.circleci.connection import Endpoint
+from circleci_cost.circleci.failures import LostAnswer, NotSent, Refusal, Untrusted
+from circleci_cost.circleci.limits import Timeouts
+from circleci_cost.circleci.watchdog import Watchdog
+from circleci_cost.circleci.wording import duration, size
+from circleci_cost.clock import Clock
+from circleci_cost.errors import AuthorizationError, CircleciCostError, SourceError
+
+_CONNECTION_FAILURES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class ApiClient:
+    """Sends the token to the API's own host and nowhere else."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, timeouts: Timeouts | None = None) -> None:
+        """Raise `AuthorizationError` for a token that cannot be one, `ConfigurationError` for the address."""
+        address = api_address(endpoint.base_url)
+        _check_token(endpoint)
+        self.host = address.host
+        self._address = str(address)
+        self._endpoint = endpoint
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._client = _client(
+            {"Circle-Token": endpoint.token, "Accept": "application/json", "Accept-Encoding": "identity"},
+            self._timeouts,
+            trust_environment=not is_loopback(address.host),
+        )
+
+    def request(
+        self, method: str, path: str, subject: str, body: Mapping[str, object] | None = None
+    ) -> Answer:
+        """Send one request to `path` below the API's address and return the answer of whatever status.
+
+        `subject` begins every message. Raises `NotSent` or `LostAnswer` where none came, `SourceError`
+        for a failed certificate, a redirect or an answer that is too large.
+        """
+        with Watchdog(self._timeouts.total) as watchdog:
+            request = self._client.build_request(
+                method, self._address + path, json=body, extensions={"trace": watchdog.trace}
+            )
+            try:
+                return self._exchange(request, subject)
+            except httpx.HTTPError as error:
+                if watchdog.expired:
+                    raise self._too_slow(subject) from None
+                raise connection_failure(
+                    error, f"{subject}: the CircleCI API at {self.host}", self._timeouts
+                ) from None
+
+    def _exchange(self, request: httpx.Request, subject: str) -> Answer:
+        started = self._clock.monotonic()
+        response = self._client.send(request, stream=True)
+        try:
+            _refuse_redirect(response, subject)
+            body = bytearray()
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > self._timeouts.max_answer_bytes:
+                    raise SourceError(
+                        f"{subject}: the answer of {self.host} is larger than "
+                        f"{size(self._timeouts.max_answer_bytes)} and was not read; check that base_url is "
+                        "the API's address, then try again."
+                    )
+                if self._clock.monotonic() - started > self._timeouts.total:
+                    raise self._too_slow(subject)
+            # What quotes the token back at us would end up in a message.
+            shown = bytes(body).replace(self._endpoint.token.encode(), b"***")
+            return Answer(response.status_code, dict(response.headers), shown)
+        finally:
+            response.close()
+
+    def _too_slow(self, subject: str) -> LostAnswer:
+        return LostAnswer(
+            f"{subject}: the CircleCI API at {self.host} did not complete its answer within "
+            f"{duration(self._timeouts.total)}; try again later."
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> "ApiClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def download_client(base_url: str, timeouts: Timeouts) -> httpx.Client:
+    """Return the client for signed URLs: no token, no cookies, no redirects."""
+    return _client(
+        {"Accept-Encoding": "identity"},
+        timeouts,
+        trust_environment=not is_loopback(api_address(base_url).host),
+    )
+
+
+def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> CircleciCostError:
+    """Turn httpx's exception into ours; its own text is left out, since it may hold an address."""
+    causes = _causes(error)
+    certificate = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return Untrusted(
+            f"{who} showed a certificate that cannot be trusted ({certificate.verify_message}); verification "
+            "stays on: if a proxy of yours re-signs traffic, point SSL_CERT_FILE at its certificate "
+            "authority."
+        )
+    if isinstance(error, httpx.ConnectError) and any(_is_tls_failure(cause) for cause in causes):
+        return Untrusted(
+            f"{who} does not speak TLS as it should; verification stays on: check base_url and proxies in "
+            "between."
+        )
+    if isinstance(error, _CONNECTION_FAILURES):
+        return NotSent(f"{who} {_why_no_connection(error, causes, timeouts)}.")
+    if isinstance(error, (httpx.ReadTimeout, httpx.WriteTimeout)):
+        return LostAnswer(f"{who} was silent for {duration(timeouts.read)}; try again later.")
+    if isinstance(error, httpx.RemoteProtocolError):
+        return LostAnswer(f"{who} ended the connection in the middle of its answer; try again later.")
+    return LostAnswer(f"{who} reset the connection; try again later.")
+
+
+def _why_no_connection(error: httpx.HTTPError, causes: list[BaseException], timeouts: Timeouts) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"did not accept a connection within {duration(timeouts.connect)}; check network and proxy"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "cannot be found in the DNS; check the network, the resolver and base_url"
+    if isinstance(error, httpx.ProxyError):
+        return "cannot be reached through the proxy of this machine; check HTTPS_PROXY"
+    return "does not accept connections; check network and proxy, then try again"
+
+
+def _is_tls_failure(cause: BaseException) -> bool:
+    """Tell a failed handshake from one that broke off, which may work the next time."""
+    return isinstance(cause, ssl.SSLError) and not isinstance(
+        cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in found:
+        found.append(step)
+        step = step.__cause__ or step.__context__
+    return found
+
+
+def _refuse_redirect(response: httpx.Response, subject: str) -> None:
+    if not 300 <= response.status_code < 400:
+        return
+    target = "somewhere else"
+    with suppress(httpx.InvalidURL, ValueError):
+        target = httpx.URL(response.headers.get("location", "")).host or target
+    raise Refusal(
+        f"{subject}: {response.request.url.host} redirects to {target}, which is not followed since the "
+        "token would go along; set base_url to the API's own address.",
+        status=response.status_code,
+    )
+
+
+def _check_token(endpoint: Endpoint) -> None:
+    if not endpoint.token:
+        raise AuthorizationError(
+            f"The environment variable {endpoint.token_env} is not set; put a CircleCI personal API token "
+            "into it (CircleCI, User Settings, Personal API Tokens)."
+        )
+    # The header's encoder would quote a bad token in its error, so it never gets one.
+    if not endpoint.token.isascii() or not endpoint.token.isprintable() or " " in endpoint.token:
+        raise AuthorizationError(
+            f"The environment variable {endpoint.token_env} holds characters that no CircleCI token has, "
+            "such as a space or a line break; copy the token again (CircleCI, User Settings, Personal API "
+            "Tokens)."
+        )
+
+
+def _client(headers: Mapping[str, str], timeouts: Timeouts, *, trust_environment: bool) -> httpx.Client:
+    quiet_http_loggers()
+    return httpx.Client(
+        headers=headers,
+        timeout=_timeout(timeouts),
+        follow_redirects=False,
+        trust_env=trust_environment,
+        verify=_verification(),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        # Polls are seconds to minutes apart: a kept connection would mostly be a dead one.
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+
+
+@functools.cache
+def _verification() -> ssl.SSLContext:
+    """Return httpx's own defaults, SSL_CERT_FILE included; reading all certificates takes 50 ms each time."""
+    return httpx.create_ssl_context()
+
+
+def quiet_http_loggers() -> None:
+    """Keep httpx from logging whole signed URLs (it does at INFO) and httpcore from logging headers."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _timeout(timeouts: Timeouts) -> httpx.Timeout:
+    return httpx.Timeout(timeouts.read, connect=timeouts.connect)

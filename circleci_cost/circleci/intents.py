@@ -1,0 +1,167 @@
+"""The note of an export job, written before the request, so that no crash makes a second job unseen.
+
+Sending requests is `export_job`'s work; here is what a later process may conclude from the note.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from circleci_cost.circleci.connection import Connection
+from circleci_cost.circleci.waiting import OnWait, wait
+from circleci_cost.circleci.windows import Window
+from circleci_cost.clock import Clock
+from circleci_cost.errors import SourceError, StorageError, TransientSourceError
+from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors, write_atomic
+
+# A job's result is of the time when it was made; half a day later a new export is the better one.
+JOB_LIFETIME = timedelta(hours=12)
+ATTEMPTS_WINDOW = timedelta(hours=24)
+MAX_ATTEMPTS = 3
+_LOCK_POLL_SECONDS = 5.0
+
+
+class Intent(BaseModel):
+    """One window's export job; `attempts` are the times of POSTs that made a job or may have made one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    organization_id: str
+    shared_organization_ids: tuple[str, ...]
+    first_day: date
+    last_day: date
+    created_at: datetime
+    attempts: tuple[datetime, ...] = ()
+    usage_export_job_id: str | None = None
+
+    @property
+    def requested_at(self) -> datetime:
+        """When the POST was sent that made the job."""
+        return self.attempts[-1]
+
+
+class Note:
+    """The intent of one window, on disk after every change."""
+
+    def __init__(self, path: Path, intent: Intent, clock: Clock, subject: str) -> None:
+        self.path = path
+        self.intent = intent
+        self._clock = clock
+        self._subject = subject
+
+    def check(self) -> None:
+        """Raise `SourceError` where one more POST would be one too many."""
+        attempts = self.intent.attempts
+        if len(attempts) < MAX_ATTEMPTS:
+            return
+        again = attempts[-MAX_ATTEMPTS] + ATTEMPTS_WINDOW
+        raise SourceError(
+            f"{self._subject}: {MAX_ATTEMPTS} export jobs were requested within 24 hours and none of them "
+            f"gave a result, so no other is made before {again:%Y-%m-%d %H:%M} UTC; see "
+            f"https://status.circleci.com, and remove {self.path} to try at once."
+        )
+
+    def begin(self) -> None:
+        """Note a POST that may make a job; to be called right before it is sent. Raises like `check`."""
+        self.check()
+        attempts = (*self.intent.attempts, self._clock.now())
+        self._change(self.intent.model_copy(update={"attempts": attempts, "usage_export_job_id": None}))
+
+    def withdraw(self) -> None:
+        """Take the last POST back: it surely made no job."""
+        self.intent = self.intent.model_copy(update={"attempts": self.intent.attempts[:-1]})
+        if self.intent.attempts:
+            self._change(self.intent)
+        else:
+            self.remove()
+
+    def accept(self, usage_export_job_id: str) -> None:
+        """Note the job that the last POST made."""
+        self._change(self.intent.model_copy(update={"usage_export_job_id": usage_export_job_id}))
+
+    def forget(self) -> None:
+        """Let go of the job, which failed or is gone; its POST still counts."""
+        self._change(self.intent.model_copy(update={"usage_export_job_id": None}))
+
+    def remove(self) -> None:
+        """End the note: its export has landed, or nothing was ever made."""
+        self.path.unlink(missing_ok=True)
+
+    def _change(self, intent: Intent) -> None:
+        self.intent = intent
+        write_atomic(self.path, intent.model_dump_json(indent=2).encode())
+
+
+def take_up(path: Path, connection: Connection, window: Window, clock: Clock, subject: str) -> Note:
+    """Return what an earlier process left for the same organizations and days, or a new note.
+
+    POSTs of more than 24 hours ago no longer count, and a job of more than 12 hours ago is left alone.
+    """
+    now = clock.now()
+    intent = Intent(
+        organization_id=connection.organization_id,
+        shared_organization_ids=connection.shared_organization_ids,
+        first_day=window.first_day,
+        last_day=window.last_day,
+        created_at=now,
+    )
+    same = {"organization_id", "shared_organization_ids", "first_day", "last_day"}
+    found = read_intent(path)
+    if found is not None and found.model_dump(include=same) == intent.model_dump(include=same):
+        attempts = tuple(at for at in found.attempts if now - at < ATTEMPTS_WINDOW)
+        young = bool(attempts) and now - attempts[-1] < JOB_LIFETIME
+        job_id = found.usage_export_job_id if young else None
+        intent = found.model_copy(update={"attempts": attempts, "usage_export_job_id": job_id})
+    return Note(path, intent, clock, subject)
+
+
+def read_intent(path: Path) -> Intent | None:
+    """Return the note, None where there is none. Raises `StorageError` for one that cannot be read."""
+    try:
+        return Intent.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        raise StorageError(
+            f"{path} is not a note of an export job of this version; remove it, and the export is requested "
+            "anew."
+        ) from None
+
+
+@contextmanager
+def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: float) -> Iterator[bool]:
+    """Hold a window for this process; yield whether another one held it before.
+
+    The operating system frees the lock when its process dies, by kill -9 too. Raises
+    `TransientSourceError` where another process holds it for longer than `patience` seconds.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = clock.monotonic() + patience
+    waited = False
+    with path.with_suffix(".lock").open("w") as lock:
+        while not _locked(lock.fileno()):
+            waited = True
+            if clock.monotonic() >= deadline:
+                raise TransientSourceError(
+                    f"{subject}: another process has been fetching these days for a long time; let it end, "
+                    "or stop it, then run the same command again."
+                )
+            wait(clock, _LOCK_POLL_SECONDS, f"{subject}: another process fetches the same days", on_wait)
+        for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*-{path.name}"):
+            leftover.unlink(missing_ok=True)
+        yield waited
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,68 @@
+"""Which export windows hold a set of days: at most 31 whole UTC dates each, within the API's reach.
+
+Pure; whether a day is worth fetching again is decided by the caller.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+MAX_DAYS = 31
+REACH_DAYS = 366
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """Whole UTC days, both ends included."""
+
+    first_day: date
+    last_day: date
+
+    @property
+    def start(self) -> str:
+        """The first second, as the API takes it (RFC 3339)."""
+        return f"{self.first_day}T00:00:00Z"
+
+    @property
+    def end(self) -> str:
+        """The last second: with the next midnight instead, 31 days would repeat a date of the next window."""
+        return f"{self.last_day}T23:59:59Z"
+
+    def __str__(self) -> str:
+        """Return the days as a person writes them."""
+        return (
+            f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day} to {self.last_day}"
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ask for, and the days that cannot be asked for: too old, or not over yet."""
+
+    windows: list[Window]
+    out_of_reach: list[date]
+    not_yet: list[date]
+
+
+def plan_windows(days: Collection[date], now: datetime, reach_days: int = REACH_DAYS) -> Plan:
+    """Cut `days` (any order) into windows of consecutive days, at most 31 each, the oldest first.
+
+    `now` is aware. A day is out of reach where its midnight lies more than `reach_days` x 24 h
+    before `now` (the API's strict rule) and not yet there where it is today in UTC or later
+    (an export holds full UTC days; `end` must not lie in the future).
+    """
+    today = now.astimezone(UTC).date()
+    oldest = now - timedelta(days=reach_days)
+    out_of_reach: list[date] = []
+    not_yet: list[date] = []
+    runs: list[list[date]] = []
+    for day in sorted(set(days)):
+        if day >= today:
+            not_yet.append(day)
+        elif datetime.combine(day, time(), UTC) < oldest:
+            out_of_reach.append(day)
+        elif runs and len(runs[-1]) < MAX_DAYS and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return Plan([Window(run[0], run[-1]) for run in runs], out_of_reach, not_yet)

@@ -1,0 +1,85 @@
+"""The one source of time: everything that reads a clock or waits takes a `Clock`.
+
+Dagster's own partitions and schedules keep Dagster's clock; nothing here reads it.
+"""
+
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time, elapsed time and waiting."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back; only differences mean anything."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds; zero and less return at once."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that stands still until it is advanced; `sleep` advances it and returns at once.
+
+    Shared by a client and the simulator it talks to, it turns an hour's quota or a URL's
+    36 hours into milliseconds. Safe to use from several threads.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        """Start at `start`, which must be aware."""
+        if start.tzinfo is None:
+            raise ValueError("a ManualClock needs an aware datetime")
+        self._start = start.astimezone(UTC)
+        self._elapsed = timedelta()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the start plus all that was advanced."""
+        with self._lock:
+            return self._start + self._elapsed
+
+    def monotonic(self) -> float:
+        """Return the seconds advanced so far."""
+        with self._lock:
+            return self._elapsed.total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        """Advance by `seconds` without blocking."""
+        if seconds > 0:
+            self.advance(timedelta(seconds=seconds))
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock forward."""
+        if by < timedelta():
+            raise ValueError("a clock cannot go back")
+        with self._lock:
+            self._elapsed += by
+
+
+def utc_today(clock: Clock) -> date:
+    """Return the current UTC date."""
+    return clock.now().date()

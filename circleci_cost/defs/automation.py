@@ -1,0 +1,86 @@
+"""Jobs, the daily schedule and the automation sensor: what runs when, over which partitions."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from circleci_cost.clock import Clock
+from circleci_cost.coverage import look_back
+from circleci_cost.lake.layout import Lake
+from circleci_cost.partitions import range_tags
+from circleci_cost.settings import Settings
+
+# An export job may take four hours, and the quota another: a run that takes longer has lost its host.
+MAX_RUNTIME_SECONDS = 8 * 3600
+# Dagster does not export the type of what `define_asset_job` returns.
+AssetJob: TypeAlias = Any
+_TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
+_INGEST = dg.AssetSelection.assets("usage_exports", "job_runs")
+_COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs", "published")
+
+
+def build_jobs(partitions: dg.MultiPartitionsDefinition) -> list[AssetJob]:
+    """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both."""
+    return [
+        dg.define_asset_job(
+            "ingest",
+            selection=_INGEST,
+            partitions_def=partitions,
+            tags=_TAGS,
+            description="Fetch usage exports and read them into job runs.",
+        ),
+        dg.define_asset_job(
+            "reprice",
+            selection=_COSTS,
+            partitions_def=partitions,
+            tags=_TAGS,
+            description="Compute daily costs again at today's price periods; nothing is fetched or parsed.",
+        ),
+        dg.define_asset_job(
+            "refresh",
+            selection=_INGEST | _COSTS,
+            partitions_def=partitions,
+            tags=_TAGS,
+            description="Fetch, read, price and publish some days: what the daily schedule does.",
+        ),
+    ]
+
+
+def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJob) -> dg.ScheduleDefinition:
+    """The daily schedule: one run per cost center over its last days, after CircleCI's own refresh."""
+    hour, minute = settings.daily_at.split(":")
+
+    @dg.schedule(
+        name="daily_refresh",
+        job=refresh,
+        cron_schedule=f"{int(minute)} {int(hour)} * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED
+        if settings.is_demo
+        else dg.DefaultScheduleStatus.RUNNING,
+        description=(
+            f"Daily at {settings.daily_at} UTC: the last {settings.restatement_days} days of every cost center, which "
+            "CircleCI may have restated, and days missed while the daemon was down."
+        ),
+    )
+    def daily_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        at = context.scheduled_execution_time
+        for center in settings.cost_centers:
+            first, last = look_back(settings, lake, center.name, clock.now())
+            yield dg.RunRequest(
+                run_key=f"{center.name}-{at:%Y-%m-%d}", tags=range_tags(center.name, first, last)
+            )
+
+    return daily_refresh
+
+
+def build_sensor() -> dg.AutomationConditionSensorDefinition:
+    """The sensor that publishes after a backfill and looks for stale prices after a price change."""
+    return dg.AutomationConditionSensorDefinition(
+        "automation",
+        target=dg.AssetSelection.assets("published") | dg.AssetSelection.checks_for_assets("daily_costs"),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        run_tags=_TAGS,
+        minimum_interval_seconds=30,
+    )

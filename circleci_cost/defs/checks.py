@@ -1,0 +1,118 @@
+"""Standing checks: what is wrong between runs, whatever ran last. Checks of one run's own rows are in the assets."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.clock import Clock, utc_today
+from circleci_cost.coverage import missing_days
+from circleci_cost.defs import metadata
+from circleci_cost.defs.costs import RATES_AHEAD, WAREHOUSE_POOL
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model import pricing
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.pricing import stale_prices
+from circleci_cost.warehouse.transactions import transaction
+
+_FRESHNESS = timedelta(days=2)
+_PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
+
+
+def build_checks(
+    settings: Settings, partitions: dg.MultiPartitionsDefinition
+) -> Sequence[dg.AssetChecksDefinition]:
+    """The checks of stale prices, gaps, freshness and failed partitions."""
+
+    @dg.asset_check(
+        asset="daily_costs",
+        additional_deps=["pricing_periods"],
+        pool=WAREHOUSE_POOL,
+        automation_condition=dg.AutomationCondition.any_deps_updated()
+        & ~dg.AutomationCondition.in_progress(),
+        description="Every day's costs rest on the price that the configuration says today.",
+    )
+    def prices_up_to_date(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
+        last = utc_today(clock) + RATES_AHEAD
+        rates = pricing.daily_rates(settings.price_periods, settings.history_start, last)
+        with warehouse.get_connection() as connection:
+            with transaction(connection):
+                stale = stale_prices(connection, rates)
+        ranges = [f"{name}: {pricing.say_ranges(found)}" for name, found in stale.items()]
+        days = sum(each.days for found in stale.values() for each in found)
+        return dg.AssetCheckResult(
+            passed=not stale,
+            metadata={"stale_days": days, "stale_ranges": "; ".join(ranges) or "–"},
+            description=None
+            if not stale
+            else f"{days} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
+            "run `circleci-cost reprice`",
+        )
+
+    @dg.asset_check(
+        asset="job_runs", description="Every day since history_start that CircleCI can serve is there."
+    )
+    def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
+        missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
+        fetchable = [
+            f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in missing if each.fetchable
+        ]
+        too_old = [
+            f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in missing if each.out_of_reach
+        ]
+        return dg.AssetCheckResult(
+            passed=not fetchable,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "missing_days": sum(len(each.fetchable) for each in missing),
+                "missing": "; ".join(fetchable) or "–",
+                "older_than_the_api_reaches": "; ".join(too_old) or "–",
+            },
+            description=f"not imported: {'; '.join(fetchable)}; run `circleci-cost backfill`"
+            if fetchable
+            else None,
+        )
+
+    @dg.asset_check(asset="job_runs", description="The newest day is at most two days old.")
+    def data_fresh(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
+        today = utc_today(clock)
+        newest = {
+            center.name: max(lake.job_runs_days(center.name), default=None)
+            for center in settings.cost_centers
+        }
+        late = [
+            f"{name} ends on {day or 'no day'}"
+            for name, day in newest.items()
+            if day is None or today - day > _FRESHNESS
+        ]
+        return dg.AssetCheckResult(
+            passed=not late,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"data_through": ", ".join(f"{name}: {day}" for name, day in newest.items())},
+            description=f"{'; '.join(late)}; run `circleci-cost sync` and see that the schedule is on"
+            if late
+            else None,
+        )
+
+    @dg.asset_check(
+        asset="job_runs", description="No partition failed last: retries are bounded, and then nobody tells."
+    )
+    def no_failed_partitions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        keys = partitions.get_partition_keys()
+        failed = {}
+        for name in _PARTITIONED:
+            status = context.instance.get_status_by_partition(dg.AssetKey(name), keys, partitions) or {}
+            failed[name] = [
+                key for key, state in status.items() if state is not None and state.name == "FAILED"
+            ]
+        shown = [f"{name}: {', '.join(found[:5])} ({len(found)})" for name, found in failed.items() if found]
+        return dg.AssetCheckResult(
+            passed=not shown,
+            metadata={"failed_partitions": sum(len(found) for found in failed.values())},
+            description=f"failed and not repaired: {'; '.join(shown)}; materialize them again"
+            if shown
+            else None,
+        )
+
+    return [prices_up_to_date, no_gaps, data_fresh, no_failed_partitions]

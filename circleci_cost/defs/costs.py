@@ -1,0 +1,217 @@
+"""The assets that turn credits into dollars and publish them: pricing_periods, daily_costs, published."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.clock import Clock, utc_today
+from circleci_cost.defs import metadata
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.lake.days import read_restatements
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model import pricing
+from circleci_cost.partitions import partition_days
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.daily_costs import CostSummary, largest_costs, write_daily_costs
+from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.pricing import write_prices
+from circleci_cost.warehouse.publish import publish
+
+GROUP = "costs"
+# DuckDB lets one process at a time have the file: all who write to it queue here.
+WAREHOUSE_POOL = "warehouse"
+# Rates reach a little into the future, so that a day's costs never wait for the rates to be spread again.
+RATES_AHEAD = timedelta(days=31)
+_ZERO = Decimal(0)
+
+
+def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `pricing_periods`; its data version is a hash of what the periods say."""
+
+    @dg.asset(
+        group_name=GROUP,
+        kinds={"duckdb", "toml"},
+        pool=WAREHOUSE_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_day_priced",
+                asset="pricing_periods",
+                description="No day of the history lacks a price.",
+            )
+        ],
+        metadata={"dagster/column_schema": metadata.column_schema(pricing.PERIODS_SCHEMA, {})},
+        description=(
+            "Contracted price periods from the configuration, and daily_rates: exactly one USD price per credit, "
+            "cost center and day. Grain: cost center × period."
+        ),
+    )
+    def pricing_periods(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.MaterializeResult:
+        periods, today = settings.price_periods, utc_today(clock)
+        with dagster_failures(), warehouse.get_connection() as connection:
+            rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
+        unpriced = {
+            center.name: pricing.gaps(center.price_periods, settings.history_start, today)
+            for center in settings.cost_centers
+        }
+        gaps = [f"{name}: {pricing.say_ranges(ranges)}" for name, ranges in unpriced.items() if ranges]
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(pricing.content_hash(periods)),
+            metadata={
+                "dagster/row_count": len(periods),
+                "daily_rates": rates.height,
+                "timeline": metadata.table(
+                    ("cost center", "USD per credit", "from", "until"),
+                    (
+                        (
+                            each.cost_center,
+                            each.price_per_credit,
+                            each.effective_from,
+                            each.effective_until or "ongoing",
+                        )
+                        for each in sorted(periods)
+                    ),
+                ),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="every_day_priced",
+                    passed=not gaps,
+                    description=None
+                    if not gaps
+                    else f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0",
+                )
+            ],
+        )
+
+    return pricing_periods
+
+
+def build_cost_assets(
+    settings: Settings, partitions: dg.MultiPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """The assets `daily_costs` and `published`."""
+
+    @dg.asset(
+        deps=["job_runs", "pricing_periods"],
+        partitions_def=partitions,
+        # One run reprices the whole history of a cost center: cost is one query over its files.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=GROUP,
+        kinds={"duckdb"},
+        pool=WAREHOUSE_POOL,
+        check_specs=_cost_checks(),
+        description=(
+            "Credits and US dollars per day, cost center, organization, project, workflow, job, branch, resource "
+            "class, executor, operating system, trigger source and build status, per charge type and in total. "
+            "Each row keeps the price it was computed with. Add up costs over any dimension; never add a charge "
+            "type to the total, which holds it already. A NULL cost is unpriced, not free."
+        ),
+    )
+    def daily_costs(
+        context: dg.AssetExecutionContext,
+        warehouse: DuckDBResource,
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.MaterializeResult:
+        summaries, largest = [], []
+        with dagster_failures(), warehouse.get_connection() as connection:
+            for asked in partition_days(context.partition_keys, partitions):
+                summary = write_daily_costs(connection, lake, asked.cost_center, asked.days, clock.now())
+                summaries.append(summary)
+                largest += largest_costs(connection, asked.cost_center, summary.days)
+        return dg.MaterializeResult(
+            metadata=_cost_metadata(summaries, largest), check_results=list(_cost_results(summaries))
+        )
+
+    @dg.asset(
+        deps=[daily_costs, "pricing_periods"],
+        group_name=GROUP,
+        kinds={"duckdb", "parquet"},
+        pool=WAREHOUSE_POOL,
+        automation_condition=dg.AutomationCondition.any_deps_updated()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress(),
+        description=(
+            "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
+            "one pointer names the current generation and is renamed last."
+        ),
+    )
+    def published(
+        warehouse: DuckDBResource, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+    ) -> dg.MaterializeResult:
+        restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
+        with dagster_failures(), warehouse.get_connection() as connection:
+            generation = publish(connection, lake, restatements, clock.now())
+        return dg.MaterializeResult(metadata=_published_metadata(generation))
+
+    return [daily_costs, published]
+
+
+def _cost_checks() -> list[dg.AssetCheckSpec]:
+    def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(name, asset="daily_costs", description=description, blocking=blocking)
+
+    return [
+        spec(
+            "credits_equal_job_runs", "The credits of the days equal those of their job runs.", blocking=True
+        ),
+        spec("charge_types_add_up", "The costs of the charge types add up to the cost.", blocking=True),
+        spec("all_credits_priced", "No credits were used on a day without a price."),
+        spec("job_runs_for_each_day", "Every day that was asked for has job runs, empty days included."),
+    ]
+
+
+def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckResult]:
+    difference = sum((each.credits - each.job_run_credits for each in summaries), start=_ZERO)
+    yield _result("credits_equal_job_runs", difference == 0, f"{difference} credits too many in daily_costs")
+    rest = sum((each.cost_usd - each.charge_types_cost_usd for each in summaries), start=_ZERO)
+    yield _result("charge_types_add_up", rest == 0, f"{rest} USD are in no charge type")
+    unpriced = sum((each.unpriced_credits for each in summaries), start=_ZERO)
+    yield _result(
+        "all_credits_priced", unpriced == 0, f"{unpriced} credits have no price: add a pricing period"
+    )
+    without = [day for each in summaries for day in each.days_without_job_runs]
+    yield dg.AssetCheckResult(
+        check_name="job_runs_for_each_day",
+        passed=not without,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None
+        if not without
+        else f"no job runs for {metadata.days(without)}: materialize them first",
+    )
+
+
+def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else otherwise)
+
+
+def _cost_metadata(
+    summaries: Sequence[CostSummary], largest: Sequence[tuple[object, ...]]
+) -> dict[str, metadata.Value]:
+    credits = sum((each.credits for each in summaries), start=_ZERO)
+    cost = sum((each.cost_usd for each in summaries), start=_ZERO)
+    return {
+        "dagster/partition_row_count": sum(each.rows for each in summaries),
+        "runs": sum(each.runs for each in summaries),
+        "credits": metadata.number(credits),
+        "unpriced_credits": metadata.number(sum((each.unpriced_credits for each in summaries), start=_ZERO)),
+        "total_usd": metadata.number(cost),
+        "largest_costs": metadata.table(("cost center", "project", "workflow", "credits", "USD"), largest),
+    }
+
+
+def _published_metadata(generation: Generation) -> dict[str, metadata.Value]:
+    manifest = generation.manifest
+    return {
+        "generation": manifest.generation,
+        "path": dg.MetadataValue.path(generation.directory),
+        "data_from": str(manifest.data_from),
+        "data_through": str(manifest.data_through),
+        "credits": metadata.number(manifest.credits),
+        "unpriced_credits": metadata.number(manifest.unpriced_credits),
+        "total_usd": metadata.number(manifest.cost_usd),
+        **{f"{table}_rows": rows for table, rows in manifest.rows.items()},
+    }

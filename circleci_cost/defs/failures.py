@@ -1,0 +1,27 @@
+"""How an error of this project becomes a Dagster outcome: retried where that can help, else failed for good."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from circleci_cost.errors import CircleciCostError, TransientSourceError
+
+_MAX_RETRIES = 3
+_DEFAULT_WAIT_SECONDS = 60.0
+
+
+@contextmanager
+def dagster_failures() -> Iterator[None]:
+    """Raise `RetryRequested` for transient errors, never sooner than asked for, and a final `Failure` for the rest.
+
+    The causes are cut off: Dagster writes whole exception chains into its event log.
+    """
+    try:
+        yield
+    except TransientSourceError as error:
+        raise dg.RetryRequested(
+            max_retries=_MAX_RETRIES, seconds_to_wait=error.retry_after or _DEFAULT_WAIT_SECONDS
+        ) from dg.Failure(str(error))
+    except CircleciCostError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None

@@ -1,0 +1,242 @@
+"""The partitioned assets of the source: raw usage exports, and the job runs that are read from them."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import dagster as dg
+
+from circleci_cost.clock import Clock
+from circleci_cost.defs import metadata
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.resources import LogProgress, UsageSource
+from circleci_cost.ingestion import Fetched, fetch_days
+from circleci_cost.lake.ingest import IngestReport, ingest_days
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.verification import Verification, verify_job_runs
+from circleci_cost.model.schema import JOB_RUN_SCHEMA
+from circleci_cost.partitions import PartitionDays, partition_days
+from circleci_cost.settings import Settings
+
+GROUP = "ingest"
+# One run is one cost center and at most as many days as one export job may span.
+INGEST_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
+# Parsing takes all cores and up to 2 GB: one at a time per instance. It also keeps two runs of neighbouring
+# windows from settling the same moved job at once.
+JOB_RUNS_POOL = "job_runs"
+
+
+class UsageExportsConfig(dg.Config):
+    """`refetch`: ask CircleCI again even for days whose export is settled."""
+
+    refetch: bool = False
+
+
+def build_ingest_assets(
+    settings: Settings, partitions: dg.MultiPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """The assets `usage_exports` and `job_runs`."""
+
+    @dg.asset(
+        partitions_def=partitions,
+        backfill_policy=INGEST_POLICY,
+        group_name=GROUP,
+        kinds={"circleci", "csv"},
+        description=(
+            "Usage exports as CircleCI wrote them: gzip-compressed CSV parts and a manifest for each window of at "
+            "most 31 days. Grain: one export job per window; windows overlap, so never add up their rows. "
+            "Days whose export is settled are not fetched again unless `refetch` is set."
+        ),
+    )
+    def usage_exports(
+        context: dg.AssetExecutionContext,
+        config: UsageExportsConfig,
+        lake: dg.ResourceParam[Lake],
+        source: dg.ResourceParam[UsageSource],
+    ) -> dg.MaterializeResult:
+        progress = LogProgress(context.log)
+        fetched = []
+        with dagster_failures():
+            for asked in partition_days(context.partition_keys, partitions):
+                with source.exports(asked.cost_center, lake, progress) as exports:
+                    fetched.append(
+                        fetch_days(
+                            exports,
+                            lake,
+                            asked.cost_center,
+                            asked.days,
+                            source.clock,
+                            restatement_days=settings.restatement_days,
+                            refetch=config.refetch,
+                        )
+                    )
+        return dg.MaterializeResult(metadata=_export_metadata(fetched))
+
+    @dg.asset(
+        deps=[usage_exports],
+        partitions_def=partitions,
+        backfill_policy=INGEST_POLICY,
+        group_name=GROUP,
+        kinds={"polars", "parquet"},
+        pool=JOB_RUNS_POOL,
+        check_specs=_job_run_checks(),
+        metadata={
+            "dagster/column_schema": metadata.column_schema(JOB_RUN_SCHEMA, _COLUMN_DESCRIPTIONS),
+        },
+        description=(
+            "One row per job: the export's columns typed, credits exact, each JOB_ID once, the last export wins. "
+            "One Parquet file per cost center and day. Count runs where job_run_stopped_at is set; credits are not "
+            "seconds × rate, and user (seat) credits are booked on some job's row."
+        ),
+    )
+    def job_runs(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+    ) -> dg.MaterializeResult:
+        reports = []
+        with dagster_failures():
+            for asked in partition_days(context.partition_keys, partitions):
+                organizations = settings.cost_center(asked.cost_center).organizations
+                report = ingest_days(
+                    lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now()
+                )
+                written = [summary.day for summary in report.days]
+                reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
+        return dg.MaterializeResult(
+            metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports))
+        )
+
+    return [usage_exports, job_runs]
+
+
+_COLUMN_DESCRIPTIONS = {
+    "job_run_date": "the charge date (UTC); prices key on it",
+    "job_run_seconds": "wall-clock seconds, not multiplied by parallelism",
+    "total_credits": "credits; the sum of the charge types and other_credits",
+    "user_credits": "credits of seats, booked on some job row",
+    "other_credits": "credits in total_credits that no exported charge type holds",
+    "last_build_finished_at": "as of the export, not of the job",
+}
+
+_ZERO = Decimal(0)
+_Reports = Sequence[tuple[PartitionDays, IngestReport, Verification]]
+
+
+def _export_metadata(fetched: Sequence[Fetched]) -> dict[str, metadata.Value]:
+    manifests = [export.manifest for each in fetched for export in each.landed]
+    return {
+        "exports": len(manifests),
+        "parts": sum(each.parts for each in fetched),
+        "bytes": sum(each.bytes for each in fetched),
+        "windows": metadata.table(
+            ("cost center", "window", "export job", "parts", "bytes"),
+            (
+                (
+                    manifest.cost_center,
+                    f"{manifest.first_day} – {manifest.last_day}",
+                    manifest.export_id,
+                    len(manifest.parts),
+                    sum(part.bytes for part in manifest.parts),
+                )
+                for manifest in manifests
+            ),
+        ),
+        "already_there": metadata.days(day for each in fetched for day in each.already_there),
+        "out_of_reach": metadata.days(day for each in fetched for day in each.out_of_reach),
+        "not_yet_available": metadata.days(day for each in fetched for day in each.not_yet),
+    }
+
+
+def _job_run_metadata(reports: _Reports) -> dict[str, metadata.Value]:
+    days = [day for _, report, _ in reports for day in report.days]
+    restated = [row for _, report, _ in reports for row in report.restatements().iter_rows(named=True)]
+    return {
+        "dagster/partition_row_count": sum(day.jobs for day in days),
+        "jobs": sum(day.jobs for day in days),
+        "runs": sum(day.runs for day in days),
+        "credits": metadata.number(sum((day.credits for day in days), start=_ZERO)),
+        "rows_read": sum(report.rows_read for _, report, _ in reports),
+        "duplicate_rows": sum(report.duplicate_rows for _, report, _ in reports),
+        "days_without_export": metadata.days(
+            day for _, report, _ in reports for day in report.days_without_export
+        ),
+        "restatements": metadata.table(
+            (
+                "date",
+                "export",
+                "added",
+                "removed",
+                "changed",
+                "credits added",
+                "credits removed",
+                "credits changed",
+            ),
+            (
+                (
+                    row["date"],
+                    row["export_id"],
+                    row["jobs_added"],
+                    row["jobs_removed"],
+                    row["jobs_changed"],
+                    row["credits_added"],
+                    row["credits_removed"],
+                    row["credits_changed"],
+                )
+                for row in restated
+            ),
+        ),
+    }
+
+
+def _job_run_checks() -> list[dg.AssetCheckSpec]:
+    def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(name, asset="job_runs", description=description, blocking=blocking)
+
+    return [
+        spec("each_job_once", "JOB_ID is unique over the written days.", blocking=True),
+        spec("jobs_in_their_partition", "Every row is of its file's day and cost center.", blocking=True),
+        spec(
+            "credits_complete", "The charge types and other_credits add up to total_credits.", blocking=True
+        ),
+        spec("charge_types_known", "TOTAL_CREDITS holds no credits beyond the exported charge types."),
+        spec("jobs_in_window", "The export held no job outside the days that were asked for."),
+        spec("no_vanished_jobs", "No job of an earlier export is missing from the later one."),
+        spec("columns_known", "The export has the columns that this version knows, no more and no fewer."),
+        spec("export_for_each_day", "Every day that was asked for has an export."),
+    ]
+
+
+def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
+    counted = [verification for _, _, verification in reports]
+    found = [report for _, report, _ in reports]
+    repeated = sum(each.jobs - each.distinct_jobs for each in counted)
+    yield _result("each_job_once", repeated == 0, f"{repeated} rows repeat a JOB_ID")
+    misplaced = sum(each.misplaced_jobs + each.foreign_jobs for each in counted)
+    yield _result("jobs_in_their_partition", misplaced == 0, f"{misplaced} rows are in another day's file")
+    difference = sum((each.credits - each.charge_type_credits for each in counted), start=_ZERO)
+    yield _result("credits_complete", difference == 0, f"charge types miss {difference} credits")
+    other = sum((day.other_credits for each in found for day in each.days), start=_ZERO)
+    yield _warning(
+        "charge_types_known", other == 0, f"{other} credits are of no exported charge type: see other"
+    )
+    outside = sum(each.rows_outside_window for each in found)
+    yield _warning("jobs_in_window", outside == 0, f"{outside} rows of other days were left out")
+    removed = sum(each.restatements()["jobs_removed"].sum() for each in found)
+    yield _warning(
+        "no_vanished_jobs", removed == 0, f"{removed} jobs vanished or moved; see usage_restatements"
+    )
+    drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
+    yield _warning("columns_known", not drift, f"new or missing columns: {', '.join(drift)}")
+    without = [day for each in found for day in each.days_without_export]
+    yield _warning("export_for_each_day", not without, f"no export for {metadata.days(without)}")
+
+
+def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else otherwise)
+
+
+def _warning(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if passed else otherwise,
+    )

@@ -1,0 +1,59 @@
+"""How figures and tables are shown as Dagster metadata; the UI plots numbers over time.
+
+Exact values stay in the tables: a metadata number is for the eye and the plot.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+import dagster as dg
+import polars as pl
+
+from circleci_cost.model.pricing import as_ranges, say_ranges
+
+
+# What Dagster takes as the value of a metadata entry.
+Value: TypeAlias = dg.MetadataValue | str | int | float
+
+
+def number(value: Decimal | int) -> float | int:
+    """A number that the UI can plot."""
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def usd(value: Decimal) -> str:
+    """A dollar amount to the cent, for reading."""
+    return f"${value:,.2f}"
+
+
+def days(found: Iterable[date]) -> str:
+    """Days as ranges, or a dash."""
+    return say_ranges(as_ranges(found)) or "–"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
+    """A Markdown table; names from outside cannot break out of their cells."""
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    lines += [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    text = str(value).replace("\n", " ").replace("\r", " ")
+    for character in "\\|`*_<>[]":
+        text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
+    return text
+
+
+def column_schema(
+    schema: Mapping[str, pl.DataType] | Mapping[str, str], descriptions: Mapping[str, str]
+) -> dg.TableSchema:
+    """The columns of a table with their types and units."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, type=str(dtype), description=descriptions.get(name))
+            for name, dtype in schema.items()
+        ]
+    )

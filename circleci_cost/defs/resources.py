@@ -1,0 +1,123 @@
+"""What assets are given: the lake, the warehouse, the clock, and the source of usage exports.
+
+Tokens are read from the environment when a fetch begins, one cost center at a time, and are in no resource's repr.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.circleci import Connection, ExportProgress, UsageExports
+from circleci_cost.clock import Clock, SystemClock, utc_today
+from circleci_cost.errors import AuthorizationError
+from circleci_cost.lake.layout import Lake
+from circleci_cost.settings import CostCenter, Settings
+
+# Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
+_MEMORY_LIMIT = "3GB"
+
+
+def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -> str:
+    """The token of a cost center. Raises `AuthorizationError` where its variable is not set."""
+    token = environment.get(center.api_token_env, "").strip()
+    if not token:
+        raise AuthorizationError(
+            f"The token of cost center {center.name!r} is missing: the environment variable {center.api_token_env} is "
+            "not set. Create a personal API token in CircleCI (User Settings → Personal API Tokens) as an organization "
+            "admin and export it under that name, or put it into .env."
+        )
+    return token
+
+
+def connection_to(settings: Settings, center: CostCenter, token: str) -> Connection:
+    """The connection that a cost center's settings describe."""
+    return Connection(
+        cost_center=center.name,
+        organization_id=center.organization_id,
+        shared_organization_ids=center.shared_organization_ids,
+        slug=center.slug,
+        token=token,
+        token_env=center.api_token_env,
+        base_url=settings.api.base_url,
+        download_hosts=settings.api.download_hosts,
+        posts_per_hour=settings.api.posts_per_hour,
+        gets_per_minute=settings.api.gets_per_minute,
+    )
+
+
+@dataclass(frozen=True)
+class UsageSource:
+    """Where usage exports come from: CircleCI's API, or the simulator in the built-in demo."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+
+    @contextmanager
+    def exports(self, cost_center: str, lake: Lake, progress: ExportProgress) -> Iterator[UsageExports]:
+        """Open the usage exports of one cost center. Raises `AuthorizationError` where its token is missing."""
+        center = self.settings.cost_center(cost_center)
+        if self.settings.is_demo:
+            with self._demo_connection(center) as connection:
+                yield UsageExports(lake, connection, self.clock, progress=progress)
+        else:
+            connection = connection_to(self.settings, center, api_token(center))
+            yield UsageExports(lake, connection, self.clock, progress=progress)
+
+    @contextmanager
+    def _demo_connection(self, center: CostCenter) -> Iterator[Connection]:
+        from circleci_cost import demo, simulator  # noqa: PLC0415 - a real connection never loads the simulator
+
+        day = demo.anchor(self.settings.data_dir, utc_today(self.clock))
+        demo.remember_anchor(self.settings.data_dir, day)
+        app = simulator.Simulator(
+            simulator.demo_scenario(day),
+            clock=self.clock,
+            posts_per_hour=self.settings.api.posts_per_hour,
+            gets_per_minute=self.settings.api.gets_per_minute,
+        )
+        with simulator.SimulatorServer(app) as server:
+            settings = self.settings.model_copy(
+                update={"api": self.settings.api.model_copy(update={"base_url": server.base_url})}
+            )
+            yield connection_to(settings, center, "demo")
+
+
+class LogProgress:
+    """Tells a Dagster run's log what a fetch does; bytes are not worth a line."""
+
+    def __init__(self, log: dg.DagsterLogManager) -> None:
+        self._log = log
+        self._waiting_for = ""
+
+    def message(self, text: str) -> None:
+        """Log what happened."""
+        self._waiting_for = ""
+        self._log.info(text)
+
+    def waiting(self, text: str, seconds: float) -> None:
+        """Log a wait once, when it begins."""
+        if text != self._waiting_for:
+            self._waiting_for = text
+            self._log.info(f"{text} (about {seconds:.0f} s)")
+
+    def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
+        """Leave bytes out of the log."""
+
+    def finished(self) -> None:
+        """Nothing to add: the landing has been told."""
+
+
+def warehouse_resource(lake: Lake) -> DuckDBResource:
+    """The warehouse. One process holds the file at a time; opening it waits for the other with a back-off."""
+    return DuckDBResource(
+        database=str(lake.warehouse),
+        connection_config={
+            "memory_limit": _MEMORY_LIMIT,
+            "temp_directory": str(lake.spill / "warehouse"),
+            "preserve_insertion_order": True,
+        },
+    )

@@ -1,0 +1,72 @@
+"""The built-in demo's configuration: two cost centers of the simulator, used where no file is given.
+
+The usage itself is the simulator's; the demo is anchored on the day it was first used, so that a later visit
+finds the same history instead of a moved one.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from circleci_cost.lake.files import write_atomic
+from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG
+
+DATA_DIRECTORY = "demo-data"
+HISTORY_MONTHS = 13
+_ANCHOR_FILE = "demo.json"
+
+
+def anchor(data_dir: Path, today: date) -> date:
+    """The day that the demo's history ends on: the remembered one, else today."""
+    path = data_dir / _ANCHOR_FILE
+    return date.fromisoformat(json.loads(path.read_text())["anchor"]) if path.exists() else today
+
+
+def remember_anchor(data_dir: Path, day: date) -> None:
+    """Keep the demo's day for later visits; an earlier one stays."""
+    path = data_dir / _ANCHOR_FILE
+    if not path.exists():
+        write_atomic(path, json.dumps({"anchor": day.isoformat()}).encode())
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day of the month, or the month's last one, `months` earlier."""
+    index = day.year * 12 + day.month - 1 - months
+    year, month = divmod(index, 12)
+    month += 1
+    last = (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
+    return date(year, month, min(day.day, last))
+
+
+def configuration(data_dir: Path, today: date) -> dict[str, Any]:
+    """The demo's settings, in the form of `circleci_cost.toml`."""
+    day = anchor(data_dir, today)
+    new_year = date(day.year, 1, 1)
+    return {
+        "history_start": months_before(day, HISTORY_MONTHS),
+        "cost_centers": [
+            {
+                "name": "acme",
+                "organization_id": ACME_ID,
+                "slug": "gh/acme",
+                "shared_organization_ids": [ACME_LABS_ID],
+                "pricing": [
+                    {"price_per_credit": "0.0006", "effective_from": new_year},
+                    {
+                        "price_per_credit": "0.00055",
+                        "effective_from": date(day.year - 2, 1, 1),
+                        "effective_until": date(day.year - 1, 12, 31),
+                    },
+                ],
+            },
+            {
+                "name": "globex",
+                "organization_id": GLOBEX_ID,
+                "slug": GLOBEX_SLUG,
+                "pricing": [{"price_per_credit": "0.0006", "effective_from": date(day.year - 2, 1, 1)}],
+            },
+        ],
+        # The simulator of the demo is asked for 13 months at once; CircleCI's own limits would take over an hour.
+        "api": {"posts_per_hour": 1000, "gets_per_minute": 1000},
+    }

@@ -1,0 +1,49 @@
+"""Errors a user can act on: one sentence with what, where and what to do, and an exit code.
+
+A message never holds a token, a signed URL or a password. Bugs are not wrapped in these.
+"""
+
+
+class CircleciCostError(Exception):
+    """Base of all errors that are shown as one sentence; exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(CircleciCostError):
+    """A wrong command line; exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigurationError(CircleciCostError):
+    """A mistake in the configuration file or the environment; exit code 3."""
+
+    exit_code = 3
+
+
+class AuthorizationError(CircleciCostError):
+    """The token is missing, expired, or lacks access; exit code 4. Never worth a retry."""
+
+    exit_code = 4
+
+
+class SourceError(CircleciCostError):
+    """The source refused or broke its contract in a way that a retry does not mend."""
+
+
+class TransientSourceError(CircleciCostError):
+    """The source may answer later. `retry_after` is in seconds, None where it did not say."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Keep the sentence and the wait that the source asked for."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ExportDataError(CircleciCostError):
+    """A usage export that cannot be read exactly as it was written; nothing of it is used."""
+
+
+class StorageError(CircleciCostError):
+    """The data directory cannot be used as it is: missing, read-only, full, or of another version."""

@@ -1,0 +1,61 @@
+"""Fetching the exports that some days still need: the step between what is asked for and what the API allows.
+
+Asking the API is `circleci`'s work, reading what landed `lake.ingest`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from circleci_cost.circleci import UsageExports, plan_windows
+from circleci_cost.circleci.due import due_days
+from circleci_cost.clock import Clock
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import LandedExport, landed_exports
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch did for some days of one cost center."""
+
+    landed: tuple[LandedExport, ...]
+    already_there: tuple[date, ...]
+    out_of_reach: tuple[date, ...]
+    not_yet: tuple[date, ...]
+
+    @property
+    def parts(self) -> int:
+        """How many parts landed."""
+        return sum(len(export.manifest.parts) for export in self.landed)
+
+    @property
+    def bytes(self) -> int:
+        """How many compressed bytes landed."""
+        return sum(part.bytes for export in self.landed for part in export.manifest.parts)
+
+
+def fetch_days(
+    exports: UsageExports,
+    lake: Lake,
+    cost_center: str,
+    days: Sequence[date],
+    clock: Clock,
+    *,
+    restatement_days: int,
+    refetch: bool = False,
+) -> Fetched:
+    """Land an export for every day that needs one, in windows of at most 31 days, the oldest first.
+
+    A day that a settled export covers is not asked for again unless `refetch`; days beyond the API's reach
+    cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises the errors
+    of `errors`.
+    """
+    due = list(days) if refetch else due_days(days, landed_exports(lake, cost_center), restatement_days)
+    plan = plan_windows(due, clock.now())
+    landed = [exports.fetch(window) for window in plan.windows]
+    return Fetched(
+        landed=tuple(landed),
+        already_there=tuple(sorted(set(days) - set(due))),
+        out_of_reach=tuple(plan.out_of_reach),
+        not_yet=tuple(plan.not_yet),
+    )

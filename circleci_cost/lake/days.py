@@ -1,0 +1,83 @@
+"""The file of one cost center and day of job runs, and the restatements recorded beside it.
+
+A day is replaced as a whole; what goes into it is decided by `ingest`.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.files import atomic_path
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model import restatements
+
+_METADATA_KEY = "circleci_cost"
+_ZSTD_LEVEL = 3
+_ROW_GROUP_ROWS = 250_000
+
+
+@dataclass(frozen=True)
+class JobRunsDay:
+    """The job runs of a day and the exports that they came from, the latest last."""
+
+    cost_center: str
+    day: date
+    rows: pl.DataFrame
+    export_ids: tuple[str, ...]
+    exported_at: datetime
+
+
+def write_day(lake: Lake, day: JobRunsDay) -> None:
+    """Replace a day's file by one rename."""
+    metadata = {"export_ids": list(day.export_ids), "exported_at": day.exported_at.isoformat()}
+    with atomic_path(lake.job_runs_file(day.cost_center, day.day)) as temporary:
+        day.rows.write_parquet(
+            temporary,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            row_group_size=_ROW_GROUP_ROWS,
+            metadata={_METADATA_KEY: json.dumps(metadata)},
+        )
+
+
+def read_day(lake: Lake, cost_center: str, day: date) -> JobRunsDay | None:
+    """Read a day; None where it was never written. Raises `StorageError` for a file that is not readable."""
+    path = lake.job_runs_file(cost_center, day)
+    if not path.exists():
+        return None
+    export_ids, exported_at = read_provenance(path)
+    return JobRunsDay(
+        cost_center, day, pl.read_parquet(path, hive_partitioning=False), export_ids, exported_at
+    )
+
+
+def read_provenance(path: Path) -> tuple[tuple[str, ...], datetime]:
+    """The export ids of a day's file and when the latest of them was exported, from its footer alone."""
+    try:
+        metadata = json.loads(pl.read_parquet_metadata(path)[_METADATA_KEY])
+        return tuple(metadata["export_ids"]), datetime.fromisoformat(metadata["exported_at"])
+    except (KeyError, ValueError, pl.exceptions.PolarsError) as error:
+        raise StorageError(
+            f"{path} is not a file of job runs of this version ({type(error).__name__}); remove it and materialize "
+            "job_runs for this day again, its export is still there."
+        ) from error
+
+
+def write_restatement(lake: Lake, change: pl.DataFrame) -> None:
+    """Record what one export changed in one day: one row of `restatements.SCHEMA`, one file."""
+    row = change.row(0, named=True)
+    with atomic_path(lake.restatement_file(row["cost_center"], row["date"], row["export_id"])) as temporary:
+        change.write_parquet(temporary, compression="zstd")
+
+
+def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
+    """All recorded restatements of these cost centers, by cost center, date and time of recording."""
+    files = [path for name in cost_centers for path in sorted(lake.restatements(name).glob("[!.]*.parquet"))]
+    if not files:
+        return pl.DataFrame(schema=restatements.SCHEMA)
+    return pl.read_parquet(files, hive_partitioning=False).sort("cost_center", "date", "recorded_at")

@@ -1,0 +1,114 @@
+"""Where everything lives below `data_dir`: the one place that builds paths.
+
+No reading and no writing of contents here; only names, and the format of the directory itself.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.files import storage_errors, write_atomic
+
+FORMAT = 1
+_DATE_DIRECTORY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The paths below one data directory."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """Bookkeeping that may be rebuilt or waited for: quota ledger, intents of export jobs."""
+        return self.root / "state"
+
+    @property
+    def quota_ledger(self) -> Path:
+        """The SQLite file in which all processes count their API requests."""
+        return self.state / "quota.sqlite"
+
+    @property
+    def spill(self) -> Path:
+        """Temporary files of ingests that are running."""
+        return self.state / "spill"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file; one process at a time."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The directory of published generations."""
+        return self.root / "published"
+
+    def intent(self, cost_center: str, first: date, last: date) -> Path:
+        """The note of an export job that was or is about to be created."""
+        return self.state / "export_jobs" / cost_center / f"{first}_{last}.json"
+
+    def exports(self, cost_center: str) -> Path:
+        """All landed exports of a cost center, one directory each."""
+        return self.root / "exports" / cost_center
+
+    def export(self, cost_center: str, first: date, last: date) -> Path:
+        """The directory of the usage export of a window of whole days, both ends included."""
+        return self.exports(cost_center) / f"{first}_{last}"
+
+    def imported(self, cost_center: str, first: date, last: date, import_id: str) -> Path:
+        """The directory of files that a user imported."""
+        return self.exports(cost_center) / f"{first}_{last}.{import_id}"
+
+    def job_runs(self, cost_center: str) -> Path:
+        """The job runs of a cost center, one directory a day."""
+        return self.root / "job_runs" / f"cost_center={cost_center}"
+
+    def job_runs_file(self, cost_center: str, day: date) -> Path:
+        """The job runs of a cost center and day."""
+        return self.job_runs(cost_center) / f"date={day}" / "data.parquet"
+
+    def job_runs_days(self, cost_center: str) -> list[date]:
+        """The days for which job runs are there, empty days included, in order."""
+        found = (
+            _DATE_DIRECTORY.fullmatch(path.parent.name)
+            for path in self.job_runs(cost_center).glob("*/data.parquet")
+        )
+        return sorted(date.fromisoformat(match.group(1)) for match in found if match)
+
+    def restatements(self, cost_center: str) -> Path:
+        """What later exports changed in days that were there already."""
+        return self.root / "restatements" / f"cost_center={cost_center}"
+
+    def restatement_file(self, cost_center: str, day: date, export_id: str) -> Path:
+        """What one export changed in one day."""
+        return self.restatements(cost_center) / f"{day}_{export_id}.parquet"
+
+
+def open_lake(root: Path) -> Lake:
+    """Return the lake at `root`, made where it is missing; refuse one of a newer format.
+
+    Raises `StorageError`.
+    """
+    marker = root / "format.json"
+    if marker.exists():
+        try:
+            found = int(json.loads(marker.read_text())["format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{marker} does not say which format the data directory has; restore it from a backup, "
+                f'or write {{"format": {FORMAT}}} into it if this version made the directory.'
+            ) from error
+        if found > FORMAT:
+            raise StorageError(
+                f"The data directory {root} has format {found}, this version of circleci_cost reads up to "
+                f"{FORMAT}; nothing was touched. Use the newer version, or another data_dir."
+            )
+    else:
+        with storage_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+        write_atomic(marker, json.dumps({"format": FORMAT}).encode())
+    return Lake(root)

@@ -1,0 +1,118 @@
+"""What landed: one `manifest.json` beside the parts of each export; it is written last, so it is the landing.
+
+Which manifests a day's job runs come from is decided here; reading the parts is `model`'s work.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
+from circleci_cost.lake.layout import Lake
+
+MANIFEST = "manifest.json"
+
+
+class Part(BaseModel):
+    """One file of an export, as received (an imported plain CSV is compressed)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bytes: int
+    sha256: str
+    uncompressed_bytes: int
+    lines: int
+
+
+class Manifest(BaseModel):
+    """One landed export: where it came from, the days it covers, every part. Never a signed URL.
+
+    `complete` says that the export holds every job of its days (an export job does; files given
+    by hand may be some of the parts). `exported_at` orders exports: the last one wins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    cost_center: str
+    source: Literal["usage_export_job", "import"]
+    complete: bool
+    export_id: str
+    organization_id: str
+    shared_organization_ids: tuple[str, ...]
+    first_day: date
+    last_day: date
+    requested_at: datetime
+    exported_at: datetime
+    url_count: int
+    parts: tuple[Part, ...]
+
+    def covers(self, day: date) -> bool:
+        """Whether `day` lies in the window, both ends included."""
+        return self.first_day <= day <= self.last_day
+
+
+class LandedExport(BaseModel):
+    """A manifest and the directory that it stands in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    directory: Path
+    manifest: Manifest
+
+    def part_paths(self) -> list[Path]:
+        """The files of the export, in the manifest's order."""
+        return [self.directory / part.name for part in self.manifest.parts]
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Publish an export: from this rename on its parts count. Parts of its predecessor are removed."""
+    write_atomic(directory / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    kept = {part.name for part in manifest.parts} | {MANIFEST}
+    for path in directory.iterdir():
+        if path.name not in kept and not path.name.startswith(TEMPORARY_PREFIX):
+            path.unlink(missing_ok=True)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read one manifest. Raises `StorageError` where it is not what this version wrote."""
+    path = directory / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except (ValidationError, json.JSONDecodeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        where = ".".join(str(step) for step in first["loc"]) or "the file"
+        raise StorageError(
+            f"{path} is not a manifest of this version ({where}: {first['msg']}); restore it from a backup, "
+            "or remove its directory and materialize usage_exports for these days again."
+        ) from error
+
+
+def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
+    """All landed exports of a cost center, the oldest export first."""
+    directories = (path.parent for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"))
+    exports = [LandedExport(directory=path, manifest=read_manifest(path)) for path in directories]
+    return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
+
+
+def exports_of_day(exports: Iterable[LandedExport], day: date) -> list[LandedExport]:
+    """The exports that a day's job runs come from, the oldest first; `exports` must be ordered so.
+
+    That is the last complete export that covers the day, and whatever was imported after it: an
+    import adds or replaces jobs and removes none, because it may hold only some of the parts.
+    """
+    chosen: list[LandedExport] = []
+    for export in exports:
+        if not export.manifest.covers(day):
+            continue
+        if export.manifest.complete:
+            chosen = [export]
+        else:
+            chosen.append(export)
+    return chosen

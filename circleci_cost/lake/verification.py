@@ -1,0 +1,50 @@
+"""Counting the written job runs again, from their files: what the checks of `job_runs` rest on.
+
+Independent of the code that wrote them: DuckDB reads what Polars wrote.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+
+from circleci_cost.lake.layout import Lake
+
+_QUERY = """
+SELECT
+    count(*),
+    count(DISTINCT hash(job_id)),
+    count(*) FILTER (WHERE CAST(job_run_date AS VARCHAR) <> regexp_extract(filename, 'date=([0-9-]{10})', 1)),
+    count(*) FILTER (WHERE cost_center <> $cost_center),
+    coalesce(sum(total_credits), 0),
+    coalesce(sum(
+        coalesce(compute_credits, 0) + coalesce(dlc_credits, 0) + coalesce(user_credits, 0)
+        + coalesce(storage_credits, 0) + coalesce(network_credits, 0) + coalesce(lease_credits, 0)
+        + coalesce(lease_overage_credits, 0) + coalesce(ipranges_credits, 0) + other_credits
+    ), 0)
+FROM read_parquet($files, filename = true, hive_partitioning = false)
+"""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the files of some days hold, counted independently."""
+
+    jobs: int
+    distinct_jobs: int
+    misplaced_jobs: int
+    foreign_jobs: int
+    credits: Decimal
+    charge_type_credits: Decimal
+
+
+def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verification:
+    """Count the job runs of `days`, whose files must be there."""
+    if not days:
+        return Verification(0, 0, 0, 0, Decimal(0), Decimal(0))
+    files = [str(lake.job_runs_file(cost_center, day)) for day in days]
+    with duckdb.connect() as connection:
+        (row,) = connection.execute(_QUERY, {"files": files, "cost_center": cost_center}).fetchall()
+    return Verification(*row)

@@ -1,0 +1,141 @@
+r"""The two dialects in which CircleCI writes a usage export: telling them apart, escapes, where a record ends.
+
+Only bytes are looked at here; turning records into columns is the business of `split` and `normalize`.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NULLS = (r"\\N", r"\N", "")
+
+_ESCAPED = ("\\", ",", "\n")
+# Noncharacters: Unicode keeps them out of every text that is exchanged.
+_STAND_INS = tuple(chr(point) for point in range(0xFDD0, 0xFDF0))
+
+_VALUE = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
+_RECORD = rb"%b(?:,%b)*+" % (_VALUE, _VALUE)
+_QUOTED_RECORDS = re.compile(rb"(?:%b\r?\n)*+(?:%b)?+\Z" % (_RECORD, _RECORD))
+_QUOTED_RECORD = re.compile(rb"%b(?:\r?\n|\Z)" % _RECORD)
+_QUOTED_VALUE = re.compile(_VALUE)
+
+
+class Dialect(Enum):
+    r"""`UNQUOTED`: no quotes, backslash escapes, `\\N` is null. `QUOTED`: every value in quotes."""
+
+    UNQUOTED = "unquoted"
+    QUOTED = "quoted"
+
+
+def detect_dialect(start: bytes) -> Dialect:
+    """Tell the dialect from the header and the first byte after it (without a byte order mark).
+
+    Quoted where the header or the first record opens with a quote: no value of CircleCI does so itself.
+    """
+    lines = start.split(b"\n", 2)
+    return Dialect.QUOTED if any(line.startswith(b'"') for line in lines[:2]) else Dialect.UNQUOTED
+
+
+def parse_header(line: bytes, dialect: Dialect) -> list[str]:
+    """Split the header line into names as written. Raises `ValueError` where it is not text or not closed."""
+    text = line.decode("utf-8")
+    if dialect is Dialect.UNQUOTED:
+        return text.split(",")
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def whole_records(data: bytes, dialect: Dialect) -> int:
+    """How many bytes at the start of `data` are whole records: up to the last line end that ends a record.
+
+    A line end inside quotes, or after an odd number of backslashes in the unquoted dialect, ends none.
+    """
+    cut = data.rfind(b"\n") + 1
+    if dialect is Dialect.QUOTED:
+        open_quotes = data.count(b'"', 0, cut) % 2
+        while cut and open_quotes:
+            previous = data.rfind(b"\n", 0, cut - 1) + 1
+            open_quotes = (open_quotes + data.count(b'"', previous, cut)) % 2
+            cut = previous
+        return cut
+    while cut and _backslashes_before(data, cut - 1) % 2:
+        cut = data.rfind(b"\n", 0, cut - 1) + 1
+    return cut
+
+
+def _backslashes_before(data: bytes, position: int) -> int:
+    start = position
+    while start and data[start - 1] == 0x5C:
+        start -= 1
+    return position - start
+
+
+def hide_escapes(data: bytes) -> tuple[bytes, dict[str, str]]:
+    r"""Replace escaped characters of the unquoted dialect by stand-ins; return what each stands for.
+
+    Pairs are taken from the left, as the escape character demands: `\\,` is a backslash that ends a value.
+    A backslash before any other character is kept as it is. Raises `ValueError` for a text that leaves
+    no character to stand in.
+    """
+    free = [character for character in _STAND_INS if character.encode() not in data]
+    if len(free) < len(_ESCAPED):
+        raise ValueError("the records hold too many Unicode noncharacters (U+FDD0 to U+FDEF)")
+    originals = dict(zip(free, _ESCAPED, strict=False))
+    for stand_in, original in originals.items():
+        data = data.replace(b"\\" + original.encode(), stand_in.encode())
+    return data, originals
+
+
+def strictly_quoted(data: bytes, columns: int) -> bool:
+    """Whether every quote of quoted records stands where the dialect allows one.
+
+    The common case is settled by counting: two quotes a value and `","` between all values. Only records
+    with quotes inside values, with bare values or with a stray CR are looked at value by value.
+    """
+    records, rest = divmod(data.count(b'"'), 2 * columns)
+    if (
+        rest == 0
+        and data.count(b'","') == records * (columns - 1)
+        and data.endswith((b'"', b'"\n', b'"\r\n'))
+        and data.count(b"\r") == data.count(b'"\r\n')
+    ):
+        return True
+    return _QUOTED_RECORDS.match(data) is not None
+
+
+def quoted_records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each record's line, from 0, and number of values, up to the first that is not strictly quoted.
+
+    Raises `ValueError` with the line of that one.
+    """
+    position = line = 0
+    while position < len(data):
+        record = _QUOTED_RECORD.match(data, position)
+        if record is None:
+            raise ValueError(str(line))
+        text = record.group().removesuffix(b"\n").removesuffix(b"\r")
+        values = 1
+        end = _end_of_value(text, 0)
+        while end < len(text):
+            values, end = values + 1, _end_of_value(text, end + 1)
+        yield line, values
+        line += record.group().count(b"\n")
+        position = record.end()
+
+
+def _end_of_value(record: bytes, start: int) -> int:
+    value = _QUOTED_VALUE.match(record, start)
+    return value.end() if value else len(record)
+
+
+def unquoted_records(data: bytes, originals: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Yield each record's line, from 0, and number of values; `data` and `originals` from `hide_escapes`."""
+    hidden_newlines = [stand_in.encode() for stand_in, original in originals.items() if original == "\n"]
+    line = 0
+    for record in data.removesuffix(b"\n").split(b"\n"):
+        yield line, record.count(b",") + 1
+        line += 1 + sum(record.count(newline) for newline in hidden_newlines)

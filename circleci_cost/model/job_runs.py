@@ -1,0 +1,106 @@
+"""Rules over many rows of job runs: whose they are, which days they belong to, each job once.
+
+Typing a single value is `normalize`; finding the files is the lake's business.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import polars as pl
+
+from circleci_cost.errors import ExportDataError
+from circleci_cost.model.schema import AS_OF_THE_EXPORT, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+
+# Which export a row came from, while rows of several exports are merged: a higher number is a later export.
+PRECEDENCE = "export_precedence"
+
+
+def refuse_unknown_organizations(
+    rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str
+) -> None:
+    """Raise `ExportDataError` for rows of an organization that the cost center does not name.
+
+    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used.
+    """
+    strangers = (
+        rows.filter(~pl.col("organization_id").is_in(list(known)))
+        .group_by("organization_id")
+        .agg(pl.col("organization_name").first(), pl.len().alias("jobs"))
+        .sort("organization_id")
+    )
+    if strangers.is_empty():
+        return
+    named = ", ".join(
+        f"{row['organization_id']} ({row['organization_name']}, {row['jobs']} jobs)"
+        for row in strangers.head(5).iter_rows(named=True)
+    )
+    raise ExportDataError(
+        f"{file} holds jobs of organizations that cost center {cost_center!r} does not name: {named}; nothing of "
+        "this export was used. Add them to shared_organization_ids of that cost center if they are on the same "
+        "plan, or import the file into the cost center it belongs to."
+    )
+
+
+def latest_of_each_job(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep one row per `job_id`: of the latest export, then the latest stopped, then the dearest.
+
+    In: typed job runs with `export_precedence`. The order of the input does not matter.
+    """
+    if rows.get_column("job_id").n_unique() == rows.height:
+        return rows
+    preference = [PRECEDENCE, "job_run_date", "job_run_stopped_at", "total_credits"]
+    rest = [name for name in rows.columns if name not in {*preference, *AS_OF_THE_EXPORT, "job_id"}]
+    return rows.sort(
+        *preference, *rest, descending=[True] * len(preference) + [False] * len(rest), nulls_last=True
+    ).unique("job_id", keep="first", maintain_order=True)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is written beside every job run: the cost center, its exports by precedence, and when."""
+
+    cost_center: str
+    export_ids: Mapping[int, str]
+    ingested_at: datetime
+
+
+def finish_day(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
+    """Give one day's deduplicated rows their final columns and order: the contents of a day's file.
+
+    Out: the columns of `JOB_RUN_SCHEMA`, sorted by project, workflow, job.
+    """
+    export_id = pl.col(PRECEDENCE).replace_strict(dict(provenance.export_ids), return_dtype=pl.String)
+    return (
+        rows.with_columns(
+            cost_center=pl.lit(provenance.cost_center),
+            export_id=export_id,
+            ingested_at=pl.lit(provenance.ingested_at, dtype=JOB_RUN_SCHEMA["ingested_at"]),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in JOB_RUN_SCHEMA.items())
+        .sort(JOB_RUN_ORDER, nulls_last=True)
+    )
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """What one day holds: all jobs, those that ran (have a stop time), and exact credits."""
+
+    day: date
+    jobs: int
+    runs: int
+    credits: Decimal
+    other_credits: Decimal
+
+
+def summarize_day(day: date, rows: pl.DataFrame) -> DaySummary:
+    """Count one day's job runs."""
+    total, other = (rows.get_column(name).sum() or Decimal(0) for name in ("total_credits", "other_credits"))
+    return DaySummary(
+        day=day,
+        jobs=rows.height,
+        runs=rows.height - rows.get_column("job_run_stopped_at").null_count(),
+        credits=total,
+        other_credits=other,
+    )

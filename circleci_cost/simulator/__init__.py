@@ -1,0 +1,45 @@
+"""A simulator of CircleCI's Usage API and a generator of realistic, labelled usage behind it.
+
+The package reads usage through its client only; nothing outside tests, the demo and `simulate` imports this.
+"""
+
+from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG, demo_scenario
+from circleci_cost.simulator.dialects import Dialect
+from circleci_cost.simulator.faults import Fault
+from circleci_cost.simulator.generator import generate
+from circleci_cost.simulator.parts import write_export_files
+from circleci_cost.simulator.scenario import (
+    Event,
+    EventKind,
+    Job,
+    Organization,
+    Project,
+    Scenario,
+    Workflow,
+)
+from circleci_cost.simulator.server import SimulatorServer
+from circleci_cost.simulator.simulator import Simulator
+from circleci_cost.simulator.sources import FolderOrganization, FolderSource
+
+__all__ = [
+    "ACME_ID",
+    "ACME_LABS_ID",
+    "GLOBEX_ID",
+    "GLOBEX_SLUG",
+    "Dialect",
+    "Event",
+    "EventKind",
+    "Fault",
+    "FolderOrganization",
+    "FolderSource",
+    "Job",
+    "Organization",
+    "Project",
+    "Scenario",
+    "Simulator",
+    "SimulatorServer",
+    "Workflow",
+    "demo_scenario",
+    "generate",
+    "write_export_files",
+]

@@ -1,0 +1,75 @@
+"""What the labelled events do: factors by day for templates, workflows and jobs.
+
+The events themselves are described in `scenario`; a price change touches no usage and so nothing here.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from circleci_cost.simulator.draws import Flags, Floats, Integers
+from circleci_cost.simulator.plan import Plan
+from circleci_cost.simulator.scenario import Event, EventKind, Organization
+
+_VOLUME = (EventKind.SPIKE, EventKind.LEVEL_SHIFT, EventKind.OUTAGE)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Factors, each of shape (things, days), and the resource class of each job on each day.
+
+    `pipelines` multiplies the pipelines of a template, `runs` a workflow's runs within its pipelines,
+    `seconds` a job's duration; `classes` numbers the names in `class_names`.
+    """
+
+    pipelines: Floats
+    runs: Floats
+    seconds: Floats
+    classes: Integers
+    class_names: tuple[str, ...]
+
+
+def effects_of(
+    events: tuple[Event, ...], organization: Organization, plan: Plan, days: list[date]
+) -> Effects:
+    """Translate an organization's events: whole projects change in pipelines, single jobs in seconds."""
+    own = [event for event in events if event.organization == organization.name]
+    names = sorted(
+        {job.resource_class for job in plan.jobs} | {e.resource_class for e in own if e.resource_class}
+    )
+    shape = len(days)
+    pipelines = np.ones((len(plan.template_project), shape))
+    runs = np.ones((len(plan.workflows), shape))
+    seconds = np.ones((len(plan.jobs), shape))
+    classes = np.repeat(np.array([[names.index(job.resource_class)] for job in plan.jobs]), shape, axis=1)
+    for event in own:
+        by_day = _course(event, days)
+        projects = np.array([event.project in (None, project.name) for project in organization.projects])
+        workflows = projects[plan.workflow_project] & np.array(
+            [event.workflow in (None, workflow.name) for workflow in plan.workflows]
+        )
+        jobs = workflows[plan.job_workflow] & np.array([event.job in (None, job.name) for job in plan.jobs])
+        if event.kind is EventKind.RESOURCE_CLASS_CHANGE and event.resource_class:
+            classes[np.ix_(jobs, _active(event, days))] = names.index(event.resource_class)
+        elif event.kind is EventKind.DRIFT or (event.kind in _VOLUME and event.job is not None):
+            seconds[jobs] *= by_day
+        elif event.kind in _VOLUME and event.workflow is not None:
+            runs[workflows] *= by_day
+        elif event.kind in _VOLUME:
+            pipelines[projects[plan.template_project]] *= by_day
+    return Effects(pipelines, runs, seconds, classes, tuple(names))
+
+
+def _course(event: Event, days: list[date]) -> Floats:
+    """Return the event's factor on each day: 1 outside, rising to the factor in a drift and staying there."""
+    since = np.array([(day - event.first_day).days for day in days], dtype=np.float64)
+    if event.kind is EventKind.DRIFT and event.last_day is not None:
+        length = max(1, (event.last_day - event.first_day).days)
+        return np.asarray(1.0 + (event.factor - 1.0) * np.clip(since / length, 0.0, 1.0), dtype=np.float64)
+    return np.where(_active(event, days), event.factor, 1.0)
+
+
+def _active(event: Event, days: list[date]) -> Flags:
+    """Tell on which days the event lasts."""
+    return np.array([event.first_day <= day <= (event.last_day or day) for day in days], dtype=np.bool_)

@@ -1,0 +1,66 @@
+"""Export jobs and the states they go through: created, processing, completed, failed.
+
+Files come from a `Source`; how a job looks as JSON is `app`'s.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+
+from circleci_cost.clock import Clock
+from circleci_cost.simulator.contract import ExportRequest
+from circleci_cost.simulator.sources import ExportKey
+
+
+@dataclass
+class ExportJob:
+    """One accepted request. `key.as_of` is when it was created: what it exports stays as it was then."""
+
+    organization_id: str
+    request: ExportRequest
+    key: ExportKey
+    id: str = field(default_factory=lambda: str(uuid4()))
+    polls: int = 0
+
+
+class ExportJobs:
+    """All jobs of a simulator. Each takes `seconds` of the clock and `polls` answers to be completed."""
+
+    def __init__(self, clock: Clock, *, seconds: float = 0.0, polls: int = 0) -> None:
+        self.seconds = seconds
+        self.polls = polls
+        self._clock = clock
+        self._jobs: dict[str, ExportJob] = {}
+        self._lock = threading.Lock()
+
+    def create(self, organization_id: str, request: ExportRequest) -> ExportJob:
+        """Start a job."""
+        now = self._clock.now()
+        ids = tuple(dict.fromkeys((organization_id, *request.shared_org_ids)))
+        key = ExportKey(ids, request.first_day, request.last_day, now)
+        job = ExportJob(organization_id, request, key)
+        with self._lock:
+            self._jobs[job.id] = job
+        return job
+
+    def find(self, job_id: str, organization_id: str | None = None) -> ExportJob | None:
+        """Return a job, of that organization if one is named."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+        return job if job and organization_id in (None, job.organization_id) else None
+
+    def poll(self, job: ExportJob) -> str:
+        """Count a GET and return the job's state."""
+        with self._lock:
+            seen = job.polls
+            job.polls += 1
+        if seen >= self.polls and self._clock.now() - job.key.as_of >= timedelta(seconds=self.seconds):
+            return "completed"
+        return "created" if seen == 0 else "processing"
+
+    def __iter__(self) -> Iterator[ExportJob]:
+        """Iterate over the jobs in the order of their creation."""
+        with self._lock:
+            return iter(list(self._jobs.values()))

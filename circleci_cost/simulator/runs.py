@@ -1,0 +1,103 @@
+"""Which pipelines were triggered on which day, when, by whom, and which workflow runs they brought.
+
+What the single jobs of a run did belongs to `generator`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from circleci_cost.simulator.draws import Floats, Integers, Keys, child, normal, root, unit, within
+from circleci_cost.simulator.effects import Effects
+from circleci_cost.simulator.plan import Plan
+from circleci_cost.simulator.rhythm import growth, push_activity, push_times
+from circleci_cost.simulator.scenario import Organization
+
+RERUN_SHARE = 0.06
+"""Share of workflow runs that somebody starts once more: a new WORKFLOW_ID in the same pipeline."""
+
+_COUNT, _NOISE, _TIME, _MILLISECOND, _COPIES, _PAUSE = range(10, 16)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Pipelines and the workflow runs in them, in the order of days; `created` is in seconds of the day."""
+
+    pipeline_key: Keys
+    template: Integers
+    day: Integers
+    number: Integers
+    created: Floats
+    key: Keys
+    pipeline: Integers
+    workflow: Integers
+    attempt: Integers
+    delay: Floats
+
+
+def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: list[date], seed: int) -> Runs:
+    """Draw the pipelines of some days and their workflow runs. Each day's are the same in any window."""
+    templates = len(plan.template_project)
+    ordinals = np.array([day.toordinal() for day in days], dtype=np.int64)
+    template_keys = np.concatenate(
+        [
+            root(seed, organization.id, organization.projects[project].id, int(scheduled))
+            for project, scheduled in zip(plan.template_project, plan.template_scheduled, strict=True)
+        ]
+    )
+    cell_keys = child(np.tile(template_keys, len(days)), np.repeat(ordinals, templates))
+    rates = _rates(organization, plan, effects, days)
+    counts = np.floor(
+        rates * np.exp(0.12 * normal(cell_keys, _NOISE) - 0.0072) + unit(cell_keys, _COUNT)
+    ).astype(np.int64)
+
+    nth = within(counts)
+    key = child(np.repeat(cell_keys, counts), nth)
+    template = np.repeat(np.tile(np.arange(templates, dtype=np.int64), len(days)), counts)
+    day = np.repeat(np.repeat(np.arange(len(days), dtype=np.int64), templates), counts)
+    scheduled = plan.template_scheduled[template]
+    slot = (nth + 0.5) / np.repeat(counts, counts) * 86_400
+    created = np.where(scheduled, slot - slot % 3600 + 615, push_times(unit(key, _TIME)))
+    created = np.floor(created) + np.floor(unit(key, _MILLISECOND) * 1000) / 1000
+    stride = 2 * (8 + np.ceil(plan.template_share * organization.jobs_per_day * 4 / plan.template_rows))
+    age = ordinals - organization.created.toordinal()
+    number = (age[day] * stride[template]).astype(np.int64) + 2 * nth + scheduled
+
+    runs_of = plan.template_count[template]
+    pipeline = np.repeat(np.arange(len(key), dtype=np.int64), runs_of)
+    position = within(runs_of)
+    workflow = plan.template_first[template[pipeline]] + position
+    first_key = child(key[pipeline], position)
+    copies = _copies(effects.runs[workflow, day[pipeline]], first_key)
+    attempt = within(copies)
+    run_key = child(np.repeat(first_key, copies), attempt)
+    return Runs(
+        pipeline_key=key,
+        template=template,
+        day=day,
+        number=number,
+        created=created,
+        key=run_key,
+        pipeline=np.repeat(pipeline, copies),
+        workflow=np.repeat(workflow, copies),
+        attempt=attempt,
+        delay=np.where(attempt > 0, attempt * 600 + unit(run_key, _PAUSE) * 1800, 0.0),
+    )
+
+
+def _rates(organization: Organization, plan: Plan, effects: Effects, days: list[date]) -> Floats:
+    """Return the expected pipelines, days before templates: schedules keep no week-ends and no holidays."""
+    activity = np.where(plan.template_scheduled[:, None], 1.0, push_activity(days)[None, :])
+    per_pipeline = plan.template_rows * (1.0 + RERUN_SHARE)
+    usual = organization.jobs_per_day * plan.template_share / per_pipeline
+    exists = np.array([[project.created <= day for day in days] for project in organization.projects])
+    rates = usual[:, None] * activity * growth(days, organization.growth)[None, :] * effects.pipelines
+    return np.where(exists[plan.template_project], rates, 0.0).T.ravel()
+
+
+def _copies(factor: Floats, key: Keys) -> Integers:
+    """Return how often a workflow runs in its pipeline: the event's factor, and now and then a re-run."""
+    events = np.floor(factor + unit(key, _COPIES))
+    reruns = (unit(key, _COPIES + 100) < RERUN_SHARE) & (events > 0)
+    return (events + reruns).astype(np.int64)

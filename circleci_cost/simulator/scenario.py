@@ -1,0 +1,192 @@
+"""What a simulated CircleCI customer looks like: organizations, projects, jobs and labelled events.
+
+Plain frozen descriptions. How rows come of them is `generator`'s, the demo's own is `demo`'s.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+CREDITS_PER_MINUTE = {
+    ("docker", "small"): 5,
+    ("docker", "medium"): 10,
+    ("docker", "medium+"): 15,
+    ("docker", "large"): 20,
+    ("docker", "xlarge"): 40,
+    ("docker", "2xlarge"): 80,
+    ("docker", "2xlarge+"): 100,
+    ("machine", "medium"): 10,
+    ("machine", "large"): 20,
+    ("machine", "xlarge"): 100,
+    ("machine", "2xlarge"): 200,
+    ("machine", "2xlarge+"): 300,
+    ("machine", "arm.large"): 20,
+    ("machine", "arm.xlarge"): 100,
+    ("machine", "windows.medium"): 40,
+    ("machine", "gpu.nvidia.small.multi"): 160,
+    ("machine", "gpu.nvidia.medium.multi"): 240,
+    ("remote-docker", "medium"): 10,
+    ("remote-docker", "large"): 20,
+    ("remote-docker", "xlarge"): 100,
+    ("macos", "m4pro.medium"): 200,
+    ("macos", "m4pro.large"): 400,
+}
+"""List rates by executor and resource class, 2026. Runners have none: they cost no compute credits."""
+
+
+class EventKind(StrEnum):
+    """What a label claims to have happened."""
+
+    SPIKE = "spike"
+    LEVEL_SHIFT = "level_shift"
+    DRIFT = "drift"
+    OUTAGE = "outage"
+    PRICE_CHANGE = "price_change"
+    RESOURCE_CLASS_CHANGE = "resource_class_change"
+
+
+@dataclass(frozen=True)
+class Event:
+    """A labelled event: what, in which scope, on which days (both inclusive), how strong.
+
+    `organization`, `project`, `workflow` and `job` are names; None means all. `factor` multiplies the scope's
+    compute credits; of a drift it is reached on `last_day` and kept. A price change leaves usage as it is.
+    """
+
+    kind: EventKind
+    organization: str
+    first_day: date
+    factor: float
+    last_day: date | None = None
+    project: str | None = None
+    workflow: str | None = None
+    job: str | None = None
+    resource_class: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse descriptions that could not be simulated."""
+        if (self.kind is EventKind.RESOURCE_CLASS_CHANGE) != (self.resource_class is not None):
+            raise ValueError(f"a {self.kind} event and resource_class={self.resource_class!r} do not fit")
+        if self.kind in (EventKind.DRIFT, EventKind.OUTAGE, EventKind.SPIKE) and self.last_day is None:
+            raise ValueError(f"a {self.kind} event needs a last_day")
+        if self.last_day is not None and self.last_day < self.first_day:
+            raise ValueError(f"a {self.kind} event ends on {self.last_day}, before {self.first_day}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a workflow. `seconds` is its typical wall clock; stages run one after the other."""
+
+    name: str
+    seconds: int
+    resource_class: str = "medium"
+    executor: str = "docker"
+    operating_system: str = "linux"
+    parallelism: int = 1
+    stage: int = 0
+    docker_layer_caching: bool = False
+    ip_ranges: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a class without a rate."""
+        if self.executor != "runner" and (self.executor, self.resource_class) not in CREDITS_PER_MINUTE:
+            raise ValueError(f"job {self.name!r}: no rate is known of {self.executor} {self.resource_class}")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A named set of jobs, run at each push or, where `scheduled`, through day and night."""
+
+    name: str
+    jobs: tuple[Job, ...]
+    scheduled: bool = False
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project. `renamed` lists (day, new name): exports made from that day on show only the new name."""
+
+    id: str
+    name: str
+    created: date
+    workflows: tuple[Workflow, ...]
+    weight: float = 1.0
+    default_branch: str = "main"
+    renamed: tuple[tuple[date, str], ...] = ()
+
+    def name_on(self, day: date) -> str:
+        """Return the name that an export made on `day` shows."""
+        return ([self.name] + [name for since, name in sorted(self.renamed) if since <= day])[-1]
+
+
+@dataclass(frozen=True)
+class Organization:
+    """An organization. `jobs_per_day` is the mean over a year, counting rows that never ran.
+
+    `growth` is per year around 2026-01-01. `extra_seats` are booked each month at 25,000 credits.
+    """
+
+    id: str
+    name: str
+    slug: str
+    created: date
+    projects: tuple[Project, ...]
+    jobs_per_day: float
+    growth: float = 0.0
+    extra_seats: int = 0
+    users: int = 12
+    shares_plan_of: str | None = None
+
+    @property
+    def vcs_type(self) -> str:
+        """Return the organization type that the slug tells."""
+        kind = self.slug.partition("/")[0]
+        return {"gh": "github", "bb": "bitbucket"}.get(kind, kind)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Organizations, the events that happen to them and the seed of everything else."""
+
+    organizations: tuple[Organization, ...]
+    events: tuple[Event, ...] = ()
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse events whose scope does not exist: they would be labels without a trace."""
+        for event in self.events:
+            jobs = self._jobs_in(event)
+            if not jobs:
+                raise ValueError(f"no job is in the scope of {event}")
+            for job in jobs:
+                if event.resource_class and (job.executor, event.resource_class) not in CREDITS_PER_MINUTE:
+                    raise ValueError(f"no rate is known of {job.executor} {event.resource_class}: {event}")
+
+    def organization(self, organization_id: str) -> Organization:
+        """Return the organization with that id, or raise KeyError."""
+        for organization in self.organizations:
+            if organization.id == organization_id:
+                return organization
+        raise KeyError(organization_id)
+
+    def with_jobs_per_day(self, total: float) -> "Scenario":
+        """Return the scenario at another size: `total` jobs a day, spread over organizations as before."""
+        factor = total / sum(organization.jobs_per_day for organization in self.organizations)
+        return replace(
+            self,
+            organizations=tuple(replace(o, jobs_per_day=o.jobs_per_day * factor) for o in self.organizations),
+        )
+
+    def _jobs_in(self, event: Event) -> list[Job]:
+        """Return the jobs that an event touches."""
+        return [
+            job
+            for organization in self.organizations
+            if organization.name == event.organization
+            for project in organization.projects
+            if event.project in (None, project.name)
+            for workflow in project.workflows
+            if event.workflow in (None, workflow.name)
+            for job in workflow.jobs
+            if event.job in (None, job.name)
+        ]

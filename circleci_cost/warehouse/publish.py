@@ -1,0 +1,101 @@
+"""Making a published generation from the warehouse: Parquet by month, small tables, a read-only DuckDB file."""
+
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from circleci_cost.lake.files import fsync_file, storage_errors
+from circleci_cost.lake.layout import Lake
+from circleci_cost.warehouse.generations import (
+    DATABASE,
+    TABLES,
+    Generation,
+    GenerationManifest,
+    point_to,
+    prune,
+)
+from circleci_cost.warehouse.statements import one_row, sql
+from circleci_cost.warehouse.transactions import transaction
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.DataFrame, at: datetime
+) -> Generation:
+    """Write a new generation and make it the current one.
+
+    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. A crash on the way
+    leaves the former generation current. Raises `StorageError`.
+    """
+    with transaction(connection):
+        pass
+    name = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    directory = lake.published / name
+    without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    connection.register("usage_restatements", restatements.with_columns(without_zone))
+    try:
+        with storage_errors(directory):
+            directory.mkdir(parents=True)
+            _write_database(connection, directory / DATABASE)
+            _write_parquet(connection, directory)
+        manifest = _manifest(connection, name, at)
+    finally:
+        connection.unregister("usage_restatements")
+    generation = point_to(lake, manifest)
+    prune(lake, name)
+    return generation
+
+
+def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    connection.execute(f"ATTACH '{_quoted(path)}' AS generation")
+    try:
+        for table in TABLES:
+            connection.execute(f"CREATE TABLE generation.{table} AS SELECT * FROM {table}")  # noqa: S608 - our names
+        connection.execute("CHECKPOINT generation")
+    finally:
+        connection.execute("DETACH generation")
+    fsync_file(path)
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+    for table in TABLES:
+        (directory / table).mkdir()
+    for (month,) in connection.execute(
+        "SELECT DISTINCT date_trunc('month', date) FROM daily_costs"
+    ).fetchall():
+        path = directory / "daily_costs" / f"{month:%Y-%m}.parquet"
+        _copy(
+            connection,
+            f"SELECT * FROM daily_costs WHERE date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608
+            "ORDER BY date, cost_center, project_id, workflow, job",
+            path,
+        )
+    for table in TABLES[1:]:
+        _copy(connection, f"SELECT * FROM {table} ORDER BY ALL", directory / table / f"{table}.parquet")  # noqa: S608
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    connection.execute(f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+    fsync_file(path)
+
+
+def _quoted(path: Path) -> str:
+    # ATTACH and COPY take no parameters; the path is ours but may hold a quote.
+    return str(path).replace("'", "''")
+
+
+def _manifest(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> GenerationManifest:
+    data_from, data_through, credits, unpriced_credits, cost_usd = one_row(connection, sql("published_sums"))
+    rows = {table: one_row(connection, f"SELECT count(*) FROM {table}")[0] for table in TABLES}  # noqa: S608
+    return GenerationManifest(
+        generation=name,
+        published_at=at,
+        data_from=data_from,
+        data_through=data_through,
+        rows=rows,
+        credits=credits,
+        unpriced_credits=unpriced_credits,
+        cost_usd=cost_usd,
+    )

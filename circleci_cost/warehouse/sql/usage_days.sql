@@ -1,0 +1,16 @@
+-- One row per day that was written, days without usage included. `sources` is a frame of the days' exports.
+INSERT OR REPLACE INTO usage_days
+SELECT
+    sources.cost_center,
+    sources.date,
+    coalesce(sum(daily_costs.jobs), 0) AS jobs,
+    coalesce(sum(daily_costs.runs), 0) AS runs,
+    coalesce(sum(daily_costs.credits), 0) AS credits,
+    sources.export_id,
+    sources.exported_at,
+    sources.costed_at
+FROM sources
+LEFT JOIN daily_costs
+    ON sources.cost_center = daily_costs.cost_center
+    AND sources.date = daily_costs.date
+GROUP BY sources.cost_center, sources.date, sources.export_id, sources.exported_at, sources.costed_at;

@@ -1,0 +1,1 @@
+"""Tests of the source against the simulator, over real sockets on loopback."""

@@ -25,9 +25,7 @@ def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime
     missing = [day for day in days_between(settings.history_start, yesterday) if day not in there]
     plan = plan_windows(missing, now)
     out_of_reach = set(plan.out_of_reach)
-    return MissingDays(
-        cost_center, tuple(day for day in missing if day not in out_of_reach), tuple(plan.out_of_reach)
-    )
+    return MissingDays(cost_center, tuple(day for day in missing if day not in out_of_reach), tuple(plan.out_of_reach))
 
 
 def look_back(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> tuple[date, date]:

@@ -19,6 +19,13 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.partitions import usage_partitions
 from circleci_cost.settings import Settings, load_settings
 
+# Dagster's own remarks on what is decided here: its backfill policies are "beta", and `refresh` holds two of them
+# (it is run over at most 31 days at once; backfills are made of the assets or of the other jobs).
+_EXPECTED_WARNINGS = (
+    "Parameter `backfill_policy` of function `asset` is currently in beta",
+    "Asset job refresh materializes assets with varying BackfillPolicies",
+)
+
 
 def build_definitions(settings: Settings, *, clock: Clock | None = None, **resources: Any) -> dg.Definitions:
     """Build the code location. `resources` replace those of the same name: lake, clock, source, warehouse.
@@ -27,11 +34,25 @@ def build_definitions(settings: Settings, *, clock: Clock | None = None, **resou
     """
     clock = clock or SystemClock()
     lake: Lake = resources.get("lake") or open_lake(settings.data_dir)
-    partitions = usage_partitions(settings)
+    given = {
+        "lake": lake,
+        "clock": clock,
+        "source": UsageSource(settings, clock),
+        "warehouse": warehouse_resource(lake),
+        **resources,
+    }
     with warnings.catch_warnings():
-        # A job with both ingest and costs warns that policies differ; only single runs are made of it.
-        warnings.filterwarnings("ignore", message="Found multiple backfill policies")
-        jobs = build_jobs(partitions)
+        for message in _EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        definitions = _definitions(settings, lake, clock, given)
+        # Jobs are resolved here, not later, so that their remarks are left out too.
+        dg.Definitions.validate_loadable(definitions)
+    return definitions
+
+
+def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[str, Any]) -> dg.Definitions:
+    partitions = usage_partitions(settings)
+    jobs = build_jobs()
     return dg.Definitions(
         assets=[
             *build_ingest_assets(settings, partitions),
@@ -43,13 +64,7 @@ def build_definitions(settings: Settings, *, clock: Clock | None = None, **resou
         schedules=[build_schedule(settings, lake, clock, jobs[-1])],
         sensors=[build_sensor()],
         executor=dg.in_process_executor,
-        resources={
-            "lake": lake,
-            "clock": clock,
-            "source": UsageSource(settings, clock),
-            "warehouse": warehouse_resource(lake),
-            **resources,
-        },
+        resources=resources,
     )
 
 

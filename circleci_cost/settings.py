@@ -61,9 +61,7 @@ def _slug(value: str) -> str:
 def _variable(value: str) -> str:
     if not _VARIABLE.fullmatch(value):
         # The value may be a token pasted by mistake: it must not be repeated in the message.
-        raise ValueError(
-            "write the name of an environment variable, such as CIRCLECI_TOKEN, never the token itself"
-        )
+        raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the token itself")
     return value
 
 
@@ -73,9 +71,7 @@ def _base_url(value: str) -> str:
         return value.rstrip("/")
     if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
         return value.rstrip("/")
-    raise ValueError(
-        "write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)"
-    )
+    raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
 
 
 def _is_loopback(host: str) -> bool:
@@ -106,13 +102,9 @@ class Pricing(_Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.effective_until and self.effective_until < self.effective_from:
-            raise ValueError(
-                f"effective_until {self.effective_until} lies before effective_from {self.effective_from}"
-            )
+            raise ValueError(f"effective_until {self.effective_until} lies before effective_from {self.effective_from}")
         if -int(self.price_per_credit.normalize().as_tuple().exponent) > _PRICE_DECIMALS:
-            raise ValueError(
-                f"price_per_credit has more than {_PRICE_DECIMALS} decimals and would have to be rounded"
-            )
+            raise ValueError(f"price_per_credit has more than {_PRICE_DECIMALS} decimals and would have to be rounded")
         low, high = _PLAUSIBLE_PRICES
         if not self.confirm and not low <= self.price_per_credit <= high:
             raise ValueError(
@@ -128,7 +120,7 @@ class CostCenter(_Section):
     name: Annotated[str, AfterValidator(_name)]
     organization_id: Annotated[str, AfterValidator(_uuid)]
     slug: Annotated[str, AfterValidator(_slug)] | None = None
-    api_token_env: Annotated[str, AfterValidator(_variable)] = "CIRCLECI_TOKEN"
+    api_token_env: Annotated[str, AfterValidator(_variable)] = "CIRCLECI_TOKEN"  # noqa: S105 - a name, no secret
     shared_organization_ids: tuple[Annotated[str, AfterValidator(_uuid)], ...] = ()
     pricing: tuple[Pricing, ...] = ()
 
@@ -175,7 +167,7 @@ class Settings(_Section):
     history_start: date
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
-    cost_centers: Annotated[tuple[CostCenter, ...], Field(min_length=1)]
+    cost_centers: tuple[CostCenter, ...] = ()
     api: Api = Api()
     source_file: Path | None = Field(default=None, exclude=True)
 
@@ -207,11 +199,11 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [center.name for center in self.cost_centers]
+        if not names:
+            raise ValueError("there is no cost center; add a [[cost_centers]] section")
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ValueError(
-                f"the cost center {', '.join(sorted(twice))} is defined twice; give each its own name"
-            )
+            raise ValueError(f"the cost center {', '.join(sorted(twice))} is defined twice; give each its own name")
         owners: dict[str, str] = {}
         for center in self.cost_centers:
             for organization in center.organizations:
@@ -250,21 +242,15 @@ def read_settings(path: Path) -> Settings:
         text = path.read_bytes().decode("utf-8")
         content = tomllib.loads(text, parse_float=Decimal)
     except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
-        ) from error
+        raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}; correct that line.") from error
     except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error.strerror}); give this user read access."
-        ) from error
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}); give this user read access.") from error
     try:
         settings = Settings.model_validate({**content, "source_file": path.resolve()})
     except ValidationError as error:
-        raise ConfigurationError(
-            "\n".join(_sentence(path, text, content, each) for each in error.errors())
-        ) from None
+        raise ConfigurationError("\n".join(_sentence(path, text, content, each) for each in error.errors())) from None
     if settings.history_start > datetime.now(UTC).date():
         raise ConfigurationError(
             f"{path}: history_start = {settings.history_start} lies in the future; write the first day to import."
@@ -274,7 +260,7 @@ def read_settings(path: Path) -> Settings:
 
 def demo_settings(data_dir: Path | None = None) -> Settings:
     """The built-in demo's settings: two cost centers of the simulator, priced, 13 months of history."""
-    from circleci_cost import demo  # noqa: PLC0415 - brings the simulator, which a real configuration never needs
+    from circleci_cost import demo
 
     directory = (data_dir or Path(demo.DATA_DIRECTORY)).resolve()
     content = demo.configuration(directory, datetime.now(UTC).date())
@@ -288,19 +274,17 @@ def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> 
     where = f"{path}, line {line}" if line else f"{path}"
     kind = error["type"]
     if kind == "extra_forbidden":
-        return f"{where}: unknown key {key!r}{_suggestion(location)}."
+        return f"{where}: unknown key {key!r}{_suggestion(location)}"
     if kind == "missing":
         return f"{where}: {key} is missing; add it."
-    if kind == "too_short" and location == ["cost_centers"]:
-        return f"{where}: there is no cost center; add a [[cost_centers]] section."
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     shown = _shown_value(content, location)
-    return f"{where}: {key or 'the file'}{shown}: {message}."
+    return f"{where}: {key}{shown}: {message}." if key else f"{where}: {message}."
 
 
 def _shown_value(content: Any, location: list[str | int]) -> str:
-    """Show the wrong value, unless it may be a token pasted in place of a variable's name."""
+    """Show the wrong value, unless it may hold a secret: a token in place of a name, a URL with a password."""
     if not location or "token" in str(location[-1]):
         return ""
     for step in location:
@@ -308,7 +292,7 @@ def _shown_value(content: Any, location: list[str | int]) -> str:
             content = content[step]
         except (KeyError, IndexError, TypeError):
             return ""
-    return "" if isinstance(content, dict | list) else f" = {str(content)[:80]}"
+    return "" if isinstance(content, dict | list) or "@" in str(content) else f" = {str(content)[:80]}"
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {"cost_centers": CostCenter, "pricing": Pricing, "api": Api}
@@ -319,4 +303,4 @@ def _suggestion(location: list[str | int]) -> str:
     model = _SECTIONS[names[-1]] if names and names[-1] in _SECTIONS else Settings
     known = [name for name in model.model_fields if name != "source_file"]
     near = difflib.get_close_matches(str(location[-1]), known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}"
+    return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}."

@@ -20,27 +20,24 @@ _INGEST = dg.AssetSelection.assets("usage_exports", "job_runs")
 _COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs", "published")
 
 
-def build_jobs(partitions: dg.MultiPartitionsDefinition) -> list[AssetJob]:
+def build_jobs() -> list[AssetJob]:
     """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both."""
     return [
         dg.define_asset_job(
             "ingest",
             selection=_INGEST,
-            partitions_def=partitions,
             tags=_TAGS,
             description="Fetch usage exports and read them into job runs.",
         ),
         dg.define_asset_job(
             "reprice",
             selection=_COSTS,
-            partitions_def=partitions,
             tags=_TAGS,
             description="Compute daily costs again at today's price periods; nothing is fetched or parsed.",
         ),
         dg.define_asset_job(
             "refresh",
             selection=_INGEST | _COSTS,
-            partitions_def=partitions,
             tags=_TAGS,
             description="Fetch, read, price and publish some days: what the daily schedule does.",
         ),
@@ -56,9 +53,7 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         job=refresh,
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED
-        if settings.is_demo
-        else dg.DefaultScheduleStatus.RUNNING,
+        default_status=dg.DefaultScheduleStatus.STOPPED if settings.is_demo else dg.DefaultScheduleStatus.RUNNING,
         description=(
             f"Daily at {settings.daily_at} UTC: the last {settings.restatement_days} days of every cost center, which "
             "CircleCI may have restated, and days missed while the daemon was down."
@@ -68,9 +63,7 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         at = context.scheduled_execution_time
         for center in settings.cost_centers:
             first, last = look_back(settings, lake, center.name, clock.now())
-            yield dg.RunRequest(
-                run_key=f"{center.name}-{at:%Y-%m-%d}", tags=range_tags(center.name, first, last)
-            )
+            yield dg.RunRequest(run_key=f"{center.name}-{at:%Y-%m-%d}", tags=range_tags(center.name, first, last))
 
     return daily_refresh
 

@@ -20,25 +20,21 @@ _FRESHNESS = timedelta(days=2)
 _PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
 
 
-def build_checks(
-    settings: Settings, partitions: dg.MultiPartitionsDefinition
-) -> Sequence[dg.AssetChecksDefinition]:
+def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> Sequence[dg.AssetChecksDefinition]:
     """The checks of stale prices, gaps, freshness and failed partitions."""
 
     @dg.asset_check(
         asset="daily_costs",
         additional_deps=["pricing_periods"],
         pool=WAREHOUSE_POOL,
-        automation_condition=dg.AutomationCondition.any_deps_updated()
-        & ~dg.AutomationCondition.in_progress(),
+        automation_condition=dg.AutomationCondition.any_deps_updated() & ~dg.AutomationCondition.in_progress(),
         description="Every day's costs rest on the price that the configuration says today.",
     )
     def prices_up_to_date(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         last = utc_today(clock) + RATES_AHEAD
         rates = pricing.daily_rates(settings.price_periods, settings.history_start, last)
-        with warehouse.get_connection() as connection:
-            with transaction(connection):
-                stale = stale_prices(connection, rates)
+        with warehouse.get_connection() as connection, transaction(connection):
+            stale = stale_prices(connection, rates)
         ranges = [f"{name}: {pricing.say_ranges(found)}" for name, found in stale.items()]
         days = sum(each.days for found in stale.values() for each in found)
         return dg.AssetCheckResult(
@@ -50,17 +46,11 @@ def build_checks(
             "run `circleci-cost reprice`",
         )
 
-    @dg.asset_check(
-        asset="job_runs", description="Every day since history_start that CircleCI can serve is there."
-    )
+    @dg.asset_check(asset="job_runs", description="Every day since history_start that CircleCI can serve is there.")
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
-        fetchable = [
-            f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in missing if each.fetchable
-        ]
-        too_old = [
-            f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in missing if each.out_of_reach
-        ]
+        fetchable = [f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in missing if each.fetchable]
+        too_old = [f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in missing if each.out_of_reach]
         return dg.AssetCheckResult(
             passed=not fetchable,
             severity=dg.AssetCheckSeverity.WARN,
@@ -69,18 +59,13 @@ def build_checks(
                 "missing": "; ".join(fetchable) or "–",
                 "older_than_the_api_reaches": "; ".join(too_old) or "–",
             },
-            description=f"not imported: {'; '.join(fetchable)}; run `circleci-cost backfill`"
-            if fetchable
-            else None,
+            description=f"not imported: {'; '.join(fetchable)}; run `circleci-cost backfill`" if fetchable else None,
         )
 
     @dg.asset_check(asset="job_runs", description="The newest day is at most two days old.")
     def data_fresh(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         today = utc_today(clock)
-        newest = {
-            center.name: max(lake.job_runs_days(center.name), default=None)
-            for center in settings.cost_centers
-        }
+        newest = {center.name: max(lake.job_runs_days(center.name), default=None) for center in settings.cost_centers}
         late = [
             f"{name} ends on {day or 'no day'}"
             for name, day in newest.items()
@@ -103,16 +88,12 @@ def build_checks(
         failed = {}
         for name in _PARTITIONED:
             status = context.instance.get_status_by_partition(dg.AssetKey(name), keys, partitions) or {}
-            failed[name] = [
-                key for key, state in status.items() if state is not None and state.name == "FAILED"
-            ]
+            failed[name] = [key for key, state in status.items() if state is not None and state.name == "FAILED"]
         shown = [f"{name}: {', '.join(found[:5])} ({len(found)})" for name, found in failed.items() if found]
         return dg.AssetCheckResult(
             passed=not shown,
             metadata={"failed_partitions": sum(len(found) for found in failed.values())},
-            description=f"failed and not repaired: {'; '.join(shown)}; materialize them again"
-            if shown
-            else None,
+            description=f"failed and not repaired: {'; '.join(shown)}; materialize them again" if shown else None,
         )
 
     return [prices_up_to_date, no_gaps, data_fresh, no_failed_partitions]

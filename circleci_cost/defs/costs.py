@@ -48,7 +48,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
             "cost center and day. Grain: cost center × period."
         ),
     )
-    def pricing_periods(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.MaterializeResult:
+    def pricing_periods(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> metadata.Materialized:
         periods, today = settings.price_periods, utc_today(clock)
         with dagster_failures(), warehouse.get_connection() as connection:
             rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
@@ -79,9 +79,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
                 dg.AssetCheckResult(
                     check_name="every_day_priced",
                     passed=not gaps,
-                    description=None
-                    if not gaps
-                    else f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0",
+                    description=None if not gaps else f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0",
                 )
             ],
         )
@@ -89,9 +87,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
     return pricing_periods
 
 
-def build_cost_assets(
-    settings: Settings, partitions: dg.MultiPartitionsDefinition
-) -> list[dg.AssetsDefinition]:
+def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The assets `daily_costs` and `published`."""
 
     @dg.asset(
@@ -115,7 +111,7 @@ def build_cost_assets(
         warehouse: DuckDBResource,
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
-    ) -> dg.MaterializeResult:
+    ) -> metadata.Materialized:
         summaries, largest = [], []
         with dagster_failures(), warehouse.get_connection() as connection:
             for asked in partition_days(context.partition_keys, partitions):
@@ -141,7 +137,7 @@ def build_cost_assets(
     )
     def published(
         warehouse: DuckDBResource, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
-    ) -> dg.MaterializeResult:
+    ) -> metadata.Materialized:
         restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
         with dagster_failures(), warehouse.get_connection() as connection:
             generation = publish(connection, lake, restatements, clock.now())
@@ -155,9 +151,7 @@ def _cost_checks() -> list[dg.AssetCheckSpec]:
         return dg.AssetCheckSpec(name, asset="daily_costs", description=description, blocking=blocking)
 
     return [
-        spec(
-            "credits_equal_job_runs", "The credits of the days equal those of their job runs.", blocking=True
-        ),
+        spec("credits_equal_job_runs", "The credits of the days equal those of their job runs.", blocking=True),
         spec("charge_types_add_up", "The costs of the charge types add up to the cost.", blocking=True),
         spec("all_credits_priced", "No credits were used on a day without a price."),
         spec("job_runs_for_each_day", "Every day that was asked for has job runs, empty days included."),
@@ -170,17 +164,13 @@ def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckRes
     rest = sum((each.cost_usd - each.charge_types_cost_usd for each in summaries), start=_ZERO)
     yield _result("charge_types_add_up", rest == 0, f"{rest} USD are in no charge type")
     unpriced = sum((each.unpriced_credits for each in summaries), start=_ZERO)
-    yield _result(
-        "all_credits_priced", unpriced == 0, f"{unpriced} credits have no price: add a pricing period"
-    )
+    yield _result("all_credits_priced", unpriced == 0, f"{unpriced} credits have no price: add a pricing period")
     without = [day for each in summaries for day in each.days_without_job_runs]
     yield dg.AssetCheckResult(
         check_name="job_runs_for_each_day",
         passed=not without,
         severity=dg.AssetCheckSeverity.WARN,
-        description=None
-        if not without
-        else f"no job runs for {metadata.days(without)}: materialize them first",
+        description=None if not without else f"no job runs for {metadata.days(without)}: materialize them first",
     )
 
 

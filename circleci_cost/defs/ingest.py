@@ -31,9 +31,7 @@ class UsageExportsConfig(dg.Config):
     refetch: bool = False
 
 
-def build_ingest_assets(
-    settings: Settings, partitions: dg.MultiPartitionsDefinition
-) -> list[dg.AssetsDefinition]:
+def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The assets `usage_exports` and `job_runs`."""
 
     @dg.asset(
@@ -52,7 +50,7 @@ def build_ingest_assets(
         config: UsageExportsConfig,
         lake: dg.ResourceParam[Lake],
         source: dg.ResourceParam[UsageSource],
-    ) -> dg.MaterializeResult:
+    ) -> metadata.Materialized:
         progress = LogProgress(context.log)
         fetched = []
         with dagster_failures():
@@ -90,19 +88,15 @@ def build_ingest_assets(
     )
     def job_runs(
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
-    ) -> dg.MaterializeResult:
+    ) -> metadata.Materialized:
         reports = []
         with dagster_failures():
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations
-                report = ingest_days(
-                    lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now()
-                )
+                report = ingest_days(lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now())
                 written = [summary.day for summary in report.days]
                 reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
-        return dg.MaterializeResult(
-            metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports))
-        )
+        return dg.MaterializeResult(metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports)))
 
     return [usage_exports, job_runs]
 
@@ -155,9 +149,7 @@ def _job_run_metadata(reports: _Reports) -> dict[str, metadata.Value]:
         "credits": metadata.number(sum((day.credits for day in days), start=_ZERO)),
         "rows_read": sum(report.rows_read for _, report, _ in reports),
         "duplicate_rows": sum(report.duplicate_rows for _, report, _ in reports),
-        "days_without_export": metadata.days(
-            day for _, report, _ in reports for day in report.days_without_export
-        ),
+        "days_without_export": metadata.days(day for _, report, _ in reports for day in report.days_without_export),
         "restatements": metadata.table(
             (
                 "date",
@@ -193,9 +185,7 @@ def _job_run_checks() -> list[dg.AssetCheckSpec]:
     return [
         spec("each_job_once", "JOB_ID is unique over the written days.", blocking=True),
         spec("jobs_in_their_partition", "Every row is of its file's day and cost center.", blocking=True),
-        spec(
-            "credits_complete", "The charge types and other_credits add up to total_credits.", blocking=True
-        ),
+        spec("credits_complete", "The charge types and other_credits add up to total_credits.", blocking=True),
         spec("charge_types_known", "TOTAL_CREDITS holds no credits beyond the exported charge types."),
         spec("jobs_in_window", "The export held no job outside the days that were asked for."),
         spec("no_vanished_jobs", "No job of an earlier export is missing from the later one."),
@@ -214,15 +204,11 @@ def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
     difference = sum((each.credits - each.charge_type_credits for each in counted), start=_ZERO)
     yield _result("credits_complete", difference == 0, f"charge types miss {difference} credits")
     other = sum((day.other_credits for each in found for day in each.days), start=_ZERO)
-    yield _warning(
-        "charge_types_known", other == 0, f"{other} credits are of no exported charge type: see other"
-    )
+    yield _warning("charge_types_known", other == 0, f"{other} credits are of no exported charge type: see other")
     outside = sum(each.rows_outside_window for each in found)
     yield _warning("jobs_in_window", outside == 0, f"{outside} rows of other days were left out")
     removed = sum(each.restatements()["jobs_removed"].sum() for each in found)
-    yield _warning(
-        "no_vanished_jobs", removed == 0, f"{removed} jobs vanished or moved; see usage_restatements"
-    )
+    yield _warning("no_vanished_jobs", removed == 0, f"{removed} jobs vanished or moved; see usage_restatements")
     drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
     yield _warning("columns_known", not drift, f"new or missing columns: {', '.join(drift)}")
     without = [day for each in found for day in each.days_without_export]

@@ -6,16 +6,20 @@ Exact values stay in the tables: a metadata number is for the eye and the plot.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import dagster as dg
 import polars as pl
 
 from circleci_cost.model.pricing import as_ranges, say_ranges
 
-
 # What Dagster takes as the value of a metadata entry.
 Value: TypeAlias = dg.MetadataValue | str | int | float
+# An asset's annotation has to be the class itself: with a parameter, Dagster refuses an asset that has checks.
+if TYPE_CHECKING:
+    Materialized: TypeAlias = dg.MaterializeResult[None]
+else:
+    Materialized = dg.MaterializeResult
 
 
 def number(value: Decimal | int) -> float | int:
@@ -53,7 +57,6 @@ def column_schema(
     """The columns of a table with their types and units."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(name, type=str(dtype), description=descriptions.get(name))
-            for name, dtype in schema.items()
+            dg.TableColumn(name, type=str(dtype), description=descriptions.get(name)) for name, dtype in schema.items()
         ]
     )

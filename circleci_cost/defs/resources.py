@@ -69,7 +69,7 @@ class UsageSource:
 
     @contextmanager
     def _demo_connection(self, center: CostCenter) -> Iterator[Connection]:
-        from circleci_cost import demo, simulator  # noqa: PLC0415 - a real connection never loads the simulator
+        from circleci_cost import demo, simulator
 
         day = demo.anchor(self.settings.data_dir, utc_today(self.clock))
         demo.remember_anchor(self.settings.data_dir, day)

@@ -4,7 +4,7 @@ A day is replaced as a whole; what goes into it is decided by `ingest`.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,18 +23,17 @@ _ROW_GROUP_ROWS = 250_000
 
 @dataclass(frozen=True)
 class JobRunsDay:
-    """The job runs of a day and the exports that they came from, the latest last."""
+    """The job runs of a day and the exports that they came from: when each was exported, the latest last."""
 
     cost_center: str
     day: date
     rows: pl.DataFrame
-    export_ids: tuple[str, ...]
-    exported_at: datetime
+    exports: Mapping[str, datetime]
 
 
 def write_day(lake: Lake, day: JobRunsDay) -> None:
     """Replace a day's file by one rename."""
-    metadata = {"export_ids": list(day.export_ids), "exported_at": day.exported_at.isoformat()}
+    metadata = {"exports": {export_id: at.isoformat() for export_id, at in day.exports.items()}}
     with atomic_path(lake.job_runs_file(day.cost_center, day.day)) as temporary:
         day.rows.write_parquet(
             temporary,
@@ -45,27 +44,34 @@ def write_day(lake: Lake, day: JobRunsDay) -> None:
         )
 
 
-def read_day(lake: Lake, cost_center: str, day: date) -> JobRunsDay | None:
-    """Read a day; None where it was never written. Raises `StorageError` for a file that is not readable."""
+def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None = None) -> JobRunsDay | None:
+    """Read a day, or some of its columns; None where it was never written.
+
+    Raises `StorageError` for a file that is not readable.
+    """
     path = lake.job_runs_file(cost_center, day)
     if not path.exists():
         return None
-    export_ids, exported_at = read_provenance(path)
-    return JobRunsDay(
-        cost_center, day, pl.read_parquet(path, hive_partitioning=False), export_ids, exported_at
-    )
+    try:
+        rows = pl.read_parquet(path, columns=columns, hive_partitioning=False)
+        return JobRunsDay(cost_center, day, rows, read_exports(path))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_exports(path: Path) -> dict[str, datetime]:
+    """The exports of a day's file and when each was exported, the latest last, from its footer alone."""
+    try:
+        exports = json.loads(pl.read_parquet_metadata(path)[_METADATA_KEY])["exports"]
+        return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
+    except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(path, error) from error
 
 
 def read_provenance(path: Path) -> tuple[tuple[str, ...], datetime]:
     """The export ids of a day's file and when the latest of them was exported, from its footer alone."""
-    try:
-        metadata = json.loads(pl.read_parquet_metadata(path)[_METADATA_KEY])
-        return tuple(metadata["export_ids"]), datetime.fromisoformat(metadata["exported_at"])
-    except (KeyError, ValueError, pl.exceptions.PolarsError) as error:
-        raise StorageError(
-            f"{path} is not a file of job runs of this version ({type(error).__name__}); remove it and materialize "
-            "job_runs for this day again, its export is still there."
-        ) from error
+    exports = read_exports(path)
+    return tuple(exports), max(exports.values())
 
 
 def write_restatement(lake: Lake, change: pl.DataFrame) -> None:
@@ -81,3 +87,10 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
     return pl.read_parquet(files, hive_partitioning=False).sort("cost_center", "date", "recorded_at")
+
+
+def _unreadable(path: Path, error: Exception) -> StorageError:
+    return StorageError(
+        f"{path} is not a file of job runs of this version ({type(error).__name__}); remove it and materialize "
+        "job_runs for this day again, its export is still there."
+    )

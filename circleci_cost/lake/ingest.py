@@ -4,21 +4,20 @@ Each day's file is replaced by one rename, so a crash leaves each day as it was 
 What makes a row valid is `model`'s business; fetching exports is `circleci`'s.
 """
 
-import itertools
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 import polars as pl
 
-from circleci_cost.errors import ExportDataError
-from circleci_cost.lake.days import JobRunsDay, read_day, write_day, write_restatement
+from circleci_cost.errors import ExportDataError, StorageError
+from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_of_day, landed_exports
-from circleci_cost.lake.moved import settle_moved_jobs
+from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, remove_abandoned_spills
 from circleci_cost.model import restatements
 from circleci_cost.model.job_runs import (
@@ -31,17 +30,24 @@ from circleci_cost.model.job_runs import (
     summarize_day,
 )
 from circleci_cost.model.normalize import normalize
-from circleci_cost.model.records import TextBlock, read_records
+from circleci_cost.model.records import Header, read_records
+from circleci_cost.model.restatements import compare
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
+
+_T = TypeVar("_T")
 
 
 @dataclass
 class IngestReport:
-    """What one ingest found, for metadata and checks."""
+    """What one ingest found, for metadata and checks.
+
+    `rows_wanted` are those of the days that were asked for, duplicates included.
+    """
 
     days: list[DaySummary] = field(default_factory=list)
     days_without_export: list[date] = field(default_factory=list)
     rows_read: int = 0
+    rows_wanted: int = 0
     duplicate_rows: int = 0
     rows_outside_window: int = 0
     unknown_columns: set[str] = field(default_factory=set)
@@ -51,13 +57,6 @@ class IngestReport:
     def restatements(self) -> pl.DataFrame:
         """The restatements of all days, one row a day that changed."""
         return pl.concat(self.restated) if self.restated else pl.DataFrame(schema=restatements.SCHEMA)
-
-
-@dataclass(frozen=True)
-class _Source:
-    export: LandedExport
-    precedence: int
-    wanted: frozenset[date]
 
 
 def ingest_days(
@@ -77,86 +76,110 @@ def ingest_days(
     """
     report = IngestReport()
     remove_abandoned_spills(lake.spill)
-    sources = _sources(landed_exports(lake, cost_center), days)
-    export_ids = {source.precedence: source.export.manifest.export_id for source in sources}
-    provenance = Provenance(cost_center, export_ids, ingested_at)
-    with DaySpill(lake.spill / uuid.uuid4().hex, PRECEDENCE, rows_in_memory) as spill:
-        for source in sources:
-            _read_export(source, cost_center, organizations, spill, report)
-        report.duplicate_rows += spill.settle()
-        for day in days:
-            manifests = [source.export.manifest for source in sources if day in source.wanted]
-            if not manifests:
-                report.days_without_export.append(day)
-                continue
-            finished = _finish(spill.day(day), provenance, report)
-            exports = tuple(manifest.export_id for manifest in manifests)
-            new = JobRunsDay(cost_center, day, finished, exports, manifests[-1].exported_at)
-            _publish(lake, new, ingested_at, report)
-            report.days.append(summarize_day(day, finished))
-    moved = settle_moved_jobs(lake, cost_center, [summary.day for summary in report.days], ingested_at)
-    report.restated.extend(moved)
+    exports = landed_exports(lake, cost_center)
+    sources = {day: exports_of_day(exports, day) for day in days}
+    covered = {day: [export.manifest for export in found] for day, found in sources.items() if found}
+    report.days_without_export.extend(day for day in days if day not in covered)
+    neighbours = read_neighbours(lake, cost_center, covered)
+    precedence = _rank(exports, neighbours)
+    export_ids = {rank: export_id for export_id, rank in precedence.items()}
+    with DaySpill(lake.spill / uuid.uuid4().hex, rows_in_memory) as spill:
+        for export in exports:
+            wanted = [day for day in covered if export in sources[day]]
+            if wanted:
+                _read_export(export, precedence, wanted, organizations, spill=spill, report=report)
+        lost = spill.settle(neighbour_keys(neighbours, precedence))
+        provenance = Provenance(cost_center, export_ids, ingested_at)
+        for day, manifests in covered.items():
+            rows = _finish(spill, day, provenance)
+            exported = {manifest.export_id: manifest.exported_at for manifest in manifests}
+            _publish(lake, JobRunsDay(cost_center, day, rows, exported), ingested_at, report)
+    report.duplicate_rows = report.rows_wanted - sum(day.jobs for day in report.days)
+    for day, keys in sorted(lost.items()):
+        report.restated += remove_moved_jobs(lake, cost_center, day, keys, export_ids=export_ids, at=ingested_at)
     return report
 
 
-def _sources(exports: Sequence[LandedExport], days: Sequence[date]) -> list[_Source]:
-    wanted: dict[int, set[date]] = defaultdict(set)
-    position = {id(export): precedence for precedence, export in enumerate(exports)}
-    for day in days:
-        for export in exports_of_day(exports, day):
-            wanted[position[id(export)]].add(day)
-    return [_Source(exports[index], index, frozenset(wanted[index])) for index in sorted(wanted)]
+def _rank(exports: Sequence[LandedExport], neighbours: Sequence[JobRunsDay]) -> dict[str, int]:
+    """Number the exports by time, the oldest first; a neighbour may hold jobs of one that was replaced since."""
+    known = {export.manifest.export_id: export.manifest.exported_at for export in exports}
+    for neighbour in neighbours:
+        known.update(neighbour.exports)
+    ordered = sorted(known, key=lambda export_id: (known[export_id], export_id))
+    return {export_id: rank for rank, export_id in enumerate(ordered)}
 
 
 def _read_export(
-    source: _Source, cost_center: str, organizations: Collection[str], spill: DaySpill, report: IngestReport
+    export: LandedExport,
+    precedence: Mapping[str, int],
+    wanted: Collection[date],
+    organizations: Collection[str],
+    *,
+    spill: DaySpill,
+    report: IngestReport,
 ) -> None:
-    manifest = source.export.manifest
-    rows_before, outside_before = report.rows_read, report.rows_outside_window
-    blocks = itertools.chain.from_iterable(map(read_records, source.export.part_paths()))
-    for block in _one_ahead(blocks):
-        rows = normalize(block)
-        refuse_unknown_organizations(rows, cost_center, organizations, block.header.file)
-        report.rows_read += rows.height
-        report.unknown_columns.update(block.header.unknown)
-        report.missing_columns.update(block.header.missing)
-        in_window = pl.col("job_run_date").is_between(manifest.first_day, manifest.last_day)
-        inside = rows.filter(in_window)
-        report.rows_outside_window += rows.height - inside.height
-        wanted = inside.filter(pl.col("job_run_date").is_in(list(source.wanted)))
-        spill.add(wanted.with_columns(pl.lit(source.precedence, dtype=pl.Int32).alias(PRECEDENCE)))
-    rows_here = report.rows_read - rows_before
-    if rows_here and report.rows_outside_window - outside_before == rows_here:
+    manifest = export.manifest
+    ids = {organization.lower() for organization in organizations}
+    rank = pl.lit(precedence[manifest.export_id], dtype=pl.Int32).alias(PRECEDENCE)
+    read = outside = 0
+    for header, rows in _one_ahead(_read_parts(export)):
+        refuse_unknown_organizations(rows, manifest.cost_center, ids, header.file)
+        report.unknown_columns.update(header.unknown)
+        report.missing_columns.update(header.missing)
+        inside = rows.filter(pl.col("job_run_date").is_between(manifest.first_day, manifest.last_day))
+        read, outside = read + rows.height, outside + rows.height - inside.height
+        kept = inside.filter(pl.col("job_run_date").is_in(list(wanted)))
+        report.rows_wanted += kept.height
+        spill.add(kept.with_columns(rank))
+    report.rows_read += read
+    report.rows_outside_window += outside
+    if read and outside == read:
         raise ExportDataError(
-            f"None of the {rows_here} jobs of export {manifest.export_id} has a JOB_RUN_DATE in its window "
-            f"{manifest.first_day} to {manifest.last_day} (cost center {cost_center!r}): CircleCI answered with "
-            "other days. Nothing of it was used; materialize usage_exports for these days again."
+            f"None of the {read} jobs of export {manifest.export_id} has a JOB_RUN_DATE in its window "
+            f"{manifest.first_day} to {manifest.last_day} (cost center {manifest.cost_center!r}): CircleCI answered "
+            "with other days. Nothing of it was used; materialize usage_exports for these days again."
         )
 
 
-def _one_ahead(blocks: Iterable[TextBlock]) -> Iterator[TextBlock]:
-    """Read the next block in a thread while the caller works on this one: one core alone decompresses."""
-    rest = iter(blocks)
+def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
+    for path in export.part_paths():
+        try:
+            for block in read_records(path):
+                yield block.header, normalize(block)
+        except FileNotFoundError as error:
+            raise StorageError(
+                f"{path}, a part of export {export.manifest.export_id}, is missing; nothing was replaced. Restore it "
+                "from a backup, or remove its directory and materialize usage_exports for these days again."
+            ) from error
+
+
+def _one_ahead(items: Iterator[_T]) -> Iterator[_T]:
+    """Make the next item in a thread while the caller works on this one."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, rest, None)
-        while (block := coming.result()) is not None:
-            coming = reader.submit(next, rest, None)
-            yield block
+        coming = reader.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = reader.submit(next, items, None)
+            yield item
 
 
-def _finish(rows: pl.DataFrame | None, provenance: Provenance, report: IngestReport) -> pl.DataFrame:
+def _finish(spill: DaySpill, day: date, provenance: Provenance) -> pl.DataFrame:
+    rows = spill.day(day)
     if rows is None:
         return pl.DataFrame(schema=JOB_RUN_SCHEMA)
-    latest = latest_of_each_job(rows)
-    report.duplicate_rows += rows.height - latest.height
-    return finish_day(latest, provenance)
+    return finish_day(rows if spill.each_job_once else latest_of_each_job(rows), provenance)
 
 
 def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) -> None:
-    old = read_day(lake, new.cost_center, new.day)
-    if old is not None and old.export_ids != new.export_ids:
-        change = restatements.compare(
-            old.rows, new.rows, cost_center=new.cost_center, day=new.day, export_id=new.export_ids[-1], at=at
+    path = lake.job_runs_file(new.cost_center, new.day)
+    if path.exists() and read_exports(path) != new.exports:
+        old = read_day(lake, new.cost_center, new.day)
+        change = compare(
+            pl.DataFrame(schema=JOB_RUN_SCHEMA) if old is None else old.rows,
+            new.rows,
+            cost_center=new.cost_center,
+            day=new.day,
+            export_id=list(new.exports)[-1],
+            at=at,
         )
         if change.height:
             # Before the day itself: a crash between the two is repaired by the next run, which finds the
@@ -164,3 +187,4 @@ def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) ->
             write_restatement(lake, change)
             report.restated.append(change)
     write_day(lake, new)
+    report.days.append(summarize_day(new.day, new.rows))

@@ -74,8 +74,7 @@ class Lake:
     def job_runs_days(self, cost_center: str) -> list[date]:
         """The days for which job runs are there, empty days included, in order."""
         found = (
-            _DATE_DIRECTORY.fullmatch(path.parent.name)
-            for path in self.job_runs(cost_center).glob("*/data.parquet")
+            _DATE_DIRECTORY.fullmatch(path.parent.name) for path in self.job_runs(cost_center).glob("*/data.parquet")
         )
         return sorted(date.fromisoformat(match.group(1)) for match in found if match)
 

@@ -1,64 +1,63 @@
-"""Jobs whose charge date moved from one window's day to another's: each job counts once, the last export wins.
+"""Jobs whose charge date moved out of a window or into it: days beside the window that hold them already.
 
-Jobs that stand twice inside one window are settled by `spill` before anything is written.
+Who wins is settled by `spill` before anything is written; here the neighbours are read, and losers taken out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from circleci_cost.lake.days import read_day, read_provenance, write_day, write_restatement
+from circleci_cost.lake.days import JobRunsDay, read_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.spill import job_keys, without_keys
+from circleci_cost.model.job_runs import PRECEDENCE
 from circleci_cost.model.restatements import compare
 
 # A charge date moves by a day or so between two exports of a job; farther days are not looked at.
 NEIGHBOUR_DAYS = 7
 
 
-def settle_moved_jobs(
-    lake: Lake, cost_center: str, written: Sequence[date], at: datetime
-) -> Iterator[pl.DataFrame]:
-    """Remove each job that stands in a day just written and in a neighbouring one from the older export's day.
+def read_neighbours(lake: Lake, cost_center: str, written: Collection[date]) -> list[JobRunsDay]:
+    """The published days near those about to be written, only the columns that tell a job and its export."""
+    reach = [timedelta(days=n) for n in range(-NEIGHBOUR_DAYS, NEIGHBOUR_DAYS + 1)]
+    near = {day + step for day in written for step in reach} - set(written)
+    columns = ["job_id", "job_run_date", "export_id"]
+    days = (read_day(lake, cost_center, day, columns) for day in lake.job_runs_days(cost_center) if day in near)
+    return [day for day in days if day is not None and day.rows.height]
 
-    Yields the restatement of every day that lost jobs. A crash in between leaves some for the next run of the
-    same days, which finds them again.
+
+def neighbour_keys(neighbours: Iterable[JobRunsDay], precedence: Mapping[str, int]) -> dict[date, pl.DataFrame]:
+    """The `job_keys` of each neighbour; `precedence` ranks the exports by id."""
+    rank = pl.col("export_id").cast(pl.String).replace_strict(dict(precedence), return_dtype=pl.Int32)
+    return {day.day: job_keys(day.rows.with_columns(rank.alias(PRECEDENCE))) for day in neighbours}
+
+
+def remove_moved_jobs(
+    lake: Lake,
+    cost_center: str,
+    day: date,
+    lost: pl.DataFrame,
+    *,
+    export_ids: Mapping[int, str],
+    at: datetime,
+) -> list[pl.DataFrame]:
+    """Take the jobs with the keys `lost` out of a published day; return its restatements, one a winning export.
+
+    Run after the winners are published: a crash in between leaves a job twice, and the next run of the same
+    days finds it again.
     """
-    inside = set(written)
-    for neighbour in lake.job_runs_days(cost_center):
-        near = [day for day in written if abs(day - neighbour) <= timedelta(days=NEIGHBOUR_DAYS)]
-        if neighbour in inside or not near:
-            continue
-        repeated = _repeated(lake, cost_center, neighbour, near)
-        for day, job_ids in repeated.items():
-            _, neighbour_exported_at = read_provenance(lake.job_runs_file(cost_center, neighbour))
-            _, exported_at = read_provenance(lake.job_runs_file(cost_center, day))
-            loser, winner = (neighbour, day) if neighbour_exported_at <= exported_at else (day, neighbour)
-            yield _remove(lake, cost_center, loser, winner, job_ids, at)
-
-
-def _repeated(lake: Lake, cost_center: str, neighbour: date, near: Sequence[date]) -> dict[date, pl.Series]:
-    theirs = pl.scan_parquet(lake.job_runs_file(cost_center, neighbour), hive_partitioning=False)
-    files = [lake.job_runs_file(cost_center, day) for day in near]
-    ours = pl.scan_parquet(files, hive_partitioning=False).select("job_id", "job_run_date")
-    found = ours.join(theirs.select("job_id"), on="job_id", how="semi").collect()
-    return {
-        day: rows.get_column("job_id")
-        for (day,), rows in found.partition_by("job_run_date", as_dict=True).items()
-    }
-
-
-def _remove(
-    lake: Lake, cost_center: str, loser: date, winner: date, job_ids: pl.Series, at: datetime
-) -> pl.DataFrame:
-    before, winning = read_day(lake, cost_center, loser), read_day(lake, cost_center, winner)
-    if before is None or winning is None:
-        raise AssertionError("a day that was just read is gone")
-    rows = before.rows.filter(~pl.col("job_id").is_in(job_ids.implode()))
-    change = compare(
-        before.rows, rows, cost_center=cost_center, day=loser, export_id=winning.export_ids[-1], at=at
-    )
-    write_restatement(lake, change)
-    write_day(lake, replace(before, rows=rows))
-    return change
+    found = read_day(lake, cost_center, day)
+    if found is None:
+        return []
+    changes = []
+    for (winner,), keys in sorted(lost.partition_by("winner", as_dict=True).items()):
+        rows = without_keys(found.rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(PRECEDENCE)), keys)
+        after = replace(found, rows=rows.drop(PRECEDENCE))
+        change = compare(found.rows, after.rows, cost_center=cost_center, day=day, export_id=export_ids[winner], at=at)
+        write_restatement(lake, change)
+        changes.append(change)
+        found = after
+    write_day(lake, found)
+    return changes

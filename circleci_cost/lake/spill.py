@@ -1,10 +1,12 @@
 """Rows of a window, kept by day while its parts are read: in memory while few, else in temporary files.
 
-So memory stays flat however many parts and jobs a window has. Rules over the rows are in `model.job_runs`.
+So memory stays flat however many parts and jobs a window has. It also finds, by key alone, the jobs that stand
+on several days. Other rules over the rows are in `model.job_runs`.
 """
 
 import shutil
 import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -13,23 +15,25 @@ from typing import Self
 import polars as pl
 
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.model.job_runs import PRECEDENCE
 
-ROWS_IN_MEMORY = 300_000
+ROWS_IN_MEMORY = 500_000
 _ABANDONED_AFTER_SECONDS = 24 * 3600
+_KEY = ("key_1", "key_2")
 
 
 class DaySpill:
-    """Collects frames with `job_run_date`, `job_id` and `precedence`, and gives them back day by day."""
+    """Collects frames with `job_run_date`, `job_id` and `export_precedence`, and gives them back day by day."""
 
-    def __init__(self, directory: Path, precedence: str, rows_in_memory: int = ROWS_IN_MEMORY) -> None:
+    def __init__(self, directory: Path, rows_in_memory: int = ROWS_IN_MEMORY) -> None:
         self._directory = directory
-        self._precedence = precedence
         self._rows_in_memory = rows_in_memory
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: dict[date, list[Path]] = {}
         self._keys: list[pl.DataFrame] = []
         self._superseded: dict[date, pl.DataFrame] = {}
+        self.each_job_once = False
 
     def __enter__(self) -> Self:
         return self
@@ -45,69 +49,81 @@ class DaySpill:
             return
         self._buffer.append(rows)
         self._buffered += rows.height
-        self._keys.append(_keys(rows, self._precedence))
+        self._keys.append(job_keys(rows))
         if self._buffered >= self._rows_in_memory:
             self._flush()
 
     def _flush(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
         chunk = pl.concat(self._buffer)
         self._buffer, self._buffered = [], 0
-        for (day,), rows in chunk.partition_by("job_run_date", as_dict=True).items():
+        for day, rows in _by_day(chunk).items():
             path = self._directory / f"{day}-{len(self._files.get(day, []))}.arrow"
             with storage_errors(path):
+                self._directory.mkdir(parents=True, exist_ok=True)
                 rows.write_ipc(path, compression="lz4")
             self._files.setdefault(day, []).append(path)
 
-    def settle(self) -> int:
-        """After the last `add`: find jobs that stand on several days; return how many rows lose.
+    def settle(self, published: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
+        """After the last `add`: let each job stand on one day only. The latest export's row wins, then the later day's.
 
-        The latest export's row wins, then the later day's. Keys are 128 bits of two independent hashes.
+        `published` holds `job_keys` of days beside the window, which only compete. Out: the keys that lost there,
+        with the `winner` export's precedence; what lost in the window is left out of `day`.
         """
-        if not self._keys:
-            return 0
-        keys = pl.concat(self._keys)
+        keys = pl.concat([*self._keys, *published.values()]) if self._keys else pl.DataFrame()
         self._keys = []
-        repeated = keys.filter(pl.struct("key_1", "key_2").is_duplicated())
-        if repeated.is_empty():
-            return 0
-        winner = repeated.sort(self._precedence, "job_run_date", descending=True).unique(
-            ["key_1", "key_2"], keep="first", maintain_order=True
+        # One of two hashes is enough to prove that all differ; both are compared where it does not.
+        self.each_job_once = keys.is_empty() or keys.get_column(_KEY[0]).n_unique() == keys.height
+        if self.each_job_once:
+            return {}
+        repeated = keys.filter(pl.struct(_KEY).is_duplicated())
+        winners = (
+            repeated.sort(PRECEDENCE, "job_run_date", descending=True)
+            .unique(_KEY, keep="first", maintain_order=True)
+            .rename({PRECEDENCE: "winner"})
         )
-        losers = repeated.join(winner, on=["key_1", "key_2", "job_run_date"], how="anti").unique(
-            ["key_1", "key_2", "job_run_date"]
+        losers = (
+            repeated.join(winners, on=[*_KEY, "job_run_date"], how="anti")
+            .join(winners.drop("job_run_date"), on=_KEY)
+            .unique([*_KEY, "job_run_date"])
         )
-        self._superseded = {
-            day: rows for (day,), rows in losers.partition_by("job_run_date", as_dict=True).items()
-        }
-        return losers.height
+        lost = _by_day(losers)
+        self._superseded = {day: rows for day, rows in lost.items() if day not in published}
+        return {day: rows for day, rows in lost.items() if day in published}
 
     def day(self, day: date) -> pl.DataFrame | None:
         """All rows of a day less those that another day's row supersedes; None where there are none."""
-        frames = [frame for frame in self._of_day(day) if frame.height]
-        if not frames:
+        spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
+        frames = [*spilled, *(rows.filter(pl.col("job_run_date") == day) for rows in self._buffer)]
+        if not any(frame.height for frame in frames):
             return None
         rows = pl.concat(frames)
         losers = self._superseded.get(day)
-        if losers is None:
-            return rows
-        keys = _keys(rows, self._precedence).with_row_index("row")
-        kept = keys.join(losers, on=["key_1", "key_2"], how="anti").get_column("row")
-        return rows[kept.sort()]
+        return rows if losers is None else without_keys(rows, losers)
 
-    def _of_day(self, day: date) -> list[pl.DataFrame]:
-        spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
-        return spilled + [rows.filter(pl.col("job_run_date") == day) for rows in self._buffer]
+
+def job_keys(rows: pl.DataFrame) -> pl.DataFrame:
+    """A job's key: 128 bits of two independent hashes of `job_id`, with its day and export's precedence."""
+    job_id = pl.col("job_id")
+    return rows.select("job_run_date", PRECEDENCE, key_1=job_id.hash(seed=1), key_2=job_id.hash(seed=2))
+
+
+def without_keys(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose `job_keys` are not among `keys`, in their order."""
+    kept = job_keys(rows).with_row_index("row").join(keys, on=_KEY, how="anti").get_column("row")
+    return rows[kept.sort()]
 
 
 def remove_abandoned_spills(parent: Path) -> None:
-    """Remove what killed processes left: no ingest is at work on one window for a day."""
-    if parent.is_dir():
-        for directory in parent.iterdir():
-            if time.time() - directory.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
-                shutil.rmtree(directory, ignore_errors=True)
+    """Remove what killed processes left: no ingest is at work on one window for a day, by the machine's clock."""
+    for directory in parent.glob("*"):
+        try:
+            age = time.time() - directory.stat().st_mtime
+        except FileNotFoundError:
+            continue  # another ingest has just ended
+        if age > _ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
-def _keys(rows: pl.DataFrame, precedence: str) -> pl.DataFrame:
-    job_id = pl.col("job_id")
-    return rows.select("job_run_date", precedence, key_1=job_id.hash(seed=1), key_2=job_id.hash(seed=2))
+def _by_day(rows: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    parts = rows.partition_by("job_run_date", as_dict=True, maintain_order=False)
+    return {day: part for (day,), part in parts.items()}

@@ -5,7 +5,7 @@ Only bytes are looked at here; turning records into columns is the business of `
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -132,7 +132,7 @@ def _end_of_value(record: bytes, start: int) -> int:
     return value.end() if value else len(record)
 
 
-def unquoted_records(data: bytes, originals: dict[str, str]) -> Iterator[tuple[int, int]]:
+def unquoted_records(data: bytes, originals: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """Yield each record's line, from 0, and number of values; `data` and `originals` from `hide_escapes`."""
     hidden_newlines = [stand_in.encode() for stand_in, original in originals.items() if original == "\n"]
     line = 0

@@ -11,15 +11,13 @@ from decimal import Decimal
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.schema import AS_OF_THE_EXPORT, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.model.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_ORDER, JOB_RUN_SCHEMA
 
 # Which export a row came from, while rows of several exports are merged: a higher number is a later export.
 PRECEDENCE = "export_precedence"
 
 
-def refuse_unknown_organizations(
-    rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str
-) -> None:
+def refuse_unknown_organizations(rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str) -> None:
     """Raise `ExportDataError` for rows of an organization that the cost center does not name.
 
     Their cost would be priced by a plan that may not be theirs, so nothing of the export is used.
@@ -96,7 +94,7 @@ class DaySummary:
 
 def summarize_day(day: date, rows: pl.DataFrame) -> DaySummary:
     """Count one day's job runs."""
-    total, other = (rows.get_column(name).sum() or Decimal(0) for name in ("total_credits", "other_credits"))
+    total, other = rows.select(pl.col("total_credits", "other_credits").cast(pl.Decimal(38, CREDIT_SCALE)).sum()).row(0)
     return DaySummary(
         day=day,
         jobs=rows.height,

@@ -41,7 +41,7 @@ def normalize(block: RecordBlock) -> pl.DataFrame:
         rows = _public(typed, {Kind.CREDITS: pl.Int64()})
         if rows.is_empty() or all(rows.select(_common_bounds()).row(0)):
             return rows.with_columns(pl.col(*_CREDIT_COLUMNS, "other_credits").cast(CREDITS))
-    return _from_text(split_text(block))
+    return normalize_text(split_text(block))
 
 
 def _public(columns: pl.DataFrame, types: Mapping[Kind, pl.DataType]) -> pl.DataFrame:
@@ -71,7 +71,8 @@ def _common_bounds() -> list[pl.Expr]:
     return bounds
 
 
-def _from_text(text: TextBlock) -> pl.DataFrame:
+def normalize_text(text: TextBlock) -> pl.DataFrame:
+    """Do what `normalize` does to a block whatever its form, value by value: slower, and the rule where they differ."""
     columns = []
     for column in EXPORT_COLUMNS:
         if column.source in text.frame.columns:

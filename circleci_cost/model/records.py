@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from isal import igzip, isal_zlib
@@ -21,7 +21,7 @@ BLOCK_BYTES = 16 << 20
 LONGEST_RECORD = 64 << 20
 _LONGEST_HEADER = 1 << 20
 _KNOWN = frozenset(column.source for column in EXPORT_COLUMNS)
-_DAMAGED: tuple[type[Exception], ...] = (EOFError, igzip.BadGzipFile, isal_zlib.error, zlib.error)
+_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub calls the class an instance
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ def read_records(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[RecordB
     that never ends, or a broken gzip stream.
     """
     try:
-        with igzip.open(path, "rb") as stream:
+        with cast(BinaryIO, igzip.open(path, "rb")) as stream:  # type: ignore[no-untyped-call]
             yield from _read_stream(stream, path.name, block_bytes)
-    except _DAMAGED as error:
+    except (EOFError, igzip.BadGzipFile, zlib.error, _ISAL_ERROR) as error:
         raise refuse(path.name, None, f"the gzip stream is damaged ({error})") from error
 
 
@@ -90,9 +90,7 @@ def _read_stream(stream: BinaryIO, file: str, block_bytes: int) -> Iterator[Reco
         pending += more
         cut = len(pending) if at_end else dialects.whole_records(pending, header.dialect)
         if len(pending) - cut > LONGEST_RECORD:
-            raise refuse(
-                file, line, f"a record is longer than {LONGEST_RECORD >> 20} MiB; a quote may not be closed"
-            )
+            raise refuse(file, line, f"a record is longer than {LONGEST_RECORD >> 20} MiB; a quote may not be closed")
         if cut:
             data, pending = pending[:cut], pending[cut:]
             yield RecordBlock(header, data, line)

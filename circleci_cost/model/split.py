@@ -62,7 +62,7 @@ class TextBlock:
 
     def original(self, value: str) -> str:
         """The value as the file means it: stand-ins for escaped characters taken back."""
-        return value.translate(str.maketrans(dict(self.originals)))
+        return value.translate({ord(stand_in): original for stand_in, original in self.originals.items()})
 
     def records(self) -> Iterator[tuple[int, int]]:
         """Yield each record's line, from 0 within the block, and its number of values."""
@@ -120,9 +120,7 @@ def split_text(block: RecordBlock) -> TextBlock:
     return TextBlock(pl.DataFrame(pl.from_arrow(table)), block, data, originals)
 
 
-def _read_csv(
-    header: Header, data: bytes, nulls: Sequence[str], type_of: Callable[[Column], pa.DataType]
-) -> pa.Table:
+def _read_csv(header: Header, data: bytes, nulls: Sequence[str], type_of: Callable[[Column], pa.DataType]) -> pa.Table:
     known = {name: _KNOWN[name] for name in header.columns if name in _KNOWN}
     types = {name: type_of(column) for name, column in known.items()}
     if not data:
@@ -180,9 +178,7 @@ def _stray_byte(block: RecordBlock) -> tuple[int, str] | None:
 
 def _may_hold_hex_number(data: bytes) -> bool:
     """Whether a value begins with `0x`: pyarrow would read it as a number. Pairs of bytes are compared first."""
-    pairs = [
-        np.frombuffer(data, "<u2", len(data[start:]) // 2, start) for start in (0, 1) if len(data) > start
-    ]
+    pairs = [np.frombuffer(data, "<u2", len(data[start:]) // 2, start) for start in (0, 1) if len(data) > start]
     rare = any(bool((pair == prefix).any()) for pair in pairs for prefix in (0x7830, 0x5830))
     return rare and _HEX_NUMBER.search(data) is not None
 
@@ -193,9 +189,7 @@ def _holds_backslash(texts: pa.StringArray) -> bool:
 
 def _all_uuids(texts: pa.StringArray) -> bool:
     """Whether all values that are not null are UUIDs in lower case."""
-    lengths = np.diff(
-        np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    )
+    lengths = np.diff(np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1])
     values = len(texts) - texts.null_count
     if lengths.max(initial=0) > _UUID_LENGTH or lengths.sum() != values * _UUID_LENGTH:
         return False
@@ -206,11 +200,7 @@ def _all_uuids(texts: pa.StringArray) -> bool:
 def _bytes_of(texts: pa.StringArray) -> bytes:
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
     data = texts.buffers()[2]
-    return (
-        b""
-        if data is None or not len(texts)
-        else data.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()
-    )
+    return b"" if data is None or not len(texts) else data.slice(offsets[0], offsets[-1] - offsets[0]).to_pybytes()
 
 
 def _explain(text: TextBlock, error: pa.ArrowInvalid) -> ExportDataError:

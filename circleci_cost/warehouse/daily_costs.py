@@ -65,7 +65,19 @@ def write_daily_costs(
             _record_days(connection, _sources(lake, cost_center, with_runs, at))
         sums = one_row(connection, sql("cost_summary"), {"cost_center": cost_center, "days": written})
         counted = _job_run_credits(connection, files)
-    return CostSummary(tuple(written), tuple(sorted(set(written) - there)), *sums, counted)
+    rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
+    return CostSummary(
+        days=tuple(written),
+        days_without_job_runs=tuple(sorted(set(written) - there)),
+        rows=rows,
+        jobs=jobs,
+        runs=runs,
+        credits=credits,
+        unpriced_credits=unpriced_credits,
+        cost_usd=cost_usd,
+        charge_types_cost_usd=charge_types_cost_usd,
+        job_run_credits=counted,
+    )
 
 
 def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str) -> list[date]:
@@ -80,9 +92,7 @@ def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_cent
     return restated.join(costed, on="date").filter(later).get_column("date").to_list()
 
 
-def _delete(
-    connection: duckdb.DuckDBPyConnection, table: str, cost_center: str, days: Sequence[date]
-) -> None:
+def _delete(connection: duckdb.DuckDBPyConnection, table: str, cost_center: str, days: Sequence[date]) -> None:
     for each in as_ranges(days):
         connection.execute(
             f"DELETE FROM {table} WHERE cost_center = $cost_center AND date BETWEEN $first AND $last",  # noqa: S608

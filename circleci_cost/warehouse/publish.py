@@ -21,9 +21,7 @@ from circleci_cost.warehouse.statements import one_row, sql
 from circleci_cost.warehouse.transactions import transaction
 
 
-def publish(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.DataFrame, at: datetime
-) -> Generation:
+def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.DataFrame, at: datetime) -> Generation:
     """Write a new generation and make it the current one.
 
     In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. A crash on the way
@@ -62,9 +60,7 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
     for table in TABLES:
         (directory / table).mkdir()
-    for (month,) in connection.execute(
-        "SELECT DISTINCT date_trunc('month', date) FROM daily_costs"
-    ).fetchall():
+    for (month,) in connection.execute("SELECT DISTINCT date_trunc('month', date) FROM daily_costs").fetchall():
         path = directory / "daily_costs" / f"{month:%Y-%m}.parquet"
         _copy(
             connection,

@@ -1,0 +1,38 @@
+"""The Dagster instance that runs are recorded in: DAGSTER_HOME, else a folder beside the configuration."""
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.settings import Settings
+
+FOLDER = ".dagster_home"
+_VARIABLE = "DAGSTER_HOME"
+_SETTINGS = "dagster.yaml"
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """Return the instance's folder, made and set up where it is missing; DAGSTER_HOME names it from now on.
+
+    Raises `ConfigurationError` for a DAGSTER_HOME that Dagster would refuse, `StorageError` where it cannot be
+    written.
+    """
+    named = os.environ.get(_VARIABLE, "").strip()
+    home = Path(named).expanduser() if named else _beside(settings)
+    if not home.is_absolute():
+        raise ConfigurationError(f"DAGSTER_HOME={named} is not an absolute path; write it as {Path.cwd() / home}.")
+    if home.exists() and not home.is_dir():
+        raise ConfigurationError(f"DAGSTER_HOME={home} is not a folder; name one, or unset the variable.")
+    with storage_errors(home):
+        home.mkdir(parents=True, exist_ok=True)
+    if not (home / _SETTINGS).exists():
+        write_atomic(home / _SETTINGS, resources.files(__package__).joinpath(_SETTINGS).read_bytes())
+    os.environ[_VARIABLE] = str(home)
+    return home
+
+
+def _beside(settings: Settings) -> Path:
+    folder = settings.source_file.parent if settings.source_file else Path.cwd()
+    return folder / FOLDER

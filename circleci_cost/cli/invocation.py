@@ -1,0 +1,50 @@
+"""One call of the command line: which configuration it uses, with the variables of the `.env` beside it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from circleci_cost.cli.streams import say
+
+if TYPE_CHECKING:
+    from circleci_cost.settings import Settings
+
+_DEMO = "No circleci_cost.toml here: using the built-in demo (simulated data)"
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What was given before the command's name."""
+
+    config: Path | None
+
+    def settings(self) -> "Settings":
+        """Load the settings and say where they are the demo's. Raises `ConfigurationError`."""
+        from circleci_cost.settings import load_settings  # noqa: PLC0415 - `--help` needs no settings
+
+        load_environment(self.configuration_file())
+        settings = load_settings(self.config)
+        if settings.is_demo:
+            say(_DEMO)
+        return settings
+
+    def configuration_file(self) -> Path:
+        """The file that is or would be used, whether it is there or not."""
+        from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE  # noqa: PLC0415 - as above
+
+        return self.config or Path(os.environ.get(CONFIG_ENV) or CONFIG_FILE)
+
+
+def load_environment(configuration: Path) -> None:
+    """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does."""
+    from dotenv import load_dotenv  # noqa: PLC0415 - `--help` needs no variables
+
+    file = configuration.resolve().parent / ".env"
+    if configuration.is_file() and file.is_file():
+        load_dotenv(file, override=False)
+
+
+invocation = click.make_pass_decorator(Invocation)

@@ -1,0 +1,135 @@
+"""The entry of `circleci-cost`: its commands, loaded when they are invoked, and what becomes of an error.
+
+What a command does is in its own module; here only the names and one line of help, so that `--help` is quick.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from circleci_cost import __version__
+from circleci_cost.cli.invocation import Invocation
+from circleci_cost.cli.streams import prepare_streams, say
+from circleci_cost.errors import CircleciCostError
+
+INTERRUPTED = 130
+
+
+class Entry(NamedTuple):
+    """Where a command is and its line of help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "init": Entry("init", "init", "Write a configuration: ask for token, organization and price."),
+    "check": Entry("check", "check", "Check configuration, token, access and prices; nothing is fetched."),
+    "demo": Entry("demo", "demo", "Run the whole pipeline on simulated data: 13 months in a minute."),
+    "sync": Entry("sync", "sync", "Fetch, price and publish the last days of every cost center."),
+    "backfill": Entry("backfill", "backfill", "Fetch the history that is not there yet."),
+    "reprice": Entry("reprice", "reprice", "Compute costs again after a price change; nothing is fetched."),
+    "import": Entry("import_files", "import_files", "Import usage exports that you have as files."),
+    "report": Entry("report", "report", "Show credits and dollars by any dimension, for people or as JSON and CSV."),
+    "export": Entry("export", "export", "Write the published tables as Parquet or CSV files."),
+    "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are invoked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order in which one needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(
+            importlib.import_module(f"circleci_cost.cli.{entry.module}"), entry.attribute
+        )
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else "see `circleci-cost --help`."
+            raise click.UsageError(f"There is no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help of all commands without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine, 1 failure, 2 usage, 3 configuration, 4 authorization, 5 partial data.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The configuration; else CIRCLECI_COST_CONFIG, else ./circleci_cost.toml, else the built-in demo.",
+)
+@click.version_option(__version__, prog_name="circleci-cost")
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """CircleCI cost in US dollars, from the Usage Export API, on your own machine."""
+    context.obj = Invocation(config)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: errors a user can act on are sentences, bugs show their traceback."""
+    prepare_streams()
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="circleci-cost", standalone_mode=False)
+        sys.stdout.flush()
+    except CircleciCostError as error:
+        _say_error(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        _say_usage(error)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):
+            _say_error("There is no more input to read; give the answers as options instead.")
+            return 2
+        _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _say_error(message: str) -> None:
+    for line in message.splitlines() or [""]:
+        say(f"Error: {line}")
+
+
+def _say_usage(error: click.ClickException) -> None:
+    _say_error(error.format_message())
+    context = getattr(error, "ctx", None)
+    if context is not None and isinstance(error, click.UsageError):
+        say(f"Try `{context.command_path} --help`.")

@@ -1,0 +1,254 @@
+"""A report's question and answer: dimensions, filters, periods, exact amounts, and how they are written.
+
+Running the question over the published tables is `warehouse.report`'s work, drawing it the command line's.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Context, Decimal
+from enum import StrEnum
+
+from circleci_cost.errors import UsageError
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.schema import DIMENSIONS
+
+CURRENCY = "USD"
+NONE = "(none)"
+REST = "(other)"
+CHARGE_TYPE = "charge_type"
+
+# Sums of DECIMAL(38,16): Python's own 28 digits would round them.
+_EXACT = Context(prec=80)
+_COST_DECIMALS = 6
+
+
+class Granularity(StrEnum):
+    """How long a period is; a week begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Order(StrEnum):
+    """What the rows of one period are ordered by; amounts begin with the largest."""
+
+    COST = "cost"
+    CREDITS = "credits"
+    RUNS = "runs"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which days, grouped by what, where what. Values of one dimension are alternatives, dimensions all hold."""
+
+    first: date
+    last: date
+    by: tuple[str, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    granularity: Granularity | None = None
+
+    @property
+    def splits_charge_types(self) -> bool:
+        """Whether amounts are those of single charge types; a job has all of them, so none can be counted."""
+        return CHARGE_TYPE in self.by or any(dimension == CHARGE_TYPE for dimension, _ in self.where)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Exact sums. `cost` is None where nothing of it has a price; counts are None for charge types."""
+
+    cost: Decimal | None
+    credits: Decimal
+    unpriced_credits: Decimal
+    jobs: int | None
+    runs: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group: the first day of its period, a value for each dimension of the question, its amount."""
+
+    period: date | None
+    values: tuple[str, ...]
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer. `missing` are days of the question that no export has brought, by cost center."""
+
+    question: Question
+    rows: tuple[Row, ...]
+    total: Amount
+    data_through: date | None
+    missing: Mapping[str, Sequence[DayRange]]
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the total may be lower than the truth: credits without a price, or days without data."""
+        return self.total.unpriced_credits != 0 or any(self.missing.values())
+
+
+def dimension(name: str) -> str:
+    """Return a dimension's name as it is. Raises `UsageError` with the nearest names."""
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in DIMENSIONS:
+        return wanted
+    raise UsageError(
+        f"There is no dimension {name!r}; {_nearest(wanted, DIMENSIONS) or 'there are'}: {', '.join(DIMENSIONS)}."
+    )
+
+
+def known_value(name: str, value: str, known: Iterable[str]) -> str:
+    """Return a value that a dimension has. Raises `UsageError` with the nearest ones."""
+    values = sorted(known)
+    if value in values:
+        return value
+    near = _nearest(value, values)
+    hint = near.removesuffix(" All") if near else f"`circleci-cost report --by {name}` shows all that there are"
+    raise UsageError(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}.")
+
+
+def _nearest(wanted: str, names: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in names}
+    found = difflib.get_close_matches(wanted.lower(), list(by_lower), 3, 0.5)
+    if not found:
+        return None
+    return f"did you mean {' or '.join(repr(by_lower[each]) for each in found)}? All"
+
+
+def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
+    """Add amounts to the last digit; without any, zero. `counted` tells whether jobs and runs can be told."""
+    found = list(amounts)
+    priced = [each.cost for each in found if each.cost is not None]
+    credits = _sum(each.credits for each in found)
+    unpriced = _sum(each.unpriced_credits for each in found)
+    return Amount(
+        cost=_sum(priced) if priced or unpriced == 0 else None,
+        credits=credits,
+        unpriced_credits=unpriced,
+        jobs=sum(each.jobs or 0 for each in found) if counted else None,
+        runs=sum(each.runs or 0 for each in found) if counted else None,
+    )
+
+
+def arrange(rows: Iterable[Row], question: Question, order: Order, limit: int | None) -> tuple[Row, ...]:
+    """Order rows by period and `order`; past the `limit` largest groups, add the others up to one row a period.
+
+    What the rows add up to stays the same.
+    """
+    found = list(rows)
+    if limit is not None and question.by:
+        found = _limited(found, question, order, limit)
+    rest = (REST,) * len(question.by)
+    return tuple(
+        sorted(found, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order)))
+    )
+
+
+def _limited(rows: Sequence[Row], question: Question, order: Order, limit: int) -> list[Row]:
+    counted = not question.splits_charge_types
+    groups: dict[tuple[str, ...], list[Amount]] = {}
+    for row in rows:
+        groups.setdefault(row.values, []).append(row.amount)
+    ranked = sorted(
+        (Row(None, values, add_up(amounts, counted=counted)) for values, amounts in groups.items()),
+        key=lambda row: _key(row, order),
+    )
+    kept = {row.values for row in ranked[:limit]}
+    others: dict[date | None, list[Amount]] = {}
+    for row in rows:
+        if row.values not in kept:
+            others.setdefault(row.period, []).append(row.amount)
+    rest = (REST,) * len(question.by)
+    return [row for row in rows if row.values in kept] + [
+        Row(period, rest, add_up(amounts, counted=counted)) for period, amounts in others.items()
+    ]
+
+
+def _key(row: Row, order: Order) -> tuple[Decimal, Decimal, tuple[str, ...]]:
+    amount = row.amount
+    cost = amount.cost if amount.cost is not None else Decimal(0)
+    first = {
+        Order.COST: cost,
+        Order.CREDITS: amount.credits,
+        Order.RUNS: Decimal(amount.runs or 0),
+        Order.NAME: Decimal(0),
+    }[order]
+    second = Decimal(0) if order is Order.NAME else amount.credits
+    return -first, -second, row.values
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    total = Decimal(0)
+    for value in values:
+        total = _EXACT.add(total, value)
+    return total
+
+
+def cost_text(cost: Decimal | None) -> str | None:
+    """Write a cost exactly, with at least six decimals; None for what has no price."""
+    if cost is None:
+        return None
+    whole, _, decimals = format(cost, "f").partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<{_COST_DECIMALS}}"
+
+
+def credits_text(credits: Decimal) -> str:
+    """Write credits exactly: without decimals where they are whole."""
+    whole, _, decimals = format(credits, "f").partition(".")
+    kept = decimals.rstrip("0")
+    return f"{whole}.{kept}" if kept else whole
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The report in the form of `report --json`; decimals are strings, cost null is unpriced."""
+    question = report.question
+    return {
+        "from": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "by": list(question.by),
+        "granularity": question.granularity,
+        "currency": CURRENCY,
+        "data_through": report.data_through.isoformat() if report.data_through else None,
+        "unpriced_credits": credits_text(report.total.unpriced_credits),
+        "total": _json_amount(report.total),
+        "rows": [
+            {
+                **({"period": row.period.isoformat()} if row.period else {}),
+                **dict(zip(question.by, row.values, strict=True)),
+                **_json_amount(row.amount),
+            }
+            for row in report.rows
+        ],
+    }
+
+
+def _json_amount(amount: Amount) -> dict[str, object]:
+    return {"cost": cost_text(amount.cost), "credits": credits_text(amount.credits), "runs": amount.runs}
+
+
+def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
+    """The report's header and rows as exact text, for CSV; None where there is no value."""
+    question = report.question
+    header = [*(["period"] if question.granularity else []), *question.by, "cost", "credits", "runs"]
+    rows: list[list[str | None]] = [
+        [
+            *([row.period.isoformat()] if row.period else []),
+            *row.values,
+            cost_text(row.amount.cost),
+            credits_text(row.amount.credits),
+            None if row.amount.runs is None else str(row.amount.runs),
+        ]
+        for row in report.rows
+    ]
+    return header, rows
+
+
+def with_rows(report: Report, rows: tuple[Row, ...]) -> Report:
+    """The same report with its rows arranged in another way."""
+    return replace(report, rows=rows)

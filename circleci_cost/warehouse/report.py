@@ -1,0 +1,92 @@
+"""Asks a published generation a report's question; values go in as parameters, never as SQL.
+
+What may be asked, and how the answer is written, is `model.report`'s.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from circleci_cost.model.pricing import DayRange, as_ranges
+from circleci_cost.model.report import CHARGE_TYPE, Amount, Question, Report, Row, add_up, known_value
+from circleci_cost.model.schema import CHARGE_TYPES, DIMENSIONS
+from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.statements import sql
+
+
+def answer(
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    question: Question,
+    cost_centers: Sequence[str],
+    expected: DayRange | None,
+) -> Report:
+    """Answer a question; the rows come in no order.
+
+    In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
+    expected by now (None: of none). Raises `UsageError` for a value that no usage has.
+    """
+    connection.execute(sql("report_charge_types" if question.splits_charge_types else "report_rows"))
+    where = {
+        name: [known_value(name, value, values_of(connection, name)) for value in values]
+        for name, values in question.where
+    }
+    rows = _rows(connection, question, where)
+    total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
+    asked_centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
+    missing = _missing(connection, question, asked_centers, expected)
+    return Report(question, rows, total, generation.manifest.data_through, missing)
+
+
+def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """All values of a dimension in the generation, whatever the days."""
+    if name == CHARGE_TYPE:
+        return list(CHARGE_TYPES)
+    found = connection.execute(sql("report_values"), {"dimension": name}).fetchall()
+    return sorted(value for (value,) in found)
+
+
+def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
+    """The first and the last day of any cost center; None where nothing was brought yet."""
+    ((first, last),) = connection.execute("SELECT min(date), max(date) FROM usage_days").fetchall()
+    return DayRange(first, last) if first else None
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]
+) -> tuple[Row, ...]:
+    parameters: dict[str, object] = {name: where.get(name, []) for name in DIMENSIONS}
+    parameters |= {
+        "granularity": str(question.granularity or ""),
+        "by": list(question.by),
+        "first": question.first,
+        "last": question.last,
+    }
+    rows = []
+    for period, *rest in connection.execute(sql("report"), parameters).fetchall():
+        values = dict(zip(DIMENSIONS, rest, strict=False))
+        cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
+        if question.splits_charge_types:
+            jobs = runs = None
+        amount = Amount(cost, credits, unpriced, jobs, runs)
+        rows.append(Row(period, tuple(values[name] for name in question.by), amount))
+    return tuple(rows)
+
+
+def _missing(
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    cost_centers: Sequence[str],
+    expected: DayRange | None,
+) -> dict[str, list[DayRange]]:
+    if expected is None or not cost_centers:
+        return {}
+    first, last = max(question.first, expected.first), min(question.last, expected.last)
+    if first > last:
+        return {}
+    parameters = {"cost_centers": list(cost_centers), "first": first, "last": last}
+    days: dict[str, list[date]] = {}
+    for name, day in connection.execute(sql("report_missing_days"), parameters).fetchall():
+        days.setdefault(name, []).append(day)
+    return {name: as_ranges(found) for name, found in days.items()}

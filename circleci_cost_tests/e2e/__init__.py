@@ -1,0 +1,1 @@
+"""Tests with a real webserver, daemon and code server, driven over GraphQL."""

@@ -1,0 +1,292 @@
+"""A configuration file, a simulator on a socket and a Dagster instance, and what runs the jobs on them.
+
+Everything is as in production but the clock and the executor's process; what is expected is computed in `oracle`.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from circleci_cost.clock import ManualClock
+from circleci_cost.definitions import build_definitions
+from circleci_cost.lake.layout import Lake
+from circleci_cost.partitions import range_tags
+from circleci_cost.settings import Settings, load_settings
+from circleci_cost.simulator import Fault, Scenario, Simulator, SimulatorServer
+from circleci_cost.simulator.faults import Action
+from circleci_cost.simulator.sources import Source
+from circleci_cost.warehouse.generations import current_generation
+from circleci_cost_tests.pipeline.scenarios import NOW, OTHER, PAYING, SHARED, scenario
+
+TOKEN = "CCIPAT_canary_token_7f3a"
+TOKEN_VARIABLE = "CIRCLECI_COST_TEST_TOKEN"
+# What differs between two runs that did the same: ids that CircleCI draws, and times of processing.
+DRAWN = ("export_id", "exported_at", "costed_at", "ingested_at", "recorded_at", "last_build_finished_at")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Price:
+    """A `[[cost_centers.pricing]]` section."""
+
+    price_per_credit: str
+    effective_from: str
+    effective_until: str | None = None
+
+
+LIST_PRICE = (Price("0.0006", "2022-01-01"),)
+
+
+@dataclass
+class Center:
+    """A `[[cost_centers]]` section."""
+
+    organization_id: str
+    shared: tuple[str, ...] = ()
+    prices: tuple[Price, ...] = LIST_PRICE
+
+
+def initech(*prices: Price) -> dict[str, Center]:
+    """The cost center of the two organizations that share a plan."""
+    return {"initech": Center(PAYING, (SHARED,), prices or LIST_PRICE)}
+
+
+def hooli(*prices: Price) -> dict[str, Center]:
+    """The cost center of the third organization."""
+    return {"hooli": Center(OTHER, (), prices or LIST_PRICE)}
+
+
+def toml(
+    base_url: str, centers: Mapping[str, Center], history_start: date, *, restatement_days: int = 4, more: str = ""
+) -> str:
+    """The text of a `circleci_cost.toml` for a simulator."""
+    lines = [
+        f'data_dir = "data"\nhistory_start = {history_start}\nrestatement_days = {restatement_days}\n{more}',
+        f'[api]\nbase_url = "{base_url}"\nposts_per_hour = 10000\ngets_per_minute = 10000',
+    ]
+    for name, center in centers.items():
+        shared = ", ".join(f'"{each}"' for each in center.shared)
+        lines.append(
+            f'[[cost_centers]]\nname = "{name}"\norganization_id = "{center.organization_id}"\n'
+            f'shared_organization_ids = [{shared}]\napi_token_env = "{TOKEN_VARIABLE}"'
+        )
+        for price in center.prices:
+            until = f"effective_until = {price.effective_until}\n" if price.effective_until else ""
+            lines.append(
+                "[[cost_centers.pricing]]\n"
+                f"price_per_credit = {price.price_per_credit}\neffective_from = {price.effective_from}\n{until}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+@dataclass
+class Site:
+    """One installation. `centers` and `history_start` may be changed: the next run reads the file anew."""
+
+    folder: Path
+    clock: ManualClock
+    simulator: Simulator
+    server: SimulatorServer
+    instance: dg.DagsterInstance
+    centers: dict[str, Center]
+    history_start: date
+    restatement_days: int = 4
+    resources: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration file, written anew."""
+        path = self.folder / "circleci_cost.toml"
+        path.write_text(
+            toml(
+                self.server.base_url, self.centers, self.history_start, restatement_days=self.restatement_days
+            )
+        )
+        return path
+
+    @property
+    def settings(self) -> Settings:
+        """What the configuration file says now."""
+        return load_settings(self.configuration)
+
+    @property
+    def lake(self) -> Lake:
+        """The data directory's paths."""
+        return Lake(self.folder / "data")
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The code location of the settings of now."""
+        return build_definitions(self.settings, clock=self.clock, **self.resources)
+
+    def run(
+        self,
+        job: str,
+        cost_center: str,
+        first: date,
+        last: date,
+        *,
+        only: Sequence[str] = (),
+        refetch: bool = False,
+        fails: bool = False,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job, or some assets of it, over days of a cost center, as the schedule does; assert how it ends."""
+        config: dict[str, Any] = dict(_QUIET)
+        if refetch:
+            config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            tags=range_tags(cost_center, first, last),
+            run_config=config,
+            asset_selection=[dg.AssetKey(name) for name in only] or None,
+            raise_on_error=False,
+        )
+        assert result.success is not fails, failures(result)
+        return result
+
+    def check(self, asset: str, name: str) -> dg.AssetCheckEvaluation:
+        """Run one standing check alone."""
+        key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+        job = dg.define_asset_job("one_check", selection=dg.AssetSelection.checks(key))
+        merged = dg.Definitions.merge(self.definitions, dg.Definitions(jobs=[job]))
+        result = merged.resolve_job_def("one_check").execute_in_process(
+            instance=self.instance, run_config=_QUIET
+        )
+        (evaluation,) = result.get_asset_check_evaluations()
+        return evaluation
+
+    def fault(self, route: str, action: Action, times: int | None = 1) -> None:
+        """Arm a fault of the simulator."""
+        self.simulator.faults.add(Fault(route, action, times))
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the clock forward to `moment`."""
+        self.clock.advance(moment - self.clock.now())
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A published table."""
+        return published_table(self.lake, name)
+
+    def job_runs(self, cost_center: str) -> pl.DataFrame:
+        """All job runs of a cost center."""
+        return read_job_runs(self.lake, cost_center)
+
+    def job_run_files(self) -> dict[str, tuple[bytes, int]]:
+        """The bytes and the modification times of all files of job runs."""
+        return {
+            str(path.relative_to(self.lake.root)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in sorted(self.lake.root.glob("job_runs/**/*"))
+            if path.is_file()
+        }
+
+
+@contextmanager
+def running(
+    folder: Path,
+    centers: dict[str, Center] | None = None,
+    source: Scenario | Source | None = None,
+    *,
+    now: datetime = NOW,
+    history_start: date = date(2024, 1, 1),
+    restatement_days: int = 4,
+    instance: dg.DagsterInstance | None = None,
+) -> Iterator[Site]:
+    """Run a simulator of `source` for `centers`, by default one of two organizations at the list price."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = ManualClock(now)
+    simulator = Simulator(
+        source or scenario(), clock=clock, parts=2, posts_per_hour=10_000, gets_per_minute=10_000
+    )
+    with ExitStack() as stack:
+        stack.enter_context(environment({TOKEN_VARIABLE: TOKEN}))
+        server = stack.enter_context(SimulatorServer(simulator))
+        used = instance or stack.enter_context(dg.DagsterInstance.ephemeral())
+        yield Site(folder, clock, simulator, server, used, centers or initech(), history_start, restatement_days)
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def published_table(lake: Lake, name: str) -> pl.DataFrame:
+    """A table of the current generation, as Parquet has it, in a fixed order."""
+    files = current_generation(lake).parquet(name)
+    frame = pl.concat([pl.read_parquet(path) for path in files]) if files else pl.DataFrame()
+    return frame.sort(frame.columns) if frame.height else frame
+
+
+def read_job_runs(lake: Lake, cost_center: str) -> pl.DataFrame:
+    """All job runs of a cost center, by day and id."""
+    files = [lake.job_runs_file(cost_center, day) for day in lake.job_runs_days(cost_center)]
+    frames = [pl.read_parquet(path, hive_partitioning=False) for path in files]
+    texts = pl.concat([frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames])
+    return texts.sort("job_run_date", "job_id")
+
+
+def contents(lake: Lake, centers: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """All tables that a user can query, without what two equal runs may differ in."""
+    tables = ("daily_costs", "usage_days", "pricing_periods", "daily_rates")
+    found = {name: published_table(lake, name) for name in tables}
+    found |= {f"job_runs {name}": read_job_runs(lake, name) for name in centers}
+    return {name: frame.drop(DRAWN, strict=False).sort(pl.all()) for name, frame in found.items()}
+
+
+def assert_equal_contents(left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.DataFrame]) -> None:
+    """Compare two lakes table by table, exactly."""
+    assert left.keys() == right.keys()
+    for name, frame in left.items():
+        other = right[name]
+        assert frame.schema == other.schema, name
+        difference = frame.join(other, on=frame.columns, how="anti", nulls_equal=True)
+        assert frame.equals(other), f"{name}: {frame.height} and {other.height} rows, {difference}"
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What the failed steps of a run say."""
+    events = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    return [f"{event.step_key}: {said(event)}" for event in events]
+
+
+def said(event: dg.DagsterEvent) -> str:
+    """The sentence of a failed step: of its cause, where Dagster wraps it."""
+    error = event.step_failure_data.error
+    if error is None:
+        return ""
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    """The checks that a run evaluated, by name."""
+    return {each.check_name: each for each in result.get_asset_check_evaluations()}
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    """The metadata values of an asset's materialization."""
+    (found,) = {id(each): each for each in result.asset_materializations_for_node(asset)[:1]}.values()
+    return {name: value.value for name, value in found.metadata.items()}
+
+
+def utc(*values: int) -> datetime:
+    """A time in UTC."""
+    year, month, day, *rest = values
+    return datetime(year, month, day, *rest, tzinfo=UTC)

@@ -1,0 +1,203 @@
+"""Reading `circleci_cost.toml`: every mistake is one sentence with file, line, key, value and what to do."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.pricing import PricePeriod
+from circleci_cost.settings import load_settings, read_settings
+
+ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
+LABS = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
+
+VALID = f"""\
+data_dir = "data"
+history_start = 2025-10-22
+restatement_days = 4
+
+[[cost_centers]]
+name = "acme"
+organization_id = "{ACME}"
+slug = "gh/acme"
+api_token_env = "CIRCLECI_TOKEN"
+shared_organization_ids = ["{LABS}"]
+
+[[cost_centers.pricing]]
+price_per_credit = 0.0006
+effective_from = 2026-01-01
+
+[[cost_centers.pricing]]
+price_per_credit = 0.00055
+effective_from = 2025-01-01
+effective_until = 2025-12-31
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "circleci_cost.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(folder: Path, text: str) -> str:
+    path = write(folder, text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(path)
+    assert caught.value.exit_code == 3
+    return str(caught.value).replace(str(path), "FILE")
+
+
+def test_the_whole_configuration_is_read_exactly(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, VALID))
+    (acme,) = settings.cost_centers
+    assert settings.data_dir == tmp_path / "data"
+    assert (settings.history_start, settings.restatement_days, settings.daily_at) == (date(2025, 10, 22), 4, "10:30")
+    assert acme.organizations == (ACME, LABS)
+    assert settings.price_periods == [
+        PricePeriod("acme", date(2026, 1, 1), None, Decimal("0.0006")),
+        PricePeriod("acme", date(2025, 1, 1), date(2025, 12, 31), Decimal("0.00055")),
+    ]
+    assert not settings.is_demo
+
+
+def test_a_price_never_passes_through_a_float(tmp_path: Path) -> None:
+    text = VALID.replace("0.0006\n", "0.0006000001\n")
+    assert read_settings(write(tmp_path, text)).price_periods[0].price_per_credit == Decimal("0.0006000001")
+
+
+def test_without_a_file_the_demo_is_used_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(environment={})
+    assert settings.is_demo
+    assert settings.described_source == "the built-in demo"
+    assert [center.name for center in settings.cost_centers] == ["acme", "globex"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_environment_names_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, VALID)
+    assert load_settings(environment={"CIRCLECI_COST_CONFIG": str(path)}).source_file == path
+
+
+def test_a_named_file_that_is_not_there_is_an_error_and_never_the_demo(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere.toml"
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(environment={"CIRCLECI_COST_CONFIG": str(missing)})
+    assert str(caught.value) == (
+        f"The configuration file {missing} (from CIRCLECI_COST_CONFIG) is not there; run `circleci-cost init` to write "
+        "one, or correct the path."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("restatement_days", "restatment_days"),
+            "FILE, line 3: unknown key 'restatment_days'; did you mean 'restatement_days'?",
+        ),
+        (
+            ("slug =", "slgu ="),
+            "FILE, line 8: unknown key 'cost_centers[0].slgu'; did you mean 'slug'?",
+        ),
+        (
+            (f'organization_id = "{ACME}"', 'organization_id = "gh/acme"'),
+            "FILE, line 7: cost_centers[0].organization_id = gh/acme: this is a slug, and the API wants the "
+            "organization's UUID: copy it from CircleCI, Organization Settings → Overview, or let `circleci-cost init` "
+            "find it.",
+        ),
+        (
+            ('name = "acme"', 'name = "Acme Inc"'),
+            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (it is a partition "
+            "key and a folder name).",
+        ),
+        (('name = "acme"\n', ""), "FILE, line 5: cost_centers[0].name is missing; add it."),
+        (("history_start = 2025-10-22\n", ""), "FILE: history_start is missing; add it."),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_its_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    assert refusal(tmp_path, VALID.replace(*change)) == message
+
+
+def test_a_token_pasted_in_place_of_the_variable_is_not_repeated(tmp_path: Path) -> None:
+    canary = "CCIPAT_canary-0123456789abcdef"
+    said = refusal(tmp_path, VALID.replace('"CIRCLECI_TOKEN"', f'"{canary}"'))
+    assert canary not in said
+    assert said == (
+        "FILE, line 9: cost_centers[0].api_token_env: write the name of an environment variable, such as "
+        "CIRCLECI_TOKEN, never the token itself."
+    )
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, VALID.replace("history_start = 2025-10-22", "history_start = ")).startswith(
+        "FILE is not valid TOML: Invalid value (at line 2"
+    )
+
+
+def test_a_history_that_begins_tomorrow_is_refused(tmp_path: Path) -> None:
+    assert "history_start = 2999-01-01 lies in the future" in refusal(
+        tmp_path, VALID.replace("2025-10-22", "2999-01-01")
+    )
+
+
+def test_an_organization_in_two_cost_centers_would_count_twice(tmp_path: Path) -> None:
+    second = f'\n[[cost_centers]]\nname = "other"\norganization_id = "{LABS}"\n'
+    assert refusal(tmp_path, VALID + second) == (
+        f"FILE: organization {LABS} belongs to acme and to other: its cost would count twice; leave it in "
+        "one of them."
+    )
+
+
+def test_f095_an_overlap_of_prices_is_refused_and_names_the_days(tmp_path: Path) -> None:
+    said = refusal(tmp_path, VALID.replace("effective_until = 2025-12-31", "effective_until = 2026-01-15"))
+    assert said == (
+        "FILE, line 5: cost_centers[0]: the prices 0.00055 (2025-01-01 – 2026-01-15) and 0.0006 (2026-01-01 – ongoing) "
+        "overlap on 2026-01-01 to 2026-01-15; end the earlier one the day before the later one begins."
+    )
+
+
+def test_f095_two_ongoing_prices_are_refused(tmp_path: Path) -> None:
+    assert "overlap on 2026-01-01" in refusal(tmp_path, VALID.replace("effective_until = 2025-12-31\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("price", "message"),
+    [
+        ("-0.0006", "cost_centers[0].pricing[0].price_per_credit = -0.0006: input should be greater than 0."),
+        ("0", "cost_centers[0].pricing[0].price_per_credit = 0: input should be greater than 0."),
+        ("nan", "cost_centers[0].pricing[0].price_per_credit = NaN: input should be a finite number."),
+        (
+            "0.6",
+            "cost_centers[0].pricing[0]: price_per_credit 0.6 is outside 0.00001 to 0.01 USD per credit (list price: "
+            "0.0006); correct it, or add confirm = true if it is right.",
+        ),
+        (
+            "0.00060000001",
+            "cost_centers[0].pricing[0]: price_per_credit has more than 10 decimals and would have to be rounded.",
+        ),
+    ],
+)
+def test_f097_absurd_prices_are_refused(tmp_path: Path, price: str, message: str) -> None:
+    said = refusal(tmp_path, VALID.replace("price_per_credit = 0.0006\n", f"price_per_credit = {price}\n"))
+    assert said.split(": ", 1)[1] == message
+
+
+def test_f097_an_absurd_price_may_be_confirmed(tmp_path: Path) -> None:
+    text = VALID.replace("price_per_credit = 0.0006\n", "price_per_credit = 0.6\nconfirm = true\n")
+    assert read_settings(write(tmp_path, text)).price_periods[0].price_per_credit == Decimal("0.6")
+
+
+@pytest.mark.parametrize("url", ["http://circleci.com/api/v2", "ftp://x/api/v2", "https://user:pw@circleci.com/api/v2"])
+def test_an_address_that_would_show_the_token_is_refused(tmp_path: Path, url: str) -> None:
+    said = refusal(tmp_path, VALID + f'\n[api]\nbase_url = "{url}"\n')
+    assert "write an https:// address ending in /api/v2" in said
+    assert "pw@" not in said
+
+
+def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    said = refusal(tmp_path, VALID.replace("slug =", "slgu =").replace("restatement_days = 4", "restatement_days = 0"))
+    assert len(said.splitlines()) == 2

@@ -13,9 +13,9 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
-from circleci_cost.partitions import partition_days
+from circleci_cost.partitions import partition_days, partition_key
 from circleci_cost.settings import Settings
-from circleci_cost.warehouse.daily_costs import CostSummary, largest_costs, write_daily_costs
+from circleci_cost.warehouse.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
 from circleci_cost.warehouse.generations import Generation
 from circleci_cost.warehouse.pricing import write_prices
 from circleci_cost.warehouse.publish import publish
@@ -118,8 +118,11 @@ def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefiniti
                 summary = write_daily_costs(connection, lake, asked.cost_center, asked.days, clock.now())
                 summaries.append(summary)
                 largest += largest_costs(connection, asked.cost_center, summary.days)
+                for day in day_sums(connection, asked.cost_center, asked.days):
+                    key = partition_key(asked.cost_center, day.day)
+                    context.add_asset_metadata(_day_metadata(day), partition_key=key)
         return dg.MaterializeResult(
-            metadata=_cost_metadata(summaries, largest), check_results=list(_cost_results(summaries))
+            metadata=_run_metadata(summaries, largest), check_results=list(_cost_results(summaries))
         )
 
     @dg.asset(
@@ -178,18 +181,24 @@ def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else otherwise)
 
 
-def _cost_metadata(
-    summaries: Sequence[CostSummary], largest: Sequence[tuple[object, ...]]
-) -> dict[str, metadata.Value]:
-    credits = sum((each.credits for each in summaries), start=_ZERO)
+def _day_metadata(day: DayCosts) -> dict[str, metadata.Value]:
+    """The numbers of one partition: the UI plots them by partition, so sums over a run do not belong there."""
+    return {
+        "dagster/partition_row_count": day.rows,
+        "runs": day.runs,
+        "credits": metadata.number(day.credits),
+        "unpriced_credits": metadata.number(day.unpriced_credits),
+        "total_usd": metadata.number(day.cost_usd),
+    }
+
+
+def _run_metadata(summaries: Sequence[CostSummary], largest: Sequence[tuple[object, ...]]) -> dict[str, metadata.Value]:
+    """What the whole run wrote, as text: Dagster shows it on each of the run's partitions."""
     cost = sum((each.cost_usd for each in summaries), start=_ZERO)
     return {
-        "dagster/partition_row_count": sum(each.rows for each in summaries),
-        "runs": sum(each.runs for each in summaries),
-        "credits": metadata.number(credits),
-        "unpriced_credits": metadata.number(sum((each.unpriced_credits for each in summaries), start=_ZERO)),
-        "total_usd": metadata.number(cost),
-        "largest_costs": metadata.table(("cost center", "project", "workflow", "credits", "USD"), largest),
+        "days_of_this_run": metadata.days(day for each in summaries for day in each.days),
+        "cost_of_this_run": metadata.usd(cost),
+        "largest_costs_of_this_run": metadata.table(("cost center", "project", "workflow", "credits", "USD"), largest),
     }
 
 

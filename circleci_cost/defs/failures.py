@@ -24,4 +24,7 @@ def dagster_failures() -> Iterator[None]:
             max_retries=_MAX_RETRIES, seconds_to_wait=error.retry_after or _DEFAULT_WAIT_SECONDS
         ) from dg.Failure(str(error))
     except CircleciCostError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+        # The command line exits with it; Dagster keeps no type of an error.
+        raise dg.Failure(
+            str(error), metadata={"exit_code": error.exit_code}, allow_retries=False
+        ) from None

@@ -13,8 +13,9 @@ from circleci_cost.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.verification import Verification, verify_job_runs
+from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
-from circleci_cost.partitions import PartitionDays, partition_days
+from circleci_cost.partitions import PartitionDays, partition_days, partition_key
 from circleci_cost.settings import Settings
 
 GROUP = "ingest"
@@ -94,6 +95,9 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations
                 report = ingest_days(lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now())
+                for summary in report.days:
+                    key = partition_key(asked.cost_center, summary.day)
+                    context.add_asset_metadata(_day_metadata(summary), partition_key=key)
                 written = [summary.day for summary in report.days]
                 reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
         return dg.MaterializeResult(metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports)))
@@ -139,14 +143,19 @@ def _export_metadata(fetched: Sequence[Fetched]) -> dict[str, metadata.Value]:
     }
 
 
+def _day_metadata(day: DaySummary) -> dict[str, metadata.Value]:
+    """The numbers of one partition: the UI plots them by partition."""
+    return {
+        "dagster/partition_row_count": day.jobs,
+        "jobs": day.jobs,
+        "runs": day.runs,
+        "credits": metadata.number(day.credits),
+    }
+
+
 def _job_run_metadata(reports: _Reports) -> dict[str, metadata.Value]:
-    days = [day for _, report, _ in reports for day in report.days]
     restated = [row for _, report, _ in reports for row in report.restatements().iter_rows(named=True)]
     return {
-        "dagster/partition_row_count": sum(day.jobs for day in days),
-        "jobs": sum(day.jobs for day in days),
-        "runs": sum(day.runs for day in days),
-        "credits": metadata.number(sum((day.credits for day in days), start=_ZERO)),
         "rows_read": sum(report.rows_read for _, report, _ in reports),
         "duplicate_rows": sum(report.duplicate_rows for _, report, _ in reports),
         "days_without_export": metadata.days(day for _, report, _ in reports for day in report.days_without_export),

@@ -76,4 +76,5 @@ _ADVICE = {
     errno.EACCES: "Give this user write access or point data_dir elsewhere",
     errno.EPERM: "Give this user write access or point data_dir elsewhere",
     errno.ENOTDIR: "Point data_dir at a directory",
+    errno.EEXIST: "Move away the file that stands where a directory belongs",
 }

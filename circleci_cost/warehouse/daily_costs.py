@@ -28,6 +28,18 @@ _SOURCES_SCHEMA: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
+class DayCosts:
+    """Exact sums over one day; zeros for a day without usage."""
+
+    day: date
+    rows: int
+    runs: int
+    credits: Decimal
+    unpriced_credits: Decimal
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
 class CostSummary:
     """What was written: exact sums over the written days, and the same credits counted in the job runs."""
 
@@ -122,6 +134,12 @@ def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]
         return Decimal(0)
     query = "SELECT coalesce(sum(total_credits), 0) FROM read_parquet($files, hive_partitioning = false)"
     return Decimal(one_row(connection, query, {"files": files})[0])
+
+
+def day_sums(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date]) -> list[DayCosts]:
+    """The sums of each of these days, in order."""
+    parameters = {"cost_center": cost_center, "days": list(days)}
+    return [DayCosts(*row) for row in connection.execute(sql("day_sums"), parameters).fetchall()]
 
 
 def largest_costs(

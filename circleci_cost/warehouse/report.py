@@ -4,7 +4,7 @@ What may be asked, and how the answer is written, is `model.report`'s.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 import duckdb
 
@@ -12,7 +12,7 @@ from circleci_cost.model.pricing import DayRange, as_ranges
 from circleci_cost.model.report import CHARGE_TYPE, Amount, Question, Report, Row, add_up, known_value
 from circleci_cost.model.schema import CHARGE_TYPES, DIMENSIONS
 from circleci_cost.warehouse.generations import Generation
-from circleci_cost.warehouse.statements import sql
+from circleci_cost.warehouse.statements import one_row, sql
 
 
 def answer(
@@ -90,3 +90,16 @@ def _missing(
     for name, day in connection.execute(sql("report_missing_days"), parameters).fetchall():
         days.setdefault(name, []).append(day)
     return {name: as_ranges(found) for name, found in days.items()}
+
+
+def imported_days(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, days: DayRange, exported_at: datetime
+) -> int:
+    """How many of these days rest on an export made at `exported_at` or later."""
+    parameters = {
+        "cost_center": cost_center,
+        "first": days.first,
+        "last": days.last,
+        "exported_at": exported_at.astimezone(UTC).replace(tzinfo=None),
+    }
+    return int(one_row(connection, sql("report_imported_days"), parameters)[0])

@@ -19,7 +19,9 @@ ORGANIZATION = "b9291e0d-a11e-41fb-8517-c545388b5953"
 PROJECT = "1f8a6a3e-2f0f-4a0c-9d1b-0c6f9f2a7b11"
 DIALECTS = ("unquoted", "quoted")
 PART = "part-0000.csv.gz"
-OUTCOME = "Nothing of this export was used; fetch or export it again, and if it comes back the same, report it to CircleCI."
+OUTCOME = (
+    "Nothing of this export was used; fetch or export it again, and if it comes back the same, report it to CircleCI."
+)
 
 Record = dict[str, str | None]
 

@@ -69,7 +69,20 @@ def test_f043_one_lone_carriage_return_between_quoted_records_is_refused(tmp_pat
 def test_f044_quotes_commas_backslashes_and_newlines_in_names_survive(
     tmp_path: Path, dialect: str, block_bytes: int
 ) -> None:
-    names = ['say "hi"', '"', "a,b", ",", "two\nlines", "\n", "back\\slash", "\\", "\\,", "ends with \\", "a\\\\N", "\\t"]
+    names = [
+        'say "hi"',
+        '"',
+        "a,b",
+        ",",
+        "two\nlines",
+        "\n",
+        "back\\slash",
+        "\\",
+        "\\,",
+        "ends with \\",
+        "a\\\\N",
+        "\\t",
+    ]
     rows = [record(number, VCS_BRANCH=name, JOB_NAME="last") for number, name in enumerate(names)]
     found = read_content(tmp_path, written(dialect, rows), block_bytes)
     assert found.get_column("vcs_branch").to_list() == names
@@ -86,7 +99,14 @@ def test_f044_lines_are_counted_over_newlines_inside_values(tmp_path: Path, dial
 
 @BOTH
 def test_f045_text_of_any_script_is_kept_as_it_is(tmp_path: Path, dialect: str) -> None:
-    names = ["Prüfung", "e\u0301 and \u00e9", "\u05e9\u05dc\u05d5\u05dd", "\U0001f680 launch", "名前", "\ufdd0\ufdd1\ufdd2,\\"]
+    names = [
+        "Prüfung",
+        "e\u0301 and \u00e9",
+        "\u05e9\u05dc\u05d5\u05dd",
+        "\U0001f680 launch",
+        "名前",
+        "\ufdd0\ufdd1\ufdd2,\\",
+    ]
     rows = [record(number, WORKFLOW_NAME=name) for number, name in enumerate(names)]
     assert read_content(tmp_path, written(dialect, rows)).get_column("workflow_name").to_list() == names
 
@@ -133,9 +153,7 @@ _NEVER_NULL = ("ORGANIZATION_ID", "PROJECT_ID", "JOB_ID", "JOB_RUN_DATE", "TOTAL
 @pytest.mark.parametrize("column", _NEVER_NULL)
 @pytest.mark.parametrize("null", [r"\\N", r"\N", ""])
 @BOTH
-def test_f047_null_is_refused_where_every_job_has_a_value(
-    tmp_path: Path, dialect: str, null: str, column: str
-) -> None:
+def test_f047_null_is_refused_where_every_job_has_a_value(tmp_path: Path, dialect: str, null: str, column: str) -> None:
     write = unquoted if dialect == "unquoted" else quoted
     content = write([record(1), record(2, **{column: None})], null=null)
     assert refusal(tmp_path, content) == f"{PART}, line 3, column {column}: there is no value, and every job has one"
@@ -160,7 +178,9 @@ def test_f048_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path, b"") == f"{PART}, line 1: the file is empty, not even a header is there"
 
 
-@pytest.mark.parametrize("page", [b"<!DOCTYPE html>\n<p>hi", b"<html>", b'<?xml version="1.0"?>\n<Error/>', b"\n<Error>"])
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html>\n<p>hi", b"<html>", b'<?xml version="1.0"?>\n<Error/>', b"\n<Error>"]
+)
 def test_f035_a_web_page_is_refused(tmp_path: Path, page: bytes) -> None:
     expected = f"{PART}, line 1: this is a web page or an XML error, not a usage export"
     assert refusal(tmp_path, page) == expected
@@ -225,7 +245,9 @@ def test_f054_a_header_repeated_among_the_records_is_refused(tmp_path: Path, dia
     content = gzip.compress(written(dialect, records(2))) + gzip.compress(written(dialect, records(1)))
     path = tmp_path / PART
     path.write_bytes(content)
-    with pytest.raises(ExportDataError, match=f"^{PART}, line 4, column ORGANIZATION_ID: 'ORGANIZATION_ID' is not a UUID"):
+    with pytest.raises(
+        ExportDataError, match=f"^{PART}, line 4, column ORGANIZATION_ID: 'ORGANIZATION_ID' is not a UUID"
+    ):
         read(path, block_bytes)
 
 

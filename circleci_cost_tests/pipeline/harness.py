@@ -4,6 +4,8 @@ Everything is as in production but the clock and the executor's process; what is
 """
 
 import os
+import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +31,12 @@ TOKEN = "CCIPAT_canary_token_7f3a"
 TOKEN_VARIABLE = "CIRCLECI_COST_TEST_TOKEN"
 # What differs between two runs that did the same: ids that CircleCI draws, and times of processing.
 DRAWN = ("export_id", "exported_at", "costed_at", "ingested_at", "recorded_at", "last_build_finished_at")
+STANDING_CHECKS = (
+    ("job_runs", "no_gaps"),
+    ("job_runs", "data_fresh"),
+    ("job_runs", "no_failed_partitions"),
+    ("daily_costs", "prices_up_to_date"),
+)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -151,14 +159,15 @@ class Site:
         assert result.success is not fails, failures(result)
         return result
 
+    def materialize(self, names: Sequence[str], cost_center: str, first: date, last: date) -> None:
+        """Materialize some assets without the standing checks: for histories of many runs."""
+        materialize(self.definitions, self.instance, names, cost_center, first, last)
+
     def check(self, asset: str, name: str) -> dg.AssetCheckEvaluation:
         """Run one standing check alone."""
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
-        job = dg.define_asset_job("one_check", selection=dg.AssetSelection.checks(key))
-        merged = dg.Definitions.merge(self.definitions, dg.Definitions(jobs=[job]))
-        result = merged.resolve_job_def("one_check").execute_in_process(
-            instance=self.instance, run_config=_QUIET
-        )
+        job = own_job(self.definitions, dg.AssetSelection.checks(key))
+        result = job.execute_in_process(instance=self.instance, run_config=_QUIET)
         (evaluation,) = result.get_asset_check_evaluations()
         return evaluation
 
@@ -185,6 +194,50 @@ class Site:
             for path in sorted(self.lake.root.glob("job_runs/**/*"))
             if path.is_file()
         }
+
+
+def materialize(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    names: Sequence[str],
+    cost_center: str,
+    first: date,
+    last: date,
+) -> None:
+    """Materialize some assets over some days, without the standing checks."""
+    standing = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in STANDING_CHECKS]
+    job = own_job(definitions, dg.AssetSelection.assets(*names) - dg.AssetSelection.checks(*standing))
+    tags = range_tags(cost_center, first, last)
+    result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
+    assert result.success, failures(result)
+
+
+def own_job(definitions: dg.Definitions, selection: dg.AssetSelection) -> dg.JobDefinition:
+    """A job that the code location does not have."""
+    job = dg.define_asset_job("own", selection=selection)
+    with warnings.catch_warnings():
+        # The location's own jobs are resolved anew, and say again what `definitions` has answered.
+        warnings.filterwarnings("ignore", message="Asset job .* materializes assets with varying")
+        return dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("own")
+
+
+class BriskClock:
+    """A clock for processes of their own: it starts at `start` and runs on, and waits take 20 ms at most."""
+
+    def __init__(self, start: datetime) -> None:
+        self._ahead = start - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The start and the time since then."""
+        return datetime.now(UTC) + self._ahead
+
+    def monotonic(self) -> float:
+        """The machine's own."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait a moment."""
+        time.sleep(min(max(seconds, 0.0), 0.02))
 
 
 @contextmanager
@@ -266,13 +319,11 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def said(event: dg.DagsterEvent) -> str:
-    """The sentence of a failed step: of its cause, where Dagster wraps it."""
-    error = event.step_failure_data.error
-    if error is None:
-        return ""
-    while error.cause is not None:
-        error = error.cause
-    return error.message.strip()
+    """The sentence of a failed step, or what Dagster shows where the step ended in a bug."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    return data.error.to_string() if data.error is not None else ""
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:

@@ -61,5 +61,4 @@ LEFT JOIN dimension_names AS organizations
     AND daily_credits.organization_id = organizations.id
 LEFT JOIN dimension_names AS projects
     ON projects.dimension = 'project'
-    AND daily_credits.project_id = projects.id
-ORDER BY date, project_id, workflow, job;
+    AND daily_credits.project_id = projects.id;

@@ -1,0 +1,114 @@
+"""The summary at the end of `demo`: what the simulated year cost, and what to look at next."""
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from circleci_cost.cli.report_output import dollars, exact_sum
+from circleci_cost.cli.streams import results, shown
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, with_rows
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import Generation, current_generation
+from circleci_cost.warehouse.report import answer, days_with_data
+
+_BAR_WIDTH = 30
+_PROJECTS = 5
+
+
+def show_summary(settings: Settings, lake: Lake) -> None:
+    """Read what is published and show it on stdout."""
+    generation = current_generation(lake)
+    console = results()
+    with generation.connect() as connection:
+        days = days_with_data(connection)
+        if days is None:
+            return
+        months = _ask(connection, generation, settings, days, granularity=Granularity.MONTH)
+        console.print(Text(f"{days.first} to {days.last}", style="bold"))
+        console.print(Text(exact_sum(months.total), style="bold"))
+        console.print()
+        for by, limit in (("cost_center", None), ("project", _PROJECTS)):
+            _print_groups(console, _ask(connection, generation, settings, days, by=by, limit=limit), by)
+        _print_months(console, months)
+    _print_prices(console, settings, days)
+    _print_next(console)
+
+
+def _ask(
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    settings: Settings,
+    days: DayRange,
+    *,
+    by: str | None = None,
+    limit: int | None = None,
+    granularity: Granularity | None = None,
+) -> Report:
+    question = Question(days.first, days.last, (by,) if by else (), granularity=granularity)
+    found = answer(connection, generation, question, [center.name for center in settings.cost_centers], None)
+    return with_rows(found, arrange(found.rows, question, Order.COST, limit))
+
+
+def _print_groups(console: Console, found: Report, by: str) -> None:
+    table = _table(by.replace("_", " "))
+    table.add_column("cost", justify="right")
+    table.add_column("")
+    for row in found.rows:
+        table.add_row(Text(shown(row.values[0])), dollars(row.amount.cost), _bar(row.amount.cost, found.total.cost))
+    console.print(table)
+    console.print()
+
+
+def _print_months(console: Console, found: Report) -> None:
+    largest = max((row.amount.cost or Decimal(0) for row in found.rows), default=Decimal(0))
+    table = _table("month")
+    table.add_column("cost", justify="right")
+    table.add_column("")
+    for row in found.rows:
+        table.add_row(f"{row.period or date.min:%Y-%m}", dollars(row.amount.cost), _bar(row.amount.cost, largest))
+    console.print(table)
+    console.print()
+
+
+def _table(name: str) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column(name, min_width=16)
+    return table
+
+
+def _bar(part: Decimal | None, whole: Decimal | None) -> Text:
+    length = round(part / whole * _BAR_WIDTH) if part and whole else 0
+    return Text("█" * max(length, 1 if part else 0), style="cyan")
+
+
+def _print_prices(console: Console, settings: Settings, days: DayRange) -> None:
+    for center in settings.cost_centers:
+        changes = sorted(each for each in center.price_periods if days.first < each.effective_from <= days.last)
+        for each in changes:
+            console.print(
+                f"The price of {center.name} is ${each.price_per_credit} per credit since {each.effective_from}; "
+                "earlier days keep theirs."
+            )
+
+
+def _print_next(console: Console) -> None:
+    console.print()
+    console.print(Text("Next", style="bold"))
+    lines = (
+        ("export DAGSTER_HOME=$PWD/.dagster_home && dagster dev", "the assets, their runs and checks: http://localhost:3000"),
+        ("circleci-cost report --by project --granularity month", "any dimension, any period; --json and --csv too"),
+        ("circleci-cost report --by job --where project=web-app", "one project's jobs"),
+        ("circleci-cost init", "your own organization"),
+    )
+    table = Table(box=None, pad_edge=False, show_header=False, show_edge=False)
+    table.add_column(no_wrap=True, style="cyan")
+    table.add_column(style="dim")
+    for command, what in lines:
+        table.add_row(Text(command), Text(what))
+    console.print(table)

@@ -1,0 +1,46 @@
+"""What went wrong in a Dagster run, as the sentence that the failed step carries, and the exit code for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+EXIT_CODE = "exit_code"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run's failure; `stack` is the traceback of a bug, None for a failure that a sentence explains."""
+
+    sentence: str
+    exit_code: int
+    stack: str | None
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> Failed | None:
+    """The first failure of a run; None where no step failed."""
+    checks: list[str] = []
+    for event in result.all_events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation = event.asset_check_evaluation_data
+            if evaluation.blocking and not evaluation.passed:
+                checks.append(f"The check {evaluation.check_name} failed: {evaluation.description}.")
+        elif event.event_type_value == "STEP_FAILURE":
+            return _failure(event.step_failure_data, checks)
+    return None
+
+
+def _failure(data: Any, checks: list[str]) -> Failed:
+    user = data.user_failure_data
+    if user is not None and user.description:
+        code = user.metadata.get(EXIT_CODE) if user.metadata else None
+        return Failed(user.description, int(code.value) if code is not None else 1, None)
+    if checks:
+        return Failed(" ".join(checks), 1, None)
+    error = data.error
+    while error is not None:
+        if error.cls_name == "Failure":
+            return Failed(error.message.partition("Failure: ")[2].strip() or error.message.strip(), 1, None)
+        error = error.cause
+    stack = data.error.to_string() if data.error else "no error was recorded"
+    return Failed("An unexpected error ended the run.", 1, stack)

@@ -1,0 +1,109 @@
+"""`import`: usage exports that a user has as files go the way of a download; nothing lands before all are read."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from circleci_cost.circleci import land_files
+from circleci_cost.cli.import_check import FilesRead, read_files
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.report_output import exact_sum
+from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.streams import say
+from circleci_cost.clock import SystemClock
+from circleci_cost.errors import UsageError
+from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.manifests import Manifest
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.report import Question, Report, credits_text
+from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
+from circleci_cost.warehouse.report import answer, imported_days
+
+# Everything but the fetch: these files are the fetch.
+_ASSETS = ("job_runs", "pricing_periods", "daily_costs", "published")
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--cost-center", required=True, metavar="NAME", help="The cost center that the usage belongs to.")
+@invocation
+def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) -> None:
+    """Import usage exports that you have as files: CSV, gzip-compressed or not, one or several parts.
+
+    All files are read and checked before anything is stored. Their days are then priced and published as if they
+    had been downloaded; this is also the way to keep history older than CircleCI's 13 months. An import adds jobs or
+    replaces them, and removes none. The same files again change nothing.
+    """
+    settings = call.settings()
+    center = settings.cost_center(cost_center)
+    found = read_files(files, center)
+    _refuse_days(found.days, settings)
+    lake = open_lake(settings.data_dir)
+    imported = land_files(
+        lake,
+        center.name,
+        found.files,
+        found.days.first,
+        found.days.last,
+        organization_id=center.organization_id,
+        shared_organization_ids=center.shared_organization_ids,
+        clock=SystemClock(),
+    )
+    manifest = imported.landed.manifest
+    days = DayRange(manifest.first_day, manifest.last_day)
+    if imported.already and _is_published(lake, manifest):
+        click.echo("Already imported: nothing changed.")
+    else:
+        run = PlannedRun("refresh", center.name, days.first, days.last, _ASSETS)
+        execute(settings, [run], f"Reading and pricing {days}")
+        click.echo(f"Imported {_described(found)} into {center.name}.")
+    _show(_costs(lake, center, days), center, days)
+
+
+def _refuse_days(days: DayRange, settings: Settings) -> None:
+    today = datetime.now(UTC).date()
+    if days.first < settings.history_start:
+        raise UsageError(
+            f"The files begin on {days.first}, and history_start is {settings.history_start} in "
+            f"{settings.described_source}; nothing was imported. Set history_start = {days.first} there, then import "
+            "them again."
+        )
+    if days.last >= today:
+        raise UsageError(
+            f"The files hold jobs up to {days.last}, a day that is not over in UTC (it is {today}); nothing was "
+            f"imported. Import days up to {today - timedelta(days=1)}, and check JOB_RUN_DATE and this machine's clock."
+        )
+
+
+def _described(found: FilesRead) -> str:
+    files = f"{len(found.files)} files" if len(found.files) > 1 else found.files[0].name
+    return f"{files} ({found.jobs:,} jobs, {credits_text(found.credits)} credits, {found.days})"
+
+
+def _is_published(lake: Lake, manifest: Manifest) -> bool:
+    """Whether every day was published from this import or a later export: an earlier try may have been cut off."""
+    try:
+        generation = current_generation(lake)
+    except NothingPublishedError:
+        return False
+    days = DayRange(manifest.first_day, manifest.last_day)
+    with generation.connect() as connection:
+        return imported_days(connection, manifest.cost_center, days, manifest.exported_at) == days.days
+
+
+def _costs(lake: Lake, center: CostCenter, days: DayRange) -> Report:
+    generation = current_generation(lake)
+    question = Question(days.first, days.last, where=(("cost_center", (center.name,)),))
+    with generation.connect() as connection:
+        return answer(connection, generation, question, [center.name], days)
+
+
+def _show(costs: Report, center: CostCenter, days: DayRange) -> None:
+    click.echo(f"{center.name}, {days}: {exact_sum(costs.total)}")
+    if costs.total.unpriced_credits:
+        say(
+            f"{credits_text(costs.total.unpriced_credits)} of these credits have no price; add a price period for their "
+            "days, then run `circleci-cost reprice`."
+        )

@@ -1,0 +1,134 @@
+"""`report`: asks the published generation and shows the answer as a table, JSON or CSV."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.report_output import write_csv, write_json, write_table
+from circleci_cost.cli.streams import say
+from circleci_cost.errors import UsageError
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.pricing import DayRange, say_ranges
+from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, credits_text, dimension, with_rows
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.report import answer, days_with_data
+
+PARTIAL_DATA = 5
+_OVERVIEW = ("project",)
+_OVERVIEW_ROWS = 10
+
+
+@click.command()
+@click.option("--by", multiple=True, metavar="DIM", help="Group by a dimension; several: again, or with commas.")
+@click.option("--from", "first", type=DAY, metavar="DAY", help="First day, YYYY-MM-DD; default: the first there is.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included; default: the last there is.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="DIM=VALUE",
+    help="Only this value. Of one dimension several are alternatives; of several dimensions all must hold.",
+)
+@click.option("--granularity", type=click.Choice([each.value for each in Granularity]), help="Split by period.")
+@click.option(
+    "--sort",
+    type=click.Choice([each.value for each in Order]),
+    default=Order.COST.value,
+    show_default=True,
+    help="Order of the rows within a period.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Only the N largest groups; the others become one, (other), so that the sum stays.",
+)
+@click.option("--json", "form", flag_value="json", help="Write JSON: exact decimals as strings.")
+@click.option("--csv", "form", flag_value="csv", help="Write CSV: exact decimals, names that no spreadsheet runs.")
+@invocation
+@click.pass_context
+def report(
+    context: click.Context,
+    call: Invocation,
+    by: tuple[str, ...],
+    first: date | None,
+    last: date | None,
+    where: tuple[str, ...],
+    granularity: str | None,
+    sort: str,
+    limit: int | None,
+    form: str | None,
+) -> None:
+    """Show what CI cost: credits and US dollars by any dimension.
+
+    Dimensions: cost_center, organization, project, workflow, job, branch, resource_class, executor,
+    operating_system, trigger_source, build_status, charge_type.
+
+    Sums are exact. Credits on days without a price are shown as unpriced, never as $0; with such credits, or with
+    days that are not imported, the exit code is 5.
+    """
+    dimensions = tuple(dict.fromkeys(dimension(each) for given in by for each in given.split(",") if each.strip()))
+    filters = _filters(where)
+    if form is None and not dimensions and granularity is None:
+        dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    with generation.connect() as connection:
+        there = days_with_data(connection)
+        days = _days(first, last, there)
+        question = Question(
+            days.first, days.last, dimensions, filters, Granularity(granularity) if granularity else None
+        )
+        found = answer(
+            connection, generation, question, [center.name for center in settings.cost_centers], _expected(settings)
+        )
+    found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
+    {"json": write_json, "csv": write_csv, None: write_table}[form](found)
+    if found.is_partial:
+        for sentence in _shortfalls(found):
+            say(sentence)
+        context.exit(PARTIAL_DATA)
+
+
+def _filters(where: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    values: dict[str, list[str]] = {}
+    for each in where:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise UsageError(f"--where {each!r} has no value; write it as DIM=VALUE, such as project=web-app.")
+        values.setdefault(dimension(name), []).append(value)
+    return tuple((name, tuple(dict.fromkeys(found))) for name, found in values.items())
+
+
+def _days(first: date | None, last: date | None, there: DayRange | None) -> DayRange:
+    """The days asked for; what is not said is what there is."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    days = DayRange(
+        first or min(there.first if there else yesterday, last or yesterday),
+        last or max(there.last if there else yesterday, first or date.min),
+    )
+    if days.last < days.first:
+        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
+    return days
+
+
+def _expected(settings: Settings) -> DayRange | None:
+    """The days that could be there by now: from the start of the history to yesterday, in UTC."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
+
+
+def _shortfalls(found: Report) -> list[str]:
+    sentences = []
+    unpriced = found.total.unpriced_credits
+    if unpriced:
+        sentences.append(
+            f"Partial: {credits_text(unpriced)} credits have no price and are in no dollar amount; add a price period "
+            "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
+        )
+    missing = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in found.missing.items())
+    if missing:
+        sentences.append(f"Partial: days without data, {missing}; run `circleci-cost backfill` to fetch them.")
+    return sentences

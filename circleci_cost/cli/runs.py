@@ -1,0 +1,229 @@
+"""Executes Dagster runs in worker processes, one per cost center at a time, and watches them.
+
+The runs are recorded in the Dagster instance like any other. What a run does is `worker`'s business, drawing its
+progress `watching`'s.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import IO, Any
+
+import click
+
+from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.cli.watching import Watch
+from circleci_cost.errors import AuthorizationError, CircleciCostError
+from circleci_cost.settings import Settings
+
+_MOST_WORKERS = 4
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: a job over some days of one cost center; `assets` narrows it to some of the job's assets."""
+
+    job: str
+    cost_center: str
+    first: date
+    last: date
+    assets: tuple[str, ...] = ()
+    refetch: bool = False
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that failed."""
+
+    run: PlannedRun
+    sentence: str
+    exit_code: int
+
+
+class RunsFailedError(CircleciCostError):
+    """Some runs failed; one sentence each. The exit code is the first one's."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__("\n".join(dict.fromkeys(failure.sentence for failure in failures)))
+        codes = [failure.exit_code for failure in failures]
+        self.exit_code = AuthorizationError.exit_code if AuthorizationError.exit_code in codes else codes[0]
+
+
+def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
+    """Execute runs, those of one cost center in their order; a failed one ends its cost center's.
+
+    Raises `RunsFailedError` when all is over. An interrupt ends every run as canceled before it goes on; a second
+    one kills them.
+    """
+    prepare_dagster_home(settings)
+    queues: dict[str, list[PlannedRun]] = {}
+    for run in runs:
+        queues.setdefault(run.cost_center, []).append(run)
+    workers = _Workers(settings, queues)
+    with Watch(title, queues) as watch:
+        try:
+            workers.run(watch)
+        except KeyboardInterrupt:
+            watch.stopping()
+            try:
+                workers.stop()
+            except KeyboardInterrupt:
+                workers.kill()
+            raise
+    if workers.failures:
+        raise RunsFailedError(workers.failures)
+
+
+class _Workers:
+    """The worker processes of one `execute`."""
+
+    def __init__(self, settings: Settings, queues: dict[str, list[PlannedRun]]) -> None:
+        self.failures: list[Failure] = []
+        self._settings = settings
+        self._waiting = dict(queues)
+        self._queues = queues
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._errors: dict[str, IO[bytes]] = {}
+        self._begun: dict[str, PlannedRun] = {}
+        self._events: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
+
+    def run(self, watch: Watch) -> None:
+        """Start workers as others end, and pass their events on until all have ended."""
+        while self._waiting or self._processes:
+            while self._waiting and len(self._processes) < min(_MOST_WORKERS, os.cpu_count() or 1):
+                name = next(iter(self._waiting))
+                self._start(name, self._waiting.pop(name))
+            try:
+                name, event = self._events.get(timeout=0.2)
+            except queue.Empty:
+                watch.tick()
+                continue
+            if event is None:
+                self._ended(name)
+            else:
+                self._heard(name, event)
+                watch.heard(name, event)
+
+    def _start(self, name: str, runs: Sequence[PlannedRun]) -> None:
+        reading, writing = os.pipe()
+        source = self._settings.source_file
+        request = {
+            "events": writing,
+            "config": str(source) if source else None,
+            "demo_data": str(self._settings.data_dir),
+            "runs": [
+                {
+                    "job": run.job,
+                    "cost_center": run.cost_center,
+                    "first": run.first.isoformat(),
+                    "last": run.last.isoformat(),
+                    "assets": run.assets,
+                    "refetch": run.refetch,
+                    "run_id": run.run_id,
+                }
+                for run in runs
+            ],
+        }
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
+        process = subprocess.Popen(
+            [sys.executable, "-m", "circleci_cost.cli.worker"],
+            stdin=subprocess.PIPE,
+            stdout=errors,
+            stderr=errors,
+            pass_fds=(writing,),
+            # The terminal's Ctrl-C is for us alone: we tell the workers how to end.
+            start_new_session=True,
+            text=True,
+        )
+        os.close(writing)
+        self._processes[name], self._errors[name] = process, errors
+        threading.Thread(target=self._listen, args=(name, reading), daemon=True).start()
+        if process.stdin:
+            try:
+                process.stdin.write(json.dumps(request) + "\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                return
+
+    def _listen(self, name: str, descriptor: int) -> None:
+        with os.fdopen(descriptor, encoding="utf-8") as stream:
+            for line in stream:
+                self._events.put((name, json.loads(line)))
+        self._events.put((name, None))
+
+    def _heard(self, name: str, event: dict[str, Any]) -> None:
+        if event["event"] == "run":
+            self._begun[name] = self._queues[name][event["number"]]
+        elif event["event"] == "ended":
+            run = self._begun.pop(name)
+            if event.get("stack"):
+                click.echo(event["stack"], err=True)
+            if "sentence" in event:
+                self.failures.append(Failure(run, event["sentence"], event["exit_code"]))
+
+    def _ended(self, name: str) -> None:
+        process = self._processes.pop(name)
+        code = process.wait()
+        if process.stdin:
+            process.stdin.close()
+        with self._errors.pop(name) as errors:
+            if code == 0:
+                return
+            errors.seek(0)
+            text = errors.read().decode(errors="replace").strip()
+        click.echo(text, err=True)
+        run = self._begun.get(name, self._queues[name][0])
+        sentence = (
+            f"The process of cost center {name!r} died (exit code {code}); what it had finished is kept, run the same "
+            "command again."
+        )
+        self.failures.append(Failure(run, sentence, 1))
+        self._mark_canceled([run.run_id])
+
+    def stop(self) -> None:
+        """Let the workers end their runs as canceled, and wait for that."""
+        for process in self._processes.values():
+            if process.stdin:
+                process.stdin.close()
+        for process in self._processes.values():
+            try:
+                process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._mark_canceled(self._unfinished())
+
+    def kill(self) -> None:
+        """End the workers at once."""
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+        self._mark_canceled(self._unfinished())
+
+    def _unfinished(self) -> list[str]:
+        return [run.run_id for name in self._processes for run in self._queues[name]]
+
+    def _mark_canceled(self, run_ids: Sequence[str]) -> None:
+        """Record the end of runs whose process could not: nothing else would."""
+        import dagster as dg  # noqa: PLC0415 - takes two seconds, and only an interrupted command needs it
+
+        with dg.DagsterInstance.get() as instance:
+            for run_id in run_ids:
+                run = instance.get_run_by_id(run_id)
+                if run is not None and not run.is_finished:
+                    instance.report_run_canceled(run)

@@ -1,0 +1,105 @@
+"""Draws the progress of runs on stderr, one line per cost center; on anything but a terminal it draws nothing."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from circleci_cost.circleci.wording import duration, size
+from circleci_cost.cli.streams import remarks, shown
+
+if TYPE_CHECKING:
+    from circleci_cost.cli.runs import PlannedRun
+
+_STEPS = {
+    "usage_exports": "fetching",
+    "job_runs": "reading",
+    "pricing_periods": "spreading prices",
+    "daily_costs": "pricing",
+    "published": "publishing",
+}
+# What each job records day by day, which is what the bar counts.
+_RECORDED = {
+    "ingest": ("usage_exports", "job_runs"),
+    "reprice": ("daily_costs",),
+    "refresh": ("usage_exports", "job_runs", "daily_costs"),
+}
+
+
+class Watch:
+    """A progress bar for each cost center: days recorded of all days, and what it is doing or waiting for."""
+
+    def __init__(self, title: str, runs: Mapping[str, Sequence["PlannedRun"]]) -> None:
+        console = remarks()
+        self._title = title
+        self._runs = runs
+        self._progress = Progress(
+            TextColumn("{task.fields[name]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[doing]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._days: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        console = self._progress.console
+        if console.is_terminal:
+            console.print(Text(self._title))
+        self._progress.start()
+        for name, runs in self._runs.items():
+            total = sum(run.days * len(_recorded(run)) for run in runs)
+            self._tasks[name] = self._progress.add_task("", total=total, name=name, doing="starting", start=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def tick(self) -> None:
+        """Let time pass; rich draws by itself."""
+
+    def stopping(self) -> None:
+        """Say that the runs are being ended."""
+        for task in self._tasks.values():
+            self._progress.update(task, doing="stopping; Ctrl-C again kills")
+
+    def heard(self, name: str, event: Mapping[str, Any]) -> None:
+        """Show one event of a worker."""
+        task = self._tasks[name]
+        match event["event"]:
+            case "run":
+                runs, number = self._runs[name], event["number"]
+                run = runs[number]
+                count = f" ({number + 1} of {len(runs)})" if len(runs) > 1 else ""
+                self._days[name] = f"{run.first} – {run.last}{count}"
+                self._progress.start_task(task)
+                self._doing(name, "preparing")
+            case "step":
+                if event["name"] in _STEPS:
+                    self._doing(name, _STEPS[event["name"]])
+            case "materialized" if event["asset"] in _RECORDED["refresh"]:
+                self._progress.advance(task)
+            case "waiting":
+                self._doing(name, f"waiting, about {duration(event['seconds'])}: {event['text']}")
+            case "part":
+                total = f" of {size(event['total'])}" if event["total"] else ""
+                self._doing(
+                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
+                )
+            case "message":
+                self._doing(name, "fetching")
+
+    def _doing(self, name: str, what: str) -> None:
+        self._progress.update(self._tasks[name], doing=shown(f"{self._days.get(name, '')} {what}".strip()))
+
+
+def _recorded(run: "PlannedRun") -> list[str]:
+    return [asset for asset in _RECORDED[run.job] if not run.assets or asset in run.assets]

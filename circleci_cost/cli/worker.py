@@ -1,0 +1,161 @@
+"""A process that executes Dagster runs of one cost center, one after the other, and tells its parent how they go.
+
+Started by `runs` as `python -m circleci_cost.cli.worker`. One line of JSON on stdin says what to run; events go as
+lines of JSON to the given file descriptor. When stdin is closed, the current run is interrupted and no other begins.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TextIO
+
+import dagster as dg
+
+from circleci_cost.circleci import ExportProgress, UsageExports
+from circleci_cost.cli.failed_runs import Failed, failure_of
+from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.resources import UsageSource
+from circleci_cost.lake.layout import Lake
+from circleci_cost.partitions import range_tags
+from circleci_cost.settings import demo_settings, read_settings
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_TAG = {"circleci_cost/launched_by": "circleci-cost"}
+
+
+class Parent:
+    """Sends events to the parent, from any thread; a parent that is gone hears nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Send one event."""
+        with self._lock:
+            try:
+                self._stream.write(json.dumps({"event": event, **fields}) + "\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                return
+
+
+class ToldProgress:
+    """Passes a fetch's progress to the run's log and to the parent."""
+
+    def __init__(self, log: ExportProgress, parent: Parent) -> None:
+        self._log = log
+        self._parent = parent
+
+    def message(self, text: str) -> None:
+        """Pass it on."""
+        self._log.message(text)
+        self._parent.tell("message", text=text)
+
+    def waiting(self, text: str, seconds: float) -> None:
+        """Pass it on."""
+        self._log.waiting(text, seconds)
+        self._parent.tell("waiting", text=text, seconds=seconds)
+
+    def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
+        """Pass it on."""
+        self._parent.tell("part", done=done_bytes, total=total_bytes, part=part, parts=parts)
+
+    def finished(self) -> None:
+        """Pass it on."""
+        self._log.finished()
+
+
+@dataclass(frozen=True)
+class ToldSource(UsageSource):
+    """The source of usage exports whose progress the parent sees too."""
+
+    parent: Parent | None = None
+
+    @contextmanager
+    def exports(self, cost_center: str, lake: Lake, progress: ExportProgress) -> Iterator[UsageExports]:
+        """Open the usage exports of one cost center."""
+        told = ToldProgress(progress, self.parent) if self.parent else progress
+        with super().exports(cost_center, lake, told) as exports:
+            yield exports
+
+
+def main() -> None:
+    """Execute what stdin asks for."""
+    request = json.loads(sys.stdin.readline())
+    parent = Parent(os.fdopen(request["events"], "w", encoding="utf-8"))
+    stopping = threading.Event()
+    threading.Thread(target=_stop_with_parent, args=(stopping,), daemon=True).start()
+    if request["config"]:
+        settings = read_settings(Path(request["config"]))
+    else:
+        settings = demo_settings(Path(request["demo_data"]))
+    definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
+    try:
+        with dg.DagsterInstance.get() as instance:
+            for number, run in enumerate(request["runs"]):
+                if stopping.is_set() or not _execute(definitions, instance, parent, number, run):
+                    break
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        sys.exit(130)
+
+
+def _stop_with_parent(stopping: threading.Event) -> None:
+    """Wait for the end of stdin: the parent asks to stop, or is dead."""
+    while sys.stdin.read(1):
+        pass
+    stopping.set()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, parent: Parent, number: int, run: dict[str, Any]
+) -> bool:
+    parent.tell("run", number=number)
+    instance.add_event_listener(run["run_id"], _listener(parent))
+    first, last = date.fromisoformat(run["first"]), date.fromisoformat(run["last"])
+    config: dict[str, Any] = dict(_QUIET)
+    if run["refetch"]:
+        config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
+    result = definitions.resolve_job_def(run["job"]).execute_in_process(
+        instance=instance,
+        run_id=run["run_id"],
+        tags={**range_tags(run["cost_center"], first, last), **_TAG},
+        asset_selection=[dg.AssetKey(name) for name in run["assets"]] or None,
+        raise_on_error=False,
+        run_config=config,
+    )
+    failed = None if result.success else failure_of(result) or Failed("The run was canceled.", 1, None)
+    parent.tell(
+        "ended",
+        number=number,
+        **({"sentence": failed.sentence, "exit_code": failed.exit_code, "stack": failed.stack} if failed else {}),
+    )
+    return failed is None
+
+
+def _listener(parent: Parent) -> Any:
+    def listen(entry: Any) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.event_type_value == "STEP_START":
+            parent.tell("step", name=event.step_key)
+        elif event.event_type_value == "ASSET_MATERIALIZATION":
+            parent.tell("materialized", asset=event.asset_key.to_user_string())
+        elif event.event_type_value == "STEP_UP_FOR_RETRY":
+            data = event.step_retry_data
+            parent.tell("waiting", text="trying again", seconds=data.seconds_to_wait or 0)
+
+    return listen
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Files of days, manifests, spills and the lake's own format: what is damaged is told, with the way out."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.days import read_day, read_provenance
+from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.manifests import exports_of_day, landed_exports, read_manifest
+from circleci_cost.lake.spill import remove_abandoned_spills
+from circleci_cost_tests.model.builders import records
+
+from .builders import CENTER, FIRST, contents, day, ingest, land, land_rows
+
+
+def test_a_damaged_day_is_told(lake: Lake) -> None:
+    land_rows(lake, records(2))
+    ingest(lake)
+    path = lake.job_runs_file(CENTER, FIRST)
+    for damage in (b"", b"PAR1", path.read_bytes()[:-100]):
+        path.write_bytes(damage)
+        with pytest.raises(StorageError, match=r"data.parquet is not a file of job runs of this version"):
+            read_day(lake, CENTER, FIRST)
+        with pytest.raises(StorageError, match=r"remove it and materialize job_runs for this day again"):
+            read_provenance(path)
+
+
+def test_a_parquet_file_of_somebody_else_is_told(lake: Lake) -> None:
+    path = lake.job_runs_file(CENTER, FIRST)
+    path.parent.mkdir(parents=True)
+    pl.DataFrame({"a": [1]}).write_parquet(path)
+    with pytest.raises(StorageError, match=r"is not a file of job runs of this version \(KeyError\)"):
+        read_provenance(path)
+
+
+def test_a_day_that_was_never_written_is_none(lake: Lake) -> None:
+    assert read_day(lake, CENTER, FIRST) is None
+
+
+def test_a_damaged_manifest_is_told(lake: Lake) -> None:
+    directory = land(lake, [])
+    (directory / "manifest.json").write_text('{"format": 2}')
+    with pytest.raises(StorageError, match=r"manifest.json is not a manifest of this version \(format: "):
+        read_manifest(directory)
+    (directory / "manifest.json").write_text("{")
+    with pytest.raises(StorageError, match=r"restore it from a backup, or remove its directory and materialize"):
+        landed_exports(lake, CENTER)
+
+
+def test_a_manifest_replaces_the_parts_of_its_predecessor(lake: Lake) -> None:
+    directory = land(lake, [b"a", b"b"])
+    land(lake, [b"c"], export_id="export-2", hours=1)
+    assert sorted(path.name for path in directory.iterdir()) == ["manifest.json", "part-export-2-0000.csv.gz"]
+
+
+def test_a_day_comes_from_the_last_complete_export_and_later_imports(lake: Lake) -> None:
+    land(lake, [], day(1), day(9), export_id="old")
+    land(lake, [], day(5), day(9), export_id="import-before", hours=1, complete=False)
+    land(lake, [], day(5), day(6), export_id="new", hours=2)
+    land(lake, [], day(6), day(6), export_id="import-after", hours=3, complete=False)
+    exports = landed_exports(lake, CENTER)
+
+    def chosen(number: int) -> list[str]:
+        return [export.manifest.export_id for export in exports_of_day(exports, day(number))]
+
+    assert [chosen(number) for number in (1, 5, 6, 7, 10)] == [
+        ["old"], ["new"], ["new", "import-after"], ["old", "import-before"], []
+    ]  # fmt: skip
+
+
+def test_f092_a_newer_data_directory_is_refused_and_untouched(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    (tmp_path / "format.json").write_text(json.dumps({"format": 2}))
+    before = contents(lake)
+    with pytest.raises(StorageError, match=r"has format 2, this version of circleci_cost reads up to 1; nothing was"):
+        open_lake(tmp_path)
+    assert contents(lake) == before
+
+
+def test_f092_a_data_directory_that_does_not_say_its_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "format.json").write_text("[]")
+    with pytest.raises(StorageError, match="does not say which format"):
+        open_lake(tmp_path)
+
+
+def test_spills_of_killed_ingests_are_removed_after_a_day(lake: Lake) -> None:
+    old, new = lake.spill / "old", lake.spill / "new"
+    for directory in (old, new):
+        directory.mkdir(parents=True)
+    yesterday = datetime.now(UTC).timestamp() - 25 * 3600
+    os.utime(old, (yesterday, yesterday))
+    remove_abandoned_spills(lake.spill)
+    assert list(lake.spill.iterdir()) == [new]

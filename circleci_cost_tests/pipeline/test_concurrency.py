@@ -1,0 +1,101 @@
+"""Runs and readers beside each other: the same totals as undisturbed, and never two generations mixed."""
+
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from circleci_cost.clock import SystemClock
+from circleci_cost.lake.days import read_restatements
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.pricing import PricePeriod
+from circleci_cost.warehouse.daily_costs import write_daily_costs
+from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.pricing import write_prices
+from circleci_cost.warehouse.publish import publish
+from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running
+from circleci_cost_tests.pipeline.processes import Task, ended, start, work
+from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
+
+FIRST = date(2024, 2, 10)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pl.DataFrame]]:
+    """What a run over 31 days comes to."""
+    with running(tmp_path_factory.mktemp("undisturbed")) as site:
+        site.run("refresh", "initech", FIRST, YESTERDAY)
+        yield contents(site.lake, initech())
+
+
+def _tasks(site: Site, *firsts: date) -> list[Task]:
+    return [Task(site.configuration, NOW, "initech", first, YESTERDAY) for first in firsts]
+
+
+def test_f089_two_runs_of_the_same_partitions(site: Site, undisturbed: dict[str, pl.DataFrame]) -> None:
+    processes = [start(work, task) for task in _tasks(site, FIRST, FIRST)]
+    assert [ended(process) for process in processes] == [0, 0]
+    assert_equal_contents(contents(site.lake, initech()), undisturbed)
+
+
+def test_f090_a_backfill_beside_the_schedules_run(site: Site, undisturbed: dict[str, pl.DataFrame]) -> None:
+    look_back = YESTERDAY - timedelta(days=3)
+    processes = [start(work, task) for task in _tasks(site, FIRST, look_back)]
+    assert [ended(process) for process in processes] == [0, 0]
+    assert_equal_contents(contents(site.lake, initech()), undisturbed)
+
+
+def read_again_and_again(root: Path, seen: Any, stop: Any) -> None:
+    """Read whatever generation is current; put (its name, whether all of its sums agree) into `seen`."""
+    while not stop.is_set():
+        generation = current_generation(Lake(root))
+        with generation.connect() as connection:
+            found = connection.sql(
+                "SELECT (SELECT sum(credits) FROM daily_costs), (SELECT sum(credits) FROM usage_days), "
+                "(SELECT sum(cost_usd) FROM daily_costs), (SELECT min(price_per_credit) FROM daily_costs), "
+                "(SELECT min(price_per_credit) FROM pricing_periods)"
+            ).fetchall()
+        files = pl.read_parquet(generation.parquet("daily_costs"))
+        ((credits, counted, cost, price, period),) = found
+        manifest = generation.manifest
+        whole = (
+            (credits, cost) == (manifest.credits, manifest.cost_usd) == (files["credits"].sum(), files["cost_usd"].sum())
+            and credits == counted
+            and price == period
+        )
+        seen.put((manifest.generation, whole))
+
+
+def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
+    """Each generation has another price; the reader compares all tables and files of what it has opened."""
+    site.run("refresh", "initech", YESTERDAY - timedelta(days=3), YESTERDAY)
+    context = get_context("forkserver")
+    seen, stop = context.Queue(), context.Event()
+    reader = start(read_again_and_again, site.lake.root, seen, stop)
+    days = site.lake.job_runs_days("initech")
+    clock, names, found = SystemClock(), set(), set()
+    deadline = time.monotonic() + 20
+    warehouse = site.definitions.resources["warehouse"]  # type: ignore[index]
+    with warehouse.get_connection() as connection:
+        while time.monotonic() < deadline and not (len(names) >= 20 and len(found) >= 5):
+            price = f"0.000{1 + len(names) % 8}"
+            period = PricePeriod("initech", date(2022, 1, 1), None, __import__("decimal").Decimal(price))
+            write_prices(connection, [period], site.history_start, YESTERDAY)
+            write_daily_costs(connection, site.lake, "initech", days, clock.now())
+            restatements = read_restatements(site.lake, ["initech"])
+            names.add(publish(connection, site.lake, restatements, clock.now()).manifest.generation)
+            while not seen.empty():
+                generation, whole = seen.get()
+                assert whole, f"{generation} is not whole"
+                found.add(generation)
+    stop.set()
+    while reader.is_alive() or not seen.empty():
+        if not seen.empty():
+            assert seen.get()[1]
+    assert ended(reader) == 0
+    assert len(found) >= 5

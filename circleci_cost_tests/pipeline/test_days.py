@@ -1,0 +1,141 @@
+"""Which days a run covers: windows, edges of months and years, empty days, days that nobody can serve."""
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from circleci_cost.simulator import Simulator
+from circleci_cost_tests.pipeline.harness import (
+    Site,
+    assert_equal_contents,
+    checks,
+    contents,
+    initech,
+    metadata,
+    running,
+    utc,
+)
+from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
+from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY, EditedSource, scenario
+
+LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"
+_DAILY = ["pricing_periods", "usage_exports", "job_runs", "daily_costs"]
+
+
+def _windows(simulator: Simulator) -> list[tuple[date, date]]:
+    return [(job.request.first_day, job.request.last_day) for job in simulator.jobs]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(date(2023, 12, 30), date(2024, 1, 2)), (date(2024, 2, 27), date(2024, 3, 2))],
+    ids=["the end of a year", "29 February and the end of a month"],
+)
+def test_f075_edges_of_the_calendar(tmp_path: Path, first: date, last: date) -> None:
+    with running(tmp_path, history_start=date(2023, 12, 1)) as site:
+        site.run("refresh", "initech", first, last)
+        costs = site.table("daily_costs")
+        assert found_costs(costs.to_dicts()) == expected_costs(
+            site.simulator.scenario, site.centers, first, last, NOW
+        )
+        assert site.lake.job_runs_days("initech") == [
+            first + timedelta(days=n) for n in range((last - first).days + 1)
+        ]
+        generation = next(site.lake.published.glob("*/daily_costs"))
+        months = {f"{first:%Y-%m}.parquet", f"{last:%Y-%m}.parquet"}
+        assert {path.name for path in generation.iterdir()} == months
+
+
+def test_f078_one_export_job_spans_at_most_31_days(site: Site) -> None:
+    site.run("ingest", "initech", date(2024, 1, 10), date(2024, 2, 9), only=["usage_exports"])
+    assert _windows(site.simulator) == [(date(2024, 1, 10), date(2024, 2, 9))]
+    site.run("ingest", "initech", date(2024, 1, 5), date(2024, 3, 11), only=["usage_exports"])
+    # What a settled export covers is not asked for again; the rest is cut into windows.
+    assert _windows(site.simulator)[1:] == [
+        (date(2024, 1, 5), date(2024, 1, 9)),
+        (date(2024, 2, 10), date(2024, 3, 11)),
+    ]
+
+
+def test_f078_days_beyond_the_reach_of_the_api_are_said_and_do_not_fail(tmp_path: Path) -> None:
+    with running(tmp_path, history_start=date(2023, 3, 1)) as site:
+        result = site.run("refresh", "initech", date(2023, 3, 10), date(2023, 3, 14))
+        assert _windows(site.simulator) == [(date(2023, 3, 13), date(2023, 3, 14))]
+        assert metadata(result, "usage_exports")["out_of_reach"] == "2023-03-10 to 2023-03-12"
+        found = checks(result)
+        assert not found["export_for_each_day"].passed
+        assert found["export_for_each_day"].description == "no export for 2023-03-10 to 2023-03-12"
+        assert found["job_runs_for_each_day"].description == (
+            "no job runs for 2023-03-10 to 2023-03-12: materialize them first"
+        )
+        assert found["no_gaps"].metadata["older_than_the_api_reaches"].value == "initech: 2023-03-01 to 2023-03-12"
+        assert found["no_gaps"].metadata["missing"].value == "initech: 2023-03-15 to 2024-03-11"
+        assert site.table("usage_days")["date"].to_list() == [date(2023, 3, 13), date(2023, 3, 14)]
+
+
+def test_a_day_without_usage_gets_a_file_and_a_row(tmp_path: Path) -> None:
+    empty = date(2024, 3, 9)
+    source = EditedSource(scenario(), lambda rows, key: rows.filter(pl.col("JOB_RUN_DATE") != empty))
+    with running(tmp_path, source=source) as site:
+        result = site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+        assert site.job_runs("initech").filter(job_run_date=empty).height == 0
+        assert site.lake.job_runs_file("initech", empty).exists()
+        days = site.table("usage_days").select("date", "jobs", "credits").rows()
+        assert [day for day, *_ in days] == [date(2024, 3, number) for number in range(8, 12)]
+        assert days[1] == (empty, 0, 0)
+        assert all(evaluation.passed for name, evaluation in checks(result).items() if name != "no_gaps")
+
+
+def test_a_window_without_any_usage_lands_and_is_published_as_zero(tmp_path: Path) -> None:
+    source = EditedSource(scenario(), lambda rows, key: rows.clear())
+    with running(tmp_path, source=source) as site:
+        site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+        assert site.table("daily_costs").height == 0
+        assert site.table("usage_days").select("jobs", "credits").unique().rows() == [(0, 0)]
+
+
+def test_a_day_without_an_export_is_reported_and_costs_nothing_it_should_not(site: Site) -> None:
+    site.run("refresh", "initech", date(2024, 3, 8), date(2024, 3, 9))
+    result = site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY, only=["job_runs", "daily_costs"])
+    found = checks(result)
+    assert found["export_for_each_day"].description == "no export for 2024-03-10 to 2024-03-11"
+    assert found["job_runs_for_each_day"].description == (
+        "no job runs for 2024-03-10 to 2024-03-11: materialize them first"
+    )
+    assert site.lake.job_runs_days("initech") == [date(2024, 3, 8), date(2024, 3, 9)]
+
+
+def test_f079_a_rebuild_equals_the_sum_of_the_daily_runs(tmp_path: Path) -> None:
+    """The daily runs see each day four times, restated; the rebuild sees it once, when all of it is settled.
+
+    With CIRCLECI_COST_LONG=1 over the whole 13 months instead of three weeks around 29 February.
+    """
+    first, start = (date(2023, 3, 20), utc(2023, 3, 22, 12)) if LONG else (date(2024, 2, 20), utc(2024, 2, 22, 12))
+    with running(tmp_path / "daily", now=start, history_start=first) as daily:
+        while daily.clock.now() <= NOW:
+            yesterday = daily.clock.now().date() - timedelta(days=1)
+            look_back = max(first, yesterday - timedelta(days=3))
+            daily.materialize(_DAILY, "initech", look_back, yesterday)
+            daily.clock.advance(timedelta(days=1))
+        # Four more days, so that the last ones are settled too.
+        daily.clock.advance(timedelta(days=4))
+        daily.run("refresh", "initech", date(2024, 3, 7), YESTERDAY)
+        assert daily.table("usage_restatements").height > 10
+        with running(tmp_path / "rebuilt", now=daily.clock.now(), history_start=first) as rebuilt:
+            day = first
+            while day <= YESTERDAY:
+                end = min(YESTERDAY, day + timedelta(days=30))
+                rebuilt.run("ingest", "initech", day, end)
+                day = end + timedelta(days=1)
+            rebuilt.run("reprice", "initech", first, YESTERDAY)
+            assert_equal_contents(
+                _through(contents(daily.lake, initech())), _through(contents(rebuilt.lake, initech()))
+            )
+
+
+def _through(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Leave the rates out: the rebuild's clock reaches further."""
+    return {name: frame for name, frame in tables.items() if name != "daily_rates"}

@@ -1,0 +1,221 @@
+"""Everything that Dagster is given, as one readable snapshot: a change of it is a change for users."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from circleci_cost.partitions import partition_key
+from circleci_cost_tests.pipeline.harness import Site, hooli, initech, metadata, running
+from circleci_cost_tests.pipeline.scenarios import YESTERDAY
+
+DAY_AND_CENTER = "day × cost_center"
+
+ASSETS = {
+    "usage_exports": {
+        "group": "ingest",
+        "kinds": {"circleci", "csv"},
+        "deps": [],
+        "partitions": DAY_AND_CENTER,
+        "backfill": "up to 31 partitions a run",
+        "pool": None,
+        "checks": {},
+    },
+    "job_runs": {
+        "group": "ingest",
+        "kinds": {"parquet", "polars"},
+        "deps": ["usage_exports"],
+        "partitions": DAY_AND_CENTER,
+        "backfill": "up to 31 partitions a run",
+        "pool": "job_runs",
+        "checks": {
+            "each_job_once": "blocking",
+            "jobs_in_their_partition": "blocking",
+            "credits_complete": "blocking",
+            "charge_types_known": "",
+            "jobs_in_window": "",
+            "no_vanished_jobs": "",
+            "columns_known": "",
+            "export_for_each_day": "",
+        },
+    },
+    "pricing_periods": {
+        "group": "costs",
+        "kinds": {"duckdb", "toml"},
+        "deps": [],
+        "partitions": None,
+        "backfill": None,
+        "pool": "warehouse",
+        "checks": {"every_day_priced": ""},
+    },
+    "daily_costs": {
+        "group": "costs",
+        "kinds": {"duckdb"},
+        "deps": ["job_runs", "pricing_periods"],
+        "partitions": DAY_AND_CENTER,
+        "backfill": "one run",
+        "pool": "warehouse",
+        "checks": {
+            "credits_equal_job_runs": "blocking",
+            "charge_types_add_up": "blocking",
+            "all_credits_priced": "",
+            "job_runs_for_each_day": "",
+        },
+    },
+    "published": {
+        "group": "costs",
+        "kinds": {"duckdb", "parquet"},
+        "deps": ["daily_costs", "pricing_periods"],
+        "partitions": None,
+        "backfill": None,
+        "pool": "warehouse",
+        "checks": {},
+    },
+}
+# asset, pool, runs by itself
+STANDING_CHECKS = {
+    "prices_up_to_date": ("daily_costs", "warehouse", True),
+    "no_gaps": ("job_runs", None, False),
+    "data_fresh": ("job_runs", None, False),
+    "no_failed_partitions": ("job_runs", None, False),
+}
+JOBS = {
+    "ingest": ["job_runs", "usage_exports"],
+    "reprice": ["daily_costs", "pricing_periods", "published"],
+    "refresh": ["daily_costs", "job_runs", "pricing_periods", "published", "usage_exports"],
+}
+
+
+@pytest.fixture
+def definitions(site: Site) -> dg.Definitions:
+    return site.definitions
+
+
+def _partitions(definition: dg.PartitionsDefinition[str] | None) -> str | None:
+    if definition is None:
+        return None
+    assert isinstance(definition, dg.MultiPartitionsDefinition)
+    return " × ".join(sorted((each.name for each in definition.partitions_defs), reverse=True))
+
+
+def _backfill(policy: dg.BackfillPolicy | None) -> str | None:
+    if policy is None:
+        return None
+    most = policy.max_partitions_per_run
+    return "one run" if most is None else f"up to {most} partitions a run"
+
+
+def test_the_assets_are_these(definitions: dg.Definitions) -> None:
+    found = {}
+    for definition in definitions.assets or ():
+        assert isinstance(definition, dg.AssetsDefinition)
+        (spec,) = definition.specs
+        found[spec.key.to_user_string()] = {
+            "group": spec.group_name,
+            "kinds": spec.kinds,
+            "deps": sorted(dependency.asset_key.to_user_string() for dependency in spec.deps),
+            "partitions": _partitions(spec.partitions_def),
+            "backfill": _backfill(definition.backfill_policy),
+            "pool": definition.op.pool,
+            "checks": {check.name: "blocking" if check.blocking else "" for check in definition.check_specs},
+        }
+        assert spec.description
+        assert all(check.description for check in definition.check_specs)
+    assert found == ASSETS
+
+
+def test_the_standing_checks_are_these(definitions: dg.Definitions) -> None:
+    found = {}
+    for definition in definitions.asset_checks or ():
+        (spec,) = definition.check_specs
+        by_itself = spec.automation_condition is not None
+        found[spec.name] = (spec.asset_key.to_user_string(), definition.op.pool, by_itself)
+        assert spec.description
+        assert not spec.blocking
+    assert found == STANDING_CHECKS
+
+
+def test_the_jobs_are_these_and_each_has_a_maximum_runtime(definitions: dg.Definitions) -> None:
+    found = {}
+    for name in JOBS:
+        job = definitions.resolve_job_def(name)
+        found[name] = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+        assert job.tags["dagster/max_runtime"] == "28800"
+        assert _partitions(job.partitions_def) == DAY_AND_CENTER
+    assert found == JOBS
+
+
+def test_the_schedule_and_the_sensor_are_on(definitions: dg.Definitions) -> None:
+    (schedule,) = definitions.schedules or ()
+    (sensor,) = definitions.sensors or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert isinstance(sensor, dg.SensorDefinition)
+    assert (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (
+        "daily_refresh",
+        "refresh",
+        "30 10 * * *",
+        "UTC",
+    )
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert (sensor.name, sensor.default_status) == ("automation", dg.DefaultSensorStatus.RUNNING)
+
+
+def test_keys_name_the_cost_center_and_the_day(tmp_path: Path) -> None:
+    with running(tmp_path, initech() | hooli()) as site:
+        partitions = site.definitions.resolve_job_def("ingest").partitions_def
+        assert partitions is not None
+        keys = partitions.get_partition_keys()
+        assert keys[0] == "initech|2024-01-01" == partition_key("initech", site.history_start)
+        assert "hooli|2024-03-11" in keys
+
+
+NUMBERS = {
+    "usage_exports": {"exports", "parts", "bytes"},
+    "job_runs": {"dagster/partition_row_count", "jobs", "runs", "credits", "rows_read", "duplicate_rows"},
+    "daily_costs": {"dagster/partition_row_count", "runs", "credits", "unpriced_credits", "total_usd"},
+    "pricing_periods": {"dagster/row_count", "daily_rates"},
+    "published": {
+        "credits",
+        "unpriced_credits",
+        "total_usd",
+        "daily_costs_rows",
+        "usage_days_rows",
+        "pricing_periods_rows",
+        "daily_rates_rows",
+        "usage_restatements_rows",
+    },
+}
+
+
+def test_figures_are_numbers_that_the_ui_can_plot(site: Site) -> None:
+    result = site.run("refresh", "initech", YESTERDAY, YESTERDAY)
+    found: dict[str, set[str]] = {}
+    for name in NUMBERS:
+        values: dict[str, Any] = metadata(result, name)
+        found[name] = {key for key, value in values.items() if isinstance(value, int | float)}
+    assert found == NUMBERS
+    assert metadata(result, "daily_costs")["largest_costs_of_this_run"].startswith(
+        "| cost center | project | workflow | credits | USD |"
+    )
+    assert metadata(result, "pricing_periods")["timeline"].endswith("| initech | 0.0006 | 2022-01-01 | ongoing |")
+
+
+def test_each_partition_shows_its_own_figures_and_not_the_runs(site: Site) -> None:
+    result = site.run("refresh", "initech", YESTERDAY.replace(day=8), YESTERDAY)
+    costs = site.table("daily_costs")
+    shown = {}
+    for event in result.asset_materializations_for_node("daily_costs"):
+        assert event.partition is not None
+        values = {name: value.value for name, value in event.metadata.items()}
+        shown[event.partition] = (values["dagster/partition_row_count"], values["credits"], values["total_usd"])
+    assert shown == {
+        f"initech|{day}": (rows.height, float(rows["credits"].sum()), float(rows["cost_usd"].sum()))
+        for (day,), rows in costs.partition_by("date", as_dict=True).items()
+    }
+    jobs = {
+        event.partition: event.metadata["jobs"].value for event in result.asset_materializations_for_node("job_runs")
+    }
+    assert jobs == {
+        f"initech|{day}": rows["jobs"].sum() for (day,), rows in costs.partition_by("date", as_dict=True).items()
+    }

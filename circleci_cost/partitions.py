@@ -3,9 +3,9 @@
 Only usage_exports, job_runs and daily_costs have them: each costs Dagster about 20 ms per partition and run.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
@@ -69,8 +69,3 @@ def partition_days(keys: Iterable[str], partitions: dg.PartitionsDefinition) -> 
         dimensions = partitions.get_partition_key_from_str(key).keys_by_dimension
         days.setdefault(dimensions[COST_CENTER], []).append(date.fromisoformat(dimensions[DAY]))
     return [PartitionDays(name, tuple(sorted(found))) for name, found in sorted(days.items())]
-
-
-def days_between(first: date, last: date) -> Sequence[date]:
-    """All days from `first` to `last`, both included."""
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -20,7 +20,7 @@ from circleci_cost.settings import CostCenter, Settings, demo_settings
 
 # By then nothing of these days changes any more.
 _EXPORTED_AFTER = timedelta(days=14)
-_IMPORTED_ASSETS = ("job_runs", "daily_costs")
+_RUN_DAYS = 99
 
 
 @click.command()
@@ -41,12 +41,25 @@ def demo() -> None:
         missing = missing_days(settings, lake, center.name, now)
         if missing.out_of_reach:
             _import_history(lake, center, simulator.demo_scenario(day), missing.out_of_reach)
-        days = sorted({*missing.out_of_reach, *missing.fetchable})
-        if days:
-            runs.append(PlannedRun("refresh", center.name, days[0], days[-1]))
+        runs += _runs(center.name, sorted({*missing.out_of_reach, *missing.fetchable}))
     if runs:
         execute(settings, runs, f"13 months of {len(settings.cost_centers)} cost centers: fetch, read, price, publish")
     show_summary(settings, lake)
+
+
+def _runs(cost_center: str, days: Sequence[date]) -> list[PlannedRun]:
+    """Runs of a quarter or so: while one cost center reads, the other one fetches.
+
+    Prices are spread by the first run; the last one publishes.
+    """
+    pieces = [days[start : start + _RUN_DAYS] for start in range(0, len(days), _RUN_DAYS)]
+    runs = []
+    for index, piece in enumerate(pieces):
+        assets = ["usage_exports", "job_runs", "daily_costs"]
+        assets += ["pricing_periods"] if index == 0 else []
+        assets += ["published"] if index == len(pieces) - 1 else []
+        runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], tuple(assets)))
+    return runs
 
 
 def _import_history(lake: Lake, center: CostCenter, scenario: simulator.Scenario, days: Sequence[date]) -> None:

@@ -101,7 +101,10 @@ def _print_next(console: Console) -> None:
     console.print()
     console.print(Text("Next", style="bold"))
     lines = (
-        ("export DAGSTER_HOME=$PWD/.dagster_home && dagster dev", "the assets, their runs and checks: http://localhost:3000"),
+        (
+            "export DAGSTER_HOME=$PWD/.dagster_home && dagster dev",
+            "the assets, their runs and checks: http://localhost:3000",
+        ),
         ("circleci-cost report --by project --granularity month", "any dimension, any period; --json and --csv too"),
         ("circleci-cost report --by job --where project=web-app", "one project's jobs"),
         ("circleci-cost init", "your own organization"),

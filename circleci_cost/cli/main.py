@@ -6,6 +6,7 @@ What a command does is in its own module; here only the names and one line of he
 import difflib
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -54,9 +55,7 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"circleci_cost.cli.{entry.module}"), entry.attribute
-        )
+        command: click.Command = getattr(importlib.import_module(f"circleci_cost.cli.{entry.module}"), entry.attribute)
         return command
 
     def resolve_command(
@@ -96,6 +95,8 @@ def cli(context: click.Context, config: Path | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: errors a user can act on are sentences, bugs show their traceback."""
     prepare_streams()
+    # A service manager's stop is a Ctrl-C: temporary files go, runs end as canceled.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
 
 

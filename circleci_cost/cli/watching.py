@@ -91,9 +91,7 @@ class Watch:
                 self._doing(name, f"waiting, about {duration(event['seconds'])}: {event['text']}")
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
-                self._doing(
-                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
-                )
+                self._doing(name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}")
             case "message":
                 self._doing(name, "fetching")
 

@@ -3,8 +3,7 @@
 Tokens are read from the environment when a fetch begins, one cost center at a time, and are in no resource's repr.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,24 +12,12 @@ from dagster_duckdb import DuckDBResource
 
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
-from circleci_cost.errors import AuthorizationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.tokens import api_token
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
 _MEMORY_LIMIT = "3GB"
-
-
-def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -> str:
-    """The token of a cost center. Raises `AuthorizationError` where its variable is not set."""
-    token = environment.get(center.api_token_env, "").strip()
-    if not token:
-        raise AuthorizationError(
-            f"The token of cost center {center.name!r} is missing: the environment variable {center.api_token_env} is "
-            "not set. Create a personal API token in CircleCI (User Settings → Personal API Tokens) as an organization "
-            "admin and export it under that name, or put it into .env."
-        )
-    return token
 
 
 def connection_to(settings: Settings, center: CostCenter, token: str) -> Connection:

@@ -17,7 +17,7 @@ import polars as pl
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.model.job_runs import PRECEDENCE
 
-ROWS_IN_MEMORY = 500_000
+ROWS_IN_MEMORY = 300_000
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _KEY = ("key_1", "key_2")
 

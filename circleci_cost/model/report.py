@@ -145,9 +145,7 @@ def arrange(rows: Iterable[Row], question: Question, order: Order, limit: int | 
     if limit is not None and question.by:
         found = _limited(found, question, order, limit)
     rest = (REST,) * len(question.by)
-    return tuple(
-        sorted(found, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order)))
-    )
+    return tuple(sorted(found, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order))))
 
 
 def _limited(rows: Sequence[Row], question: Question, order: Order, limit: int) -> list[Row]:

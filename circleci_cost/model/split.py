@@ -207,15 +207,22 @@ def _explain(text: TextBlock, error: pa.ArrowInvalid) -> ExportDataError:
     """Find the line of what pyarrow refused; it names no line when it parses in parallel."""
     block, header = text.block, text.block.header
     try:
-        block.data.decode("utf-8")
+        text.data.decode("utf-8")
     except UnicodeDecodeError as broken:
-        line_start = block.data.rfind(b"\n", 0, broken.start) + 1
-        before = block.data[line_start : broken.start].count(b",")
-        column = header.columns[min(before, len(header.columns) - 1)]
-        return refuse(header.file, block.line_at(broken.start), "the text is not valid UTF-8", column)
+        return _not_text(text, text.data[: broken.start])
     expected = len(header.columns)
     for line, values in text.records():
         if values != expected:
             what = f"{values} values where the header has {expected} columns"
             return refuse(header.file, block.first_line + line, what)
     return refuse(header.file, block.first_line, f"the records after this line cannot be split ({error})")
+
+
+def _not_text(text: TextBlock, before: bytes) -> ExportDataError:
+    header = text.block.header
+    line = text.block.first_line + before.count(b"\n")
+    line += sum(before.count(stand_in.encode()) for stand_in, original in text.originals.items() if original == "\n")
+    bare = b"".join(before.split(b'"')[::2]) if header.dialect is Dialect.QUOTED else before
+    position = bare[bare.rfind(b"\n") + 1 :].count(b",")
+    column = header.columns[min(position, len(header.columns) - 1)]
+    return refuse(header.file, line, "the text is not valid UTF-8", column)

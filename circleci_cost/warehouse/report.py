@@ -53,9 +53,7 @@ def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
     return DayRange(first, last) if first else None
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]
-) -> tuple[Row, ...]:
+def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
     parameters: dict[str, object] = {name: where.get(name, []) for name in DIMENSIONS}
     parameters |= {
         "granularity": str(question.granularity or ""),
@@ -103,3 +101,15 @@ def imported_days(
         "exported_at": exported_at.astimezone(UTC).replace(tzinfo=None),
     }
     return int(one_row(connection, sql("report_imported_days"), parameters)[0])
+
+
+def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
+    """The published days of one cost center, days without usage included."""
+    query = "SELECT date FROM usage_days WHERE cost_center = $cost_center"
+    return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}
+
+
+def days_with_usage(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
+    """The published days of one cost center that have jobs."""
+    query = "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center"
+    return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}

@@ -30,7 +30,7 @@ def main(argv: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = (asked.data or Path(temporary)).resolve()
         if not (folder / "demo-data").exists():
-            command = [sys.executable, "-m", "circleci_cost.cli.main", "demo"]
+            command = [sys.executable, "-m", "circleci_cost.cli", "demo"]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         os.chdir(folder)
         os.environ["DAGSTER_HOME"] = str(folder / ".dagster_home")

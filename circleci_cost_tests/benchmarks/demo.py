@@ -20,7 +20,7 @@ def main(argv: list[str]) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "CIRCLECI"))}
         started = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "circleci_cost.cli.main", "demo", *argv],
+            [sys.executable, "-m", "circleci_cost.cli", "demo", *argv],
             cwd=folder,
             env=environment,
             check=True,

@@ -1,6 +1,6 @@
 """Reading a window of 31 days: gz parts to sorted job runs, against DuckDB's plain conversion of the same files.
 
-    python -m circleci_cost_tests.benchmarks ingest [--rows N]
+    python -m circleci_cost_tests.benchmarks ingest [--rows N] [--pairs N]
 
 DuckDB reads the parts with given types into one Parquet file (zstd), unsorted and without checking any CRC;
 `ingest_days` checks CRCs and every value, finds duplicates and writes one sorted file a day. Both run in turn in
@@ -26,7 +26,7 @@ from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest, Part, write_manifest
 from circleci_cost.model.schema import EXPORT_COLUMNS, Kind
-from circleci_cost.partitions import days_between
+from circleci_cost.days import days_between
 from circleci_cost.simulator import ACME_ID, demo_scenario, write_export_files
 
 ROWS = 600_000
@@ -48,24 +48,25 @@ _DUCKDB_TYPES = {
 
 
 def main(argv: list[str]) -> None:
-    """Run with `--rows N`, or as the child that measures one side."""
+    """Run with `--rows N --pairs N`, or as the child that measures one side."""
     parser = argparse.ArgumentParser(prog="ingest", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
     if asked.child:
         _child(asked.child[0], Path(asked.child[1]))
     else:
-        run(asked.rows)
+        run(asked.rows, asked.pairs)
 
 
-def run(rows: int) -> None:
-    """Print speed and ratio over `PAIRS` pairs, then the peak memory with few and many parts."""
+def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
+    """Print speed and ratio over pairs of runs, then the peak memory with few and many parts."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         lake = _land(folder / str(PARTS), rows, PARTS)
-        pairs = [(_measure("duckdb", lake), _measure("ingest", lake)) for _ in range(PAIRS)]
-        print(f"{pairs[0][1]['rows']:,.0f} rows in {PARTS} parts, {PAIRS} pairs in turn; medians")
+        pairs = [(_measure("duckdb", lake), _measure("ingest", lake)) for _ in range(pairs_in_turn)]
+        print(f"{pairs[0][1]['rows']:,.0f} rows in {PARTS} parts, {pairs_in_turn} pairs in turn; medians")
         for name, side in (("duckdb", 0), ("ingest", 1)):
             seconds, cpu, peak, count = (
                 statistics.median(pair[side][key] for pair in pairs) for key in ("seconds", "cpu", "peak", "rows")

@@ -13,7 +13,7 @@ RUNS = 7
 
 def main(argv: list[str]) -> None:
     """Print the median and the spread over some runs after one to warm up."""
-    command = [sys.executable, "-m", "circleci_cost.cli.main", *(argv or ["--help"])]
+    command = [sys.executable, "-m", "circleci_cost.cli", *(argv or ["--help"])]
     seconds = []
     for _ in range(RUNS + 1):
         started = time.perf_counter()

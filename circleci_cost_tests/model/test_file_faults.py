@@ -120,8 +120,9 @@ def test_f045_a_block_that_leaves_no_stand_in_is_refused(tmp_path: Path) -> None
 @BOTH
 @SMALL_AND_LARGE
 def test_f046_broken_utf8_is_refused(tmp_path: Path, dialect: str, block_bytes: int) -> None:
-    content = written(dialect, [record(1), record(2), record(3, VCS_BRANCH="BROKEN")]).replace(b"BROKEN", b"a\xc3(")
-    expected = f"{PART}, line 4, column VCS_BRANCH: the text is not valid UTF-8"
+    rows = [record(1, JOB_NAME="two\nlines"), record(2), record(3, ORGANIZATION_NAME="a,\nb", VCS_BRANCH="BROKEN")]
+    content = written(dialect, rows).replace(b"BROKEN", b"a\xc3(")
+    expected = f"{PART}, line 6, column VCS_BRANCH: the text is not valid UTF-8"
     assert refusal(tmp_path, content, block_bytes) == expected
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,12 @@ from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, co
 from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
 
-FIRST = date(2024, 2, 10)
+FIRST = date(2024, 3, 1)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pl.DataFrame]]:
-    """What a run over 31 days comes to."""
+    """What one run by itself comes to."""
     with running(tmp_path_factory.mktemp("undisturbed")) as site:
         site.run("refresh", "initech", FIRST, YESTERDAY)
         yield contents(site.lake, initech())
@@ -84,7 +85,7 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     with warehouse.get_connection() as connection:
         while time.monotonic() < deadline and not (len(names) >= 20 and len(found) >= 5):
             price = f"0.000{1 + len(names) % 8}"
-            period = PricePeriod("initech", date(2022, 1, 1), None, __import__("decimal").Decimal(price))
+            period = PricePeriod("initech", date(2022, 1, 1), None, Decimal(price))
             write_prices(connection, [period], site.history_start, YESTERDAY)
             write_daily_costs(connection, site.lake, "initech", days, clock.now())
             restatements = read_restatements(site.lake, ["initech"])

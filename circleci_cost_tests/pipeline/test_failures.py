@@ -1,7 +1,7 @@
 """What ends a run, and that it ends in one sentence, at once or after the wait that was asked for."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg

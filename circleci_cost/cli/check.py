@@ -1,0 +1,179 @@
+"""`check`: configuration, data directory, prices, tokens and access; nothing is fetched and nothing is changed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from circleci_cost.circleci import Account, Endpoint
+from circleci_cost.circleci.failures import Refusal
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.permissions import too_open
+from circleci_cost.cli.published_state import days_at_former_prices, published
+from circleci_cost.cli.streams import results, shown
+from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
+from circleci_cost.clock import SystemClock
+from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
+from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.pricing import say_ranges
+from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.tokens import api_token
+
+_STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `exit_code` is 0 where it does not stop anything."""
+
+    subject: str
+    state: str
+    sentence: str
+    exit_code: int = 0
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI.")
+@click.option("--json", "as_data", is_flag=True, help="Write the findings as JSON.")
+@invocation
+@click.pass_context
+def check(context: click.Context, call: Invocation, offline: bool, as_data: bool) -> None:
+    """Look over configuration, token, access and prices before anything is fetched.
+
+    Shows the price timeline that costs will rest on. Exit code 3 where the configuration is wrong or days lack a
+    price, 4 where a token is.
+    """
+    settings = call.settings()
+    today = datetime.now(UTC).date()
+    findings = [
+        *_configuration(settings, call),
+        *_storage(settings),
+        *_prices(settings, today),
+        *([] if offline else _access(settings)),
+    ]
+    if as_data:
+        _write_json(settings, findings, today)
+    else:
+        _print(results(), settings, findings, today)
+    codes = [finding.exit_code for finding in findings]
+    # Without a token nothing works at all; a gap only leaves some days unpriced.
+    context.exit(AuthorizationError.exit_code if AuthorizationError.exit_code in codes else max(codes))
+
+
+def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
+    centers = ", ".join(center.name for center in settings.cost_centers)
+    yield Finding(
+        "configuration",
+        "ok",
+        f"{settings.described_source}: cost centers {centers}, history since {settings.history_start}",
+    )
+    if settings.source_file:
+        for path in (settings.source_file, settings.source_file.parent / ".env"):
+            if sentence := too_open(path):
+                yield Finding("permissions", "warning", sentence)
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    try:
+        lake = open_lake(settings.data_dir)
+        probe = lake.state / "check"
+        with storage_errors(probe):
+            write_atomic(probe, b"")
+            probe.unlink()
+        generation = published(lake)
+    except CircleciCostError as error:
+        yield Finding("data directory", "error", str(error), error.exit_code)
+        return
+    yield Finding("data directory", "ok", f"{settings.data_dir} can be written")
+    if generation is None:
+        yield Finding("published", "ok", "nothing yet; run `circleci-cost sync`, then `circleci-cost backfill`")
+        return
+    manifest = generation.manifest
+    yield Finding(
+        "published",
+        "ok",
+        f"{manifest.data_from} to {manifest.data_through}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
+    )
+    stale = days_at_former_prices(settings, generation)
+    for name, ranges in stale.items():
+        days = sum(each.days for each in ranges)
+        yield Finding(
+            "published prices",
+            "warning",
+            f"{name}: {days} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
+        )
+
+
+def _prices(settings: Settings, today: date) -> Iterator[Finding]:
+    free = gaps_of(settings, today)
+    for name, ranges in free.items():
+        days = sum(each.days for each in ranges)
+        yield Finding(
+            "prices",
+            "error",
+            f"{name}: no price on {say_ranges(ranges)} ({days} days); usage there stays unpriced, never $0: add a "
+            "[[cost_centers.pricing]] section for these days",
+            ConfigurationError.exit_code,
+        )
+    for center in settings.cost_centers:
+        if end := ends_without_successor(center, today):
+            yield Finding(
+                "prices",
+                "warning",
+                f"{center.name}: the price ends on {end} and none follows; usage after that day will be unpriced",
+            )
+    if not free:
+        yield Finding("prices", "ok", f"every day since {settings.history_start} has one")
+
+
+def _access(settings: Settings) -> Iterator[Finding]:
+    if settings.is_demo:
+        yield Finding("access", "ok", "the demo needs no token")
+        return
+    for center in settings.cost_centers:
+        yield from _access_of(settings, center)
+
+
+def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
+    try:
+        endpoint = Endpoint(token=api_token(center), token_env=center.api_token_env, base_url=settings.api.base_url)
+        with Account(endpoint, SystemClock()) as account:
+            person = account.who_am_i()
+            yield Finding("token", "ok", f"{center.name}: {center.api_token_env} is {person.login}'s")
+            for organization_id in center.organizations:
+                organization = account.organization(organization_id)
+                yield Finding("access", "ok", f"{center.name}: {organization.name} ({organization_id})")
+    except Refusal as error:
+        # CircleCI answers 404 for an id that is wrong, and for one that the token's owner does not belong to.
+        code = ConfigurationError.exit_code if error.status == 404 else error.exit_code
+        yield Finding("access", "error", str(error), code)
+    except CircleciCostError as error:
+        subject = "token" if isinstance(error, AuthorizationError) else "access"
+        yield Finding(subject, "error", str(error), error.exit_code)
+
+
+def _print(console: Console, settings: Settings, findings: Sequence[Finding], today: date) -> None:
+    for finding in findings:
+        line = Text(f"{finding.state:<8}", style=_STYLES[finding.state])
+        line.append(f"{finding.subject}: ", style="bold")
+        line.append(shown(finding.sentence), style="")
+        console.print(line)
+    console.print()
+    console.print(Text("Prices to review", style="bold"))
+    print_timelines(console, settings, today)
+
+
+def _write_json(settings: Settings, findings: Sequence[Finding], today: date) -> None:
+    generation = published(open_lake(settings.data_dir)) if settings.data_dir.is_dir() else None
+    content = {
+        "findings": [{"subject": each.subject, "state": each.state, "sentence": each.sentence} for each in findings],
+        "prices": as_json(settings, today),
+        "unpriced_days": ranges_json(gaps_of(settings, today)),
+        "stale_prices": ranges_json(days_at_former_prices(settings, generation) if generation else {}),
+    }
+    click.echo((json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)

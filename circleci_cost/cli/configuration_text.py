@@ -1,0 +1,65 @@
+"""The text of a new `circleci_cost.toml`: commented, so that it can be changed without the documentation at hand."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from circleci_cost.circleci.connection import BASE_URL
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What `init` found out or was told."""
+
+    name: str
+    organization_id: str
+    slug: str | None
+    shared_organization_ids: Sequence[str]
+    token_env: str
+    price: Decimal
+    effective_from: date
+    history_start: date
+    base_url: str = BASE_URL
+
+
+def configuration_text(answers: Answers) -> str:
+    """Render the file; the token is in none of it, only the name of its variable."""
+    shared = ", ".join(_text(each) for each in answers.shared_organization_ids)
+    slug = f"slug = {_text(answers.slug)}" if answers.slug else '# slug = "gh/your-organization"'
+    api = "" if answers.base_url == BASE_URL else f"\n[api]\nbase_url = {_text(answers.base_url)}\n"
+    return f"""\
+# Configuration of circleci-cost. `circleci-cost check` looks it over; times and days are UTC.
+
+# Where usage exports, job runs and costs are kept; relative to this file.
+data_dir = "data"
+# The first day of the history. CircleCI serves about 13 months; older days can come from files.
+history_start = {answers.history_start}
+# CircleCI restates its last days: so many are fetched again each day.
+restatement_days = 4
+# When the daily schedule runs; CircleCI's own data are refreshed at about 08:00-10:00 UTC.
+daily_at = "10:30"
+
+# One token, one paying organization, one price timeline. Add a section for each further one.
+[[cost_centers]]
+name = {_text(answers.name)}
+# CircleCI, Organization Settings, Overview.
+organization_id = {_text(answers.organization_id)}
+{slug}
+# The name of the environment variable that holds the token, never the token; a line in .env will do.
+api_token_env = {_text(answers.token_env)}
+# Organizations that share this plan.
+shared_organization_ids = [{shared}]
+
+# The price that is valid now. A new price: end this one with effective_until (its last day, included), add another
+# section below, then run `circleci-cost reprice`.
+[[cost_centers.pricing]]
+price_per_credit = {answers.price:f}
+effective_from = {answers.effective_from}
+{api}"""
+
+
+def _text(value: str) -> str:
+    # What JSON writes is a TOML basic string too.
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,78 @@
+"""`export`: the published tables as files for other tools; a folder appears whole or not at all."""
+
+import shutil
+import uuid
+from datetime import date
+from pathlib import Path
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.streams import say
+from circleci_cost.cli.table_files import write_table_files
+from circleci_cost.errors import UsageError
+from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.warehouse.generations import TABLES, Generation, current_generation
+from circleci_cost.warehouse.report import days_with_data
+
+
+@click.command()
+@click.argument("form", type=click.Choice(["parquet", "csv"]), metavar="parquet|csv")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The folder."
+)
+@click.option("--table", "tables", multiple=True, type=click.Choice(TABLES), help="Only this table; may be repeated.")
+@click.option("--from", "first", type=DAY, metavar="DAY", help="First day of the tables that have days.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included.")
+@click.option("--force", is_flag=True, help="Replace the tables that are in the folder already.")
+@invocation
+def export(
+    call: Invocation,
+    form: str,
+    out: Path,
+    tables: tuple[str, ...],
+    first: date | None,
+    last: date | None,
+    force: bool,
+) -> None:
+    """Write the published tables as files: one folder a table, daily_costs one file a month.
+
+    Values are exact. In CSV, a name that a spreadsheet would take for a formula is led by an apostrophe; Parquet
+    holds every name as it is.
+    """
+    if first and last and last < first:
+        raise UsageError(f"--from {first} lies after --to {last}; exchange them.")
+    chosen = tuple(dict.fromkeys(tables)) or TABLES
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    taken = [out / name for name in chosen if (out / name).exists()]
+    if taken and not force:
+        raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
+    rows = _write(generation, form, out, chosen, first, last)
+    for name, count in rows.items():
+        click.echo(f"{out / name}\t{count} rows")
+    say(f"Exported generation {generation.manifest.generation}, data through {generation.manifest.data_through}.")
+
+
+def _write(
+    generation: Generation, form: str, out: Path, tables: tuple[str, ...], first: date | None, last: date | None
+) -> dict[str, int]:
+    """Write everything beside the folder's tables, then move each table in by one rename."""
+    stage = out / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}"
+    with storage_errors(out), generation.connect() as connection:
+        there = days_with_data(connection)
+        days = DayRange(first or (there.first if there else date.min), last or (there.last if there else date.max))
+        try:
+            stage.mkdir(parents=True)
+            rows = {name: write_table_files(connection, name, stage / name, form, days) for name in tables}
+            for name in tables:
+                old = stage / f"old-{name}"
+                if (out / name).exists():
+                    (out / name).rename(old)
+                (stage / name).rename(out / name)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return rows

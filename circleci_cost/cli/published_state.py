@@ -1,0 +1,101 @@
+"""What is published, compared with what is there: days without costs, days at former prices, sums of days.
+
+Reads published generations only; the command line decides what to run for what it finds.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from circleci_cost.cli.report_output import exact_sum
+from circleci_cost.cli.runs import PlannedRun
+from circleci_cost.cli.streams import say
+from circleci_cost.days import days_between
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
+from circleci_cost.model.report import Question, credits_text
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import Generation, NothingPublishedError, current_generation
+from circleci_cost.warehouse.pricing import stale_prices
+from circleci_cost.warehouse.report import answer, costed_days, days_with_data, days_with_usage
+
+
+def published(lake: Lake) -> Generation | None:
+    """The current generation; None where nothing was published yet."""
+    try:
+        return current_generation(lake)
+    except NothingPublishedError:
+        return None
+
+
+def days_at_former_prices(settings: Settings, generation: Generation) -> dict[str, list[DayRange]]:
+    """The published days whose costs rest on another price than the configuration has now, by cost center."""
+    with generation.connect() as connection:
+        there = days_with_data(connection)
+        if there is None:
+            return {}
+        rates = daily_rates(settings.price_periods, there.first, there.last)
+        return {
+            name: _joined(ranges, days_with_usage(connection, name))
+            for name, ranges in stale_prices(connection, rates).items()
+        }
+
+
+def _joined(ranges: Sequence[DayRange], used: set[date]) -> list[DayRange]:
+    """Join ranges that only days without usage keep apart: such days have no price that could be out of date."""
+    joined = [ranges[0]]
+    for each in ranges[1:]:
+        between = days_between(joined[-1].last, each.first)[1:-1]
+        if used.isdisjoint(between):
+            joined[-1] = DayRange(joined[-1].first, each.last)
+        else:
+            joined.append(each)
+    return joined
+
+
+def days_without_costs(lake: Lake, generation: Generation | None, cost_center: str) -> list[date]:
+    """The days whose job runs are there and not published: an earlier command was cut off in between."""
+    there = lake.job_runs_days(cost_center)
+    if generation is None:
+        return there
+    with generation.connect() as connection:
+        costed = costed_days(connection, cost_center)
+    return [day for day in there if day not in costed]
+
+
+def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> None:
+    """Write a line for each cost center: the days that its runs touched and what they hold now."""
+    generation = published(lake)
+    if generation is None:
+        return
+    unpriced: dict[str, str] = {}
+    with generation.connect() as connection:
+        for name in dict.fromkeys(run.cost_center for run in runs):
+            touched = [run for run in runs if run.cost_center == name]
+            days = DayRange(min(run.first for run in touched), max(run.last for run in touched))
+            if name not in {center.name for center in settings.cost_centers} or not costed_days(connection, name):
+                continue
+            question = Question(days.first, days.last, where=(("cost_center", (name,)),))
+            found = answer(connection, generation, question, [name], None)
+            click.echo(f"{name}, {days}: {exact_sum(found.total)}")
+            if found.total.unpriced_credits:
+                unpriced[name] = credits_text(found.total.unpriced_credits)
+    for name, credits in unpriced.items():
+        say(
+            f"{credits} credits of {name} have no price: add a price period for their days, `circleci-cost check` names them."
+        )
+
+
+def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:
+    """Say which days only an import can bring."""
+    if days:
+        say(
+            f"{cost_center}: {len(days)} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files that "
+            "you have of them can be imported with `circleci-cost import`."
+        )
+
+
+def yesterday() -> date:
+    """The last day that is over in UTC."""
+    return datetime.now(UTC).date() - timedelta(days=1)

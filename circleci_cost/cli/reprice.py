@@ -1,0 +1,73 @@
+"""`reprice`: computes costs again after a price change; nothing is fetched and nothing is parsed."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.published_state import (
+    days_at_former_prices,
+    days_without_costs,
+    published,
+    show_costs,
+)
+from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.selection import chosen_centers, chosen_days
+from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
+from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.warehouse.generations import Generation
+
+
+@click.command()
+@click.option("--from", "first", type=DAY, metavar="DAY", help="First day; default: only days out of date.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included.")
+@click.option("--cost-center", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@invocation
+def reprice(call: Invocation, first: date | None, last: date | None, cost_center: tuple[str, ...]) -> None:
+    """Compute costs again at the prices that the configuration has now.
+
+    Without days: exactly those whose price has changed since they were computed. With days: all of them.
+    """
+    settings = call.settings()
+    centers = chosen_centers(settings, cost_center)
+    lake = open_lake(settings.data_dir)
+    asked = chosen_days(settings, first, last) if first or last else None
+    ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, published(lake))
+    runs = [PlannedRun("reprice", name, each.first, each.last) for name, found in ranges.items() for each in found]
+    if not runs:
+        click.echo("Nothing to compute: every day is priced as the configuration says.")
+        return
+    for name, found in ranges.items():
+        click.echo(f"{name}: computing {say_ranges(found)} again")
+    execute(settings, runs, "Pricing")
+    show_costs(settings, lake, runs)
+
+
+def _asked(lake: Lake, centers: Sequence[CostCenter], asked: DayRange) -> dict[str, list[DayRange]]:
+    """The days asked for, cut to those that have job runs."""
+    ranges = {}
+    for center in centers:
+        there = [day for day in lake.job_runs_days(center.name) if asked.first <= day <= asked.last]
+        if there:
+            ranges[center.name] = [DayRange(there[0], there[-1])]
+    return ranges
+
+
+def _out_of_date(
+    settings: Settings, lake: Lake, centers: Sequence[CostCenter], generation: Generation | None
+) -> dict[str, list[DayRange]]:
+    """The ranges at former prices and those that were never priced; the whole history before the first publication."""
+    stale = days_at_former_prices(settings, generation) if generation else {}
+    ranges = {}
+    for center in centers:
+        waiting = [day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start]
+        if generation is None:
+            found = [DayRange(waiting[0], waiting[-1])] if waiting else []
+        else:
+            found = sorted([*stale.get(center.name, []), *as_ranges(waiting)], key=lambda each: each.first)
+        if found:
+            ranges[center.name] = found
+    return ranges

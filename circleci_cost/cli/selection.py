@@ -1,0 +1,38 @@
+"""Which cost centers and days a command is about."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from circleci_cost.cli.published_state import yesterday
+from circleci_cost.errors import UsageError
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.tokens import api_token
+
+
+def chosen_centers(settings: Settings, names: Sequence[str]) -> list[CostCenter]:
+    """The cost centers with these names, or all. Raises `ConfigurationError` for a name there is none of."""
+    return [settings.cost_center(name) for name in dict.fromkeys(names)] or list(settings.cost_centers)
+
+
+def require_tokens(settings: Settings, centers: Sequence[CostCenter]) -> None:
+    """Raise `AuthorizationError` at once for a token that is not set, before any process is started."""
+    if not settings.is_demo:
+        for center in centers:
+            api_token(center)
+
+
+def chosen_days(settings: Settings, first: date | None, last: date | None) -> DayRange:
+    """The days of the history from `first` to `last`. Raises `UsageError` for days outside of it."""
+    newest = yesterday()
+    days = DayRange(first or settings.history_start, last or newest)
+    if days.last < days.first:
+        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
+    if days.first < settings.history_start:
+        raise UsageError(
+            f"--from {days.first} lies before history_start = {settings.history_start}; set an earlier history_start in "
+            f"{settings.described_source} first."
+        )
+    if days.last > newest:
+        raise UsageError(f"--to {days.last} is not over yet in UTC; the last whole day is {newest}.")
+    return days

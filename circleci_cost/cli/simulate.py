@@ -1,0 +1,107 @@
+"""`simulate`: serves the simulated Usage API until it is interrupted."""
+
+import ipaddress
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from circleci_cost.cli.streams import say
+from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
+from circleci_cost.simulator.sources import Source
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="a free one", help="The port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--jobs-per-day", type=click.FloatRange(1, 1_000_000), metavar="N", help="Jobs a day; default: about 325."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, other usage.")
+@click.option(
+    "--dialect",
+    type=click.Choice(["unquoted", "quoted"]),
+    default="unquoted",
+    show_default=True,
+    help="Form of the CSV.",
+)
+@click.option("--parts", type=click.IntRange(1, 64), default=3, show_default=True, help="Files of an export.")
+@click.option("--token", metavar="TEXT", help="The only token that is accepted; default: any.")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the *.csv.gz of this folder instead of generated usage, whatever days are asked for.",
+)
+@click.option(
+    "--posts-per-hour",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Export jobs an hour and organization.",
+)
+@click.option(
+    "--gets-per-minute", type=click.IntRange(1), default=10, show_default=True, help="Polls a minute and organization."
+)
+@click.option(
+    "--processing-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long an export takes."
+)
+def simulate(
+    port: int,
+    host: str,
+    jobs_per_day: float | None,
+    seed: int,
+    dialect: str,
+    parts: int,
+    token: str | None,
+    folder: Path | None,
+    posts_per_hour: int,
+    gets_per_minute: int,
+    processing_seconds: float,
+) -> None:
+    """Serve a simulated Usage API for trying clients; no request leaves this machine.
+
+    Writes the base URL and the organizations (name, id, slug) to stdout, then serves until Ctrl-C.
+    """
+    if not _is_loopback(host):
+        say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
+    source: Source | None = FolderSource(folder) if folder else None
+    scenario = demo_scenario(datetime.now(UTC).date(), seed)
+    simulator = Simulator(
+        source or (scenario.with_jobs_per_day(jobs_per_day) if jobs_per_day else scenario),
+        parts=parts,
+        dialect="quoted" if dialect == "quoted" else "unquoted",
+        tokens=[token] if token else None,
+        processing_seconds=processing_seconds,
+        posts_per_hour=posts_per_hour,
+        gets_per_minute=gets_per_minute,
+    )
+    server = SimulatorServer(simulator, host, port)
+    try:
+        server.start()
+    except OSError as error:
+        raise CircleciCostError(
+            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
+        ) from error
+    try:
+        click.echo(server.base_url)
+        for organization in simulator.organizations:
+            click.echo(f"{organization.name}\t{organization.id}\t{organization.slug}")
+        if folder:
+            click.echo("any organization\tany UUID")
+        sys.stdout.flush()
+        server.wait()
+    except KeyboardInterrupt:
+        say("Stopped.")
+    finally:
+        server.stop()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        if host == "localhost":
+            return True
+        raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error

@@ -1,0 +1,43 @@
+"""`sync`: what the daily schedule does, now."""
+
+from datetime import UTC, datetime
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.published_state import show_costs
+from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.selection import chosen_centers, require_tokens
+from circleci_cost.cli.streams import say
+from circleci_cost.coverage import look_back, missing_days
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.pricing import as_ranges, say_ranges
+
+
+@click.command()
+@click.option("--cost-center", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@invocation
+def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
+    """Fetch, price and publish the last days of every cost center, and days that were missed.
+
+    CircleCI restates its last days, so they are fetched anew each time. Safe to interrupt and to run beside the
+    schedule of `dagster dev`.
+    """
+    settings = call.settings()
+    centers = chosen_centers(settings, cost_center)
+    require_tokens(settings, centers)
+    lake = open_lake(settings.data_dir)
+    now = datetime.now(UTC)
+    runs = []
+    for center in centers:
+        first, last = look_back(settings, lake, center.name, now)
+        runs.append(PlannedRun("refresh", center.name, first, last))
+    execute(settings, runs, "Fetching the last days")
+    show_costs(settings, lake, runs)
+    for center in centers:
+        missing = missing_days(settings, lake, center.name, now).fetchable
+        if missing:
+            say(
+                f"{center.name}: {len(missing)} days of the history are not there yet ({say_ranges(as_ranges(missing))}); "
+                "run `circleci-cost backfill`."
+            )

@@ -1,0 +1,80 @@
+"""One published table as Parquet or CSV files in a folder of its own."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from circleci_cost.cli.csv_text import csv_line
+from circleci_cost.lake.files import fsync_file
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.warehouse.generations import TABLES
+
+_DATED = ("daily_costs", "usage_days", "daily_rates", "usage_restatements")
+_MONTHLY = "daily_costs"
+_ROWS_AT_ONCE = 20_000
+
+
+def write_table_files(
+    connection: duckdb.DuckDBPyConnection, table: str, folder: Path, form: str, days: DayRange
+) -> int:
+    """Write the rows of `days` (all rows of a table without days) and return their number."""
+    if table not in TABLES:
+        raise ValueError(f"{table} is no published table")
+    folder.mkdir()
+    if table != _MONTHLY:
+        dated = " WHERE date BETWEEN $first AND $last" if table in _DATED else ""
+        return _write(connection, f"SELECT * FROM {table}{dated} ORDER BY ALL", folder / table, form, days)  # noqa: S608
+    written = 0
+    for month in _months(connection, days):
+        query = (
+            "SELECT * FROM daily_costs WHERE date BETWEEN $first AND $last "
+            f"AND date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608 - a date
+            "ORDER BY date, cost_center, project_id, workflow, job"
+        )
+        written += _write(connection, query, folder / f"{month:%Y-%m}", form, days)
+    return written
+
+
+def _months(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[date]:
+    query = (
+        "SELECT DISTINCT CAST(date_trunc('month', date) AS DATE) AS month FROM daily_costs "
+        "WHERE date BETWEEN $first AND $last ORDER BY month"
+    )
+    found = connection.execute(query, {"first": days.first, "last": days.last}).fetchall()
+    return [month for (month,) in found]
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str, days: DayRange) -> int:
+    parameters = {"first": days.first, "last": days.last} if "$first" in query else {}
+    target = path.with_name(f"{path.name}.{form}")
+    if form == "parquet":
+        connection.sql(query, params=parameters).write_parquet(str(target), compression="zstd")
+        count_rows = "SELECT count(*) FROM read_parquet($path)"
+        ((count,),) = connection.execute(count_rows, {"path": str(target)}).fetchall()
+    else:
+        count = _write_csv(connection, query, parameters, target)
+    fsync_file(target)
+    return int(count)
+
+
+def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, date], target: Path) -> int:
+    result = connection.execute(query, parameters)
+    description = result.description or []
+    texts = [index for index, column in enumerate(description) if str(column[1]) == "VARCHAR"]
+    count = 0
+    with target.open("w", encoding="utf-8", newline="") as file:
+        file.write(csv_line([column[0] for column in description]))
+        while rows := result.fetchmany(_ROWS_AT_ONCE):
+            file.writelines(csv_line([_text(value) for value in row], texts) for row in rows)
+            count += len(rows)
+    return count
+
+
+def _text(value: object) -> str | None:
+    """A value as text: null is an empty cell, decimals are exact."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

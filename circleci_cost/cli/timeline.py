@@ -1,0 +1,116 @@
+"""The pricing summary: each cost center's prices as a timeline, with gaps, ends and what is out of date."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
+from circleci_cost.settings import CostCenter, Settings
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some days at one price, or at none; `until` is None for the ongoing price."""
+
+    price: Decimal | None
+    first: date
+    until: date | None
+    remark: str
+
+    def days(self, today: date) -> int:
+        """How many of its days are over or begun."""
+        last = min(self.until or today, today)
+        return max(0, (last - self.first).days + 1)
+
+
+def timeline(center: CostCenter, history_start: date, today: date) -> list[Stretch]:
+    """The prices of a cost center and the days of the history without one, in order."""
+    free = gaps(center.price_periods, history_start, today)
+    stretches = [
+        Stretch(each.price_per_credit, each.effective_from, each.effective_until, _remark(each, history_start, today))
+        for each in center.price_periods
+    ]
+    stretches += [Stretch(None, each.first, each.last, "gap: usage stays unpriced") for each in free]
+    return sorted(stretches, key=lambda each: each.first)
+
+
+def _remark(period: PricePeriod, history_start: date, today: date) -> str:
+    if period.effective_until is not None and period.effective_until < history_start:
+        return f"before the history, which begins on {history_start}"
+    if period.effective_from > today:
+        return "in the future"
+    if period.effective_until is None:
+        return "today's price, ongoing"
+    if period.effective_until >= today:
+        return f"today's price; ends in {(period.effective_until - today).days} days, and none follows yet"
+    return ""
+
+
+def ends_without_successor(center: CostCenter, today: date) -> date | None:
+    """The day on which today's price ends with no other one to follow; None where all is well."""
+    ends = [each.effective_until for each in center.price_periods]
+    if not ends or None in ends:
+        return None
+    last = max(end for end in ends if end is not None)
+    return last if last >= today else None
+
+
+def gaps_of(settings: Settings, today: date) -> dict[str, list[DayRange]]:
+    """The days of the history, up to today, without a price, by cost center."""
+    found = {each.name: gaps(each.price_periods, settings.history_start, today) for each in settings.cost_centers}
+    return {name: ranges for name, ranges in found.items() if ranges}
+
+
+def print_timelines(console: Console, settings: Settings, today: date) -> None:
+    """Draw all timelines in one table, to be looked over."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table.add_column("cost center")
+    table.add_column("USD per credit", justify="right", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    table.add_column("until", no_wrap=True)
+    table.add_column("days", justify="right", no_wrap=True)
+    table.add_column("")
+    for center in settings.cost_centers:
+        name = center.name
+        for stretch in timeline(center, settings.history_start, today):
+            style = "bold red" if stretch.price is None else ""
+            table.add_row(
+                Text(name),
+                Text("none" if stretch.price is None else format(stretch.price, "f"), style=style),
+                str(stretch.first),
+                str(stretch.until or "ongoing"),
+                f"{stretch.days(today):,}",
+                Text(stretch.remark, style=style or "dim"),
+            )
+            name = ""
+    console.print(table)
+
+
+def as_json(settings: Settings, today: date) -> list[dict[str, object]]:
+    """All timelines as values for JSON."""
+    return [
+        {
+            "cost_center": center.name,
+            "price_per_credit": None if each.price is None else format(each.price, "f"),
+            "from": each.first.isoformat(),
+            "until": each.until.isoformat() if each.until else None,
+            "days": each.days(today),
+        }
+        for center in settings.cost_centers
+        for each in timeline(center, settings.history_start, today)
+    ]
+
+
+def ranges_json(found: Mapping[str, Sequence[DayRange]]) -> list[dict[str, str]]:
+    """Ranges of days by cost center as values for JSON."""
+    return [
+        {"cost_center": name, "from": each.first.isoformat(), "to": each.last.isoformat()}
+        for name, ranges in found.items()
+        for each in ranges
+    ]

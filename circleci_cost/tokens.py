@@ -1,0 +1,19 @@
+"""Reads a cost center's token from the environment, at the moment of its use; nothing keeps it."""
+
+import os
+from collections.abc import Mapping
+
+from circleci_cost.errors import AuthorizationError
+from circleci_cost.settings import CostCenter
+
+
+def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -> str:
+    """The token of a cost center. Raises `AuthorizationError` where its variable is not set."""
+    token = environment.get(center.api_token_env, "").strip()
+    if not token:
+        raise AuthorizationError(
+            f"The token of cost center {center.name!r} is missing: the environment variable {center.api_token_env} is "
+            "not set. Create a personal API token in CircleCI (User Settings → Personal API Tokens) as an organization "
+            "admin and export it under that name, or put it into .env."
+        )
+    return token

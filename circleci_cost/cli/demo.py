@@ -20,7 +20,7 @@ from circleci_cost.settings import CostCenter, Settings, demo_settings
 
 # By then nothing of these days changes any more.
 _EXPORTED_AFTER = timedelta(days=14)
-_RUN_DAYS = 99
+_RUN_DAYS = 132
 
 
 @click.command()
@@ -48,7 +48,7 @@ def demo() -> None:
 
 
 def _runs(cost_center: str, days: Sequence[date]) -> list[PlannedRun]:
-    """Runs of a quarter or so: while one cost center reads, the other one fetches.
+    """Runs of some months each: while one cost center reads, the other one fetches.
 
     Prices are spread by the first run; the last one publishes.
     """

@@ -70,11 +70,13 @@ def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
     Raises `RunsFailedError` when all is over. An interrupt ends every run as canceled before it goes on; a second
     one kills them.
     """
+    # An instance of the user's own keeps its durability, whatever is run in it.
+    own_instance = bool(os.environ.get("DAGSTER_HOME"))
     prepare_dagster_home(settings)
     queues: dict[str, list[PlannedRun]] = {}
     for run in runs:
         queues.setdefault(run.cost_center, []).append(run)
-    workers = _Workers(settings, queues)
+    workers = _Workers(settings, queues, disposable=settings.is_demo and not own_instance)
     with Watch(title, queues) as watch:
         try:
             workers.run(watch)
@@ -92,9 +94,10 @@ def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
 class _Workers:
     """The worker processes of one `execute`."""
 
-    def __init__(self, settings: Settings, queues: dict[str, list[PlannedRun]]) -> None:
+    def __init__(self, settings: Settings, queues: dict[str, list[PlannedRun]], *, disposable: bool) -> None:
         self.failures: list[Failure] = []
         self._settings = settings
+        self._disposable = disposable
         self._waiting = dict(queues)
         self._queues = queues
         self._processes: dict[str, subprocess.Popen[str]] = {}
@@ -126,6 +129,7 @@ class _Workers:
             "events": writing,
             "config": str(source) if source else None,
             "demo_data": str(self._settings.data_dir),
+            "disposable": self._disposable,
             "runs": [
                 {
                     "job": run.job,

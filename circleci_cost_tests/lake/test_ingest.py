@@ -189,7 +189,7 @@ ROWS = [
 ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), parts=st.integers(1, 8), rows_in_memory=st.integers(1, 80))
 def test_f027_order_and_number_of_parts_and_the_spill_change_nothing(
     tmp_path_factory: pytest.TempPathFactory, seed: int, parts: int, rows_in_memory: int

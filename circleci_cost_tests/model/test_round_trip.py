@@ -21,7 +21,7 @@ from circleci_cost.model.split import split_text, split_typed
 
 from .builders import COLUMNS, Record, job_id, put, quoted, read, record, unquoted, written
 
-EXACT = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXACT = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=12).filter(
     lambda text: text not in NULLS
@@ -150,7 +150,7 @@ NASTY: dict[Kind, list[str]] = {
 NASTY[Kind.REPEATED_ID] = NASTY[Kind.ID]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), dialect=st.sampled_from(["unquoted", "quoted"]))
 def test_typing_in_bulk_agrees_with_typing_value_by_value(tmp_path: Path, data: st.DataObject, dialect: str) -> None:
     column = data.draw(st.sampled_from(EXPORT_COLUMNS))

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -222,22 +222,25 @@ def own_job(definitions: dg.Definitions, selection: dg.AssetSelection) -> dg.Job
 
 
 class BriskClock:
-    """A clock for processes of their own: it starts at `start` and runs on, and waits take 20 ms at most."""
+    """A clock for processes of their own: it starts at `start` and runs on, and a wait takes 20 ms at most."""
 
     def __init__(self, start: datetime) -> None:
         self._ahead = start - datetime.now(UTC)
+        self._skipped = 0.0
 
     def now(self) -> datetime:
-        """The start and the time since then."""
-        return datetime.now(UTC) + self._ahead
+        """The start, the time since then and what waits left out."""
+        return datetime.now(UTC) + self._ahead + timedelta(seconds=self._skipped)
 
     def monotonic(self) -> float:
-        """The machine's own."""
-        return time.monotonic()
+        """The machine's own and what waits left out."""
+        return time.monotonic() + self._skipped
 
     def sleep(self, seconds: float) -> None:
         """Wait a moment."""
-        time.sleep(min(max(seconds, 0.0), 0.02))
+        taken = min(max(seconds, 0.0), 0.02)
+        time.sleep(taken)
+        self._skipped += max(seconds, 0.0) - taken
 
 
 @contextmanager

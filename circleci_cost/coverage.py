@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from circleci_cost.circleci import plan_windows
-from circleci_cost.lake.layout import Lake
 from circleci_cost.days import days_between
+from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import Settings
 
 

@@ -31,6 +31,7 @@ from circleci_cost.warehouse.report import days_with_data
 @invocation
 def export(
     call: Invocation,
+    *,
     form: str,
     out: Path,
     tables: tuple[str, ...],
@@ -51,19 +52,20 @@ def export(
     taken = [out / name for name in chosen if (out / name).exists()]
     if taken and not force:
         raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
-    rows = _write(generation, form, out, chosen, first, last)
+    rows = _write(generation, form, out, chosen, (first, last))
     for name, count in rows.items():
         click.echo(f"{out / name}\t{count} rows")
     say(f"Exported generation {generation.manifest.generation}, data through {generation.manifest.data_through}.")
 
 
 def _write(
-    generation: Generation, form: str, out: Path, tables: tuple[str, ...], first: date | None, last: date | None
+    generation: Generation, form: str, out: Path, tables: tuple[str, ...], asked: tuple[date | None, date | None]
 ) -> dict[str, int]:
     """Write everything beside the folder's tables, then move each table in by one rename."""
     stage = out / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}"
     with storage_errors(out), generation.connect() as connection:
         there = days_with_data(connection)
+        first, last = asked
         days = DayRange(first or (there.first if there else date.min), last or (there.last if there else date.max))
         try:
             stage.mkdir(parents=True)

@@ -38,7 +38,7 @@ def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
     holds a job.
     """
     contents: dict[str, Path] = {}
-    days: list[date] = []
+    days: set[date] = set()
     jobs, credits = 0, Decimal(0)
     with tempfile.TemporaryDirectory(prefix="circleci-cost-import-") as folder:
         for number, file in enumerate(files):
@@ -51,10 +51,8 @@ def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
                 rows = normalize(block)
                 refuse_unknown_organizations(rows, center.name, center.organizations, str(file))
                 jobs += rows.height
-                credits += rows.get_column("total_credits").sum() or Decimal(0)
-                if rows.height:
-                    dates = rows.get_column("job_run_date")
-                    days += [dates.min(), dates.max()]
+                credits += Decimal(str(rows.get_column("total_credits").sum() or 0))
+                days |= set(rows.get_column("job_run_date").to_list())
     if not days:
         raise UsageError("The files hold no jobs, only headers; nothing was imported.")
     return FilesRead(tuple(contents.values()), DayRange(min(days), max(days)), jobs, credits)

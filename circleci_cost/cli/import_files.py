@@ -104,6 +104,6 @@ def _show(costs: Report, center: CostCenter, days: DayRange) -> None:
     click.echo(f"{center.name}, {days}: {exact_sum(costs.total)}")
     if costs.total.unpriced_credits:
         say(
-            f"{credits_text(costs.total.unpriced_credits)} of these credits have no price; add a price period for their "
-            "days, then run `circleci-cost reprice`."
+            f"{credits_text(costs.total.unpriced_credits)} of these credits have no price; add a price period for "
+            "their days, then run `circleci-cost reprice`."
         )

@@ -60,6 +60,7 @@ class _Price(click.ParamType[Decimal]):
 @click.option("--base-url", default=BASE_URL, hidden=True, help="The API, for trying with `simulate`.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def init(
+    *,
     path: Path,
     non_interactive: bool,
     name: str | None,
@@ -173,7 +174,8 @@ def _say_next(path: Path, token_env: str) -> None:
     say("Next:")
     if not os.environ.get(token_env):
         say(
-            f"  export {token_env}=...          the token; or a line {token_env}=... in {path.parent / '.env'} (chmod 600)"
+            f"  export {token_env}=...          the token; or a line {token_env}=... in {path.parent / '.env'} "
+            "(chmod 600)"
         )
     say("  circleci-cost check               token, access, and the prices to review")
     say("  circleci-cost sync                the last days")

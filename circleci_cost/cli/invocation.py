@@ -23,7 +23,7 @@ class Invocation:
 
     def settings(self) -> "Settings":
         """Load the settings and say where they are the demo's. Raises `ConfigurationError`."""
-        from circleci_cost.settings import load_settings  # noqa: PLC0415 - `--help` needs no settings
+        from circleci_cost.settings import load_settings
 
         load_environment(self.configuration_file())
         settings = load_settings(self.config)
@@ -33,14 +33,14 @@ class Invocation:
 
     def configuration_file(self) -> Path:
         """The file that is or would be used, whether it is there or not."""
-        from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE  # noqa: PLC0415 - as above
+        from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE
 
         return self.config or Path(os.environ.get(CONFIG_ENV) or CONFIG_FILE)
 
 
 def load_environment(configuration: Path) -> None:
     """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does."""
-    from dotenv import load_dotenv  # noqa: PLC0415 - `--help` needs no variables
+    from dotenv import load_dotenv
 
     file = configuration.resolve().parent / ".env"
     if configuration.is_file() and file.is_file():

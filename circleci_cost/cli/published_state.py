@@ -83,7 +83,8 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
                 unpriced[name] = credits_text(found.total.unpriced_credits)
     for name, credits in unpriced.items():
         say(
-            f"{credits} credits of {name} have no price: add a price period for their days, `circleci-cost check` names them."
+            f"{credits} credits of {name} have no price: add a price period for their days, "
+            "`circleci-cost check` names them."
         )
 
 
@@ -91,8 +92,8 @@ def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:
     """Say which days only an import can bring."""
     if days:
         say(
-            f"{cost_center}: {len(days)} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files that "
-            "you have of them can be imported with `circleci-cost import`."
+            f"{cost_center}: {len(days)} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files "
+            "that you have of them can be imported with `circleci-cost import`."
         )
 
 

@@ -52,6 +52,7 @@ _OVERVIEW_ROWS = 10
 def report(
     context: click.Context,
     call: Invocation,
+    *,
     by: tuple[str, ...],
     first: date | None,
     last: date | None,

@@ -145,7 +145,7 @@ class _Workers:
         }
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
         process = subprocess.Popen(
-            [sys.executable, "-m", "circleci_cost.cli.worker"],
+            [sys.executable, "-P", "-m", "circleci_cost.cli.worker"],
             stdin=subprocess.PIPE,
             stdout=errors,
             stderr=errors,
@@ -224,7 +224,7 @@ class _Workers:
 
     def _mark_canceled(self, run_ids: Sequence[str]) -> None:
         """Record the end of runs whose process could not: nothing else would."""
-        import dagster as dg  # noqa: PLC0415 - takes two seconds, and only an interrupted command needs it
+        import dagster as dg
 
         with dg.DagsterInstance.get() as instance:
             for run_id in run_ids:

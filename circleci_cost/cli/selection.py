@@ -30,8 +30,8 @@ def chosen_days(settings: Settings, first: date | None, last: date | None) -> Da
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
     if days.first < settings.history_start:
         raise UsageError(
-            f"--from {days.first} lies before history_start = {settings.history_start}; set an earlier history_start in "
-            f"{settings.described_source} first."
+            f"--from {days.first} lies before history_start = {settings.history_start}; set an earlier history_start "
+            f"in {settings.described_source} first."
         )
     if days.last > newest:
         raise UsageError(f"--to {days.last} is not over yet in UTC; the last whole day is {newest}.")

@@ -48,6 +48,7 @@ from circleci_cost.simulator.sources import Source
     "--processing-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long an export takes."
 )
 def simulate(
+    *,
     port: int,
     host: str,
     jobs_per_day: float | None,

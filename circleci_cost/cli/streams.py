@@ -53,7 +53,7 @@ def shown(text: str) -> str:
 
 def results() -> "Console":
     """The console for results; into a pipe or a file, lines are as long as they need to be."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` needs none
+    from rich.console import Console
 
     piped = not sys.stdout.isatty()
     return Console(file=sys.stdout, width=_PIPED_WIDTH if piped else None, highlight=False, soft_wrap=piped)
@@ -61,6 +61,6 @@ def results() -> "Console":
 
 def remarks() -> "Console":
     """The console for progress and remarks."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` needs none
+    from rich.console import Console
 
     return Console(file=sys.stderr, highlight=False)

@@ -38,6 +38,6 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
         missing = missing_days(settings, lake, center.name, now).fetchable
         if missing:
             say(
-                f"{center.name}: {len(missing)} days of the history are not there yet ({say_ranges(as_ranges(missing))}); "
-                "run `circleci-cost backfill`."
+                f"{center.name}: {len(missing)} days of the history are not there yet "
+                f"({say_ranges(as_ranges(missing))}); run `circleci-cost backfill`."
             )

@@ -1,6 +1,6 @@
 """One published table as Parquet or CSV files in a folder of its own."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -28,11 +28,12 @@ def write_table_files(
     written = 0
     for month in _months(connection, days):
         query = (
-            "SELECT * FROM daily_costs WHERE date BETWEEN $first AND $last "
-            f"AND date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608 - a date
-            "ORDER BY date, cost_center, project_id, workflow, job"
+            "SELECT * FROM daily_costs WHERE date BETWEEN $first AND $last ORDER BY date, cost_center, project_id, "
+            "workflow, job"
         )
-        written += _write(connection, query, folder / f"{month:%Y-%m}", form, days)
+        last_of_month = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        within = DayRange(max(month, days.first), min(last_of_month, days.last))
+        written += _write(connection, query, folder / f"{month:%Y-%m}", form, within)
     return written
 
 

@@ -27,7 +27,7 @@ from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import range_tags
-from circleci_cost.settings import demo_settings, read_settings
+from circleci_cost.settings import Settings, demo_settings, read_settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _TAG = {"circleci_cost/launched_by": "circleci-cost"}
@@ -94,22 +94,45 @@ def main() -> None:
     """Execute what stdin asks for."""
     request = json.loads(sys.stdin.readline())
     parent = Parent(os.fdopen(request["events"], "w", encoding="utf-8"))
-    stopping = threading.Event()
-    threading.Thread(target=_stop_with_parent, args=(stopping,), daemon=True).start()
-    if request["config"]:
-        settings = read_settings(Path(request["config"]))
-    else:
-        settings = demo_settings(Path(request["demo_data"]))
-    if request["disposable"]:
-        _skip_fsync()
-    definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
+    stop = Stop()
+    threading.Thread(target=stop.wait_for_parent, daemon=True).start()
     try:
+        settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
+        if request["disposable"]:
+            _skip_fsync()
+        definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
         with _instance() as instance:
+            stop.instance = instance
             for number, run in enumerate(request["runs"]):
-                if stopping.is_set() or not _execute(definitions, instance, parent, number, run):
+                stop.run_id = run["run_id"]
+                if stop.asked.is_set() or not _execute(definitions, instance, parent, number, run):
                     break
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         sys.exit(130)
+
+
+class Stop:
+    """The end of stdin: the parent asks to stop, or is dead."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.instance: dg.DagsterInstance | None = None
+        self.run_id = ""
+
+    def wait_for_parent(self) -> None:
+        """Wait for it in a thread of its own, then interrupt what runs."""
+        while sys.stdin.read(1):
+            pass
+        self.asked.set()
+        run = self.instance.get_run_by_id(self.run_id) if self.instance else None
+        if run is not None and self.instance is not None and not run.is_finished:
+            # Else Dagster would take the interrupt for a failure.
+            self.instance.report_run_canceling(run)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _demo(data_dir: str) -> Settings:
+    return demo_settings(Path(data_dir))
 
 
 def _instance() -> dg.DagsterInstance:
@@ -125,14 +148,6 @@ def _skip_fsync() -> None:
     A killed process loses nothing by it; a power cut could cost the demo's record of runs, which another demo makes.
     """
     event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-
-
-def _stop_with_parent(stopping: threading.Event) -> None:
-    """Wait for the end of stdin: the parent asks to stop, or is dead."""
-    while sys.stdin.read(1):
-        pass
-    stopping.set()
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _execute(

@@ -29,9 +29,14 @@ _ZERO = Decimal(0)
 
 
 def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
-    """The asset `pricing_periods`; its data version is a hash of what the periods say."""
+    """The asset `pricing_periods`; its data and code versions are a hash of what the periods say."""
 
     @dg.asset(
+        # The configuration is this asset's code: an edited price is seen as soon as the location is loaded again.
+        code_version=pricing.content_hash(settings.price_periods),
+        automation_condition=dg.AutomationCondition.code_version_changed().since(
+            dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+        ),
         group_name=GROUP,
         kinds={"duckdb", "toml"},
         pool=WAREHOUSE_POOL,
@@ -114,6 +119,8 @@ def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefiniti
     ) -> metadata.Materialized:
         summaries, largest = [], []
         with dagster_failures(), warehouse.get_connection() as connection:
+            # A backfill of this asset alone has to price at the rates of now, too.
+            write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
             for asked in partition_days(context.partition_keys, partitions):
                 summary = write_daily_costs(connection, lake, asked.cost_center, asked.days, clock.now())
                 summaries.append(summary)

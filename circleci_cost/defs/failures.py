@@ -25,6 +25,4 @@ def dagster_failures() -> Iterator[None]:
         ) from dg.Failure(str(error))
     except CircleciCostError as error:
         # The command line exits with it; Dagster keeps no type of an error.
-        raise dg.Failure(
-            str(error), metadata={"exit_code": error.exit_code}, allow_retries=False
-        ) from None
+        raise dg.Failure(str(error), metadata={"exit_code": error.exit_code}, allow_retries=False) from None

@@ -98,9 +98,9 @@ def dimension(name: str) -> str:
     wanted = name.strip().lower().replace("-", "_")
     if wanted in DIMENSIONS:
         return wanted
-    raise UsageError(
-        f"There is no dimension {name!r}; {_nearest(wanted, DIMENSIONS) or 'there are'}: {', '.join(DIMENSIONS)}."
-    )
+    near = _nearest(wanted, DIMENSIONS)
+    hint = f"did you mean {near}? There are" if near else "there are"
+    raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(DIMENSIONS)}.")
 
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
@@ -109,8 +109,8 @@ def known_value(name: str, value: str, known: Iterable[str]) -> str:
     if value in values:
         return value
     near = _nearest(value, values)
-    hint = near.removesuffix(" All") if near else f"`circleci-cost report --by {name}` shows all that there are"
-    raise UsageError(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}.")
+    hint = f"did you mean {near}?" if near else f"`circleci-cost report --by {name}` shows all that there are."
+    raise UsageError(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}")
 
 
 def _nearest(wanted: str, names: Sequence[str]) -> str | None:
@@ -118,7 +118,7 @@ def _nearest(wanted: str, names: Sequence[str]) -> str | None:
     found = difflib.get_close_matches(wanted.lower(), list(by_lower), 3, 0.5)
     if not found:
         return None
-    return f"did you mean {' or '.join(repr(by_lower[each]) for each in found)}? All"
+    return " or ".join(repr(by_lower[each]) for each in found)
 
 
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:

@@ -76,8 +76,9 @@ class SimulatorServer:
 
     def wait(self) -> None:
         """Block until the server ends, as a command line does."""
-        if self._thread:
-            self._thread.join()
+        while self._thread and self._thread.is_alive():
+            # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait.
+            self._thread.join(0.5)
 
     def __enter__(self) -> "SimulatorServer":
         self.start()

@@ -23,7 +23,6 @@ from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE
 ROOT = Path(__file__).parents[2]
 LOCATION = "circleci_cost"
 REPOSITORY = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _SHORTER = {
     "poll_interval_seconds: 30": "poll_interval_seconds: 2",
     "free_slots_after_run_end_seconds: 60": "free_slots_after_run_end_seconds: 2",
@@ -78,15 +77,6 @@ class Deployment:
         )
         return str(launched["backfillId"])
 
-    def backfill_status(self, backfill: str) -> str:
-        """REQUESTED while it is at work, then COMPLETED_SUCCESS or COMPLETED_FAILED."""
-        answer = self.ask(
-            "query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename "
-            "... on PartitionBackfill { status } ... on PythonError { message } } }",
-            id=backfill,
-        )
-        return str(answer["status"])
-
     def runs(self, tags: Mapping[str, str]) -> list[dict[str, Any]]:
         """The runs that have these tags, the oldest first, their own tags as a dictionary."""
         answer = self.ask(
@@ -120,32 +110,33 @@ class Deployment:
         )
         return [event["message"] for event in answer["events"] if event]
 
-    def latest_check(self, asset: str, name: str) -> dict[str, Any] | None:
-        """The latest evaluation of an asset check: success, description."""
+    def status(self, run: str) -> str:
+        """STARTED, SUCCESS, FAILURE …"""
+        answer = self.ask("query($id: ID!) { runOrError(runId: $id) { __typename ... on Run { status } } }", id=run)
+        return str(answer["status"])
+
+    def remark(self, asset: str, check: str) -> str:
+        """What the latest evaluation of an asset check says; empty where it passed or never ran."""
         answer = self.ask(
-            "query($asset: AssetKeyInput!) { assetChecksOrError: assetNodeOrError(assetKey: $asset) { __typename "
-            "... on AssetNode { assetChecksOrError { ... on AssetChecks { checks { name "
-            "executionForLatestMaterialization { status evaluation { success description timestamp } } } } } } } }",
+            "query($asset: AssetKeyInput!, $check: String!) { assetCheckExecutions(assetKey: $asset, "
+            "checkName: $check, limit: 1) { status evaluation { success description } } }",
             asset={"path": [asset]},
+            check=check,
         )
-        checks = {check["name"]: check for check in answer["assetChecksOrError"]["checks"]}
-        execution = checks[name]["executionForLatestMaterialization"]
-        return execution["evaluation"] if execution else None
+        evaluation = answer[0]["evaluation"] if answer else None
+        return str(evaluation["description"] or "") if evaluation else ""
 
     def until(self, condition: Callable[[], T], seconds: float = 120) -> T:
         """Wait until something is true and return it."""
         deadline = time.monotonic() + seconds
+        import inspect; t0=time.time(); 
+        if not hasattr(self,"_t"): self._t=t0
+        print("UNTIL", round(t0-self._t,1), inspect.getsource(condition).strip()[:110], flush=True)
         while not (found := condition()):
             assert self.process.poll() is None, self.log[-3000:]
             assert time.monotonic() < deadline, f"not within {seconds} s; the log ends with\n{self.log[-3000:]}"
-            time.sleep(0.3)
+            time.sleep(0.5)
         return found
-
-    def until_ended(self, backfill: str, seconds: float = 180) -> list[dict[str, Any]]:
-        """Wait for a backfill and return its runs."""
-        self.until(lambda: self.backfill_status(backfill).startswith("COMPLETED"), seconds)
-        assert self.backfill_status(backfill) == "COMPLETED_SUCCESS"
-        return self.runs({"dagster/backfill": backfill})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -106,7 +107,7 @@ def test_ranges_hold_exactly_the_days_they_were_made_of(found: set[date]) -> Non
     again = {each.first + timedelta(days=offset) for each in ranges for offset in range(each.days)}
     assert again == found
     assert all(
-        later.first - earlier.last > timedelta(days=1) for earlier, later in zip(ranges, ranges[1:], strict=False)
+        later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges)
     )
 
 

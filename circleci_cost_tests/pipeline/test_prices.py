@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -92,6 +93,42 @@ def test_f098_an_edited_price_is_named_and_repaired_without_fetching_or_parsing(
     # The former generation is still what it was, for whoever reads it.
     with generation.connect() as connection:
         assert connection.sql("SELECT sum(cost_usd) FROM daily_costs").fetchall() == [(before["cost_usd"].sum(),)]
+
+
+def test_f098_a_backfill_of_daily_costs_alone_prices_at_the_rates_of_now(site: Site) -> None:
+    """The first one, before `pricing_periods` was ever materialized, and the one after a price change."""
+    site.run("ingest", "initech", FIRST, YESTERDAY)
+    for price in ("0.0006", "0.00055"):
+        site.centers = initech(Price(price, "2022-01-01"))
+        site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs", "published"])
+        assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
+
+
+def _evaluated(site: Site, cursor: Any = None) -> tuple[dict[str, int], Any]:
+    """What the sensor would request now, and its cursor."""
+    (sensor,) = site.definitions.sensors or ()
+    assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+    result = dg.evaluate_automation_conditions(
+        site.definitions, site.instance, asset_selection=sensor.asset_selection, cursor=cursor
+    )
+    check = dg.AssetCheckKey(dg.AssetKey("daily_costs"), "prices_up_to_date")
+    keys = {"pricing_periods": dg.AssetKey("pricing_periods"), "published": dg.AssetKey("published"), check.name: check}
+    return {name: result.get_num_requested(key) for name, key in keys.items()}, result.cursor
+
+
+def test_f098_an_edited_price_is_taken_up_checked_and_published_by_the_sensor(site: Site) -> None:
+    nothing = {"pricing_periods": 0, "published": 0, "prices_up_to_date": 0}
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    _, cursor = _evaluated(site)
+    requested, cursor = _evaluated(site, cursor)
+    assert requested == nothing
+
+    site.centers = initech(Price("0.00055", "2022-01-01"))
+    requested, cursor = _evaluated(site, cursor)
+    # One run takes the price up, names the days that it makes stale, and publishes the timeline.
+    assert requested == {"pricing_periods": 1, "published": 1, "prices_up_to_date": 1}
+    requested, cursor = _evaluated(site, cursor)
+    assert requested == nothing
 
 
 def _data_version(instance: dg.DagsterInstance) -> object:

@@ -1,0 +1,122 @@
+"""What the tests of the command line share: a folder with a configuration, published rows, and a way to call it."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.cli.main import run
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model import restatements
+from circleci_cost.model.schema import CHARGE_TYPES
+from circleci_cost.warehouse.publish import publish
+from circleci_cost.warehouse.transactions import transaction
+
+DATA = Path(__file__).parent.parent / "data"
+SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
+NORTHWIND = DATA / "northwind.toml"
+ORGANIZATION = "fac56b49-35b4-4103-99a1-e94aa0784a6c"
+
+CONFIGURATION = """\
+history_start = {history_start}
+[[cost_centers]]
+name = "acme"
+organization_id = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
+shared_organization_ids = ["5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"]
+[[cost_centers.pricing]]
+price_per_credit = 0.0006
+effective_from = 2020-01-01
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a call of the command line wrote, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Calls the command line in this process, in a folder of its own."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str | Path) -> Said:
+        """Call it with some arguments."""
+        self.capture.readouterr()
+        code = run([str(each) for each in arguments])
+        out, err = self.capture.readouterr()
+        return Said(code, out, err)
+
+    def configure(self, text: str) -> Path:
+        """Write the configuration of the folder."""
+        path = self.folder / "circleci_cost.toml"
+        path.write_text(text)
+        return path
+
+
+def configuration(history_start: date = date(2026, 1, 1)) -> str:
+    """A configuration of one cost center, `acme`."""
+    return CONFIGURATION.format(history_start=history_start)
+
+
+def publish_rows(data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterable[date] = ()) -> None:
+    """Publish daily costs. A row needs `date` and credits by charge type; `price` None leaves it unpriced."""
+    lake = open_lake(data_dir)
+    found = [_row(row) for row in rows]
+    with duckdb.connect(str(lake.warehouse)) as connection:
+        with transaction(connection):
+            for row in found:
+                names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
+                connection.execute(f"INSERT INTO daily_costs ({names}) VALUES ({marks})", row)
+            for day in sorted({*days, *(row["date"] for row in found)}):
+                connection.execute(
+                    "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
+                    "TIMESTAMP '2026-01-01')",
+                    {"day": day},
+                )
+        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+
+
+def _row(given: Mapping[str, Any]) -> dict[str, Any]:
+    price = given.get("price", Decimal("0.0006"))
+    charges = {name: Decimal(given.get(name, 0)) for name in CHARGE_TYPES}
+    total = sum(charges.values(), start=Decimal(0))
+    row: dict[str, Any] = {
+        "date": given["date"],
+        "cost_center": "acme",
+        "organization_id": "o",
+        "organization": "acme",
+        "project_id": f"id of {given.get('project')}",
+        "project": given.get("project", "web"),
+        "workflow": given.get("workflow", "build"),
+        "job": given.get("job", "test"),
+        "branch": given.get("branch"),
+        "jobs": given.get("jobs", 1),
+        "runs": given.get("runs", 1),
+        "run_seconds": 0,
+        "price_per_credit": price,
+        "credits": total,
+        "cost_usd": None if price is None else total * price,
+    }
+    for name, credits in charges.items():
+        row[f"{name}_credits"] = credits
+        row[f"{name}_cost_usd"] = None if price is None else credits * price
+    return row
+
+
+def copied(source: Path, target: Path) -> Path:
+    """Copy a folder, Dagster's records left out."""
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".dagster_home"))
+    return target

@@ -1,0 +1,114 @@
+"""`export` writes the published tables; `simulate` serves an API that a client can use."""
+
+import csv
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from circleci_cost.circleci import Account, Endpoint
+from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.clock import SystemClock
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.settings import read_settings
+from circleci_cost.simulator import ACME_ID
+from circleci_cost.warehouse.generations import TABLES
+from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+
+ROWS = [
+    {"date": date(2026, 1, 31), "project": "=1+1", "compute": "1000"},
+    {"date": date(2026, 2, 1), "project": "web", "compute": "0.5", "price": None},
+]
+
+
+@pytest.fixture
+def published(call: Caller) -> Caller:
+    call.configure(configuration())
+    publish_rows(call.folder / "data", ROWS)
+    return call
+
+
+def test_parquet_holds_every_row_by_month(published: Caller) -> None:
+    said = published("export", "parquet", "--out", "out")
+    assert said.code == 0
+    assert sorted(path.name for path in (published.folder / "out").iterdir()) == sorted(TABLES)
+    assert [path.name for path in sorted((published.folder / "out" / "daily_costs").iterdir())] == [
+        "2026-01.parquet",
+        "2026-02.parquet",
+    ]
+    query = f"SELECT project, credits, cost_usd FROM '{published.folder}/out/daily_costs/*.parquet' ORDER BY date"
+    rows = [[str(value) for value in row] for row in duckdb.execute(query).fetchall()]
+    assert rows == [["=1+1", "1000.000000", "0.6000000000000000"], ["web", "0.500000", "None"]]
+
+
+def test_f110_csv_cells_that_a_spreadsheet_would_run_are_led_by_an_apostrophe(published: Caller) -> None:
+    assert published("export", "csv", "--out", "out", "--table", "daily_costs").code == 0
+    with (published.folder / "out" / "daily_costs" / "2026-01.csv").open(newline="") as file:
+        (row,) = list(csv.DictReader(file))
+    assert (row["project"], row["credits"], row["cost_usd"]) == ("'=1+1", "1000.000000", "0.6000000000000000")
+    with (published.folder / "out" / "daily_costs" / "2026-02.csv").open(newline="") as file:
+        (row,) = list(csv.DictReader(file))
+    assert (row["project"], row["cost_usd"], row["branch"]) == ("web", "", "")
+
+
+def test_only_the_days_that_are_asked_for(published: Caller) -> None:
+    said = published("export", "csv", "--out", "out", "--table", "daily_costs", "--from", "2026-02-01")
+    assert said.out == "out/daily_costs\t1 rows\n"
+
+
+def test_what_is_there_is_left_alone_without_force(published: Caller) -> None:
+    assert published("export", "csv", "--out", "out").code == 0
+    before = {path: path.read_bytes() for path in (published.folder / "out").rglob("*.csv")}
+    said = published("export", "parquet", "--out", "out")
+    assert said.code == 2
+    assert "is there already and was left as it is; add --force" in said.err
+    assert {path: path.read_bytes() for path in (published.folder / "out").rglob("*.*")} == before
+    assert published("export", "parquet", "--out", "out", "--force").code == 0
+    assert not list((published.folder / "out").rglob("*.csv"))
+    assert not [path for path in (published.folder / "out").rglob("*") if path.name.startswith(".")]
+
+
+def test_the_simulator_prints_its_address_and_organizations_and_serves_until_it_is_stopped() -> None:
+    command = [sys.executable, "-m", "circleci_cost.cli", "simulate", "--jobs-per-day", "10", "--token", "secret"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            base_url, first = process.stdout.readline().strip(), process.stdout.readline()
+            assert base_url.startswith("http://127.0.0.1:")
+            assert base_url.endswith("/api/v2")
+            assert first == f"acme\t{ACME_ID}\tgh/acme\n"
+            endpoint = Endpoint(token="secret", token_env="T", base_url=base_url)
+            with Account(endpoint, SystemClock()) as account:
+                assert account.organization(ACME_ID).name == "acme"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (0, "Stopped.\n")
+
+
+def test_the_instance_settings_in_the_package_are_those_of_the_repository() -> None:
+    root = Path(__file__).parents[2]
+    hashes = {hashlib.sha256(path.read_bytes()).hexdigest() for path in root.glob("dagster.yaml")}
+    assert hashes == {hashlib.sha256((root / "circleci_cost" / "cli" / "dagster.yaml").read_bytes()).hexdigest()}
+
+
+def test_the_instance_is_beside_the_configuration_and_keeps_its_own_settings(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings(call.configure(configuration()))
+    home = prepare_dagster_home(settings)
+    assert home == call.folder / ".dagster_home"
+    assert os.environ["DAGSTER_HOME"] == str(home)
+    (home / "dagster.yaml").write_text("# mine\n")
+    prepare_dagster_home(settings)
+    assert (home / "dagster.yaml").read_text() == "# mine\n"
+    monkeypatch.setenv("DAGSTER_HOME", "relative")
+    with pytest.raises(ConfigurationError, match="is not an absolute path"):
+        prepare_dagster_home(settings)

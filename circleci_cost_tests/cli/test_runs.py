@@ -1,0 +1,204 @@
+"""`sync`, `backfill` and `reprice` against a simulator on a socket, in real Dagster runs; interrupts included."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, Fault, Simulator, SimulatorServer, demo_scenario
+from circleci_cost.simulator.connection_actions import Hang
+from circleci_cost_tests.cli.harness import Caller
+
+TOKEN = "CCIPAT_canary_token_c41d"
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
+START = TODAY - timedelta(days=9)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    simulator = Simulator(demo_scenario(TODAY).with_jobs_per_day(30), tokens=[TOKEN], posts_per_hour=100)
+    with SimulatorServer(simulator) as server:
+        yield server
+
+
+def configuration(server: SimulatorServer, *prices: tuple[str, date, date | None]) -> str:
+    periods = "".join(
+        f"[[cost_centers.pricing]]\nprice_per_credit = {price}\neffective_from = {first}\n"
+        + (f"effective_until = {last}\n" if last else "")
+        for price, first, last in prices
+    )
+    return (
+        f'history_start = {START}\n[[cost_centers]]\nname = "acme"\norganization_id = "{ACME_ID}"\n'
+        f'shared_organization_ids = ["{ACME_LABS_ID}"]\n{periods}[api]\nbase_url = "{server.base_url}"\n'
+    )
+
+
+def statuses(folder: Path) -> list[str]:
+    with sqlite3.connect(folder / ".dagster_home" / "history" / "runs.db") as runs:
+        return [status for (status,) in runs.execute("select status from runs order by id")]
+
+
+def posts(server: SimulatorServer) -> int:
+    return sum(record.route == "create" for record in server.simulator.log)
+
+
+def total(call: Caller) -> dict[str, object]:
+    found: dict[str, object] = json.loads(call("report", "--json").out)["total"]
+    return found
+
+
+def test_a_missing_token_is_told_before_anything_is_started(call: Caller, server: SimulatorServer) -> None:
+    call.configure(configuration(server, ("0.0006", START, None)))
+    for command in ("sync", "backfill"):
+        said = call(command)
+        assert (said.code, said.out) == (4, "")
+        assert "the environment variable CIRCLECI_TOKEN is not set" in said.err
+    assert not (call.folder / ".dagster_home").exists()
+
+
+def test_from_the_first_sync_to_a_new_price(call: Caller, server: SimulatorServer) -> None:
+    """One story, because each run costs seconds: sync, backfill, nothing to do, a gap, a new price."""
+    call.configure(configuration(server, ("0.0006", START, None)))
+    (call.folder / ".env").write_text(f"CIRCLECI_TOKEN={TOKEN}\n")
+    os.environ.pop("CIRCLECI_TOKEN", None)
+    try:
+        _story(call, server)
+    finally:
+        os.environ.pop("CIRCLECI_TOKEN", None)
+
+
+def _story(call: Caller, server: SimulatorServer) -> None:
+    said = call("sync")
+    assert said.code == 0
+    assert said.out.startswith(f"acme, {TODAY - timedelta(days=4)} to {YESTERDAY}: ")
+    assert "5 days of the history are not there yet" in said.err
+    assert "run `circleci-cost backfill`" in said.err
+
+    asked = posts(server)
+    assert call("backfill").code == 0
+    assert posts(server) == asked + 1
+    assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
+    assert posts(server) == asked + 1
+    assert statuses(call.folder) == ["SUCCESS"] * 3
+    before = total(call)
+    credits = int(str(before["credits"]))
+    assert before["cost"] == f"{credits * 6 / 10000:.6f}"
+    assert call("reprice").out == "Nothing to compute: every day is priced as the configuration says.\n"
+
+    # f095: an overlap is refused; f098: an edited price recomputes exactly the days that it changes.
+    change = TODAY - timedelta(days=3)
+    overlapping = configuration(server, ("0.0006", START, change), ("0.0007", change, None))
+    call.configure(overlapping)
+    said = call("reprice")
+    assert said.code == 3
+    assert f"overlap on {change}" in said.err
+    call.configure(configuration(server, ("0.0006", START, change - timedelta(days=1)), ("0.0007", change, None)))
+    checked = call("check", "--offline", "--json")
+    assert json.loads(checked.out)["stale_prices"] == [
+        {"cost_center": "acme", "from": f"{change}", "to": f"{YESTERDAY}"}
+    ]
+    said = call("reprice")
+    assert said.code == 0
+    assert said.out.startswith(f"acme: computing {change} to {YESTERDAY} again\n")
+    assert posts(server) == asked + 1
+    later = json.loads(call("report", "--from", str(change), "--json").out)["total"]
+    earlier = json.loads(call("report", "--to", str(change - timedelta(days=1)), "--json").out)["total"]
+    assert later["cost"] == f"{int(later['credits']) * 7 / 10000:.6f}"
+    assert earlier["cost"] == f"{int(earlier['credits']) * 6 / 10000:.6f}"
+
+    everything = b"".join(
+        path.read_bytes() for path in call.folder.rglob("*") if path.is_file() and path.name != ".env"
+    )
+    assert TOKEN.encode() not in everything
+
+
+def test_a_token_that_is_refused_ends_with_exit_code_4(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", "CCIPAT_of_somebody_else")
+    call.configure(configuration(server, ("0.0006", START, None)))
+    said = call("sync")
+    assert (said.code, said.out) == (4, "")
+    assert "CircleCI does not accept the token in the environment variable CIRCLECI_TOKEN (401)" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert statuses(call.folder) == ["FAILURE"]
+
+
+def test_an_interrupt_ends_the_run_and_the_next_sync_takes_it_up(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    call.configure(configuration(server, ("0.0006", START, None)))
+    hang = Hang()
+    poll = Fault("poll", hang, times=None)
+    server.simulator.faults.add(poll)
+    try:
+        terminal = _sync_in_a_terminal(call.folder)
+        screen = _read_until(terminal, lambda seen: poll.injected > 0 and "fetching" in seen)
+        terminal.process.send_signal(signal.SIGINT)
+        screen += _read_until(terminal, lambda seen: "Interrupted; nothing is lost" in seen)
+        assert terminal.process.wait(30) == 130
+        os.close(terminal.descriptor)
+    finally:
+        hang.release()
+        server.simulator.faults.clear()
+    assert "acme" in screen
+    assert "Traceback" not in screen
+    assert statuses(call.folder) == ["CANCELED"]
+    asked = posts(server)
+    said = call("sync")
+    assert said.code == 0
+    assert posts(server) == asked
+    assert statuses(call.folder) == ["CANCELED", "SUCCESS"]
+
+
+@dataclass(frozen=True)
+class _Terminal:
+    process: subprocess.Popen[bytes]
+    descriptor: int
+
+
+def _sync_in_a_terminal(folder: Path) -> _Terminal:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "circleci_cost.cli", "sync"],
+        cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    return _Terminal(process, ours)
+
+
+def _read_until(terminal: _Terminal, done: Callable[[str], bool], seconds: float = 60) -> str:
+    """What the terminal shows, without its control sequences, until it is enough."""
+    seen = ""
+    until = time.monotonic() + seconds
+    while not done(seen):
+        assert time.monotonic() < until, f"it did not come to that: {seen}"
+        if not select.select([terminal.descriptor], [], [], 0.1)[0]:
+            continue
+        try:
+            text = os.read(terminal.descriptor, 65536).decode(errors="replace")
+        except OSError:
+            # The process has ended and all it wrote was read.
+            assert done(seen), seen
+            break
+        seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return seen

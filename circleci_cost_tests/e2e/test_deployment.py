@@ -1,0 +1,178 @@
+"""What users do with a deployment: look, backfill 13 months, change a price, let the schedule run, lose a worker.
+
+One deployment serves all tests; each test uses a cost center or days of its own.
+"""
+
+import math
+import os
+import re
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from circleci_cost.clock import SystemClock
+from circleci_cost.partitions import partition_key, range_tags
+from circleci_cost.simulator import Fault, Simulator, SimulatorServer
+from circleci_cost.simulator import connection_actions as broken
+from circleci_cost_tests.e2e.deployment import Deployment, deployed
+from circleci_cost_tests.pipeline.harness import Price, hooli, initech, published_table, toml
+from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
+from circleci_cost_tests.pipeline.scenarios import PAYING, scenario
+
+pytestmark = pytest.mark.timeout(400)
+
+TODAY = datetime.now(UTC).date()
+# The oldest day is still within the API's reach of 366 days if midnight comes in between.
+HISTORY = [TODAY - timedelta(days=n) for n in range(365, 0, -1)]
+# CircleCI restates younger days: what an export says about them depends on its hour.
+SETTLED = TODAY - timedelta(days=4)
+_REMARK = re.compile(r"(\d+) days are priced at a former rate \(hooli: (\d{4}-\d\d-\d\d)\b.*\): backfill daily_costs")
+
+
+@dataclass
+class Site:
+    """A deployment, the simulator that it asks, and its configuration file."""
+
+    deployment: Deployment
+    simulator: Simulator
+    base_url: str
+
+    def configure(self, *hooli_prices: Price, daily_at: str = "10:30") -> None:
+        """Write the configuration anew and load it."""
+        centers = initech() | hooli(*hooli_prices)
+        text = toml(self.base_url, centers, HISTORY[0], more=f'daily_at = "{daily_at}"')
+        (self.deployment.folder / "circleci_cost.toml").write_text(text)
+        self.deployment.reload()
+
+    def costs(self, cost_center: str) -> pl.DataFrame:
+        """The published costs of a cost center's settled days."""
+        if not (self.deployment.lake.published / "current.json").exists():
+            return pl.DataFrame(schema={"cost_center": pl.String, "date": pl.Date})
+        table = published_table(self.deployment.lake, "daily_costs")
+        return table.filter(pl.col("cost_center") == cost_center, pl.col("date") <= SETTLED)
+
+    def expected(self, *prices: Price) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """What the settled days of hooli cost."""
+        return expected_costs(
+            self.simulator.scenario, hooli(*prices), HISTORY[0], SETTLED, datetime.now(UTC)
+        )
+
+    def ended(self, backfill: str, runs: int) -> bool:
+        """Whether so many runs of a backfill have ended; Dagster itself looks every 30 s only."""
+        found = self.deployment.runs({"dagster/backfill": backfill})
+        assert not [run for run in found if run["status"] == "FAILURE"], self.deployment.log[-5000:]
+        return [run["status"] for run in found] == ["SUCCESS"] * runs
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("deployment")
+    simulator = Simulator(
+        scenario(30.0), clock=SystemClock(), parts=1, posts_per_hour=1000, gets_per_minute=1000
+    )
+    with SimulatorServer(simulator) as server:
+        configuration = folder / "circleci_cost.toml"
+        configuration.write_text(toml(server.base_url, initech() | hooli(), HISTORY[0]))
+        with deployed(folder, configuration) as deployment:
+            yield Site(deployment, simulator, server.base_url)
+
+
+def test_the_graph_shows_the_five_assets_and_their_dependencies(site: Site) -> None:
+    nodes = site.deployment.ask(
+        "{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }"
+    )
+    found = {
+        node["assetKey"]["path"][0]: (
+            node["groupName"],
+            node["isPartitioned"],
+            {key["path"][0] for key in node["dependencyKeys"]},
+        )
+        for node in nodes
+    }
+    assert found == {
+        "usage_exports": ("ingest", True, set()),
+        "job_runs": ("ingest", True, {"usage_exports"}),
+        "pricing_periods": ("costs", False, set()),
+        "daily_costs": ("costs", True, {"job_runs", "pricing_periods"}),
+        "published": ("costs", False, {"daily_costs", "pricing_periods"}),
+    }
+
+
+def test_a_year_is_backfilled_a_price_change_repaired_and_the_schedule_ticks(site: Site) -> None:
+    deployment, keys = site.deployment, [partition_key("hooli", day) for day in HISTORY]
+    windows = math.ceil(len(HISTORY) / 31)
+    ingest = deployment.backfill(["usage_exports", "job_runs"], keys)
+    deployment.until(lambda: site.ended(ingest, windows), 240)
+    # One run is one export job: nothing was asked for twice.
+    assert len(site.simulator.log.of("create")) == windows == 12
+    assert deployment.lake.job_runs_days("hooli") == HISTORY
+
+    costs = deployment.backfill(["daily_costs"], keys)
+    deployment.until(lambda: site.ended(costs, 1))
+    # The sensor publishes what a backfill has changed.
+    deployment.until(lambda: site.costs("hooli").height > 0)
+    assert found_costs(site.costs("hooli").to_dicts()) == site.expected(Price("0.0006", "2022-01-01"))
+
+    # f098: an edited price is taken up by the sensor, its days are named, one run repairs them.
+    changed = HISTORY[100]
+    prices = (Price("0.0006", "2022-01-01", f"{changed - timedelta(days=1)}"), Price("0.00055", f"{changed}"))
+    tick = datetime.now(UTC) + timedelta(seconds=80)
+    site.configure(*prices, daily_at=f"{tick:%H:%M}")
+    remark = deployment.until(lambda: _REMARK.match(deployment.remark("daily_costs", "prices_up_to_date")))
+    days = site.costs("hooli").filter(pl.col("date") >= changed)["date"]
+    assert int(remark[1]) - days.n_unique() in range(5)
+    assert date.fromisoformat(remark[2]) == days.min()
+    repair = deployment.backfill(["daily_costs"], [partition_key("hooli", day) for day in HISTORY if day >= changed])
+    deployment.until(lambda: site.ended(repair, 1))
+    expected = site.expected(*prices)
+    deployment.until(lambda: found_costs(site.costs("hooli").to_dicts()) == expected)
+
+    # The schedule's own runs: one per cost center, over the last four days.
+    tags = {"dagster/schedule_name": "daily_refresh"}
+    deployment.until(lambda: [run["status"] for run in deployment.runs(tags)] == ["SUCCESS"] * 2)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    first = yesterday - timedelta(days=3)
+    ranges = [range_tags(name, first, yesterday) for name in ("hooli", "initech")]
+    found = [{key: run["tags"][key] for key in ranges[0]} for run in deployment.runs(tags)]
+    assert sorted(found, key=str) == sorted(ranges, key=str)
+    published = published_table(deployment.lake, "usage_days").filter(pl.col("cost_center") == "initech")
+    assert published["date"].to_list() == [first + timedelta(days=n) for n in range(4)]
+    # Neither the prices nor the schedule made anything but the last days be asked for again.
+    assert [job.request.first_day for job in site.simulator.jobs][windows:] == [first, first]
+
+
+def test_f088_a_killed_worker_is_noticed_and_its_run_repeated(site: Site) -> None:
+    deployment, simulator = site.deployment, site.simulator
+    simulator.faults.add(Fault("poll", broken.Hang(), None, path_contains=PAYING))
+    first, last = TODAY - timedelta(days=12), TODAY - timedelta(days=10)
+    run = deployment.launch("refresh", range_tags("initech", first, last))
+    hung = deployment.until(lambda: [job for job in simulator.jobs if job.request.first_day == first])
+    worker = deployment.until(lambda: _worker(deployment, run))
+    os.kill(worker, signal.SIGKILL)
+    simulator.faults.clear()
+    again = deployment.until(lambda: deployment.runs({"dagster/parent_run_id": run}))
+    deployment.until(lambda: [each["status"] for each in deployment.runs({"dagster/parent_run_id": run})] == ["SUCCESS"])
+    assert deployment.status(run) == "FAILURE"
+    assert len(again) == 1
+    # The repeated run took the export job of the killed one up again.
+    assert [job.id for job in simulator.jobs if job.request.first_day == first] == [hung[0].id]
+    table = published_table(deployment.lake, "daily_costs")
+    found = table.filter(pl.col("cost_center") == "initech", pl.col("date").is_between(first, last))
+    assert found_costs(found.to_dicts()) == expected_costs(
+        simulator.scenario, initech(), first, last, datetime.now(UTC)
+    )
+
+
+def _worker(deployment: Deployment, run: str) -> int | None:
+    """The process that executes a run, from what it has told."""
+    for message in deployment.messages(run):
+        found = re.search(r"Executing steps in process \(pid: (\d+)\)", message)
+        if found:
+            return int(found[1])
+    return None

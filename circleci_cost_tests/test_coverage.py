@@ -8,11 +8,11 @@ import pytest
 
 from circleci_cost.circleci.due import due_days
 from circleci_cost.coverage import look_back, missing_days
+from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import LandedExport, Manifest
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
-from circleci_cost.days import days_between
 from circleci_cost.settings import Settings
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

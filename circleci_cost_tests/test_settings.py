@@ -147,8 +147,7 @@ def test_a_history_that_begins_tomorrow_is_refused(tmp_path: Path) -> None:
 def test_an_organization_in_two_cost_centers_would_count_twice(tmp_path: Path) -> None:
     second = f'\n[[cost_centers]]\nname = "other"\norganization_id = "{LABS}"\n'
     assert refusal(tmp_path, VALID + second) == (
-        f"FILE: organization {LABS} belongs to acme and to other: its cost would count twice; leave it in "
-        "one of them."
+        f"FILE: organization {LABS} belongs to acme and to other: its cost would count twice; leave it in one of them."
     )
 
 

@@ -51,9 +51,7 @@ class Account:
     def organization(self, slug_or_id: str) -> Organization:
         """Return one organization by slug (`gh/acme`) or UUID."""
         subject = f"Organization {slug_or_id}"
-        return answers.organization(
-            self._get(f"/organization/{quote(slug_or_id, safe='/')}", subject), subject
-        )
+        return answers.organization(self._get(f"/organization/{quote(slug_or_id, safe='/')}", subject), subject)
 
     def _get(self, path: str, subject: str) -> Answer:
         def once() -> Answer:

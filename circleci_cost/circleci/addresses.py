@@ -62,8 +62,7 @@ def download_address(url: str, part: str, connection: Connection) -> httpx.URL:
     address = _parsed(url)
     if address is None or not address.host:
         raise SourceError(
-            f"The URL of {part} of {_whose(connection)} is not a web address; nothing was downloaded, try "
-            "again."
+            f"The URL of {part} of {_whose(connection)} is not a web address; nothing was downloaded, try again."
         )
     host = address.raw_host.decode("ascii").lower()
     reason = _refusal(address, host, connection)

@@ -62,9 +62,7 @@ def export_job(answer: Answer, subject: str) -> ExportJob:
     if urls is not None and not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
         raise _unexpected(subject, "download_urls is not a list of texts")
     reason = fields.get("error_reason")
-    return ExportJob(
-        job_id, one_line(state), tuple(urls or ()), one_line(reason) if isinstance(reason, str) else ""
-    )
+    return ExportJob(job_id, one_line(state), tuple(urls or ()), one_line(reason) if isinstance(reason, str) else "")
 
 
 def person(answer: Answer, subject: str) -> Person:
@@ -114,9 +112,7 @@ def _object(parsed: object, subject: str) -> dict[str, object]:
 def _text(fields: dict[str, object], name: str, subject: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise _unexpected(
-            subject, f"{name} is {'missing' if name not in fields else 'null, empty or not a text'}"
-        )
+        raise _unexpected(subject, f"{name} is {'missing' if name not in fields else 'null, empty or not a text'}")
     return value
 
 

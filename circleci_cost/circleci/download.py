@@ -120,8 +120,7 @@ class PartDownload:
 
     def _slow(self, seconds: float, received: int = 0) -> TransientSourceError:
         return TransientSourceError(
-            f"{self.name}: {self.address.host} sent only {size(received)} within {duration(seconds)}; try "
-            "again later."
+            f"{self.name}: {self.address.host} sent only {size(received)} within {duration(seconds)}; try again later."
         )
 
     def _failure(self, error: httpx.HTTPError) -> CircleciCostError:

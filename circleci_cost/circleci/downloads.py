@@ -48,9 +48,7 @@ class Downloads:
     subject: str
     _telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def all(
-        self, urls: Sequence[str], directory: Path, fresh_urls: Callable[[], Sequence[str]]
-    ) -> list[Downloaded]:
+    def all(self, urls: Sequence[str], directory: Path, fresh_urls: Callable[[], Sequence[str]]) -> list[Downloaded]:
         """Download every URL into `directory` under temporary names.
 
         Where URLs have expired, `fresh_urls` mints new ones, a bounded number of times; parts already
@@ -85,9 +83,7 @@ class Downloads:
         distinct = list(dict.fromkeys(urls))
         if len(distinct) < len(urls):
             repeated = len(urls) - len(distinct)
-            self._tell(
-                f"{self.subject}: CircleCI lists {repeated} of {len(urls)} URLs twice; each is loaded once."
-            )
+            self._tell(f"{self.subject}: CircleCI lists {repeated} of {len(urls)} URLs twice; each is loaded once.")
         names = [identity(url) for url in distinct]
         # Without distinct paths a fresh list cannot be matched: its URLs are then parts of their own.
         keys = names if len(set(names)) == len(names) else distinct
@@ -150,9 +146,7 @@ class Downloads:
         )
         retry = Retry(self.clock, self.jitter, Backoff(attempts=self.limits.attempts), on_wait)
         try:
-            part = retry.call(
-                lambda: download.to_file(target), _may_repeat, (TransientSourceError, ExportDataError)
-            )
+            part = retry.call(lambda: download.to_file(target), _may_repeat, (TransientSourceError, ExportDataError))
         except ExpiredUrl:
             return None
         return Downloaded(target, part)

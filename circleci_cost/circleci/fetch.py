@@ -68,9 +68,7 @@ class UsageExports:
             if waited and self._landed_id(window) not in {None, before}:
                 self._progress.message(f"{subject}: another process has just landed it.")
                 return self._landed(window)
-            return self._fetch(
-                take_up(path, self._connection, window, self._clock, subject), client, window, subject
-            )
+            return self._fetch(take_up(path, self._connection, window, self._clock, subject), client, window, subject)
 
     def _fetch(self, note: Note, client: ApiClient, window: Window, subject: str) -> LandedExport:
         jobs = ExportJobs(self._calls(client), self._polling)
@@ -140,9 +138,7 @@ class UsageExports:
         return LandedExport(directory=directory, manifest=read_manifest(directory))
 
     def _landed_id(self, window: Window) -> str | None:
-        return (
-            self._landed(window).manifest.export_id if (self._directory(window) / MANIFEST).exists() else None
-        )
+        return self._landed(window).manifest.export_id if (self._directory(window) / MANIFEST).exists() else None
 
 
 def _summary(landed: LandedExport) -> str:

@@ -105,17 +105,14 @@ class GzipCheck:
         if self._uncompressed > limits.max_uncompressed_bytes:
             raise self._too_large(f"expands to more than {size(limits.max_uncompressed_bytes)}")
         if self._uncompressed > max(limits.ratio_free_bytes, self.bytes * limits.max_ratio):
-            raise self._too_large(
-                f"expands to more than {limits.max_ratio} times its size, as no usage export does"
-            )
+            raise self._too_large(f"expands to more than {limits.max_ratio} times its size, as no usage export does")
 
     def _error(self, what: str) -> ExportDataError:
         return ExportDataError(f"{self._name} {what}; nothing of it was used.")
 
     def _too_large(self, what: str) -> Oversized:
         return Oversized(
-            f"{self._name} {what}; nothing of it was used. Raise the download limits only if you trust the "
-            "file."
+            f"{self._name} {what}; nothing of it was used. Raise the download limits only if you trust the file."
         )
 
 

@@ -54,9 +54,7 @@ class ApiClient:
             trust_environment=not is_loopback(address.host),
         )
 
-    def request(
-        self, method: str, path: str, subject: str, body: Mapping[str, object] | None = None
-    ) -> Answer:
+    def request(self, method: str, path: str, subject: str, body: Mapping[str, object] | None = None) -> Answer:
         """Send one request to `path` below the API's address and return the answer of whatever status.
 
         `subject` begins every message. Raises `NotSent` or `LostAnswer` where none came, `SourceError`
@@ -71,9 +69,7 @@ class ApiClient:
             except httpx.HTTPError as error:
                 if watchdog.expired:
                     raise self._too_slow(subject) from None
-                raise connection_failure(
-                    error, f"{subject}: the CircleCI API at {self.host}", self._timeouts
-                ) from None
+                raise connection_failure(error, f"{subject}: the CircleCI API at {self.host}", self._timeouts) from None
 
     def _exchange(self, request: httpx.Request, subject: str) -> Answer:
         started = self._clock.monotonic()
@@ -137,8 +133,7 @@ def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> 
         )
     if isinstance(error, httpx.ConnectError) and any(_is_tls_failure(cause) for cause in causes):
         return Untrusted(
-            f"{who} does not speak TLS as it should; verification stays on: check base_url and proxies in "
-            "between."
+            f"{who} does not speak TLS as it should; verification stays on: check base_url and proxies in between."
         )
     if isinstance(error, _CONNECTION_FAILURES):
         return NotSent(f"{who} {_why_no_connection(error, causes, timeouts)}.")
@@ -161,9 +156,7 @@ def _why_no_connection(error: httpx.HTTPError, causes: list[BaseException], time
 
 def _is_tls_failure(cause: BaseException) -> bool:
     """Tell a failed handshake from one that broke off, which may work the next time."""
-    return isinstance(cause, ssl.SSLError) and not isinstance(
-        cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    )
+    return isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -52,9 +52,7 @@ def land_files(
     """
     bounds = limits or DownloadLimits()
     with staging(lake.exports(cost_center) / f"{TEMPORARY_PREFIX}import-{uuid.uuid4().hex[:12]}") as stage:
-        staged = [
-            _stage(path, stage / f"{TEMPORARY_PREFIX}{index:04d}", bounds) for index, path in enumerate(files)
-        ]
+        staged = [_stage(path, stage / f"{TEMPORARY_PREFIX}{index:04d}", bounds) for index, path in enumerate(files)]
         hashes = sorted({file.part.sha256 for file in staged})
         for export in landed_exports(lake, cost_center):
             if export.manifest.parts and sorted(part.sha256 for part in export.manifest.parts) == hashes:
@@ -90,9 +88,7 @@ def _stage(path: Path, target: Path, limits: DownloadLimits) -> Downloaded:
             source.seek(0)
             plain = not start.startswith(MAGIC)
             if plain and kind_of(start) != PLAIN_CSV:
-                raise ExportDataError(
-                    f"{path} is {kind_of(start)}, neither a CSV nor gzip; nothing was imported."
-                )
+                raise ExportDataError(f"{path} is {kind_of(start)}, neither a CSV nor gzip; nothing was imported.")
             with storage_errors(target), target.open("wb") as file:
                 if plain:
                     # No name and no time in the header: the same CSV always gives the same file.

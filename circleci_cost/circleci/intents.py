@@ -129,8 +129,7 @@ def read_intent(path: Path) -> Intent | None:
         return None
     except ValidationError:
         raise StorageError(
-            f"{path} is not a note of an export job of this version; remove it, and the export is requested "
-            "anew."
+            f"{path} is not a note of an export job of this version; remove it, and the export is requested anew."
         ) from None
 
 

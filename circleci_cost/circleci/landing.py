@@ -82,8 +82,7 @@ def put_in_place(
     for file in files:
         if file.part.sha256 in distinct:
             tell(
-                f"Two parts have the same content ({file.part.sha256[:12]}, {file.part.lines} lines); it is "
-                "kept once."
+                f"Two parts have the same content ({file.part.sha256[:12]}, {file.part.lines} lines); it is kept once."
             )
         else:
             distinct[file.part.sha256] = file

@@ -87,14 +87,10 @@ class QuotaLedger:
             now = self._now()
             # Entries of a clock that ran ahead and was set right would block until it is caught up.
             ledger.execute("update requests set at = ? where at > ?", (now, now))
-            ledger.execute(
-                "update pauses set until = ? + until - since, since = ? where since > ?", (now, now, now)
-            )
+            ledger.execute("update pauses set until = ? + until - since, since = ? where since > ?", (now, now, now))
             ledger.execute("delete from requests where kind = ? and at <= ?", (kind, now - span))
             ledger.execute("delete from pauses where until <= ?", (now,))
-            paused = ledger.execute(
-                "select until from pauses where kind = ? and organization_id = ?", key
-            ).fetchone()
+            paused = ledger.execute("select until from pauses where kind = ? and organization_id = ?", key).fetchone()
             if paused is not None:
                 return _seconds(paused[0] - now), "CircleCI asked us to wait (429)"
             limit = self._limits[kind]

@@ -69,9 +69,7 @@ def _no_admin(asked: Asked) -> str:
         where = "give its owner the role Org Admin in CircleCI, under Organization Settings, People"
     elif provider in {"gh", "github", "bb", "bitbucket"}:
         host = "GitHub" if provider in {"gh", "github"} else "Bitbucket"
-        where = (
-            f"make its owner an administrator of the organization on {host}, which decides CircleCI's roles"
-        )
+        where = f"make its owner an administrator of the organization on {host}, which decides CircleCI's roles"
     else:
         where = "make its owner an administrator of the organization (on GitHub or Bitbucket, or in CircleCI)"
     return (

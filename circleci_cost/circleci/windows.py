@@ -30,9 +30,7 @@ class Window:
 
     def __str__(self) -> str:
         """Return the days as a person writes them."""
-        return (
-            f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day} to {self.last_day}"
-        )
+        return f"{self.first_day}" if self.first_day == self.last_day else f"{self.first_day} to {self.last_day}"
 
 
 @dataclass(frozen=True)

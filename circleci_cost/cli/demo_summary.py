@@ -100,18 +100,13 @@ def _print_prices(console: Console, settings: Settings, days: DayRange) -> None:
 def _print_next(console: Console) -> None:
     console.print()
     console.print(Text("Next", style="bold"))
-    lines = (
-        (
-            "export DAGSTER_HOME=$PWD/.dagster_home && dagster dev",
-            "the assets, their runs and checks: http://localhost:3000",
-        ),
-        ("circleci-cost report --by project --granularity month", "any dimension, any period; --json and --csv too"),
-        ("circleci-cost report --by job --where project=web-app", "one project's jobs"),
+    for command, what in (
+        ("export DAGSTER_HOME=$PWD/.dagster_home", "where the runs of this demo are recorded"),
+        ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://localhost:3000"),
+        ("circleci-cost report --by project --granularity month", "any dimension and period; also --json, --csv"),
+        ("circleci-cost report --by job --where project=web-app", "the jobs of one project"),
         ("circleci-cost init", "your own organization"),
-    )
-    table = Table(box=None, pad_edge=False, show_header=False, show_edge=False)
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column(style="dim")
-    for command, what in lines:
-        table.add_row(Text(command), Text(what))
-    console.print(table)
+    ):
+        line = Text(f"  {command:<56}", style="cyan")
+        line.append(what, style="dim")
+        console.print(line)

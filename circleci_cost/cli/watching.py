@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from circleci_cost.circleci.wording import duration, size
@@ -13,6 +14,7 @@ from circleci_cost.cli.streams import remarks, shown
 if TYPE_CHECKING:
     from circleci_cost.cli.runs import PlannedRun
 
+_BAR_WIDTH = 24
 _STEPS = {
     "usage_exports": "fetching",
     "job_runs": "reading",
@@ -36,12 +38,14 @@ class Watch:
         self._title = title
         self._runs = runs
         self._progress = Progress(
-            TextColumn("{task.fields[name]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[doing]}"),
+            TextColumn("{task.fields[name]}", table_column=Column(no_wrap=True, min_width=max(map(len, runs)))),
+            BarColumn(bar_width=_BAR_WIDTH, table_column=Column(min_width=_BAR_WIDTH)),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True, min_width=4)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            # On a narrow terminal this is the column that is cut.
+            TextColumn("{task.fields[doing]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
             console=console,
+            expand=True,
             transient=True,
             disable=not console.is_terminal,
         )
@@ -88,7 +92,9 @@ class Watch:
             case "materialized" if event["asset"] in _RECORDED["refresh"]:
                 self._progress.advance(task)
             case "waiting":
-                self._doing(name, f"waiting, about {duration(event['seconds'])}: {event['text']}")
+                # What the text is about stands on the line already.
+                reason = event["text"].rpartition(": ")[2]
+                self._doing(name, f"waiting, about {duration(event['seconds'])}: {reason}")
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
                 self._doing(name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}")

@@ -72,7 +72,8 @@ def build_sensor() -> dg.AutomationConditionSensorDefinition:
     """The sensor that takes up a price change, looks for the days it makes stale, and publishes after a backfill."""
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets("pricing_periods", "published") | dg.AssetSelection.checks_for_assets("daily_costs"),
+        target=dg.AssetSelection.assets("pricing_periods", "published")
+        | dg.AssetSelection.checks_for_assets("daily_costs"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         run_tags=_TAGS,
         minimum_interval_seconds=30,

@@ -13,9 +13,7 @@ from circleci_cost.simulator.exchange import Answer, Exchange
 
 Json = dict[str, object]
 
-HTML_PAGE = (
-    b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head><body>maintenance</body></html>\n"
-)
+HTML_PAGE = b"<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head><body>maintenance</body></html>\n"
 
 
 @dataclass(frozen=True)

@@ -55,18 +55,13 @@ class UsageApi:
     def download_urls(self, job: ExportJob, base: str) -> list[str]:
         """Mint fresh URLs for the parts of a job."""
         now = self.clock.now()
-        return [
-            base + self.signer.sign(f"/download/{job.id}/{path.name}", now)
-            for path in self.source.files(job.key)
-        ]
+        return [base + self.signer.sign(f"/download/{job.id}/{path.name}", now) for path in self.source.files(job.key)]
 
     async def _create(self, request: Request) -> Response:
         organization = self._allowed(request)
         self._limit(self.posts, organization)
         try:
-            wanted = parse_export_request(
-                await request.body(), now=self.clock.now(), reach_days=self.reach_days
-            )
+            wanted = parse_export_request(await request.body(), now=self.clock.now(), reach_days=self.reach_days)
         except RefusedRequestError as refusal:
             raise HTTPException(400, str(refusal)) from None
         for shared in wanted.shared_org_ids:
@@ -112,9 +107,7 @@ class UsageApi:
 
     async def _me(self, request: Request) -> Response:
         self.access.check_token(request.headers)
-        return JSONResponse(
-            {"id": "6a1c1f0e-7f5b-4f0a-9b1d-3f1c2d4e5a60", "login": "octocat", "name": "Octo Cat"}
-        )
+        return JSONResponse({"id": "6a1c1f0e-7f5b-4f0a-9b1d-3f1c2d4e5a60", "login": "octocat", "name": "Octo Cat"})
 
     async def _collaborations(self, request: Request) -> Response:
         self.access.check_token(request.headers)
@@ -154,9 +147,7 @@ class UsageApi:
         """Find an organization by its id or, where the route takes them, its slug."""
         short = text.replace("github/", "gh/", 1).replace("bitbucket/", "bb/", 1)
         matches: Callable[[ApiOrganization], bool] = (
-            (lambda one: one.id == text.lower())
-            if is_uuid(text)
-            else (lambda one: by_slug and one.slug == short)
+            (lambda one: one.id == text.lower()) if is_uuid(text) else (lambda one: by_slug and one.slug == short)
         )
         for organization in self.source.organizations:
             if matches(organization):

@@ -91,18 +91,14 @@ def _shown(organization: Organization, project: Project, as_of: datetime) -> dic
     name = project.name_on(as_of.date())
     host = {"github": "https://github.com", "bitbucket": "https://bitbucket.org"}.get(organization.vcs_type)
     midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-    back = timedelta(
-        milliseconds=int(unit(root(midnight.toordinal(), project.id), _LAST_BUILD)[0] * 36_000_000)
-    )
+    back = timedelta(milliseconds=int(unit(root(midnight.toordinal(), project.id), _LAST_BUILD)[0] * 36_000_000))
     return {
         "PROJECT_ID": project.id,
         "PROJECT_NAME": name,
         "PROJECT_CREATED_DATE": project.created,
         "LAST_BUILD_FINISHED_AT": midnight - back,
         "VCS_NAME": organization.vcs_type,
-        "VCS_URL": f"{host}/{organization.name}/{name}"
-        if host
-        else f"//circleci.com/{organization.id}/{project.id}",
+        "VCS_URL": f"{host}/{organization.name}/{name}" if host else f"//circleci.com/{organization.id}/{project.id}",
     }
 
 
@@ -123,9 +119,9 @@ def _pipeline(names: Names, runs: Runs, rows: Rows) -> Columns:
         "PIPELINE_CREATED_AT": _timestamps(names.days, runs.day, rows.pipeline_created),
         "PIPELINE_NUMBER": pl.Series(runs.number),
         "IS_UNREGISTERED_USER": pl.Series(bot),
-        "PIPELINE_TRIGGER_SOURCE": pl.Series(
-            ["scheduled_pipeline", "schedule", "webhook", "api", "manual"]
-        ).gather(source),
+        "PIPELINE_TRIGGER_SOURCE": pl.Series(["scheduled_pipeline", "schedule", "webhook", "api", "manual"]).gather(
+            source
+        ),
         "PIPELINE_TRIGGER_USER_ID": pl.select(pl.when(~pl.Series(bot)).then(user)).to_series(),
     }
 
@@ -156,9 +152,7 @@ def _workflow(names: Names, runs: Runs, rows: Rows, successful: Flags) -> Column
     first_started = rows.run_started + np.floor(2000 * unit(key, _FIRST_STARTED)) / 1000
     return {
         "WORKFLOW_ID": uuids(key, _WORKFLOW_ID),
-        "WORKFLOW_NAME": pl.Series([workflow.name for workflow in names.plan.workflows]).gather(
-            runs.workflow
-        ),
+        "WORKFLOW_NAME": pl.Series([workflow.name for workflow in names.plan.workflows]).gather(runs.workflow),
         "WORKFLOW_FIRST_JOB_QUEUED_AT": _timestamps(
             names.days, day, rows.run_started, lost | (unit(key, _FIRST_QUEUED) < 0.08)
         ),

@@ -77,10 +77,7 @@ def book_seats(credits: Credits, rows: Rows, organization: Organization, days: l
 def _rates(plan: Plan, effects: Effects) -> Integers:
     """Return credits per minute by job and class; a runner's are zero."""
     return np.array(
-        [
-            [CREDITS_PER_MINUTE.get((job.executor, name), 0) for name in effects.class_names]
-            for job in plan.jobs
-        ],
+        [[CREDITS_PER_MINUTE.get((job.executor, name), 0) for name in effects.class_names] for job in plan.jobs],
         dtype=np.int64,
     )
 

@@ -140,9 +140,7 @@ def _nightly(name: str, seconds: int, resource_class: str, parallelism: int = 1)
     )
 
 
-def _project(
-    name: str, weight: float, *workflows: Workflow, renamed: tuple[tuple[date, str], ...] = ()
-) -> Project:
+def _project(name: str, weight: float, *workflows: Workflow, renamed: tuple[tuple[date, str], ...] = ()) -> Project:
     """Return a project whose id comes from its first name."""
     return Project(
         id=str(uuid5(UUID(ACME_ID), name)),

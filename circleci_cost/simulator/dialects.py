@@ -49,6 +49,4 @@ def _escaped(frame: pl.DataFrame) -> pl.DataFrame:
 def _capitalized(frame: pl.DataFrame) -> pl.DataFrame:
     """Spell booleans as Python does."""
     flags = [name for name, kind in frame.schema.items() if kind == pl.Boolean]
-    return frame.with_columns(
-        pl.col(flags).replace_strict({True: "True", False: "False"}, return_dtype=pl.String)
-    )
+    return frame.with_columns(pl.col(flags).replace_strict({True: "True", False: "False"}, return_dtype=pl.String))

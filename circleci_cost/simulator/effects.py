@@ -30,14 +30,10 @@ class Effects:
     class_names: tuple[str, ...]
 
 
-def effects_of(
-    events: tuple[Event, ...], organization: Organization, plan: Plan, days: list[date]
-) -> Effects:
+def effects_of(events: tuple[Event, ...], organization: Organization, plan: Plan, days: list[date]) -> Effects:
     """Translate an organization's events: whole projects change in pipelines, single jobs in seconds."""
     own = [event for event in events if event.organization == organization.name]
-    names = sorted(
-        {job.resource_class for job in plan.jobs} | {e.resource_class for e in own if e.resource_class}
-    )
+    names = sorted({job.resource_class for job in plan.jobs} | {e.resource_class for e in own if e.resource_class})
     shape = len(days)
     pipelines = np.ones((len(plan.template_project), shape))
     runs = np.ones((len(plan.workflows), shape))

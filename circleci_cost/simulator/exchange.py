@@ -82,9 +82,7 @@ class Exchange:
             nonlocal status, headers
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = tuple(
-                    (key.decode("latin-1"), value.decode("latin-1")) for key, value in message["headers"]
-                )
+                headers = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in message["headers"])
             else:
                 body.extend(message.get("body", b""))
 

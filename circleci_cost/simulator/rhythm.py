@@ -17,9 +17,7 @@ _HOURS = (1, 1, 1, 1, 1, 2, 5, 12, 22, 30, 32, 28, 22, 28, 32, 32, 28, 20, 12, 8
 
 def push_activity(days: list[date]) -> Floats:
     """Return each day's pushes relative to the year's mean: a weekly rhythm that holidays interrupt."""
-    return np.array(
-        [_WEEK[day.weekday()] * (0.15 if (day.month, day.day) in _HOLIDAYS else 1.0) for day in days]
-    )
+    return np.array([_WEEK[day.weekday()] * (0.15 if (day.month, day.day) in _HOLIDAYS else 1.0) for day in days])
 
 
 def growth(days: list[date], per_year: float) -> Floats:

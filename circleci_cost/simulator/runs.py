@@ -48,9 +48,9 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
     )
     cell_keys = child(np.tile(template_keys, len(days)), np.repeat(ordinals, templates))
     rates = _rates(organization, plan, effects, days)
-    counts = np.floor(
-        rates * np.exp(0.12 * normal(cell_keys, _NOISE) - 0.0072) + unit(cell_keys, _COUNT)
-    ).astype(np.int64)
+    counts = np.floor(rates * np.exp(0.12 * normal(cell_keys, _NOISE) - 0.0072) + unit(cell_keys, _COUNT)).astype(
+        np.int64
+    )
 
     nth = within(counts)
     key = child(np.repeat(cell_keys, counts), nth)

@@ -118,6 +118,4 @@ class Simulator:
 def _route_of(method: str, path: str) -> str:
     """Name the route of a request as faults and the log do."""
     asked = "GET" if method == "HEAD" else method
-    return next(
-        (name for name, verb, pattern in _ROUTES if verb == asked and pattern.fullmatch(path)), "unknown"
-    )
+    return next((name for name, verb, pattern in _ROUTES if verb == asked and pattern.fullmatch(path)), "unknown")

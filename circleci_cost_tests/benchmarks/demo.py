@@ -1,6 +1,6 @@
 """How long the built-in demo takes from its command to its summary, on a machine where it is installed.
 
-    python -m circleci_cost_tests.benchmarks demo
+python -m circleci_cost_tests.benchmarks demo
 """
 
 import os
@@ -17,7 +17,9 @@ from circleci_cost.warehouse.generations import current_generation
 def main(argv: list[str]) -> None:
     """Run the demo in a fresh folder and print its seconds, job runs and days."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "CIRCLECI"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "CIRCLECI"))
+        }
         started = time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "circleci_cost.cli", "demo", *argv],
@@ -32,4 +34,6 @@ def main(argv: list[str]) -> None:
             ((jobs, runs, days),) = connection.execute(
                 "SELECT sum(jobs), sum(runs), count(DISTINCT date) FROM usage_days"
             ).fetchall()
-    print(f"demo: {seconds:.1f} s, {jobs:,} jobs ({runs:,} runs) over {days} days, ${generation.manifest.cost_usd:,.2f}")
+    print(
+        f"demo: {seconds:.1f} s, {jobs:,} jobs ({runs:,} runs) over {days} days, ${generation.manifest.cost_usd:,.2f}"
+    )

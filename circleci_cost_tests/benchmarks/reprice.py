@@ -85,7 +85,16 @@ def aggregation(root: Path) -> dict[str, float]:
 
 
 def _measured(name: str, root: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "circleci_cost_tests.benchmarks", "reprice", "--measure", name, "--lake", str(root)]
+    command = [
+        sys.executable,
+        "-m",
+        "circleci_cost_tests.benchmarks",
+        "reprice",
+        "--measure",
+        name,
+        "--lake",
+        str(root),
+    ]
     return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 

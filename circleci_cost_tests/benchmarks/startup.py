@@ -1,6 +1,6 @@
 """How long `circleci-cost --help` takes, as a whole process.
 
-    python -m circleci_cost_tests.benchmarks startup
+python -m circleci_cost_tests.benchmarks startup
 """
 
 import statistics

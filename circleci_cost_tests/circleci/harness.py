@@ -112,9 +112,7 @@ class Harness:
         """Fetch a window."""
         return self.exports(**options).fetch(window)
 
-    def fault(
-        self, route: str, action: Action, times: int | None = 1, after: int = 0, path: str = ""
-    ) -> Fault:
+    def fault(self, route: str, action: Action, times: int | None = 1, after: int = 0, path: str = "") -> Fault:
         """Arm a fault."""
         fault = Fault(route, action, times, after, path)
         self.simulator.faults.add(fault)
@@ -131,11 +129,7 @@ class Harness:
     def snapshot(self) -> dict[str, bytes]:
         """All files of landed exports."""
         root = self.lake.root / "exports"
-        return {
-            str(path.relative_to(root)): path.read_bytes()
-            for path in sorted(root.rglob("*"))
-            if path.is_file()
-        }
+        return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
     def landed_contents(self, landed: LandedExport) -> set[bytes]:
         """The uncompressed parts of an export."""

@@ -67,9 +67,7 @@ def test_f039_a_host_that_is_not_allowed_is_named_and_never_asked(url: str) -> N
     ],
 )
 def test_f109_what_parsers_read_differently_is_no_web_address(url: str) -> None:
-    with pytest.raises(
-        SourceError, match=r"^The URL of part 1 of 1 of a usage export of acme is not a web address"
-    ):
+    with pytest.raises(SourceError, match=r"^The URL of part 1 of 1 of a usage export of acme is not a web address"):
         download_address(url, "part 1 of 1", connection())
 
 

@@ -22,9 +22,9 @@ def problem(value: object) -> str:
     text = str(caught.value)
     assert text.startswith("Usage export of acme: the answer is not what the CircleCI API promises: ")
     assert text.endswith("; check base_url and proxies in between, then try again.")
-    return text.removeprefix(
-        "Usage export of acme: the answer is not what the CircleCI API promises: "
-    ).partition(";")[0]
+    return text.removeprefix("Usage export of acme: the answer is not what the CircleCI API promises: ").partition(";")[
+        0
+    ]
 
 
 def test_an_export_job_is_read_and_its_repr_hides_the_urls() -> None:

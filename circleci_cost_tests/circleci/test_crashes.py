@@ -102,9 +102,7 @@ def _noted(lake: Lake) -> bool:
 
 
 def test_f080_killed_while_the_answer_to_the_post_is_on_its_way(simulator: Simulator, tmp_path: Path) -> None:
-    kill_and_finish(
-        simulator, tmp_path, "create", broken.Hang(), lambda lake: len(simulator.log.of("create")) == 1
-    )
+    kill_and_finish(simulator, tmp_path, "create", broken.Hang(), lambda lake: len(simulator.log.of("create")) == 1)
     # The id of the first job is lost with the answer: one controlled second request.
     assert len(list(simulator.jobs)) == 2
 

@@ -20,9 +20,7 @@ PART = f"{SUBJECT}: part 2 of 3"
 ONE = "/1.csv.gz"
 
 
-def failed_fetch(
-    site: Harness, action: Action, kind: type[CircleciCostError] = ExportDataError, **options: Any
-) -> str:
+def failed_fetch(site: Harness, action: Action, kind: type[CircleciCostError] = ExportDataError, **options: Any) -> str:
     """Land an export, then fetch again with a fault in part 2; the first export must stay as it was."""
     site.fetch(**QUICK)
     before = site.snapshot()
@@ -65,9 +63,7 @@ def test_f029_to_f038_a_damaged_part_is_refused_and_nothing_is_published(site: H
 @pytest.mark.parametrize(
     "action", [broken.WrongLength(50), broken.Drop(reset=True), broken.Drop("mid-body"), broken.Hang()]
 )
-def test_f036_a_part_that_breaks_off_is_refused_and_nothing_is_published(
-    site: Harness, action: Action
-) -> None:
+def test_f036_a_part_that_breaks_off_is_refused_and_nothing_is_published(site: Harness, action: Action) -> None:
     assert failed_fetch(site, action, LostAnswer).startswith(f"{PART}: 127.0.0.1 ")
 
 
@@ -109,10 +105,7 @@ def test_f014_headers_that_drip_in_are_given_up(site: Harness) -> None:
 
 def test_f017_a_download_is_not_redirected(site: Harness) -> None:
     message = failed_fetch(site, actions.redirect("https://evil.example/?canary"), Refusal)
-    assert (
-        message
-        == f"{PART}: 127.0.0.1 redirects, which is not followed; nothing was changed, try again later."
-    )
+    assert message == f"{PART}: 127.0.0.1 redirects, which is not followed; nothing was changed, try again later."
 
 
 def test_f024_expired_urls_are_minted_anew_and_what_is_there_is_kept(site: Harness) -> None:
@@ -144,8 +137,7 @@ def test_f024_urls_that_name_other_objects_are_all_loaded_anew(site: Harness) ->
 def test_f024_urls_that_stay_refused_end_after_five_refreshes(site: Harness) -> None:
     message = failed_fetch(site, actions.expired_url(), TransientSourceError)
     assert message == (
-        f"{SUBJECT}: fresh signed URLs were refused 5 times by 127.0.0.1; nothing was changed, try again "
-        "later."
+        f"{SUBJECT}: fresh signed URLs were refused 5 times by 127.0.0.1; nothing was changed, try again later."
     )
 
 
@@ -215,9 +207,7 @@ def test_f027_another_order_of_parts_gives_the_same_export(site: Harness) -> Non
     "origin",
     ["https://evil.example", "http://169.254.169.254", "http://10.0.0.8", "https://127.0.0.1", "file://"],
 )
-def test_f039_one_url_to_a_host_that_is_not_allowed_and_no_part_is_asked_for(
-    site: Harness, origin: str
-) -> None:
+def test_f039_one_url_to_a_host_that_is_not_allowed_and_no_part_is_asked_for(site: Harness, origin: str) -> None:
     site.fault("poll", actions.change_urls("one foreign", _third_moved(origin)))
     with pytest.raises(SourceError, match="The URL of part 3 of 3 of a usage export of acme") as caught:
         site.fetch()
@@ -239,9 +229,7 @@ def test_f040_names_in_urls_are_never_names_of_files(site: Harness) -> None:
     site.fault("download", actions.Respond(200, gz(csv_part(7))), times=3)
     site.fault("unknown", actions.Respond(200, gz(csv_part(7))), times=3)
     landed = site.fetch()
-    assert [path.name for path in landed.part_paths()] == [
-        f"part-0000-{landed.manifest.export_id[:8]}.csv.gz"
-    ]
+    assert [path.name for path in landed.part_paths()] == [f"part-0000-{landed.manifest.export_id[:8]}.csv.gz"]
     assert {path.parent for path in site.lake.root.rglob("*.gz")} == {landed.directory}
 
 

@@ -59,8 +59,7 @@ def test_an_export_lands_with_every_part_and_its_manifest(site: Harness) -> None
     assert (intent(site), site.watcher.ends) == (None, 1)
     assert site.watcher.messages == [
         f"{SUBJECT}: requested, export job {job.id}.",
-        f"{SUBJECT}: 3 parts with 123 lines landed ({sum(part.bytes for part in manifest.parts) / 1024:.1f} "
-        "KiB).",
+        f"{SUBJECT}: 3 parts with 123 lines landed ({sum(part.bytes for part in manifest.parts) / 1024:.1f} KiB).",
     ]
     assert [wait for wait in site.watcher.waits if wait[1] <= 3.0] == [
         (f"{SUBJECT}: CircleCI prepares the export (created)", 2.0),
@@ -94,9 +93,7 @@ def test_f002_no_administrator_is_not_tried_again(site: Harness) -> None:
     ("organization_id", "message"),
     [("gh/acme", "which is not a UUID"), ("00000000-0000-4000-8000-000000000000", "knows no organization")],
 )
-def test_f003_a_wrong_organization_is_not_tried_again(
-    site: Harness, organization_id: str, message: str
-) -> None:
+def test_f003_a_wrong_organization_is_not_tried_again(site: Harness, organization_id: str, message: str) -> None:
     with pytest.raises(Refusal, match=message):
         site.exports(site.connection(organization_id=organization_id)).fetch(WINDOW)
     assert len(site.simulator.log) == 1
@@ -123,9 +120,7 @@ def test_f004_a_window_that_the_api_refuses_is_quoted_and_not_tried_again(
 ) -> None:
     with pytest.raises(Refusal) as caught:
         site.fetch(window)
-    assert str(caught.value) == (
-        f"Usage export of acme, {window}: CircleCI refused the request (HTTP 400: {said})."
-    )
+    assert str(caught.value) == (f"Usage export of acme, {window}: CircleCI refused the request (HTTP 400: {said}).")
     assert (site.asked("create"), site.snapshot()) == ([400], {})
 
 
@@ -180,8 +175,7 @@ def test_f010_server_failures_for_ever_end_within_bounds(site: Harness) -> None:
     with pytest.raises(LostAnswer) as caught:
         site.fetch()
     assert str(caught.value) == (
-        f"{SUBJECT}: the CircleCI API at 127.0.0.1 failed (HTTP 503); try again later, see "
-        "https://status.circleci.com."
+        f"{SUBJECT}: the CircleCI API at 127.0.0.1 failed (HTTP 503); try again later, see https://status.circleci.com."
     )
     assert len(site.asked("poll")) == 6
     assert site.clock.monotonic() < 120
@@ -279,15 +273,10 @@ def test_f019_a_job_that_is_never_ready_ends_at_the_deadline_and_is_taken_up_aga
     assert site.landed_contents(landed) == site.contents
     assert site.asked("create") == [201]
     assert landed.manifest.exported_at == NOW
-    assert (
-        f"{SUBJECT}: taking up export job {landed.manifest.export_id} of an earlier run."
-        in site.watcher.messages
-    )
+    assert f"{SUBJECT}: taking up export job {landed.manifest.export_id} of an earlier run." in site.watcher.messages
 
 
-@pytest.mark.parametrize(
-    ("reason", "said"), [("Query\ntimed out", "Query timed out"), (None, "no reason given")]
-)
+@pytest.mark.parametrize(("reason", "said"), [("Query\ntimed out", "Query timed out"), (None, "no reason given")])
 def test_f020_a_failed_job_is_told_with_its_reason_and_the_next_run_makes_another(
     site: Harness, reason: str | None, said: str
 ) -> None:
@@ -313,9 +302,7 @@ def test_f020_an_unknown_state_is_reported_once_and_waited_for(site: Harness) ->
 
 
 @pytest.mark.parametrize("urls", [None, []])
-def test_f021_completed_without_urls_is_believed_after_a_minute(
-    site: Harness, urls: list[object] | None
-) -> None:
+def test_f021_completed_without_urls_is_believed_after_a_minute(site: Harness, urls: list[object] | None) -> None:
     site.fault("poll", actions.completed_without_urls(urls), times=None)
     landed = site.fetch()
     assert (landed.manifest.parts, landed.manifest.url_count, landed.manifest.complete) == ((), 0, True)
@@ -426,9 +413,7 @@ def test_f012_without_a_connection_no_note_stays_behind(site: Harness) -> None:
 
 def test_an_answer_about_another_job_is_refused(site: Harness) -> None:
     other = "0a1b2c3d-0000-4000-8000-00000000abcd"
-    site.fault(
-        "poll", actions.change_json("another job", lambda value: value | {"usage_export_job_id": other})
-    )
+    site.fault("poll", actions.change_json("another job", lambda value: value | {"usage_export_job_id": other}))
     with pytest.raises(SourceError, match=f"and told of {other}"):
         site.fetch()
     assert site.landed_contents(site.fetch()) == site.contents

@@ -62,10 +62,7 @@ def test_the_real_sample_is_whole() -> None:
 @pytest.mark.parametrize("piece", [1, 1 << 16])
 def test_f029_a_truncated_file_is_refused_wherever_it_ends(piece: int) -> None:
     for length in range(1, len(FILE), 1 if piece > 1 else 97):
-        assert (
-            problem(FILE[:length], piece)
-            == f"part 1 is cut off after {length} bytes; nothing of it was used."
-        )
+        assert problem(FILE[:length], piece) == f"part 1 is cut off after {length} bytes; nothing of it was used."
 
 
 def test_f030_one_flipped_bit_is_refused() -> None:
@@ -173,9 +170,7 @@ BOUNDS: list[tuple[DownloadLimits, Callable[[], bytes], str]] = [
 
 
 @pytest.mark.parametrize(("limits", "data", "what"), BOUNDS)
-def test_f038_a_gzip_bomb_is_refused_early(
-    limits: DownloadLimits, data: Callable[[], bytes], what: str
-) -> None:
+def test_f038_a_gzip_bomb_is_refused_early(limits: DownloadLimits, data: Callable[[], bytes], what: str) -> None:
     assert problem(data(), limits=limits) == (
         f"part 1 {what}; nothing of it was used. Raise the download limits only if you trust the file."
     )

@@ -103,9 +103,7 @@ def test_f013_silence_after_the_request_is_a_lost_answer(site: Harness) -> None:
 
 
 @pytest.mark.parametrize("headers_too", [False, True])
-def test_f014_a_drip_that_beats_the_read_time_out_ends_at_the_total_deadline(
-    site: Harness, headers_too: bool
-) -> None:
+def test_f014_a_drip_that_beats_the_read_time_out_ends_at_the_total_deadline(site: Harness, headers_too: bool) -> None:
     site.fault("me", broken.Drip(interval=0.05, headers_too=headers_too))
     started = time.monotonic()
     error = failure(site.server.base_url)
@@ -118,9 +116,7 @@ def test_f014_a_drip_that_beats_the_read_time_out_ends_at_the_total_deadline(
 
 @pytest.mark.parametrize("when", ["before headers", "after headers", "mid-body"])
 @pytest.mark.parametrize("reset", [False, True])
-def test_f015_a_reset_before_or_after_the_headers_is_a_lost_answer(
-    site: Harness, when: str, reset: bool
-) -> None:
+def test_f015_a_reset_before_or_after_the_headers_is_a_lost_answer(site: Harness, when: str, reset: bool) -> None:
     site.fault("me", broken.Drop(when, reset=reset))  # type: ignore[arg-type] # parametrized by text
     error = failure(site.server.base_url)
     assert isinstance(error, LostAnswer)
@@ -198,9 +194,7 @@ def test_f001_a_token_that_cannot_be_one_is_never_sent_or_shown() -> None:
         "canary\n": "holds characters",
         "canary ü": "holds characters",
     }.items():
-        with pytest.raises(
-            AuthorizationError, match=f"The environment variable CIRCLECI_TOKEN {what}"
-        ) as caught:
+        with pytest.raises(AuthorizationError, match=f"The environment variable CIRCLECI_TOKEN {what}") as caught:
             ApiClient(endpoint("https://circleci.com/api/v2", token), SystemClock())
         assert "canary" not in str(caught.value)
 
@@ -210,9 +204,7 @@ def test_the_account_calls_find_the_organization(site: Harness) -> None:
         assert account.who_am_i().login == "octocat"
         (found,) = account.collaborations()
         assert found == account.organization("gh/acme") == account.organization(found.id or "")
-        with pytest.raises(
-            Refusal, match=r"Organization gh/none: CircleCI knows nothing of that name .*\(404\)"
-        ):
+        with pytest.raises(Refusal, match=r"Organization gh/none: CircleCI knows nothing of that name .*\(404\)"):
             account.organization("gh/none")
 
 

@@ -52,9 +52,7 @@ def test_files_land_as_one_incomplete_export_named_after_their_content(lake: Lak
     packed = written(tmp_path / "in" / "b.csv.gz", gz(csv_part(2)))
     imported = land(lake, plain, packed)
     manifest = imported.landed.manifest
-    hashes = sorted(
-        hashlib.sha256(content).hexdigest() for content in (packed_by_us(csv_part(1)), gz(csv_part(2)))
-    )
+    hashes = sorted(hashlib.sha256(content).hexdigest() for content in (packed_by_us(csv_part(1)), gz(csv_part(2))))
     import_id = "import-" + hashlib.sha256("".join(hashes).encode()).hexdigest()[:12]
     assert not imported.already
     assert imported.landed.directory == lake.imported("acme", FIRST, LAST, import_id)

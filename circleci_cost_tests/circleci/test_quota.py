@@ -134,9 +134,7 @@ def test_f028_never_more_than_the_quota_in_any_sliding_window(
             times.setdefault((kind, organization), []).append(clock.monotonic())
         for (counted, _), asked in times.items():
             span = 3600 if counted == "POST" else 60
-            assert all(
-                bisect.bisect(asked, end) - bisect.bisect_left(asked, end - span) <= 10 for end in asked
-            )
+            assert all(bisect.bisect(asked, end) - bisect.bisect_left(asked, end - span) <= 10 for end in asked)
 
 
 _PROCESS = """
@@ -166,8 +164,7 @@ except Full:
 def test_f028_two_processes_at_once_share_one_quota(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _PROCESS, str(tmp_path / "quota.sqlite")]
     processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-        for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) for _ in range(2)
     ]
     granted = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(granted) == 10

@@ -17,9 +17,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
 
 
-def refused(
-    status: int, body: object = None, headers: dict[str, str] | None = None, **asked: Any
-) -> CircleciCostError:
+def refused(status: int, body: object = None, headers: dict[str, str] | None = None, **asked: Any) -> CircleciCostError:
     settings: dict[str, Any] = {
         "subject": "Usage export of acme",
         "host": "circleci.com",
@@ -75,9 +73,7 @@ def test_f003_a_wrong_id_a_slug_and_a_self_hosted_server_are_told_apart() -> Non
         "circleci.acme.example does not know this address (404); CircleCI Server (self-hosted) has no usage "
         "exports, and base_url for CircleCI's cloud is https://circleci.com/api/v2.",
     ]
-    assert str(refused(400, {"message": "malformed request body"}, organization_id="gh/acme")) == str(
-        errors[1]
-    )
+    assert str(refused(400, {"message": "malformed request body"}, organization_id="gh/acme")) == str(errors[1])
 
 
 def test_f004_a_refused_window_quotes_circleci_in_one_clean_line() -> None:
@@ -94,9 +90,9 @@ def test_f004_a_refused_window_quotes_circleci_in_one_clean_line() -> None:
 def test_f077_a_clock_a_day_off_is_named_as_the_likely_cause() -> None:
     def hint(hours: int) -> str:
         date = format_datetime(NOW - timedelta(hours=hours), usegmt=True)
-        return str(refused(400, {"message": "Dates must not be in the future."}, {"date": date})).partition(
-            "future)"
-        )[2]
+        return str(refused(400, {"message": "Dates must not be in the future."}, {"date": date})).partition("future)")[
+            2
+        ]
 
     assert hint(24) == "; this machine's clock is 24 h ahead of CircleCI's, set it right and try again."
     assert hint(-24) == "; this machine's clock is 24 h behind CircleCI's, set it right and try again."

@@ -71,9 +71,7 @@ FAULTS: list[tuple[str, Action]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("route", "action"), FAULTS, ids=[f"{route} {action.name}"[:40] for route, action in FAULTS]
-)
+@pytest.mark.parametrize(("route", "action"), FAULTS, ids=[f"{route} {action.name}"[:40] for route, action in FAULTS])
 def test_f107_no_secret_in_logs_errors_tracebacks_or_files(
     site: Harness, logs: Logs, route: str, action: Action
 ) -> None:

@@ -67,9 +67,7 @@ def test_f078_the_13_month_edge_is_366_days_to_the_second() -> None:
 def test_each_day_is_asked_for_once_or_named(wanted: list[date]) -> None:
     plan = plan_windows(wanted, NOW)
     asked = [
-        day
-        for window in plan.windows
-        for day in days(window.first_day, (window.last_day - window.first_day).days + 1)
+        day for window in plan.windows for day in days(window.first_day, (window.last_day - window.first_day).days + 1)
     ]
     assert sorted([*asked, *plan.out_of_reach, *plan.not_yet]) == sorted(set(wanted))
     assert all((window.last_day - window.first_day).days < 31 for window in plan.windows)

@@ -126,6 +126,15 @@ def test_check_tells_a_bad_token_from_a_wrong_organization(
     assert "(404)" in found["access"][1]
 
 
+def test_f095_overlapping_prices_are_refused_with_their_days(call: Caller) -> None:
+    more = "[[cost_centers.pricing]]\nprice_per_credit = 0.0007\neffective_from = 2026-03-01\n"
+    call.configure(configuration() + "effective_until = 2026-03-31\n" + more)
+    for command in ("check", "reprice", "report"):
+        said = call(command)
+        assert (said.code, said.out) == (3, "")
+        assert "overlap on 2026-03-01 to 2026-03-31; end the earlier one the day before" in said.err
+
+
 def test_f094_check_names_the_days_without_a_price(call: Caller) -> None:
     until = TODAY - timedelta(days=2)
     call.configure(configuration() + f"effective_until = {until}\n")

@@ -69,7 +69,7 @@ def test_a_missing_token_is_told_before_anything_is_started(call: Caller, server
     assert not (call.folder / ".dagster_home").exists()
 
 
-def test_from_the_first_sync_to_a_new_price(call: Caller, server: SimulatorServer) -> None:
+def test_f098_from_the_first_sync_to_an_edited_price(call: Caller, server: SimulatorServer) -> None:
     """One story, because each run costs seconds: sync, backfill, nothing to do, a gap, a new price."""
     call.configure(configuration(server, ("0.0006", START, None)))
     (call.folder / ".env").write_text(f"CIRCLECI_TOKEN={TOKEN}\n")
@@ -98,13 +98,7 @@ def _story(call: Caller, server: SimulatorServer) -> None:
     assert before["cost"] == f"{credits * 6 / 10000:.6f}"
     assert call("reprice").out == "Nothing to compute: every day is priced as the configuration says.\n"
 
-    # f095: an overlap is refused; f098: an edited price recomputes exactly the days that it changes.
     change = TODAY - timedelta(days=3)
-    overlapping = configuration(server, ("0.0006", START, change), ("0.0007", change, None))
-    call.configure(overlapping)
-    said = call("reprice")
-    assert said.code == 3
-    assert f"overlap on {change}" in said.err
     call.configure(configuration(server, ("0.0006", START, change - timedelta(days=1)), ("0.0007", change, None)))
     checked = call("check", "--offline", "--json")
     assert json.loads(checked.out)["stale_prices"] == [

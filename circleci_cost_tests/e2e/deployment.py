@@ -129,9 +129,6 @@ class Deployment:
     def until(self, condition: Callable[[], T], seconds: float = 120) -> T:
         """Wait until something is true and return it."""
         deadline = time.monotonic() + seconds
-        import inspect; t0=time.time(); 
-        if not hasattr(self,"_t"): self._t=t0
-        print("UNTIL", round(t0-self._t,1), inspect.getsource(condition).strip()[:110], flush=True)
         while not (found := condition()):
             assert self.process.poll() is None, self.log[-3000:]
             assert time.monotonic() < deadline, f"not within {seconds} s; the log ends with\n{self.log[-3000:]}"
@@ -194,5 +191,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-

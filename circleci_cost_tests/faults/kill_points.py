@@ -16,7 +16,9 @@ import duckdb
 import httpx
 import polars as pl
 
-What = Literal["before rename", "after rename", "half written", "after request", "mid-download", "before sql", "after sql"]
+What = Literal[
+    "before rename", "after rename", "half written", "after request", "mid-download", "before sql", "after sql"
+]
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,7 @@ def test_ranges_hold_exactly_the_days_they_were_made_of(found: set[date]) -> Non
     ranges = as_ranges(found)
     again = {each.first + timedelta(days=offset) for each in ranges for offset in range(each.days)}
     assert again == found
-    assert all(
-        later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges)
-    )
+    assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges))
 
 
 def test_many_ranges_are_counted_not_listed() -> None:

@@ -113,9 +113,7 @@ class Site:
         """The configuration file, written anew."""
         path = self.folder / "circleci_cost.toml"
         path.write_text(
-            toml(
-                self.server.base_url, self.centers, self.history_start, restatement_days=self.restatement_days
-            )
+            toml(self.server.base_url, self.centers, self.history_start, restatement_days=self.restatement_days)
         )
         return path
 
@@ -257,9 +255,7 @@ def running(
     """Run a simulator of `source` for `centers`, by default one of two organizations at the list price."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = ManualClock(now)
-    simulator = Simulator(
-        source or scenario(), clock=clock, parts=2, posts_per_hour=10_000, gets_per_minute=10_000
-    )
+    simulator = Simulator(source or scenario(), clock=clock, parts=2, posts_per_hour=10_000, gets_per_minute=10_000)
     with ExitStack() as stack:
         stack.enter_context(environment({TOKEN_VARIABLE: TOKEN}))
         server = stack.enter_context(SimulatorServer(simulator))

@@ -35,18 +35,14 @@ _DELIVERY = Workflow(
 _NIGHTLY = Workflow("nightly", (Job("prepare", 75), Job("end-to-end", 900, "xlarge", stage=1)), scheduled=True)
 
 
-def scenario(
-    jobs_per_day: float = 24.0, *, web: str = "web", renamed: tuple[tuple[date, str], ...] = ()
-) -> Scenario:
+def scenario(jobs_per_day: float = 24.0, *, web: str = "web", renamed: tuple[tuple[date, str], ...] = ()) -> Scenario:
     """One plan of two organizations (PAYING, SHARED), and OTHER apart; the project `web` may be renamed."""
     first = Project(WEB, web, _FOUNDED, (_DELIVERY, _NIGHTLY), 2.0, renamed=renamed)
     second = Project(API, "api", _FOUNDED, (_DELIVERY,))
     third = Project(SHOP, "shop", _FOUNDED, (_DELIVERY,))
     return Scenario(
         (
-            Organization(
-                PAYING, "initech", "gh/initech", _FOUNDED, (first, second), jobs_per_day, extra_seats=2
-            ),
+            Organization(PAYING, "initech", "gh/initech", _FOUNDED, (first, second), jobs_per_day, extra_seats=2),
             Organization(
                 SHARED,
                 "initech-labs",
@@ -81,9 +77,7 @@ class EditedSource:
     def files(self, key: ExportKey) -> list[Path]:
         """Write an export once; a second call gives the same bytes."""
         if key not in self._made:
-            rows = generate(
-                self.scenario, key.organization_ids, key.first_day, key.last_day, key.as_of
-            )
+            rows = generate(self.scenario, key.organization_ids, key.first_day, key.last_day, key.as_of)
             frames = [frame for frame in (self.edit(each, key) for each in rows) if frame.height]
             folder = self._folder / str(len(self._made))
             self._made[key] = write_parts(folder, frames, parts=2, dialect="unquoted")

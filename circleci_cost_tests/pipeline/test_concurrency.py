@@ -65,7 +65,9 @@ def read_again_and_again(root: Path, seen: Any, stop: Any) -> None:
         ((credits, counted, cost, price, period),) = found
         manifest = generation.manifest
         whole = (
-            (credits, cost) == (manifest.credits, manifest.cost_usd) == (files["credits"].sum(), files["cost_usd"].sum())
+            (credits, cost)
+            == (manifest.credits, manifest.cost_usd)
+            == (files["credits"].sum(), files["cost_usd"].sum())
             and credits == counted
             and price == period
         )

@@ -1,10 +1,9 @@
 """Daily costs against an independent computation from the generator's rows."""
 
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
-from circleci_cost_tests.pipeline.harness import Price, Site, checks, hooli, initech, metadata, running
+from circleci_cost_tests.pipeline.harness import Price, hooli, initech, running
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
 

@@ -38,12 +38,8 @@ def test_f075_edges_of_the_calendar(tmp_path: Path, first: date, last: date) -> 
     with running(tmp_path, history_start=date(2023, 12, 1)) as site:
         site.run("refresh", "initech", first, last)
         costs = site.table("daily_costs")
-        assert found_costs(costs.to_dicts()) == expected_costs(
-            site.simulator.scenario, site.centers, first, last, NOW
-        )
-        assert site.lake.job_runs_days("initech") == [
-            first + timedelta(days=n) for n in range((last - first).days + 1)
-        ]
+        assert found_costs(costs.to_dicts()) == expected_costs(site.simulator.scenario, site.centers, first, last, NOW)
+        assert site.lake.job_runs_days("initech") == [first + timedelta(days=n) for n in range((last - first).days + 1)]
         generation = next(site.lake.published.glob("*/daily_costs"))
         months = {f"{first:%Y-%m}.parquet", f"{last:%Y-%m}.parquet"}
         assert {path.name for path in generation.iterdir()} == months

@@ -1,7 +1,7 @@
 """What ends a run, and that it ends in one sentence, at once or after the wait that was asked for."""
 
 import json
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -94,9 +94,7 @@ def test_f001_a_missing_token_is_said_before_anything_is_asked(site: Site, monke
     ],
     ids=["f005 429", "f009 503"],
 )
-def test_the_step_is_retried_after_the_wait_that_was_asked_for(
-    site: Site, route: str, action: actions.Respond
-) -> None:
+def test_the_step_is_retried_after_the_wait_that_was_asked_for(site: Site, route: str, action: actions.Respond) -> None:
     """The client tries six times by itself; then the step's retry waits, in real time."""
     site.fault(route, action, times=6)
     result = site.run("refresh", "initech", FIRST, YESTERDAY)

@@ -52,9 +52,7 @@ def test_f094_usage_in_a_gap_is_unpriced_and_never_free(tmp_path: Path) -> None:
         assert (manifest.unpriced_credits, manifest.cost_usd) == (unpriced, costs["cost_usd"].sum())
         found = checks(result)
         assert not found["all_credits_priced"].passed
-        assert (
-            found["all_credits_priced"].description == f"{unpriced} credits have no price: add a pricing period"
-        )
+        assert found["all_credits_priced"].description == f"{unpriced} credits have no price: add a pricing period"
         assert found["every_day_priced"].description == (
             "no price on initech: 2024-03-07 to 2024-03-08: credits stay unpriced, not $0"
         )

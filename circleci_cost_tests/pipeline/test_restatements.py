@@ -9,7 +9,7 @@ import polars as pl
 
 from circleci_cost.simulator import Scenario, generate
 from circleci_cost.simulator.sources import ExportKey
-from circleci_cost_tests.pipeline.harness import Site, checks, initech, metadata, running, utc
+from circleci_cost_tests.pipeline.harness import Site, checks, metadata, running, utc
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import NOW, PAYING, SHARED, YESTERDAY, EditedSource, scenario
 
@@ -72,9 +72,7 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
         assert site.table("usage_restatements").select("date", "jobs_removed", "credits_removed").rows() == [
             (day, 3, gone["total_credits"].sum())
         ]
-        assert site.job_runs("initech")["job_id"].to_list() == [
-            job for job in before["job_id"] if job not in vanishing
-        ]
+        assert site.job_runs("initech")["job_id"].to_list() == [job for job in before["job_id"] if job not in vanishing]
         assert site.table("daily_costs")["jobs"].sum() == before.height - 3
 
 
@@ -89,9 +87,7 @@ def test_f073_an_export_that_is_read_again_restates_nothing(site: Site) -> None:
 def test_f071_a_job_whose_date_moved_between_two_windows_counts_once(tmp_path: Path) -> None:
     """A job of 7 March is booked on 8 March by the later export, in whose window 7 March is not."""
     of = scenario()
-    moved = min(
-        job for job, row in _rows(of, date(2024, 3, 7), NOW).items() if row["TOTAL_CREDITS"] > 0
-    )
+    moved = min(job for job, row in _rows(of, date(2024, 3, 7), NOW).items() if row["TOTAL_CREDITS"] > 0)
 
     def edit(rows: pl.DataFrame, key: ExportKey) -> pl.DataFrame:
         if key.first_day < date(2024, 3, 8):
@@ -111,9 +107,9 @@ def test_f071_a_job_whose_date_moved_between_two_windows_counts_once(tmp_path: P
         costs = site.table("daily_costs")
         # The neighbouring day was not asked for, and its costs follow all the same.
         assert costs["credits"].sum() == runs["total_credits"].sum()
-        assert costs.filter(date=date(2024, 3, 7))["jobs"].sum() == before.filter(
-            job_run_date=date(2024, 3, 7)
-        ).height - 1
+        assert (
+            costs.filter(date=date(2024, 3, 7))["jobs"].sum() == before.filter(job_run_date=date(2024, 3, 7)).height - 1
+        )
         assert site.table("usage_restatements").select("date", "jobs_removed").rows() == [(date(2024, 3, 7), 1)]
 
 

@@ -44,12 +44,8 @@ def scenario(*events: Event, jobs_per_day: float = 300.0, seats: int = 2, seed: 
     founded = date(2019, 1, 1)
     return Scenario(
         organizations=(
-            Organization(
-                PAYING, "initech", "gh/initech", founded, (web, api), jobs_per_day, extra_seats=seats
-            ),
-            Organization(
-                SHARED, "initech-labs", "gh/initech-labs", founded, (web,), 20.0, shares_plan_of=PAYING
-            ),
+            Organization(PAYING, "initech", "gh/initech", founded, (web, api), jobs_per_day, extra_seats=seats),
+            Organization(SHARED, "initech-labs", "gh/initech-labs", founded, (web,), 20.0, shares_plan_of=PAYING),
             Organization(OTHER, "hooli", "circleci/Abc123", founded, (web,), 20.0),
         ),
         events=events,

@@ -64,14 +64,10 @@ def test_an_outage_leaves_no_rows() -> None:
 
 
 def test_a_changed_resource_class_costs_its_rate() -> None:
-    event = Event(
-        EventKind.RESOURCE_CLASS_CHANGE, "initech", START, 2.5, job="end-to-end", resource_class="2xlarge+"
-    )
+    event = Event(EventKind.RESOURCE_CLASS_CHANGE, "initech", START, 2.5, job="end-to-end", resource_class="2xlarge+")
     assert with_and_without(event, START, UNTIL) == pytest.approx(2.5, rel=0.01)
     frame = pl.concat(generate(scenario(event), [PAYING], START - timedelta(days=1), START, NOW))
-    classes = (
-        frame.filter(pl.col("JOB_NAME") == "end-to-end").select("JOB_RUN_DATE", "RESOURCE_CLASS").unique()
-    )
+    classes = frame.filter(pl.col("JOB_NAME") == "end-to-end").select("JOB_RUN_DATE", "RESOURCE_CLASS").unique()
     assert set(classes.rows()) == {(START - timedelta(days=1), "xlarge"), (START, "2xlarge+")}
 
 

@@ -51,19 +51,14 @@ def test_the_size_of_chunks_makes_no_difference(monkeypatch: pytest.MonkeyPatch)
 
 def test_organizations_and_seeds_draw_their_own_rows() -> None:
     ids = [
-        set(rows(scenario(seed=seed), organization)["JOB_ID"])
-        for seed, organization in ((1, PAYING), (2, PAYING))
+        set(rows(scenario(seed=seed), organization)["JOB_ID"]) for seed, organization in ((1, PAYING), (2, PAYING))
     ] + [set(rows(scenario(), OTHER)["JOB_ID"])]
     assert len(set.union(*ids)) == sum(len(one) for one in ids)
 
 
 def test_job_ids_are_unique(frame: pl.DataFrame) -> None:
     assert frame["JOB_ID"].is_duplicated().sum() == 0
-    assert (
-        frame["JOB_ID"]
-        .str.contains("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
-        .all()
-    )
+    assert frame["JOB_ID"].str.contains("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$").all()
 
 
 def test_the_total_is_the_sum_of_the_eight(frame: pl.DataFrame) -> None:
@@ -175,9 +170,7 @@ def test_week_ends_and_holidays_are_quiet() -> None:
 
 def test_jobs_per_day_is_the_mean_and_growth_is_per_year() -> None:
     usual = scenario(jobs_per_day=200.0)
-    assert rows(usual, first=date(2026, 2, 2), last=date(2026, 4, 26)).height / 84 == pytest.approx(
-        200, rel=0.05
-    )
+    assert rows(usual, first=date(2026, 2, 2), last=date(2026, 4, 26)).height / 84 == pytest.approx(200, rel=0.05)
     growing = replace(usual, organizations=(replace(usual.organizations[0], growth=1.0),))
     later = rows(growing, first=date(2026, 10, 5), last=date(2026, 11, 15)).height / 42
     assert later == pytest.approx(200 * 2 ** (298 / 365), rel=0.06)

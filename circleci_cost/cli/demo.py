@@ -20,13 +20,16 @@ from circleci_cost.settings import CostCenter, demo_settings
 
 # By then nothing of these days changes any more.
 _EXPORTED_AFTER = timedelta(days=14)
-_RUN_DAYS = 132
+# Two export jobs' worth goes through the API; Dagster's bookkeeping for 13 months of exports alone takes half a minute.
+_FETCHED_DAYS = 62
+_READ = ("job_runs", "daily_costs")
 
 
 @click.command()
 def demo() -> None:
     """Run the whole pipeline on simulated data: 13 months of two cost centers, fetched, priced and published.
 
+    The last two months come through the simulated API, the eleven before them from usage export files.
     The data go to ./demo-data, the runs into the Dagster instance at DAGSTER_HOME, else ./.dagster_home. A second
     demo takes up where the first one ended; remove both folders to begin anew.
     """
@@ -39,31 +42,35 @@ def demo() -> None:
     runs: list[PlannedRun] = []
     for center in settings.cost_centers:
         missing = missing_days(settings, lake, center.name, now)
-        if missing.out_of_reach:
-            _import_history(lake, center, simulator.demo_scenario(day), missing.out_of_reach)
-        runs += _runs(center.name, sorted({*missing.out_of_reach, *missing.fetchable}))
+        days = sorted({*missing.out_of_reach, *missing.fetchable})
+        fetched = [each for each in days if (day - each).days <= _FETCHED_DAYS]
+        kept = days[: len(days) - len(fetched)]
+        if kept:
+            _import_history(lake, center, simulator.demo_scenario(day), kept)
+        runs += _runs(center.name, kept, fetched)
     if runs:
         execute(settings, runs, f"13 months of {len(settings.cost_centers)} cost centers: fetch, read, price, publish")
     show_summary(settings, lake)
 
 
-def _runs(cost_center: str, days: Sequence[date]) -> list[PlannedRun]:
-    """Runs of some months each: while one cost center reads, the other one fetches.
+def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> list[PlannedRun]:
+    """Two runs over the files that were kept and one over the days to fetch; the last one publishes.
 
-    Prices are spread by the first run; the last one publishes.
+    In pieces, one cost center is read while the other one is priced.
     """
-    pieces = [days[start : start + _RUN_DAYS] for start in range(0, len(days), _RUN_DAYS)]
+    half = (len(kept) + 1) // 2
+    pieces = [(piece, _READ) for piece in (kept[:half], kept[half:]) if piece]
+    pieces += [(fetched, ("usage_exports", *_READ))] if fetched else []
     runs = []
-    for index, piece in enumerate(pieces):
-        assets = ["usage_exports", "job_runs", "daily_costs"]
-        assets += ["pricing_periods"] if index == 0 else []
-        assets += ["published"] if index == len(pieces) - 1 else []
-        runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], tuple(assets)))
+    for index, (piece, assets) in enumerate(pieces):
+        first = ("pricing_periods",) if index == 0 else ()
+        last = ("published",) if index == len(pieces) - 1 else ()
+        runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], (*first, *assets, *last)))
     return runs
 
 
 def _import_history(lake: Lake, center: CostCenter, scenario: simulator.Scenario, days: Sequence[date]) -> None:
-    """Land the days that CircleCI's API no longer serves, as files that somebody had kept."""
+    """Land older days as files that somebody had kept."""
     first, last = days[0], days[-1]
     with tempfile.TemporaryDirectory(prefix="circleci-cost-demo-") as folder:
         files = simulator.write_export_files(

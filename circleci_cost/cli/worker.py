@@ -24,6 +24,7 @@ from sqlalchemy.engine import Engine
 from circleci_cost.circleci import ExportProgress, UsageExports
 from circleci_cost.cli.failed_runs import Failed, failure_of
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.ingest import JOB_RUNS_POOL
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import range_tags
@@ -103,6 +104,9 @@ def main() -> None:
         definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
         with _instance() as instance:
             stop.instance = instance
+            if request["disposable"]:
+                # The demo's months are small: both cost centers may be read at once.
+                instance.event_log_storage.set_concurrency_slots(JOB_RUNS_POOL, 2)
             for number, run in enumerate(request["runs"]):
                 stop.run_id = run["run_id"]
                 if stop.asked.is_set() or not _execute(definitions, instance, parent, number, run):

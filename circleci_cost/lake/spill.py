@@ -31,6 +31,7 @@ class DaySpill:
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: dict[date, list[Path]] = {}
+        self._days_in_memory: dict[date, pl.DataFrame] = {}
         self._keys: list[pl.DataFrame] = []
         self._superseded: dict[date, pl.DataFrame] = {}
         self.each_job_once = False
@@ -93,8 +94,11 @@ class DaySpill:
     def day(self, day: date) -> pl.DataFrame | None:
         """All rows of a day less those that another day's row supersedes; None where there are none."""
         spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
-        frames = [*spilled, *(rows.filter(pl.col("job_run_date") == day) for rows in self._buffer)]
-        if not any(frame.height for frame in frames):
+        if self._buffer:
+            self._days_in_memory = _by_day(pl.concat(self._buffer))
+            self._buffer = []
+        frames = [*spilled, *([self._days_in_memory[day]] if day in self._days_in_memory else [])]
+        if not frames:
             return None
         rows = pl.concat(frames)
         losers = self._superseded.get(day)

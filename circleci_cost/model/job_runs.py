@@ -71,13 +71,15 @@ def finish_day(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
     """
     export_id = pl.col(PRECEDENCE).replace_strict(dict(provenance.export_ids), return_dtype=pl.String)
     return (
-        rows.with_columns(
-            cost_center=pl.lit(provenance.cost_center),
-            export_id=export_id,
+        rows.lazy()
+        .with_columns(
+            cost_center=pl.lit(provenance.cost_center, dtype=JOB_RUN_SCHEMA["cost_center"]),
+            export_id=export_id.cast(JOB_RUN_SCHEMA["export_id"]),
             ingested_at=pl.lit(provenance.ingested_at, dtype=JOB_RUN_SCHEMA["ingested_at"]),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in JOB_RUN_SCHEMA.items())
+        .select(JOB_RUN_SCHEMA.keys())
         .sort(JOB_RUN_ORDER, nulls_last=True)
+        .collect()
     )
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.model.schema import CREDITS, EXPORTED_CHARGE_TYPES, JOB_RUN_ORDER, JOB_RUN_SCHEMA
-from circleci_cost.days import days_between
+from circleci_cost.model.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
 from circleci_cost.simulator import demo_scenario, generate
 from circleci_cost.warehouse.daily_costs import write_daily_costs
 from circleci_cost.warehouse.pricing import write_prices

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,7 +126,7 @@ class Deployment:
         evaluation = answer[0]["evaluation"] if answer else None
         return str(evaluation["description"] or "") if evaluation else ""
 
-    def until(self, condition: Callable[[], T], seconds: float = 120) -> T:
+    def until(self, condition: Callable[[], T | None], seconds: float = 120) -> T:
         """Wait until something is true and return it."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):
@@ -176,14 +176,10 @@ def _answers(url: str) -> bool:
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     """Interrupt as Ctrl-C does; whatever is left of the process group is killed."""
     process.send_signal(signal.SIGINT)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(20)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

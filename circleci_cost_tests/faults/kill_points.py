@@ -81,7 +81,7 @@ def _half_written(counter: _Counter) -> None:
             _die()
         original(self, file, **options)
 
-    pl.DataFrame.write_parquet = write_parquet  # type: ignore[method-assign,assignment]
+    pl.DataFrame.write_parquet = write_parquet  # type: ignore[method-assign]
 
 
 def _after_request(counter: _Counter) -> None:
@@ -93,7 +93,7 @@ def _after_request(counter: _Counter) -> None:
             _die()
         return response
 
-    httpx.Client.send = send  # type: ignore[method-assign,assignment]
+    httpx.Client.send = send  # type: ignore[method-assign]
 
 
 def _mid_download(counter: _Counter) -> None:

@@ -6,7 +6,7 @@ Everything is as in production but the clock and the executor's process; what is
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -159,7 +159,7 @@ class Site:
 
     def materialize(self, names: Sequence[str], cost_center: str, first: date, last: date) -> None:
         """Materialize some assets without the standing checks: for histories of many runs."""
-        materialize(self.definitions, self.instance, names, cost_center, first, last)
+        materialize(self.definitions, self.instance, names, range_tags(cost_center, first, last))
 
     def check(self, asset: str, name: str) -> dg.AssetCheckEvaluation:
         """Run one standing check alone."""
@@ -198,14 +198,11 @@ def materialize(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     names: Sequence[str],
-    cost_center: str,
-    first: date,
-    last: date,
+    tags: Mapping[str, str],
 ) -> None:
-    """Materialize some assets over some days, without the standing checks."""
+    """Materialize some assets over the days that `tags` name, without the standing checks."""
     standing = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in STANDING_CHECKS]
     job = own_job(definitions, dg.AssetSelection.assets(*names) - dg.AssetSelection.checks(*standing))
-    tags = range_tags(cost_center, first, last)
     result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET, raise_on_error=False)
     assert result.success, failures(result)
 
@@ -293,7 +290,7 @@ def read_job_runs(lake: Lake, cost_center: str) -> pl.DataFrame:
     return texts.sort("job_run_date", "job_id")
 
 
-def contents(lake: Lake, centers: Sequence[str]) -> dict[str, pl.DataFrame]:
+def contents(lake: Lake, centers: Iterable[str]) -> dict[str, pl.DataFrame]:
     """All tables that a user can query, without what two equal runs may differ in."""
     tables = ("daily_costs", "usage_days", "pricing_periods", "daily_rates")
     found = {name: published_table(lake, name) for name in tables}
@@ -336,7 +333,6 @@ def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     return {name: value.value for name, value in found.metadata.items()}
 
 
-def utc(*values: int) -> datetime:
+def utc(year: int, month: int, day: int, hour: int = 0) -> datetime:
     """A time in UTC."""
-    year, month, day, *rest = values
-    return datetime(year, month, day, *rest, tzinfo=UTC)
+    return datetime(year, month, day, hour, tzinfo=UTC)

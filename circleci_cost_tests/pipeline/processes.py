@@ -14,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 
 from circleci_cost.definitions import build_definitions
+from circleci_cost.partitions import range_tags
 from circleci_cost.settings import load_settings
 from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE, BriskClock, materialize
 
@@ -39,7 +40,7 @@ def work(task: Task, prepare: Callable[[], None] | None = None) -> None:
         prepare()
     definitions = build_definitions(load_settings(task.configuration), clock=BriskClock(task.now))
     with dg.DagsterInstance.ephemeral() as instance:
-        materialize(definitions, instance, task.assets, task.cost_center, task.first, task.last)
+        materialize(definitions, instance, task.assets, range_tags(task.cost_center, task.first, task.last))
 
 
 def start(function: Callable[..., None], *arguments: object) -> BaseProcess:

@@ -81,7 +81,9 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     seen, stop = context.Queue(), context.Event()
     reader = start(read_again_and_again, site.lake.root, seen, stop)
     days = site.lake.job_runs_days("initech")
-    clock, names, found = SystemClock(), set(), set()
+    clock = SystemClock()
+    names: set[str] = set()
+    found: set[str] = set()
     deadline = time.monotonic() + 20
     warehouse = site.definitions.resources["warehouse"]  # type: ignore[index]
     with warehouse.get_connection() as connection:

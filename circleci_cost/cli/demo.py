@@ -59,7 +59,9 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
     In pieces, one cost center is read while the other one is priced.
     """
     half = (len(kept) + 1) // 2
-    pieces = [(piece, _READ) for piece in (kept[:half], kept[half:]) if piece]
+    pieces: list[tuple[Sequence[date], tuple[str, ...]]] = [
+        (piece, _READ) for piece in (kept[:half], kept[half:]) if piece
+    ]
     pieces += [(fetched, ("usage_exports", *_READ))] if fetched else []
     runs = []
     for index, (piece, assets) in enumerate(pieces):

@@ -3,6 +3,7 @@
 A day is replaced as a whole; what goes into it is decided by `ingest`.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -74,10 +75,21 @@ def read_provenance(path: Path) -> tuple[tuple[str, ...], datetime]:
     return tuple(exports), max(exports.values())
 
 
-def write_restatement(lake: Lake, change: pl.DataFrame) -> None:
-    """Record what one export changed in one day: one row of `restatements.SCHEMA`, one file."""
+def state_of_day(lake: Lake, cost_center: str, day: date) -> str:
+    """Tell the published state of a day from any other one: a hash of its file's bytes."""
+    with lake.job_runs_file(cost_center, day).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def write_restatement(lake: Lake, change: pl.DataFrame, replaced: str, number: int = 0) -> None:
+    """Record what one export changed in one day: one row of `restatements.SCHEMA`, one file.
+
+    The file is named by the state of the day that is replaced (`state_of_day`) and, where one write makes several
+    changes, their number: after a crash between the record and the day, whatever export replaces that same state
+    writes over the record of a change that never came about.
+    """
     row = change.row(0, named=True)
-    with atomic_path(lake.restatement_file(row["cost_center"], row["date"], row["export_id"])) as temporary:
+    with atomic_path(lake.restatement_file(row["cost_center"], row["date"], f"{replaced}-{number}")) as temporary:
         change.write_parquet(temporary, compression="zstd")
 
 
@@ -86,7 +98,7 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     files = [path for name in cost_centers for path in sorted(lake.restatements(name).glob("[!.]*.parquet"))]
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
-    return pl.read_parquet(files, hive_partitioning=False).sort("cost_center", "date", "recorded_at")
+    return pl.read_parquet(files, hive_partitioning=False).sort("cost_center", "date", "recorded_at", "export_id")
 
 
 def _unreadable(path: Path, error: Exception) -> StorageError:

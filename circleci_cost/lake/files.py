@@ -5,14 +5,17 @@ Where the files live is `lake.layout`'s business; what is in them is their write
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from circleci_cost.errors import StorageError
 
 TEMPORARY_PREFIX = ".tmp-"
+# No single file takes a day to write: an older temporary file is a killed process's.
+ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -33,6 +36,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
             fsync_directory(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
+        _remove_abandoned(target.parent)
+
+
+def _remove_abandoned(directory: Path) -> None:
+    for path in directory.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(FileNotFoundError):  # its own writer may be done with it at this moment
+            if path.is_file() and time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                path.unlink()
 
 
 def write_atomic(target: Path, content: bytes) -> None:

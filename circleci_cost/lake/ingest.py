@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from circleci_cost.errors import ExportDataError, StorageError
-from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, write_day, write_restatement
+from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_of_day, landed_exports
 from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
@@ -184,7 +184,7 @@ def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) ->
         if change.height:
             # Before the day itself: a crash between the two is repaired by the next run, which finds the
             # day still as it was and writes the same record again.
-            write_restatement(lake, change)
+            write_restatement(lake, change, state_of_day(lake, new.cost_center, new.day))
             report.restated.append(change)
     write_day(lake, new)
     report.days.append(summarize_day(new.day, new.rows))

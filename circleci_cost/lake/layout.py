@@ -82,9 +82,9 @@ class Lake:
         """What later exports changed in days that were there already."""
         return self.root / "restatements" / f"cost_center={cost_center}"
 
-    def restatement_file(self, cost_center: str, day: date, export_id: str) -> Path:
+    def restatement_file(self, cost_center: str, day: date, name: str) -> Path:
         """What one export changed in one day."""
-        return self.restatements(cost_center) / f"{day}_{export_id}.parquet"
+        return self.restatements(cost_center) / f"{day}_{name}.parquet"
 
 
 def open_lake(root: Path) -> Lake:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from circleci_cost.lake.days import JobRunsDay, read_day, write_day, write_restatement
+from circleci_cost.lake.days import JobRunsDay, read_day, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.spill import job_keys, without_keys
 from circleci_cost.model.job_runs import PRECEDENCE
@@ -51,12 +51,13 @@ def remove_moved_jobs(
     found = read_day(lake, cost_center, day)
     if found is None:
         return []
-    changes = []
+    changes: list[pl.DataFrame] = []
+    replaced = state_of_day(lake, cost_center, day)
     for (winner,), keys in sorted(lost.partition_by("winner", as_dict=True).items()):
         rows = without_keys(found.rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(PRECEDENCE)), keys)
         after = replace(found, rows=rows.drop(PRECEDENCE))
         change = compare(found.rows, after.rows, cost_center=cost_center, day=day, export_id=export_ids[winner], at=at)
-        write_restatement(lake, change)
+        write_restatement(lake, change, replaced, len(changes))
         changes.append(change)
         found = after
     write_day(lake, found)

@@ -1,6 +1,7 @@
 """A small customer of CircleCI for the tests of the pipeline, and a source whose exports tests can edit."""
 
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -68,6 +69,7 @@ class EditedSource:
         self.edit = edit
         self._folder = Path(tempfile.mkdtemp(prefix="edited-exports-"))
         self._made: dict[ExportKey, list[Path]] = {}
+        self._lock = threading.Lock()
 
     @property
     def organizations(self) -> Sequence[Organization]:
@@ -76,9 +78,10 @@ class EditedSource:
 
     def files(self, key: ExportKey) -> list[Path]:
         """Write an export once; a second call gives the same bytes."""
-        if key not in self._made:
-            rows = generate(self.scenario, key.organization_ids, key.first_day, key.last_day, key.as_of)
-            frames = [frame for frame in (self.edit(each, key) for each in rows) if frame.height]
-            folder = self._folder / str(len(self._made))
-            self._made[key] = write_parts(folder, frames, parts=2, dialect="unquoted")
-        return self._made[key]
+        with self._lock:
+            if key not in self._made:
+                rows = generate(self.scenario, key.organization_ids, key.first_day, key.last_day, key.as_of)
+                frames = [frame for frame in (self.edit(each, key) for each in rows) if frame.height]
+                folder = self._folder / str(len(self._made))
+                self._made[key] = write_parts(folder, frames, parts=2, dialect="unquoted")
+            return self._made[key]

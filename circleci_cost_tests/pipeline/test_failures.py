@@ -1,7 +1,7 @@
 """What ends a run, and that it ends in one sentence, at once or after the wait that was asked for."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -32,6 +32,8 @@ def test_f070_an_unknown_organization_fails_the_run_and_changes_nothing(tmp_path
         site.run("refresh", "initech", date(2024, 3, 4), YESTERDAY)
         pointer, files = (site.lake.published / POINTER).read_bytes(), site.job_run_files()
         source.edit = edit
+        # Of two exports made at one moment neither would be the last.
+        site.clock.advance(timedelta(minutes=1))
         result = site.run("refresh", "initech", FIRST, YESTERDAY, refetch=True, fails=True)
         (failure,) = failures(result)
         assert failure.startswith("job_runs: ")

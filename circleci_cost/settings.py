@@ -5,80 +5,30 @@ Tokens are not read here, only the names of the variables that hold them.
 """
 
 import difflib
-import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from circleci_cost.circleci.connection import BASE_URL, DOWNLOAD_HOSTS
 from circleci_cost.config_locations import line_of
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.pricing import PricePeriod, overlaps, say_ranges
+from circleci_cost.model.pricing import PricePeriod
+from circleci_cost.sections.api import Api
+from circleci_cost.sections.budgets import Budget, BudgetAmount, BudgetsFile
+from circleci_cost.sections.cost_centers import CostCenter, Pricing
+from circleci_cost.sections.references import check_references
+from circleci_cost.sections.section import Section
+from circleci_cost.sections.virtual_tags import CodeOwners, Rule, Split, VirtualTag
+from circleci_cost.sections.virtual_tags import Mapping as TagMapping
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PLAUSIBLE_PRICES = (Decimal("0.00001"), Decimal("0.01"))
-_PRICE_DECIMALS = 10
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError("use lower-case letters, digits, - and _ (it is a partition key and a folder name)")
-    return value
-
-
-def _uuid(value: str) -> str:
-    lower = value.strip().lower()
-    if _SLUG.match(lower):
-        raise ValueError(
-            "this is a slug, and the API wants the organization's UUID: copy it from CircleCI, "
-            "Organization Settings → Overview, or let `circleci-cost init` find it"
-        )
-    if not _UUID.fullmatch(lower):
-        raise ValueError("this is no UUID; copy it from CircleCI, Organization Settings → Overview")
-    return lower
-
-
-def _slug(value: str) -> str:
-    if not _SLUG.fullmatch(value):
-        raise ValueError("write it as gh/<name>, bb/<name> or circleci/<id>")
-    return value
-
-
-def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value):
-        # The value may be a token pasted by mistake: it must not be repeated in the message.
-        raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the token itself")
-    return value
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme == "https" and parts.hostname and not parts.username:
-        return value.rstrip("/")
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
-        return value.rstrip("/")
-    raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _daily_at(value: str) -> str:
@@ -87,80 +37,7 @@ def _daily_at(value: str) -> str:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Pricing(_Section):
-    """`[[cost_centers.pricing]]`: a contracted price; without `effective_until` it is the ongoing one."""
-
-    price_per_credit: Annotated[Decimal, Field(gt=0)]
-    effective_from: date
-    effective_until: date | None = None
-    confirm: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.effective_until and self.effective_until < self.effective_from:
-            raise ValueError(f"effective_until {self.effective_until} lies before effective_from {self.effective_from}")
-        if -int(self.price_per_credit.normalize().as_tuple().exponent) > _PRICE_DECIMALS:
-            raise ValueError(f"price_per_credit has more than {_PRICE_DECIMALS} decimals and would have to be rounded")
-        low, high = _PLAUSIBLE_PRICES
-        if not self.confirm and not low <= self.price_per_credit <= high:
-            raise ValueError(
-                f"price_per_credit {self.price_per_credit} is outside {low} to {high} USD per credit (list price: "
-                "0.0006); correct it, or add confirm = true if it is right"
-            )
-        return self
-
-
-class CostCenter(_Section):
-    """`[[cost_centers]]`: one token, one paying organization, those on its plan, one price timeline."""
-
-    name: Annotated[str, AfterValidator(_name)]
-    organization_id: Annotated[str, AfterValidator(_uuid)]
-    slug: Annotated[str, AfterValidator(_slug)] | None = None
-    api_token_env: Annotated[str, AfterValidator(_variable)] = "CIRCLECI_TOKEN"  # noqa: S105 - a name, no secret
-    shared_organization_ids: tuple[Annotated[str, AfterValidator(_uuid)], ...] = ()
-    pricing: tuple[Pricing, ...] = ()
-
-    @property
-    def organizations(self) -> tuple[str, ...]:
-        """The ids of all organizations whose rows belong to this cost center."""
-        return (self.organization_id, *self.shared_organization_ids)
-
-    @property
-    def price_periods(self) -> list[PricePeriod]:
-        """The price timeline as rows."""
-        return [
-            PricePeriod(self.name, period.effective_from, period.effective_until, period.price_per_credit)
-            for period in self.pricing
-        ]
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        for earlier, later, days in overlaps(self.price_periods):
-            raise ValueError(
-                f"the prices {earlier.price_per_credit} ({earlier.days()}) and {later.price_per_credit} "
-                f"({later.days()}) overlap on {say_ranges([days])}; end the earlier one the day before the "
-                "later one begins"
-            )
-        repeated = {each for each in self.organizations if self.organizations.count(each) > 1}
-        if repeated:
-            raise ValueError(f"organization {', '.join(sorted(repeated))} is named twice")
-        return self
-
-
-class Api(_Section):
-    """`[api]`: where CircleCI's API is and what it allows; the defaults are CircleCI's own."""
-
-    base_url: Annotated[str, AfterValidator(_base_url)] = BASE_URL
-    download_hosts: tuple[str, ...] = DOWNLOAD_HOSTS
-    posts_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 10
-    gets_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
-
-
-class Settings(_Section):
+class Settings(Section):
     """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
 
     data_dir: Path = Path("data")
@@ -169,6 +46,9 @@ class Settings(_Section):
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
     cost_centers: tuple[CostCenter, ...] = ()
     api: Api = Api()
+    virtual_tags: tuple[VirtualTag, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    budget_files: tuple[BudgetsFile, ...] = ()
     source_file: Path | None = Field(default=None, exclude=True)
 
     @property
@@ -190,6 +70,11 @@ class Settings(_Section):
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}."
         raise ConfigurationError(f"There is no cost center {name!r} in {self.described_source}; {hint}")
+
+    def resolve(self, file: Path) -> Path:
+        """The path of a file that the configuration names: relative ones are relative to the configuration file."""
+        folder = self.source_file.parent if self.source_file else self.data_dir
+        return folder / file.expanduser()
 
     @property
     def described_source(self) -> str:
@@ -213,6 +98,7 @@ class Settings(_Section):
                         "cost would count twice; leave it in one of them"
                     )
                 owners[organization] = center.name
+        check_references(self.virtual_tags, self.budgets)
         return self
 
 
@@ -268,7 +154,7 @@ def demo_settings(data_dir: Path | None = None) -> Settings:
 
 
 def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> str:
-    location = [step for step in error["loc"] if step != "function-after"]
+    location = list(error.get("ctx", {}).get("location", ())) or _written(content, error["loc"])
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
     line = line_of(text, location)
     where = f"{path}, line {line}" if line else f"{path}"
@@ -279,8 +165,25 @@ def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> 
         return f"{where}: {key} is missing; add it."
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
+    message = message if message.endswith("?") else f"{message}."
     shown = _shown_value(content, location)
-    return f"{where}: {key}{shown}: {message}." if key else f"{where}: {message}."
+    return f"{where}: {key}{shown}: {message}" if key else f"{where}: {message}"
+
+
+def _written(content: Any, steps: Iterable[str | int]) -> list[str | int]:
+    """The location without pydantic's own steps, such as the kind of a channel or of a validator."""
+    last = list(steps)
+    location: list[str | int] = []
+    for at, step in enumerate(last):
+        if isinstance(content, Mapping) and step not in content and at < len(last) - 1:
+            continue
+        location.append(step)
+        content = content[step] if _has(content, step) else None
+    return [step for step in location if step != "function-after"]
+
+
+def _has(content: Any, step: str | int) -> bool:
+    return step in content if isinstance(content, Mapping) else isinstance(content, list) and isinstance(step, int)
 
 
 def _shown_value(content: Any, location: list[str | int]) -> str:
@@ -295,12 +198,24 @@ def _shown_value(content: Any, location: list[str | int]) -> str:
     return "" if isinstance(content, dict | list) or "@" in str(content) else f" = {str(content)[:80]}"
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {"cost_centers": CostCenter, "pricing": Pricing, "api": Api}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "cost_centers": CostCenter,
+    "pricing": Pricing,
+    "api": Api,
+    "virtual_tags": VirtualTag,
+    "rules": Rule,
+    "mappings": TagMapping,
+    "codeowners": CodeOwners,
+    "splits": Split,
+    "budgets": Budget,
+    "amounts": BudgetAmount,
+    "budget_files": BudgetsFile,
+}
 
 
 def _suggestion(location: list[str | int]) -> str:
     names = [step for step in location[:-1] if isinstance(step, str)]
     model = _SECTIONS[names[-1]] if names and names[-1] in _SECTIONS else Settings
-    known = [name for name in model.model_fields if name != "source_file"]
+    known = [field.alias or name for name, field in model.model_fields.items() if name != "source_file"]
     near = difflib.get_close_matches(str(location[-1]), known, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}."

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from circleci_cost.errors import AuthorizationError
-from circleci_cost.settings import CostCenter
+from circleci_cost.sections.cost_centers import CostCenter
 
 
 def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -> str:

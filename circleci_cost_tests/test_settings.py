@@ -111,8 +111,8 @@ def test_a_named_file_that_is_not_there_is_an_error_and_never_the_demo(tmp_path:
         ),
         (
             ('name = "acme"', 'name = "Acme Inc"'),
-            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (it is a partition "
-            "key and a folder name).",
+            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (at most 63, the first "
+            "one a letter or digit).",
         ),
         (('name = "acme"\n', ""), "FILE, line 5: cost_centers[0].name is missing; add it."),
         (("history_start = 2025-10-22\n", ""), "FILE: history_start is missing; add it."),
@@ -128,7 +128,7 @@ def test_a_token_pasted_in_place_of_the_variable_is_not_repeated(tmp_path: Path)
     assert canary not in said
     assert said == (
         "FILE, line 9: cost_centers[0].api_token_env: write the name of an environment variable, such as "
-        "CIRCLECI_TOKEN, never the token itself."
+        "CIRCLECI_TOKEN, never the secret itself."
     )
 
 

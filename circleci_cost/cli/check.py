@@ -21,7 +21,8 @@ from circleci_cost.errors import AuthorizationError, CircleciCostError, Configur
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import say_ranges
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}

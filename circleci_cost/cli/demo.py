@@ -16,7 +16,8 @@ from circleci_cost.clock import SystemClock
 from circleci_cost.coverage import missing_days
 from circleci_cost.demo import anchor, remember_anchor
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.settings import CostCenter, demo_settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import demo_settings
 
 # By then nothing of these days changes any more.
 _EXPORTED_AFTER = timedelta(days=14)

@@ -18,7 +18,7 @@ from circleci_cost.model.job_runs import refuse_unknown_organizations
 from circleci_cost.model.normalize import normalize
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.records import read_records
-from circleci_cost.settings import CostCenter
+from circleci_cost.sections.cost_centers import CostCenter
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import Question, Report, credits_text
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
 from circleci_cost.warehouse.report import answer, imported_days
 

@@ -17,7 +17,8 @@ from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import Generation
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from circleci_cost.cli.published_state import yesterday
 from circleci_cost.errors import UsageError
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
 
 

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dagster_duckdb import DuckDBResource
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.lake.layout import Lake
-from circleci_cost.settings import CostCenter, Settings
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.

@@ -1,0 +1,109 @@
+"""What sections say of each other: conditions name dimensions and virtual tags, budgets name their parents.
+
+What one section alone may say is its own module's business.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeAlias
+
+from circleci_cost.model.conditions import CONDITION_DIMENSIONS
+from circleci_cost.sections.budgets import Budget
+from circleci_cost.sections.section import mistake_at
+from circleci_cost.sections.virtual_tags import VirtualTag
+
+Location: TypeAlias = tuple[str | int, ...]
+
+
+def check_references(tags: Sequence[VirtualTag], budgets: Sequence[Budget]) -> None:
+    """Refuse names of nothing, names given twice, and circles. Raises a mistake with its place in the file."""
+    names = [tag.name for tag in tags]
+    _refuse_repeated("virtual_tags", "virtual tag", names)
+    for index, tag in enumerate(tags):
+        for location, name in _asked_for(tag):
+            _refuse_unknown(("virtual_tags", index, *location), name, names)
+    evaluation_order(tags)
+    for index, budget in enumerate(budgets):
+        check_scope(budget, names, ("budgets", index, "where"))
+    check_hierarchy(budgets)
+
+
+def _asked_for(tag: VirtualTag) -> Iterator[tuple[Location, str]]:
+    for index, rule in enumerate(tag.rules):
+        for name in rule.where.dimensions:
+            yield ("rules", index, "where"), name
+        if rule.value_of:
+            yield ("rules", index, "value_of"), rule.value_of
+
+
+def evaluation_order(tags: Sequence[VirtualTag]) -> list[VirtualTag]:
+    """The tags, each after those that its rules ask for. Raises a mistake that names a circle."""
+    by_name = {tag.name: tag for tag in tags}
+    graph = {tag.name: [name for name in tag.asked_for if name in by_name] for tag in tags}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        raise mistake_at(
+            ("virtual_tags", list(by_name).index(circle[0])),
+            f"virtual tags use each other in a circle, {' → '.join(circle)}; take one of these conditions out",
+        ) from None
+
+
+def check_scope(budget: Budget, tags: Sequence[str], location: Location) -> None:
+    """Refuse a budget that asks for what is not there, or for two tags. Raises a mistake."""
+    for name in budget.where.dimensions:
+        _refuse_unknown(location, name, tags)
+    used = [each for each in budget.where.dimensions if each in tags]
+    if len(used) > 1:
+        raise mistake_at(
+            location,
+            f"a budget can ask for one virtual tag, and {budget.name!r} asks for {' and '.join(used)}; make a "
+            "tag whose rules ask for both",
+        )
+
+
+def check_hierarchy(budgets: Sequence[Budget]) -> None:
+    """Refuse repeated names, unknown parents, circles, parents of another period or unit. Raises a mistake."""
+    names = [budget.name for budget in budgets]
+    _refuse_repeated("budgets", "budget", names)
+    by_name = dict(zip(names, budgets, strict=True))
+    for index, budget in enumerate(budgets):
+        if budget.parent is None:
+            continue
+        location = ("budgets", index, "parent")
+        if budget.parent not in by_name:
+            raise mistake_at(location, f"{budget.parent!r} is no budget{_suggestion(budget.parent, names)}")
+        parent = by_name[budget.parent]
+        if (parent.period, parent.unit) != (budget.period, budget.unit):
+            raise mistake_at(
+                location,
+                f"{budget.name!r} is per {budget.period} in {budget.unit}, its parent {parent.name!r} per "
+                f"{parent.period} in {parent.unit}; make them the same",
+            )
+    try:
+        TopologicalSorter({each.name: [each.parent] if each.parent else [] for each in budgets}).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        raise mistake_at(
+            ("budgets", names.index(circle[0]), "parent"),
+            f"budgets are each other's parents, {' → '.join(circle)}; take one parent out",
+        ) from None
+
+
+def _refuse_repeated(section: str, what: str, names: Sequence[str]) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise mistake_at((section, index, "name"), f"the {what} {name!r} is defined twice; give each its own name")
+
+
+def _refuse_unknown(location: Location, name: str, tags: Sequence[str]) -> None:
+    known = [*CONDITION_DIMENSIONS, *tags]
+    if name not in known:
+        raise mistake_at(location, f"{name!r} is neither a dimension nor a virtual tag{_suggestion(name, known)}")
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"

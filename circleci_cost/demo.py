@@ -67,6 +67,50 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                 "pricing": [{"price_per_credit": "0.0006", "effective_from": date(day.year - 2, 1, 1)}],
             },
         ],
+        "virtual_tags": [_team()],
+        "budgets": _budgets(),
         # The simulator of the demo is asked for 13 months at once; CircleCI's own limits would take over an hour.
         "api": {"posts_per_hour": 1000, "gets_per_minute": 1000},
     }
+
+
+def _team() -> dict[str, Any]:
+    """Four teams by project; seats and the shared infrastructure are split among them; two projects are nobody's."""
+    projects = {
+        "web": ["web-app", "docs", "storefront", "design-system"],
+        "payments": ["payments-api", "billing", "legacy-billing"],
+        "data": ["data-platform", "search", "warehouse-sync", "reporting"],
+        "mobile": ["mobile-app", "sdk"],
+    }
+    teams = list(projects)
+    return {
+        "name": "team",
+        "min_coverage": "0.9",
+        "rules": [
+            {"name": "seats", "value": "seats", "where": {"charge_type": "user"}},
+            {"name": "shared infrastructure", "value": "platform", "where": {"project": "infrastructure"}},
+            *({"name": name, "value": name, "where": {"project": owned}} for name, owned in projects.items()),
+        ],
+        "splits": [
+            {"value": "platform", "method": "telemetry", "by": "minutes", "among": teams},
+            {"value": "seats", "method": "telemetry", "by": "users", "among": teams},
+        ],
+    }
+
+
+def _budgets() -> list[dict[str, Any]]:
+    """A budget of each period; the one of payments has been too small since its end-to-end tests doubled."""
+    return [
+        {"name": "engineering", "amount": 1800},
+        {"name": "payments", "parent": "engineering", "amount": 150, "where": {"team": "payments"}},
+        {"name": "mobile", "parent": "engineering", "amount": 400, "where": {"team": "mobile"}},
+        {"name": "web weekly", "period": "week", "amount": 190, "where": {"team": "web"}},
+        {"name": "data quarterly", "period": "quarter", "amount": 2100, "where": {"team": "data"}},
+        {
+            "name": "acme credits without seats",
+            "unit": "credits",
+            "amount": 3_000_000,
+            "seats": False,
+            "where": {"cost_center": "acme"},
+        },
+    ]

@@ -21,7 +21,7 @@ from circleci_cost.errors import AuthorizationError, CircleciCostError, Configur
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import say_ranges
-from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS, CostCenter
 from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
 
@@ -146,6 +146,7 @@ def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
         with Account(endpoint, SystemClock()) as account:
             person = account.who_am_i()
             yield Finding("token", "ok", f"{center.name}: {center.api_token_env} is {person.login}'s")
+            yield from _token_end(center)
             for organization_id in center.organizations:
                 organization = account.organization(organization_id)
                 yield Finding("access", "ok", f"{center.name}: {organization.name} ({organization_id})")
@@ -156,6 +157,17 @@ def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
     except CircleciCostError as error:
         subject = "token" if isinstance(error, AuthorizationError) else "access"
         yield Finding(subject, "error", str(error), error.exit_code)
+
+
+def _token_end(center: CostCenter) -> Iterator[Finding]:
+    end = center.api_token_expires
+    if end is not None and (days := (end - datetime.now(UTC).date()).days) <= TOKEN_WARNING_DAYS:
+        yield Finding(
+            "token",
+            "warning",
+            f"{center.name}: {center.api_token_env} ends on {end} ({max(days, 0)} days from now); make a new one, then "
+            "set the variable and api_token_expires",
+        )
 
 
 def _print(console: Console, settings: Settings, findings: Sequence[Finding], today: date) -> None:

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import click
 
@@ -41,16 +41,48 @@ class PlannedRun:
     run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
+    def lane(self) -> str:
+        """Runs of one lane follow each other in one process."""
+        return self.cost_center
+
+    @property
     def days(self) -> int:
         """How many days."""
         return (self.last - self.first).days + 1
+
+    @property
+    def title(self) -> str:
+        """What the run is about."""
+        return f"{self.first} – {self.last}"
+
+    @property
+    def partitions(self) -> dict[str, str] | None:
+        """What the worker has to know of its days."""
+        return {"cost_center": self.cost_center, "first": self.first.isoformat(), "last": self.last.isoformat()}
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """One run of a job whose assets have no partitions: it is over all cost centers and days."""
+
+    job: str
+    lane: str
+    assets: tuple[str, ...] = ()
+    refetch: bool = False
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    days: int = 1
+    title: str = ""
+    partitions: None = None
+
+
+AnyRun: TypeAlias = PlannedRun | WholeRun
 
 
 @dataclass(frozen=True)
 class Failure:
     """A run that failed."""
 
-    run: PlannedRun
+    run: AnyRun
     sentence: str
     exit_code: int
 
@@ -64,8 +96,8 @@ class RunsFailedError(CircleciCostError):
         self.exit_code = AuthorizationError.exit_code if AuthorizationError.exit_code in codes else codes[0]
 
 
-def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
-    """Execute runs, those of one cost center in their order; a failed one ends its cost center's.
+def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
+    """Execute runs, those of one lane (a cost center) in their order; a failed one ends its lane.
 
     Raises `RunsFailedError` when all is over. An interrupt ends every run as canceled before it goes on; a second
     one kills them.
@@ -73,9 +105,9 @@ def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
     # An instance of the user's own keeps its durability, whatever is run in it.
     own_instance = bool(os.environ.get("DAGSTER_HOME"))
     prepare_dagster_home(settings)
-    queues: dict[str, list[PlannedRun]] = {}
+    queues: dict[str, list[AnyRun]] = {}
     for run in runs:
-        queues.setdefault(run.cost_center, []).append(run)
+        queues.setdefault(run.lane, []).append(run)
     workers = _Workers(settings, queues, disposable=settings.is_demo and not own_instance)
     with Watch(title, queues) as watch:
         try:
@@ -94,7 +126,7 @@ def execute(settings: Settings, runs: Sequence[PlannedRun], title: str) -> None:
 class _Workers:
     """The worker processes of one `execute`."""
 
-    def __init__(self, settings: Settings, queues: dict[str, list[PlannedRun]], *, disposable: bool) -> None:
+    def __init__(self, settings: Settings, queues: dict[str, list[AnyRun]], *, disposable: bool) -> None:
         self.failures: list[Failure] = []
         self._settings = settings
         self._disposable = disposable
@@ -102,7 +134,7 @@ class _Workers:
         self._queues = queues
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._errors: dict[str, IO[bytes]] = {}
-        self._begun: dict[str, PlannedRun] = {}
+        self._begun: dict[str, AnyRun] = {}
         self._events: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
 
     def run(self, watch: Watch) -> None:
@@ -122,7 +154,7 @@ class _Workers:
                 self._heard(name, event)
                 watch.heard(name, event)
 
-    def _start(self, name: str, runs: Sequence[PlannedRun]) -> None:
+    def _start(self, name: str, runs: Sequence[AnyRun]) -> None:
         reading, writing = os.pipe()
         source = self._settings.source_file
         request = {
@@ -133,9 +165,7 @@ class _Workers:
             "runs": [
                 {
                     "job": run.job,
-                    "cost_center": run.cost_center,
-                    "first": run.first.isoformat(),
-                    "last": run.last.isoformat(),
+                    "partitions": run.partitions,
                     "assets": run.assets,
                     "refetch": run.refetch,
                     "run_id": run.run_id,
@@ -193,7 +223,7 @@ class _Workers:
         click.echo(text, err=True)
         run = self._begun.get(name, self._queues[name][0])
         sentence = (
-            f"The process of cost center {name!r} died (exit code {code}); what it had finished is kept, run the same "
+            f"The process of {name!r} died (exit code {code}); what it had finished is kept, run the same "
             "command again."
         )
         self.failures.append(Failure(run, sentence, 1))

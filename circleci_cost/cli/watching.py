@@ -12,7 +12,7 @@ from circleci_cost.circleci.wording import duration, size
 from circleci_cost.cli.streams import remarks, shown
 
 if TYPE_CHECKING:
-    from circleci_cost.cli.runs import PlannedRun
+    from circleci_cost.cli.runs import AnyRun
 
 _BAR_WIDTH = 24
 _STEPS = {
@@ -20,20 +20,25 @@ _STEPS = {
     "job_runs": "reading",
     "pricing_periods": "spreading prices",
     "daily_costs": "pricing",
+    "allocated_costs": "allocating",
+    "cost_forecast": "forecasting",
+    "budget_status": "comparing with budgets",
     "published": "publishing",
+    "notifications": "notifying",
 }
 # What each job records day by day, which is what the bar counts.
 _RECORDED = {
     "ingest": ("usage_exports", "job_runs"),
     "reprice": ("daily_costs",),
     "refresh": ("usage_exports", "job_runs", "daily_costs"),
+    "allocate": ("published",),
 }
 
 
 class Watch:
     """A progress bar for each cost center: days recorded of all days, and what it is doing or waiting for."""
 
-    def __init__(self, title: str, runs: Mapping[str, Sequence["PlannedRun"]]) -> None:
+    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> None:
         console = remarks()
         self._title = title
         self._runs = runs
@@ -51,6 +56,7 @@ class Watch:
         )
         self._tasks: dict[str, TaskID] = {}
         self._days: dict[str, str] = {}
+        self._current: dict[str, AnyRun] = {}
 
     def __enter__(self) -> Self:
         console = self._progress.console
@@ -81,15 +87,15 @@ class Watch:
         match event["event"]:
             case "run":
                 runs, number = self._runs[name], event["number"]
-                run = runs[number]
+                self._current[name] = run = runs[number]
                 count = f" ({number + 1} of {len(runs)})" if len(runs) > 1 else ""
-                self._days[name] = f"{run.first} – {run.last}{count}"
+                self._days[name] = f"{run.title}{count}"
                 self._progress.start_task(task)
                 self._doing(name, "preparing")
             case "step":
                 if event["name"] in _STEPS:
                     self._doing(name, _STEPS[event["name"]])
-            case "materialized" if event["asset"] in _RECORDED["refresh"]:
+            case "materialized" if event["asset"] in _recorded(self._current[name]):
                 self._progress.advance(task)
             case "waiting":
                 # What the text is about stands on the line already.
@@ -105,5 +111,5 @@ class Watch:
         self._progress.update(self._tasks[name], doing=shown(f"{self._days.get(name, '')} {what}".strip()))
 
 
-def _recorded(run: "PlannedRun") -> list[str]:
+def _recorded(run: "AnyRun") -> list[str]:
     return [asset for asset in _RECORDED[run.job] if not run.assets or asset in run.assets]

@@ -1,4 +1,4 @@
-"""A process that executes Dagster runs of one cost center, one after the other, and tells its parent how they go.
+"""A process that executes Dagster runs, one after the other, and tells its parent how they go.
 
 Started by `runs` as `python -m circleci_cost.cli.worker`. One line of JSON on stdin says what to run; events go as
 lines of JSON to the given file descriptor. When stdin is closed, the current run is interrupted and no other begins.
@@ -159,14 +159,13 @@ def _execute(
 ) -> bool:
     parent.tell("run", number=number)
     instance.add_event_listener(run["run_id"], _listener(parent))
-    first, last = date.fromisoformat(run["first"]), date.fromisoformat(run["last"])
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
     result = definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,
         run_id=run["run_id"],
-        tags={**range_tags(run["cost_center"], first, last), **_TAG},
+        tags={**_partition_tags(run["partitions"]), **_TAG},
         asset_selection=[dg.AssetKey(name) for name in run["assets"]] or None,
         raise_on_error=False,
         run_config=config,
@@ -178,6 +177,12 @@ def _execute(
         **({"sentence": failed.sentence, "exit_code": failed.exit_code, "stack": failed.stack} if failed else {}),
     )
     return failed is None
+
+
+def _partition_tags(asked: dict[str, str] | None) -> dict[str, str]:
+    if asked is None:
+        return {}
+    return range_tags(asked["cost_center"], date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"]))
 
 
 def _listener(parent: Parent) -> Any:

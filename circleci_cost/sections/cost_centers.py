@@ -14,6 +14,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
 _PLAUSIBLE_PRICES = (Decimal("0.00001"), Decimal("0.01"))
 _PRICE_DECIMALS = 10
+# So long before a token or a price ends, somebody is told.
+TOKEN_WARNING_DAYS = 14
 
 
 def _uuid(value: str) -> str:
@@ -64,6 +66,8 @@ class CostCenter(Section):
     organization_id: Annotated[str, AfterValidator(_uuid)]
     slug: Annotated[str, AfterValidator(_slug)] | None = None
     api_token_env: VariableName = "CIRCLECI_TOKEN"  # noqa: S105 - a name, no secret
+    # CircleCI tells nobody when a token ends; whoever makes one knows.
+    api_token_expires: date | None = None
     shared_organization_ids: tuple[Annotated[str, AfterValidator(_uuid)], ...] = ()
     pricing: tuple[Pricing, ...] = ()
 

@@ -111,8 +111,8 @@ def test_a_named_file_that_is_not_there_is_an_error_and_never_the_demo(tmp_path:
         ),
         (
             ('name = "acme"', 'name = "Acme Inc"'),
-            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (at most 63, the first "
-            "one a letter or digit).",
+            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (at most 63, the "
+            "first one a letter or digit).",
         ),
         (('name = "acme"\n', ""), "FILE, line 5: cost_centers[0].name is missing; add it."),
         (("history_start = 2025-10-22\n", ""), "FILE: history_start is missing; add it."),

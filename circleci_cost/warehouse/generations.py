@@ -29,7 +29,7 @@ KEPT_SECONDS = 3600
 
 
 class GenerationManifest(BaseModel):
-    """What a generation holds. `data_through` is the last day from which every cost center has usage days."""
+    """What a generation holds. `data_through` is the last day that is complete for every cost center."""
 
     model_config = ConfigDict(frozen=True)
 

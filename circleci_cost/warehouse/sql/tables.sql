@@ -55,7 +55,8 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     cost_usd DECIMAL(38, 16)
 );
 
--- One row per cost center and day whose job runs are there, days without usage included.
+-- One row per cost center and day whose job runs are there, days without usage included; `complete` where the
+-- export was made late enough to hold all of the day.
 CREATE TABLE IF NOT EXISTS usage_days (
     cost_center VARCHAR NOT NULL,
     date DATE NOT NULL,
@@ -65,8 +66,12 @@ CREATE TABLE IF NOT EXISTS usage_days (
     export_id VARCHAR NOT NULL,
     exported_at TIMESTAMP NOT NULL,
     costed_at TIMESTAMP NOT NULL,
+    complete BOOLEAN NOT NULL,
     PRIMARY KEY (cost_center, date)
 );
+
+-- Version 0.1 had no such column; its schedule ran after the day was there.
+ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN DEFAULT true;
 
 -- The newest name that an export gave to an organization or a project.
 CREATE TABLE IF NOT EXISTS dimension_names (

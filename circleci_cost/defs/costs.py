@@ -10,6 +10,7 @@ from dagster_duckdb import DuckDBResource
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
@@ -34,9 +35,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         # The configuration is this asset's code: an edited price is seen as soon as the location is loaded again.
         code_version=pricing.content_hash(settings.price_periods),
-        automation_condition=dg.AutomationCondition.code_version_changed().since(
-            dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
-        ),
+        automation_condition=follows_configuration(),
         group_name=GROUP,
         kinds={"duckdb", "toml"},
         pool=WAREHOUSE_POOL,
@@ -137,9 +136,7 @@ def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefiniti
         group_name=GROUP,
         kinds={"duckdb", "parquet"},
         pool=WAREHOUSE_POOL,
-        automation_condition=dg.AutomationCondition.any_deps_updated()
-        & ~dg.AutomationCondition.any_deps_in_progress()
-        & ~dg.AutomationCondition.in_progress(),
+        automation_condition=follows_dependencies(),
         description=(
             "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
             "one pointer names the current generation and is renamed last."

@@ -1,7 +1,9 @@
 """A small customer of CircleCI for the tests of the pipeline, and a source whose exports tests can edit."""
 
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -68,6 +70,7 @@ class EditedSource:
         self.scenario = of
         self.edit = edit
         self._folder = Path(tempfile.mkdtemp(prefix="edited-exports-"))
+        weakref.finalize(self, shutil.rmtree, self._folder)
         self._made: dict[ExportKey, list[Path]] = {}
         self._lock = threading.Lock()
 

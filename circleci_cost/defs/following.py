@@ -1,0 +1,22 @@
+"""When an asset without partitions is made again by itself: after what it is made from, or after an edited file.
+
+The sensor that acts on these conditions is `automation`'s.
+"""
+
+import dagster as dg
+
+
+def follows_dependencies() -> dg.AutomationCondition[dg.AssetKey]:
+    """Once what it depends on has been made again and is no longer being made."""
+    return (
+        dg.AutomationCondition.any_deps_updated()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+    )
+
+
+def follows_configuration() -> dg.AutomationCondition[dg.AssetKey]:
+    """Once its part of the configuration, which is its code version, has changed."""
+    return dg.AutomationCondition.code_version_changed().since(
+        dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+    )

@@ -10,10 +10,14 @@ from typing import Any
 import dagster as dg
 
 from circleci_cost.clock import Clock, SystemClock
+from circleci_cost.defs.allocation import build_allocation_asset
 from circleci_cost.defs.automation import build_jobs, build_schedule, build_sensor
+from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
-from circleci_cost.defs.costs import build_cost_assets, build_pricing_asset
+from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.ingest import build_ingest_assets
+from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
+from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.partitions import usage_partitions
@@ -57,12 +61,16 @@ def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[s
         assets=[
             *build_ingest_assets(settings, partitions),
             build_pricing_asset(settings),
-            *build_cost_assets(settings, partitions),
+            build_cost_asset(settings, partitions),
+            build_allocation_asset(settings),
+            *build_budget_assets(settings),
+            build_published_asset(settings),
+            build_notification_asset(settings),
         ],
         asset_checks=build_checks(settings, partitions),
-        jobs=jobs,
-        schedules=[build_schedule(settings, lake, clock, jobs[-1])],
-        sensors=[build_sensor()],
+        jobs=list(jobs.values()),
+        schedules=[build_schedule(settings, lake, clock, jobs["refresh"])],
+        sensors=[build_sensor(), *build_notification_sensors(settings, lake, clock, jobs["notify"])],
         executor=dg.in_process_executor,
         resources=resources,
     )

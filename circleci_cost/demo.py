@@ -78,7 +78,7 @@ def _team() -> dict[str, Any]:
     """Four teams by project; seats and the shared infrastructure are split among them; two projects are nobody's."""
     projects = {
         "web": ["web-app", "docs", "storefront", "design-system"],
-        "payments": ["payments-api", "billing", "legacy-billing"],
+        "payments": ["payments-api", "billing"],
         "data": ["data-platform", "search", "warehouse-sync", "reporting"],
         "mobile": ["mobile-app", "sdk"],
     }

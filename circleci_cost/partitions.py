@@ -3,12 +3,13 @@
 Only usage_exports, job_runs and daily_costs have them: each costs Dagster about 20 ms per partition and run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 
+from circleci_cost.days import days_between
 from circleci_cost.settings import Settings
 
 DAY = "day"
@@ -33,11 +34,15 @@ def partition_key(cost_center: str, day: date) -> str:
     return str(dg.MultiPartitionKey({DAY: day.isoformat(), COST_CENTER: cost_center}))
 
 
+_RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_SINGLE = "dagster/partition"
+
+
 def range_tags(cost_center: str, first: date, last: date) -> dict[str, str]:
     """The run tags that make one run of these days, both ends included."""
     return {
-        "dagster/asset_partition_range_start": partition_key(cost_center, first),
-        "dagster/asset_partition_range_end": partition_key(cost_center, last),
+        _RANGE_START: partition_key(cost_center, first),
+        _RANGE_END: partition_key(cost_center, last),
         "circleci_cost/cost_center": cost_center,
     }
 
@@ -69,3 +74,15 @@ def partition_days(keys: Iterable[str], partitions: dg.PartitionsDefinition) -> 
         dimensions = partitions.get_partition_key_from_str(key).keys_by_dimension
         days.setdefault(dimensions[COST_CENTER], []).append(date.fromisoformat(dimensions[DAY]))
     return [PartitionDays(name, tuple(sorted(found))) for name, found in sorted(days.items())]
+
+
+def tagged_days(tags: Mapping[str, str], partitions: dg.MultiPartitionsDefinition) -> PartitionDays | None:
+    """The days of one cost center that a run's tags name; None for a run without partitions or of several."""
+    ends = [tags.get(name, tags.get(_SINGLE, "")) for name in (_RANGE_START, _RANGE_END)]
+    if not all(ends):
+        return None
+    first, last = (partitions.get_partition_key_from_str(key).keys_by_dimension for key in ends)
+    if first[COST_CENTER] != last[COST_CENTER]:
+        return None
+    days = days_between(*(date.fromisoformat(each[DAY]) for each in (first, last)))
+    return PartitionDays(first[COST_CENTER], tuple(days))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
@@ -21,7 +21,9 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing import PricePeriod
 from circleci_cost.sections.api import Api
 from circleci_cost.sections.budgets import Budget, BudgetAmount, BudgetsFile
+from circleci_cost.sections.calendar import Calendar
 from circleci_cost.sections.cost_centers import CostCenter, Pricing
+from circleci_cost.sections.notifications import ChannelSection, NotificationOwner, Notifications
 from circleci_cost.sections.references import check_references
 from circleci_cost.sections.section import Section
 from circleci_cost.sections.virtual_tags import CodeOwners, Rule, Split, VirtualTag
@@ -46,9 +48,11 @@ class Settings(Section):
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
     cost_centers: tuple[CostCenter, ...] = ()
     api: Api = Api()
+    calendar: Calendar = Calendar()
     virtual_tags: tuple[VirtualTag, ...] = ()
     budgets: tuple[Budget, ...] = ()
     budget_files: tuple[BudgetsFile, ...] = ()
+    notifications: Notifications = Notifications()
     source_file: Path | None = Field(default=None, exclude=True)
 
     @property
@@ -98,7 +102,9 @@ class Settings(Section):
                         "cost would count twice; leave it in one of them"
                     )
                 owners[organization] = center.name
-        check_references(self.virtual_tags, self.budgets)
+        check_references(
+            self.virtual_tags, self.budgets, self.notifications.owners, all_budgets_here=not self.budget_files
+        )
         return self
 
 
@@ -198,24 +204,29 @@ def _shown_value(content: Any, location: list[str | int]) -> str:
     return "" if isinstance(content, dict | list) or "@" in str(content) else f" = {str(content)[:80]}"
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "cost_centers": CostCenter,
-    "pricing": Pricing,
-    "api": Api,
-    "virtual_tags": VirtualTag,
-    "rules": Rule,
-    "mappings": TagMapping,
-    "codeowners": CodeOwners,
-    "splits": Split,
-    "budgets": Budget,
-    "amounts": BudgetAmount,
-    "budget_files": BudgetsFile,
+_SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
+    "cost_centers": (CostCenter,),
+    "pricing": (Pricing,),
+    "api": (Api,),
+    "calendar": (Calendar,),
+    "virtual_tags": (VirtualTag,),
+    "rules": (Rule,),
+    "mappings": (TagMapping,),
+    "codeowners": (CodeOwners,),
+    "splits": (Split,),
+    "budgets": (Budget,),
+    "amounts": (BudgetAmount,),
+    "budget_files": (BudgetsFile,),
+    "notifications": (Notifications,),
+    "owners": (NotificationOwner,),
+    "channels": get_args(ChannelSection),
 }
 
 
 def _suggestion(location: list[str | int]) -> str:
     names = [step for step in location[:-1] if isinstance(step, str)]
-    model = _SECTIONS[names[-1]] if names and names[-1] in _SECTIONS else Settings
-    known = [field.alias or name for name, field in model.model_fields.items() if name != "source_file"]
+    models = _SECTIONS.get(names[-1], (Settings,)) if names else (Settings,)
+    fields = [item for model in models for item in model.model_fields.items()]
+    known = list(dict.fromkeys(field.alias or name for name, field in fields if name != "source_file"))
     near = difflib.get_close_matches(str(location[-1]), known, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}."

@@ -38,6 +38,11 @@ COMMANDS = {
     "reprice": Entry("reprice", "reprice", "Compute costs again after a price change; nothing is fetched."),
     "import": Entry("import_files", "import_files", "Import usage exports that you have as files."),
     "report": Entry("report", "report", "Show credits and dollars by any dimension, for people or as JSON and CSV."),
+    "budgets": Entry("budgets", "budgets", "Show how the budgets stand and where they will end."),
+    "allocation": Entry(
+        "allocation", "allocation", "Whose cost it is: explain a figure, preview a rule, find what is left."
+    ),
+    "notify": Entry("notify", "notify", "Try the notification channels; send what waits for them."),
     "export": Entry("export", "export", "Write the published tables as Parquet or CSV files."),
     "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),
 }
@@ -77,7 +82,10 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine, 1 failure, 2 usage, 3 configuration, 4 authorization, 5 partial data.",
+    epilog=(
+        "Exit codes: 0 fine, 1 failure, 2 usage, 3 configuration, 4 authorization, 5 partial data, or a budget or a "
+        "coverage beyond its limit."
+    ),
 )
 @click.option(
     "--config",

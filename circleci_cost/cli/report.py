@@ -1,5 +1,6 @@
 """`report`: asks the published generation and shows the answer as a table, JSON or CSV."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import click
@@ -14,7 +15,7 @@ from circleci_cost.model.pricing import DayRange, say_ranges
 from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, credits_text, dimension, with_rows
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
-from circleci_cost.warehouse.report import answer, days_with_data
+from circleci_cost.warehouse.report import answer, days_with_data, published_tags
 
 PARTIAL_DATA = 5
 _OVERVIEW = ("project",)
@@ -65,20 +66,22 @@ def report(
     """Show what CI cost: credits and US dollars by any dimension.
 
     Dimensions: cost_center, organization, project, workflow, job, branch, resource_class, executor,
-    operating_system, trigger_source, build_status, charge_type.
+    operating_system, trigger_source, build_status, charge_type, and every virtual tag, such as team.
 
     Sums are exact. Credits on days without a price are shown as unpriced, never as $0; with such credits, or with
     days that are not imported, the exit code is 5.
     """
-    dimensions = tuple(dict.fromkeys(dimension(each) for given in by for each in given.split(",") if each.strip()))
-    filters = _filters(where)
-    if form is None and not dimensions and granularity is None:
-        dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     with generation.connect() as connection:
+        tags = published_tags(connection, generation)
+        named = (each for given in by for each in given.split(",") if each.strip())
+        dimensions = tuple(dict.fromkeys(dimension(each, tags) for each in named))
+        filters = parse_filters(where, tags)
+        if form is None and not dimensions and granularity is None:
+            dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
         there = days_with_data(connection)
-        days = _days(first, last, there)
+        days = asked_days(first, last, there)
         question = Question(
             days.first, days.last, dimensions, filters, Granularity(granularity) if granularity else None
         )
@@ -93,18 +96,19 @@ def report(
         context.exit(PARTIAL_DATA)
 
 
-def _filters(where: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def parse_filters(where: Sequence[str], tags: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The filters of `--where DIM=VALUE`, by dimension or virtual tag. Raises `UsageError`."""
     values: dict[str, list[str]] = {}
     for each in where:
         name, equals, value = each.partition("=")
         if not equals:
             raise UsageError(f"--where {each!r} has no value; write it as DIM=VALUE, such as project=web-app.")
-        values.setdefault(dimension(name), []).append(value)
+        values.setdefault(dimension(name, tags), []).append(value)
     return tuple((name, tuple(dict.fromkeys(found))) for name, found in values.items())
 
 
-def _days(first: date | None, last: date | None, there: DayRange | None) -> DayRange:
-    """The days asked for; what is not said is what there is."""
+def asked_days(first: date | None, last: date | None, there: DayRange | None) -> DayRange:
+    """The days asked for; what is not said is what there is. Raises `UsageError` for days in the wrong order."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     days = DayRange(
         first or min(there.first if there else yesterday, last or yesterday),

@@ -54,11 +54,11 @@ def exact_sum(amount: Amount) -> str:
     parts = [
         "" if amount.jobs is None else f"{amount.jobs:,} jobs",
         "" if amount.runs is None else f"{amount.runs:,} runs",
-        f"{_grouped(credits_text(amount.credits))} credits",
-        _UNPRICED if cost is None else f"${_grouped(cost)}",
+        f"{grouped(credits_text(amount.credits))} credits",
+        _UNPRICED if cost is None else f"${grouped(cost)}",
     ]
     if amount.unpriced_credits and cost is not None:
-        parts.append(f"{_grouped(credits_text(amount.unpriced_credits))} credits unpriced")
+        parts.append(f"{grouped(credits_text(amount.unpriced_credits))} credits unpriced")
     return " · ".join(part for part in parts if part)
 
 
@@ -95,8 +95,8 @@ def _table(report: Report) -> Table:
         cells = [str(row.period)] if row.period else []
         cells += [shown(value) for value in row.values]
         cells += [f"{row.amount.runs:,}"] if counted else []
-        cells.append(_grouped(credits_text(row.amount.credits)))
-        cells += [_grouped(credits_text(row.amount.unpriced_credits))] if some_unpriced else []
+        cells.append(grouped(credits_text(row.amount.credits)))
+        cells += [grouped(credits_text(row.amount.unpriced_credits))] if some_unpriced else []
         cells += [dollars(row.amount.cost), _share(row.amount, report.total)]
         table.add_row(*(Text(cell) for cell in cells))
     return table
@@ -110,7 +110,8 @@ def _share(part: Amount, whole: Amount) -> str:
     return f"{share:.1f} %"
 
 
-def _grouped(number: str) -> str:
+def grouped(number: str) -> str:
+    """An exact number with commas between thousands."""
     whole, point, decimals = number.partition(".")
     return f"{int(whole):,}{point}{decimals}" if whole not in {"-0", ""} else number
 

@@ -22,11 +22,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from circleci_cost.circleci import ExportProgress, UsageExports
-from circleci_cost.cli.failed_runs import Failed, failure_of
+from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.ingest import JOB_RUNS_POOL
+from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings, demo_settings, read_settings
 
@@ -107,9 +109,10 @@ def main() -> None:
             if request["disposable"]:
                 # The demo's months are small: both cost centers may be read at once.
                 instance.event_log_storage.set_concurrency_slots(JOB_RUNS_POOL, 2)
+            place = Place(settings, definitions, instance, parent)
             for number, run in enumerate(request["runs"]):
                 stop.run_id = run["run_id"]
-                if stop.asked.is_set() or not _execute(definitions, instance, parent, number, run):
+                if stop.asked.is_set() or not _execute(place, number, run):
                     break
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         sys.exit(130)
@@ -154,15 +157,30 @@ def _skip_fsync() -> None:
     event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
 
 
-def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, parent: Parent, number: int, run: dict[str, Any]
-) -> bool:
+@dataclass(frozen=True)
+class Place:
+    """Where runs are executed, and who hears of them."""
+
+    settings: Settings
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    parent: Parent
+
+    def tell_failure(self, run_id: str, sentence: str) -> None:
+        """Notify of a failure; the daemon, where there is one, may do so as well: the outbox takes it once."""
+        ended = self.instance.get_run_by_id(run_id)
+        if ended is not None and ended.is_failure:
+            tell_failure(self.settings, open_lake(self.settings.data_dir), SystemClock(), ended, sentence)
+
+
+def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
+    parent, instance = place.parent, place.instance
     parent.tell("run", number=number)
     instance.add_event_listener(run["run_id"], _listener(parent))
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
-    result = definitions.resolve_job_def(run["job"]).execute_in_process(
+    result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,
         run_id=run["run_id"],
         tags={**_partition_tags(run["partitions"]), **_TAG},
@@ -170,7 +188,9 @@ def _execute(
         raise_on_error=False,
         run_config=config,
     )
-    failed = None if result.success else failure_of(result) or Failed("The run was canceled.", 1, None)
+    failed = None if result.success else failure_in(result.all_events) or Failed("The run was canceled.", 1, None)
+    if failed is not None:
+        place.tell_failure(run["run_id"], failed.sentence)
     parent.tell(
         "ended",
         number=number,

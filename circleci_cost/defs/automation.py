@@ -17,31 +17,41 @@ MAX_RUNTIME_SECONDS = 8 * 3600
 AssetJob: TypeAlias = Any
 _TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
 _INGEST = dg.AssetSelection.assets("usage_exports", "job_runs")
-_COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs", "published")
+_COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs")
+# What is made as a whole from the daily costs: no day in particular.
+_NOTIFICATIONS = dg.AssetSelection.assets("notifications")
+_FOLLOWING = (
+    dg.AssetSelection.assets("allocated_costs", "cost_forecast", "budget_status", "published") | _NOTIFICATIONS
+)
 
 
-def build_jobs() -> list[AssetJob]:
-    """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both."""
-    return [
-        dg.define_asset_job(
-            "ingest",
-            selection=_INGEST,
-            tags=_TAGS,
-            description="Fetch usage exports and read them into job runs.",
-        ),
-        dg.define_asset_job(
-            "reprice",
-            selection=_COSTS,
-            tags=_TAGS,
-            description="Compute daily costs again at today's price periods; nothing is fetched or parsed.",
-        ),
-        dg.define_asset_job(
-            "refresh",
-            selection=_INGEST | _COSTS,
-            tags=_TAGS,
-            description="Fetch, read, price and publish some days: what the daily schedule does.",
-        ),
-    ]
+def build_jobs() -> dict[str, AssetJob]:
+    """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both.
+
+    `allocate` does what follows daily costs, `notify` sends.
+    """
+    return {
+        name: dg.define_asset_job(name, selection=selection, tags=_TAGS, description=description)
+        for name, selection, description in (
+            ("ingest", _INGEST, "Fetch usage exports and read them into job runs."),
+            (
+                "reprice",
+                _COSTS | _FOLLOWING,
+                "Compute daily costs again at today's price periods; nothing is fetched or parsed.",
+            ),
+            (
+                "refresh",
+                _INGEST | _COSTS | _FOLLOWING,
+                "Fetch, read, price and publish some days: what the daily schedule does.",
+            ),
+            (
+                "allocate",
+                _FOLLOWING,
+                "Allocate costs and compare budgets again after a rule or a budget was edited; publish.",
+            ),
+            ("notify", _NOTIFICATIONS, "Tell what there is to tell, and send again what could not be sent."),
+        )
+    }
 
 
 def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJob) -> dg.ScheduleDefinition:
@@ -69,10 +79,14 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
 
 
 def build_sensor() -> dg.AutomationConditionSensorDefinition:
-    """The sensor that takes up a price change, looks for the days it makes stale, and publishes after a backfill."""
+    """The sensor that acts on an edited price, rule or budget and on backfills: it makes and publishes what follows.
+
+    It looks for the days that a new price makes stale, too.
+    """
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets("pricing_periods", "published")
+        target=dg.AssetSelection.assets("pricing_periods")
+        | _FOLLOWING
         | dg.AssetSelection.checks_for_assets("daily_costs"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         run_tags=_TAGS,

@@ -1,4 +1,4 @@
-"""The assets that turn credits into dollars and publish them: pricing_periods, daily_costs, published."""
+"""The assets that turn credits into dollars: pricing_periods, daily_costs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -10,16 +10,13 @@ from dagster_duckdb import DuckDBResource
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
-from circleci_cost.defs.following import follows_configuration, follows_dependencies
-from circleci_cost.lake.days import read_restatements
+from circleci_cost.defs.following import follows_configuration
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
 from circleci_cost.partitions import partition_days, partition_key
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
-from circleci_cost.warehouse.generations import Generation
 from circleci_cost.warehouse.pricing import write_prices
-from circleci_cost.warehouse.publish import publish
 
 GROUP = "costs"
 # DuckDB lets one process at a time have the file: all who write to it queue here.
@@ -91,8 +88,8 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
     return pricing_periods
 
 
-def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The assets `daily_costs` and `published`."""
+def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
+    """The asset `daily_costs`."""
 
     @dg.asset(
         deps=["job_runs", "pricing_periods"],
@@ -131,26 +128,7 @@ def build_cost_assets(settings: Settings, partitions: dg.MultiPartitionsDefiniti
             metadata=_run_metadata(summaries, largest), check_results=list(_cost_results(summaries))
         )
 
-    @dg.asset(
-        deps=[daily_costs, "pricing_periods"],
-        group_name=GROUP,
-        kinds={"duckdb", "parquet"},
-        pool=WAREHOUSE_POOL,
-        automation_condition=follows_dependencies(),
-        description=(
-            "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
-            "one pointer names the current generation and is renamed last."
-        ),
-    )
-    def published(
-        warehouse: DuckDBResource, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
-    ) -> metadata.Materialized:
-        restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
-        with dagster_failures(), warehouse.get_connection() as connection:
-            generation = publish(connection, lake, restatements, clock.now())
-        return dg.MaterializeResult(metadata=_published_metadata(generation))
-
-    return [daily_costs, published]
+    return daily_costs
 
 
 def _cost_checks() -> list[dg.AssetCheckSpec]:
@@ -203,18 +181,4 @@ def _run_metadata(summaries: Sequence[CostSummary], largest: Sequence[tuple[obje
         "days_of_this_run": metadata.days(day for each in summaries for day in each.days),
         "cost_of_this_run": metadata.usd(cost),
         "largest_costs_of_this_run": metadata.table(("cost center", "project", "workflow", "credits", "USD"), largest),
-    }
-
-
-def _published_metadata(generation: Generation) -> dict[str, metadata.Value]:
-    manifest = generation.manifest
-    return {
-        "generation": manifest.generation,
-        "path": dg.MetadataValue.path(generation.directory),
-        "data_from": str(manifest.data_from),
-        "data_through": str(manifest.data_through),
-        "credits": metadata.number(manifest.credits),
-        "unpriced_credits": metadata.number(manifest.unpriced_credits),
-        "total_usd": metadata.number(manifest.cost_usd),
-        **{f"{table}_rows": rows for table, rows in manifest.rows.items()},
     }

@@ -3,10 +3,12 @@
 The sensor that acts on these conditions is `automation`'s.
 """
 
+from typing import Any
+
 import dagster as dg
 
 
-def follows_dependencies() -> dg.AutomationCondition[dg.AssetKey]:
+def follows_dependencies() -> dg.AutomationCondition[Any]:
     """Once what it depends on has been made again and is no longer being made."""
     return (
         dg.AutomationCondition.any_deps_updated()
@@ -15,7 +17,7 @@ def follows_dependencies() -> dg.AutomationCondition[dg.AssetKey]:
     )
 
 
-def follows_configuration() -> dg.AutomationCondition[dg.AssetKey]:
+def follows_configuration() -> dg.AutomationCondition[Any]:
     """Once its part of the configuration, which is its code version, has changed."""
     return dg.AutomationCondition.code_version_changed().since(
         dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()

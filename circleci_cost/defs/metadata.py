@@ -32,6 +32,11 @@ def usd(value: Decimal) -> str:
     return f"${value:,.2f}"
 
 
+def percent(share: float | Decimal | None) -> str:
+    """A share for reading; a dash where there is none."""
+    return "–" if share is None else f"{share:.1%}"
+
+
 def days(found: Iterable[date]) -> str:
     """Days as ranges, or a dash."""
     return say_ranges(as_ranges(found)) or "–"

@@ -52,6 +52,12 @@ class Question:
     granularity: Granularity | None = None
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        """The virtual tags that the question groups by or asks for, each once."""
+        named = (*self.by, *(name for name, _ in self.where))
+        return tuple(dict.fromkeys(name for name in named if name not in DIMENSIONS))
+
+    @property
     def splits_charge_types(self) -> bool:
         """Whether amounts are those of single charge types; a job has all of them, so none can be counted."""
         return CHARGE_TYPE in self.by or any(dimension == CHARGE_TYPE for dimension, _ in self.where)
@@ -93,14 +99,25 @@ class Report:
         return self.total.unpriced_credits != 0 or any(self.missing.values())
 
 
-def dimension(name: str) -> str:
-    """Return a dimension's name as it is. Raises `UsageError` with the nearest names."""
+def dimension(name: str, tags: Sequence[str] = ()) -> str:
+    """Return a dimension's or virtual tag's name as it is. Raises `UsageError` with the nearest names."""
     wanted = name.strip().lower().replace("-", "_")
-    if wanted in DIMENSIONS:
+    known = (*DIMENSIONS, *tags)
+    if wanted in known:
         return wanted
-    near = _nearest(wanted, DIMENSIONS)
+    near = _nearest(wanted, known)
     hint = f"did you mean {near}? There are" if near else "there are"
-    raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(DIMENSIONS)}.")
+    raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(known)}.")
+
+
+def tag_named(name: str, tags: Sequence[str]) -> str:
+    """Return a virtual tag's name as it is. Raises `UsageError` with the nearest names."""
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in tags:
+        return wanted
+    near = _nearest(wanted, tags)
+    hint = f"did you mean {near}?" if near else f"there are: {', '.join(tags)}."
+    raise UsageError(f"There is no virtual tag {name!r}; {hint}")
 
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
@@ -125,10 +142,10 @@ def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
     """Add amounts to the last digit; without any, zero. `counted` tells whether jobs and runs can be told."""
     found = list(amounts)
     priced = [each.cost for each in found if each.cost is not None]
-    credits = _sum(each.credits for each in found)
-    unpriced = _sum(each.unpriced_credits for each in found)
+    credits = add_exactly(each.credits for each in found)
+    unpriced = add_exactly(each.unpriced_credits for each in found)
     return Amount(
-        cost=_sum(priced) if priced or unpriced == 0 else None,
+        cost=add_exactly(priced) if priced or unpriced == 0 else None,
         credits=credits,
         unpriced_credits=unpriced,
         jobs=sum(each.jobs or 0 for each in found) if counted else None,
@@ -181,7 +198,8 @@ def _key(row: Row, order: Order) -> tuple[Decimal, Decimal, tuple[str, ...]]:
     return -first, -second, row.values
 
 
-def _sum(values: Iterable[Decimal]) -> Decimal:
+def add_exactly(values: Iterable[Decimal]) -> Decimal:
+    """The sum to the last digit, however many there are; without any, zero."""
     total = Decimal(0)
     for value in values:
         total = _EXACT.add(total, value)

@@ -16,7 +16,7 @@ Period = Literal["week", "month", "quarter", "year"]
 Unit = Literal["USD", "credits"]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=24, decimal_places=6)]
 # Shares of the amount, such as 0.8.
-Threshold = Annotated[Decimal, Field(gt=0, le=100)]
+Threshold = Annotated[Decimal, Field(gt=0, le=100, decimal_places=6)]
 
 
 class BudgetAmount(Dated):
@@ -43,7 +43,7 @@ class Budget(Section):
     thresholds: tuple[Threshold, ...] = (Decimal("0.8"), Decimal(1))
     forecast_thresholds: tuple[Threshold, ...] = (Decimal(1),)
     at_risk_forecast: Threshold = Decimal(1)
-    at_risk_probability: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.5")
+    at_risk_probability: Annotated[Decimal, Field(gt=0, le=1, decimal_places=6)] = Decimal("0.5")
 
     @property
     def timeline(self) -> tuple[BudgetAmount, ...]:

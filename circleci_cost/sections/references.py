@@ -8,16 +8,26 @@ from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
-from circleci_cost.model.conditions import CONDITION_DIMENSIONS
+from circleci_cost.model.conditions import CONDITION_DIMENSIONS, Conditions
 from circleci_cost.sections.budgets import Budget
+from circleci_cost.sections.notifications import NotificationOwner
 from circleci_cost.sections.section import mistake_at
 from circleci_cost.sections.virtual_tags import VirtualTag
 
 Location: TypeAlias = tuple[str | int, ...]
 
 
-def check_references(tags: Sequence[VirtualTag], budgets: Sequence[Budget]) -> None:
-    """Refuse names of nothing, names given twice, and circles. Raises a mistake with its place in the file."""
+def check_references(
+    tags: Sequence[VirtualTag],
+    budgets: Sequence[Budget],
+    owners: Sequence[NotificationOwner],
+    *,
+    all_budgets_here: bool,
+) -> None:
+    """Refuse names of nothing, names given twice, and circles. Raises a mistake with its place in the file.
+
+    Budgets in further files may be the parents of those here; their hierarchy is looked at when these are read.
+    """
     names = [tag.name for tag in tags]
     _refuse_repeated("virtual_tags", "virtual tag", names)
     for index, tag in enumerate(tags):
@@ -25,8 +35,12 @@ def check_references(tags: Sequence[VirtualTag], budgets: Sequence[Budget]) -> N
             _refuse_unknown(("virtual_tags", index, *location), name, names)
     evaluation_order(tags)
     for index, budget in enumerate(budgets):
-        check_scope(budget, names, ("budgets", index, "where"))
-    check_hierarchy(budgets)
+        check_scope(f"the budget {budget.name!r}", budget.where, names, ("budgets", index, "where"))
+        check_owner(budget, owners, ("budgets", index, "owner"))
+    if all_budgets_here:
+        check_hierarchy(budgets)
+    for index, owner in enumerate(owners):
+        check_scope(f"the owner {owner.name!r}", owner.where, names, ("notifications", "owners", index, "where"))
 
 
 def _asked_for(tag: VirtualTag) -> Iterator[tuple[Location, str]]:
@@ -51,17 +65,23 @@ def evaluation_order(tags: Sequence[VirtualTag]) -> list[VirtualTag]:
         ) from None
 
 
-def check_scope(budget: Budget, tags: Sequence[str], location: Location) -> None:
-    """Refuse a budget that asks for what is not there, or for two tags. Raises a mistake."""
-    for name in budget.where.dimensions:
+def check_scope(what: str, where: Conditions, tags: Sequence[str], location: Location) -> None:
+    """Refuse a scope that asks for what is not there, or for two tags. Raises a mistake."""
+    for name in where.dimensions:
         _refuse_unknown(location, name, tags)
-    used = [each for each in budget.where.dimensions if each in tags]
+    used = [each for each in where.dimensions if each in tags]
     if len(used) > 1:
         raise mistake_at(
             location,
-            f"a budget can ask for one virtual tag, and {budget.name!r} asks for {' and '.join(used)}; make a "
-            "tag whose rules ask for both",
+            f"{what} asks for {' and '.join(used)}, and one virtual tag is the most; make a tag of both",
         )
+
+
+def check_owner(budget: Budget, owners: Sequence[NotificationOwner], location: Location) -> None:
+    """Refuse an owner that nobody could tell, once there are owners at all. Raises a mistake."""
+    names = [owner.name for owner in owners]
+    if owners and budget.owner is not None and budget.owner not in names:
+        raise mistake_at(location, f"{budget.owner!r} is no [[notifications.owners]]{_suggestion(budget.owner, names)}")
 
 
 def check_hierarchy(budgets: Sequence[Budget]) -> None:

@@ -148,3 +148,11 @@ def largest_costs(
     """The workflows with the most credits: (cost center, project, workflow, credits, USD rounded to cents)."""
     parameters = {"cost_center": cost_center, "days": list(days), "most": most}
     return connection.execute(sql("largest_costs"), parameters).fetchall()
+
+
+def total_costs(connection: duckdb.DuckDBPyConnection) -> tuple[Decimal, Decimal]:
+    """The USD and the credits of all daily costs."""
+    cost_usd, credits = one_row(
+        connection, "SELECT coalesce(sum(cost_usd), 0), coalesce(sum(credits), 0) FROM daily_costs"
+    )
+    return cost_usd, credits

@@ -22,7 +22,23 @@ from circleci_cost.lake.layout import Lake
 POINTER = "current.json"
 MANIFEST = "manifest.json"
 DATABASE = "circleci_cost.duckdb"
-TABLES = ("daily_costs", "usage_days", "pricing_periods", "daily_rates", "usage_restatements")
+ALLOCATED = "allocated_costs"
+# Large tables of days, one Parquet file a month, and the order of their rows.
+MONTHLY_ORDER = {
+    "daily_costs": "date, cost_center, project_id, workflow, job",
+    ALLOCATED: "tag, date, value, source_row",
+}
+TABLES = (
+    *MONTHLY_ORDER,
+    "usage_days",
+    "pricing_periods",
+    "daily_rates",
+    "usage_restatements",
+    "budget_status",
+    "cost_forecast",
+    "forecast_totals",
+    "forecast_backtests",
+)
 # A reader that opened an older generation gets this long to finish with it.
 KEPT_GENERATIONS = 3
 KEPT_SECONDS = 3600

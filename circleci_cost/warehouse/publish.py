@@ -11,6 +11,7 @@ from circleci_cost.lake.files import fsync_file, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.generations import (
     DATABASE,
+    MONTHLY_ORDER,
     TABLES,
     Generation,
     GenerationManifest,
@@ -61,15 +62,16 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
     for table in TABLES:
         (directory / table).mkdir()
     for (month,) in connection.execute("SELECT DISTINCT date_trunc('month', date) FROM daily_costs").fetchall():
-        path = directory / "daily_costs" / f"{month:%Y-%m}.parquet"
-        _copy(
-            connection,
-            f"SELECT * FROM daily_costs WHERE date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608
-            "ORDER BY date, cost_center, project_id, workflow, job",
-            path,
-        )
-    for table in TABLES[1:]:
-        _copy(connection, f"SELECT * FROM {table} ORDER BY ALL", directory / table / f"{table}.parquet")  # noqa: S608
+        for table, then in MONTHLY_ORDER.items():
+            _copy(
+                connection,
+                f"SELECT * FROM {table} WHERE date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608
+                f"ORDER BY {then}",
+                directory / table / f"{month:%Y-%m}.parquet",
+            )
+    for table in TABLES:
+        if table not in MONTHLY_ORDER:
+            _copy(connection, f"SELECT * FROM {table} ORDER BY ALL", directory / table / f"{table}.parquet")  # noqa: S608
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -11,7 +11,7 @@ import duckdb
 from circleci_cost.model.pricing import DayRange, as_ranges
 from circleci_cost.model.report import CHARGE_TYPE, Amount, Question, Report, Row, add_up, known_value
 from circleci_cost.model.schema import CHARGE_TYPES, DIMENSIONS
-from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.generations import ALLOCATED, Generation
 from circleci_cost.warehouse.statements import one_row, sql
 
 
@@ -27,11 +27,15 @@ def answer(
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
     expected by now (None: of none). Raises `UsageError` for a value that no usage has.
     """
-    connection.execute(sql("report_charge_types" if question.splits_charge_types else "report_rows"))
+    connection.execute(sql("report_rows"))
+    if question.splits_charge_types:
+        connection.execute(sql("report_charge_types"))
     where = {
         name: [known_value(name, value, values_of(connection, name)) for value in values]
         for name, values in question.where
     }
+    if question.tags:
+        _show_tags(connection, question.tags, where)
     rows = _rows(connection, question, where)
     total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
     asked_centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
@@ -40,9 +44,12 @@ def answer(
 
 
 def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """All values of a dimension in the generation, whatever the days."""
+    """All values of a dimension or virtual tag in the generation, whatever the days."""
     if name == CHARGE_TYPE:
         return list(CHARGE_TYPES)
+    if name not in DIMENSIONS:
+        query = "SELECT DISTINCT value FROM allocated_costs WHERE tag = $tag ORDER BY value"
+        return [value for (value,) in connection.execute(query, {"tag": name}).fetchall()]
     found = connection.execute(sql("report_values"), {"dimension": name}).fetchall()
     return sorted(value for (value,) in found)
 
@@ -53,18 +60,43 @@ def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
     return DayRange(first, last) if first else None
 
 
+def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation) -> list[str]:
+    """The virtual tags of a generation; none in one that an earlier version published."""
+    if ALLOCATED not in generation.manifest.rows:
+        return []
+    found = connection.execute("SELECT DISTINCT tag FROM allocated_costs ORDER BY tag").fetchall()
+    return [tag for (tag,) in found]
+
+
+def _show_tags(connection: duckdb.DuckDBPyConnection, tags: Sequence[str], where: dict[str, list[str]]) -> None:
+    """Let a report's rows be those of its tags: by charge type, each part under its values of all tags."""
+    connection.execute(sql("allocation_parts"))
+    for number, tag in enumerate(tags, start=1):
+        connection.execute(f"SET VARIABLE report_tag_{number} = $tag", {"tag": tag})
+        values = "CAST($values AS VARCHAR[])"
+        connection.execute(f"SET VARIABLE report_values_{number} = {values}", {"values": where.get(tag, [])})
+        if number == 1:
+            connection.execute(sql("report_first_tag"))
+        else:
+            connection.execute(sql("report_next_tag").format(next=number, last=number - 1))
+    rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(tags)}')"  # noqa: S608 - a number of ours
+    connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW report_rows AS {rows}")
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
     parameters: dict[str, object] = {name: where.get(name, []) for name in DIMENSIONS}
     parameters |= {
         "granularity": str(question.granularity or ""),
         "by": list(question.by),
+        "by_tags": [place for place, name in enumerate(question.tags, start=1) if name in question.by],
         "first": question.first,
         "last": question.last,
     }
     rows = []
     for period, *rest in connection.execute(sql("report"), parameters).fetchall():
         values = dict(zip(DIMENSIONS, rest, strict=False))
-        cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
+        tags, cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
+        values |= dict(zip((name for name in question.tags if name in question.by), tags, strict=True))
         if question.splits_charge_types:
             jobs = runs = None
         amount = Amount(cost, credits, unpriced, jobs, runs)

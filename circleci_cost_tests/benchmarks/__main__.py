@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("ingest", "reprice", "daily", "demo", "startup")
+NAMES = ("forecast", "ingest", "reprice", "daily", "demo", "startup", "budgets", "allocation")
 
 
 def main() -> None:

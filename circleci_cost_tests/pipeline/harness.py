@@ -107,6 +107,8 @@ class Site:
     history_start: date
     restatement_days: int = 4
     resources: dict[str, Any] = field(default_factory=dict)
+    # Further sections of the configuration, such as virtual tags.
+    sections: str = ""
 
     @property
     def configuration(self) -> Path:
@@ -114,6 +116,7 @@ class Site:
         path = self.folder / "circleci_cost.toml"
         path.write_text(
             toml(self.server.base_url, self.centers, self.history_start, restatement_days=self.restatement_days)
+            + self.sections
         )
         return path
 
@@ -153,6 +156,14 @@ class Site:
             run_config=config,
             asset_selection=[dg.AssetKey(name) for name in only] or None,
             raise_on_error=False,
+        )
+        assert result.success is not fails, failures(result)
+        return result
+
+    def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
+        """Run a job whose assets have no partitions; assert how it ends."""
+        result = self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance, run_config=_QUIET, raise_on_error=False
         )
         assert result.success is not fails, failures(result)
         return result
@@ -319,7 +330,10 @@ def said(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description
-    return data.error.to_string() if data.error is not None else ""
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.to_string() if error is not None else ""
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:

@@ -63,14 +63,55 @@ ASSETS = {
             "job_runs_for_each_day": "",
         },
     },
-    "published": {
-        "group": "costs",
-        "kinds": {"duckdb", "parquet"},
-        "deps": ["daily_costs", "pricing_periods"],
+    "allocated_costs": {
+        "group": "allocation",
+        "kinds": {"duckdb", "toml"},
+        "deps": ["daily_costs"],
+        "partitions": None,
+        "backfill": None,
+        "pool": "warehouse",
+        "checks": {
+            "nothing_lost": "blocking",
+            "allocation_coverage": "",
+            "rules_match_usage": "",
+            "splits_as_configured": "",
+        },
+    },
+    "cost_forecast": {
+        "group": "budgets",
+        "kinds": {"duckdb", "polars"},
+        "deps": ["allocated_costs", "daily_costs"],
         "partitions": None,
         "backfill": None,
         "pool": "warehouse",
         "checks": {},
+    },
+    "budget_status": {
+        "group": "budgets",
+        "kinds": {"duckdb", "polars"},
+        "deps": ["allocated_costs", "cost_forecast", "daily_costs"],
+        "partitions": None,
+        "backfill": None,
+        "pool": "warehouse",
+        "checks": {"budgets_kept": "", "budgets_match_usage": ""},
+    },
+    "published": {
+        "group": "publishing",
+        "kinds": {"duckdb", "parquet"},
+        "deps": ["allocated_costs", "budget_status", "cost_forecast", "daily_costs", "pricing_periods"],
+        "partitions": None,
+        "backfill": None,
+        "pool": "warehouse",
+        "checks": {},
+    },
+    "notifications": {
+        "group": "publishing",
+        "kinds": {"sqlite"},
+        "deps": ["published"],
+        "partitions": None,
+        "backfill": None,
+        "pool": None,
+        "checks": {"messages_delivered": ""},
     },
 }
 # asset, pool, runs by itself
@@ -80,11 +121,15 @@ STANDING_CHECKS = {
     "data_fresh": ("job_runs", None, False),
     "no_failed_partitions": ("job_runs", None, False),
 }
+FOLLOWING = ["allocated_costs", "budget_status", "cost_forecast", "notifications", "published"]
 JOBS = {
     "ingest": ["job_runs", "usage_exports"],
-    "reprice": ["daily_costs", "pricing_periods", "published"],
-    "refresh": ["daily_costs", "job_runs", "pricing_periods", "published", "usage_exports"],
+    "reprice": sorted(["daily_costs", "pricing_periods", *FOLLOWING]),
+    "refresh": sorted(["daily_costs", "job_runs", "pricing_periods", "usage_exports", *FOLLOWING]),
+    "allocate": FOLLOWING,
+    "notify": ["notifications"],
 }
+UNPARTITIONED_JOBS = {"allocate", "notify"}
 
 
 @pytest.fixture
@@ -142,15 +187,15 @@ def test_the_jobs_are_these_and_each_has_a_maximum_runtime(definitions: dg.Defin
         job = definitions.resolve_job_def(name)
         found[name] = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
         assert job.tags["dagster/max_runtime"] == "28800"
-        assert _partitions(job.partitions_def) == DAY_AND_CENTER
+        assert _partitions(job.partitions_def) == (None if name in UNPARTITIONED_JOBS else DAY_AND_CENTER)
     assert found == JOBS
 
 
-def test_the_schedule_and_the_sensor_are_on(definitions: dg.Definitions) -> None:
+def test_the_schedule_and_the_automation_are_on_and_senders_where_there_are_channels(
+    site: Site, definitions: dg.Definitions
+) -> None:
     (schedule,) = definitions.schedules or ()
-    (sensor,) = definitions.sensors or ()
     assert isinstance(schedule, dg.ScheduleDefinition)
-    assert isinstance(sensor, dg.SensorDefinition)
     assert (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (
         "daily_refresh",
         "refresh",
@@ -158,7 +203,12 @@ def test_the_schedule_and_the_sensor_are_on(definitions: dg.Definitions) -> None
         "UTC",
     )
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert (sensor.name, sensor.default_status) == ("automation", dg.DefaultSensorStatus.RUNNING)
+    sensors = {each.name: each.default_status for each in definitions.sensors or ()}
+    on, off = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
+    assert sensors == {"automation": on, "failed_syncs": off, "outbox": off}
+    site.sections = '[[notifications.channels]]\nname = "chat"\ntype = "slack"\nurl_env = "SLACK_URL"\n'
+    sensors = {each.name: each.default_status for each in site.definitions.sensors or ()}
+    assert sensors == {"automation": on, "failed_syncs": on, "outbox": on}
 
 
 def test_keys_name_the_cost_center_and_the_day(tmp_path: Path) -> None:
@@ -184,7 +234,16 @@ NUMBERS = {
         "pricing_periods_rows",
         "daily_rates_rows",
         "usage_restatements_rows",
+        "allocated_costs_rows",
+        "budget_status_rows",
+        "cost_forecast_rows",
+        "forecast_totals_rows",
+        "forecast_backtests_rows",
     },
+    "allocated_costs": {"dagster/row_count"},
+    "cost_forecast": {"dagster/row_count", "series"},
+    "budget_status": {"dagster/row_count", "on_track", "at_risk", "over_budget"},
+    "notifications": {"queued", "sent", "waiting", "refused", "expired"},
 }
 
 

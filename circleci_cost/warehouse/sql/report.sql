@@ -1,4 +1,5 @@
--- Exact sums of some days by the dimensions in $by; a dimension that is not among them is one group for all.
+-- Exact sums of some days by the dimensions in $by; a dimension that is not among them is one group for all. Of the
+-- rows' tags those at the places in $by_tags make groups.
 SELECT
     CASE $granularity
         WHEN 'day' THEN date
@@ -17,6 +18,7 @@ SELECT
     CASE WHEN list_contains($by, 'trigger_source') THEN trigger_source END AS trigger_source,
     CASE WHEN list_contains($by, 'build_status') THEN build_status END AS build_status,
     CASE WHEN list_contains($by, 'charge_type') THEN charge_type END AS charge_type,
+    list_select(tags, CAST($by_tags AS BIGINT[])) AS tags,
     coalesce(sum(cost_usd), CASE WHEN sum(credits) = 0 THEN 0 END) AS cost,
     sum(credits) AS credits,
     coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,

@@ -81,3 +81,109 @@ CREATE TABLE IF NOT EXISTS dimension_names (
     named_at TIMESTAMP NOT NULL,
     PRIMARY KEY (dimension, id)
 );
+
+-- One row per daily cost, charge type and virtual tag, after the split: see `allocated_costs.sql`. Add up rows of one
+-- tag only; they come to daily_costs, to the last digit. `source_row` is the same for a daily cost and charge type
+-- under every tag.
+CREATE TABLE IF NOT EXISTS allocated_costs (
+    date DATE NOT NULL,
+    cost_center VARCHAR NOT NULL,
+    organization_id VARCHAR NOT NULL,
+    organization VARCHAR,
+    project_id VARCHAR NOT NULL,
+    project VARCHAR,
+    workflow VARCHAR,
+    job VARCHAR,
+    branch VARCHAR,
+    resource_class VARCHAR,
+    executor VARCHAR,
+    operating_system VARCHAR,
+    trigger_source VARCHAR,
+    build_status VARCHAR,
+    unregistered BOOLEAN,
+    charge_type VARCHAR NOT NULL,
+    tag VARCHAR NOT NULL,
+    value VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL,
+    source_value VARCHAR NOT NULL,
+    split VARCHAR,
+    share DECIMAL(18, 12) NOT NULL,
+    share_until DECIMAL(18, 12) NOT NULL,
+    source_row BIGINT NOT NULL,
+    jobs BIGINT NOT NULL,
+    runs BIGINT NOT NULL,
+    run_seconds BIGINT NOT NULL,
+    credits DECIMAL(38, 6) NOT NULL,
+    price_per_credit DECIMAL(18, 10),
+    cost_usd DECIMAL(38, 16)
+);
+
+-- What each day to come may cost: of each budget to the end of its period, of the whole and its parts to the end of
+-- the month. Daily p10 and p90 do not add up; those of the sum of the days are in `forecast_totals`.
+CREATE TABLE IF NOT EXISTS cost_forecast (
+    series_kind VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL,
+    date DATE NOT NULL,
+    median DECIMAL(38, 6) NOT NULL,
+    p10 DECIMAL(38, 6) NOT NULL,
+    p90 DECIMAL(38, 6) NOT NULL
+);
+
+-- What the days from `data_through` to `until` may cost together; `quantiles` are those of the sum at fixed levels.
+CREATE TABLE IF NOT EXISTS forecast_totals (
+    series_kind VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL,
+    data_through DATE NOT NULL,
+    until DATE NOT NULL,
+    days INTEGER NOT NULL,
+    median DECIMAL(38, 6) NOT NULL,
+    p10 DECIMAL(38, 6) NOT NULL,
+    p90 DECIMAL(38, 6) NOT NULL,
+    p025 DECIMAL(38, 6) NOT NULL,
+    p975 DECIMAL(38, 6) NOT NULL,
+    quantiles DOUBLE[] NOT NULL,
+    note VARCHAR
+);
+
+-- How well each method would have told the total of past months after `cut_day` days of them were known.
+CREATE TABLE IF NOT EXISTS forecast_backtests (
+    unit VARCHAR NOT NULL,
+    method VARCHAR NOT NULL,
+    cut_day INTEGER NOT NULL,
+    wape DOUBLE,
+    coverage_80 DOUBLE,
+    coverage_95 DOUBLE,
+    windows INTEGER NOT NULL,
+    chosen BOOLEAN NOT NULL
+);
+
+-- One row per budget and period that has an amount, from the start of the history to the current one. Actuals are
+-- exact and reach to `data_through`; USD leave out credits without a price. Children are part of their parent.
+CREATE TABLE IF NOT EXISTS budget_status (
+    budget VARCHAR NOT NULL,
+    owner VARCHAR,
+    parent VARCHAR,
+    period_kind VARCHAR NOT NULL,
+    period VARCHAR NOT NULL,
+    period_start DATE NOT NULL,
+    period_end DATE NOT NULL,
+    unit VARCHAR NOT NULL,
+    amount DECIMAL(38, 6) NOT NULL,
+    actual DECIMAL(38, 16) NOT NULL,
+    unpriced_credits DECIMAL(38, 6) NOT NULL,
+    days INTEGER NOT NULL,
+    days_gone INTEGER NOT NULL,
+    period_gone DECIMAL(18, 6) NOT NULL,
+    prorated_budget DECIMAL(38, 6) NOT NULL,
+    run_rate DECIMAL(38, 6),
+    forecast_median DECIMAL(38, 6),
+    forecast_p10 DECIMAL(38, 6),
+    forecast_p90 DECIMAL(38, 6),
+    overrun_probability DECIMAL(18, 6),
+    overrun_date DATE,
+    status VARCHAR NOT NULL,
+    note VARCHAR,
+    data_through DATE NOT NULL
+);

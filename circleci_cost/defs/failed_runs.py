@@ -1,5 +1,6 @@
 """What went wrong in a Dagster run, as the sentence that the failed step carries, and the exit code for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,10 @@ class Failed:
     stack: str | None
 
 
-def failure_of(result: dg.ExecuteInProcessResult) -> Failed | None:
-    """The first failure of a run; None where no step failed."""
+def failure_in(events: Iterable[dg.DagsterEvent]) -> Failed | None:
+    """The first failure among a run's events; None where no step failed."""
     checks: list[str] = []
-    for event in result.all_events:
+    for event in events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             if evaluation.blocking and not evaluation.passed:

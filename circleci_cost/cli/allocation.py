@@ -1,0 +1,206 @@
+"""`allocation`: explains a tag's figures, previews an edited configuration, and shows what has no value yet.
+
+All three read a published generation; how their answers are written is `allocation_output`'s.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import click
+
+from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.report import PARTIAL_DATA, asked_days, parse_filters
+from circleci_cost.cli.streams import say
+from circleci_cost.errors import CircleciCostError, ConfigurationError, UsageError
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.allocation import prepare
+from circleci_cost.model.allocation_mapping import as_rule
+from circleci_cost.model.allocation_plan import TagRule
+from circleci_cost.model.report import tag_named
+from circleci_cost.sections.virtual_tags import VirtualTag
+from circleci_cost.settings import Settings, read_settings
+from circleci_cost.warehouse.allocation import AllocationResult, job_run_files
+from circleci_cost.warehouse.allocation_coverage import coverage, suggestions
+from circleci_cost.warehouse.allocation_diff import difference
+from circleci_cost.warehouse.allocation_explain import explain
+from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.report import days_with_data, published_tags
+
+_FIRST = click.option("--from", "first", type=DAY, metavar="DAY", help="First day; default: the first there is.")
+_LAST = click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included; default: the last there is.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON: exact decimals as strings.")
+
+
+@click.group()
+def allocation() -> None:
+    """Whose cost it is: virtual tags, such as team, explained, previewed and completed."""
+
+
+@allocation.command(name="explain")
+@click.option("--tag", metavar="TAG", help="The virtual tag; needed where there are several.")
+@click.option("--value", "values", multiple=True, metavar="VALUE", help="Only this value of it; may be repeated.")
+@_FIRST
+@_LAST
+@click.option("--where", multiple=True, metavar="DIM=VALUE", help="Only this value of a dimension, as in `report`.")
+@_JSON
+@invocation
+def explain_command(
+    call: Invocation,
+    *,
+    tag: str | None,
+    values: tuple[str, ...],
+    first: date | None,
+    last: date | None,
+    where: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Show why a cost is where it is: rule, value before the split, split, share, credits and cost.
+
+    The rows of a value add up to the report's figure for it, to the last digit. Conditions are those of the present
+    configuration.
+    """
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    with generation.connect() as connection:
+        asked = _one(_published(settings, published_tags(connection, generation)), tag)
+        days = asked_days(first, last, days_with_data(connection))
+        origins = explain(connection, asked, days, values, dict(parse_filters(where, ())))
+    conditions = {rule.label: _condition(rule) for rule in _rules(settings, asked)}
+    write_origins(asked, days, origins, conditions, as_json=as_json)
+
+
+@allocation.command(name="diff")
+@click.option(
+    "--with",
+    "other",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Another configuration file; default: the present one, as it is now.",
+)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only this virtual tag; may be repeated.")
+@_FIRST
+@_LAST
+@_JSON
+@invocation
+def diff_command(
+    call: Invocation,
+    *,
+    other: Path | None,
+    tags: tuple[str, ...],
+    first: date | None,
+    last: date | None,
+    as_json: bool,
+) -> None:
+    """Show what an edited configuration would move, in dollars, against what is published. Nothing is written.
+
+    Prices and daily costs are the published ones: only virtual tags and their files are compared.
+    """
+    settings = call.settings()
+    edited = read_settings(other) if other else settings
+    lake = open_lake(settings.data_dir)
+    generation = current_generation(lake)
+    with generation.connect() as connection:
+        published = published_tags(connection, generation)
+        days = asked_days(first, last, days_with_data(connection))
+    if not edited.virtual_tags and not published:
+        raise ConfigurationError(_how_to_add(edited))
+    known = sorted({*published, *(tag.name for tag in edited.virtual_tags)})
+    chosen = [tag_named(tag, known) for tag in tags]
+    centers = [center.name for center in settings.cost_centers]
+    found = difference(
+        generation, prepare(edited.virtual_tags, edited.resolve), lambda: job_run_files(lake, centers), days, chosen
+    )
+    write_difference(days, found, as_json=as_json)
+    _say_remarks(found.result, chosen)
+
+
+@allocation.command(name="coverage")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only this virtual tag; may be repeated.")
+@click.option("--months", type=click.IntRange(1), metavar="N", help="Only the last N months; default: all.")
+@click.option("--suggestions", "limit", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N")
+@_JSON
+@invocation
+@click.pass_context
+def coverage_command(
+    context: click.Context, call: Invocation, *, tags: tuple[str, ...], months: int | None, limit: int, as_json: bool
+) -> None:
+    """Show how much of the cost has a value, by month, and rules for the largest groups without one.
+
+    With `min_coverage` in the configuration the exit code is 5 where these months together lie below it.
+    """
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    with generation.connect() as connection:
+        published = _published(settings, published_tags(connection, generation))
+        chosen = [tag_named(tag, published) for tag in tags] or published
+        answers = []
+        for name in chosen:
+            tag = _configured(settings, name)
+            rows = coverage(connection, name, tag.default, months)
+            answers.append((tag, rows, suggestions(connection, name, tag.default, limit) if limit else []))
+    write_coverage(answers, as_json=as_json)
+    below = [
+        f"{tag.name}: {rows[-1].share:.2%} of the cost has a value, less than min_coverage = {tag.min_coverage}"
+        for tag, rows, _ in answers
+        if tag.min_coverage is not None and rows[-1].share < tag.min_coverage
+    ]
+    for sentence in below:
+        say(f"Partial: {sentence}; add rules for the largest groups.")
+    if below:
+        context.exit(PARTIAL_DATA)
+
+
+def _published(settings: Settings, published: list[str]) -> list[str]:
+    """The published tags. Raises an error that tells how to get some where there are none."""
+    if published:
+        return published
+    if not settings.virtual_tags:
+        raise ConfigurationError(_how_to_add(settings))
+    raise CircleciCostError(
+        "The virtual tags of the configuration are in no published costs yet; run `circleci-cost allocation apply`."
+    )
+
+
+def _how_to_add(settings: Settings) -> str:
+    return (
+        f"There is no virtual tag in {settings.described_source}; add a [[virtual_tags]] section with "
+        'name = "team" and [[virtual_tags.rules]] with value and where = { project = "…" }.'
+    )
+
+
+def _one(published: Sequence[str], tag: str | None) -> str:
+    if tag is not None:
+        return tag_named(tag, published)
+    if len(published) > 1:
+        raise UsageError(f"There are several virtual tags: {', '.join(published)}; say which one with --tag.")
+    return published[0]
+
+
+def _configured(settings: Settings, name: str) -> VirtualTag:
+    """The tag as it is configured; one that is no longer there has the default that tags have."""
+    found = [tag for tag in settings.virtual_tags if tag.name == name]
+    return found[0] if found else VirtualTag(name=name)
+
+
+def _rules(settings: Settings, name: str) -> list[TagRule]:
+    rules = _configured(settings, name).rules
+    return [as_rule(rule, f"rule {number}") for number, rule in enumerate(rules, start=1)]
+
+
+def _condition(rule: TagRule) -> str:
+    since = f" from {rule.first}" if rule.first else ""
+    until = f" until {rule.last}" if rule.last else ""
+    return f"{rule.where}{since}{until}"
+
+
+def _say_remarks(result: AllocationResult, chosen: Sequence[str]) -> None:
+    for sentence in result.warnings:
+        say(f"Note: {sentence}")
+    for tag in result.tags:
+        if chosen and tag.tag not in chosen:
+            continue
+        for sentence in [*tag.warnings, *(str(fallback) for fallback in tag.fallbacks)]:
+            say(f"Note: {sentence}")

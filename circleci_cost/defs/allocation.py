@@ -1,0 +1,123 @@
+"""The asset that gives every cost to the values of the virtual tags: allocated_costs."""
+
+import hashlib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.costs import WAREHOUSE_POOL
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.allocation import prepare
+from circleci_cost.sections.virtual_tags import VirtualTag
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
+from circleci_cost.warehouse.daily_costs import total_costs
+
+GROUP = "allocation"
+
+
+def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `allocated_costs`; its code version is a hash of the rules and of the files that they name."""
+
+    @dg.asset(
+        deps=["daily_costs"],
+        code_version=rules_hash(settings),
+        automation_condition=follows_configuration() | follows_dependencies(),
+        group_name=GROUP,
+        kinds={"duckdb", "toml"},
+        pool=WAREHOUSE_POOL,
+        check_specs=[
+            _spec("nothing_lost", "The values of every tag add up to the daily costs, to the last digit.", True),
+            _spec("allocation_coverage", "Of every tag, at least min_coverage of the cost is allocated."),
+            _spec("rules_match_usage", "Every rule, mapping and split names values that usage has."),
+            _spec("splits_as_configured", "No split had to fall back to another method."),
+        ],
+        description=(
+            "Daily costs by charge type under every virtual tag, after the split of shared cost; each row knows its "
+            "rule and share. Grain: daily cost × charge type × tag. Add up the rows of one tag only: every tag holds "
+            "the whole cost. Counts stay where the jobs ran."
+        ),
+    )
+    def allocated_costs(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+        centers = [center.name for center in settings.cost_centers]
+        with dagster_failures():
+            plan = prepare(settings.virtual_tags, settings.resolve)
+            with warehouse.get_connection() as connection:
+                result = allocate(connection, plan, lambda: job_run_files(lake, centers))
+                whole = total_costs(connection)
+        return dg.MaterializeResult(metadata=_metadata(result), check_results=list(_results(result, whole)))
+
+    return allocated_costs
+
+
+def rules_hash(settings: Settings) -> str:
+    """A hash of the rules and their files as they are now; a file that is missing is told when the asset is made."""
+    digest = hashlib.sha256(repr(settings.virtual_tags).encode())
+    for tag in settings.virtual_tags:
+        for file in _files(tag):
+            path = settings.resolve(file)
+            digest.update(path.read_bytes() if path.is_file() else b"missing")
+    return digest.hexdigest()[:16]
+
+
+def _files(tag: VirtualTag) -> Iterator[Path]:
+    yield from (mapping.file for mapping in tag.mappings)
+    yield from (owners.file for owners in tag.codeowners)
+    yield from (split.file for split in tag.splits if split.file)
+
+
+def _spec(name: str, description: str, blocking: bool = False) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset="allocated_costs", description=description, blocking=blocking)
+
+
+def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
+    shown: dict[str, metadata.Value] = {"dagster/row_count": result.rows}
+    for tag in result.tags:
+        shown[f"coverage_{tag.tag}"] = metadata.number(tag.coverage)
+        shown[f"unallocated_usd_{tag.tag}"] = metadata.number(tag.unallocated_cost_usd)
+    shown["tags"] = metadata.table(
+        ("tag", "rows", "USD", "unallocated USD", "allocated"),
+        (
+            (
+                tag.tag,
+                tag.rows,
+                metadata.usd(tag.cost_usd),
+                metadata.usd(tag.unallocated_cost_usd),
+                metadata.percent(tag.coverage),
+            )
+            for tag in result.tags
+        ),
+    )
+    return shown
+
+
+def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterator[dg.AssetCheckResult]:
+    different = [tag.tag for tag in result.tags if (tag.cost_usd, tag.credits) != whole]
+    yield dg.AssetCheckResult(
+        check_name="nothing_lost",
+        passed=not different,
+        description=f"the sums of {', '.join(different)} differ from daily_costs" if different else None,
+    )
+    low = [
+        f"{metadata.percent(tag.coverage)} of {tag.tag} is allocated, {metadata.percent(tag.min_coverage)} is wanted: "
+        f"`circleci-cost allocation coverage --tag {tag.tag}` shows the largest groups without a value"
+        for tag in result.tags
+        if tag.min_coverage is not None and tag.coverage < tag.min_coverage
+    ]
+    yield warning("allocation_coverage", low)
+    yield warning("rules_match_usage", [*result.warnings, *(each for tag in result.tags for each in tag.warnings)])
+    yield warning(
+        "splits_as_configured",
+        [
+            f"{fallback.split}: {fallback.used} instead on {metadata.days(fallback.days)}"
+            for tag in result.tags
+            for fallback in tag.fallbacks
+        ],
+    )

@@ -1,0 +1,141 @@
+"""The assets that look ahead: cost_forecast, and budget_status, which compares it with what may be spent."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import polars as pl
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.costs import WAREHOUSE_POOL
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.budget_definitions import all_budgets, content_hash
+from circleci_cost.model.budget_findings import Finding
+from circleci_cost.model.budget_text import TABLE_HEADER, cells, tree
+from circleci_cost.model.budgets import Status
+from circleci_cost.model.forecast import ForecastSettings
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
+from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
+
+GROUP = "budgets"
+
+
+def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets `cost_forecast` and `budget_status`."""
+    calendar = settings.calendar
+    forecast_settings = ForecastSettings(calendar.country, calendar.subdivision, calendar.closures)
+    said = budgets_hash(settings)
+
+    @dg.asset(
+        deps=["allocated_costs", "daily_costs"],
+        code_version=f"{said}-{calendar.model_dump_json()}",
+        automation_condition=follows_configuration() | follows_dependencies(),
+        group_name=GROUP,
+        kinds={"duckdb", "polars"},
+        pool=WAREHOUSE_POOL,
+        description=(
+            "Forecast of each day to come: of every budget to the end of its period, of the total, cost centers, "
+            "organizations and tags to the end of the month. Grain: series kind × series × unit × day. The bounds "
+            "of days do not add up: those of a period's sum are in forecast_totals. How well each method would have "
+            "forecast past months is in forecast_backtests."
+        ),
+    )
+    def cost_forecast(warehouse: DuckDBResource) -> metadata.Materialized:
+        with dagster_failures():
+            budgets = all_budgets(settings)
+            with warehouse.get_connection() as connection:
+                summary = write_forecasts(connection, budgets, forecast_settings)
+        return dg.MaterializeResult(metadata=_forecast_metadata(summary))
+
+    @dg.asset(
+        deps=[cost_forecast, "allocated_costs", "daily_costs"],
+        code_version=said,
+        automation_condition=follows_configuration() | follows_dependencies(),
+        group_name=GROUP,
+        kinds={"duckdb", "polars"},
+        pool=WAREHOUSE_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "budgets_kept", asset="budget_status", description="No running budget is spent, none is at risk."
+            ),
+            dg.AssetCheckSpec(
+                "budgets_match_usage",
+                asset="budget_status",
+                description="Every budget names values that usage has, and its children fit into it.",
+            ),
+        ],
+        description=(
+            "The state of every budget: spent, forecast with its range, probability and day of an overrun. Grain: "
+            "budget × period, all periods since the history began. A child is part of its parent: never add them up."
+        ),
+    )
+    def budget_status(warehouse: DuckDBResource) -> metadata.Materialized:
+        with dagster_failures():
+            budgets = all_budgets(settings)
+            with warehouse.get_connection() as connection:
+                summary = write_budget_status(connection, budgets)
+        return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
+
+    return [cost_forecast, budget_status]
+
+
+def budgets_hash(settings: Settings) -> str:
+    """A hash of what the budgets say; a file that cannot be read now is told when the assets are made."""
+    try:
+        return content_hash(all_budgets(settings))
+    except ConfigurationError:
+        return content_hash(settings.budgets)
+
+
+def _forecast_metadata(summary: ForecastSummary) -> dict[str, metadata.Value]:
+    shown: dict[str, metadata.Value] = {
+        "dagster/row_count": summary.rows,
+        "series": summary.series,
+        "data_through": str(summary.data_through or "–"),
+    }
+    for unit, method in summary.methods.items():
+        tested = summary.backtests.filter(unit=unit)
+        chosen = tested.filter("chosen")
+        shown[f"method_{unit}"] = method
+        # The plot of these over the runs tells whether forecasts get better.
+        for row in chosen.iter_rows(named=True):
+            if row["wape"] is not None:
+                shown[f"wape_{unit}_day_{row['cut_day']}"] = row["wape"]
+        shown[f"backtest_{unit}"] = metadata.table(
+            ("method", "day of the month", "WAPE", "80 % range held", "95 % range held", "months tested"),
+            (
+                (
+                    f"{row['method']} (used)" if row["chosen"] else row["method"],
+                    row["cut_day"],
+                    *(metadata.percent(row[name]) for name in ("wape", "coverage_80", "coverage_95")),
+                    row["windows"],
+                )
+                for row in tested.sort("method", "cut_day").iter_rows(named=True)
+            ),
+        )
+    return shown
+
+
+def _status_metadata(summary: BudgetSummary) -> dict[str, metadata.Value]:
+    return {
+        "dagster/row_count": summary.rows,
+        "data_through": str(summary.data_through or "–"),
+        **{status.value: count for status, count in summary.counts.items()},
+        "budgets": metadata.table(TABLE_HEADER, (cells(depth, row) for depth, row in tree(summary.current))),
+    }
+
+
+def _status_checks(summary: BudgetSummary) -> Iterator[dg.AssetCheckResult]:
+    troubled = summary.current.filter(pl.col("status") != Status.ON_TRACK)
+    named = [f"{row['budget']} ({row['status'].replace('_', ' ')})" for row in troubled.iter_rows(named=True)]
+    yield warning("budgets_kept", named)
+    yield warning("budgets_match_usage", [finding.message for finding in _told(summary.findings)])
+
+
+def _told(findings: Sequence[Finding]) -> list[Finding]:
+    """Those about the configuration."""
+    return [finding for finding in findings if finding.kind != "no_forecast"]

@@ -1,0 +1,16 @@
+"""How what was found becomes the result of an asset check."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+
+def warning(name: str, found: Iterable[str]) -> dg.AssetCheckResult:
+    """A check that warns with all that was found, and passes where nothing was."""
+    sentences = list(found)
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not sentences,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(sentences) or None,
+    )

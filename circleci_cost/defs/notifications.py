@@ -1,0 +1,162 @@
+"""What tells people: the asset `notifications`, the sensor of failed runs, and the one that sends again what waits.
+
+What there is to tell is `notify.occasions`'; a channel that fails never fails a run.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+
+from circleci_cost.clock import Clock, utc_today
+from circleci_cost.defs import metadata
+from circleci_cost.defs.automation import AssetJob
+from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.failed_runs import failure_in
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.publishing import GROUP
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.notify import events
+from circleci_cost.notify.channels import open_channels
+from circleci_cost.notify.delivery import DeliveryReport, deliver
+from circleci_cost.notify.messages import Notice
+from circleci_cost.notify.occasions import occasions
+from circleci_cost.notify.outbox import Outbox, outbox_path
+from circleci_cost.notify.routing import enqueue_all
+from circleci_cost.partitions import PartitionDays, tagged_days, usage_partitions
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import current_generation
+
+# Budgets have messages of their own.
+_NOT_DATA_QUALITY = {"budgets_kept"}
+
+
+def build_notification_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `notifications`."""
+
+    @dg.asset(
+        deps=["published"],
+        automation_condition=follows_dependencies(),
+        group_name=GROUP,
+        kinds={"sqlite"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                "messages_delivered", asset="notifications", description="No message waits for a channel that failed."
+            )
+        ],
+        description=(
+            "Tells people once what a publication gives reason to: finished imports, budgets, ends of prices and "
+            "tokens, data quality, digests. Each message is kept in an outbox before it is sent and marked after; "
+            "what could not be sent is tried again. Grain: message × channel."
+        ),
+    )
+    def notifications(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+    ) -> metadata.Materialized:
+        outbox = Outbox(outbox_path(lake), clock)
+        with dagster_failures():
+            notices = [
+                *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now()),
+                *_recovered(settings, outbox, context.run),
+                *_failed_checks(context, clock),
+            ]
+            queued = enqueue_all(outbox, settings.notifications, notices)
+            report = _deliver(settings, outbox, clock)
+        return dg.MaterializeResult(
+            metadata={
+                "queued": queued,
+                "sent": report.sent,
+                "waiting": report.waiting,
+                "refused": report.failed,
+                "expired": report.expired,
+                "channels": ", ".join(channel.name for channel in settings.notifications.channels) or "–",
+            },
+            check_results=[warning("messages_delivered", report.problems)],
+        )
+
+    return notifications
+
+
+def build_notification_sensors(
+    settings: Settings, lake: Lake, clock: Clock, notify: AssetJob
+) -> list[dg.SensorDefinition]:
+    """The sensors `failed_syncs` and `outbox`; on where the configuration has channels."""
+    status = dg.DefaultSensorStatus.RUNNING if settings.notifications.channels else dg.DefaultSensorStatus.STOPPED
+
+    @dg.run_failure_sensor(
+        name="failed_syncs",
+        default_status=status,
+        minimum_interval_seconds=30,
+        description="Tells that a run over a cost center's days failed: once, until its days are there again.",
+    )
+    def failed_syncs(context: dg.RunFailureSensorContext) -> None:
+        failed = failure_in(context.get_step_failure_events())
+        sentence = failed.sentence if failed else context.failure_event.message or "The run failed."
+        tell_failure(settings, lake, clock, context.dagster_run, sentence)
+
+    @dg.sensor(
+        name="outbox",
+        job=notify,
+        default_status=status,
+        minimum_interval_seconds=60,
+        description="Sends again what a channel could not take, when its time has come.",
+    )
+    def outbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if Outbox(outbox_path(lake), clock).has_due():
+            return dg.RunRequest()
+        return dg.SkipReason("No message waits, or its time has not come.")
+
+    return [failed_syncs, outbox]
+
+
+def tell_failure(settings: Settings, lake: Lake, clock: Clock, run: dg.DagsterRun, sentence: str) -> None:
+    """Tell that a run failed which was to bring days of a cost center; of others nothing is told.
+
+    As long as a failure goes on it is one message. Raises `StorageError` where the outbox cannot be used.
+    """
+    asked = tagged_days(run.tags, usage_partitions(settings))
+    if asked is None or not settings.notifications.channels:
+        return
+    outbox = Outbox(outbox_path(lake), clock)
+    still_open = outbox.open_period("sync_failed", "sync_recovered", asked.cost_center)
+    notice = events.sync_failed(asked.cost_center, _range(asked), sentence, run.run_id, open_period=still_open)
+    enqueue_all(outbox, settings.notifications, [notice])
+    _deliver(settings, outbox, clock)
+
+
+def _recovered(settings: Settings, outbox: Outbox, run: dg.DagsterRun) -> Iterator[Notice]:
+    """A run that has come as far as here has brought the days of its cost center."""
+    asked = tagged_days(run.tags, usage_partitions(settings))
+    if asked is None or not settings.notifications.channels:
+        return
+    failure = outbox.open_period("sync_failed", "sync_recovered", asked.cost_center)
+    if failure is not None:
+        yield events.sync_recovered(asked.cost_center, _range(asked), run.run_id, open_period=failure)
+
+
+def _failed_checks(context: dg.AssetExecutionContext, clock: Clock) -> Iterator[Notice]:
+    """The checks of this run that did not pass; one that goes on failing is told once a week."""
+    today = utc_today(clock)
+    monday = today - timedelta(days=today.weekday())
+    records = context.instance.get_records_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        evaluation = event.asset_check_evaluation_data if event else None
+        if evaluation is None or evaluation.passed or evaluation.check_name in _NOT_DATA_QUALITY:
+            continue
+        asset = evaluation.asset_key.to_user_string()
+        yield events.data_quality(evaluation.check_name, asset, evaluation.description or "It did not pass.", monday)
+
+
+def _deliver(settings: Settings, outbox: Outbox, clock: Clock) -> DeliveryReport:
+    return deliver(outbox, open_channels(settings.notifications, os.environ, clock, settings.resolve))
+
+
+def _range(asked: PartitionDays) -> DayRange:
+    return DayRange(asked.first, asked.last)

@@ -1,0 +1,56 @@
+"""The asset that readers read: published."""
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.clock import Clock
+from circleci_cost.defs import metadata
+from circleci_cost.defs.costs import WAREHOUSE_POOL
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.lake.days import read_restatements
+from circleci_cost.lake.layout import Lake
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.publish import publish
+
+GROUP = "publishing"
+
+
+def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The asset `published`."""
+
+    @dg.asset(
+        deps=["daily_costs", "pricing_periods", "allocated_costs", "cost_forecast", "budget_status"],
+        group_name=GROUP,
+        kinds={"duckdb", "parquet"},
+        pool=WAREHOUSE_POOL,
+        automation_condition=follows_dependencies(),
+        description=(
+            "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
+            "one pointer names the current generation and is renamed last."
+        ),
+    )
+    def published(
+        warehouse: DuckDBResource, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+    ) -> metadata.Materialized:
+        restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
+        with dagster_failures(), warehouse.get_connection() as connection:
+            generation = publish(connection, lake, restatements, clock.now())
+        return dg.MaterializeResult(metadata=_published_metadata(generation))
+
+    return published
+
+
+def _published_metadata(generation: Generation) -> dict[str, metadata.Value]:
+    manifest = generation.manifest
+    return {
+        "generation": manifest.generation,
+        "path": dg.MetadataValue.path(generation.directory),
+        "data_from": str(manifest.data_from),
+        "data_through": str(manifest.data_through),
+        "credits": metadata.number(manifest.credits),
+        "unpriced_credits": metadata.number(manifest.unpriced_credits),
+        "total_usd": metadata.number(manifest.cost_usd),
+        **{f"{table}_rows": rows for table, rows in manifest.rows.items()},
+    }

@@ -1,0 +1,177 @@
+"""What is said about budgets, and in an owner's digest: a key and a message from plain values.
+
+Pure: a budget's state is `model.budgets`' to compute. Amounts are exact; forecasts are estimates, rounded already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from circleci_cost.notify.amounts import amount_text, change_text, dollars, exact, percent
+from circleci_cost.notify.messages import Key, Message, Notice, Table
+
+Kind = Literal["actual", "forecast"]
+
+
+@dataclass(frozen=True)
+class BudgetCrossing:
+    """A budget that has crossed, or by its forecast will cross, a share of its amount.
+
+    Amounts are in `unit` (`USD` or `credits`); `threshold` and `probability` are shares, 0.8 for 80 %. `period` is
+    its label, such as `2026-03`.
+    """
+
+    budget: str
+    owner: str | None
+    period: str
+    unit: str
+    kind: Kind
+    threshold: Decimal
+    amount: Decimal
+    actual: Decimal
+    forecast_median: Decimal | None = None
+    forecast_p10: Decimal | None = None
+    forecast_p90: Decimal | None = None
+    probability: Decimal | None = None
+    expected_overrun: date | None = None
+
+
+@dataclass(frozen=True)
+class DigestRow:
+    """What something cost in USD in the digest's period, and in the one before it."""
+
+    name: str
+    cost: Decimal
+    before: Decimal
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """A budget in a digest. `status` is `on_track`, `at_risk` or `over_budget`; amounts are in `unit`."""
+
+    budget: str
+    period: str
+    status: str
+    unit: str
+    amount: Decimal
+    actual: Decimal
+    forecast: Decimal | None = None
+
+
+def budget_threshold(crossing: BudgetCrossing) -> Notice:
+    """A budget crossed a threshold. Once per budget, period, kind and threshold; it goes to the budget's owner."""
+    share = percent(crossing.threshold)
+    over = crossing.kind == "actual" and crossing.threshold >= 1
+    verb = "has used" if crossing.kind == "actual" else "is forecast to use"
+    message = Message(
+        title=f"Budget {crossing.budget} {verb} {share} of {_amount(crossing, crossing.amount)} ({crossing.period})",
+        severity="critical" if over else "warning",
+        lines=tuple(_sentences(crossing)),
+        facts=tuple(_facts(crossing)),
+        data={
+            "budget": crossing.budget,
+            "owner": crossing.owner,
+            "period": crossing.period,
+            "unit": crossing.unit,
+            "kind": crossing.kind,
+            "threshold": exact(crossing.threshold),
+            "amount": exact(crossing.amount),
+            "actual": exact(crossing.actual),
+            "forecast_median": exact(crossing.forecast_median),
+            "forecast_p10": exact(crossing.forecast_p10),
+            "forecast_p90": exact(crossing.forecast_p90),
+            "overrun_probability": exact(crossing.probability),
+            "expected_overrun": crossing.expected_overrun.isoformat() if crossing.expected_overrun else None,
+        },
+    )
+    threshold = f"{crossing.kind} {exact(crossing.threshold)}"
+    return Notice(Key("budget", crossing.budget, crossing.period, threshold), message, crossing.owner)
+
+
+def digest(
+    owner: str,
+    period: str,
+    rows: Sequence[DigestRow],
+    total: DigestRow,
+    *,
+    budgets: Sequence[BudgetState] = (),
+    changes: Sequence[str] = (),
+) -> Notice:
+    """An owner's digest of a period, such as `2026-W10`: costs now, before and changed, budgets, what changed.
+
+    Once per owner and period. `total` is given, since `rows` may be the largest ones only.
+    """
+    message = Message(
+        title=f"{owner}: {dollars(total.cost)} in {period}, {change_text(total.cost, total.before)}",
+        severity="warning" if any(each.status != "on_track" for each in budgets) else "info",
+        lines=(*changes, *(_budget_line(each) for each in budgets)),
+        table=Table(
+            header=("Cost of", "Now", "Before", "Change"),
+            rows=tuple(
+                (row.name, dollars(row.cost), dollars(row.before), change_text(row.cost, row.before))
+                for row in (*rows, total)
+            ),
+        ),
+        data={
+            "owner": owner,
+            "period": period,
+            "cost_usd": exact(total.cost),
+            "cost_usd_before": exact(total.before),
+            "rows": [
+                {"name": row.name, "cost_usd": exact(row.cost), "cost_usd_before": exact(row.before)} for row in rows
+            ],
+            "budgets": [
+                {
+                    "budget": each.budget,
+                    "period": each.period,
+                    "status": each.status,
+                    "unit": each.unit,
+                    "amount": exact(each.amount),
+                    "actual": exact(each.actual),
+                    "forecast": exact(each.forecast),
+                }
+                for each in budgets
+            ],
+            "changes": list(changes),
+        },
+    )
+    return Notice(Key("digest", owner, period), message, owner)
+
+
+def _amount(crossing: BudgetCrossing, amount: Decimal) -> str:
+    return amount_text(amount, crossing.unit)
+
+
+def _sentences(crossing: BudgetCrossing) -> list[str]:
+    used = percent(crossing.actual / crossing.amount)
+    lines = [f"So far {_amount(crossing, crossing.actual)} of {_amount(crossing, crossing.amount)} are used, {used}."]
+    if crossing.forecast_median is not None:
+        lines.append(f"The period is expected to end at {_amount(crossing, crossing.forecast_median)}.")
+    if crossing.expected_overrun is not None:
+        lines.append(f"The budget is expected to be used up on {crossing.expected_overrun}.")
+    return lines
+
+
+def _facts(crossing: BudgetCrossing) -> list[tuple[str, str]]:
+    facts = [("Budget", crossing.budget), ("Period", crossing.period)]
+    if crossing.owner:
+        facts.append(("Owner", crossing.owner))
+    if crossing.forecast_p10 is not None and crossing.forecast_p90 is not None:
+        low, high = _amount(crossing, crossing.forecast_p10), _amount(crossing, crossing.forecast_p90)
+        facts.append(("Forecast, 10–90 %", f"{low} to {high}"))
+    if crossing.probability is not None:
+        facts.append(("Probability of an overrun", percent(crossing.probability)))
+    return facts
+
+
+_SAID = {"on_track": "on track", "at_risk": "at risk", "over_budget": "over budget"}
+
+
+def _budget_line(state: BudgetState) -> str:
+    text = (
+        f"Budget {state.budget} ({state.period}) is {_SAID.get(state.status, state.status)}: "
+        f"{amount_text(state.actual, state.unit)} of {amount_text(state.amount, state.unit)}"
+    )
+    return f"{text}, forecast {amount_text(state.forecast, state.unit)}." if state.forecast is not None else f"{text}."

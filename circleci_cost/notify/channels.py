@@ -1,0 +1,65 @@
+"""Makes the channels that the configuration names.
+
+Nothing is connected and no secret is read before a message is sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from circleci_cost.clock import Clock
+from circleci_cost.notify.apprise_channel import Apprise
+from circleci_cost.notify.email import Email
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost.notify.messages import Envelope
+from circleci_cost.notify.webhooks import ChatChannel, Webhook
+from circleci_cost.sections.notifications import (
+    AppriseChannel,
+    ChannelSection,
+    EmailChannel,
+    Notifications,
+    WebhookChannel,
+)
+
+
+class Channel(Protocol):
+    """A way to somebody."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name in the configuration."""
+        ...
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """All that a message goes to."""
+        ...
+
+    def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
+        """Send a message to some of the recipients, within `seconds`.
+
+        Returns the recipients that did not get it, and why. Raises `NotDelivered` where nobody got it.
+        """
+        ...
+
+
+def open_channels(
+    notifications: Notifications,
+    environment: Mapping[str, str],
+    clock: Clock,
+    resolve: Callable[[Path], Path] = Path,
+) -> tuple[Channel, ...]:
+    """The channels, in the order of the configuration; `resolve` is `Settings.resolve`."""
+    return tuple(_open(section, environment, clock, resolve) for section in notifications.channels)
+
+
+def _open(
+    section: ChannelSection, environment: Mapping[str, str], clock: Clock, resolve: Callable[[Path], Path]
+) -> Channel:
+    if isinstance(section, EmailChannel):
+        return Email(section, environment, resolve)
+    if isinstance(section, WebhookChannel):
+        return Webhook(section, clock, environment)
+    if isinstance(section, AppriseChannel):
+        return Apprise(section, environment)
+    return ChatChannel(section, clock, environment)

@@ -1,0 +1,182 @@
+"""What is said about each event of imports, syncs, prices, tokens and data: a key and a message from plain values.
+
+Pure: whether an event has happened is found out elsewhere. Budgets and digests are in `budget_events`.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from circleci_cost.model.pricing import DayRange, PricePeriod, say_ranges
+from circleci_cost.notify.amounts import credits, dollars, exact
+from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
+
+# A token's end is told when so many days are left.
+TOKEN_DAYS = (14, 7, 3, 1, 0)
+
+
+def import_complete(
+    cost_center: str,
+    days: DayRange,
+    *,
+    jobs: int,
+    runs: int,
+    credits_used: Decimal,
+    unpriced_credits: Decimal,
+    cost: Decimal | None,
+    prices: Sequence[PricePeriod],
+    unpriced_days: Sequence[DayRange],
+) -> Notice:
+    """A cost center's first import is complete: what came in, and the prices that its costs rest on.
+
+    Once per cost center. `cost` in USD, None where nothing has a price.
+    """
+    lines = [f"The history of {cost_center} is imported: {days.days:,} days, {days}."]
+    if unpriced_days:
+        lines.append(
+            f"No price is configured for {say_ranges(unpriced_days)}; usage there stays unpriced, never $0. Add a "
+            "[[cost_centers.pricing]] section for these days, then run `circleci-cost reprice`."
+        )
+    message = Message(
+        title=f"{cost_center}: first import complete, {dollars(cost)}",
+        severity="warning" if unpriced_days else "info",
+        lines=tuple(lines),
+        facts=(
+            ("Days", str(days)),
+            ("Jobs", f"{jobs:,}"),
+            ("Runs", f"{runs:,}"),
+            ("Usage", credits(credits_used)),
+            ("Cost", dollars(cost)),
+            *((("Unpriced", credits(unpriced_credits)),) if unpriced_credits else ()),
+        ),
+        table=Table(
+            header=("Price period", "USD per credit"),
+            rows=tuple((period.days(), str(exact(period.price_per_credit))) for period in prices),
+        ),
+        data={
+            "cost_center": cost_center,
+            "from": days.first.isoformat(),
+            "to": days.last.isoformat(),
+            "jobs": jobs,
+            "runs": runs,
+            "credits": exact(credits_used),
+            "unpriced_credits": exact(unpriced_credits),
+            "cost_usd": exact(cost),
+            "prices": [
+                {
+                    "effective_from": period.effective_from.isoformat(),
+                    "effective_until": period.effective_until.isoformat() if period.effective_until else None,
+                    "price_per_credit": exact(period.price_per_credit),
+                }
+                for period in prices
+            ],
+            "unpriced_days": [{"from": each.first.isoformat(), "to": each.last.isoformat()} for each in unpriced_days],
+        },
+    )
+    return Notice(Key("import_complete", cost_center), message)
+
+
+def sync_failed(
+    cost_center: str, days: DayRange, sentence: str, run_id: str, *, open_period: str | None = None
+) -> Notice:
+    """A cost center's sync failed. `sentence` is the error's, `run_id` the Dagster run's.
+
+    `open_period` is what `Outbox.open_period("sync_failed", "sync_recovered", cost_center)` says: as long as a
+    failure goes on, its message is the same one.
+    """
+    message = Message(
+        title=f"{cost_center}: sync failed",
+        severity="critical",
+        lines=(sentence, "What was published before is untouched; the next scheduled run tries these days again."),
+        facts=(("Cost center", cost_center), ("Days", str(days)), ("Run", run_id)),
+        data={
+            "cost_center": cost_center,
+            "from": days.first.isoformat(),
+            "to": days.last.isoformat(),
+            "error": sentence,
+            "run_id": run_id,
+        },
+    )
+    return Notice(Key("sync_failed", cost_center, open_period or run_id), message)
+
+
+def sync_recovered(cost_center: str, days: DayRange, run_id: str, *, open_period: str) -> Notice:
+    """A cost center's sync works again; `open_period` is the failure's, from `Outbox.open_period`."""
+    message = Message(
+        title=f"{cost_center}: sync works again",
+        lines=(f"The days {days} are imported and published.",),
+        facts=(("Cost center", cost_center), ("Days", str(days)), ("Run", run_id)),
+        data={
+            "cost_center": cost_center,
+            "from": days.first.isoformat(),
+            "to": days.last.isoformat(),
+            "run_id": run_id,
+        },
+    )
+    return Notice(Key("sync_recovered", cost_center, open_period), message)
+
+
+def price_gap(cost_center: str, first_unpriced_day: date) -> Notice:
+    """A cost center has no price from a day on that is still ahead. Once per such day."""
+    message = Message(
+        title=f"{cost_center}: no price from {first_unpriced_day} on",
+        severity="warning",
+        lines=(
+            f"Usage of {cost_center} from {first_unpriced_day} on will be unpriced. Add the next "
+            "[[cost_centers.pricing]] section to circleci_cost.toml; `circleci-cost check` shows the timeline.",
+        ),
+        data={"cost_center": cost_center, "first_unpriced_day": first_unpriced_day.isoformat()},
+    )
+    return Notice(Key("price_gap", cost_center, first_unpriced_day.isoformat()), message)
+
+
+def token_expiry(cost_center: str, variable: str, expires: date, days_left: int) -> Notice | None:
+    """A cost center's API token ends soon; None while that is more than 14 days away.
+
+    Once when 14, 7, 3 and 1 days are left, and when it has ended. `variable` is the name of its variable.
+    """
+    reached = [threshold for threshold in TOKEN_DAYS if days_left <= threshold]
+    if not reached:
+        return None
+    when = "has ended" if days_left < 0 else "ends today" if days_left == 0 else f"ends in {_days(days_left)}"
+    message = Message(
+        title=f"{cost_center}: the CircleCI token {when}",
+        severity="warning" if days_left > 1 else "critical",
+        lines=(
+            f"The token of {cost_center} in {variable} {when} ({expires}). Make a new one in CircleCI (User Settings → "
+            "Personal API Tokens), set the variable, and write its end into api_token_expires.",
+        ),
+        data={
+            "cost_center": cost_center,
+            "variable": variable,
+            "expires": expires.isoformat(),
+            "days_left": days_left,
+        },
+    )
+    return Notice(Key("token_expiry", cost_center, expires.isoformat(), str(reached[-1])), message)
+
+
+def data_quality(check: str, subject: str, sentence: str, day: date) -> Notice:
+    """A check of the data failed. Once per check, subject (a cost center or a table) and day of the data."""
+    message = Message(
+        title=f"Data quality: {check} failed for {subject}",
+        severity="warning",
+        lines=(sentence,),
+        facts=(("Check", check), ("Subject", subject), ("Day", day.isoformat())),
+        data={"check": check, "subject": subject, "day": day.isoformat(), "sentence": sentence},
+    )
+    return Notice(Key("data_quality", f"{check}: {subject}", day.isoformat()), message)
+
+
+def channel_test(now: datetime, link: str | None) -> Envelope:
+    """What `notify test` sends, past the outbox; each one has a key of its own."""
+    message = Message(
+        title="Test of this channel",
+        lines=("Notifications of circleci_cost reach you here. Nothing has happened; somebody ran `notify test`.",),
+        link=link,
+    )
+    return Envelope(Key("test", "notify test", now.isoformat()), message, now)
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

@@ -1,0 +1,145 @@
+"""Posts one request to a webhook, bounded in time, without following redirects and without telling the address.
+
+What is posted is the renderers'; when a refused message is tried again is the outbox's.
+"""
+
+import functools
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
+
+from circleci_cost import __version__
+from circleci_cost.circleci.http import quiet_http_loggers
+from circleci_cost.circleci.retry_after import retry_after
+from circleci_cost.circleci.watchdog import Watchdog
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost.sections.notifications import is_loopback
+
+CONNECT_SECONDS = 10.0
+_READ_SECONDS = 15.0
+_MAX_REASON_BYTES = 200
+# What services answer as a code, such as Slack's `no_service`; longer or other text could repeat the address.
+_CODE = re.compile(r"[a-z][a-z_]{2,40}")
+_TEMPORARY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+def checked_url(url: str, source: str) -> str:
+    """The address if it may be used. Raises `NotDelivered` that names `source`, never the address."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        parts, host = urlsplit(""), None
+    if host and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
+        return url
+    raise NotDelivered(f"{source} holds no https:// address; copy the webhook's address again.")
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], who: str, *, now: datetime, seconds: float) -> None:
+    """Post JSON; return when the server has accepted it.
+
+    `who` names the server in messages, `now` is what a date in Retry-After is measured against, `seconds` bounds
+    the whole request. Raises `NotDelivered`.
+    """
+    quiet_http_loggers()
+    timeout = httpx.Timeout(min(_READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
+    trust_environment = not is_loopback(urlsplit(url).hostname or "")
+    try:
+        with (
+            Watchdog(seconds) as watchdog,
+            httpx.Client(
+                timeout=timeout, verify=_verification(), trust_env=trust_environment, follow_redirects=False
+            ) as client,
+        ):
+            request = client.build_request(
+                "POST",
+                url,
+                content=body,
+                headers={
+                    "content-type": "application/json",
+                    "user-agent": f"circleci-cost/{__version__}",
+                    **headers,
+                },
+                extensions={"trace": watchdog.trace},
+            )
+            _send(client, request, who, now)
+    except httpx.HTTPError as error:
+        # Its text and its chain may hold the address.
+        raise NotDelivered(f"{who} {_reason(error, seconds, expired=watchdog.expired)}.") from None
+
+
+def _send(client: httpx.Client, request: httpx.Request, who: str, now: datetime) -> None:
+    response = client.send(request, stream=True)
+    try:
+        if response.is_success:
+            return
+        status = response.status_code
+        if response.is_redirect:
+            raise NotDelivered(
+                f"{who} redirects ({status}), which is not followed; use the address it redirects to.", permanent=True
+            )
+        wait = retry_after(response.headers, now)
+        temporary = status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        raise NotDelivered(
+            f"{who} answered {_said(status)}{_code(response, str(request.url))}.",
+            permanent=not temporary,
+            retry_after=wait if temporary else None,
+        )
+    finally:
+        response.close()
+
+
+def _said(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _code(response: httpx.Response, url: str) -> str:
+    """The service's own code for what is wrong, where it answers with one and nothing else."""
+    found = bytearray()
+    for chunk in response.iter_bytes():
+        found += chunk
+        if len(found) > _MAX_REASON_BYTES:
+            return ""
+    text = found.decode("ascii", errors="replace").strip()
+    return f" ({text})" if _CODE.fullmatch(text) and text not in url else ""
+
+
+def _reason(error: httpx.HTTPError, seconds: float, *, expired: bool) -> str:
+    causes = _causes(error)
+    untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        return (
+            f"showed a certificate that cannot be trusted ({untrusted.verify_message}); for a certificate authority "
+            "of your own set SSL_CERT_FILE"
+        )
+    if expired or isinstance(error, httpx.TimeoutException):
+        return f"did not answer within {seconds:g} s"
+    if any(isinstance(each, socket.gaierror) for each in causes):
+        return "cannot be found in the DNS; check the address and the network"
+    if isinstance(error, httpx.ConnectError):
+        return "does not accept connections; check the address, the network and proxies"
+    return "broke the connection off before it had answered"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in found:
+        found.append(step)
+        step = step.__cause__ or step.__context__
+    return found
+
+
+@functools.cache
+def _verification() -> ssl.SSLContext:
+    """The defaults of httpx, SSL_CERT_FILE included; reading all certificates takes 50 ms each time."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,188 @@
+"""What there is to tell after a publication: finished imports, prices and tokens that end, budgets, digests.
+
+Reads a published generation and the configuration. What is said is `events`' and `budget_events`', to whom `routing`'s.
+That something was told before is the outbox's to know: the same occasion is named every time.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from circleci_cost.coverage import missing_days
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model import pricing
+from circleci_cost.model.budget_periods import period_of
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.notify import budget_events, events
+from circleci_cost.notify.amounts import change_text
+from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
+from circleci_cost.notify.messages import Notice
+from circleci_cost.sections.budgets import Budget, Period
+from circleci_cost.sections.notifications import Cadence, NotificationOwner
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.budgets import Periods, read_budget_status
+from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.summaries import ProjectCost, import_summary, scope_costs
+
+# A price gap is told so long before.
+_PRICES_AHEAD = timedelta(days=31)
+# A threshold that the last days of a period crossed is told although the period is over by then.
+_AFTER_THE_END = timedelta(days=7)
+_DIGEST_ROWS = 10
+_ZERO = Decimal(0)
+
+
+def occasions(
+    settings: Settings, budgets: tuple[Budget, ...], lake: Lake, generation: Generation, now: datetime
+) -> Iterator[Notice]:
+    """All there is to tell at a time in UTC."""
+    today = now.date()
+    yield from _ends_ahead(settings, today)
+    with generation.connect() as connection:
+        yield from _imports(settings, lake, connection, now)
+        through = generation.manifest.data_through
+        if through is not None:
+            yield from _budgets(connection, budgets, through)
+            for owner in settings.notifications.owners:
+                yield from _digest(connection, owner, budgets, through)
+
+
+def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
+    for center in settings.cost_centers:
+        ahead = pricing.gaps(center.price_periods, today + timedelta(days=1), today + _PRICES_AHEAD)
+        if ahead:
+            yield events.price_gap(center.name, ahead[0].first)
+        if (end := center.api_token_expires) is not None:
+            told = events.token_expiry(center.name, center.api_token_env, end, (end - today).days)
+            if told is not None:
+                yield told
+
+
+def _imports(
+    settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, now: datetime
+) -> Iterator[Notice]:
+    """The cost centers whose history is there, as far as CircleCI serves it."""
+    for center in settings.cost_centers:
+        summary = import_summary(connection, center.name)
+        if summary.days is None or missing_days(settings, lake, center.name, now).fetchable:
+            continue
+        days = DayRange(max(settings.history_start, min(lake.job_runs_days(center.name))), summary.days.last)
+        yield events.import_complete(
+            center.name,
+            days,
+            jobs=summary.jobs,
+            runs=summary.runs,
+            credits_used=summary.credits,
+            unpriced_credits=summary.unpriced_credits,
+            cost=summary.cost_usd,
+            prices=center.price_periods,
+            unpriced_days=pricing.gaps(center.price_periods, settings.history_start, now.date()),
+        )
+
+
+def _budgets(connection: duckdb.DuckDBPyConnection, budgets: tuple[Budget, ...], through: date) -> Iterator[Notice]:
+    by_name = {budget.name: budget for budget in budgets}
+    for periods in (Periods.CURRENT, Periods.LAST):
+        for row in read_budget_status(connection, periods).iter_rows(named=True):
+            budget = by_name.get(row["budget"])
+            if budget is not None and row["period_end"] >= through - _AFTER_THE_END:
+                yield from _crossings(budget, row)
+
+
+def _crossings(budget: Budget, row: dict[str, Any]) -> Iterator[Notice]:
+    """The highest share of its amount that a budget has crossed, and the highest that it is expected to."""
+    amount, expected = row["amount"], row["forecast_median"]
+    spent = max((each for each in budget.thresholds if row["actual"] >= each * amount), default=_ZERO)
+    if spent:
+        yield _crossing(budget, row, "actual", spent)
+    if expected is not None and row["period_end"] > row["data_through"]:
+        ahead = [each for each in budget.forecast_thresholds if row["actual"] < each * amount <= expected]
+        if ahead:
+            yield _crossing(budget, row, "forecast", max(ahead))
+
+
+def _crossing(budget: Budget, row: dict[str, Any], kind: budget_events.Kind, threshold: Decimal) -> Notice:
+    return budget_events.budget_threshold(
+        BudgetCrossing(
+            budget=budget.name,
+            owner=budget.owner,
+            period=row["period"],
+            unit=row["unit"],
+            kind=kind,
+            threshold=threshold,
+            amount=row["amount"],
+            actual=row["actual"],
+            forecast_median=row["forecast_median"],
+            forecast_p10=row["forecast_p10"],
+            forecast_p90=row["forecast_p90"],
+            probability=row["overrun_probability"],
+            expected_overrun=row["overrun_date"],
+        )
+    )
+
+
+def _digest(
+    connection: duckdb.DuckDBPyConnection, owner: NotificationOwner, budgets: tuple[Budget, ...], through: date
+) -> Iterator[Notice]:
+    """An owner's digest of the last whole day, week or month."""
+    if owner.digest is None:
+        return
+    label, now, before = digest_period(owner.digest, through)
+    projects = scope_costs(connection, owner.where, now, before)
+    total = DigestRow(
+        "total",
+        sum((each.cost for each in projects), start=_ZERO),
+        sum((each.before for each in projects), start=_ZERO),
+    )
+    names = {budget.name for budget in budgets if budget.owner == owner.name}
+    yield budget_events.digest(
+        owner.name,
+        label,
+        [DigestRow(each.project, each.cost, each.before) for each in projects[:_DIGEST_ROWS]],
+        total,
+        budgets=[
+            BudgetState(
+                row["budget"],
+                row["period"],
+                row["status"],
+                row["unit"],
+                row["amount"],
+                row["actual"],
+                row["forecast_median"],
+            )
+            for row in read_budget_status(connection, Periods.CURRENT).iter_rows(named=True)
+            if row["budget"] in names
+        ],
+        changes=_changes(projects),
+    )
+
+
+def digest_period(cadence: Cadence, through: date) -> tuple[str, DayRange, DayRange]:
+    """The last period that is complete on `through`, with its label, and the one before it."""
+    if cadence == "daily":
+        before = through - timedelta(days=1)
+        return f"{through}", DayRange(through, through), DayRange(before, before)
+    kind: Period = "week" if cadence == "weekly" else "month"
+    # The period of the day after is never complete; the one before it always is.
+    running = period_of(kind, through + timedelta(days=1))
+    last = period_of(kind, running.first - timedelta(days=1))
+    earlier = period_of(kind, last.first - timedelta(days=1))
+    return last.label, DayRange(last.first, last.last), DayRange(earlier.first, earlier.last)
+
+
+def _changes(projects: list[ProjectCost]) -> list[str]:
+    """What stands out: the largest change, projects that are new, projects that are gone."""
+    sentences = []
+    largest = projects[0] if projects else None
+    if largest is not None and largest.cost != largest.before and largest.before:
+        sentences.append(f"The largest change is {largest.project}: {change_text(largest.cost, largest.before)}.")
+    for what, names in (
+        ("New", [each.project for each in projects if each.cost and not each.before]),
+        ("Without cost now", [each.project for each in projects if each.before and not each.cost]),
+    ):
+        if names:
+            sentences.append(f"{what}: {', '.join(names[:_DIGEST_ROWS])}.")
+    return sentences

@@ -1,0 +1,237 @@
+"""The outbox: which message goes to which channel, on disk before it is sent and marked after, so that none is lost.
+
+A message is there once per key and channel, over any number of runs. Who takes it when is decided here; sending it is
+`delivery`'s work. The file is SQLite, safe over processes and kills.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from circleci_cost.clock import Clock
+from circleci_cost.lake.layout import Lake
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost.notify.messages import Envelope, Key, Message
+from circleci_cost.notify.outbox_file import OutboxFile, moment, ticks
+from circleci_cost.sections.notifications import Event
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+# What was refused for good is asked once a day: somebody may have mended the channel.
+RETRY_OF_REFUSED = timedelta(days=1)
+LONGEST_WAIT = timedelta(hours=24)
+# A process that has not marked what it took by then is dead; sending takes less than a minute.
+LEASE = timedelta(minutes=5)
+EXPIRES_AFTER = timedelta(days=30)
+# Longer than any period of a budget, whose message must not be sent again within it.
+KEPT = timedelta(days=400)
+
+# A time that lies too far ahead was set by a clock that ran ahead and was set right.
+_NEXT = """
+select message_id, attempts, delivered_to, event, subject, period, threshold, content, messages.created_at
+from deliveries
+join messages on messages.id = deliveries.message_id
+where channel = :channel and state in ('pending', 'failed')
+    and (next_attempt_at <= :now or next_attempt_at > :now + :longest_wait)
+    and (lease_until is null or lease_until <= :now or lease_until > :now + :lease)
+order by deliveries.rowid
+limit 1"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message that this process alone may send to a channel until its lease ends."""
+
+    token: str
+    channel: str
+    envelope: Envelope
+    attempts: int
+    delivered_to: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """A message that a channel has not got: `pending`, `failed` (refused for good, asked daily) or `expired`."""
+
+    channel: str
+    event: str
+    subject: str
+    state: str
+    attempts: int
+    reason: str | None
+
+
+def outbox_path(lake: Lake) -> Path:
+    """Where the outbox of a data directory is."""
+    return lake.state / "outbox.sqlite"
+
+
+class Outbox:
+    """The outbox in one file. All methods raise `StorageError` where it cannot be used or is damaged."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._file = OutboxFile(path)
+        self._clock = clock
+
+    def enqueue(self, key: Key, message: Message, channels: Iterable[str]) -> int:
+        """Keep a message for each channel that has not had one of this key; return for how many."""
+        with self._file.transaction() as file:
+            now = ticks(self._clock.now())
+            file.execute(
+                "insert or ignore into messages values (?, ?, ?, ?, ?, ?, ?)",
+                (key.id, key.event, key.subject, key.period, key.threshold, message.model_dump_json(), now),
+            )
+            return sum(
+                file.execute(
+                    "insert or ignore into deliveries (message_id, channel, created_at, next_attempt_at) "
+                    "values (?, ?, ?, ?)",
+                    (key.id, channel, now, now),
+                ).rowcount
+                for channel in channels
+            )
+
+    def claim(self, channel: str) -> Claim | None:
+        """Take the oldest message that is due for a channel; None where there is none that nobody else has taken."""
+        token = uuid.uuid4().hex
+        with self._file.transaction() as file:
+            now = ticks(self._clock.now())
+            found = file.execute(
+                _NEXT,
+                {
+                    "channel": channel,
+                    "now": now,
+                    "lease": ticks(LEASE),
+                    "longest_wait": ticks(LONGEST_WAIT),
+                },
+            ).fetchone()
+            if found is None:
+                return None
+            message_id, attempts, delivered_to, *columns = found
+            file.execute(
+                "update deliveries set claim = ?, lease_until = ?, attempts = attempts + 1 "
+                "where message_id = ? and channel = ?",
+                (token, now + ticks(LEASE), message_id, channel),
+            )
+            envelope, reached = self._read(columns, delivered_to)
+        return Claim(token, channel, envelope, attempts + 1, reached)
+
+    def delivered(self, claim: Claim, recipients: Sequence[str], refused: Mapping[str, NotDelivered]) -> None:
+        """Mark what a channel took. Recipients that it refused are tried again, they alone."""
+        reached = claim.delivered_to | (set(recipients) - set(refused))
+        if refused:
+            self._postpone(claim, list(refused.values()), reached)
+        else:
+            self._mark(claim, "sent", reached, None, None)
+
+    def refused(self, claim: Claim, failure: NotDelivered) -> None:
+        """Mark that nobody got the message, and when it is tried again."""
+        self._postpone(claim, [failure], claim.delivered_to)
+
+    def postpone_channel(self, channel: str, seconds: float) -> None:
+        """Send nothing to a channel for so long, at most 24 hours, as its server asked."""
+        with self._file.transaction() as file:
+            until = ticks(self._clock.now() + min(timedelta(seconds=seconds), LONGEST_WAIT))
+            file.execute(
+                "update deliveries set next_attempt_at = max(next_attempt_at, ?) "
+                "where channel = ? and state in ('pending', 'failed')",
+                (until, channel),
+            )
+
+    def tidy(self) -> None:
+        """Give up what nobody took for 30 days, and forget what ended more than 400 days ago."""
+        with self._file.transaction() as file:
+            now = self._clock.now()
+            file.execute(
+                "update deliveries set state = 'expired', ended_at = ? where state in ('pending', 'failed') "
+                "and created_at <= ?",
+                (ticks(now), ticks(now - EXPIRES_AFTER)),
+            )
+            old = ticks(now - KEPT)
+            file.execute("delete from deliveries where state in ('sent', 'expired') and ended_at <= ?", (old,))
+            file.execute(
+                "delete from messages where created_at <= ? and id not in (select message_id from deliveries)", (old,)
+            )
+
+    def retry_now(self) -> None:
+        """Make everything due that has not been delivered, whatever its time; what is being sent is left alone."""
+        with self._file.transaction() as file:
+            file.execute(
+                "update deliveries set next_attempt_at = ? where state in ('pending', 'failed')",
+                (ticks(self._clock.now()),),
+            )
+
+    def has_due(self) -> bool:
+        """Whether there is a message whose time has come and that nobody is sending."""
+        with self._file.transaction() as file:
+            (found,) = file.execute(
+                "select exists (select 1 from deliveries where state in ('pending', 'failed') "
+                "and next_attempt_at <= :now and (lease_until is null or lease_until <= :now))",
+                {"now": ticks(self._clock.now())},
+            ).fetchone()
+        return bool(found)
+
+    def undelivered(self) -> list[Undelivered]:
+        """What channels have not got, the oldest first; expired messages are shown as long as they are kept."""
+        with self._file.transaction() as file:
+            rows = file.execute(
+                "select channel, event, subject, state, attempts, last_error from deliveries "
+                "join messages on id = message_id where state <> 'sent' order by deliveries.rowid"
+            ).fetchall()
+        return [Undelivered(*row) for row in rows]
+
+    def open_period(self, opened_by: Event, closed_by: Event, subject: str) -> str | None:
+        """The period of the newest `opened_by` message about a subject that no `closed_by` message has closed.
+
+        None where there is none. So a failure that goes on is one message, and its end another one.
+        """
+        with self._file.transaction() as file:
+            found = file.execute(
+                "select period, exists (select 1 from messages as closing where closing.event = ? "
+                "and closing.subject = opening.subject and closing.period = opening.period) "
+                "from messages as opening where event = ? and subject = ? order by rowid desc limit 1",
+                (closed_by, opened_by, subject),
+            ).fetchone()
+        return None if found is None or found[1] else str(found[0])
+
+    def _read(self, columns: Sequence[Any], delivered_to: str) -> tuple[Envelope, frozenset[str]]:
+        event, subject, period, threshold, content, created_at = columns
+        try:
+            message = Message.model_validate_json(content)
+            envelope = Envelope(Key(event, subject, period, threshold), message, moment(created_at))
+            return envelope, frozenset(json.loads(delivered_to))
+        except ValueError:
+            raise self._file.damaged("a message in it cannot be read") from None
+
+    def _postpone(self, claim: Claim, failures: Sequence[NotDelivered], reached: Iterable[str]) -> None:
+        reason = " ".join(str(failure) for failure in failures)
+        if all(failure.permanent for failure in failures):
+            self._mark(claim, "failed", reached, reason, RETRY_OF_REFUSED)
+            return
+        wait = min(FIRST_RETRY * 2 ** min(claim.attempts - 1, 20), LONGEST_RETRY)
+        asked = timedelta(seconds=max(failure.retry_after or 0.0 for failure in failures))
+        self._mark(claim, "pending", reached, reason, min(max(wait, asked), LONGEST_WAIT))
+
+    def _mark(
+        self, claim: Claim, state: str, reached: Iterable[str], reason: str | None, wait: timedelta | None
+    ) -> None:
+        """Write the outcome, unless the lease has ended and another process has taken the message since."""
+        with self._file.transaction() as file:
+            now = self._clock.now()
+            file.execute(
+                "update deliveries set state = ?, delivered_to = ?, last_error = ?, next_attempt_at = ?, "
+                "ended_at = ?, claim = null, lease_until = null where message_id = ? and channel = ? and claim = ?",
+                (
+                    state,
+                    json.dumps(sorted(reached)),
+                    reason,
+                    ticks(now + wait) if wait else ticks(now),
+                    None if wait else ticks(now),
+                    claim.envelope.id,
+                    claim.channel,
+                    claim.token,
+                ),
+            )

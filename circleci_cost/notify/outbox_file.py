@@ -1,0 +1,113 @@
+"""The outbox's SQLite file: its tables, and transactions that are on disk when they end.
+
+What the rows mean is `outbox`'s.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import overload
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.files import storage_errors
+
+FORMAT = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BUSY_SECONDS = 30.0
+# Times are microseconds since 1970, UTC. `delivered_to` is a JSON list of recipients.
+_TABLES = (
+    """
+create table messages (
+    id text primary key,
+    event text not null,
+    subject text not null,
+    period text not null,
+    threshold text not null,
+    content text not null,
+    created_at integer not null
+)""",
+    """
+create table deliveries (
+    message_id text not null references messages,
+    channel text not null,
+    state text not null default 'pending',
+    attempts integer not null default 0,
+    delivered_to text not null default '[]',
+    last_error text,
+    created_at integer not null,
+    next_attempt_at integer not null,
+    ended_at integer,
+    claim text,
+    lease_until integer,
+    primary key (message_id, channel)
+)""",
+    "create index deliveries_due on deliveries (channel, state)",
+    f"pragma user_version = {FORMAT}",
+)
+
+
+class OutboxFile:
+    """The file at `path`, made with its first transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One immediate transaction on a connection of its own: safe over threads, forks and kills.
+
+        Raises `StorageError` where the file is damaged, cannot be written, or is of a newer version.
+        """
+        with storage_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as file:
+                file.execute("pragma journal_mode = wal")
+                # What is marked must survive a power cut, or it would be sent again.
+                file.execute("pragma synchronous = full")
+                file.execute("begin immediate")
+                self._prepare(file)
+                yield file
+                file.execute("commit")
+        except sqlite3.OperationalError as error:
+            raise StorageError(
+                f"The outbox {self._path} cannot be used ({error}); no message was lost. Make it writable, free space "
+                "on its disk, or end what keeps it locked, then try again."
+            ) from None
+        except sqlite3.Error as error:
+            raise self.damaged(str(error)) from None
+
+    def damaged(self, reason: str) -> StorageError:
+        """The error to raise for a file that is not as it was written."""
+        return StorageError(
+            f"The outbox {self._path} is damaged ({reason}); it was left as it is. Restore it from a backup, or move "
+            "it away: messages that were waiting in it are lost then, and current ones may be sent once more."
+        )
+
+    def _prepare(self, file: sqlite3.Connection) -> None:
+        (version,) = file.execute("pragma user_version").fetchone()
+        if version > FORMAT:
+            raise StorageError(
+                f"The outbox {self._path} has format {version}, this version of circleci_cost reads up to {FORMAT}; "
+                "nothing was sent. Use the newer version."
+            )
+        if version == 0:
+            for statement in _TABLES:
+                file.execute(statement)
+
+
+@overload
+def ticks(value: datetime) -> int: ...
+@overload
+def ticks(value: timedelta) -> int: ...
+def ticks(value: datetime | timedelta) -> int:
+    """A time or a span in microseconds, exactly."""
+    span = value - _EPOCH if isinstance(value, datetime) else value
+    return span // timedelta(microseconds=1)
+
+
+def moment(count: int) -> datetime:
+    """The time that so many ticks after 1970 is, in UTC."""
+    return _EPOCH + timedelta(microseconds=count)

@@ -1,0 +1,81 @@
+"""A message as an Adaptive Card for a Teams workflow's webhook (https://adaptivecards.io/explorer).
+
+All texts are runs of `RichTextBlock`: unlike those of `TextBlock` and `FactSet` they hold no Markdown, so there is
+nothing to escape and nothing that a name could do.
+"""
+
+import json
+from collections.abc import Sequence
+
+from circleci_cost.notify.messages import Envelope, Message, Table
+from circleci_cost.notify.text import more
+
+# Teams refuses messages of more than 28 KB.
+MAX_BYTES = 27_000
+_VERSION = "1.5"
+_COLORS = {"info": "default", "warning": "warning", "critical": "attention"}
+
+
+def as_teams(envelope: Envelope) -> bytes:
+    """The body of the webhook's request, JSON in UTF-8, at most `MAX_BYTES`: rows of the table go first."""
+    message = envelope.message
+    rows = len(message.table.rows) if message.table else 0
+    lines = len(message.lines)
+    # Halving is quick, and what is left of a table that is too long for a chat is too long anyway.
+    while len(body := _card(message, rows, lines)) > MAX_BYTES:
+        if rows:
+            rows //= 2
+        elif lines > 1:
+            lines //= 2
+        else:
+            return _card(message.model_copy(update={"facts": (), "table": None}), 0, lines)
+    return body
+
+
+def _card(message: Message, rows: int, lines: int) -> bytes:
+    left_out = len(message.lines) - lines
+    body = [
+        _text(message.title, weight="Bolder", size="Large", color=_COLORS[message.severity]),
+        *(_text(line) for line in message.lines[:lines]),
+        *([_text(more(left_out))] if left_out else []),
+        *(_fact(label, value) for label, value in message.facts),
+        *(_table(message.table, rows) if message.table else []),
+    ]
+    card: dict[str, object] = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": _VERSION,
+        "msteams": {"width": "Full"},
+        "body": body,
+    }
+    if message.link:
+        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open in Dagster", "url": message.link}]
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return json.dumps({"type": "message", "attachments": [attachment]}, ensure_ascii=False).encode()
+
+
+def _run(text: str, **style: str) -> dict[str, str]:
+    return {"type": "TextRun", "text": text, **style}
+
+
+def _text(text: str, **style: str) -> dict[str, object]:
+    return {"type": "RichTextBlock", "inlines": [_run(text, **style)]}
+
+
+def _fact(label: str, value: str) -> dict[str, object]:
+    return {"type": "RichTextBlock", "inlines": [_run(f"{label}: ", weight="Bolder"), _run(value)]}
+
+
+def _table(table: Table, rows: int) -> list[dict[str, object]]:
+    left_out = len(table.rows) - rows
+    shown: dict[str, object] = {
+        "type": "Table",
+        "firstRowAsHeader": True,
+        "columns": [{"width": 2 if column == 0 else 1} for column in range(len(table.header))],
+        "rows": [_row(table.header, weight="Bolder"), *(_row(row) for row in table.rows[:rows])],
+    }
+    return [shown, _text(more(left_out))] if left_out else [shown]
+
+
+def _row(cells: Sequence[str], **style: str) -> dict[str, object]:
+    return {"type": "TableRow", "cells": [{"type": "TableCell", "items": [_text(cell, **style)]} for cell in cells]}

@@ -1,0 +1,87 @@
+"""The channels that are one HTTP request: Slack, Teams, and any server that takes our JSON.
+
+How a message looks in each is in `slack`, `teams` and `payload`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from circleci_cost.clock import Clock
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost.notify.http import checked_url, post
+from circleci_cost.notify.messages import Envelope
+from circleci_cost.notify.payload import as_payload, signed_headers
+from circleci_cost.notify.secrets import secret
+from circleci_cost.notify.slack import as_slack
+from circleci_cost.notify.teams import as_teams
+from circleci_cost.sections.notifications import SlackChannel, TeamsChannel, WebhookChannel
+
+
+@dataclass(frozen=True)
+class ChatChannel:
+    """A channel of Slack or Teams."""
+
+    section: SlackChannel | TeamsChannel
+    clock: Clock
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self.section.name
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The channel itself."""
+        return (self.name,)
+
+    def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
+        """Post a message. Raises `NotDelivered`."""
+        kind, render = _CHATS[self.section.type]
+        variable = self.section.url_env
+        url = checked_url(secret(variable, self.environment), f"The variable {variable} of channel {self.name!r}")
+        post(url, render(envelope), {}, f"{kind} (channel {self.name!r})", now=self.clock.now(), seconds=seconds)
+        return {}
+
+
+_CHATS: dict[str, tuple[str, Callable[[Envelope], bytes]]] = {
+    "slack": ("Slack", as_slack),
+    "teams": ("Teams", as_teams),
+}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A server that takes our JSON, signed where it has a secret."""
+
+    section: WebhookChannel
+    clock: Clock
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self.section.name
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The channel itself."""
+        return (self.name,)
+
+    def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
+        """Post a message. Raises `NotDelivered`."""
+        body, now = as_payload(envelope), self.clock.now()
+        headers = {}
+        if self.section.secret_env:
+            try:
+                headers = signed_headers(envelope, body, secret(self.section.secret_env, self.environment), now)
+            except ValueError as error:
+                raise NotDelivered(f"The variable {self.section.secret_env} cannot be used: {error}.") from None
+        post(self._url(), body, headers, f"The webhook {self.name!r}", now=now, seconds=seconds)
+        return {}
+
+    def _url(self) -> str:
+        if self.section.url_env is None:
+            return checked_url(self.section.url or "", f"The url of channel {self.name!r}")
+        source = f"The variable {self.section.url_env} of channel {self.name!r}"
+        return checked_url(secret(self.section.url_env, self.environment), source)

@@ -1,0 +1,24 @@
+-- What each value of each tag has of each daily cost and charge type in two allocations of the same days. A daily
+-- cost is told by a hash of its dimensions: two that were told as one would only hide a move between them.
+CREATE OR REPLACE TEMPORARY TABLE allocation_sides AS
+WITH both_sides AS (
+    SELECT *, 0 AS side FROM allocation_before
+    UNION ALL BY NAME
+    SELECT *, 1 AS side FROM allocation_after
+)
+
+SELECT
+    tag,
+    value,
+    hash((
+        date, cost_center, organization_id, project_id, workflow, job, branch, resource_class, executor,
+        operating_system, trigger_source, build_status, unregistered, charge_type
+    )) AS source,
+    coalesce(sum(cost_usd) FILTER (WHERE side = 0), 0) AS before,
+    coalesce(sum(cost_usd) FILTER (WHERE side = 1), 0) AS after,
+    coalesce(sum(credits) FILTER (WHERE side = 0), 0) AS credits_before,
+    coalesce(sum(credits) FILTER (WHERE side = 1), 0) AS credits_after
+FROM both_sides
+WHERE date BETWEEN $first AND $last
+    AND (len($tags) = 0 OR list_contains($tags, tag))
+GROUP BY ALL;

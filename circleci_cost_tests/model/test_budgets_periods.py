@@ -1,0 +1,77 @@
+"""Periods of budgets against Python's own calendar."""
+
+import calendar
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circleci_cost.model.budget_periods import BudgetPeriod, next_period, period_of, periods_between
+
+DAYS = st.dates(date(1999, 1, 1), date(2101, 12, 31))
+KINDS = st.sampled_from(["week", "month", "quarter", "year"])
+
+
+@given(DAYS)
+def test_a_week_runs_from_monday_to_sunday_and_is_named_as_in_iso_8601(day: date) -> None:
+    year, week, _ = day.isocalendar()
+    first = date.fromisocalendar(year, week, 1)
+    assert period_of("week", day) == BudgetPeriod(
+        first, date.fromisocalendar(year, week, 7), "week", f"{year}-W{week:02}"
+    )
+
+
+@given(DAYS)
+def test_a_month_ends_on_the_calendars_last_day(day: date) -> None:
+    last = calendar.monthrange(day.year, day.month)[1]
+    assert period_of("month", day) == BudgetPeriod(
+        day.replace(day=1), day.replace(day=last), "month", day.isoformat()[:7]
+    )
+
+
+@given(DAYS)
+def test_a_quarter_is_three_months_and_a_year_four_quarters(day: date) -> None:
+    quarter, year = period_of("quarter", day), period_of("year", day)
+    number = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 2, 7: 3, 8: 3, 9: 3, 10: 4, 11: 4, 12: 4}[day.month]
+    assert quarter.label == f"{day.year}-Q{number}"
+    months = periods_between("month", quarter.first, quarter.last)
+    assert [each.first.month for each in months] == [3 * number - 2, 3 * number - 1, 3 * number]
+    assert (months[0].first, months[-1].last) == (quarter.first, quarter.last)
+    assert year == BudgetPeriod(date(day.year, 1, 1), date(day.year, 12, 31), "year", str(day.year))
+    quarters = periods_between("quarter", year.first, year.last)
+    assert (len(quarters), quarters[0].first, quarters[-1].last) == (4, year.first, year.last)
+
+
+@given(KINDS, DAYS, st.integers(0, 800))
+def test_periods_leave_no_day_out_and_no_day_twice(kind: str, first: date, length: int) -> None:
+    last = first + timedelta(days=length)
+    periods = periods_between(kind, first, last)
+    days = [each.first + timedelta(days=number) for each in periods for number in range(each.days)]
+    assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
+    assert periods[0].first <= first <= periods[0].last
+    assert periods[-1].first <= last <= periods[-1].last
+    assert [next_period(each) for each in periods[:-1]] == periods[1:]
+
+
+@pytest.mark.parametrize(
+    ("day", "label", "days"),
+    [
+        (date(2024, 2, 29), "2024-02", 29),
+        (date(2100, 2, 28), "2100-02", 28),
+        (date(2000, 2, 1), "2000-02", 29),
+        (date(2026, 12, 31), "2026-12", 31),
+    ],
+)
+def test_february_has_a_29th_in_leap_years_only(day: date, label: str, days: int) -> None:
+    period = period_of("month", day)
+    assert (period.label, period.days) == (label, days)
+
+
+def test_a_week_belongs_to_the_year_of_its_thursday() -> None:
+    assert period_of("week", date(2027, 1, 3)).label == "2026-W53"
+    assert period_of("week", date(2024, 12, 30)).label == "2025-W01"
+
+
+def test_no_day_between_means_no_period() -> None:
+    assert periods_between("month", date(2026, 3, 1), date(2026, 2, 28)) == []

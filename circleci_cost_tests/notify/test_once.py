@@ -1,0 +1,108 @@
+"""Each message arrives once per channel: over runs, over crashes (f104), over days (f105), over processes."""
+
+import json
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from circleci_cost.notify.events import data_quality
+from circleci_cost.notify.outbox import LEASE
+from circleci_cost_tests.notify.harness import (
+    NOW,
+    Site,
+    at_80_percent,
+    email_section,
+    failed,
+    secrets,
+    slack_section,
+    webhook_section,
+)
+from circleci_cost_tests.notify.mailbox import Mailbox
+from circleci_cost_tests.notify.processes import delivering, kill, sent_by
+from circleci_cost_tests.notify.receiver import Receiver
+
+
+def test_over_three_runs_each_event_arrives_once_by_mail_and_by_http(
+    site: Site, mailbox: Mailbox, receiver: Receiver
+) -> None:
+    site.configure(email_section(mailbox), webhook_section(receiver))
+    notices = [failed(), at_80_percent(), at_80_percent(threshold=1), at_80_percent(period="2026-04")]
+    reports = []
+    for _ in range(3):
+        reports.append(site.run(*notices))
+        site.clock.advance(timedelta(hours=24))
+    assert [report.sent for report in reports] == [8, 0, 0]
+    ids = [notice.key.id for notice in notices]
+    assert [json.loads(request.body)["id"] for request in receiver.requests] == ids
+    assert [mail["Message-ID"] for mail in mailbox.mails] == [f"<{each}@example.com>" for each in ids]
+
+
+def test_f105_the_same_anomaly_next_day_is_not_sent_again(site: Site, receiver: Receiver) -> None:
+    site.configure(slack_section())
+    finding = data_quality("coverage", "team", "Only 60 % of the cost has a team.", NOW.date())
+    assert site.run(finding).sent == 1
+    site.clock.advance(timedelta(days=1))
+    assert site.run(finding).sent == 0
+    assert site.run(data_quality("coverage", "project", "Something else.", NOW.date())).sent == 1
+
+
+def test_f105_a_failure_that_goes_on_is_one_message_and_its_end_another(site: Site, receiver: Receiver) -> None:
+    site.configure(slack_section())
+
+    def fail(run_id: str) -> int:
+        since = site.outbox.open_period("sync_failed", "sync_recovered", "acme")
+        notice = failed(run_id)
+        key = notice.key if since is None else failed(since).key
+        return site.run(notice._replace(key=key)).sent
+
+    assert [fail("1"), fail("2"), fail("3")] == [1, 0, 0]
+    assert site.outbox.open_period("sync_failed", "sync_recovered", "acme") == "1"
+    assert site.outbox.open_period("sync_failed", "sync_recovered", "labs") is None
+
+
+def test_a_channel_that_is_added_later_gets_what_is_still_true(site: Site, mailbox: Mailbox) -> None:
+    site.configure(slack_section())
+    site.run(at_80_percent())
+    site.configure(slack_section(), email_section(mailbox))
+    assert site.run(at_80_percent()).sent == 1
+    assert len(mailbox.mails) == 1
+
+
+@pytest.mark.parametrize("channel", ["mail", "hook"])
+def test_f104_killed_between_sending_and_marking_makes_one_duplicate_at_most(
+    site: Site, mailbox: Mailbox, receiver: Receiver, channel: str
+) -> None:
+    section = email_section(mailbox) if channel == "mail" else webhook_section(receiver)
+    site.configure(section)
+
+    def arrived() -> int:
+        return len(mailbox.mails) + len(receiver.requests)
+
+    with delivering(site.path, NOW, [section], secrets()) as process:
+        # The server has the whole message, and the process dies before it hears so.
+        mailbox.on_data = receiver.on_request = lambda: kill(process)
+        assert process.wait(30) == -signal.SIGKILL
+    assert arrived() == 1
+    mailbox.on_data = receiver.on_request = lambda: None
+
+    # The dead process may still be at it, for all that others know.
+    assert site.deliver().sent == 0
+    site.clock.advance(LEASE)
+    assert [site.deliver().sent, site.deliver().sent] == [1, 0]
+    assert arrived() == 2
+    known = {request.headers["webhook-id"] for request in receiver.requests}
+    known |= {mail["Message-ID"] for mail in mailbox.mails}
+    assert len(known) == 1  # so that the other side can tell the repetition
+
+
+def test_two_processes_that_begin_with_no_outbox_send_each_message_once(tmp_path: Path, receiver: Receiver) -> None:
+    path = tmp_path / "state" / "outbox.sqlite"
+    sections = [webhook_section(receiver)]
+    with (
+        delivering(path, NOW, sections, secrets(), count=30) as first,
+        delivering(path, NOW, sections, secrets(), count=30) as second,
+    ):
+        assert sent_by(first) + sent_by(second) == 30
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == len(receiver.requests) == 30

@@ -1,0 +1,119 @@
+"""What follows daily costs in the pipeline: allocation, forecasts and budgets, and what an edited rule does."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from circleci_cost.warehouse.generations import current_generation
+from circleci_cost_tests.pipeline.harness import Site, checks, failures, metadata
+from circleci_cost_tests.pipeline.scenarios import YESTERDAY
+
+FIRST = YESTERDAY - timedelta(days=20)
+TEAMS = """
+[[virtual_tags]]
+name = "team"
+min_coverage = 0.5
+[[virtual_tags.rules]]
+value = "web"
+where = { project = "web" }
+[[virtual_tags.rules]]
+value = "backend"
+where = { project = "api", organization = "initech" }
+[[virtual_tags.rules]]
+value = "platform"
+where = { organization = "initech-labs" }
+[[virtual_tags.splits]]
+value = "platform"
+method = "telemetry"
+by = "minutes"
+"""
+BUDGETS = """
+[[budgets]]
+name = "all"
+amount = 100000
+[[budgets]]
+name = "web"
+parent = "all"
+amount = 0.01
+where = { team = "web" }
+[[budgets]]
+name = "weekly"
+period = "week"
+unit = "credits"
+seats = false
+amount = 1
+"""
+
+
+def _sums(frame: pl.DataFrame) -> dict[date, tuple[Decimal, Decimal, int, int]]:
+    sums = frame.group_by("date").agg(pl.sum("cost_usd"), pl.sum("credits"), pl.sum("jobs"), pl.sum("runs"))
+    return {row[0]: row[1:] for row in sums.rows()}
+
+
+def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
+    site.sections = TEAMS + BUDGETS
+    result = site.run("refresh", "initech", FIRST, YESTERDAY)
+
+    allocated, costs = site.table("allocated_costs"), site.table("daily_costs")
+    assert _sums(allocated) == _sums(costs)
+    assert set(allocated["value"]) == {"web", "backend", "platform"}
+    # Money of the shared platform went to the others, and its runs stayed.
+    platform = allocated.filter(value="platform")
+    assert platform["cost_usd"].sum() == 0
+    assert platform["runs"].sum() == costs.filter(organization="initech-labs")["runs"].sum() > 0
+
+    status = {row["budget"]: row for row in site.table("budget_status").filter(period="2024-03").to_dicts()}
+    in_march = costs.filter(pl.col("date") >= date(2024, 3, 1))
+    assert status["all"]["actual"] == in_march["cost_usd"].sum()
+    assert (status["all"]["status"], status["web"]["status"]) == ("on_track", "over_budget")
+    web = allocated.filter(pl.col("date") >= date(2024, 3, 1), value="web")
+    assert status["web"]["actual"] == web["cost_usd"].sum()
+    week = site.table("budget_status").filter(budget="weekly", period="2024-W11").row(0, named=True)
+    monday = costs.filter(pl.col("date") >= date(2024, 3, 11))
+    assert week["actual"] == monday["credits"].sum() - monday["user_credits"].sum()
+
+    shown = metadata(result, "budget_status")
+    assert (shown["on_track"], shown["over_budget"]) == (1, 2)
+    assert "| · web | 2024-03 | $0.01 |" in shown["budgets"]
+    assert metadata(result, "allocated_costs")["coverage_team"] == 1.0
+    assert "| WAPE |" in metadata(result, "cost_forecast")["backtest_USD"]
+    found = checks(result)
+    assert {name: found[name].passed for name in ("nothing_lost", "allocation_coverage", "budgets_kept")} == {
+        "nothing_lost": True,
+        "allocation_coverage": True,
+        "budgets_kept": False,
+    }
+    assert found["budgets_kept"].description == "web (over budget); weekly (over budget)"
+
+
+def test_an_edited_rule_is_applied_without_fetching_or_pricing(site: Site) -> None:
+    site.sections = TEAMS
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    before, requests = site.table("usage_days"), len(site.simulator.log)
+    site.sections = TEAMS.replace('value = "web"', 'value = "frontend"')
+
+    site.run_whole("allocate")
+
+    assert "frontend" in set(site.table("allocated_costs")["value"])
+    assert site.table("usage_days").equals(before)
+    assert len(site.simulator.log) == requests
+
+
+def test_a_mapping_file_that_cannot_be_read_leaves_what_is_published(site: Site) -> None:
+    site.sections = TEAMS
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    published = current_generation(site.lake).manifest.generation
+    mapping = site.folder / "teams.csv"
+    mapping.write_text("projct,value\nweb,frontend\n")
+    site.sections = TEAMS + '[[virtual_tags.mappings]]\nfile = "teams.csv"\n'
+
+    (sentence,) = failures(site.run_whole("allocate", fails=True))
+
+    assert f"{mapping}, line 1" in sentence
+    assert "did you mean 'project'?" in sentence
+    assert current_generation(site.lake).manifest.generation == published
+    # The next run takes the mended file.
+    mapping.write_text("project,value\nweb,frontend\n")
+    site.run_whole("allocate")
+    assert current_generation(site.lake).manifest.generation != published

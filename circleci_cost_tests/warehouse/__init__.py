@@ -1,0 +1,1 @@
+"""Tests of `circleci_cost.warehouse`."""

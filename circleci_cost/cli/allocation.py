@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from circleci_cost.cli.allocation_apply import apply_command
 from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
@@ -36,7 +37,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON: exact 
 
 @click.group()
 def allocation() -> None:
-    """Whose cost it is: virtual tags, such as team, explained, previewed and completed."""
+    """Whose cost it is: virtual tags, such as team, explained, previewed, applied and completed."""
+
+
+allocation.add_command(apply_command)
 
 
 @allocation.command(name="explain")

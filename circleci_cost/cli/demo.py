@@ -10,7 +10,8 @@ import click
 from circleci_cost import simulator
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.demo_summary import show_summary
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.published_state import days_without_costs, published
+from circleci_cost.cli.runs import FOLLOWING, PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
 from circleci_cost.coverage import missing_days
@@ -49,6 +50,9 @@ def demo() -> None:
         if kept:
             _import_history(lake, center, simulator.demo_scenario(day), kept)
         runs += _runs(center.name, kept, fetched)
+        if not days and (waiting := days_without_costs(lake, published(lake), center.name)):
+            # An earlier demo was cut off before it had published them.
+            runs.append(PlannedRun("reprice", center.name, waiting[0], waiting[-1]))
     if runs:
         execute(settings, runs, f"13 months of {len(settings.cost_centers)} cost centers: fetch, read, price, publish")
     show_summary(settings, lake)
@@ -67,7 +71,7 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
     runs = []
     for index, (piece, assets) in enumerate(pieces):
         first = ("pricing_periods",) if index == 0 else ()
-        last = ("published",) if index == len(pieces) - 1 else ()
+        last = FOLLOWING if index == len(pieces) - 1 else ()
         runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], (*first, *assets, *last)))
     return runs
 

@@ -24,6 +24,8 @@ from circleci_cost.cli.watching import Watch
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.settings import Settings
 
+# The assets that are made as a whole after the daily costs.
+FOLLOWING = ("allocated_costs", "cost_forecast", "budget_status", "published", "notifications")
 _MOST_WORKERS = 4
 _PATIENCE_SECONDS = 60.0
 

@@ -14,11 +14,11 @@ from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation import prepare
 from circleci_cost.sections.virtual_tags import VirtualTag
 from circleci_cost.settings import Settings
-from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
+from circleci_cost.warehouse.allocation import AllocationResult
 from circleci_cost.warehouse.daily_costs import total_costs
+from circleci_cost.warehouse.derived import Derivation
 
 GROUP = "allocation"
 
@@ -46,12 +46,9 @@ def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
         ),
     )
     def allocated_costs(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        centers = [center.name for center in settings.cost_centers]
-        with dagster_failures():
-            plan = prepare(settings.virtual_tags, settings.resolve)
-            with warehouse.get_connection() as connection:
-                result = allocate(connection, plan, lambda: job_run_files(lake, centers))
-                whole = total_costs(connection)
+        with dagster_failures(), warehouse.get_connection() as connection:
+            result = Derivation(settings, lake).allocate(connection)
+            whole = total_costs(connection)
         return dg.MaterializeResult(metadata=_metadata(result), check_results=list(_results(result, whole)))
 
     return allocated_costs

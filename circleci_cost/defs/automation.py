@@ -20,9 +20,7 @@ _INGEST = dg.AssetSelection.assets("usage_exports", "job_runs")
 _COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs")
 # What is made as a whole from the daily costs: no day in particular.
 _NOTIFICATIONS = dg.AssetSelection.assets("notifications")
-_FOLLOWING = (
-    dg.AssetSelection.assets("allocated_costs", "cost_forecast", "budget_status", "published") | _NOTIFICATIONS
-)
+_FOLLOWING = dg.AssetSelection.assets("allocated_costs", "cost_forecast", "budget_status", "published") | _NOTIFICATIONS
 
 
 def build_jobs() -> dict[str, AssetJob]:

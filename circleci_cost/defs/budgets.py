@@ -12,27 +12,26 @@ from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budget_definitions import all_budgets, content_hash
 from circleci_cost.model.budget_findings import Finding
 from circleci_cost.model.budget_text import TABLE_HEADER, cells, tree
 from circleci_cost.model.budgets import Status
-from circleci_cost.model.forecast import ForecastSettings
 from circleci_cost.settings import Settings
-from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
-from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
+from circleci_cost.warehouse.budgets import BudgetSummary
+from circleci_cost.warehouse.derived import Derivation
+from circleci_cost.warehouse.forecasts import ForecastSummary
 
 GROUP = "budgets"
 
 
 def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets `cost_forecast` and `budget_status`."""
-    calendar = settings.calendar
-    forecast_settings = ForecastSettings(calendar.country, calendar.subdivision, calendar.closures)
     said = budgets_hash(settings)
 
     @dg.asset(
         deps=["allocated_costs", "daily_costs"],
-        code_version=f"{said}-{calendar.model_dump_json()}",
+        code_version=f"{said}-{settings.calendar.model_dump_json()}",
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
@@ -44,11 +43,9 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "forecast past months is in forecast_backtests."
         ),
     )
-    def cost_forecast(warehouse: DuckDBResource) -> metadata.Materialized:
-        with dagster_failures():
-            budgets = all_budgets(settings)
-            with warehouse.get_connection() as connection:
-                summary = write_forecasts(connection, budgets, forecast_settings)
+    def cost_forecast(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+        with dagster_failures(), warehouse.get_connection() as connection:
+            summary = Derivation(settings, lake).forecast(connection)
         return dg.MaterializeResult(metadata=_forecast_metadata(summary))
 
     @dg.asset(
@@ -73,11 +70,9 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "budget × period, all periods since the history began. A child is part of its parent: never add them up."
         ),
     )
-    def budget_status(warehouse: DuckDBResource) -> metadata.Materialized:
-        with dagster_failures():
-            budgets = all_budgets(settings)
-            with warehouse.get_connection() as connection:
-                summary = write_budget_status(connection, budgets)
+    def budget_status(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+        with dagster_failures(), warehouse.get_connection() as connection:
+            summary = Derivation(settings, lake).compare(connection)
         return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
 
     return [cost_forecast, budget_status]

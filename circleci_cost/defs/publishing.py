@@ -11,6 +11,7 @@ from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import Settings
+from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.generations import Generation
 from circleci_cost.warehouse.publish import publish
 
@@ -36,6 +37,8 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
     ) -> metadata.Materialized:
         restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
         with dagster_failures(), warehouse.get_connection() as connection:
+            # Another cost center's run may have written daily costs since these were made.
+            Derivation(settings, lake).bring_up_to_date(connection)
             generation = publish(connection, lake, restatements, clock.now())
         return dg.MaterializeResult(metadata=_published_metadata(generation))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Discriminator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
 from circleci_cost.sections.section import Label, Name, Section, VariableName, mistake_at
@@ -88,6 +88,12 @@ def _webhook_url(value: str) -> str:
     return _web_address(value)
 
 
+def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("the list is empty; write at least one")
+    return value
+
+
 Address: TypeAlias = Annotated[str, AfterValidator(_address)]
 Host: TypeAlias = Annotated[str, AfterValidator(_host)]
 
@@ -103,7 +109,7 @@ class EmailChannel(_Channel):
     """`type = "email"`: an SMTP server. Nothing, the password least of all, is sent in the open by default."""
 
     type: Literal["email"]
-    to: Annotated[tuple[Address, ...], Field(min_length=1)]
+    to: Annotated[tuple[Address, ...], AfterValidator(_not_empty)]
     from_: Address = Field(alias="from")
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
@@ -169,14 +175,22 @@ class AppriseChannel(_Channel):
 
 
 ChannelSection: TypeAlias = EmailChannel | SlackChannel | TeamsChannel | WebhookChannel | AppriseChannel
-_KINDS = "email, slack, teams, webhook or apprise"
+_TYPES = ("email", "slack", "teams", "webhook", "apprise")
+
+
+def _of_known_type(value: object) -> object:
+    given = value.get("type") if isinstance(value, dict) else None
+    if isinstance(value, dict) and given not in _TYPES:
+        what = "the type is missing" if given is None else f"{given!r} is no type of channel"
+        raise ValueError(f"{what}; write {', '.join(_TYPES[:-1])} or {_TYPES[-1]}")
+    return value
 
 
 class NotificationOwner(Section):
     """`[[notifications.owners]]`: who hears of its own budgets, and gets a digest of the costs that `where` fits."""
 
     name: Label
-    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+    channels: Annotated[tuple[str, ...], AfterValidator(_not_empty)]
     digest: Cadence | None = None
     where: Conditions = EVERYTHING
 
@@ -186,14 +200,7 @@ class Notifications(Section):
 
     link: Annotated[str, AfterValidator(_link)] | None = None
     channels: tuple[
-        Annotated[
-            ChannelSection,
-            Discriminator(
-                "type",
-                custom_error_type="channel_type",
-                custom_error_message=f"the type is missing or unknown; write {_KINDS}",
-            ),
-        ],
+        Annotated[ChannelSection, Discriminator("type"), BeforeValidator(_of_known_type)],
         ...,
     ] = ()
     owners: tuple[NotificationOwner, ...] = ()

@@ -109,13 +109,11 @@ def _allocated(
 ) -> Iterator[TagResult]:
     number_rows(connection, source)
     key_of = combine(connection, plan)
-    if any(tag.splits for tag in plan.tags):
-        connection.execute(sql("allocation_days"), key_of)
-        find_users(connection, plan, job_run_files, key_of)
+    find_users(connection, plan, job_run_files, key_of)
     columns = {name: f"combinations.{name}" for name in CONDITION_DIMENSIONS}
     for number, tag in enumerate(plan.tags):
         column = decide(connection, tag, columns, number)
-        fallbacks = share(connection, tag)
+        fallbacks = share(connection, tag, key_of)
         connection.execute(sql("allocated_costs"), {"tag": tag.name, **key_of})
         yield _result(
             connection, tag, fallbacks, never_seen(connection, tag, columns, [each.name for each in plan.tags])

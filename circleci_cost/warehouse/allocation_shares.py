@@ -91,7 +91,9 @@ def _shown(dimension: str) -> str:
     return f"coalesce(runs.{_JOB_RUN_COLUMNS.get(dimension, dimension)}, '(none)') AS {dimension}"
 
 
-def share(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> list[tuple[str, str, list[date]]]:
+def share(
+    connection: duckdb.DuckDBPyConnection, tag: PlannedTag, key_of: Mapping[str, object]
+) -> list[tuple[str, str, list[date]]]:
     """Fill `allocation_splits` and `allocation_shares` of a tag from `allocation_decisions`.
 
     Returns (split, what was used instead, days) for the days without weights.
@@ -108,7 +110,7 @@ def share(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> list[tuple[
     if not tag.splits:
         connection.execute(sql("allocation_no_shares"))
         return []
-    connection.execute(sql("allocation_direct"))
+    connection.execute(sql("allocation_direct"), key_of)
     connection.execute(sql("allocation_weights"), {"default": tag.default})
     connection.execute(sql("allocation_choices"))
     connection.execute(sql("allocation_shares"))

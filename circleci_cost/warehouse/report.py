@@ -35,7 +35,7 @@ def answer(
         for name, values in question.where
     }
     if question.tags:
-        _show_tags(connection, question.tags, where)
+        _show_tags(connection, question, where)
     rows = _rows(connection, question, where)
     total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
     asked_centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
@@ -68,10 +68,10 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     return [tag for (tag,) in found]
 
 
-def _show_tags(connection: duckdb.DuckDBPyConnection, tags: Sequence[str], where: dict[str, list[str]]) -> None:
+def _show_tags(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> None:
     """Let a report's rows be those of its tags: by charge type, each part under its values of all tags."""
     connection.execute(sql("allocation_parts"))
-    for number, tag in enumerate(tags, start=1):
+    for number, tag in enumerate(question.tags, start=1):
         connection.execute(f"SET VARIABLE report_tag_{number} = $tag", {"tag": tag})
         values = "CAST($values AS VARCHAR[])"
         connection.execute(f"SET VARIABLE report_values_{number} = {values}", {"values": where.get(tag, [])})
@@ -79,7 +79,9 @@ def _show_tags(connection: duckdb.DuckDBPyConnection, tags: Sequence[str], where
             connection.execute(sql("report_first_tag"))
         else:
             connection.execute(sql("report_next_tag").format(next=number, last=number - 1))
-    rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(tags)}')"  # noqa: S608 - a number of ours
+    rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(question.tags)}')"  # noqa: S608 - a number of ours
+    # Rows that keep counts alone say nothing where counts cannot be told.
+    rows += " WHERE credits <> 0" if question.splits_charge_types else ""
     connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW report_rows AS {rows}")
 
 

@@ -1,6 +1,6 @@
 """Mistakes in the files that virtual tags name: one sentence each, with file, line and what to do."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,10 @@ def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
             "teams.toml, line 3: unknown key 'rules[0].wehre'; a rule has value or value_of, where, name, from and "
             "until.",
         ),
-        ('[[rules]]\nname = "x"\n', "teams.toml, line 1: rules[0]: write either value (the tag's value) or value_of (the"),
+        (
+            '[[rules]]\nname = "x"\n',
+            "teams.toml, line 1: rules[0]: write either value (the tag's value) or value_of (the",
+        ),
         ("# nothing yet\n", "teams.toml has no rules; write them as [[rules]] with value and where."),
         ("[[rules]\n", "teams.toml is not valid TOML: "),
     ],
@@ -107,9 +110,7 @@ def test_a_toml_mapping_with_a_mistake_is_named_by_file_and_line(tmp_path: Path,
         ),
     ],
 )
-def test_a_telemetry_file_with_a_mistake_is_named_by_file_and_line(
-    tmp_path: Path, content: str, sentence: str
-) -> None:
+def test_a_telemetry_file_with_a_mistake_is_named_by_file_and_line(tmp_path: Path, content: str, sentence: str) -> None:
     (tmp_path / "usage.csv").write_text(content)
     assert refused(tmp_path, splits=[{**BY_FILE, "file": "usage.csv"}]) == sentence
 
@@ -117,9 +118,12 @@ def test_a_telemetry_file_with_a_mistake_is_named_by_file_and_line(
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        ({"date": [datetime(2026, 1, 1, 5)], "key": ["web"], "amount": [1]}, "usage.parquet: date is of the type "),
+        ({"date": [datetime(2026, 1, 1, 5, tzinfo=UTC)], "key": ["web"], "amount": [1]}, "usage.parquet: date is of the type "),
         ({"date": ["2026-01-01"], "key": ["web"], "amount": [0.1]}, "usage.parquet: amount is of the type Float64"),
-        ({"date": ["2026-01-01"], "key": ["web"], "amount": [-1]}, "usage.parquet, line 1: amount = -1: write a number"),
+        (
+            {"date": ["2026-01-01"], "key": ["web"], "amount": [-1]},
+            "usage.parquet, line 1: amount = -1: write a number",
+        ),
         ({"date": ["2026-01-01"], "key": ["web"]}, "usage.parquet has no column 'amount'; there are: date, key."),
     ],
 )

@@ -117,3 +117,19 @@ def test_a_mapping_file_that_cannot_be_read_leaves_what_is_published(site: Site)
     mapping.write_text("project,value\nweb,frontend\n")
     site.run_whole("allocate")
     assert current_generation(site.lake).manifest.generation != published
+
+
+def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site) -> None:
+    """Runs of several cost centers take turns: daily costs may change between an allocation and its publication."""
+    site.sections = TEAMS + BUDGETS
+    site.run("refresh", "initech", FIRST, YESTERDAY - timedelta(days=1))
+    site.run("refresh", "initech", YESTERDAY, YESTERDAY, only=["usage_exports", "job_runs", "daily_costs"])
+
+    site.run("refresh", "initech", YESTERDAY, YESTERDAY, only=["published"])
+
+    allocated, costs = site.table("allocated_costs"), site.table("daily_costs")
+    assert costs["date"].max() == YESTERDAY
+    assert _sums(allocated) == _sums(costs)
+    in_march = costs.filter(pl.col("date") >= date(2024, 3, 1))
+    status = site.table("budget_status").filter(budget="all", period="2024-03").row(0, named=True)
+    assert (status["actual"], status["data_through"]) == (in_march["cost_usd"].sum(), YESTERDAY)

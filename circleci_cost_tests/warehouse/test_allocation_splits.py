@@ -29,7 +29,9 @@ def after_split(**more: object) -> dict[str, str]:
 
 
 def test_a_split_moves_money_and_leaves_the_counts() -> None:
-    connection, _ = run(PROJECT_ROWS, team(SHARED, BY_PROJECT, splits=[shared_split(method="proportional", name="platform")]))
+    connection, _ = run(
+        PROJECT_ROWS, team(SHARED, BY_PROJECT, splits=[shared_split(method="proportional", name="platform")])
+    )
     with connection:
         columns = "value, rule, source_value, split, share, jobs, runs, run_seconds, credits, cost_usd"
         assert selected(connection, columns, "project = 'infra'") == [
@@ -154,7 +156,15 @@ def test_a_split_without_any_weight_keeps_its_cost_at_the_source_and_says_so() -
 
 
 def test_users_are_counted_once_per_day_from_the_job_runs(tmp_path: Path) -> None:
-    runs = [("web", "ann"), ("web", "ann"), ("web", "bob"), ("web", "eve"), ("api", "ann"), ("api", None), ("infra", "x")]
+    runs = [
+        ("web", "ann"),
+        ("web", "ann"),
+        ("web", "bob"),
+        ("web", "eve"),
+        ("api", "ann"),
+        ("api", None),
+        ("infra", "x"),
+    ]
     frame = pl.DataFrame(
         {
             "cost_center": "acme",

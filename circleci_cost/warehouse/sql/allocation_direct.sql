@@ -1,16 +1,19 @@
--- What each value of the tag comes to on each day before any split; `split` is the one that takes it elsewhere.
+-- What each value of the tag comes to on each day before any split, by what a split may be kept inside; `split` is the
+-- one that takes it elsewhere.
 CREATE OR REPLACE TEMPORARY TABLE allocation_direct AS
 SELECT
-    days.date,
-    days.cost_center,
-    days.organization,
+    charges.date,
+    charges.cost_center,
+    coalesce(charges.organization, charges.organization_id) AS organization,
     decisions.value,
     decisions.split,
-    sum(days.credits) AS credits,
-    sum(days.unpriced_credits) AS unpriced_credits,
-    sum(days.cost_usd) AS cost_usd,
-    sum(days.runs) AS runs,
-    sum(days.run_seconds) AS run_seconds
-FROM allocation_days AS days
-JOIN allocation_decisions AS decisions USING (key)
+    sum(charges.charged) AS credits,
+    coalesce(sum(charges.charged) FILTER (WHERE charges.price_per_credit IS NULL), 0) AS unpriced_credits,
+    coalesce(sum(charges.charged_usd), 0) AS cost_usd,
+    coalesce(sum(charges.runs) FILTER (WHERE charges.charge_number = 0), 0) AS runs,
+    coalesce(sum(charges.run_seconds) FILTER (WHERE charges.charge_number = 0), 0) AS run_seconds
+FROM charge_type_rows AS charges
+JOIN allocation_keys AS keys USING (daily_row)
+JOIN allocation_decisions AS decisions
+    ON keys.combination * $kinds + list_extract($kind_of, charges.charge_number + 1) = decisions.key
 GROUP BY ALL;

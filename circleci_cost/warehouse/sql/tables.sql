@@ -187,3 +187,9 @@ CREATE TABLE IF NOT EXISTS budget_status (
     note VARCHAR,
     data_through DATE NOT NULL
 );
+
+-- Which daily costs each table was made from that is made as a whole.
+CREATE TABLE IF NOT EXISTS derived_from (
+    derived VARCHAR NOT NULL PRIMARY KEY,
+    costs_stamp VARCHAR NOT NULL
+);

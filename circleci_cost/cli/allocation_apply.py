@@ -1,0 +1,25 @@
+"""`allocation apply`: allocates again, compares with budgets and publishes; nothing is fetched or priced."""
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.runs import FOLLOWING, WholeRun, execute
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.warehouse.generations import current_generation
+
+
+@click.command(name="apply")
+@invocation
+def apply_command(call: Invocation) -> None:
+    """Apply the present rules, splits and budgets to the whole history, and publish.
+
+    Nothing is fetched and nothing is priced. With `dagster dev` running, the sensor `automation` does the same.
+    """
+    settings = call.settings()
+    lake = open_lake(settings.data_dir)
+    # Before anything was published there is nothing to allocate: this says what to run instead.
+    current_generation(lake)
+    execute(settings, [WholeRun("allocate", "allocation", FOLLOWING)], "Allocating")
+    manifest = current_generation(lake).manifest
+    tags = ", ".join(tag.name for tag in settings.virtual_tags) or "no virtual tags"
+    click.echo(f"Applied {tags}, {manifest.data_from} to {manifest.data_through}.")

@@ -1,0 +1,87 @@
+"""What is made as a whole from the daily costs, and whether it still is what they come to.
+
+Runs of several cost centers take turns at the warehouse: between one's allocation and its publication another may
+have written daily costs. How each table is made is its own module's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.allocation import prepare
+from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.forecast import ForecastSettings
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
+from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
+from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
+from circleci_cost.warehouse.statements import one_row, sql
+from circleci_cost.warehouse.transactions import transaction
+
+ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS = "allocated_costs", "cost_forecast", "budget_status"
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Makes the tables as the settings say; each method notes which daily costs its table was made from.
+
+    In: the warehouse's one connection. Raises `ConfigurationError` for a file of the settings that cannot be used;
+    the tables stay as they were.
+    """
+
+    settings: Settings
+    lake: Lake
+
+    def allocate(self, connection: duckdb.DuckDBPyConnection) -> AllocationResult:
+        """Make `allocated_costs`."""
+        plan = prepare(self.settings.virtual_tags, self.settings.resolve)
+        result = allocate(connection, plan, self._job_run_files)
+        _note(connection, ALLOCATED_COSTS)
+        return result
+
+    def forecast(self, connection: duckdb.DuckDBPyConnection) -> ForecastSummary:
+        """Make `cost_forecast`, `forecast_totals` and `forecast_backtests`, after `allocate`."""
+        calendar = self.settings.calendar
+        chosen = ForecastSettings(calendar.country, calendar.subdivision, calendar.closures)
+        summary = write_forecasts(connection, all_budgets(self.settings), chosen)
+        _note(connection, COST_FORECAST)
+        return summary
+
+    def compare(self, connection: duckdb.DuckDBPyConnection) -> BudgetSummary:
+        """Make `budget_status`, after `forecast`."""
+        summary = write_budget_status(connection, all_budgets(self.settings))
+        _note(connection, BUDGET_STATUS)
+        return summary
+
+    def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """Make again what was made from other daily costs than there are now, and return its names."""
+        steps: dict[str, Callable[[duckdb.DuckDBPyConnection], object]] = {
+            ALLOCATED_COSTS: self.allocate,
+            COST_FORECAST: self.forecast,
+            BUDGET_STATUS: self.compare,
+        }
+        stale = _stale(connection)
+        for name, make in steps.items():
+            if name in stale:
+                make(connection)
+        return stale
+
+    def _job_run_files(self) -> Sequence[str]:
+        return job_run_files(self.lake, [center.name for center in self.settings.cost_centers])
+
+
+def _note(connection: duckdb.DuckDBPyConnection, derived: str) -> None:
+    with transaction(connection):
+        (stamp,) = one_row(connection, sql("costs_stamp"))
+        connection.execute(
+            "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived, "stamp": stamp}
+        )
+
+
+def _stale(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    with transaction(connection):
+        (stamp,) = one_row(connection, sql("costs_stamp"))
+        made = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
+    return [name for name in (ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS) if made.get(name) != stamp]

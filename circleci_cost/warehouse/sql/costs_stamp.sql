@@ -1,0 +1,5 @@
+-- A stamp of the daily costs: it changes with every day that is written and with every name that changes.
+SELECT
+    (SELECT coalesce(CAST(bit_xor(hash(cost_center, date, costed_at)) AS VARCHAR), '') FROM usage_days)
+    || '-'
+    || (SELECT coalesce(CAST(bit_xor(hash(dimension, id, name)) AS VARCHAR), '') FROM dimension_names);

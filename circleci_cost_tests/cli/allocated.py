@@ -1,0 +1,31 @@
+"""A published generation with allocated costs, made by the same functions that the assets call."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model import restatements
+from circleci_cost.model.allocation import prepare
+from circleci_cost.settings import read_settings
+from circleci_cost.warehouse.allocation import allocate
+from circleci_cost.warehouse.publish import publish
+from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.warehouse.allocation_builders import fill
+
+
+def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+    """Add daily costs, allocate all there are by the folder's configuration, and publish."""
+    settings = read_settings(caller.folder / "circleci_cost.toml")
+    lake = open_lake(settings.data_dir)
+    with duckdb.connect(str(lake.warehouse)) as connection:
+        fill(connection, rows)
+        connection.execute(
+            "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
+            "TIMESTAMP '2026-01-01', true FROM daily_costs"
+        )
+        allocate(connection, prepare(settings.virtual_tags, settings.resolve))
+        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -1,0 +1,88 @@
+"""`notify test` and `notify send` on the command line, with real servers."""
+
+import pytest
+
+from circleci_cost_tests.cli.conftest import call  # noqa: F401 - a fixture
+from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.notify.harness import SLACK_PATH, Site, failed
+from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
+from circleci_cost_tests.notify.receiver import Answer, Receiver
+
+
+@pytest.fixture
+def channels(call: Caller, mailbox: Mailbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Caller:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", receiver.origin + SLACK_PATH)
+    monkeypatch.setenv("SMTP_PASSWORD", PASSWORD)
+    (call.folder / "ca.pem").write_bytes(CERTIFICATE.read_bytes())
+    call.configure(
+        configuration()
+        + f"""\
+[[notifications.channels]]
+name = "mail"
+type = "email"
+to = ["ann@example.com"]
+from = "ci-cost@example.com"
+host = "127.0.0.1"
+port = {mailbox.port}
+username = "{USER}"
+password_env = "SMTP_PASSWORD"
+ca_file = "ca.pem"
+[[notifications.channels]]
+name = "slack"
+type = "slack"
+url_env = "SLACK_WEBHOOK_URL"
+"""
+    )
+    return call
+
+
+def test_a_test_message_reaches_every_channel(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
+    for _ in range(2):
+        said = channels("notify", "test")
+        assert (said.code, said.out, said.err) == (0, "mail: ok\nslack: ok\n", "")
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == 2
+    assert mailbox.mails[0]["Subject"] == "[CircleCI cost] Test of this channel"
+    assert len(receiver.requests) == 2
+
+
+def test_a_channel_that_fails_is_told_with_its_reason(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
+    receiver.answers.append(Answer(404, body=b"no_service"))
+    said = channels("notify", "test")
+    assert (said.code, said.out) == (
+        1,
+        "mail: ok\nslack: Slack (channel 'slack') answered 404 Not Found (no_service).\n",
+    )
+
+
+def test_one_channel_can_be_tried_alone(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
+    assert channels("notify", "test", "--channel", "slack").out == "slack: ok\n"
+    assert mailbox.mails == []
+    said = channels("notify", "test", "--channel", "slak")
+    assert (said.code, said.err) == (2, "Error: There is no channel 'slak'; there are: mail, slack.\n")
+
+
+def test_without_channels_the_sentence_says_what_to_add(call: Caller) -> None:
+    call.configure(configuration())
+    said = call("notify", "test")
+    assert said.code == 2
+    assert said.err.endswith(" has no notification channels; add a [[notifications.channels]] section.\n")
+
+
+def test_what_waits_is_sent_and_what_could_not_be_sent_is_told(
+    channels: Caller, mailbox: Mailbox, receiver: Receiver
+) -> None:
+    from circleci_cost.clock import SystemClock
+    from circleci_cost.notify.outbox import Outbox
+
+    path = Site(channels.folder / "data").path
+    Outbox(path, SystemClock()).enqueue(failed().key, failed().message, ["mail", "slack"])
+    receiver.answers.append(Answer(404, body=b"no_service"))
+    said = channels("notify", "send")
+    assert (said.code, said.out) == (
+        1,
+        "1 sent, 0 waiting, 1 refused, 0 expired\nSlack (channel 'slack') answered 404 Not Found (no_service).\n",
+    )
+    assert channels("notify", "send").out.startswith("0 sent, 0 waiting, 1 refused, 0 expired\n")
+    said = channels("notify", "send", "--retry")
+    assert (said.code, said.out) == (0, "1 sent, 0 waiting, 0 refused, 0 expired\n")
+    assert (len(mailbox.mails), len(receiver.requests)) == (1, 2)

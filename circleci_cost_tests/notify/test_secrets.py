@@ -1,0 +1,69 @@
+"""Canary secrets are nowhere: not in reprs, reports, the outbox, logs, or errors."""
+
+import logging
+import traceback
+from dataclasses import replace
+
+import pytest
+
+from circleci_cost.notify.delivery import Limits
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost_tests.notify.harness import Site, email_section, envelope, failed, slack_section, webhook_section
+from circleci_cost_tests.notify.mailbox import Mailbox
+from circleci_cost_tests.notify.receiver import Answer, Receiver
+
+
+def test_no_secret_is_in_the_log_the_outbox_the_report_or_a_repr(
+    site: Site, mailbox: Mailbox, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site.configure(email_section(mailbox), slack_section(), webhook_section(receiver))
+    answers = [Answer(), Answer(404, body=b"canaryslacktoken"), Answer(500), Answer(302, {"location": "/canary"})]
+    said = []
+    for number, answer in enumerate(answers):
+        receiver.answers.extend([answer, answer])
+        said.append(site.run(failed(str(number))))
+    mailbox.data_answer = "554 I was told canary-smtp-password"
+    said.append(site.run(failed("last")))
+    # Only the server's own log may know what it was told.
+    logged = "".join(record.getMessage() for record in caplog.records if record.name != "mail.log")
+    stored = b"".join(path.read_bytes() for path in site.path.parent.iterdir())
+    everything = f"{said} {logged} {stored!r} {site.channels!r} {site.outbox.undelivered()}"
+    assert "/services/T0" not in everything
+    assert "anary" not in everything.replace("SLACK_WEBHOOK_URL", "")
+    assert len(mailbox.mails) == 4
+
+
+@pytest.mark.parametrize("answer", [Answer(404, body=b"canaryslacktoken"), Answer(manner="hang")])
+def test_no_secret_is_in_a_traceback(site: Site, receiver: Receiver, answer: Answer) -> None:
+    receiver.answers.append(answer)
+    site.configure(slack_section())
+    (channel,) = site.channels
+    with pytest.raises(NotDelivered) as caught:
+        channel.send(envelope(failed()), channel.recipients, 0.3)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "canary" not in shown
+    assert "/services/T0" not in shown
+
+
+def test_a_mistake_in_a_channel_is_told_without_its_text_and_stops_no_other_one(
+    site: Site, receiver: Receiver, mailbox: Mailbox
+) -> None:
+    class Surprising:
+        """A channel with a mistake of ours."""
+
+        name = "surprising"
+        recipients = ("surprising",)
+
+        def send(self, *_: object) -> dict[str, NotDelivered]:
+            raise KeyError("canary")
+
+    from circleci_cost.notify.delivery import deliver
+
+    site.configure(slack_section(name="surprising"), email_section(mailbox))
+    site.enqueue(failed())
+    report = deliver(site.outbox, (Surprising(), site.channels[1]), replace(Limits(), channel=5))
+    assert (report.sent, report.waiting) == (1, 1)
+    assert report.problems == (
+        "The channel 'surprising' failed in a way that is not foreseen (KeyError); please report it.",
+    )

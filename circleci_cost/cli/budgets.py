@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,18 @@ from circleci_cost.model.budgets import Status
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 OVER = 5
 _TABLE = "budget_status"
 _STYLES = {Status.ON_TRACK: "green", Status.AT_RISK: "yellow", Status.OVER_BUDGET: "bold red"}
 _ORDER = list(Status)
 _RIGHT = TABLE_HEADER[2:8]
+_NAME_WIDTH = 10
+# The columns that need a terminal of at least so many characters.
+_NEEDED_WIDTH = {"used": 160, "period gone": 160, "overrun on": 160, "overrun": 100}
+_FOR_RANGES = 160
 
 
 @click.command()
@@ -116,27 +124,44 @@ def _write_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None
 
 
 def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     console = results()
     if not rows:
         console.print("No budget has such a period with an amount.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in TABLE_HEADER:
-        right = name in _RIGHT
-        table.add_column(name, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    for depth, row in rows:
-        *others, status = (shown(cell) for cell in cells(depth, row))
-        table.add_row(*map(Text, others), Text(status, style=_STYLES[Status(row["status"])]))
-    console.print(table)
+    console.print(budget_table(rows, console.width))
     for _, row in rows:
         if row["note"]:
             console.print(Text(f"{shown(row['budget'])}, {row['period']}: {row['note']}.", style="yellow"))
     if generation.manifest.data_through:
         console.print(Text(f"Data through {generation.manifest.data_through}.", style="dim"))
+
+
+def budget_table(rows: Sequence[tuple[int, Row]], width: int) -> "Table":
+    """The table of budgets, as `model.budget_text.tree` orders them; on a narrow terminal what matters most."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    narrow = width < _FOR_RANGES
+    shown_columns = [name for name in TABLE_HEADER if width >= _NEEDED_WIDTH.get(name, 0)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in shown_columns:
+        right = name in _RIGHT
+        folded = name == TABLE_HEADER[0]
+        table.add_column(
+            name.partition(" (")[0] if narrow else name,
+            justify="right" if right else "left",
+            no_wrap=not folded,
+            overflow="fold",
+            min_width=_NAME_WIDTH if folded else None,
+        )
+    for depth, row in rows:
+        texts = dict(zip(TABLE_HEADER, map(shown, cells(depth, row)), strict=True))
+        cut = [texts[name].partition(" (")[0] if narrow else texts[name] for name in shown_columns]
+        table.add_row(*map(Text, cut[:-1]), Text(cut[-1], style=_STYLES[Status(row["status"])]))
+    return table
 
 
 def _words(status: str) -> str:

@@ -8,14 +8,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from circleci_cost.cli.budgets import budget_table
 from circleci_cost.cli.report_output import dollars, exact_sum
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.budget_text import tree
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, with_rows
 from circleci_cost.settings import Settings
+from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
-from circleci_cost.warehouse.report import answer, days_with_data
+from circleci_cost.warehouse.report import answer, days_with_data, published_tags
 
 _BAR_WIDTH = 30
 _PROJECTS = 5
@@ -33,9 +36,11 @@ def show_summary(settings: Settings, lake: Lake) -> None:
         console.print(Text(f"{days.first} to {days.last}", style="bold"))
         console.print(Text(exact_sum(months.total), style="bold"))
         console.print()
-        for by, limit in (("cost_center", None), ("project", _PROJECTS)):
+        tags = [(tag, None) for tag in published_tags(connection, generation)]
+        for by, limit in (("cost_center", None), ("project", _PROJECTS), *tags):
             _print_groups(console, _ask(connection, generation, settings, days, by=by, limit=limit), by)
         _print_months(console, months)
+        _print_budgets(console, connection)
     _print_prices(console, settings, days)
     _print_next(console)
 
@@ -63,6 +68,13 @@ def _print_groups(console: Console, found: Report, by: str) -> None:
         table.add_row(Text(shown(row.values[0])), dollars(row.amount.cost), _bar(row.amount.cost, found.total.cost))
     console.print(table)
     console.print()
+
+
+def _print_budgets(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    rows = list(tree(read_budget_status(connection, Periods.CURRENT)))
+    if rows:
+        console.print(budget_table(rows, console.width))
+        console.print()
 
 
 def _print_months(console: Console, found: Report) -> None:
@@ -104,7 +116,9 @@ def _print_next(console: Console) -> None:
         ("export DAGSTER_HOME=$PWD/.dagster_home", "where the runs of this demo are recorded"),
         ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://localhost:3000"),
         ("circleci-cost report --by project --granularity month", "any dimension and period; also --json, --csv"),
-        ("circleci-cost report --by job --where project=web-app", "the jobs of one project"),
+        ("circleci-cost report --by job --where team=web", "the jobs of one team, shared cost included"),
+        ("circleci-cost allocation explain --tag team", "why a cost is where it is"),
+        ("circleci-cost budgets", "the budgets; --fail-over at_risk for CI jobs"),
         ("circleci-cost init", "your own organization"),
     ):
         line = Text(f"  {command:<56}", style="cyan")

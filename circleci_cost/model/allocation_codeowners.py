@@ -33,7 +33,8 @@ def read_owner(path: Path, content: bytes, entry: CodeOwners) -> TagRule | None:
     owner = named[0][1]
     asked = tuple((Condition(name, Operator.IN, (entry.project,)),) for name in ("project", "project_id"))
     label = f"CODEOWNERS of {entry.project} line {line}"
-    return TagRule(label, Conditions(asked), entry.values.get(owner, owner), None, entry.from_, entry.until)
+    value = entry.values.get(owner, owner)
+    return TagRule(label, Conditions(asked), value, None, entry.from_, entry.until, entry.project)
 
 
 def without_owner(path: Path, entry: CodeOwners) -> str:

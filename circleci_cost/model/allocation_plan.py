@@ -20,7 +20,10 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {"date": pl.Date(), "key": pl.String(),
 
 @dataclass(frozen=True)
 class TagRule:
-    """A value, or the dimension or tag to take it from, for what the conditions hold of on these days."""
+    """A value, or the dimension or tag to take it from, for what the conditions hold of on these days.
+
+    `owned_project` is the project, by name or id, whose CODEOWNERS file the rule comes from.
+    """
 
     label: str
     where: Conditions
@@ -28,6 +31,7 @@ class TagRule:
     value_of: str | None = None
     first: date | None = None
     last: date | None = None
+    owned_project: str | None = None
 
 
 @dataclass(frozen=True)

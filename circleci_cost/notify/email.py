@@ -57,8 +57,8 @@ class Email:
         path = self.resolve(file) if file else None
         try:
             return ssl.create_default_context(cafile=path)
-        except (OSError, ssl.SSLError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no certificate"
+        except OSError as error:
+            reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise NotDelivered(f"The ca_file {path} of channel {self.name!r} cannot be used ({reason}).") from None
 
 

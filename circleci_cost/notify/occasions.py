@@ -61,9 +61,7 @@ def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
                 yield told
 
 
-def _imports(
-    settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, now: datetime
-) -> Iterator[Notice]:
+def _imports(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Notice]:
     """The cost centers whose history is there, as far as CircleCI serves it."""
     for center in settings.cost_centers:
         summary = import_summary(connection, center.name)

@@ -4,7 +4,8 @@ Each is a sentence with the nearest names there are; a value may well come later
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import duckdb
 
@@ -17,82 +18,94 @@ from circleci_cost.model.schema import CHARGE_TYPES
 _MOST = 20
 
 
+@dataclass(frozen=True)
+class _Unseen:
+    """Something asked for, and the values among which the nearest are looked for once it is told."""
+
+    sentence: str
+    value: str
+    seen: frozenset[str]
+
+    def __str__(self) -> str:
+        found = difflib.get_close_matches(self.value, self.seen, 3, 0.6)
+        return f"{self.sentence}; did you mean {' or '.join(map(repr, found))}?" if found else self.sentence
+
+
 def never_seen(
     connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapping[str, str], tags: Iterable[str]
 ) -> list[str]:
-    """The sentences about one tag, at most some of each kind.
+    """The sentences about one tag; past the first ones only their number.
 
     In: the combinations and decisions of the tag, the columns of the combinations, and the names of the tags.
     """
-    sentences = [*_conditions(connection, tag, columns, set(tags)), *_lookups(connection, tag, columns, set(tags))]
-    own = {value for (value,) in connection.execute("SELECT DISTINCT value FROM allocation_decisions").fetchall()}
-    for each in tag.splits:
-        if each.split.value not in own:
-            sentences.append(
-                f"split {each.split.label!r}: no cost has the value {each.split.value!r}{_near(each.split.value, own)}"
-            )
-        keys = set(each.targets) if each.amounts is None or each.targets else set(each.amounts.get_column("key"))
-        sentences += [
-            f"split {each.split.label!r}: {target!r} gets a share, and no cost has that value{_near(target, own)}"
-            for target in sorted(keys - own)
-        ]
-    shown = [f"virtual tag {tag.name}: {sentence}" for sentence in sentences[:_MOST]]
-    if len(sentences) > _MOST:
-        shown.append(f"virtual tag {tag.name}: {len(sentences) - _MOST} more values like these were never seen")
-    return shown
+    asked = [*_of_rules(tag), *_of_lookups(tag)]
+    names = set(tags)
+    seen = {name: _seen(connection, name, columns, names) for name in {name for name, _, _ in asked}}
+    found = [
+        _Unseen(f"{rule} asks for the {_words(name)} {value!r}, which no usage has", value, seen[name])
+        for name, value, rule in asked
+        if value not in seen[name]
+    ]
+    found += [*_of_codeowners(connection, tag), *_of_splits(connection, tag)]
+    told = [f"virtual tag {tag.name}: {each}" for each in found[:_MOST]]
+    if len(found) > _MOST:
+        told.append(f"virtual tag {tag.name}: {len(found) - _MOST} more values like these were never seen")
+    return told
 
 
-def _conditions(
-    connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapping[str, str], tags: set[str]
-) -> Iterator[str]:
-    asked: dict[str, dict[str, str]] = {}
-    for rule in tag.rules:
-        if rule.label.startswith("CODEOWNERS of "):
-            continue
-        for condition in rule.where:
-            if condition.operator is Operator.IN:
-                for value in condition.values:
-                    asked.setdefault(condition.dimension, {}).setdefault(value, rule.label)
-    for dimension, labels in asked.items():
-        seen = _seen(connection, dimension, columns, tags)
-        for value in _missing(labels, seen):
-            asked_for = f"{_words(dimension)} {value!r}"
-            yield f"{labels[value]!r} asks for the {asked_for}, which no usage has{_near(value, seen)}"
+def _of_rules(tag: PlannedTag) -> Iterator[tuple[str, str, str]]:
+    """Dimension or tag, value, and the first rule that compares the two."""
+    found = {
+        (condition.dimension, value): repr(rule.label)
+        for rule in reversed(tag.rules)
+        if rule.owned_project is None
+        for condition in rule.where
+        if condition.operator is Operator.IN
+        for value in condition.values
+    }
+    return ((name, value, rule) for (name, value), rule in reversed(found.items()))
 
 
-def _lookups(
-    connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapping[str, str], tags: set[str]
-) -> Iterator[str]:
+def _of_lookups(tag: PlannedTag) -> Iterator[tuple[str, str, str]]:
     for stage in tag.stages:
-        if not isinstance(stage, Lookup):
-            continue
-        for dimension in stage.dimensions:
-            lines = stage.rows.drop_nulls(dimension).unique(dimension, keep="first", maintain_order=True)
-            rules = dict(lines.select(dimension, "rule").iter_rows())
-            seen = _seen(connection, dimension, columns, tags)
-            for value in _missing(rules, seen):
-                yield f"{rules[value]} names the {_words(dimension)} {value!r}, which no usage has{_near(value, seen)}"
+        if isinstance(stage, Lookup):
+            for name in stage.dimensions:
+                lines = stage.rows.drop_nulls(name).unique(name, keep="first", maintain_order=True)
+                yield from ((name, value, rule) for value, rule in lines.select(name, "rule").iter_rows())
 
 
-def _missing(asked: Iterable[str], seen: set[str]) -> Iterator[str]:
-    return (value for value in asked if value not in seen)
+def _of_codeowners(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> Iterator[_Unseen]:
+    owned = [rule for rule in tag.rules if rule.owned_project is not None]
+    if owned:
+        names, ids = (_seen(connection, name, {}, set()) for name in ("project", "project_id"))
+        for rule in owned:
+            project = str(rule.owned_project)
+            if project not in names | ids:
+                yield _Unseen(f"CODEOWNERS of {project!r}, a project that no usage has", project, names)
+
+
+def _of_splits(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> Iterator[_Unseen]:
+    rows = connection.execute("SELECT DISTINCT value FROM allocation_decisions").fetchall()
+    own = frozenset(value for (value,) in rows)
+    for each in tag.splits:
+        label, source = repr(each.split.label), each.split.value
+        if source not in own:
+            yield _Unseen(f"split {label}: no cost has the value {source!r}", source, own)
+        keys = set(each.targets) if each.amounts is None or each.targets else set(each.amounts.get_column("key"))
+        for target in sorted(keys - own):
+            yield _Unseen(f"split {label}: {target!r} gets a share, and no cost has that value", target, own)
 
 
 def _seen(
     connection: duckdb.DuckDBPyConnection, dimension: str, columns: Mapping[str, str], tags: set[str]
-) -> set[str]:
+) -> frozenset[str]:
     if dimension == CHARGE_TYPE:
-        return set(CHARGE_TYPES)
+        return frozenset(CHARGE_TYPES)
     if dimension in tags:
         query = f"SELECT DISTINCT {columns[dimension]} FROM allocation_combinations AS combinations"  # noqa: S608
     else:
         query = f"SELECT value FROM allocation_values_{dimension}"  # noqa: S608 - a dimension's name
-    return {value for (value,) in connection.execute(query).fetchall()}
-
-
-def _near(value: str, seen: Iterable[str]) -> str:
-    found: Sequence[str] = difflib.get_close_matches(value, list(seen), 3, 0.6)
-    return f"; did you mean {' or '.join(repr(each) for each in found)}?" if found else ""
+    return frozenset(value for (value,) in connection.execute(query).fetchall())
 
 
 def _words(name: str) -> str:

@@ -133,8 +133,15 @@ def measure(path: Path) -> dict[str, float]:
             connection,
             "SELECT (SELECT sum(cost_usd) FROM daily_costs) = (SELECT sum(cost_usd) FROM allocated_costs)",
         )[0]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"rows": result.rows, "first": seconds[0], "again": seconds[1], "peak": peak, "equal": equal}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "rows": result.rows,
+        "first": seconds[0],
+        "again": seconds[1],
+        "cpu": (used.ru_utime + used.ru_stime) / len(seconds),
+        "peak": used.ru_maxrss / 1024,
+        "equal": equal,
+    }
 
 
 def main(argv: list[str]) -> None:
@@ -155,4 +162,7 @@ def main(argv: list[str]) -> None:
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(f"{asked.rows:,} daily costs, {RULES} rules, one split: {figures['rows']:,} allocated rows")
     print(f"sums equal to the last digit: {figures['equal']}")
-    print(f"{figures['first']:.1f} s first, {figures['again']:.1f} s replacing, {figures['peak']:.0f} MB peak")
+    print(
+        f"{figures['first']:.1f} s first, {figures['again']:.1f} s replacing, {figures['cpu']:.1f} s CPU each, "
+        f"{figures['peak']:.0f} MB peak"
+    )

@@ -6,8 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
+from circleci_cost.lake.layout import Lake
+from circleci_cost.warehouse.generations import current_generation, point_to
 from circleci_cost_tests.cli.allocated import publish_allocated
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
@@ -273,3 +276,31 @@ def test_tags_that_are_not_published_yet_can_be_previewed_and_are_told(call: Cal
     assert [(row["value"], row["before"], row["after"]) for row in found["changes"]] == [
         ("web", "0.000000", "0.000600")
     ]
+
+
+def test_a_generation_of_an_earlier_version_has_no_tags_and_can_be_previewed(published: Caller) -> None:
+    whole = answer(published, "report")
+    generation = current_generation(Lake(published.folder / "data"))
+    with duckdb.connect(str(generation.database)) as connection:
+        connection.execute("DROP TABLE allocated_costs")
+    rows = {name: count for name, count in generation.manifest.rows.items() if name != "allocated_costs"}
+    point_to(Lake(published.folder / "data"), generation.manifest.model_copy(update={"rows": rows}))
+    assert answer(published, "report") == whole
+    assert published("report", "--by", "team").code == 2
+    assert published("allocation", "coverage").code == 1
+    found = answer(published, "allocation", "diff", "--tag", "team")
+    assert total_of(found["changes"], "before") == 0
+    assert total_of(found["changes"], "after") == Decimal(whole["total"]["cost"])
+
+
+def test_the_published_files_hold_the_allocated_rows_by_month(published: Caller) -> None:
+    generation = current_generation(Lake(published.folder / "data"))
+    files = generation.parquet("allocated_costs")
+    assert [file.name for file in files] == ["2026-01.parquet", "2026-02.parquet"]
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT tag, sum(cost_usd) FROM read_parquet($files) GROUP BY tag ORDER BY tag",
+            {"files": [str(file) for file in files]},
+        ).fetchall()
+    assert found == [("stage", generation.manifest.cost_usd), ("team", generation.manifest.cost_usd)]
+    assert generation.manifest.rows["allocated_costs"] > 0

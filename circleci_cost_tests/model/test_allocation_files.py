@@ -51,10 +51,13 @@ def test_a_mapping_file_with_a_mistake_is_named_by_file_and_line(tmp_path: Path,
     assert refused(tmp_path, mappings=[{"file": "teams.csv"}]) == sentence
 
 
-def test_an_unknown_column_is_named_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_column_is_named_with_the_nearest_or_with_all(tmp_path: Path) -> None:
     (tmp_path / "teams.csv").write_text("projekt,value\nweb,red\n")
     said = refused(tmp_path, mappings=[{"file": "teams.csv"}])
-    assert said.startswith("teams.csv, line 1: 'projekt' is no column of such a file; there are: cost_center, organiz")
+    assert said == "teams.csv, line 1: 'projekt' is no column of such a file; did you mean 'project'?"
+    (tmp_path / "teams.csv").write_text("zzz,value\nweb,red\n")
+    said = refused(tmp_path, mappings=[{"file": "teams.csv"}])
+    assert said.startswith("teams.csv, line 1: 'zzz' is no column of such a file; there are: cost_center, organiz")
     assert said.endswith("organization_id, project_id, value, from, until.")
 
 
@@ -118,7 +121,10 @@ def test_a_telemetry_file_with_a_mistake_is_named_by_file_and_line(tmp_path: Pat
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        ({"date": [datetime(2026, 1, 1, 5, tzinfo=UTC)], "key": ["web"], "amount": [1]}, "usage.parquet: date is of the type "),
+        (
+            {"date": [datetime(2026, 1, 1, 5, tzinfo=UTC)], "key": ["web"], "amount": [1]},
+            "usage.parquet: date is of the type ",
+        ),
         ({"date": ["2026-01-01"], "key": ["web"], "amount": [0.1]}, "usage.parquet: amount is of the type Float64"),
         (
             {"date": ["2026-01-01"], "key": ["web"], "amount": [-1]},

@@ -20,6 +20,7 @@ from circleci_cost.sections.notifications import Notifications
 from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
 from circleci_cost_tests.notify.receiver import Receiver
 
+DAYS = DayRange(date(2026, 3, 8), date(2026, 3, 9))
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 # Each is looked for wherever a secret must not be.
 SLACK_PATH = "/services/T0CANARY/B0CANARY/canaryslacktoken"
@@ -69,9 +70,15 @@ def secrets(receiver: Receiver | None = None) -> dict[str, str]:
     return found
 
 
-def failed(run_id: str = "run-1", sentence: str = "The CircleCI API answered 500.", center: str = "acme") -> Notice:
+def failed(
+    run_id: str = "run-1",
+    *,
+    sentence: str = "The CircleCI API answered 500.",
+    center: str = "acme",
+    open_period: str | None = None,
+) -> Notice:
     """A failed sync; each run id is a message of its own."""
-    return sync_failed(center, DayRange(date(2026, 3, 8), date(2026, 3, 9)), sentence, run_id)
+    return sync_failed(center, DAYS, sentence, run_id, open_period=open_period)
 
 
 def crossing(**changes: Any) -> BudgetCrossing:

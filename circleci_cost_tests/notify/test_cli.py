@@ -1,12 +1,22 @@
 """`notify test` and `notify send` on the command line, with real servers."""
 
+from pathlib import Path
+
 import pytest
 
-from circleci_cost_tests.cli.conftest import call  # noqa: F401 - a fixture
+from circleci_cost.clock import SystemClock
+from circleci_cost.notify.outbox import Outbox
 from circleci_cost_tests.cli.harness import Caller, configuration
 from circleci_cost_tests.notify.harness import SLACK_PATH, Site, failed
 from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
 from circleci_cost_tests.notify.receiver import Answer, Receiver
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Caller:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CIRCLECI_COST_CONFIG", raising=False)
+    return Caller(tmp_path, capsys)
 
 
 @pytest.fixture
@@ -71,9 +81,6 @@ def test_without_channels_the_sentence_says_what_to_add(call: Caller) -> None:
 def test_what_waits_is_sent_and_what_could_not_be_sent_is_told(
     channels: Caller, mailbox: Mailbox, receiver: Receiver
 ) -> None:
-    from circleci_cost.clock import SystemClock
-    from circleci_cost.notify.outbox import Outbox
-
     path = Site(channels.folder / "data").path
     Outbox(path, SystemClock()).enqueue(failed().key, failed().message, ["mail", "slack"])
     receiver.answers.append(Answer(404, body=b"no_service"))

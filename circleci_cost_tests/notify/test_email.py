@@ -152,6 +152,17 @@ def test_f102_a_password_that_cannot_be_used_is_one_sentence(site: Site, mailbox
     assert mailbox.mails == []
 
 
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), ("x", "it holds no certificate")])
+def test_f102_a_ca_file_that_cannot_be_used_is_one_sentence(
+    site: Site, mailbox: Mailbox, content: str | None, reason: str
+) -> None:
+    path = site.folder / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    site.configure(email_section(mailbox, ca_file=path))
+    assert site.run(failed()).problems == (f"The ca_file {path} of channel 'mail' cannot be used ({reason}).",)
+
+
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 1), ("no-such-host.invalid", 587)])
 def test_f102_a_server_that_is_not_there_is_one_sentence(site: Site, mailbox: Mailbox, host: str, port: int) -> None:
     site.configure(email_section(mailbox, host=host, port=port))

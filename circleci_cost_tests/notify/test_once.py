@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.notify.events import data_quality
+from circleci_cost.notify.events import data_quality, sync_recovered
 from circleci_cost.notify.outbox import LEASE
 from circleci_cost_tests.notify.harness import (
+    DAYS,
     NOW,
     Site,
     at_80_percent,
@@ -48,18 +49,21 @@ def test_f105_the_same_anomaly_next_day_is_not_sent_again(site: Site, receiver: 
     assert site.run(data_quality("coverage", "project", "Something else.", NOW.date())).sent == 1
 
 
-def test_f105_a_failure_that_goes_on_is_one_message_and_its_end_another(site: Site, receiver: Receiver) -> None:
+def test_f105_a_failure_that_goes_on_is_one_message_its_end_another_and_the_next_one_is_told(
+    site: Site, receiver: Receiver
+) -> None:
     site.configure(slack_section())
 
-    def fail(run_id: str) -> int:
-        since = site.outbox.open_period("sync_failed", "sync_recovered", "acme")
-        notice = failed(run_id)
-        key = notice.key if since is None else failed(since).key
-        return site.run(notice._replace(key=key)).sent
+    def since(center: str = "acme") -> str | None:
+        return site.outbox.open_period("sync_failed", "sync_recovered", center)
 
-    assert [fail("1"), fail("2"), fail("3")] == [1, 0, 0]
-    assert site.outbox.open_period("sync_failed", "sync_recovered", "acme") == "1"
-    assert site.outbox.open_period("sync_failed", "sync_recovered", "labs") is None
+    assert [site.run(failed(run, open_period=since())).sent for run in ("1", "2", "3")] == [1, 0, 0]
+    assert (since(), since("labs")) == ("1", None)
+    recovered = sync_recovered("acme", DAYS, "4", open_period="1")
+    assert [site.run(recovered).sent, site.run(recovered).sent] == [1, 0]
+    assert since() is None
+    assert site.run(failed("5", open_period=since())).sent == 1
+    assert since() == "5"
 
 
 def test_a_channel_that_is_added_later_gets_what_is_still_true(site: Site, mailbox: Mailbox) -> None:

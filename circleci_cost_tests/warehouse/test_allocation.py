@@ -153,6 +153,9 @@ def test_a_mapping_of_a_hundred_thousand_rows_is_joined(tmp_path: Path) -> None:
     connection, result = run(PROJECT_ROWS, team(mappings=[{"file": "teams.csv"}]), folder=tmp_path)
     with connection:
         assert credits_by_value(connection) == {"red": "300", "unallocated": "140"}
+    assert result.tags[0].warnings[0] == (
+        "virtual tag team: teams.csv line 2 asks for the project 'project-0', which no usage has"
+    )
     assert len(result.tags[0].warnings) == 21
     assert result.tags[0].warnings[-1] == "virtual tag team: 99980 more values like these were never seen"
 
@@ -170,6 +173,7 @@ def test_codeowners_come_last_and_the_last_line_that_fits_names_the_owner(tmp_pa
         {"project": "web", "file": "CODEOWNERS"},
         {"project": "id of api", "file": "CODEOWNERS", "path": "services/api", "values": {"@acme/api-team": "api"}},
         {"project": "infra", "file": "CODEOWNERS", "path": "/docs/"},
+        {"project": "wep", "file": "CODEOWNERS"},
     ]
     connection, result = run(PROJECT_ROWS, team(codeowners=owners), folder=tmp_path)
     with connection:
@@ -178,6 +182,9 @@ def test_codeowners_come_last_and_the_last_line_that_fits_names_the_owner(tmp_pa
             ("infra", "unallocated", "default"),
             ("web", "@acme/web-team", "CODEOWNERS of web line 2"),
         ]
+    assert result.tags[0].warnings == (
+        "virtual tag team: CODEOWNERS of 'wep', a project that no usage has; did you mean 'web'?",
+    )
     assert result.warnings == (
         f"virtual tag team: {tmp_path / 'CODEOWNERS'} names no owner of /docs/ for the project 'infra'; add a line for "
         "it, such as * @team.",
@@ -205,6 +212,13 @@ def test_without_tags_the_table_is_empty_and_a_second_allocation_replaces_the_fi
         assert allocate(connection, plan(team(BY_PROJECT))).rows == first.rows == 3
         assert allocate(connection, plan()).rows == 0
         assert selected(connection, "*") == []
+
+
+def test_without_daily_costs_there_is_nothing_to_allocate() -> None:
+    connection, result = run([], team(SHARED, splits=[shared_split(method="even")]))
+    connection.close()
+    (tag,) = result.tags
+    assert (tag.rows, tag.cost_usd, tag.coverage, tag.fallbacks) == (0, 0, 1, ())
 
 
 def test_after_an_error_the_former_allocation_is_still_there() -> None:

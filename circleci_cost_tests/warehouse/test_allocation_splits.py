@@ -196,3 +196,56 @@ def test_job_runs_are_not_asked_for_unless_a_split_counts_users() -> None:
 
     with warehouse(PROJECT_ROWS) as connection:
         allocate(connection, plan(team(SHARED, splits=[shared_split(method="even")])), fail)
+
+
+def test_users_are_found_by_every_dimension_that_a_rule_may_ask_for(tmp_path: Path) -> None:
+    columns = {
+        "workflow_name": "build",
+        "job_name": "test",
+        "vcs_branch": None,
+        "resource_class": "medium",
+        "executor": None,
+        "operating_system": None,
+        "pipeline_trigger_source": None,
+        "job_build_status": None,
+    }
+    projects = ("web", "api")
+    pl.DataFrame(
+        {
+            "cost_center": "acme",
+            "job_run_date": day(1),
+            "organization_id": "id of acme",
+            "project_id": [f"id of {name}" for name in projects],
+            **columns,
+            "pipeline_trigger_user_id": ["ann", "bob"],
+        }
+    ).write_parquet(tmp_path / "data.parquet")
+    everything = {
+        "cost_center": "acme",
+        "organization": "acme",
+        "organization_id": "id of acme",
+        "project_id": {"not": "nobody's"},
+        "workflow": "build",
+        "job": "test",
+        "branch": "(none)",
+        "resource_class": "medium",
+        "executor": "(none)",
+        "operating_system": "(none)",
+        "trigger_source": "(none)",
+        "build_status": "(none)",
+        "charge_type": "compute",
+    }
+    rules = [SHARED, *({"value": name, "where": {**everything, "project": name}} for name in projects)]
+    users = shared_split(method="telemetry", by="users", within="organization")
+    with warehouse(PROJECT_ROWS) as connection:
+        result = allocate(connection, plan(team(*rules, splits=[users])), lambda: [str(tmp_path / "data.parquet")])
+        assert credits_by_value(connection) == {"api": "120", "web": "320"}
+    assert result.tags[0].fallbacks == ()
+
+
+def test_where_nothing_has_a_value_the_cost_of_the_default_can_be_split_too() -> None:
+    default = {"value": "unallocated", "method": "fixed", "shares": {"everyone": "1"}}
+    connection, result = run(PROJECT_ROWS, team(splits=[default]))
+    with connection:
+        assert credits_by_value(connection) == {"everyone": "440"}
+    assert result.tags[0].coverage == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from circleci_cost.cli.allocation_apply import apply_command
-from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
+from circleci_cost.cli.allocation_output import percent, write_coverage, write_difference, write_origins
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report import PARTIAL_DATA, asked_days, parse_filters
@@ -124,7 +124,15 @@ def diff_command(
 @allocation.command(name="coverage")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only this virtual tag; may be repeated.")
 @click.option("--months", type=click.IntRange(1), metavar="N", help="Only the last N months; default: all.")
-@click.option("--suggestions", "limit", type=click.IntRange(0, 1000), default=5, show_default=True, metavar="N")
+@click.option(
+    "--suggestions",
+    "limit",
+    type=click.IntRange(0, 1000),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="How many rules to suggest for each tag.",
+)
 @_JSON
 @invocation
 @click.pass_context
@@ -147,7 +155,7 @@ def coverage_command(
             answers.append((tag, rows, suggestions(connection, name, tag.default, limit) if limit else []))
     write_coverage(answers, as_json=as_json)
     below = [
-        f"{tag.name}: {rows[-1].share:.2%} of the cost has a value, less than min_coverage = {tag.min_coverage}"
+        f"{tag.name}: {percent(rows[-1].share)} of the cost has a value, less than min_coverage = {tag.min_coverage}"
         for tag, rows, _ in answers
         if tag.min_coverage is not None and rows[-1].share < tag.min_coverage
     ]

@@ -107,7 +107,7 @@ def write_coverage(
         table = _table(["month"], ["cost", "with a value", "share"])
         for each in rows:
             name = f"{each.month:%Y-%m}" if each.month else "all"
-            _add_row(table, [name], [dollars(each.cost), dollars(each.allocated_cost), f"{each.share:.1%}"])
+            _add_row(table, [name], [dollars(each.cost), dollars(each.allocated_cost), percent(each.share)])
         _print(f"Cost with a {tag.name}", table, f"Without one it is under {tag.default!r}." if suggested else "")
         console = results()
         for suggestion in suggested:
@@ -149,8 +149,13 @@ def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggested: Sequenc
 def _shares(origin: Origin) -> str:
     if origin.split is None:
         return ""
-    least, greatest = (f"{share:.1%}" for share in (origin.least_share, origin.greatest_share))
+    least, greatest = (percent(share) for share in (origin.least_share, origin.greatest_share))
     return least if least == greatest else f"{least} – {greatest}"
+
+
+def percent(share: Decimal) -> str:
+    """A share as people read it."""
+    return f"{share * 100:.1f} %"
 
 
 def _signed(cost: Decimal) -> str:

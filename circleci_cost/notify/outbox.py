@@ -5,6 +5,7 @@ A message is there once per key and channel, over any number of runs. Who takes 
 """
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,23 +99,14 @@ class Outbox:
         """Take the oldest message that is due for a channel; None where there is none that nobody else has taken."""
         token = uuid.uuid4().hex
         with self._file.transaction() as file:
-            now = ticks(self._clock.now())
-            found = file.execute(
-                _NEXT,
-                {
-                    "channel": channel,
-                    "now": now,
-                    "lease": ticks(LEASE),
-                    "longest_wait": ticks(LONGEST_WAIT),
-                },
-            ).fetchone()
+            found = self._next(file, channel)
             if found is None:
                 return None
             message_id, attempts, delivered_to, *columns = found
             file.execute(
                 "update deliveries set claim = ?, lease_until = ?, attempts = attempts + 1 "
                 "where message_id = ? and channel = ?",
-                (token, now + ticks(LEASE), message_id, channel),
+                (token, ticks(self._clock.now() + LEASE), message_id, channel),
             )
             envelope, reached = self._read(columns, delivered_to)
         return Claim(token, channel, envelope, attempts + 1, reached)
@@ -164,15 +156,15 @@ class Outbox:
                 (ticks(self._clock.now()),),
             )
 
-    def has_due(self) -> bool:
-        """Whether there is a message whose time has come and that nobody is sending."""
+    def has_due(self, channels: Iterable[str] | None = None) -> bool:
+        """Whether a message of these channels, or of any, is due and nobody is sending it.
+
+        Messages of channels that the configuration no longer has stay due until they expire.
+        """
         with self._file.transaction() as file:
-            (found,) = file.execute(
-                "select exists (select 1 from deliveries where state in ('pending', 'failed') "
-                "and next_attempt_at <= :now and (lease_until is null or lease_until <= :now))",
-                {"now": ticks(self._clock.now())},
-            ).fetchone()
-        return bool(found)
+            if channels is None:
+                channels = [name for (name,) in file.execute("select distinct channel from deliveries")]
+            return any(self._next(file, channel) is not None for channel in channels)
 
     def undelivered(self) -> list[Undelivered]:
         """What channels have not got, the oldest first; expired messages are shown as long as they are kept."""
@@ -196,6 +188,16 @@ class Outbox:
                 (closed_by, opened_by, subject),
             ).fetchone()
         return None if found is None or found[1] else str(found[0])
+
+    def _next(self, file: sqlite3.Connection, channel: str) -> tuple[Any, ...] | None:
+        values = {
+            "channel": channel,
+            "now": ticks(self._clock.now()),
+            "lease": ticks(LEASE),
+            "longest_wait": ticks(LONGEST_WAIT),
+        }
+        found: tuple[Any, ...] | None = file.execute(_NEXT, values).fetchone()
+        return found
 
     def _read(self, columns: Sequence[Any], delivered_to: str) -> tuple[Envelope, frozenset[str]]:
         event, subject, period, threshold, content, created_at = columns

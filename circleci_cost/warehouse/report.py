@@ -80,8 +80,9 @@ def _show_tags(connection: duckdb.DuckDBPyConnection, question: Question, where:
         else:
             connection.execute(sql("report_next_tag").format(next=number, last=number - 1))
     rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(question.tags)}')"  # noqa: S608 - a number of ours
-    # Rows that keep counts alone say nothing where counts cannot be told.
-    rows += " WHERE credits <> 0" if question.splits_charge_types else ""
+    # A split leaves rows that keep counts alone; a part may cost something and round to no credits.
+    rows += " WHERE credits <> 0 OR coalesce(cost_usd, 0) <> 0"
+    rows += "" if question.splits_charge_types else " OR jobs <> 0"
     connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW report_rows AS {rows}")
 
 

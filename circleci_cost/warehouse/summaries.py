@@ -54,7 +54,8 @@ def scope_costs(
     source = "series_allocated" if tags else "series_charges" if CHARGE_TYPE in asked else "series_daily"
     parameters = Parameters()
     scope = to_sql(where, {name: "value" if name in tags else name for name in asked}, parameters)
-    connection.execute(sql("shown_dimensions"))
+    # The macro that shows dimensions as reports do.
+    connection.execute(sql("report_rows"))
     connection.execute(sql(source))
     days: dict[str, date] = {
         "first": now.first,

@@ -132,6 +132,17 @@ def test_tags_are_filtered_like_dimensions_and_split_charge_types(published: Cal
     ]
 
 
+def test_parts_that_round_to_no_credits_keep_their_cost_and_rows_of_nothing_are_left_out(call: Caller) -> None:
+    call.configure(configuration() + TAGS)
+    rows = [{"project": "infra", "compute": "0.000001"}, *({"project": name, "compute": 1} for name in ("web", "api"))]
+    publish_allocated(call, rows)
+    whole = answer(call, "report")["total"]
+    for by in ("team", "team,stage", "team,charge_type"):
+        found = answer(call, "report", "--by", by)
+        assert (found["total"]["cost"], found["total"]["credits"]) == (whole["cost"], whole["credits"]), by
+        assert all(Decimal(row["cost"]) or row["runs"] for row in found["rows"]), by
+
+
 def test_an_unknown_tag_or_value_is_named_with_the_nearest(published: Caller) -> None:
     said = published("report", "--by", "taem")
     assert said.code == 2
@@ -239,7 +250,7 @@ def test_coverage_by_month_below_the_threshold_exits_with_5_and_suggests_rules_t
     publish_allocated(published)
     said = published("allocation", "coverage", "--tag", "team")
     assert (said.code, said.err) == (0, "")
-    assert "100.0%" in said.out
+    assert "100.0 %" in said.out
 
 
 def test_projects_allocated_in_part_are_suggested_by_workflow(call: Caller) -> None:

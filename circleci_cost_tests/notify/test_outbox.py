@@ -7,7 +7,7 @@ import pytest
 
 from circleci_cost.errors import StorageError
 from circleci_cost.notify.failures import NotDelivered
-from circleci_cost.notify.outbox import EXPIRES_AFTER, KEPT, LEASE, Undelivered
+from circleci_cost.notify.outbox import EXPIRES_AFTER, FIRST_RETRY, KEPT, LEASE, Undelivered
 from circleci_cost_tests.notify.harness import NOW, Site, failed, slack_section
 from circleci_cost_tests.notify.receiver import Receiver
 
@@ -91,6 +91,21 @@ def test_a_clock_that_ran_ahead_and_was_set_right_blocks_nothing(queued: Site) -
     right = Site(queued.folder)
     assert right.outbox.claim("slack") is not None
     assert right.outbox.claim("slack") is not None
+
+
+def test_whether_something_is_due_is_known_without_taking_it(queued: Site) -> None:
+    assert (queued.outbox.has_due(), queued.outbox.has_due(["mail"]), queued.outbox.has_due(["slack"])) == (
+        True,
+        False,
+        True,
+    )
+    for _ in range(2):
+        claim = queued.outbox.claim("slack")
+        assert claim is not None
+        queued.outbox.refused(claim, NotDelivered("No."))
+    assert not queued.outbox.has_due()
+    queued.clock.advance(FIRST_RETRY)
+    assert queued.outbox.has_due()
 
 
 def test_waiting_messages_can_be_tried_at_once(queued: Site) -> None:

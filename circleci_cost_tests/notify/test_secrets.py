@@ -2,11 +2,9 @@
 
 import logging
 import traceback
-from dataclasses import replace
 
 import pytest
 
-from circleci_cost.notify.delivery import Limits, deliver
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost_tests.notify.harness import Site, email_section, envelope, failed, slack_section, webhook_section
 from circleci_cost_tests.notify.mailbox import Mailbox
@@ -46,24 +44,3 @@ def test_no_secret_is_in_a_traceback(site: Site, receiver: Receiver, answer: Ans
     shown = "".join(traceback.format_exception(caught.value))
     assert "canary" not in shown
     assert "/services/T0" not in shown
-
-
-def test_a_mistake_in_a_channel_is_told_without_its_text_and_stops_no_other_one(
-    site: Site, receiver: Receiver, mailbox: Mailbox
-) -> None:
-    class Surprising:
-        """A channel with a mistake of ours."""
-
-        name = "surprising"
-        recipients = ("surprising",)
-
-        def send(self, *_: object) -> dict[str, NotDelivered]:
-            raise KeyError("canary")
-
-    site.configure(slack_section(name="surprising"), email_section(mailbox))
-    site.enqueue(failed())
-    report = deliver(site.outbox, (Surprising(), site.channels[1]), replace(Limits(), channel=5))
-    assert (report.sent, report.waiting) == (1, 1)
-    assert report.problems == (
-        "The channel 'surprising' failed in a way that is not foreseen (KeyError); please report it.",
-    )

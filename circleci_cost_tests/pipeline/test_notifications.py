@@ -1,0 +1,175 @@
+"""What people hear of the pipeline: each message once over several runs, failed syncs and their end, late channels."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from circleci_cost.simulator import actions
+from circleci_cost_tests.notify.mailbox import Mailbox
+from circleci_cost_tests.notify.receiver import Answer, Receiver
+from circleci_cost_tests.pipeline.harness import Price, Site, environment, initech, metadata, running
+from circleci_cost_tests.pipeline.scenarios import YESTERDAY
+
+FIRST = YESTERDAY - timedelta(days=20)
+SECRETS = {"NOTIFY_WEBHOOK_SECRET": "canary-signing-secret"}
+BUDGETS = """
+[[budgets]]
+name = "web"
+amount = 0.01
+where = { project = "web" }
+owner = "web"
+[[budgets]]
+name = "all"
+amount = 100000
+"""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as found:
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path, receiver: Receiver) -> Iterator[Site]:
+    """A site whose price ends in nine days, with a mailbox on the way and a webhook."""
+    centers = initech(Price("0.0006", "2022-01-01", "2024-03-20"))
+    with environment(SECRETS), running(tmp_path, centers, history_start=FIRST) as found:
+        found.sections = BUDGETS + _channels(receiver)
+        yield found
+
+
+def _channels(receiver: Receiver) -> str:
+    return f"""
+[[notifications.channels]]
+name = "hook"
+type = "webhook"
+url = "{receiver.origin}/hook"
+secret_env = "NOTIFY_WEBHOOK_SECRET"
+[[notifications.owners]]
+name = "web"
+channels = ["hook"]
+digest = "weekly"
+where = {{ project = "web" }}
+"""
+
+
+def _told(receiver: Receiver) -> Counter[tuple[str, str, str, str]]:
+    bodies = [json.loads(request.body) for request in receiver.requests]
+    return Counter(
+        (body["event"], *(body["key"][name] for name in ("subject", "period", "threshold"))) for body in bodies
+    )
+
+
+def _first(receiver: Receiver, event: str) -> dict[str, Any]:
+    bodies: list[dict[str, Any]] = [json.loads(request.body) for request in receiver.requests]
+    return next(body for body in bodies if body["event"] == event)
+
+
+FIRST_RUN = {
+    ("import_complete", "initech", "", ""): 1,
+    ("price_gap", "initech", "2024-03-21", ""): 1,
+    ("budget", "web", "2024-03", "actual 1"): 1,
+    ("digest", "web", "2024-W10", ""): 1,
+}
+
+
+def test_each_message_is_sent_once_over_three_runs(site: Site, receiver: Receiver) -> None:
+    result = site.run("refresh", "initech", FIRST, YESTERDAY)
+    assert _told(receiver) - Counter({key: 1 for key in _told(receiver) if key[0] == "data_quality"}) == FIRST_RUN
+    assert metadata(result, "notifications")["sent"] == len(receiver.requests)
+
+    said = next(
+        body for body in map(json.loads, (each.body for each in receiver.requests)) if body["event"] == "digest"
+    )
+    costs = site.table("daily_costs")
+    week = costs.filter(costs["date"].is_between(date(2024, 3, 4), date(2024, 3, 10)), project="web")
+    before = costs.filter(costs["date"].is_between(date(2024, 2, 26), date(2024, 3, 3)), project="web")
+    assert said["data"]["cost_usd"] == _plain(week["cost_usd"].sum())
+    assert said["data"]["cost_usd_before"] == _plain(before["cost_usd"].sum())
+
+    first = len(receiver.requests)
+    for _ in range(2):
+        site.clock.advance(timedelta(hours=2))
+        site.run("refresh", "initech", FIRST, YESTERDAY)
+    assert len(receiver.requests) == first
+
+
+def _plain(amount: object) -> str:
+    return f"{amount}".rstrip("0").rstrip(".")
+
+
+def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Receiver) -> None:
+    site.run("refresh", "initech", FIRST, YESTERDAY - timedelta(days=1))
+    for _ in range(2):
+        site.clock.advance(timedelta(minutes=10))
+        site.fault("create", actions.Respond(403))
+        failed = site.run("refresh", "initech", YESTERDAY, YESTERDAY, fails=True)
+        _tell(site, failed)
+    told = _told(receiver)
+    (failure,) = (key for key in told if key[0] == "sync_failed")
+    assert told[failure] == 1
+    body = _first(receiver, "sync_failed")
+    assert "has no access (403)" in body["data"]["error"]
+    assert (body["data"]["from"], body["data"]["to"]) == (f"{YESTERDAY}", f"{YESTERDAY}")
+
+    site.run("refresh", "initech", YESTERDAY, YESTERDAY)
+    site.run("refresh", "initech", YESTERDAY, YESTERDAY)
+    assert _told(receiver)["sync_recovered", "initech", failure[2], ""] == 1
+
+
+def _tell(site: Site, failed: dg.ExecuteInProcessResult) -> None:
+    """Do what the daemon does when a run has failed: evaluate the sensor."""
+    (sensor,) = (each for each in site.definitions.sensors or () if each.name == "failed_syncs")
+    assert isinstance(sensor, dg.SensorDefinition)
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_syncs",
+        dagster_event=failed.get_run_failure_event(),
+        dagster_instance=site.instance,
+        dagster_run=failed.dagster_run,
+    )
+    sensor(context.for_run_failure())
+
+
+def test_f103_a_channel_that_is_down_fails_no_run_and_loses_no_message(site: Site, receiver: Receiver) -> None:
+    receiver.answers.extend([Answer(500)] * 3)
+    result = site.run("refresh", "initech", FIRST, YESTERDAY)
+    found = {each.check_name: each for each in result.get_asset_check_evaluations()}
+    assert not found["messages_delivered"].passed
+    assert "500" in (found["messages_delivered"].description or "")
+    assert metadata(result, "notifications")["waiting"] > 0
+
+    # What the sensor `outbox` starts when the time has come.
+    (outbox,) = (each for each in site.definitions.sensors or () if each.name == "outbox")
+    assert isinstance(outbox, dg.SensorDefinition)
+    receiver.answers.clear()
+    site.clock.advance(timedelta(hours=1))
+    assert isinstance(outbox(dg.build_sensor_context(instance=site.instance)), dg.RunRequest)
+    site.run_whole("notify")
+    assert isinstance(outbox(dg.build_sensor_context(instance=site.instance)), dg.SkipReason)
+    assert set(FIRST_RUN) <= set(_told(receiver))
+    assert metadata(site.run_whole("notify"), "notifications")["waiting"] == 0
+
+
+def test_an_e_mail_tells_the_first_import_with_its_prices(site: Site, receiver: Receiver) -> None:
+    with Mailbox(starttls=False) as mailbox:
+        site.sections = (
+            '[[notifications.channels]]\nname = "mail"\ntype = "email"\nto = ["finops@example.com"]\n'
+            f'from = "cost@example.com"\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
+            'events = ["import_complete"]\n'
+        )
+        site.run("refresh", "initech", FIRST, YESTERDAY)
+        (mail,) = mailbox.mails
+    assert mail["subject"].startswith("[CircleCI cost] initech: first import complete, $")
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "2022-01-01" in text
+    assert "0.0006" in text
+    assert f"{site.table('daily_costs')['jobs'].sum():,}" in text

@@ -82,7 +82,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(deployment, simulator, server.base_url)
 
 
-def test_the_graph_shows_the_five_assets_and_their_dependencies(site: Site) -> None:
+def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
     nodes = site.deployment.ask("{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }")
     found = {
         node["assetKey"]["path"][0]: (
@@ -97,7 +97,15 @@ def test_the_graph_shows_the_five_assets_and_their_dependencies(site: Site) -> N
         "job_runs": ("ingest", True, {"usage_exports"}),
         "pricing_periods": ("costs", False, set()),
         "daily_costs": ("costs", True, {"job_runs", "pricing_periods"}),
-        "published": ("costs", False, {"daily_costs", "pricing_periods"}),
+        "allocated_costs": ("allocation", False, {"daily_costs"}),
+        "cost_forecast": ("budgets", False, {"allocated_costs", "daily_costs"}),
+        "budget_status": ("budgets", False, {"allocated_costs", "cost_forecast", "daily_costs"}),
+        "published": (
+            "publishing",
+            False,
+            {"daily_costs", "pricing_periods", "allocated_costs", "cost_forecast", "budget_status"},
+        ),
+        "notifications": ("publishing", False, {"published"}),
     }
 
 

@@ -8,10 +8,9 @@ import duckdb
 from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.lake.files import fsync_file
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.warehouse.generations import TABLES
+from circleci_cost.warehouse.generations import MONTHLY_ORDER, TABLES
 
-_DATED = ("daily_costs", "usage_days", "daily_rates", "usage_restatements")
-_MONTHLY = "daily_costs"
+_DATED = ("usage_days", "daily_rates", "usage_restatements")
 _ROWS_AT_ONCE = 20_000
 
 
@@ -22,15 +21,12 @@ def write_table_files(
     if table not in TABLES:
         raise ValueError(f"{table} is no published table")
     folder.mkdir()
-    if table != _MONTHLY:
+    if table not in MONTHLY_ORDER:
         dated = " WHERE date BETWEEN $first AND $last" if table in _DATED else ""
         return _write(connection, f"SELECT * FROM {table}{dated} ORDER BY ALL", folder / table, form, days)  # noqa: S608
     written = 0
+    query = f"SELECT * FROM {table} WHERE date BETWEEN $first AND $last ORDER BY {MONTHLY_ORDER[table]}"  # noqa: S608
     for month in _months(connection, days):
-        query = (
-            "SELECT * FROM daily_costs WHERE date BETWEEN $first AND $last ORDER BY date, cost_center, project_id, "
-            "workflow, job"
-        )
         last_of_month = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         within = DayRange(max(month, days.first), min(last_of_month, days.last))
         written += _write(connection, query, folder / f"{month:%Y-%m}", form, within)

@@ -23,6 +23,8 @@ from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.forecasts import ForecastSummary
 
 GROUP = "budgets"
+# As many columns as the UI shows without scrolling.
+_SHOWN = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overrun")
 
 
 def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -93,26 +95,35 @@ def _forecast_metadata(summary: ForecastSummary) -> dict[str, metadata.Value]:
         "data_through": str(summary.data_through or "–"),
     }
     for unit, method in summary.methods.items():
-        tested = summary.backtests.filter(unit=unit)
-        chosen = tested.filter("chosen")
+        tested = summary.backtests.filter(unit=unit).sort("method", "cut_day")
         shown[f"method_{unit}"] = method
         # The plot of these over the runs tells whether forecasts get better.
-        for row in chosen.iter_rows(named=True):
+        for row in tested.filter("chosen").iter_rows(named=True):
             if row["wape"] is not None:
-                shown[f"wape_{unit}_day_{row['cut_day']}"] = row["wape"]
-        shown[f"backtest_{unit}"] = metadata.table(
-            ("method", "day of the month", "WAPE", "80 % range held", "95 % range held", "months tested"),
-            (
-                (
-                    f"{row['method']} (used)" if row["chosen"] else row["method"],
-                    row["cut_day"],
-                    *(metadata.percent(row[name]) for name in ("wape", "coverage_80", "coverage_95")),
-                    row["windows"],
-                )
-                for row in tested.sort("method", "cut_day").iter_rows(named=True)
-            ),
-        )
+                shown[f"wape_{unit}_day_{row['cut_day']}"] = round(row["wape"], 4)
+        shown[f"backtest_{unit}"] = _backtest_table(tested)
     return shown
+
+
+def _backtest_table(tested: pl.DataFrame) -> metadata.Value:
+    """A row per method: its error after so many days of a month were known, and how often its ranges held."""
+    days = tested.get_column("cut_day").unique(maintain_order=True).to_list()
+    methods = tested.group_by("method", "chosen", maintain_order=True).agg(
+        "wape", pl.col("coverage_80").mean(), pl.col("coverage_95").mean(), pl.col("windows").sum()
+    )
+    return metadata.table(
+        ("method", *(f"WAPE on day {day}" for day in days), "80 % range held", "95 % range held", "tests"),
+        (
+            (
+                f"{row['method']} (used)" if row["chosen"] else row["method"],
+                *(metadata.percent(each) for each in row["wape"]),
+                metadata.percent(row["coverage_80"]),
+                metadata.percent(row["coverage_95"]),
+                row["windows"],
+            )
+            for row in methods.iter_rows(named=True)
+        ),
+    )
 
 
 def _status_metadata(summary: BudgetSummary) -> dict[str, metadata.Value]:
@@ -120,7 +131,13 @@ def _status_metadata(summary: BudgetSummary) -> dict[str, metadata.Value]:
         "dagster/row_count": summary.rows,
         "data_through": str(summary.data_through or "–"),
         **{status.value: count for status, count in summary.counts.items()},
-        "budgets": metadata.table(TABLE_HEADER, (cells(depth, row) for depth, row in tree(summary.current))),
+        "budgets": metadata.table(
+            _SHOWN,
+            (
+                [dict(zip(TABLE_HEADER, cells(depth, row), strict=True))[name] for name in _SHOWN]
+                for depth, row in tree(summary.current)
+            ),
+        ),
     }
 
 

@@ -3,6 +3,7 @@
 What the rows mean is `outbox`'s.
 """
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import overload
 
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.files import atomic_path, storage_errors
 
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,15 +61,14 @@ class OutboxFile:
 
         Raises `StorageError` where the file is damaged, cannot be written, or is of a newer version.
         """
-        with storage_errors(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if not self._path.exists():
+                self._create()
             with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as file:
-                file.execute("pragma journal_mode = wal")
                 # What is marked must survive a power cut, or it would be sent again.
                 file.execute("pragma synchronous = full")
                 file.execute("begin immediate")
-                self._prepare(file)
+                self._check(file)
                 yield file
                 file.execute("commit")
         except sqlite3.OperationalError as error:
@@ -86,16 +86,30 @@ class OutboxFile:
             "it away: messages that were waiting in it are lost then, and current ones may be sent once more."
         )
 
-    def _prepare(self, file: sqlite3.Connection) -> None:
+    def _create(self) -> None:
+        """Make the file beside its place: SQLite does not wait for others who are about to make it WAL as well."""
+        with storage_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if self._path.exists():
+                    return
+                with (
+                    atomic_path(self._path) as temporary,
+                    closing(sqlite3.connect(temporary, isolation_level=None)) as file,
+                ):
+                    for statement in ("pragma journal_mode = wal", *_TABLES):
+                        file.execute(statement)
+
+    def _check(self, file: sqlite3.Connection) -> None:
         (version,) = file.execute("pragma user_version").fetchone()
         if version > FORMAT:
             raise StorageError(
                 f"The outbox {self._path} has format {version}, this version of circleci_cost reads up to {FORMAT}; "
                 "nothing was sent. Use the newer version."
             )
-        if version == 0:
-            for statement in _TABLES:
-                file.execute(statement)
+        if version < FORMAT:
+            raise self.damaged("it is not an outbox")
 
 
 @overload

@@ -140,10 +140,12 @@ def test_what_is_left_is_told_with_its_subject(queued: Site) -> None:
     ]
 
 
-@pytest.mark.parametrize("damage", ["not a database", "cut", "message"])
+@pytest.mark.parametrize("damage", ["not a database", "empty", "cut", "message"])
 def test_a_damaged_outbox_is_one_sentence_and_stays_as_it_is(queued: Site, damage: str) -> None:
     if damage == "not a database":
         queued.path.write_bytes(b"x" * 5000)
+    elif damage == "empty":
+        queued.path.write_bytes(b"")
     elif damage == "cut":
         queued.path.write_bytes(queued.path.read_bytes()[:5000])
     else:

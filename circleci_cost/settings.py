@@ -8,7 +8,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -160,13 +160,13 @@ def demo_settings(data_dir: Path | None = None) -> Settings:
 
 
 def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> str:
-    location = list(error.get("ctx", {}).get("location", ())) or _written(content, error["loc"])
+    kind = error["type"]
+    location = list(error.get("ctx", {}).get("location", ())) or _written(content, error["loc"], kind)
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
     line = line_of(text, location)
     where = f"{path}, line {line}" if line else f"{path}"
-    kind = error["type"]
     if kind == "extra_forbidden":
-        return f"{where}: unknown key {key!r}{_suggestion(location)}"
+        return f"{where}: unknown key {key!r}{_suggestion(location, error['loc'])}"
     if kind == "missing":
         return f"{where}: {key} is missing; add it."
     message = str(error["msg"]).removeprefix("Value error, ")
@@ -176,12 +176,12 @@ def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> 
     return f"{where}: {key}{shown}: {message}" if key else f"{where}: {message}"
 
 
-def _written(content: Any, steps: Iterable[str | int]) -> list[str | int]:
-    """The location without pydantic's own steps, such as the kind of a channel or of a validator."""
-    last = list(steps)
+def _written(content: Any, steps: Sequence[str | int], kind: str) -> list[str | int]:
+    """The location without pydantic's own steps, such as the type of a channel or of a validator."""
     location: list[str | int] = []
-    for at, step in enumerate(last):
-        if isinstance(content, Mapping) and step not in content and at < len(last) - 1:
+    for at, step in enumerate(steps):
+        is_missing_key = kind == "missing" and at == len(steps) - 1
+        if isinstance(content, Mapping) and step not in content and not is_missing_key:
             continue
         location.append(step)
         content = content[step] if _has(content, step) else None
@@ -193,8 +193,8 @@ def _has(content: Any, step: str | int) -> bool:
 
 
 def _shown_value(content: Any, location: list[str | int]) -> str:
-    """Show the wrong value, unless it may hold a secret: a token in place of a name, a URL with a password."""
-    if not location or "token" in str(location[-1]):
+    """Show the wrong value, unless it may hold a secret: one in place of a variable's name, a URL with a password."""
+    if not location or str(location[-1]) == "url" or str(location[-1]).endswith("_env"):
         return ""
     for step in location:
         try:
@@ -223,10 +223,16 @@ _SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
 }
 
 
-def _suggestion(location: list[str | int]) -> str:
+def _types_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The `type` that a section must have to be of this model."""
+    return get_args(model.model_fields["type"].annotation)
+
+
+def _suggestion(location: list[str | int], steps: Sequence[str | int]) -> str:
     names = [step for step in location[:-1] if isinstance(step, str)]
     models = _SECTIONS.get(names[-1], (Settings,)) if names else (Settings,)
-    fields = [item for model in models for item in model.model_fields.items()]
-    known = list(dict.fromkeys(field.alias or name for name, field in fields if name != "source_file"))
+    # Of channels, pydantic says the type, and each type has its own keys.
+    model = next((each for each in models if len(models) > 1 and set(_types_of(each)) & set(steps)), models[0])
+    known = [field.alias or name for name, field in model.model_fields.items() if name != "source_file"]
     near = difflib.get_close_matches(str(location[-1]), known, 1)
     return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}."

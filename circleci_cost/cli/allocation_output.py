@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from circleci_cost.cli.report_output import dollars, exact_sum, grouped
+from circleci_cost.cli.report_output import credits_shown, dollars, exact_sum
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import CURRENCY, add_up, cost_text, credits_text
@@ -53,7 +53,7 @@ def write_origins(
             [
                 _shares(each),
                 f"{each.amount.runs:,}",
-                grouped(credits_text(each.amount.credits)),
+                credits_shown(each.amount.credits),
                 dollars(each.amount.cost),
             ],
         )

@@ -95,11 +95,16 @@ def _table(report: Report) -> Table:
         cells = [str(row.period)] if row.period else []
         cells += [shown(value) for value in row.values]
         cells += [f"{row.amount.runs:,}"] if counted else []
-        cells.append(grouped(credits_text(row.amount.credits)))
+        cells.append(credits_shown(row.amount.credits))
         cells += [grouped(credits_text(row.amount.unpriced_credits))] if some_unpriced else []
         cells += [dollars(row.amount.cost), _share(row.amount, report.total)]
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def credits_shown(credits: Decimal) -> str:
+    """Credits for people: whole ones, as the parts of split costs have long tails. Exact sums stand below tables."""
+    return f"{_WIDE.quantize(credits, Decimal(1)):,}"
 
 
 def _share(part: Amount, whole: Amount) -> str:

@@ -106,7 +106,8 @@ def build_notification_sensors(
         description="Sends again what a channel could not take, when its time has come.",
     )
     def outbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        if Outbox(outbox_path(lake), clock).has_due():
+        names = [channel.name for channel in settings.notifications.channels]
+        if Outbox(outbox_path(lake), clock).has_due(names):
             return dg.RunRequest()
         return dg.SkipReason("No message waits, or its time has not come.")
 

@@ -156,14 +156,12 @@ class Outbox:
                 (ticks(self._clock.now()),),
             )
 
-    def has_due(self, channels: Iterable[str] | None = None) -> bool:
-        """Whether a message of these channels, or of any, is due and nobody is sending it.
+    def has_due(self, channels: Iterable[str]) -> bool:
+        """Whether a message of these channels is due and nobody is sending it.
 
         Messages of channels that the configuration no longer has stay due until they expire.
         """
         with self._file.transaction() as file:
-            if channels is None:
-                channels = [name for (name,) in file.execute("select distinct channel from deliveries")]
             return any(self._next(file, channel) is not None for channel in channels)
 
     def undelivered(self) -> list[Undelivered]:

@@ -29,11 +29,10 @@ def enqueue_all(outbox: Outbox, notifications: Notifications, notices: Iterable[
 
     What was there already is not put there again. Raises `StorageError`.
     """
-    return sum(
-        outbox.enqueue(
-            notice.key,
-            notice.message.model_copy(update={"link": notifications.link}),
-            channels_for(notifications, notice.key.event, notice.owner),
-        )
-        for notice in notices
-    )
+    queued = 0
+    for notice in notices:
+        # What nobody wants to hear is not kept: a channel that is added later begins with what is true then.
+        if channels := channels_for(notifications, notice.key.event, notice.owner):
+            message = notice.message.model_copy(update={"link": notifications.link})
+            queued += outbox.enqueue(notice.key, message, channels)
+    return queued

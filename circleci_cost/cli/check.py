@@ -1,8 +1,8 @@
 """`check`: configuration, data directory, prices, tokens and access; nothing is fetched and nothing is changed."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import click
@@ -11,6 +11,8 @@ from rich.text import Text
 
 from circleci_cost.circleci import Account, Endpoint
 from circleci_cost.circleci.failures import Refusal
+from circleci_cost.cli.check_sections import section_findings
+from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
 from circleci_cost.cli.published_state import days_at_former_prices, published
@@ -26,16 +28,6 @@ from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `exit_code` is 0 where it does not stop anything."""
-
-    subject: str
-    state: str
-    sentence: str
-    exit_code: int = 0
 
 
 @click.command()
@@ -55,6 +47,7 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
         *_configuration(settings, call),
         *_storage(settings),
         *_prices(settings, today),
+        *section_findings(settings, os.environ),
         *([] if offline else _access(settings)),
     ]
     if as_data:

@@ -1,0 +1,64 @@
+"""What `check` looks over beyond prices and access: virtual tags, budgets and notifications, with their files."""
+
+from collections.abc import Iterator, Mapping
+
+from circleci_cost.cli.findings import Finding
+from circleci_cost.errors import CircleciCostError
+from circleci_cost.model.allocation import prepare
+from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.settings import Settings
+
+
+def section_findings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Read every file that the sections name, and look for the variables that channels need."""
+    yield from _tags(settings)
+    yield from _budgets(settings)
+    yield from _channels(settings, environment)
+
+
+def _tags(settings: Settings) -> Iterator[Finding]:
+    try:
+        plan = prepare(settings.virtual_tags, settings.resolve)
+    except CircleciCostError as error:
+        yield Finding("virtual tags", "error", str(error), error.exit_code)
+        return
+    for sentence in plan.warnings:
+        yield Finding("virtual tags", "warning", sentence)
+    for tag in settings.virtual_tags:
+        parts = (
+            _count(tag.rules, "rule"),
+            _count(tag.mappings, "mapping file"),
+            _count(tag.codeowners, "CODEOWNERS file"),
+            _count(tag.splits, "split"),
+        )
+        yield Finding("virtual tags", "ok", f"{tag.name}: {', '.join(part for part in parts if part) or 'no rules'}")
+
+
+def _budgets(settings: Settings) -> Iterator[Finding]:
+    try:
+        budgets = all_budgets(settings)
+    except CircleciCostError as error:
+        yield Finding("budgets", "error", str(error), error.exit_code)
+        return
+    if budgets:
+        yield Finding("budgets", "ok", _count(budgets, "budget"))
+
+
+def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    for channel in settings.notifications.channels:
+        names = (getattr(channel, key, None) for key in ("url_env", "password_env", "secret_env"))
+        missing = [name for name in names if name and not environment.get(name, "").strip()]
+        if missing:
+            yield Finding(
+                "notifications",
+                "warning",
+                f"the channel {channel.name!r} needs the environment variable {', '.join(missing)}, which is not set",
+            )
+        else:
+            yield Finding("notifications", "ok", f"{channel.name} ({channel.type}): `notify test` tries it")
+
+
+def _count(things: tuple[object, ...], name: str) -> str:
+    if not things:
+        return ""
+    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"

@@ -139,10 +139,10 @@ def test_the_table_for_people_ends_with_the_exact_sum(published: Caller) -> None
     said = published("report", "--by", "project")
     assert said.out == (
         "CircleCI cost by project, 2026-01-01 to 2026-01-12\n"
-        "project   runs        credits     cost    share\n"
-        "───────────────────────────────────────────────\n"
-        "api          2         25,507   $15.30   95.5 %\n"
-        "web          3   1,200.000001    $0.72    4.5 %\n"
+        "project   runs   credits     cost    share\n"
+        "──────────────────────────────────────────\n"
+        "api          2    25,507   $15.30   95.5 %\n"
+        "web          3     1,200    $0.72    4.5 %\n"
         "6 jobs · 5 runs · 26,707.000001 credits · $16.0242000006\n"
         "Data through 2026-01-12.\n"
     )

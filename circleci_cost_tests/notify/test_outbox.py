@@ -94,7 +94,11 @@ def test_a_clock_that_ran_ahead_and_was_set_right_blocks_nothing(queued: Site) -
 
 
 def test_whether_something_is_due_is_known_without_taking_it(queued: Site) -> None:
-    assert (queued.outbox.has_due(["slack", "mail"]), queued.outbox.has_due(["mail"]), queued.outbox.has_due(["slack"])) == (
+    assert (
+        queued.outbox.has_due(["slack", "mail"]),
+        queued.outbox.has_due(["mail"]),
+        queued.outbox.has_due(["slack"]),
+    ) == (
         True,
         False,
         True,

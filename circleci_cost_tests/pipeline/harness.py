@@ -180,6 +180,18 @@ class Site:
         (evaluation,) = result.get_asset_check_evaluations()
         return evaluation
 
+    def requested(self, cursor: Any = None) -> tuple[set[str], int, Any]:
+        """The assets that the sensor `automation` would request now, how many assets and checks, and its cursor."""
+        definitions = self.definitions
+        (sensor,) = (each for each in definitions.sensors or () if each.name == "automation")
+        assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+        result = dg.evaluate_automation_conditions(
+            definitions, self.instance, asset_selection=sensor.asset_selection, cursor=cursor
+        )
+        keys = definitions.resolve_asset_graph().get_all_asset_keys()
+        names = {key.to_user_string() for key in keys if result.get_num_requested(key)}
+        return names, result.total_requested, result.cursor
+
     def fault(self, route: str, action: Action, times: int | None = 1) -> None:
         """Arm a fault of the simulator."""
         self.simulator.faults.add(Fault(route, action, times))

@@ -136,3 +136,35 @@ def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site
     in_march = costs.filter(pl.col("date") >= date(2024, 3, 1))
     status = site.table("budget_status").filter(budget="all", period="2024-03").row(0, named=True)
     assert (status["actual"], status["data_through"]) == (in_march["cost_usd"].sum(), YESTERDAY)
+
+
+def test_the_sensor_applies_an_edited_rule_or_budget_once(site: Site) -> None:
+    """Each asset is requested once, in one run, and what was made asks for nothing more."""
+    following = {"allocated_costs", "cost_forecast", "budget_status", "published", "notifications"}
+    site.sections = TEAMS + BUDGETS
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    *_, cursor = site.requested()
+    names, requested, cursor = site.requested(cursor)
+    assert (names, requested) == (set(), 0)
+
+    site.sections = TEAMS.replace('value = "web"', 'value = "frontend"') + BUDGETS
+    names, requested, cursor = site.requested(cursor)
+    assert (names, requested) == (following, len(following))
+    site.run_whole("allocate")
+    names, requested, cursor = site.requested(cursor)
+    assert (names, requested) == (set(), 0)
+
+    site.sections = site.sections.replace("amount = 100000", "amount = 90000")
+    names, requested, _ = site.requested(cursor)
+    assert (names, requested) == (following - {"allocated_costs"}, len(following) - 1)
+
+
+def test_the_sensor_makes_all_that_follows_a_backfill_of_daily_costs_once(site: Site) -> None:
+    site.sections = TEAMS + BUDGETS
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    *_, cursor = site.requested()
+    site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs"])
+    names, _, cursor = site.requested(cursor)
+    assert names == {"allocated_costs", "cost_forecast", "budget_status", "published", "notifications"}
+    site.run_whole("allocate")
+    assert site.requested(cursor)[0] == set()

@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -102,27 +101,16 @@ def test_f098_a_backfill_of_daily_costs_alone_prices_at_the_rates_of_now(site: S
         assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
 
 
-def _evaluated(site: Site, cursor: Any = None) -> tuple[set[str], int, Any]:
-    """The assets that the sensor would request now, how many assets and checks in all, and its cursor."""
-    (sensor,) = site.definitions.sensors or ()
-    assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
-    result = dg.evaluate_automation_conditions(
-        site.definitions, site.instance, asset_selection=sensor.asset_selection, cursor=cursor
-    )
-    names = {name for name in ("pricing_periods", "published") if result.get_num_requested(dg.AssetKey(name))}
-    return names, result.total_requested, result.cursor
-
-
 def test_f098_an_edited_price_is_taken_up_checked_and_published_by_the_sensor(site: Site) -> None:
     site.run("refresh", "initech", FIRST, YESTERDAY)
-    *_, cursor = _evaluated(site)
-    names, requested, cursor = _evaluated(site, cursor)
+    *_, cursor = site.requested()
+    names, requested, cursor = site.requested(cursor)
     assert (names, requested) == (set(), 0)
 
     site.centers = initech(Price("0.00055", "2022-01-01"))
-    names, requested, _ = _evaluated(site, cursor)
-    # The third is the check `prices_up_to_date`: one run takes the price up, names its days, and publishes.
-    assert (names, requested) == ({"pricing_periods", "published"}, 3)
+    names, requested, _ = site.requested(cursor)
+    # The fourth is the check `prices_up_to_date`: one run takes the price up, names its days, publishes and tells.
+    assert (names, requested) == ({"pricing_periods", "published", "notifications"}, 4)
 
 
 def _data_version(instance: dg.DagsterInstance) -> object:

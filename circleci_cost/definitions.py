@@ -57,17 +57,19 @@ def build_definitions(settings: Settings, *, clock: Clock | None = None, **resou
 def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[str, Any]) -> dg.Definitions:
     partitions = usage_partitions(settings)
     jobs = build_jobs()
+    assets = [
+        *build_ingest_assets(settings, partitions),
+        build_pricing_asset(settings),
+        build_cost_asset(settings, partitions),
+        build_allocation_asset(settings),
+        *build_budget_assets(settings),
+        build_published_asset(settings),
+    ]
+    checks = build_checks(settings, partitions)
+    told = [key for each in (*assets, *checks) for key in each.check_keys]
     return dg.Definitions(
-        assets=[
-            *build_ingest_assets(settings, partitions),
-            build_pricing_asset(settings),
-            build_cost_asset(settings, partitions),
-            build_allocation_asset(settings),
-            *build_budget_assets(settings),
-            build_published_asset(settings),
-            build_notification_asset(settings),
-        ],
-        asset_checks=build_checks(settings, partitions),
+        assets=[*assets, build_notification_asset(settings, told)],
+        asset_checks=checks,
         jobs=list(jobs.values()),
         schedules=[build_schedule(settings, lake, clock, jobs["refresh"])],
         sensors=[build_sensor(), *build_notification_sensors(settings, lake, clock, jobs["notify"])],

@@ -31,6 +31,7 @@ from circleci_cost.sections.virtual_tags import Mapping as TagMapping
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
+_HIDDEN = "(an address)"
 
 
 def _daily_at(value: str) -> str:
@@ -142,7 +143,8 @@ def read_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate({**content, "source_file": path.resolve()})
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_sentence(path, text, content, each) for each in error.errors())) from None
+        sentences = "\n".join(_sentence(path, text, content, each) for each in error.errors())
+        raise ConfigurationError(_without_addresses(sentences, content.get("notifications"))) from None
     if settings.history_start > datetime.now(UTC).date():
         raise ConfigurationError(
             f"{path}: history_start = {settings.history_start} lies in the future; write the first day to import."
@@ -202,6 +204,16 @@ def _shown_value(content: Any, location: list[str | int]) -> str:
         except (KeyError, IndexError, TypeError):
             return ""
     return "" if isinstance(content, dict | list) or "@" in str(content) else f" = {str(content)[:80]}"
+
+
+def _without_addresses(sentences: str, content: Any) -> str:
+    """Hide the addresses of a section: that of a chat's webhook is a secret, in whatever key it was pasted."""
+    if isinstance(content, str):
+        # Values are shown with at most 80 characters.
+        return sentences.replace(content, _HIDDEN).replace(content[:80], _HIDDEN) if "://" in content else sentences
+    for each in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        sentences = _without_addresses(sentences, each)
+    return sentences
 
 
 _SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {

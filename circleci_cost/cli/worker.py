@@ -180,11 +180,13 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
-    result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
+    job = place.definitions.resolve_job_def(run["job"])
+    result = job.execute_in_process(
         instance=instance,
         run_id=run["run_id"],
         tags={**_partition_tags(run["partitions"]), **_TAG},
-        asset_selection=[dg.AssetKey(name) for name in run["assets"]] or None,
+        # Always named: the sensor `automation` looks there for what a run has made together.
+        asset_selection=[dg.AssetKey(name) for name in run["assets"]] or sorted(job.asset_layer.selected_asset_keys),
         raise_on_error=False,
         run_config=config,
     )

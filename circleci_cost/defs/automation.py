@@ -16,11 +16,11 @@ MAX_RUNTIME_SECONDS = 8 * 3600
 # Dagster does not export the type of what `define_asset_job` returns.
 AssetJob: TypeAlias = Any
 _TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
-_INGEST = dg.AssetSelection.assets("usage_exports", "job_runs")
-_COSTS = dg.AssetSelection.assets("pricing_periods", "daily_costs")
+_INGESTED = ("usage_exports", "job_runs")
+_COSTED = ("pricing_periods", "daily_costs")
 # What is made as a whole from the daily costs: no day in particular.
-_NOTIFICATIONS = dg.AssetSelection.assets("notifications")
-_FOLLOWING = dg.AssetSelection.assets("allocated_costs", "cost_forecast", "budget_status", "published") | _NOTIFICATIONS
+_FOLLOWING = ("allocated_costs", "cost_forecast", "budget_status", "published", "notifications")
+_REFRESHED = (*_INGESTED, *_COSTED, *_FOLLOWING)
 
 
 def build_jobs() -> dict[str, AssetJob]:
@@ -29,25 +29,23 @@ def build_jobs() -> dict[str, AssetJob]:
     `allocate` does what follows daily costs, `notify` sends.
     """
     return {
-        name: dg.define_asset_job(name, selection=selection, tags=_TAGS, description=description)
-        for name, selection, description in (
-            ("ingest", _INGEST, "Fetch usage exports and read them into job runs."),
+        name: dg.define_asset_job(
+            name, selection=dg.AssetSelection.assets(*assets), tags=_TAGS, description=description
+        )
+        for name, assets, description in (
+            ("ingest", _INGESTED, "Fetch usage exports and read them into job runs."),
             (
                 "reprice",
-                _COSTS | _FOLLOWING,
+                (*_COSTED, *_FOLLOWING),
                 "Compute daily costs again at today's price periods; nothing is fetched or parsed.",
             ),
-            (
-                "refresh",
-                _INGEST | _COSTS | _FOLLOWING,
-                "Fetch, read, price and publish some days: what the daily schedule does.",
-            ),
+            ("refresh", _REFRESHED, "Fetch, read, price and publish some days: what the daily schedule does."),
             (
                 "allocate",
                 _FOLLOWING,
                 "Allocate costs and compare budgets again after a rule or a budget was edited; publish.",
             ),
-            ("notify", _NOTIFICATIONS, "Tell what there is to tell, and send again what could not be sent."),
+            ("notify", ("notifications",), "Tell what there is to tell, and send again what could not be sent."),
         )
     }
 
@@ -71,7 +69,12 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         at = context.scheduled_execution_time
         for center in settings.cost_centers:
             first, last = look_back(settings, lake, center.name, clock.now())
-            yield dg.RunRequest(run_key=f"{center.name}-{at:%Y-%m-%d}", tags=range_tags(center.name, first, last))
+            yield dg.RunRequest(
+                run_key=f"{center.name}-{at:%Y-%m-%d}",
+                tags=range_tags(center.name, first, last),
+                # Named, so that the sensor can tell that this run makes what follows, too.
+                asset_selection=[dg.AssetKey(name) for name in _REFRESHED],
+            )
 
     return daily_refresh
 
@@ -83,8 +86,7 @@ def build_sensor() -> dg.AutomationConditionSensorDefinition:
     """
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets("pricing_periods")
-        | _FOLLOWING
+        target=dg.AssetSelection.assets("pricing_periods", *_FOLLOWING)
         | dg.AssetSelection.checks_for_assets("daily_costs"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         run_tags=_TAGS,

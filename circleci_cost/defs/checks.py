@@ -10,7 +10,7 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.coverage import missing_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD, WAREHOUSE_POOL
-from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.following import checks_dependencies
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
 from circleci_cost.settings import Settings
@@ -28,7 +28,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         asset="daily_costs",
         additional_deps=["pricing_periods"],
         pool=WAREHOUSE_POOL,
-        automation_condition=follows_dependencies(),
+        automation_condition=checks_dependencies(),
         description="Every day's costs rest on the price that the configuration says today.",
     )
     def prices_up_to_date(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:

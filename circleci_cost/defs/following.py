@@ -9,15 +9,20 @@ import dagster as dg
 
 
 def follows_dependencies() -> dg.AutomationCondition[Any]:
-    """Once what it depends on has been made again, is no longer being made, and it has not been made since.
+    """Once what it depends on has been made again, by another run than its own, and is no longer being made.
 
-    The runs of jobs do not say which assets they hold, so Dagster could not tell by itself that one run made both.
+    A run has to name its assets (`asset_selection`): only by that Dagster can tell that it made both.
     """
     return (
-        dg.AutomationCondition.any_deps_updated().since(_made())
+        dg.AutomationCondition.any_deps_updated().since(dg.AutomationCondition.newly_requested())
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     )
+
+
+def checks_dependencies() -> dg.AutomationCondition[Any]:
+    """For a check: once what it depends on has been made, unless a run with it in has checked that since."""
+    return dg.AutomationCondition.any_deps_updated().since(_made()) & ~dg.AutomationCondition.in_progress()
 
 
 def follows_configuration() -> dg.AutomationCondition[Any]:

@@ -4,12 +4,13 @@ What there is to tell is `notify.occasions`'; a channel that fails never fails a
 """
 
 import os
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.coverage import missing_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.automation import AssetJob
 from circleci_cost.defs.check_results import warning
@@ -35,8 +36,8 @@ from circleci_cost.warehouse.generations import current_generation
 _NOT_DATA_QUALITY = {"budgets_kept"}
 
 
-def build_notification_asset(settings: Settings) -> dg.AssetsDefinition:
-    """The asset `notifications`."""
+def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
+    """The asset `notifications`; it tells of those `checks` that did not pass."""
 
     @dg.asset(
         deps=["published"],
@@ -61,8 +62,8 @@ def build_notification_asset(settings: Settings) -> dg.AssetsDefinition:
         with dagster_failures():
             notices = [
                 *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now()),
-                *_recovered(settings, outbox, context.run),
-                *_failed_checks(context, clock),
+                *_recovered(settings, lake, outbox, context, clock.now()),
+                *_failed_checks(context, checks, clock),
             ]
             queued = enqueue_all(outbox, settings.notifications, notices)
             report = _deliver(settings, outbox, clock)
@@ -108,51 +109,77 @@ def build_notification_sensors(
     def outbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         names = [channel.name for channel in settings.notifications.channels]
         if Outbox(outbox_path(lake), clock).has_due(names):
-            return dg.RunRequest()
+            # One run in five minutes: the next tick must not ask for another while this one waits.
+            return dg.RunRequest(run_key=f"{int(clock.now().timestamp()) // 300}")
         return dg.SkipReason("No message waits, or its time has not come.")
 
     return [failed_syncs, outbox]
 
 
 def tell_failure(settings: Settings, lake: Lake, clock: Clock, run: dg.DagsterRun, sentence: str) -> None:
-    """Tell that a run failed which was to bring days of a cost center; of others nothing is told.
+    """Tell that a run failed. A sync that goes on failing is one message until its days are there again.
 
-    As long as a failure goes on it is one message. Raises `StorageError` where the outbox cannot be used.
+    Of other runs, such as that of an edited rule, it is told once a week. Raises `StorageError` where the outbox
+    cannot be used.
     """
-    asked = tagged_days(run.tags, usage_partitions(settings))
-    if asked is None or not settings.notifications.channels:
+    if not settings.notifications.channels:
         return
     outbox = Outbox(outbox_path(lake), clock)
-    still_open = outbox.open_period("sync_failed", "sync_recovered", asked.cost_center)
-    notice = events.sync_failed(asked.cost_center, _range(asked), sentence, run.run_id, open_period=still_open)
+    asked = tagged_days(run.tags, usage_partitions(settings))
+    if asked is None or run.job_name == "reprice":
+        what = f"costs of {asked.cost_center}" if asked else "allocation and budgets"
+        notice = events.data_quality("run failed", what, sentence, _monday(clock))
+    else:
+        still_open = outbox.open_message("sync_failed", "sync_recovered", asked.cost_center)
+        period = still_open.key.period if still_open else None
+        notice = events.sync_failed(asked.cost_center, _range(asked), sentence, run.run_id, open_period=period)
     enqueue_all(outbox, settings.notifications, [notice])
     _deliver(settings, outbox, clock)
 
 
-def _recovered(settings: Settings, outbox: Outbox, run: dg.DagsterRun) -> Iterator[Notice]:
-    """A run that has come as far as here has brought the days of its cost center."""
-    asked = tagged_days(run.tags, usage_partitions(settings))
+def _recovered(
+    settings: Settings, lake: Lake, outbox: Outbox, context: dg.AssetExecutionContext, now: datetime
+) -> Iterator[Notice]:
+    """The failed days are there: this run has read them, or none of the history is missing any more."""
+    asked = tagged_days(context.run.tags, usage_partitions(settings))
     if asked is None or not settings.notifications.channels:
         return
-    failure = outbox.open_period("sync_failed", "sync_recovered", asked.cost_center)
-    if failure is not None:
-        yield events.sync_recovered(asked.cost_center, _range(asked), run.run_id, open_period=failure)
+    failure = outbox.open_message("sync_failed", "sync_recovered", asked.cost_center)
+    if failure is None or not _has_read(context):
+        return
+    first, last = (date.fromisoformat(str(failure.message.data[name])) for name in ("from", "to"))
+    covered = asked.first <= first and last <= asked.last
+    if covered or not missing_days(settings, lake, asked.cost_center, now).fetchable:
+        yield events.sync_recovered(
+            asked.cost_center, DayRange(first, last), context.run.run_id, open_period=failure.key.period
+        )
 
 
-def _failed_checks(context: dg.AssetExecutionContext, clock: Clock) -> Iterator[Notice]:
-    """The checks of this run that did not pass; one that goes on failing is told once a week."""
-    today = utc_today(clock)
-    monday = today - timedelta(days=today.weekday())
-    records = context.instance.get_records_for_run(
-        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+def _has_read(context: dg.AssetExecutionContext) -> bool:
+    """Whether this run has made job runs; a `reprice` has not."""
+    made = context.instance.get_records_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ).records
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        evaluation = event.asset_check_evaluation_data if event else None
-        if evaluation is None or evaluation.passed or evaluation.check_name in _NOT_DATA_QUALITY:
+    events_made = (record.event_log_entry.dagster_event for record in made)
+    return dg.AssetKey("job_runs") in {event.asset_key for event in events_made if event is not None}
+
+
+def _failed_checks(
+    context: dg.AssetExecutionContext, checks: Sequence[dg.AssetCheckKey], clock: Clock
+) -> Iterator[Notice]:
+    """The checks that did not pass when they ran last, in whichever run; one that goes on failing is told weekly."""
+    latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+    for key, record in latest.items():
+        event = record.event.dagster_event if record.event else None
+        if event is None or record.status.value != "FAILED" or key.name in _NOT_DATA_QUALITY:
             continue
-        asset = evaluation.asset_key.to_user_string()
-        yield events.data_quality(evaluation.check_name, asset, evaluation.description or "It did not pass.", monday)
+        said = event.asset_check_evaluation_data.description or "It did not pass."
+        yield events.data_quality(key.name, key.asset_key.to_user_string(), said, _monday(clock))
+
+
+def _monday(clock: Clock) -> date:
+    today = utc_today(clock)
+    return today - timedelta(days=today.weekday())
 
 
 def _deliver(settings: Settings, outbox: Outbox, clock: Clock) -> DeliveryReport:

@@ -14,6 +14,7 @@ from circleci_cost.model.allocation_plan import AMOUNT, AMOUNTS_SCHEMA
 
 _COLUMNS = ("date", "key", "amount")
 _NUMBER = r"^\d{1,15}(\.\d{1,9})?$"
+_LIMIT = 10**15
 _HOW = "write a number that is not negative, with at most 15 digits before and 9 behind the point"
 
 
@@ -37,12 +38,17 @@ def read_amounts(path: Path, content: bytes) -> pl.DataFrame:
     if rows.is_empty():
         raise ConfigurationError(f"{path} has no {where}s; write date, key and amount, or choose another method.")
     amounts = rows.with_columns(pl.col("amount").str.to_decimal(scale=AMOUNT.scale).cast(AMOUNT))
-    return (
-        amounts.group_by("date", "key")
-        .agg(pl.col("amount").sum().cast(AMOUNT))
-        .select(*AMOUNTS_SCHEMA)
-        .sort("date", "key")
+    sums = amounts.group_by("date", "key").agg(
+        pl.col("amount").cast(pl.Decimal(38, AMOUNT.scale)).sum(), pl.col(LINE).min()
     )
+    too_large = sums.filter(pl.col("amount") >= _LIMIT).sort(LINE)
+    if too_large.height:
+        line, key, day = too_large.select(LINE, "key", "date").row(0)
+        raise ConfigurationError(
+            f"{path}, {where} {line}: the amounts of {key!r} on {day} add up to more than 15 digits; write them in a "
+            "larger unit."
+        )
+    return sums.with_columns(pl.col("amount").cast(AMOUNT)).select(*AMOUNTS_SCHEMA).sort("date", "key")
 
 
 def _of_parquet(path: Path, content: bytes) -> pl.DataFrame:

@@ -81,7 +81,7 @@ def sync_failed(
 ) -> Notice:
     """A cost center's sync failed. `sentence` is the error's, `run_id` the Dagster run's.
 
-    `open_period` is what `Outbox.open_period("sync_failed", "sync_recovered", cost_center)` says: as long as a
+    `open_period` is the period of `Outbox.open_message("sync_failed", "sync_recovered", cost_center)`: as long as a
     failure goes on, its message is the same one.
     """
     message = Message(
@@ -101,7 +101,7 @@ def sync_failed(
 
 
 def sync_recovered(cost_center: str, days: DayRange, run_id: str, *, open_period: str) -> Notice:
-    """A cost center's sync works again; `open_period` is the failure's, from `Outbox.open_period`."""
+    """A cost center's sync works again; `open_period` is the failure's, from `Outbox.open_message`."""
     message = Message(
         title=f"{cost_center}: sync works again",
         lines=(f"The days {days} are imported and published.",),

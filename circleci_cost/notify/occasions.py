@@ -32,6 +32,7 @@ _PRICES_AHEAD = timedelta(days=31)
 # A threshold that the last days of a period crossed is told although the period is over by then.
 _AFTER_THE_END = timedelta(days=7)
 _DIGEST_ROWS = 10
+_BUDGETS = "budget_status"
 _ZERO = Decimal(0)
 
 
@@ -44,7 +45,8 @@ def occasions(
     with generation.connect() as connection:
         yield from _imports(settings, lake, connection, now)
         through = generation.manifest.data_through
-        if through is not None:
+        # A generation of an earlier version has no budgets.
+        if through is not None and _BUDGETS in generation.manifest.rows:
             yield from _budgets(connection, budgets, through)
             for owner in settings.notifications.owners:
                 yield from _digest(connection, owner, budgets, through)

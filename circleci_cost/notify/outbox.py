@@ -143,7 +143,12 @@ class Outbox:
                 (ticks(now), ticks(now - EXPIRES_AFTER)),
             )
             old = ticks(now - KEPT)
-            file.execute("delete from deliveries where state in ('sent', 'expired') and ended_at <= ?", (old,))
+            # What has no period of its own, and an old token's end, are named at every run and must not be told again.
+            file.execute(
+                "delete from deliveries where state in ('sent', 'expired') and ended_at <= ? and message_id not in "
+                "(select id from messages where period = '' or event = 'token_expiry')",
+                (old,),
+            )
             file.execute(
                 "delete from messages where created_at <= ? and id not in (select message_id from deliveries)", (old,)
             )
@@ -173,19 +178,23 @@ class Outbox:
             ).fetchall()
         return [Undelivered(*row) for row in rows]
 
-    def open_period(self, opened_by: Event, closed_by: Event, subject: str) -> str | None:
-        """The period of the newest `opened_by` message about a subject that no `closed_by` message has closed.
+    def open_message(self, opened_by: Event, closed_by: Event, subject: str) -> Envelope | None:
+        """The newest `opened_by` message about a subject that no `closed_by` message of its period has closed.
 
         None where there is none. So a failure that goes on is one message, and its end another one.
         """
         with self._file.transaction() as file:
             found = file.execute(
-                "select period, exists (select 1 from messages as closing where closing.event = ? "
+                "select event, subject, period, threshold, content, created_at, "
+                "exists (select 1 from messages as closing where closing.event = ? "
                 "and closing.subject = opening.subject and closing.period = opening.period) "
                 "from messages as opening where event = ? and subject = ? order by rowid desc limit 1",
                 (closed_by, opened_by, subject),
             ).fetchone()
-        return None if found is None or found[1] else str(found[0])
+        if found is None or found[-1]:
+            return None
+        envelope, _ = self._read(found[:-1], "[]")
+        return envelope
 
     def _next(self, file: sqlite3.Connection, channel: str) -> tuple[Any, ...] | None:
         values = {

@@ -17,8 +17,12 @@ from circleci_cost.sections.periods import Dated
 from circleci_cost.sections.section import Label, Name, Section
 
 UNALLOCATED = "unallocated"
-# Columns of the allocated costs, which a tag's name must not hide.
-_RESERVED = {"date", "tag", "value", "rule", "split", "share", "jobs", "runs", "credits", "cost", "cost_usd", "period"}
+# Columns of the allocated costs, of mapping files as they are read, and of budget files: a tag must not hide them.
+_RESERVED = {
+    *("date", "tag", "value", "rule", "split", "share", "jobs", "runs", "credits", "cost", "cost_usd", "period"),
+    *("from", "until", "first", "last", "line", "pattern", "key", "decision", "segment", "combination"),
+    *("name", "amount", "owner", "parent", "unit", "seats"),
+}
 
 Method = Literal["even", "fixed", "proportional", "telemetry"]
 BuiltInTelemetry = Literal["runs", "minutes", "users"]
@@ -79,7 +83,7 @@ class Split(Dated):
     method: Method
     by: BuiltInTelemetry | None = None
     file: Path | None = None
-    shares: dict[str, Annotated[Decimal, Field(gt=0)]] = Field(default_factory=dict)
+    shares: dict[str, Annotated[Decimal, Field(gt=0, decimal_places=12)]] = Field(default_factory=dict)
     among: tuple[Label, ...] = ()
     charge_types: tuple[ChargeType, ...] = ()
     within: Literal["cost_center", "organization"] | None = None

@@ -10,6 +10,7 @@ import polars as pl
 
 from circleci_cost.model.allocation_plan import Lookup, PlannedSplit, PlannedTag, Rules, TagRule
 from circleci_cost.model.conditions import Parameters, to_sql
+from circleci_cost.warehouse.full_refresh import unregister
 
 DEFAULT = "default"
 
@@ -40,7 +41,7 @@ def decide(connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapp
     finally:
         for index, stage in enumerate(tag.stages):
             if isinstance(stage, Lookup):
-                connection.unregister(f"lookup_{index}")
+                unregister(connection, f"lookup_{index}")
     parameters = Parameters()
     value = f"decision_{number}['value']"
     split = _split_number(tag.splits, value, parameters)

@@ -1,6 +1,7 @@
 """Replacing all rows of tables that are computed as a whole; the caller's transaction makes it one change."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import duckdb
 import polars as pl
@@ -14,4 +15,13 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.
         try:
             connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows")  # noqa: S608
         finally:
-            connection.unregister("new_rows")
+            unregister(connection, "new_rows")
+
+
+def unregister(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Forget a frame; in a transaction that an error has ended, where that is refused, the error stays the one told.
+
+    The next `register` of the name replaces it.
+    """
+    with suppress(duckdb.TransactionException):
+        connection.unregister(name)

@@ -55,7 +55,8 @@ def test_f105_a_failure_that_goes_on_is_one_message_its_end_another_and_the_next
     site.configure(slack_section())
 
     def since(center: str = "acme") -> str | None:
-        return site.outbox.open_period("sync_failed", "sync_recovered", center)
+        found = site.outbox.open_message("sync_failed", "sync_recovered", center)
+        return found.key.period if found else None
 
     assert [site.run(failed(run, open_period=since())).sent for run in ("1", "2", "3")] == [1, 0, 0]
     assert (since(), since("labs")) == ("1", None)

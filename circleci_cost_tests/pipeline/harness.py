@@ -150,11 +150,12 @@ class Site:
         config: dict[str, Any] = dict(_QUIET)
         if refetch:
             config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
-        result = self.definitions.resolve_job_def(job).execute_in_process(
+        found = self.definitions.resolve_job_def(job)
+        result = found.execute_in_process(
             instance=self.instance,
             tags=range_tags(cost_center, first, last),
             run_config=config,
-            asset_selection=[dg.AssetKey(name) for name in only] or None,
+            asset_selection=[dg.AssetKey(name) for name in only] or sorted(found.asset_layer.selected_asset_keys),
             raise_on_error=False,
         )
         assert result.success is not fails, failures(result)
@@ -162,8 +163,12 @@ class Site:
 
     def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
         """Run a job whose assets have no partitions; assert how it ends."""
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance, run_config=_QUIET, raise_on_error=False
+        found = self.definitions.resolve_job_def(job)
+        result = found.execute_in_process(
+            instance=self.instance,
+            run_config=_QUIET,
+            asset_selection=sorted(found.asset_layer.selected_asset_keys),
+            raise_on_error=False,
         )
         assert result.success is not fails, failures(result)
         return result

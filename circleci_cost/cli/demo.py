@@ -11,7 +11,7 @@ from circleci_cost import simulator
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.demo_summary import show_summary
 from circleci_cost.cli.published_state import days_without_costs, published
-from circleci_cost.cli.runs import FOLLOWING, PlannedRun, execute
+from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
 from circleci_cost.coverage import missing_days
@@ -71,8 +71,7 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
     runs = []
     for index, (piece, assets) in enumerate(pieces):
         first = ("pricing_periods",) if index == 0 else ()
-        last = FOLLOWING if index == len(pieces) - 1 else ()
-        runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], (*first, *assets, *last)))
+        runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], (*first, *assets)))
     return runs
 
 

@@ -9,7 +9,7 @@ from circleci_cost.circleci import land_files
 from circleci_cost.cli.import_check import FilesRead, read_files
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.report_output import exact_sum
-from circleci_cost.cli.runs import FOLLOWING, PlannedRun, execute
+from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import UsageError
@@ -23,7 +23,7 @@ from circleci_cost.warehouse.generations import NothingPublishedError, current_g
 from circleci_cost.warehouse.report import answer, imported_days
 
 # Everything but the fetch: these files are the fetch.
-_ASSETS = ("job_runs", "pricing_periods", "daily_costs", *FOLLOWING)
+_ASSETS = ("job_runs", "pricing_periods", "daily_costs")
 
 
 @click.command("import")

@@ -24,7 +24,12 @@ from circleci_cost.cli.watching import Watch
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.settings import Settings
 
-# The assets that are made as a whole after the daily costs.
+# What a run of a cost center makes, and what one run makes of it for all cost centers afterwards.
+_MADE = {
+    "ingest": ("usage_exports", "job_runs"),
+    "reprice": ("pricing_periods", "daily_costs"),
+    "refresh": ("usage_exports", "job_runs", "pricing_periods", "daily_costs"),
+}
 FOLLOWING = ("allocated_costs", "cost_forecast", "budget_status", "published", "notifications")
 _MOST_WORKERS = 4
 _PATIENCE_SECONDS = 60.0
@@ -46,6 +51,11 @@ class PlannedRun:
     def lane(self) -> str:
         """Runs of one lane follow each other in one process."""
         return self.cost_center
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The assets of the run."""
+        return self.assets or _MADE[self.job]
 
     @property
     def days(self) -> int:
@@ -76,6 +86,11 @@ class WholeRun:
     title: str = ""
     partitions: None = None
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The assets of the run."""
+        return self.assets
+
 
 AnyRun: TypeAlias = PlannedRun | WholeRun
 
@@ -101,16 +116,28 @@ class RunsFailedError(CircleciCostError):
 def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
     """Execute runs, those of one lane (a cost center) in their order; a failed one ends its lane.
 
-    Raises `RunsFailedError` when all is over. An interrupt ends every run as canceled before it goes on; a second
-    one kills them.
+    Where one of them has written daily costs, another run allocates and publishes them. Raises `RunsFailedError`
+    when all is over. An interrupt ends every run as canceled before it goes on; a second one kills them.
     """
     # An instance of the user's own keeps its durability, whatever is run in it.
-    own_instance = bool(os.environ.get("DAGSTER_HOME"))
+    disposable = settings.is_demo and not os.environ.get("DAGSTER_HOME")
     prepare_dagster_home(settings)
+    workers = _finished(settings, runs, title, disposable=disposable)
+    failures = workers.failures
+    if any("daily_costs" in run.made for run in workers.succeeded):
+        following = WholeRun("allocate", "publishing", FOLLOWING)
+        failures = (
+            failures + _finished(settings, [following], "Allocating and publishing", disposable=disposable).failures
+        )
+    if failures:
+        raise RunsFailedError(failures)
+
+
+def _finished(settings: Settings, runs: Sequence[AnyRun], title: str, *, disposable: bool) -> "_Workers":
     queues: dict[str, list[AnyRun]] = {}
     for run in runs:
         queues.setdefault(run.lane, []).append(run)
-    workers = _Workers(settings, queues, disposable=settings.is_demo and not own_instance)
+    workers = _Workers(settings, queues, disposable=disposable)
     with Watch(title, queues) as watch:
         try:
             workers.run(watch)
@@ -121,8 +148,7 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
             except KeyboardInterrupt:
                 workers.kill()
             raise
-    if workers.failures:
-        raise RunsFailedError(workers.failures)
+    return workers
 
 
 class _Workers:
@@ -130,6 +156,7 @@ class _Workers:
 
     def __init__(self, settings: Settings, queues: dict[str, list[AnyRun]], *, disposable: bool) -> None:
         self.failures: list[Failure] = []
+        self.succeeded: list[AnyRun] = []
         self._settings = settings
         self._disposable = disposable
         self._waiting = dict(queues)
@@ -168,7 +195,7 @@ class _Workers:
                 {
                     "job": run.job,
                     "partitions": run.partitions,
-                    "assets": run.assets,
+                    "assets": run.made,
                     "refetch": run.refetch,
                     "run_id": run.run_id,
                 }
@@ -211,6 +238,8 @@ class _Workers:
                 click.echo(event["stack"], err=True)
             if "sentence" in event:
                 self.failures.append(Failure(run, event["sentence"], event["exit_code"]))
+            else:
+                self.succeeded.append(run)
 
     def _ended(self, name: str) -> None:
         process = self._processes.pop(name)

@@ -180,13 +180,12 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
-    job = place.definitions.resolve_job_def(run["job"])
-    result = job.execute_in_process(
+    result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,
         run_id=run["run_id"],
         tags={**_partition_tags(run["partitions"]), **_TAG},
-        # Always named: the sensor `automation` looks there for what a run has made together.
-        asset_selection=[dg.AssetKey(name) for name in run["assets"]] or sorted(job.asset_layer.selected_asset_keys),
+        # The sensor `automation` looks there for what a run has made together.
+        asset_selection=[dg.AssetKey(name) for name in run["assets"]],
         raise_on_error=False,
         run_config=config,
     )

@@ -72,8 +72,8 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
             yield dg.RunRequest(
                 run_key=f"{center.name}-{at:%Y-%m-%d}",
                 tags=range_tags(center.name, first, last),
-                # Named, so that the sensor can tell that this run makes what follows, too.
-                asset_selection=[dg.AssetKey(name) for name in _REFRESHED],
+                # What follows is made once for all cost centers, by the sensor.
+                asset_selection=[dg.AssetKey(name) for name in (*_INGESTED, *_COSTED)],
             )
 
     return daily_refresh

@@ -5,12 +5,12 @@ What there is to tell is `notify.occasions`'; a channel that fails never fails a
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
-from circleci_cost.coverage import missing_days
+from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
 from circleci_cost.defs.automation import AssetJob
 from circleci_cost.defs.check_results import warning
@@ -28,12 +28,14 @@ from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.occasions import occasions
 from circleci_cost.notify.outbox import Outbox, outbox_path
 from circleci_cost.notify.routing import enqueue_all
-from circleci_cost.partitions import PartitionDays, tagged_days, usage_partitions
+from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
 
 # Budgets have messages of their own.
 _NOT_DATA_QUALITY = {"budgets_kept"}
+# The days of a failed run, read several times since.
+_MOST_READINGS = 10_000
 
 
 def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
@@ -62,7 +64,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
         with dagster_failures():
             notices = [
                 *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now()),
-                *_recovered(settings, lake, outbox, context, clock.now()),
+                *_recovered(settings, outbox, context.instance),
                 *_failed_checks(context, checks, clock),
             ]
             queued = enqueue_all(outbox, settings.notifications, notices)
@@ -137,31 +139,24 @@ def tell_failure(settings: Settings, lake: Lake, clock: Clock, run: dg.DagsterRu
     _deliver(settings, outbox, clock)
 
 
-def _recovered(
-    settings: Settings, lake: Lake, outbox: Outbox, context: dg.AssetExecutionContext, now: datetime
-) -> Iterator[Notice]:
-    """The failed days are there: this run has read them, or none of the history is missing any more."""
-    asked = tagged_days(context.run.tags, usage_partitions(settings))
-    if asked is None or not settings.notifications.channels:
-        return
-    failure = outbox.open_message("sync_failed", "sync_recovered", asked.cost_center)
-    if failure is None or not _has_read(context):
-        return
-    first, last = (date.fromisoformat(str(failure.message.data[name])) for name in ("from", "to"))
-    covered = asked.first <= first and last <= asked.last
-    if covered or not missing_days(settings, lake, asked.cost_center, now).fetchable:
-        yield events.sync_recovered(
-            asked.cost_center, DayRange(first, last), context.run.run_id, open_period=failure.key.period
+def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance) -> Iterator[Notice]:
+    """The failures whose days have all been read since, by whatever runs."""
+    for center in settings.cost_centers if settings.notifications.channels else ():
+        failure = outbox.open_message("sync_failed", "sync_recovered", center.name)
+        if failure is None:
+            continue
+        data = {name: str(failure.message.data[name]) for name in ("from", "to", "run_id")}
+        days = DayRange(date.fromisoformat(data["from"]), date.fromisoformat(data["to"]))
+        keys = {partition_key(center.name, day) for day in days_between(days.first, days.last)}
+        run = instance.get_run_record_by_id(data["run_id"])
+        # The failed run itself may have read them before it failed.
+        since = run.end_time if run and run.end_time else failure.created_at.timestamp()
+        read = instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey("job_runs"), sorted(keys), after_timestamp=since),
+            limit=_MOST_READINGS,
         )
-
-
-def _has_read(context: dg.AssetExecutionContext) -> bool:
-    """Whether this run has made job runs; a `reprice` has not."""
-    made = context.instance.get_records_for_run(
-        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
-    ).records
-    events_made = (record.event_log_entry.dagster_event for record in made)
-    return dg.AssetKey("job_runs") in {event.asset_key for event in events_made if event is not None}
+        if keys <= {record.partition_key for record in read.records}:
+            yield events.sync_recovered(center.name, days, data["run_id"], open_period=failure.key.period)
 
 
 def _failed_checks(

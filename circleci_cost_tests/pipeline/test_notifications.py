@@ -119,9 +119,23 @@ def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Rece
     assert "has no access (403)" in body["data"]["error"]
     assert (body["data"]["from"], body["data"]["to"]) == (f"{YESTERDAY}", f"{YESTERDAY}")
 
+    # A run that reads nothing, or other days, brings none of the failed ones.
+    site.run("reprice", "initech", FIRST, FIRST)
+    site.run("refresh", "initech", FIRST, FIRST)
+    assert not [key for key in _told(receiver) if key[0] == "sync_recovered"]
     site.run("refresh", "initech", YESTERDAY, YESTERDAY)
     site.run("refresh", "initech", YESTERDAY, YESTERDAY)
     assert _told(receiver)["sync_recovered", "initech", failure[2], ""] == 1
+
+
+def test_a_rule_that_cannot_be_applied_is_told_although_no_sync_failed(site: Site, receiver: Receiver) -> None:
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    site.sections += '[[virtual_tags]]\nname = "team"\n[[virtual_tags.mappings]]\nfile = "gone.csv"\n'
+    for job in (site.run_whole("allocate", fails=True), site.run("reprice", "initech", FIRST, FIRST, fails=True)):
+        _tell(site, job)
+    subjects = [key[1] for key in _told(receiver) if key[0] == "data_quality" and key[1].startswith("run failed")]
+    assert subjects == ["run failed: allocation and budgets", "run failed: costs of initech"]
+    assert not [key for key in _told(receiver) if key[0] == "sync_failed"]
 
 
 def _tell(site: Site, failed: dg.ExecuteInProcessResult) -> None:

@@ -32,6 +32,13 @@ from circleci_cost.sections.virtual_tags import Mapping as TagMapping
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
 _HIDDEN = "(an address)"
+# Where pydantic's words would not say what to write.
+_HOW = {
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "write a day such as 2026-01-31"),
+    **dict.fromkeys(("decimal_parsing", "decimal_type"), "write a number such as 1200.50, without quotes"),
+    "bool_parsing": "write true or false",
+    "string_type": "write text in quotes",
+}
 
 
 def _daily_at(value: str) -> str:
@@ -171,7 +178,7 @@ def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> 
         return f"{where}: unknown key {key!r}{_suggestion(location, error['loc'])}"
     if kind == "missing":
         return f"{where}: {key} is missing; add it."
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = _HOW.get(kind) or str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     message = message if message.endswith("?") else f"{message}."
     shown = _shown_value(content, location)

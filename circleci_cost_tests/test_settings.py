@@ -122,8 +122,17 @@ def test_a_mistake_is_one_sentence_with_its_line(tmp_path: Path, change: tuple[s
     assert refusal(tmp_path, VALID.replace(*change)) == message
 
 
-def test_a_token_pasted_in_place_of_the_variable_is_not_repeated(tmp_path: Path) -> None:
-    canary = "CCIPAT_canary-0123456789abcdef"
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "CCIPAT_canary-0123456789abcdef",
+        "CCIPAT_XyZabc123_0123456789abcdef0123456789abcdef01234567",
+        "whsec_C2FVsBQIhrscChlQIMV",
+        "aB3dE5fG7hJ9kL1mN3pQ5rS7",
+    ],
+)
+def test_a_token_pasted_in_place_of_the_variable_is_not_repeated(tmp_path: Path, secret: str) -> None:
+    canary = secret
     said = refusal(tmp_path, VALID.replace('"CIRCLECI_TOKEN"', f'"{canary}"'))
     assert canary not in said
     assert said == (

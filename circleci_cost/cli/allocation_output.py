@@ -18,6 +18,8 @@ from circleci_cost.warehouse.allocation_coverage import Coverage, Suggestion
 from circleci_cost.warehouse.allocation_diff import Difference
 from circleci_cost.warehouse.allocation_explain import Origin
 
+# On a narrower terminal the columns of words would be a few letters wide.
+_FOR_ALL_COLUMNS = 150
 _MOST_MOVES = 20
 
 
@@ -45,18 +47,19 @@ def write_origins(
         whole = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
         _write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": whole, "rows": rows})
         return
-    table = _table([tag, "rule", "condition", "before the split", "split"], ["share", "runs", "credits", "cost"])
+    narrow = results().width < _FOR_ALL_COLUMNS
+    texts = [tag, "rule", "split"] if narrow else [tag, "rule", "condition", "before the split", "split"]
+    table = _table(texts, ["share", "cost"] if narrow else ["share", "runs", "credits", "cost"])
     for each in origins:
-        _add_row(
-            table,
-            [each.value, each.rule, conditions.get(each.rule, ""), each.source_value, each.split or ""],
-            [
-                _shares(each),
-                f"{each.amount.runs:,}",
-                credits_shown(each.amount.credits),
-                dollars(each.amount.cost),
-            ],
-        )
+        shown_texts = {
+            tag: each.value,
+            "rule": each.rule,
+            "condition": conditions.get(each.rule, ""),
+            "before the split": each.source_value,
+            "split": each.split or "",
+        }
+        counts = [] if narrow else [f"{each.amount.runs:,}", credits_shown(each.amount.credits)]
+        _add_row(table, [shown_texts[name] for name in texts], [_shares(each), *counts, dollars(each.amount.cost)])
     _print(f"Where the cost by {tag} comes from, {days.first} to {days.last}", table, exact_sum(total))
 
 

@@ -97,8 +97,8 @@ def _published(
     absent = [name for name in names or configured if name not in known]
     if absent:
         raise CircleciCostError(
-            f"No state of {', '.join(map(repr, absent))} is published yet; run `circleci-cost sync`, or materialize "
-            "cost_forecast, budget_status and published in the Dagster UI."
+            f"No state of {', '.join(map(repr, absent))} is published yet; run `circleci-cost allocation apply`, "
+            "which fetches nothing, or the job `allocate` in the Dagster UI."
         )
     if found is None:
         return []

@@ -112,9 +112,5 @@ def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterat
     yield warning("rules_match_usage", [*result.warnings, *(each for tag in result.tags for each in tag.warnings)])
     yield warning(
         "splits_as_configured",
-        [
-            f"{fallback.split}: {fallback.used} instead on {metadata.days(fallback.days)}"
-            for tag in result.tags
-            for fallback in tag.fallbacks
-        ],
+        [str(fallback) for tag in result.tags for fallback in tag.fallbacks],
     )

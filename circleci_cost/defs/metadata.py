@@ -34,7 +34,7 @@ def usd(value: Decimal) -> str:
 
 def percent(share: float | Decimal | None) -> str:
     """A share for reading; a dash where there is none."""
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{share * 100:.1f} %"
 
 
 def days(found: Iterable[date]) -> str:

@@ -4,7 +4,7 @@ What was spent of them is `budgets`' to say.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -25,6 +25,8 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
     "at_risk_forecast": AMOUNT,
     "at_risk_probability": AMOUNT,
 }
+# So long before a period without an amount begins, it is told.
+_TOLD_BEFORE = timedelta(days=31)
 
 
 def amount_on(budget: Budget, day: date) -> Decimal | None:
@@ -70,17 +72,21 @@ def amount_findings(budgets: Sequence[Budget], first: date, today: date) -> list
 def _missing_amounts(budgets: Sequence[Budget], first: date, today: date) -> Iterable[Finding]:
     for budget in budgets:
         current = period_of(budget.period, today)
-        periods = [*periods_between(budget.period, first, today), next_period(current)]
+        coming = next_period(current)
+        periods = [
+            *periods_between(budget.period, first, today),
+            *([coming] if coming.first - today <= _TOLD_BEFORE else []),
+        ]
         with_amount = [amount_on(budget, period.first) is not None for period in periods]
         # Before its first amount a budget was not there yet; no period of the past needs one.
-        begun = with_amount.index(True) if any(with_amount) else len(periods) - 2
+        begun = with_amount.index(True) if any(with_amount) else periods.index(current)
         missing = [period for period, there in zip(periods[begun:], with_amount[begun:], strict=True) if not there]
         if missing:
             yield Finding(
                 budget.name,
                 "no_amount",
-                f"the budget {budget.name!r} has no amount for {_say(missing)}, so these are not judged; an amount "
-                "is for the periods that begin within its from and until",
+                f"the budget {budget.name!r} has no amount for {_say(missing)} and is not judged there; an amount is "
+                "for the periods that begin within its from and until",
             )
 
 

@@ -30,8 +30,8 @@ def credits(amount: Decimal) -> str:
 
 
 def amount_text(amount: Decimal, unit: str) -> str:
-    """An amount in `USD` or `credits`."""
-    return dollars(amount) if unit == "USD" else credits(amount)
+    """An amount in `USD`, to the cent, or in whole `credits`."""
+    return dollars(amount) if unit == "USD" else f"{_WIDE.quantize(amount, Decimal(1)):,} credits"
 
 
 def percent(share: Decimal) -> str:

@@ -20,7 +20,7 @@ class BudgetCrossing:
     """A budget that has crossed, or by its forecast will cross, a share of its amount.
 
     Amounts are in `unit` (`USD` or `credits`); `threshold` and `probability` are shares, 0.8 for 80 %. `period` is
-    its label, such as `2026-03`.
+    its label, such as `2026-03`; it `is_over` where it has ended by `data_through`, the last known day.
     """
 
     budget: str
@@ -36,6 +36,8 @@ class BudgetCrossing:
     forecast_p90: Decimal | None = None
     probability: Decimal | None = None
     expected_overrun: date | None = None
+    data_through: date | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def budget_threshold(crossing: BudgetCrossing) -> Notice:
     """A budget crossed a threshold. Once per budget, period, kind and threshold; it goes to the budget's owner."""
     share = percent(crossing.threshold)
     over = crossing.kind == "actual" and crossing.threshold >= 1
-    verb = "has used" if crossing.kind == "actual" else "is forecast to use"
+    verb = "has reached" if crossing.kind == "actual" else "is forecast to reach"
     message = Message(
         title=f"Budget {crossing.budget} {verb} {share} of {_amount(crossing, crossing.amount)} ({crossing.period})",
         severity="critical" if over else "warning",
@@ -147,10 +149,12 @@ def _amount(crossing: BudgetCrossing, amount: Decimal) -> str:
 def _sentences(crossing: BudgetCrossing) -> list[str]:
     used = percent(crossing.actual / crossing.amount)
     lines = [f"So far {_amount(crossing, crossing.actual)} of {_amount(crossing, crossing.amount)} are used, {used}."]
-    if crossing.forecast_median is not None:
+    if crossing.forecast_median is not None and not crossing.is_over:
         lines.append(f"The period is expected to end at {_amount(crossing, crossing.forecast_median)}.")
     if crossing.expected_overrun is not None:
-        lines.append(f"The budget is expected to be used up on {crossing.expected_overrun}.")
+        past = crossing.data_through is not None and crossing.expected_overrun <= crossing.data_through
+        verb = "was" if past else "is expected to be"
+        lines.append(f"The budget {verb} used up on {crossing.expected_overrun}.")
     return lines
 
 
@@ -158,6 +162,8 @@ def _facts(crossing: BudgetCrossing) -> list[tuple[str, str]]:
     facts = [("Budget", crossing.budget), ("Period", crossing.period)]
     if crossing.owner:
         facts.append(("Owner", crossing.owner))
+    if crossing.is_over:
+        return facts
     if crossing.forecast_p10 is not None and crossing.forecast_p90 is not None:
         low, high = _amount(crossing, crossing.forecast_p10), _amount(crossing, crossing.forecast_p90)
         facts.append(("Forecast, 10–90 %", f"{low} to {high}"))

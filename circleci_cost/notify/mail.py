@@ -20,7 +20,8 @@ _CELL = "padding:4px 12px 4px 0;border-bottom:1px solid #d9dee3;text-align"
 def as_mail(envelope: Envelope, sender: str, recipients: Sequence[str]) -> EmailMessage:
     """The mail. Its Message-ID is the same for the same key and sender, so that mailboxes can tell a repetition."""
     message = envelope.message
-    mail = EmailMessage(policy=SMTP)
+    # A folded subject would hide its beginning from mail filters; a title has at most 200 characters.
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=400))
     mail["Subject"] = f"[CircleCI cost] {message.title}"
     mail["From"] = Address("CircleCI cost", addr_spec=sender)
     mail["To"] = [Address(addr_spec=each) for each in recipients]

@@ -120,6 +120,8 @@ def _crossing(budget: Budget, row: dict[str, Any], kind: budget_events.Kind, thr
             forecast_p90=row["forecast_p90"],
             probability=row["overrun_probability"],
             expected_overrun=row["overrun_date"],
+            data_through=row["data_through"],
+            is_over=row["period_end"] <= row["data_through"],
         )
     )
 
@@ -156,7 +158,7 @@ def _digest(
             for row in read_budget_status(connection, Periods.CURRENT).iter_rows(named=True)
             if row["budget"] in names
         ],
-        changes=_changes(projects),
+        changes=[f"{now} compared with {before}.", *_changes(projects)],
     )
 
 

@@ -12,6 +12,8 @@ from pydantic_core import PydanticCustomError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# How CircleCI's, Slack's and webhooks' secrets begin; a long name in mixed case with digits is none either.
+_SECRET = re.compile(r"(CCIPAT|CCIPRJ|whsec|xox[a-z]|glpat|ghp)_.*|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{24,}|.{100,}")
 _LABEL_LENGTH = 200
 
 
@@ -36,7 +38,7 @@ def _label(value: str) -> str:
 
 
 def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value):
+    if not _VARIABLE.fullmatch(value) or _SECRET.fullmatch(value):
         # The value may be a secret pasted by mistake: it must not be repeated in the message.
         raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself")
     return value

@@ -191,7 +191,7 @@ def test_budgets_that_are_not_published_yet_are_no_success(call: Caller) -> None
     call.configure(configuration(FIRST) + BUDGETS)
     said = call("budgets", "--budget", "web", "--fail-over", "over_budget")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("Error: No state of 'web' is published yet; run `circleci-cost sync`")
+    assert said.err.startswith("Error: No state of 'web' is published yet; run `circleci-cost allocation apply`")
 
 
 def test_a_generation_from_before_there_were_budgets_is_told_apart(call: Caller) -> None:

@@ -202,13 +202,18 @@ def test_each_period_has_the_amount_of_the_day_it_begins_on() -> None:
         ("2026-05", 400, "on_track"),
     ]
     (finding,) = amount_findings([asked], FIRST, date(2026, 5, 11))
-    assert (finding.kind, "no amount for 2026-03, so" in finding.message) == ("no_amount", True)
+    assert (finding.kind, "no amount for 2026-03 and" in finding.message) == ("no_amount", True)
 
 
 def test_amounts_that_end_are_told_a_period_ahead_and_those_to_come_are_not_missed() -> None:
     ends = Budget.model_validate({"name": "web", "amounts": [{"amount": 9, "until": date(2026, 4, 30)}]})
-    assert "has no amount for 2026-05, so" in amount_findings([ends], FIRST, date(2026, 4, 13))[0].message
+    assert "has no amount for 2026-05 and" in amount_findings([ends], FIRST, date(2026, 4, 13))[0].message
     assert amount_findings([ends], FIRST, date(2026, 3, 31)) == []
+    yearly = Budget.model_validate(
+        {"name": "year", "period": "year", "amounts": [{"amount": 9, "until": date(2026, 12, 31)}]}
+    )
+    assert amount_findings([yearly], FIRST, date(2026, 11, 24)) == []
+    assert len(amount_findings([yearly], FIRST, date(2026, 12, 1))) == 1
     begins = Budget.model_validate({"name": "web", "amounts": [{"amount": 9, "from": date(2026, 4, 1)}]})
     assert amount_findings([begins], FIRST, date(2026, 4, 13)) == []
 

@@ -99,7 +99,7 @@ def test_a_budget_that_is_forecast_to_be_overrun_says_how_sure_that_is() -> None
     )
     assert notice.owner == "web"
     assert notice.key == Key("budget", "web", "2026-03", "forecast 1")
-    assert notice.message.title == "Budget web is forecast to use 100 % of $1,000.00 (2026-03)"
+    assert notice.message.title == "Budget web is forecast to reach 100 % of $1,000.00 (2026-03)"
     assert as_text(notice.message).splitlines() == [
         "So far $812.35 of $1,000.00 are used, 81.2 %.",
         "The period is expected to end at $1,250.10.",
@@ -115,7 +115,7 @@ def test_a_budget_that_is_forecast_to_be_overrun_says_how_sure_that_is() -> None
 
 def test_a_budget_in_credits_speaks_of_credits() -> None:
     notice = at_80_percent(unit="credits", amount=Decimal(2_000_000), actual=Decimal("1600000"))
-    assert notice.message.title == "Budget web has used 80 % of 2,000,000 credits (2026-03)"
+    assert notice.message.title == "Budget web has reached 80 % of 2,000,000 credits (2026-03)"
 
 
 def test_a_threshold_written_in_two_ways_is_one() -> None:
@@ -179,7 +179,7 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
         DigestRow("Total", Decimal("800.1234"), Decimal("650")),
         budgets=[
             BudgetState("web", "2026-03", "at_risk", "USD", Decimal(1000), Decimal("800.1234"), Decimal("1250.1")),
-            BudgetState("web weekly", "2026-W10", "on_track", "credits", Decimal(5000), Decimal("40.5")),
+            BudgetState("web weekly", "2026-W10", "on_track", "credits", Decimal(5000), Decimal("40")),
         ],
         changes=["web-app ran 40 % more jobs on main."],
     )
@@ -188,7 +188,7 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
     assert as_text(notice.message).splitlines() == [
         "web-app ran 40 % more jobs on main.",
         "Budget web (2026-03) is at risk: $800.12 of $1,000.00, forecast $1,250.10.",
-        "Budget web weekly (2026-W10) is on track: 40.5 credits of 5,000 credits.",
+        "Budget web weekly (2026-W10) is on track: 40 credits of 5,000 credits.",
         "",
         "Cost of      Now   Before              Change",
         "-------  -------  -------  ------------------",

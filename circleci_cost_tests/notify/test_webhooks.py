@@ -47,7 +47,7 @@ def test_a_webhook_gets_exact_values_signed(site: Site, receiver: Receiver) -> N
         "key": {"subject": "web", "period": "2026-03", "threshold": "actual 0.8"},
         "time": "2026-03-10T12:00:00+00:00",
         "severity": "warning",
-        "title": "Budget web has used 80 % of $1,000.00 (2026-03)",
+        "title": "Budget web has reached 80 % of $1,000.00 (2026-03)",
         "lines": [
             "So far $812.35 of $1,000.00 are used, 81.2 %.",
             "The period is expected to end at $1,250.10.",

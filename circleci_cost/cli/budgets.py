@@ -12,10 +12,13 @@ from circleci_cost.cli.streams import results, say, shown
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.budget_findings import scope_findings
 from circleci_cost.model.budget_text import TABLE_HEADER, Row, as_json, cells, tree
 from circleci_cost.model.budgets import Status
+from circleci_cost.sections.budgets import Budget
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
+from circleci_cost.warehouse.series import known_values
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +66,8 @@ def budgets(
     day that is complete. Children are shown below their parent and are part of it.
     """
     settings = call.settings()
-    configured = [budget.name for budget in all_budgets(settings)]
+    budgets_there = all_budgets(settings)
+    configured = [budget.name for budget in budgets_there]
     generation = current_generation(open_lake(settings.data_dir))
     rows = _published(generation, Periods(period), configured, names)
     if as_text:
@@ -75,6 +79,8 @@ def budgets(
         )
     else:
         _write_table(generation, rows)
+    for finding in _misspelled(generation, budgets_there):
+        say(f"Note: {finding}" if finding.endswith("?") else f"Note: {finding}.")
     if fail_over:
         limit = _ORDER.index(Status(fail_over))
         failed = [row["budget"] for _, row in rows if _ORDER.index(Status(row["status"])) >= limit]
@@ -103,6 +109,14 @@ def _published(
     if found is None:
         return []
     return list(tree(found.filter(found.get_column("budget").is_in(list(names) or list(known)))))
+
+
+def _misspelled(generation: Generation, there: Sequence[Budget]) -> list[str]:
+    """What budgets ask for and no usage has: such a budget would be on track for ever."""
+    if _TABLE not in generation.manifest.rows:
+        return []
+    with generation.connect() as connection:
+        return [finding.message for finding in scope_findings(there, (), known_values(connection, there))]
 
 
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from typing import IO, Any, TypeAlias
 import click
 
 from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import Watch
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.settings import Settings
@@ -129,6 +130,7 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
         failures = (
             failures + _finished(settings, [following], "Allocating and publishing", disposable=disposable).failures
         )
+    say_waiting(settings)
     if failures:
         raise RunsFailedError(failures)
 

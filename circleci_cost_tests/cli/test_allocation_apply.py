@@ -63,6 +63,19 @@ def test_what_diff_predicts_is_what_apply_shows(imported: Caller) -> None:
     assert imported("budgets", "--period", "all", "--fail-over", "over_budget").code == 5
 
 
+def test_a_channel_that_is_down_is_said_and_no_failure(imported: Caller) -> None:
+    channel = '[[notifications.channels]]\nname = "hook"\ntype = "webhook"\nurl = "http://127.0.0.1:9/"\n'
+    imported.configure(NORTHWIND.read_text() + channel + '[[budgets]]\nname = "all"\namount = 0.01\n')
+    said = imported("allocation", "apply")
+    assert said.code == 0
+    assert (
+        said.err == "1 message waits for a channel that failed; `circleci-cost notify send` tries again and says why.\n"
+    )
+    sent = imported("notify", "send", "--retry")
+    assert sent.code == 1
+    assert "hook" in sent.out
+
+
 def test_check_reads_the_files_of_the_sections_and_looks_for_variables(
     call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

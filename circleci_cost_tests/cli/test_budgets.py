@@ -226,3 +226,12 @@ def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Call
     said = call("budgets")
     assert name in said.out
     assert "\x1b" not in said.out
+
+
+def test_a_misspelled_project_is_named_beside_a_budget_that_is_on_track(call: Caller) -> None:
+    text = configuration(FIRST) + '[[budgets]]\nname = "web"\namount = 80\nwhere = { project = "wbe" }\n'
+    call.configure(text)
+    publish_budgets(call.folder)
+    said = call("budgets")
+    assert said.code == 0
+    assert "Note: the budget 'web' asks for project 'wbe', which no usage has; did you mean 'web'?\n" in said.err

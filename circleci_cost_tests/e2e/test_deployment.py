@@ -130,7 +130,8 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     site.configure(*prices, daily_at=f"{tick:%H:%M}")
     remark = deployment.until(lambda: _REMARK.match(deployment.remark("daily_costs", "prices_up_to_date")))
     days = site.costs("hooli").filter(pl.col("date") >= changed)["date"]
-    assert int(remark[1]) - days.n_unique() in range(5)
+    # Four days are too young to be compared here; on a busy machine the schedule has priced its four days by now.
+    assert abs(int(remark[1]) - days.n_unique()) <= 4
     assert date.fromisoformat(remark[2]) == days.min()
     repair = deployment.backfill(["daily_costs"], [partition_key("hooli", day) for day in REACHABLE if day >= changed])
     # One run per cost center, however many days.

@@ -9,12 +9,17 @@ import dagster as dg
 
 
 def follows_dependencies() -> dg.AutomationCondition[Any]:
-    """Once what it depends on has been made again, by another run than its own, and is no longer being made.
+    """Once what it depends on has been made later than itself, and is no longer being made.
 
-    A run has to name its assets (`asset_selection`): only by that Dagster can tell that it made both.
+    What depends on what is requested now is requested with it. After a failed run it waits for the next change.
     """
+    fresh = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated())
+    # Of events between two ticks Dagster compares the times, but only where neither side is put together by `|`.
+    outdated = fresh.since(dg.AutomationCondition.newly_updated())
+    unasked = fresh.since(dg.AutomationCondition.newly_requested())
+    chained = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested())
     return (
-        dg.AutomationCondition.any_deps_updated().since(dg.AutomationCondition.newly_requested())
+        ((outdated & unasked) | chained)
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     )

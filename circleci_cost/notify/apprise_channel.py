@@ -74,6 +74,4 @@ def _library() -> Any:
     try:
         return importlib.import_module("apprise")
     except ImportError:
-        raise NotDelivered(
-            'Apprise is not installed; install it with `pip install "circleci_cost[apprise]"`.'
-        ) from None
+        raise NotDelivered("Apprise is not installed; install it with `pip install apprise`.") from None

@@ -17,7 +17,6 @@ APPRISE = {"name": "other", "type": "apprise", "url_env": "APPRISE_URL"}
 def test_a_message_reaches_a_service_as_plain_text(
     site: Site, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pytest.importorskip("apprise")
     caplog.set_level(logging.DEBUG, "root")
     site.environment = {"APPRISE_URL": receiver.origin.replace("http:", "json:") + "/canary"}
     site.configure(APPRISE)
@@ -30,7 +29,6 @@ def test_a_message_reaches_a_service_as_plain_text(
 
 
 def test_a_service_that_refuses_is_one_sentence_and_the_message_is_kept(site: Site, receiver: Receiver) -> None:
-    pytest.importorskip("apprise")
     receiver.answers.append(Answer(500))
     site.environment = {"APPRISE_URL": receiver.origin.replace("http:", "json:") + "/canary"}
     site.configure(APPRISE)
@@ -40,7 +38,6 @@ def test_a_service_that_refuses_is_one_sentence_and_the_message_is_kept(site: Si
 
 
 def test_an_address_that_apprise_does_not_know_is_one_sentence_without_it(site: Site) -> None:
-    pytest.importorskip("apprise")
     site.environment = {"APPRISE_URL": "canary://x"}
     site.configure(APPRISE)
     assert site.run(failed()).problems == (
@@ -54,6 +51,4 @@ def test_without_the_extra_the_sentence_says_how_to_install_it(site: Site, monke
     monkeypatch.setitem(sys.modules, "apprise", None)
     site.environment = {"APPRISE_URL": "json://x"}
     site.configure(APPRISE)
-    assert site.run(failed()).problems == (
-        'Apprise is not installed; install it with `pip install "circleci_cost[apprise]"`.',
-    )
+    assert site.run(failed()).problems == ("Apprise is not installed; install it with `pip install apprise`.",)

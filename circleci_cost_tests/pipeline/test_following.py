@@ -166,5 +166,10 @@ def test_the_sensor_makes_all_that_follows_a_backfill_of_daily_costs_once(site: 
     site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs"])
     names, _, cursor = site.requested(cursor)
     assert names == {"allocated_costs", "cost_forecast", "budget_status", "published", "notifications"}
+    # Between two ticks: made, and then daily costs changed once more.
+    site.run_whole("allocate")
+    site.run("reprice", "initech", FIRST, FIRST, only=["daily_costs"])
+    names, _, cursor = site.requested(cursor)
+    assert names == {"allocated_costs", "cost_forecast", "budget_status", "published", "notifications"}
     site.run_whole("allocate")
     assert site.requested(cursor)[0] == set()

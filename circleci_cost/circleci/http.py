@@ -123,7 +123,7 @@ def download_client(base_url: str, timeouts: Timeouts) -> httpx.Client:
 
 def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> CircleciCostError:
     """Turn httpx's exception into ours; its own text is left out, since it may hold an address."""
-    causes = _causes(error)
+    causes = causes_of(error)
     certificate = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return Untrusted(
@@ -159,7 +159,8 @@ def _is_tls_failure(cause: BaseException) -> bool:
     return isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
 
 
-def _causes(error: BaseException) -> list[BaseException]:
+def causes_of(error: BaseException) -> list[BaseException]:
+    """The error itself and what led to it, the newest first."""
     found: list[BaseException] = []
     step: BaseException | None = error
     while step is not None and step not in found:

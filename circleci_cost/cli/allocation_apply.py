@@ -2,8 +2,9 @@
 
 import click
 
+from circleci_cost.asset_names import FOLLOWING
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.runs import FOLLOWING, WholeRun, execute
+from circleci_cost.cli.runs import WholeRun, execute
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.warehouse.generations import current_generation
 

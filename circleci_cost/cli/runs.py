@@ -19,19 +19,15 @@ from typing import IO, Any, TypeAlias
 
 import click
 
+from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import Watch
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.settings import Settings
 
-# What a run of a cost center makes, and what one run makes of it for all cost centers afterwards.
-_MADE = {
-    "ingest": ("usage_exports", "job_runs"),
-    "reprice": ("pricing_periods", "daily_costs"),
-    "refresh": ("usage_exports", "job_runs", "pricing_periods", "daily_costs"),
-}
-FOLLOWING = ("allocated_costs", "cost_forecast", "budget_status", "published", "notifications")
+# What a run of a cost center makes; what follows is made by one run for all of them.
+_MADE = {"ingest": INGESTED, "reprice": COSTED, "refresh": (*INGESTED, *COSTED)}
 _MOST_WORKERS = 4
 _PATIENCE_SECONDS = 60.0
 

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.clock import Clock
 from circleci_cost.coverage import look_back
 from circleci_cost.lake.layout import Lake
@@ -16,11 +17,6 @@ MAX_RUNTIME_SECONDS = 8 * 3600
 # Dagster does not export the type of what `define_asset_job` returns.
 AssetJob: TypeAlias = Any
 _TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
-_INGESTED = ("usage_exports", "job_runs")
-_COSTED = ("pricing_periods", "daily_costs")
-# What is made as a whole from the daily costs: no day in particular.
-_FOLLOWING = ("allocated_costs", "cost_forecast", "budget_status", "published", "notifications")
-_REFRESHED = (*_INGESTED, *_COSTED, *_FOLLOWING)
 
 
 def build_jobs() -> dict[str, AssetJob]:
@@ -33,16 +29,20 @@ def build_jobs() -> dict[str, AssetJob]:
             name, selection=dg.AssetSelection.assets(*assets), tags=_TAGS, description=description
         )
         for name, assets, description in (
-            ("ingest", _INGESTED, "Fetch usage exports and read them into job runs."),
+            ("ingest", INGESTED, "Fetch usage exports and read them into job runs."),
             (
                 "reprice",
-                (*_COSTED, *_FOLLOWING),
+                (*COSTED, *FOLLOWING),
                 "Compute daily costs again at today's price periods; nothing is fetched or parsed.",
             ),
-            ("refresh", _REFRESHED, "Fetch, read, price and publish some days: what the daily schedule does."),
+            (
+                "refresh",
+                (*INGESTED, *COSTED, *FOLLOWING),
+                "Fetch, read, price and publish some days: what the daily schedule does.",
+            ),
             (
                 "allocate",
-                _FOLLOWING,
+                FOLLOWING,
                 "Allocate costs and compare budgets again after a rule or a budget was edited; publish.",
             ),
             ("notify", ("notifications",), "Tell what there is to tell, and send again what could not be sent."),
@@ -73,7 +73,7 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
                 run_key=f"{center.name}-{at:%Y-%m-%d}",
                 tags=range_tags(center.name, first, last),
                 # What follows is made once for all cost centers, by the sensor.
-                asset_selection=[dg.AssetKey(name) for name in (*_INGESTED, *_COSTED)],
+                asset_selection=[dg.AssetKey(name) for name in (*INGESTED, *COSTED)],
             )
 
     return daily_refresh
@@ -86,7 +86,7 @@ def build_sensor() -> dg.AutomationConditionSensorDefinition:
     """
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets("pricing_periods", *_FOLLOWING)
+        target=dg.AssetSelection.assets("pricing_periods", *FOLLOWING)
         | dg.AssetSelection.checks_for_assets("daily_costs"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         run_tags=_TAGS,

@@ -14,6 +14,7 @@ from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.plain import as_text
 from circleci_cost.notify.secrets import secret
+from circleci_cost.notify.single_recipient import SingleRecipient
 from circleci_cost.sections.notifications import AppriseChannel
 
 _KINDS = {"info": "info", "warning": "warning", "critical": "failure"}
@@ -23,21 +24,10 @@ _MARKDOWN_LINK = re.compile(r"\](?=\()")
 
 
 @dataclass(frozen=True)
-class Apprise:
+class Apprise(SingleRecipient[AppriseChannel]):
     """A service by its Apprise URL."""
 
-    section: AppriseChannel
     environment: Mapping[str, str] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """The channel's name."""
-        return self.section.name
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The channel itself."""
-        return (self.name,)
 
     def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
         """Send a message. Raises `NotDelivered`."""

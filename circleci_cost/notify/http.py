@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from circleci_cost import __version__
-from circleci_cost.circleci.http import quiet_http_loggers
+from circleci_cost.circleci.http import causes_of, quiet_http_loggers
 from circleci_cost.circleci.retry_after import retry_after
 from circleci_cost.circleci.watchdog import Watchdog
 from circleci_cost.notify.failures import NotDelivered
@@ -114,7 +114,7 @@ def _code(response: httpx.Response, url: str) -> str:
 
 
 def _reason(error: httpx.HTTPError, seconds: float, *, expired: bool) -> str:
-    causes = _causes(error)
+    causes = causes_of(error)
     untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
     if untrusted is not None:
         return (
@@ -128,15 +128,6 @@ def _reason(error: httpx.HTTPError, seconds: float, *, expired: bool) -> str:
     if isinstance(error, httpx.ConnectError):
         return "does not accept connections; check the address, the network and proxies"
     return "broke the connection off before it had answered"
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    step: BaseException | None = error
-    while step is not None and step not in found:
-        found.append(step)
-        step = step.__cause__ or step.__context__
-    return found
 
 
 @functools.cache

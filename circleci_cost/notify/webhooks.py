@@ -12,28 +12,18 @@ from circleci_cost.notify.http import checked_url, post
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.payload import as_payload, signed_headers
 from circleci_cost.notify.secrets import secret
+from circleci_cost.notify.single_recipient import SingleRecipient
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
 from circleci_cost.sections.notifications import SlackChannel, TeamsChannel, WebhookChannel
 
 
 @dataclass(frozen=True)
-class ChatChannel:
+class ChatChannel(SingleRecipient[SlackChannel | TeamsChannel]):
     """A channel of Slack or Teams."""
 
-    section: SlackChannel | TeamsChannel
     clock: Clock
     environment: Mapping[str, str] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """The channel's name."""
-        return self.section.name
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The channel itself."""
-        return (self.name,)
 
     def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
         """Post a message. Raises `NotDelivered`."""
@@ -51,22 +41,11 @@ _CHATS: dict[str, tuple[str, Callable[[Envelope], bytes]]] = {
 
 
 @dataclass(frozen=True)
-class Webhook:
+class Webhook(SingleRecipient[WebhookChannel]):
     """A server that takes our JSON, signed where it has a secret."""
 
-    section: WebhookChannel
     clock: Clock
     environment: Mapping[str, str] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """The channel's name."""
-        return self.section.name
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The channel itself."""
-        return (self.name,)
 
     def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
         """Post a message. Raises `NotDelivered`."""

@@ -111,6 +111,7 @@ def share(
         connection.execute(sql("allocation_no_shares"))
         return []
     connection.execute(sql("allocation_direct"), key_of)
+    connection.execute(sql("allocation_groups"))
     connection.execute(sql("allocation_weights"), {"default": tag.default})
     connection.execute(sql("allocation_choices"))
     connection.execute(sql("allocation_shares"))

@@ -29,6 +29,7 @@ def answer(
     """
     connection.execute(sql("report_rows"))
     if question.splits_charge_types:
+        connection.execute(sql("daily_charges"))
         connection.execute(sql("report_charge_types"))
     where = {
         name: [known_value(name, value, values_of(connection, name)) for value in values]

@@ -77,6 +77,12 @@ def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl
     return found
 
 
+def show(connection: duckdb.DuckDBPyConnection, view: str) -> None:
+    """Make one of the views that scopes are added up from: series_daily, series_charges, series_allocated."""
+    connection.execute(sql("daily_charges"))
+    connection.execute(sql(view))
+
+
 def _source(budget: Budget) -> _Source:
     asked = budget.where.dimensions
     columns = tuple(sorted({"cost_center", *(_column(name) for name in asked)}))
@@ -93,7 +99,7 @@ def _column(name: str) -> str:
 def _sums(
     connection: duckdb.DuckDBPyConnection, source: _Source, budgets: Sequence[Budget], numbers: Sequence[int]
 ) -> pl.DataFrame:
-    connection.execute(sql(source.view))
+    show(connection, source.view)
     names = ", ".join(source.columns)
     shown = ", ".join(f"{_SHOWN.get(name, name)} AS {name}" for name in source.columns)
     groups = sql("series_groups").format(source=source.view, dimensions=shown)
@@ -125,7 +131,7 @@ def _values(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
         return list(CHARGE_TYPES)
     is_tag = name not in CONDITION_DIMENSIONS
     view, column = ("series_allocated", _VALUE) if is_tag else ("series_daily", name)
-    connection.execute(sql(view))
+    show(connection, view)
     query = sql("series_values").format(source=view, dimension=_SHOWN.get(column, column))
     found = connection.execute(query, {"tag": name if is_tag else ""}).fetchall()
     return [value for (value,) in found]

@@ -12,6 +12,7 @@ import duckdb
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS, Conditions, Parameters, to_sql
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import CHARGE_TYPE
+from circleci_cost.warehouse.series import show
 from circleci_cost.warehouse.statements import one_row, sql
 
 
@@ -56,7 +57,7 @@ def scope_costs(
     scope = to_sql(where, {name: "value" if name in tags else name for name in asked}, parameters)
     # The macro that shows dimensions as reports do.
     connection.execute(sql("report_rows"))
-    connection.execute(sql(source))
+    show(connection, source)
     days: dict[str, date] = {
         "first": now.first,
         "last": now.last,

@@ -1,22 +1,7 @@
 -- How each split was made on each day and in each group: by its method, else by its fallback, else not at all (keep).
 -- `weighed_on` is the day of the weights: an earlier one for `previous`.
 CREATE OR REPLACE TEMPORARY TABLE allocation_choices AS
-WITH groups AS (
-    SELECT DISTINCT
-        direct.split,
-        direct.date,
-        CASE splits.within
-            WHEN 'cost_center' THEN direct.cost_center
-            WHEN 'organization' THEN direct.organization
-            ELSE ''
-        END AS part,
-        splits.method,
-        splits.fallback
-    FROM allocation_direct AS direct
-    JOIN allocation_splits AS splits USING (split)
-),
-
-offered AS (
+WITH offered AS (
     SELECT DISTINCT split, date, part, method FROM allocation_weights
 )
 
@@ -33,7 +18,7 @@ SELECT
     CASE used WHEN 'previous' THEN groups.method ELSE used END AS method,
     CASE used WHEN 'previous' THEN earlier.date ELSE groups.date END AS weighed_on,
     used <> groups.method AS fell_back
-FROM groups
+FROM allocation_groups AS groups
 LEFT JOIN offered AS asked
     ON groups.split = asked.split
     AND groups.date = asked.date

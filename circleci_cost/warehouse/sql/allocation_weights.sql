@@ -1,20 +1,7 @@
 -- The weight of each target of a split on each day, inside each group that `within` makes, for every way of weighing
 -- that the split may come to. Weights are whole numbers: decimals without their point.
 CREATE OR REPLACE TEMPORARY TABLE allocation_weights AS
-WITH groups AS (
-    SELECT DISTINCT
-        direct.split,
-        direct.date,
-        CASE splits.within
-            WHEN 'cost_center' THEN direct.cost_center
-            WHEN 'organization' THEN direct.organization
-            ELSE ''
-        END AS part
-    FROM allocation_direct AS direct
-    JOIN allocation_splits AS splits USING (split)
-),
-
-direct AS (
+WITH direct AS (
     SELECT
         splits.split,
         direct.date,
@@ -82,7 +69,7 @@ weights AS (
     WHERE splits.any_target
     UNION ALL
     SELECT split, date, part, target, unnest(['even', 'fixed']), unnest([1, CAST(weight AS HUGEINT)])
-    FROM groups
+    FROM allocation_groups
     JOIN allocation_targets AS targets USING (split)
     UNION ALL
     SELECT split, date, part, target, 'telemetry', CASE splits.measure WHEN 'runs' THEN runs ELSE run_seconds END
@@ -103,7 +90,7 @@ weights AS (
         CAST(replace(CAST(amounts.amount AS VARCHAR), '.', '') AS HUGEINT)
     FROM allocation_amounts AS amounts
     JOIN allocation_splits AS splits USING (split)
-    JOIN (SELECT DISTINCT split, part FROM groups) AS groups USING (split)
+    JOIN (SELECT DISTINCT split, part FROM allocation_groups) AS groups USING (split)
     WHERE amounts.key NOT IN (SELECT source FROM allocation_splits)
         AND (splits.any_target OR (split, amounts.key) IN (SELECT (split, target) FROM allocation_targets))
 )

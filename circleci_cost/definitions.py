@@ -11,10 +11,13 @@ import dagster as dg
 
 from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.defs.allocation import build_allocation_asset
+from circleci_cost.defs.anomalies import build_anomaly_assets
 from circleci_cost.defs.automation import build_jobs, build_schedule, build_sensor
 from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
+from circleci_cost.defs.correlations import build_correlations_asset
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
+from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
 from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
 from circleci_cost.defs.publishing import build_published_asset
@@ -63,6 +66,9 @@ def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[s
         build_cost_asset(settings, partitions),
         build_allocation_asset(settings),
         *build_budget_assets(settings),
+        build_infrastructure_asset(settings.infrastructure, settings.resolve),
+        *build_anomaly_assets(settings),
+        build_correlations_asset(settings),
         build_published_asset(settings),
     ]
     checks = build_checks(settings, partitions)

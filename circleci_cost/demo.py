@@ -5,16 +5,20 @@ finds the same history instead of a moved one.
 """
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG
+from circleci_cost.simulator.infrastructure import FILE as INFRASTRUCTURE_FILE
 
 DATA_DIRECTORY = "demo-data"
 HISTORY_MONTHS = 13
 _ANCHOR_FILE = "demo.json"
+_PRICE = "0.0006"
 
 
 def anchor(data_dir: Path, today: date) -> date:
@@ -39,6 +43,20 @@ def months_before(day: date, months: int) -> date:
     return date(year, month, min(day.day, last))
 
 
+def write_infrastructure(data_dir: Path, day: date) -> None:
+    """Write the cloud costs of the demo's company where they are missing: one service moves with acme's CI cost."""
+    from circleci_cost import simulator
+    from circleci_cost.simulator.infrastructure import write_demo_infrastructure
+
+    if (data_dir / INFRASTRUCTURE_FILE).exists():
+        return
+    scenario = simulator.demo_scenario(day)
+    first, last = months_before(day, HISTORY_MONTHS), day - timedelta(days=1)
+    usage = [simulator.daily_usage(scenario, each, first, last) for each in (ACME_ID, ACME_LABS_ID)]
+    daily = pl.concat(usage).select("date", cost=pl.col("credits") * float(_PRICE))
+    write_demo_infrastructure(data_dir, daily, first, last, scenario.seed)
+
+
 def configuration(data_dir: Path, today: date) -> dict[str, Any]:
     """The demo's settings, in the form of `circleci_cost.toml`."""
     day = anchor(data_dir, today)
@@ -52,7 +70,7 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                 "slug": "gh/acme",
                 "shared_organization_ids": [ACME_LABS_ID],
                 "pricing": [
-                    {"price_per_credit": "0.0006", "effective_from": new_year},
+                    {"price_per_credit": _PRICE, "effective_from": new_year},
                     {
                         "price_per_credit": "0.00055",
                         "effective_from": date(day.year - 2, 1, 1),
@@ -67,8 +85,13 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                 "pricing": [{"price_per_credit": "0.0006", "effective_from": date(day.year - 2, 1, 1)}],
             },
         ],
+        # The day off that the simulated companies share besides the turn of the year.
+        "calendar": {"closures": [date(year, 5, 1) for year in (day.year - 1, day.year)]},
         "virtual_tags": [_team()],
         "budgets": _budgets(),
+        # Some dollars a day are what these companies spend.
+        "anomalies": {"minimum_impact_usd": "0.1", "minimum_impact_share": "0.02"},
+        "infrastructure": [{"name": "aws", "files": INFRASTRUCTURE_FILE}],
         # The simulator of the demo is asked for 13 months at once; CircleCI's own limits would take over an hour.
         "api": {"posts_per_hour": 1000, "gets_per_minute": 1000},
     }

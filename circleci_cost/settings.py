@@ -19,10 +19,12 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from circleci_cost.config_locations import line_of
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing import PricePeriod
+from circleci_cost.sections.anomalies import Anomalies, IgnoredPeriod
 from circleci_cost.sections.api import Api
 from circleci_cost.sections.budgets import Budget, BudgetAmount, BudgetsFile
 from circleci_cost.sections.calendar import Calendar
 from circleci_cost.sections.cost_centers import CostCenter, Pricing
+from circleci_cost.sections.infrastructure import Infrastructure, check_sources
 from circleci_cost.sections.notifications import ChannelSection, NotificationOwner, Notifications
 from circleci_cost.sections.references import check_references
 from circleci_cost.sections.section import Section
@@ -60,6 +62,8 @@ class Settings(Section):
     virtual_tags: tuple[VirtualTag, ...] = ()
     budgets: tuple[Budget, ...] = ()
     budget_files: tuple[BudgetsFile, ...] = ()
+    anomalies: Anomalies = Anomalies()
+    infrastructure: tuple[Infrastructure, ...] = ()
     notifications: Notifications = Notifications()
     source_file: Path | None = Field(default=None, exclude=True)
 
@@ -110,6 +114,7 @@ class Settings(Section):
                         "cost would count twice; leave it in one of them"
                     )
                 owners[organization] = center.name
+        check_sources(self.infrastructure)
         check_references(
             self.virtual_tags, self.budgets, self.notifications.owners, all_budgets_here=not self.budget_files
         )
@@ -236,6 +241,9 @@ _SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "budgets": (Budget,),
     "amounts": (BudgetAmount,),
     "budget_files": (BudgetsFile,),
+    "anomalies": (Anomalies,),
+    "ignored_periods": (IgnoredPeriod,),
+    "infrastructure": (Infrastructure,),
     "notifications": (Notifications,),
     "owners": (NotificationOwner,),
     "channels": get_args(ChannelSection),

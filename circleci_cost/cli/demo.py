@@ -15,7 +15,7 @@ from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
 from circleci_cost.coverage import missing_days
-from circleci_cost.demo import anchor, remember_anchor
+from circleci_cost.demo import anchor, remember_anchor, write_infrastructure
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import demo_settings
@@ -41,6 +41,7 @@ def demo() -> None:
     now = datetime.now(UTC)
     day = anchor(settings.data_dir, now.date())
     remember_anchor(settings.data_dir, day)
+    write_infrastructure(settings.data_dir, day)
     runs: list[PlannedRun] = []
     for center in settings.cost_centers:
         missing = missing_days(settings, lake, center.name, now)

@@ -32,8 +32,8 @@ from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, 
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
 
-# Budgets have messages of their own.
-_NOT_DATA_QUALITY = {"budgets_kept"}
+# Budgets and incidents have messages of their own.
+_NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents"}
 # The days of a failed run, read several times since.
 _MOST_READINGS = 10_000
 
@@ -63,7 +63,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
         outbox = Outbox(outbox_path(lake), clock)
         with dagster_failures():
             notices = [
-                *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now()),
+                *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now(), outbox=outbox),
                 *_recovered(settings, outbox, context.instance),
                 *_failed_checks(context, checks, clock),
             ]

@@ -22,7 +22,17 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
     """The asset `published`."""
 
     @dg.asset(
-        deps=["daily_costs", "pricing_periods", "allocated_costs", "cost_forecast", "budget_status"],
+        deps=[
+            "daily_costs",
+            "pricing_periods",
+            "allocated_costs",
+            "cost_forecast",
+            "budget_status",
+            "infrastructure_costs",
+            "cost_anomalies",
+            "anomaly_drivers",
+            "cost_correlations",
+        ],
         group_name=GROUP,
         kinds={"duckdb", "parquet"},
         pool=WAREHOUSE_POOL,

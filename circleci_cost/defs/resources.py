@@ -61,6 +61,7 @@ class UsageSource:
 
         day = demo.anchor(self.settings.data_dir, utc_today(self.clock))
         demo.remember_anchor(self.settings.data_dir, day)
+        demo.write_infrastructure(self.settings.data_dir, day)
         app = simulator.Simulator(
             simulator.demo_scenario(day),
             clock=self.clock,

@@ -1,4 +1,4 @@
-"""What there is to tell after a publication: finished imports, prices and tokens that end, budgets, digests.
+"""What there is to tell after a publication: imports, prices and tokens that end, incidents, budgets, digests.
 
 Reads a published generation and the configuration. What is said is `events`' and `budget_events`', to whom `routing`'s.
 That something was told before is the outbox's to know: the same occasion is named every time.
@@ -18,13 +18,16 @@ from circleci_cost.model.budget_periods import period_of
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.amounts import change_text
+from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
 from circleci_cost.notify.messages import Notice
+from circleci_cost.notify.outbox import Outbox
 from circleci_cost.sections.budgets import Budget, Period
 from circleci_cost.sections.notifications import Cadence, NotificationOwner
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation
+from circleci_cost.warehouse.incidents import INCIDENTS
 from circleci_cost.warehouse.summaries import ProjectCost, import_summary, scope_costs
 
 # A price gap is told so long before.
@@ -37,13 +40,22 @@ _ZERO = Decimal(0)
 
 
 def occasions(
-    settings: Settings, budgets: tuple[Budget, ...], lake: Lake, generation: Generation, now: datetime
+    settings: Settings,
+    budgets: tuple[Budget, ...],
+    lake: Lake,
+    generation: Generation,
+    now: datetime,
+    *,
+    outbox: Outbox,
 ) -> Iterator[Notice]:
-    """All there is to tell at a time in UTC."""
+    """All there is to tell at a time in UTC; what the outbox was told before tells what has ended or grown."""
     today = now.date()
     yield from _ends_ahead(settings, today)
     with generation.connect() as connection:
         yield from _imports(settings, lake, connection, now)
+        if INCIDENTS in generation.manifest.rows:
+            again = settings.anomalies.told_again_at
+            yield from anomaly_notices(connection, outbox, settings.notifications.owners, again)
         through = generation.manifest.data_through
         # A generation of an earlier version has no budgets.
         if through is not None and _BUDGETS in generation.manifest.rows:

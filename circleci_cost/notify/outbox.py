@@ -196,6 +196,14 @@ class Outbox:
         envelope, _ = self._read(found[:-1], "[]")
         return envelope
 
+    def thresholds_told(self, event: Event, subject: str) -> list[str]:
+        """The thresholds of all messages about a subject, whether they have been delivered or not."""
+        with self._file.transaction() as file:
+            rows = file.execute(
+                "select threshold from messages where event = ? and subject = ? order by rowid", (event, subject)
+            ).fetchall()
+        return [threshold for (threshold,) in rows]
+
     def _next(self, file: sqlite3.Connection, channel: str) -> tuple[Any, ...] | None:
         values = {
             "channel": channel,

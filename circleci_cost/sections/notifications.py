@@ -23,6 +23,8 @@ Event = Literal[
     "price_gap",
     "token_expiry",
     "data_quality",
+    "anomaly",
+    "anomaly_recovered",
     "digest",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)

@@ -3,12 +3,14 @@
 The package reads usage through its client only; nothing outside tests, the demo and `simulate` imports this.
 """
 
+from circleci_cost.simulator.daily import daily_usage
 from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG, demo_scenario
 from circleci_cost.simulator.dialects import Dialect
 from circleci_cost.simulator.faults import Fault
 from circleci_cost.simulator.generator import generate
 from circleci_cost.simulator.parts import write_export_files
 from circleci_cost.simulator.scenario import (
+    Driver,
     Event,
     EventKind,
     Job,
@@ -27,6 +29,7 @@ __all__ = [
     "GLOBEX_ID",
     "GLOBEX_SLUG",
     "Dialect",
+    "Driver",
     "Event",
     "EventKind",
     "Fault",
@@ -39,6 +42,7 @@ __all__ = [
     "Simulator",
     "SimulatorServer",
     "Workflow",
+    "daily_usage",
     "demo_scenario",
     "generate",
     "write_export_files",

@@ -10,9 +10,10 @@ import numpy as np
 
 from circleci_cost.simulator.draws import Flags, Floats, Integers
 from circleci_cost.simulator.plan import Plan
-from circleci_cost.simulator.scenario import Event, EventKind, Organization
+from circleci_cost.simulator.rhythm import WORKING_LEVEL, push_activity
+from circleci_cost.simulator.scenario import Driver, Event, EventKind, Organization
 
-_VOLUME = (EventKind.SPIKE, EventKind.LEVEL_SHIFT, EventKind.OUTAGE)
+_NOT_OF_VOLUME = (EventKind.RESOURCE_CLASS_CHANGE, EventKind.PRICE_CHANGE)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def effects_of(events: tuple[Event, ...], organization: Organization, plan: Plan
     names = sorted({job.resource_class for job in plan.jobs} | {e.resource_class for e in own if e.resource_class})
     shape = len(days)
     pipelines = np.ones((len(plan.template_project), shape))
-    runs = np.ones((len(plan.workflows), shape))
+    runs = np.repeat(np.array([[workflow.odds] for workflow in plan.workflows]), shape, axis=1)
     seconds = np.ones((len(plan.jobs), shape))
     classes = np.repeat(np.array([[names.index(job.resource_class)] for job in plan.jobs]), shape, axis=1)
     for event in own:
@@ -48,13 +49,41 @@ def effects_of(events: tuple[Event, ...], organization: Organization, plan: Plan
         jobs = workflows[plan.job_workflow] & np.array([event.job in (None, job.name) for job in plan.jobs])
         if event.kind is EventKind.RESOURCE_CLASS_CHANGE and event.resource_class:
             classes[np.ix_(jobs, _active(event, days))] = names.index(event.resource_class)
-        elif event.kind is EventKind.DRIFT or (event.kind in _VOLUME and event.job is not None):
+        elif event.kind is EventKind.WEEKEND_LEAK:
+            resting = rests(organization, plan)
+            if event.workflow is not None:
+                of_workflow = np.repeat(np.arange(len(resting)), plan.template_count)
+                runs[workflows & resting[of_workflow]] *= _leak(event, organization, days)
+            else:
+                pipelines[projects[plan.template_project] & resting] *= _leak(event, organization, days)
+        elif event.kind in _NOT_OF_VOLUME:
+            continue
+        elif _driver(event) is Driver.SECONDS:
             seconds[jobs] *= by_day
-        elif event.kind in _VOLUME and event.workflow is not None:
+        elif event.workflow is not None:
             runs[workflows] *= by_day
-        elif event.kind in _VOLUME:
+        else:
             pipelines[projects[plan.template_project]] *= by_day
     return Effects(pipelines, runs, seconds, classes, tuple(names))
+
+
+def rests(organization: Organization, plan: Plan) -> Flags:
+    """Tell which templates rest on week-ends and holidays: pushes, and the schedules of some projects."""
+    resting = np.array([project.schedules_rest for project in organization.projects], dtype=np.bool_)
+    return ~plan.template_scheduled | resting[plan.template_project]
+
+
+def _driver(event: Event) -> Driver:
+    """Return what a change of volume goes through."""
+    usual = Driver.SECONDS if event.kind is EventKind.DRIFT or event.job is not None else Driver.RUNS
+    return event.driver or usual
+
+
+def _leak(event: Event, organization: Organization, days: list[date]) -> Floats:
+    """Return the factors that bring Saturdays and Sundays of the event to its share of a working day's level."""
+    weekend = np.array([day.weekday() >= 5 for day in days], dtype=np.bool_) & _active(event, days)
+    level = event.factor * WORKING_LEVEL / push_activity(days, organization.country)
+    return np.where(weekend, level, 1.0)
 
 
 def _course(event: Event, days: list[date]) -> Floats:

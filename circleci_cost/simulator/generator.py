@@ -16,6 +16,7 @@ from circleci_cost.simulator.plan import plan_of
 from circleci_cost.simulator.rows import draw_rows
 from circleci_cost.simulator.runs import draw_runs
 from circleci_cost.simulator.scenario import Organization, Scenario
+from circleci_cost.simulator.volatility import strayed
 
 ROWS_PER_CHUNK = 200_000
 """About as many rows as one frame holds, unless a single day has more."""
@@ -47,6 +48,7 @@ def _frame(scenario: Scenario, organization: Organization, days: list[date], as_
     """Return the rows of some days of one organization."""
     plan = plan_of(organization)
     effects = effects_of(scenario.events, organization, plan, days)
+    effects = strayed(effects, organization, plan, days, scenario.seed)
     runs = draw_runs(organization, plan, effects, days, scenario.seed)
     rows = draw_rows(plan, effects, runs)
     credits = credits_of(plan, effects, rows)

@@ -1,23 +1,55 @@
-"""How busy a day is: weekdays, holidays, growth and the hours of pushes.
+"""How busy a day is expected to be: weekdays, holidays, growth and the hours of pushes.
 
-Labelled events are not part of the rhythm; they belong to `effects`.
+Labelled events are not part of the rhythm but of `effects`, straying from it is `volatility`'s.
 """
 
-from datetime import date
+from datetime import date, timedelta
+from functools import cache
 
+import holidays
 import numpy as np
 
 from circleci_cost.simulator.draws import Floats
 
 _WEEK = (1.25, 1.35, 1.37, 1.33, 1.15, 0.25, 0.30)
 _HOLIDAYS = {(12, day) for day in range(24, 32)} | {(1, 1), (5, 1)}
+_HOLIDAY, _BRIDGE, _YEAR_END = 0.12, 0.5, 0.3
 _GROWTH_ANCHOR = date(2026, 1, 1)
 _HOURS = (1, 1, 1, 1, 1, 2, 5, 12, 22, 30, 32, 28, 22, 28, 32, 32, 28, 20, 12, 8, 7, 6, 5, 4)
 
+WORKING_LEVEL = sum(_WEEK[:5]) / 5
+"""The mean activity of a working day, relative to the year's mean."""
 
-def push_activity(days: list[date]) -> Floats:
-    """Return each day's pushes relative to the year's mean: a weekly rhythm that holidays interrupt."""
+
+def push_activity(days: list[date], country: str | None = None) -> Floats:
+    """Return each day's pushes relative to the year's mean: a weekly rhythm that holidays interrupt.
+
+    Of a country the public holidays are kept, bridge days by every other, the last week of the year by most.
+    """
+    if country is not None:
+        return np.array([_WEEK[day.weekday()] for day in days]) * _kept(days, country)
     return np.array([_WEEK[day.weekday()] * (0.15 if (day.month, day.day) in _HOLIDAYS else 1.0) for day in days])
+
+
+def _kept(days: list[date], country: str) -> Floats:
+    """Return how much of a usual day's work is done on each day of a country's calendar."""
+    public = frozenset[date]().union(*(_public(country, year) for year in range(days[0].year, days[-1].year + 2)))
+    day_before, day_after = timedelta(days=-1), timedelta(days=1)
+    kept = np.ones(len(days))
+    for position, day in enumerate(days):
+        if day in public:
+            kept[position] = _HOLIDAY
+        elif day.month == 12 and day.day >= 24:
+            kept[position] = _YEAR_END
+        elif (day.weekday() == 0 and day + day_after in public) or (day.weekday() == 4 and day + day_before in public):
+            kept[position] = _BRIDGE
+    return kept
+
+
+@cache
+def _public(country: str, year: int) -> frozenset[date]:
+    """Return a country's public holidays."""
+    return frozenset(holidays.country_holidays(country, years=year))
 
 
 def growth(days: list[date], per_year: float) -> Floats:

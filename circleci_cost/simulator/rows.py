@@ -48,7 +48,8 @@ def draw_rows(plan: Plan, effects: Effects, runs: Runs) -> Rows:
     stage = np.array([j.stage for j in plan.jobs], dtype=np.int64)[job]
     ran = unit(runs.key, _NEVER)[run] >= _never_run(plan)[stage]
     typical = np.array([j.seconds for j in plan.jobs], dtype=np.float64)[job] * effects.seconds[job, day]
-    drawn = np.rint(typical * np.exp(0.25 * normal(key, _SECONDS) - 0.03125))
+    spread = np.array([j.spread for j in plan.jobs], dtype=np.float64)[job]
+    drawn = np.rint(typical * np.exp(spread * normal(key, _SECONDS) - spread * spread / 2))
     seconds = np.maximum(1, drawn).astype(np.int64)
     lag = 1 + np.floor(20 * unit(key, _LAG) ** 3)
 

@@ -9,10 +9,11 @@ from datetime import date
 import numpy as np
 
 from circleci_cost.simulator.draws import Floats, Integers, Keys, child, normal, root, unit, within
-from circleci_cost.simulator.effects import Effects
+from circleci_cost.simulator.effects import Effects, rests
 from circleci_cost.simulator.plan import Plan
 from circleci_cost.simulator.rhythm import growth, push_activity, push_times
 from circleci_cost.simulator.scenario import Organization
+from circleci_cost.simulator.volatility import poisson
 
 RERUN_SHARE = 0.06
 """Share of workflow runs that somebody starts once more: a new WORKFLOW_ID in the same pipeline."""
@@ -52,6 +53,11 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
         np.int64
     )
 
+    volatile = np.array([project.volatility is not None for project in organization.projects], dtype=np.bool_)
+    chance = np.tile(volatile[plan.template_project] & ~plan.template_scheduled, len(days))
+    if chance.any():
+        counts[chance] = poisson(rates[chance], cell_keys[chance])
+
     nth = within(counts)
     key = child(np.repeat(cell_keys, counts), nth)
     template = np.repeat(np.tile(np.arange(templates, dtype=np.int64), len(days)), counts)
@@ -87,11 +93,13 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
 
 
 def _rates(organization: Organization, plan: Plan, effects: Effects, days: list[date]) -> Floats:
-    """Return the expected pipelines, days before templates: schedules keep no week-ends and no holidays."""
-    activity = np.where(plan.template_scheduled[:, None], 1.0, push_activity(days)[None, :])
+    """Return the expected pipelines, days before templates: most schedules keep no week-ends and no holidays."""
+    activity = np.where(rests(organization, plan)[:, None], push_activity(days, organization.country)[None, :], 1.0)
     per_pipeline = plan.template_rows * (1.0 + RERUN_SHARE)
     usual = organization.jobs_per_day * plan.template_share / per_pipeline
-    exists = np.array([[project.created <= day for day in days] for project in organization.projects])
+    exists = np.array(
+        [[project.created <= day < (project.retired or date.max) for day in days] for project in organization.projects]
+    )
     rates = usual[:, None] * activity * growth(days, organization.growth)[None, :] * effects.pipelines
     return np.where(exists[plan.template_project], rates, 0.0).T.ravel()
 

@@ -43,6 +43,14 @@ class EventKind(StrEnum):
     OUTAGE = "outage"
     PRICE_CHANGE = "price_change"
     RESOURCE_CLASS_CHANGE = "resource_class_change"
+    WEEKEND_LEAK = "weekend_leak"
+
+
+class Driver(StrEnum):
+    """What a change of volume goes through: how often jobs run, or how long."""
+
+    RUNS = "runs"
+    SECONDS = "seconds"
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class Event:
     """A labelled event: what, in which scope, on which days (both inclusive), how strong.
 
     `organization`, `project`, `workflow` and `job` are names; None means all. `factor` multiplies the scope's
-    compute credits; of a drift it is reached on `last_day` and kept. A price change leaves usage as it is.
+    compute credits; of a drift it is reached on `last_day` and kept. A price change leaves usage as it is. A weekend
+    leak brings what rests on Saturdays and Sundays to `factor` times the level of a working day. Without a `driver`
+    drifts and what happens to a single job go through seconds, everything else through runs.
     """
 
     kind: EventKind
@@ -62,11 +72,14 @@ class Event:
     workflow: str | None = None
     job: str | None = None
     resource_class: str | None = None
+    driver: Driver | None = None
 
     def __post_init__(self) -> None:
         """Refuse descriptions that could not be simulated."""
         if (self.kind is EventKind.RESOURCE_CLASS_CHANGE) != (self.resource_class is not None):
             raise ValueError(f"a {self.kind} event and resource_class={self.resource_class!r} do not fit")
+        if self.job is not None and (self.driver is Driver.RUNS or self.kind is EventKind.WEEKEND_LEAK):
+            raise ValueError(f"a {self.kind} event of job {self.job!r}: single jobs run as often as their workflow")
         if self.kind in (EventKind.DRIFT, EventKind.OUTAGE, EventKind.SPIKE) and self.last_day is None:
             raise ValueError(f"a {self.kind} event needs a last_day")
         if self.last_day is not None and self.last_day < self.first_day:
@@ -75,7 +88,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a workflow. `seconds` is its typical wall clock; stages run one after the other."""
+    """A job of a workflow. `seconds` is its typical wall clock; stages run one after the other.
+
+    `spread` is the standard deviation of the logarithm of a run's seconds.
+    """
 
     name: str
     seconds: int
@@ -86,6 +102,7 @@ class Job:
     stage: int = 0
     docker_layer_caching: bool = False
     ip_ranges: bool = False
+    spread: float = 0.25
 
     def __post_init__(self) -> None:
         """Refuse a class without a rate."""
@@ -95,16 +112,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Workflow:
-    """A named set of jobs, run at each push or, where `scheduled`, through day and night."""
+    """A named set of jobs, run at each push or, where `scheduled`, through day and night.
+
+    `odds` is the share of its pipelines in which it runs at all; `Organization.jobs_per_day` takes no notice of it.
+    """
 
     name: str
     jobs: tuple[Job, ...]
     scheduled: bool = False
+    odds: float = 1.0
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project. `renamed` lists (day, new name): exports made from that day on show only the new name."""
+    """A project. `renamed` lists (day, new name): exports made from that day on show only the new name.
+
+    From the day `retired` on nothing runs. With a `volatility` its pushes are counted by Poisson draws around a level
+    that strays each day by a log-normal factor of that standard deviation, its durations by a quarter of it.
+    Schedules that rest (`schedules_rest`) keep week-ends and holidays as pushes do.
+    """
 
     id: str
     name: str
@@ -113,6 +139,9 @@ class Project:
     weight: float = 1.0
     default_branch: str = "main"
     renamed: tuple[tuple[date, str], ...] = ()
+    retired: date | None = None
+    volatility: float | None = None
+    schedules_rest: bool = False
 
     def name_on(self, day: date) -> str:
         """Return the name that an export made on `day` shows."""
@@ -123,7 +152,9 @@ class Project:
 class Organization:
     """An organization. `jobs_per_day` is the mean over a year, counting rows that never ran.
 
-    `growth` is per year around 2026-01-01. `extra_seats` are booked each month at 25,000 credits.
+    `growth` is per year around 2026-01-01. `extra_seats` are booked each month at 25,000 credits. `country` (ISO
+    3166-1) has its public holidays and bridge days kept instead of a short fixed list. `volatility` is the standard
+    deviation of the logarithm of a level that wanders from week to week and is shared by all pushes.
     """
 
     id: str
@@ -136,6 +167,8 @@ class Organization:
     extra_seats: int = 0
     users: int = 12
     shares_plan_of: str | None = None
+    country: str | None = None
+    volatility: float = 0.0
 
     @property
     def vcs_type(self) -> str:

@@ -5,22 +5,32 @@ have written daily costs. How each table is made is its own module's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import duckdb
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation import prepare
+from circleci_cost.model.anomaly_settings import AnomalySettings
 from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.correlation import CorrelationSettings
+from circleci_cost.model.event_study import EventStudySettings
 from circleci_cost.model.forecast import ForecastSettings
+from circleci_cost.model.incident_decisions import NO_DECISIONS, gone, read_decisions
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
+from circleci_cost.warehouse.anomalies import AnomalySummary, write_anomalies
 from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
+from circleci_cost.warehouse.correlations import CorrelationSummary, write_correlations
+from circleci_cost.warehouse.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
+from circleci_cost.warehouse.infrastructure import infrastructure_series
 from circleci_cost.warehouse.statements import one_row, sql
 from circleci_cost.warehouse.transactions import transaction
 
 ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS = "allocated_costs", "cost_forecast", "budget_status"
+COST_ANOMALIES, ANOMALY_DRIVERS, COST_CORRELATIONS = "cost_anomalies", "anomaly_drivers", "cost_correlations"
 
 
 @dataclass(frozen=True)
@@ -55,14 +65,42 @@ class Derivation:
         _note(connection, BUDGET_STATUS)
         return summary
 
+    def detect(self, connection: duckdb.DuckDBPyConnection) -> AnomalySummary:
+        """Make `cost_anomalies` and `anomaly_incidents`, after `allocate`."""
+        file = self.settings.anomalies.decisions
+        path = self.settings.resolve(file) if file else None
+        decisions = read_decisions(path) if path else NO_DECISIONS
+        summary = write_anomalies(connection, anomaly_settings(self.settings), decisions)
+        _note(connection, COST_ANOMALIES)
+        return replace(summary, gone=tuple(gone(decisions, summary.incidents["incident_id"], path)) if path else ())
+
+    def explain(self, connection: duckdb.DuckDBPyConnection) -> ExplanationSummary:
+        """Make `anomaly_drivers` and `incident_services`, after `detect`."""
+        calendar = self.settings.calendar
+        study = EventStudySettings(calendar.country, calendar.subdivision, calendar.closures)
+        summary = write_explanations(connection, self.lake, infrastructure_series(connection), study)
+        _note(connection, ANOMALY_DRIVERS)
+        return summary
+
+    def correlate(self, connection: duckdb.DuckDBPyConnection) -> CorrelationSummary:
+        """Make `cost_correlations`."""
+        calendar = self.settings.calendar
+        chosen = CorrelationSettings(calendar.country, calendar.subdivision, calendar.closures)
+        summary = write_correlations(connection, infrastructure_series(connection), chosen)
+        _note(connection, COST_CORRELATIONS)
+        return summary
+
     def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """Make again what was made from other daily costs than there are now, and return its names."""
         steps: dict[str, Callable[[duckdb.DuckDBPyConnection], object]] = {
             ALLOCATED_COSTS: self.allocate,
             COST_FORECAST: self.forecast,
             BUDGET_STATUS: self.compare,
+            COST_ANOMALIES: self.detect,
+            ANOMALY_DRIVERS: self.explain,
+            COST_CORRELATIONS: self.correlate,
         }
-        stale = _stale(connection)
+        stale = _stale(connection, list(steps))
         for name, make in steps.items():
             if name in stale:
                 make(connection)
@@ -80,8 +118,23 @@ def _note(connection: duckdb.DuckDBPyConnection, derived: str) -> None:
         )
 
 
-def _stale(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def anomaly_settings(settings: Settings) -> AnomalySettings:
+    """What the sections `[anomalies]` and `[calendar]` say, as the detector takes it."""
+    said, calendar = settings.anomalies, settings.calendar
+    return AnomalySettings(
+        false_alarms_per_series_year=said.false_alarms_per_series_year,
+        directions=said.directions,
+        country=calendar.country,
+        subdivision=calendar.subdivision,
+        closures=calendar.closures,
+        ignored=tuple((each.from_ or date.min, each.until or date.max) for each in said.ignored_periods),
+        minimum_impact=said.minimum_impact_usd,
+        minimum_impact_share=said.minimum_impact_share,
+    )
+
+
+def _stale(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
     with transaction(connection):
         (stamp,) = one_row(connection, sql("costs_stamp"))
         made = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
-    return [name for name in (ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS) if made.get(name) != stamp]
+    return [name for name in names if made.get(name) != stamp]

@@ -38,6 +38,13 @@ TABLES = (
     "cost_forecast",
     "forecast_totals",
     "forecast_backtests",
+    "cost_anomalies",
+    "anomaly_incidents",
+    "anomaly_drivers",
+    "infrastructure_costs",
+    "infrastructure_files",
+    "cost_correlations",
+    "incident_services",
 )
 # A reader that opened an older generation gets this long to finish with it.
 KEPT_GENERATIONS = 3

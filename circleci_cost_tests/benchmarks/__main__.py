@@ -3,7 +3,19 @@
 import importlib
 import sys
 
-NAMES = ("forecast", "ingest", "reprice", "daily", "demo", "startup", "budgets", "allocation")
+NAMES = (
+    "forecast",
+    "ingest",
+    "reprice",
+    "daily",
+    "demo",
+    "startup",
+    "budgets",
+    "allocation",
+    "anomalies",
+    "correlation",
+    "drivers",
+)
 
 
 def main() -> None:

@@ -1,7 +1,12 @@
 -- The job runs of some days of one cost center, added up to daily costs and priced at each day's one rate.
 -- Credits are added before they are multiplied: one day has one price, so the product of the sum is exact.
 WITH job_runs AS (
-    SELECT * FROM read_parquet($files, hive_partitioning = false)
+    SELECT
+        *,
+        -- What a run of its own brings: seats, storage, network and IP ranges are booked on some job's row.
+        total_credits - coalesce(user_credits, 0) - coalesce(storage_credits, 0) - coalesce(network_credits, 0)
+        - coalesce(ipranges_credits, 0) AS run_credits
+    FROM read_parquet($files, hive_partitioning = false)
 ),
 
 daily_credits AS (
@@ -31,7 +36,9 @@ daily_credits AS (
         coalesce(sum(lease_overage_credits), 0) AS lease_overage_credits,
         coalesce(sum(ipranges_credits), 0) AS ipranges_credits,
         coalesce(sum(other_credits), 0) AS other_credits,
-        sum(total_credits) AS credits
+        sum(total_credits) AS credits,
+        -- Tells how much a sum varies only because single runs differ; to the hundredth of a credit, which is enough.
+        sum(CAST(run_credits AS DECIMAL(20, 2)) * CAST(run_credits AS DECIMAL(20, 2))) AS credits_squared
     FROM job_runs
     GROUP BY ALL
 )

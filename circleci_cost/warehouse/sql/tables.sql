@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     ipranges_credits DECIMAL(38, 6) NOT NULL,
     other_credits DECIMAL(38, 6) NOT NULL,
     credits DECIMAL(38, 6) NOT NULL,
+    credits_squared DECIMAL(38, 4),
     price_per_credit DECIMAL(18, 10),
     compute_cost_usd DECIMAL(38, 16),
     dlc_cost_usd DECIMAL(38, 16),
@@ -54,6 +55,9 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     other_cost_usd DECIMAL(38, 16),
     cost_usd DECIMAL(38, 16)
 );
+
+-- Version 0.1 had no such column: how much single runs differ is known of days that were priced since.
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
 
 -- One row per cost center and day whose job runs are there, days without usage included; `complete` where the
 -- export was made late enough to hold all of the day.
@@ -186,6 +190,172 @@ CREATE TABLE IF NOT EXISTS budget_status (
     status VARCHAR NOT NULL,
     note VARCHAR,
     data_through DATE NOT NULL
+);
+
+-- How each day of each series was judged: the last 90 days, and every anomaly before them. `measure` is cost,
+-- credits, runs, credits_per_run, minutes_per_run or credits_per_minute; add up nothing over levels of the hierarchy.
+-- Cost is of run-bound usage, except for the series of a charge type. `value` is exact, the others are estimates.
+CREATE TABLE IF NOT EXISTS cost_anomalies (
+    measure VARCHAR NOT NULL,
+    series_kind VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    cost_center VARCHAR,
+    organization VARCHAR,
+    project VARCHAR,
+    workflow VARCHAR,
+    job VARCHAR,
+    executor VARCHAR,
+    resource_class VARCHAR,
+    charge_type VARCHAR,
+    tag VARCHAR,
+    tag_value VARCHAR,
+    date DATE NOT NULL,
+    value DECIMAL(38, 16),
+    expected DECIMAL(38, 6),
+    lower DECIMAL(38, 6),
+    upper DECIMAL(38, 6),
+    score DECIMAL(18, 4),
+    direction VARCHAR,
+    kind VARCHAR,
+    is_anomaly BOOLEAN NOT NULL,
+    note VARCHAR
+);
+
+-- One row per cause. `told_on` is the first day on which it was worth telling; impacts are against what the same
+-- weekdays were expected to cost before it began, negative for less. Incidents of different causes may be of the same
+-- cost: do not add them up.
+CREATE TABLE IF NOT EXISTS anomaly_incidents (
+    incident_id VARCHAR NOT NULL,
+    series_kind VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    cost_center VARCHAR,
+    organization VARCHAR,
+    project VARCHAR,
+    workflow VARCHAR,
+    job VARCHAR,
+    charge_type VARCHAR,
+    tag VARCHAR,
+    tag_value VARCHAR,
+    kind VARCHAR NOT NULL,
+    direction VARCHAR NOT NULL,
+    status VARCHAR NOT NULL,
+    first_day DATE NOT NULL,
+    last_day DATE NOT NULL,
+    told_on DATE NOT NULL,
+    actual_usd DECIMAL(38, 16) NOT NULL,
+    expected_usd DECIMAL(38, 6) NOT NULL,
+    impact_usd DECIMAL(38, 6) NOT NULL,
+    impact_usd_per_day DECIMAL(38, 6) NOT NULL,
+    told_usd_per_day DECIMAL(38, 6) NOT NULL,
+    peak_usd_per_day DECIMAL(38, 6) NOT NULL,
+    impact_share DECIMAL(18, 6),
+    monthly_impact_usd DECIMAL(38, 6),
+    score DECIMAL(18, 4) NOT NULL,
+    alarms INTEGER NOT NULL,
+    series_in_alarm INTEGER NOT NULL,
+    reason VARCHAR,
+    decided_until DATE,
+    data_through DATE NOT NULL,
+    PRIMARY KEY (incident_id)
+);
+
+-- What each incident is due to, against the same weekdays of the four weeks before it. Rank 0 is the whole, with the
+-- sentence to tell at the place of its root cause; from rank 1 on the effects of single jobs and, last, of the rest
+-- ('rest') add up to its change, to the last digit.
+CREATE TABLE IF NOT EXISTS anomaly_drivers (
+    incident_id VARCHAR NOT NULL,
+    rank INTEGER NOT NULL,
+    cost_center VARCHAR,
+    organization VARCHAR,
+    project VARCHAR,
+    workflow VARCHAR,
+    job VARCHAR,
+    driver VARCHAR,
+    before_usd DECIMAL(38, 16),
+    after_usd DECIMAL(38, 16),
+    change_usd DECIMAL(38, 16),
+    effect_usd DECIMAL(38, 16) NOT NULL,
+    share DECIMAL(18, 6),
+    sentence VARCHAR,
+    example_urls VARCHAR[]
+);
+
+-- What each file holds, in the currency that is billed: added up over files, these are the costs. Rows of a former
+-- content of a file stay only for charges that begin before the first day which the files of now reach back to.
+CREATE TABLE IF NOT EXISTS infrastructure_file_costs (
+    source VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    begins DATE NOT NULL,
+    date DATE NOT NULL,
+    provider VARCHAR NOT NULL,
+    service VARCHAR NOT NULL,
+    service_category VARCHAR,
+    sub_account VARCHAR,
+    tag VARCHAR,
+    tag_value VARCHAR,
+    currency VARCHAR NOT NULL,
+    cost DECIMAL(38, 22) NOT NULL
+);
+
+-- The files of each source that are there, as they were read last. Days are those in which a charge begins; `rows`
+-- of them are counted, `left_out` are purchases and taxes, `spread` are counted rows for more than a day.
+CREATE TABLE IF NOT EXISTS infrastructure_files (
+    source VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    read_as VARCHAR NOT NULL,
+    rows BIGINT NOT NULL,
+    left_out BIGINT NOT NULL,
+    spread BIGINT NOT NULL,
+    first_date DATE,
+    last_date DATE,
+    read_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (source, path)
+);
+
+-- Infrastructure costs by day, source, provider, service, sub account and value of the source's tag, in the currency
+-- that is billed and in USD. A charge for more than a day is spread over its days, also those to come.
+CREATE TABLE IF NOT EXISTS infrastructure_costs (
+    date DATE NOT NULL,
+    source VARCHAR NOT NULL,
+    provider VARCHAR NOT NULL,
+    service VARCHAR NOT NULL,
+    service_category VARCHAR,
+    sub_account VARCHAR,
+    tag VARCHAR,
+    tag_value VARCHAR,
+    currency VARCHAR NOT NULL,
+    cost DECIMAL(38, 16) NOT NULL,
+    usd_per_unit DECIMAL(18, 12) NOT NULL,
+    cost_usd DECIMAL(38, 16) NOT NULL
+);
+
+-- One row per CI series and infrastructure series. A positive lag is that of the infrastructure behind CI; lag, r, p
+-- and q are NULL where the pair could not be compared, and the sentence says why. Moved with, never caused.
+CREATE TABLE IF NOT EXISTS cost_correlations (
+    ci_series VARCHAR NOT NULL,
+    infrastructure_series VARCHAR NOT NULL,
+    lag_days INTEGER,
+    r DOUBLE,
+    p_value DOUBLE,
+    q_value DOUBLE,
+    significant BOOLEAN NOT NULL,
+    days INTEGER NOT NULL,
+    sentence VARCHAR NOT NULL
+);
+
+-- One row per incident and infrastructure series whose level shifted around the incident's first day; `step` is
+-- relative (0.25: a quarter more) and `date` the day within two days on which the level changed most.
+CREATE TABLE IF NOT EXISTS incident_services (
+    incident_id VARCHAR NOT NULL,
+    infrastructure_series VARCHAR NOT NULL,
+    date DATE NOT NULL,
+    step DOUBLE NOT NULL,
+    p_value DOUBLE NOT NULL,
+    q_value DOUBLE NOT NULL,
+    sentence VARCHAR NOT NULL
 );
 
 -- Which daily costs each table was made from that is made as a whole.

@@ -1,0 +1,181 @@
+"""`anomalies`: shows the incidents that were found, one of them with its reasons, or all as JSON.
+
+Finding them is `warehouse.anomalies`' work, done before publication; this reads a published generation.
+"""
+
+import difflib
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.streams import results, say, shown
+from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.incident_text import TABLE_HEADER, as_json, cells, sentences
+from circleci_cost.warehouse.generations import Generation, current_generation
+from circleci_cost.warehouse.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STYLES = {"open": "bold red", "new_normal": "yellow"}
+_SETTLED = {"expected", "ignored"}
+_RIGHT = ("impact", "per month")
+# The columns that need a terminal of at least so many characters.
+_NEEDED_WIDTH = {"per month": 150, "status": 100}
+_FOR_SHARES = 150
+_EFFECTS = 10
+_DAYS = 92
+
+
+@click.command()
+@click.option("--since", type=DAY, metavar="DAY", help=f"Only those that lasted until then; default: {_DAYS} days ago.")
+@click.option("--all", "every", is_flag=True, help="All that there are, also expected and ignored ones.")
+@click.option("--incident", "incident", metavar="ID", help="One incident, with its drivers and links to example runs.")
+@click.option("--json", "as_text", is_flag=True, help="Write JSON: exact decimals as strings.")
+@invocation
+def anomalies(call: Invocation, *, since: date | None, every: bool, incident: str | None, as_text: bool) -> None:
+    """Show what changed: incidents, one per cause, at the level that explains it best.
+
+    The impact is against what the same weekdays were expected to cost before it began. Open ones go on; the new normal
+    is a change that has lasted for a week. `circleci-cost explain` compares any two periods.
+    """
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    if INCIDENTS not in generation.manifest.rows:
+        raise CircleciCostError(
+            "No anomalies are published yet; run `circleci-cost allocation apply`, which fetches nothing, or the job "
+            "`allocate` in the Dagster UI."
+        )
+    with generation.connect() as connection:
+        rows = read_incidents(connection).to_dicts()
+        if incident is not None:
+            row = _one(rows, incident)
+            reason = read_reason(connection, row["incident_id"], _EFFECTS)
+            (_write_one_json if as_text else _write_one)(row, reason)
+            return
+    chosen = [row for row in rows if every or _is_shown(row, since)]
+    if as_text:
+        _write_json(generation, chosen)
+    else:
+        _write_table(generation, chosen, hidden=len(rows) - len(chosen))
+
+
+def _is_shown(row: dict[str, Any], since: date | None) -> bool:
+    first = since or row["data_through"] - timedelta(days=_DAYS)
+    return row["last_day"] >= first and row["status"] not in _SETTLED
+
+
+def _one(rows: Sequence[dict[str, Any]], incident: str) -> dict[str, Any]:
+    for row in rows:
+        if row["incident_id"] == incident:
+            return row
+    near = difflib.get_close_matches(incident, [row["incident_id"] for row in rows], 1)
+    hint = f"did you mean {near[0]!r}?" if near else "`circleci-cost anomalies --all` shows those there are."
+    raise UsageError(f"There is no incident {incident!r}; {hint}")
+
+
+def _write_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> None:
+    through = generation.manifest.data_through
+    answer = {
+        "data_through": through.isoformat() if through else None,
+        "currency": "USD",
+        "incidents": [as_json(row) for row in rows],
+    }
+    _write(answer)
+
+
+def _write_one_json(row: dict[str, Any], reason: IncidentReason) -> None:
+    effects = [{"where": where, "driver": driver, "effect_usd": str(usd)} for where, driver, usd in reason.effects]
+    _write(
+        {
+            **as_json(row),
+            "why": reason.sentence,
+            "effects": effects,
+            "example_urls": list(reason.example_urls),
+            "infrastructure": list(reason.services),
+        }
+    )
+
+
+def _write(answer: object) -> None:
+    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+
+
+def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidden: int) -> None:
+    from rich.text import Text
+
+    console = results()
+    if rows:
+        console.print(incident_table(rows, console.width))
+    else:
+        console.print("No incidents.")
+    through = generation.manifest.data_through
+    more = f" {hidden} older or settled ones are left out; --all shows them." if hidden else ""
+    if through:
+        console.print(Text(f"Data through {through}.{more}", style="dim"))
+
+
+def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
+    """The table of incidents; on a narrow terminal what matters most."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = [name for name in TABLE_HEADER if width >= _NEEDED_WIDTH.get(name, 0)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in columns:
+        folded = name == "where"
+        table.add_column(
+            name,
+            justify="right" if name in _RIGHT else "left",
+            no_wrap=not folded and name != "since",
+            overflow="fold",
+            min_width=18 if folded else None,
+        )
+    for row in rows:
+        texts = dict(zip(TABLE_HEADER, map(shown, cells(row)), strict=True))
+        if width < _FOR_SHARES:
+            texts["impact"] = texts["impact"].partition(" (")[0]
+            texts["since"] = texts["since"].partition(" ")[0]
+        style = _STYLES.get(row["status"], "")
+        table.add_row(*(Text(texts[name], style=style if name == "status" else "") for name in columns))
+    return table
+
+
+def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:
+    from rich.text import Text
+
+    console = results()
+    console.print(incident_table([row], console.width))
+    console.print()
+    for sentence in [*sentences(row, reason.sentence), *reason.services]:
+        console.print(Text(shown(sentence)))
+    if reason.effects:
+        console.print()
+        console.print(_effect_table(reason))
+    for url in reason.example_urls:
+        click.echo(shown(url))
+    if row["reason"]:
+        say(f"Decided: {shown(row['status'])} ({shown(row['reason'])}).")
+
+
+def _effect_table(reason: IncidentReason) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from circleci_cost.model.incident_text import signed_dollars
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table.add_column("where", overflow="fold")
+    table.add_column("driver", no_wrap=True)
+    table.add_column("effect", justify="right", no_wrap=True)
+    for where, driver, usd in reason.effects:
+        table.add_row(Text(shown(where)), driver.replace("_", " "), signed_dollars(usd))
+    return table

@@ -1,0 +1,114 @@
+"""`correlate`: shows which infrastructure costs move with CI cost, as a table, sentences or JSON.
+
+What is compared, and how sure it is, was computed before it was published: nothing is estimated here.
+"""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+import polars as pl
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.streams import results, say, shown
+from circleci_cost.errors import CircleciCostError
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
+from circleci_cost.warehouse.correlations import CORRELATIONS, read_correlations
+from circleci_cost.warehouse.generations import Generation, current_generation
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_INFRASTRUCTURE = "infrastructure_costs"
+_RIGHT = ("r", "q", "days")
+_REMARK = "r compares changes from day to day, without rhythm, days off and growth. Moving together is no cause."
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="A sentence for every pair, also for those that chance would make.")
+@click.option("--json", "as_text", is_flag=True, help="Write JSON; with --all every pair, else the findings.")
+@invocation
+def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
+    """Show which infrastructure costs move with CI cost, and at which lag.
+
+    Days are compared after the weekly rhythm, holidays, closures and growth were taken out, at lags of up to seven
+    days. Of all findings at most one in ten is expected to be chance. Costs that move together need not depend on each
+    other.
+    """
+    settings = call.settings()
+    generation = current_generation(open_lake(settings.data_dir))
+    pairs = _published(generation)
+    if as_text:
+        _write_json(generation, pairs, every=every)
+    elif pairs.is_empty() and not generation.manifest.rows.get(_INFRASTRUCTURE):
+        say(
+            f"There are no infrastructure costs to compare with; add some to {settings.described_source}: a section "
+            '[[infrastructure]] with name = "aws" and files = "costs/*.csv.gz" (FOCUS files, or format = "simple"), '
+            "then run `circleci-cost allocation apply`."
+        )
+    elif pairs.is_empty():
+        say("There are no CI costs to compare the infrastructure with; run `circleci-cost sync`.")
+    elif every:
+        for sentence in pairs["sentence"]:
+            click.echo(shown(sentence) + ".")
+        _write_counts(generation, pairs)
+    else:
+        _write_findings(generation, pairs)
+
+
+def _published(generation: Generation) -> pl.DataFrame:
+    if CORRELATIONS not in generation.manifest.rows:
+        raise CircleciCostError(
+            "No correlations are published yet; run `circleci-cost allocation apply`, which fetches nothing, or the "
+            "job `allocate` in the Dagster UI."
+        )
+    with generation.connect() as connection:
+        return read_correlations(connection)
+
+
+def _write_findings(generation: Generation, pairs: pl.DataFrame) -> None:
+    found = pairs.filter("significant")
+    console = results()
+    if found.height:
+        console.print(correlation_table(found))
+        console.print(_REMARK, style="dim")
+    elif pairs["p_value"].count():
+        click.echo("No infrastructure cost moves with CI cost in a way that is distinguishable from chance.")
+    else:
+        click.echo("No pair has enough days to be compared; `circleci-cost correlate --all` says what each one lacks.")
+    _write_counts(generation, pairs)
+
+
+def _write_counts(generation: Generation, pairs: pl.DataFrame) -> None:
+    tested = pairs["p_value"].count()
+    text = f"{tested:,} of {pairs.height:,} pairs were compared, {pairs['significant'].sum():,} of them move together."
+    if generation.manifest.data_through:
+        text += f" Data through {generation.manifest.data_through}."
+    results().print(text, style="dim")
+
+
+def correlation_table(found: pl.DataFrame) -> "Table":
+    """The table of findings, a row of `correlation.SCHEMA` each."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in FINDING_HEADER:
+        table.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
+    for row in finding_cells(found):
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    return table
+
+
+def _write_json(generation: Generation, pairs: pl.DataFrame, *, every: bool) -> None:
+    through = generation.manifest.data_through
+    answer = {
+        "data_through": through.isoformat() if through else None,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "pairs_compared": pairs["p_value"].count(),
+        "pairs_not_compared": pairs["p_value"].null_count(),
+        "pairs": (pairs if every else pairs.filter("significant")).to_dicts(),
+    }
+    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)

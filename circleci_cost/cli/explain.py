@@ -1,0 +1,176 @@
+"""`explain`: asks the published generation why the cost of a period differs from that of another one."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.streams import say
+from circleci_cost.errors import CircleciCostError, UsageError
+
+if TYPE_CHECKING:
+    from circleci_cost.cli.explain_output import Explanation
+    from circleci_cost.model.pricing import DayRange
+    from circleci_cost.warehouse.drivers import Costs
+
+PARTIAL_DATA = 5
+_WEEK = timedelta(days=6)
+
+
+@click.command()
+@click.option("--from", "first", type=DAY, metavar="DAY", help="First day, YYYY-MM-DD; default: seven days in all.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included; default: the last complete one.")
+@click.option(
+    "--against",
+    default="weekdays",
+    show_default=True,
+    metavar="WHAT",
+    help="What to compare with: weekdays (the same ones of the four weeks before, without holidays), previous (as many "
+    "days right before), or FROM:TO. Other lengths are scaled.",
+)
+@click.option("--by", multiple=True, metavar="DIM", help="Rank groups of a dimension instead of jobs; several: again.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="DIM=VALUE",
+    help="Only this value. Of one dimension several are alternatives; of several dimensions all must hold.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, metavar="N", help="The N largest changes."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON: exact decimals as strings.")
+@invocation
+@click.pass_context
+def explain(
+    context: click.Context,
+    call: Invocation,
+    *,
+    first: date | None,
+    last: date | None,
+    against: str,
+    by: tuple[str, ...],
+    where: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Say why the cost of a period differs from that of another one.
+
+    The change is divided among its drivers, to the last digit: runs, minutes per run, credits per minute (the resource
+    class), the price, new and vanished jobs, and the charge types that take no minutes. Then where it happened: the
+    root cause, if one stands out, and the largest changes.
+
+    Days without data and days with unpriced credits are left out of both periods; with such days the exit code is 5.
+    """
+    from circleci_cost.cli.explain_output import write_json, write_text
+
+    found = _explained(call, first, last, against, by=by, where=where, limit=limit)
+    (write_json if as_json else write_text)(found)
+    if found.costs.is_partial:
+        for sentence in _shortfalls(found.costs):
+            say(sentence)
+        context.exit(PARTIAL_DATA)
+
+
+def _explained(
+    call: Invocation,
+    first: date | None,
+    last: date | None,
+    against: str,
+    *,
+    by: tuple[str, ...],
+    where: tuple[str, ...],
+    limit: int,
+) -> "Explanation":
+    from circleci_cost.cli.explain_output import Explanation
+    from circleci_cost.cli.report import parse_filters
+    from circleci_cost.lake.layout import open_lake
+    from circleci_cost.model.driver_baseline import four_weeks_before
+    from circleci_cost.model.holidays_calendar import special_days
+    from circleci_cost.model.report import dimension
+    from circleci_cost.warehouse.driver_examples import with_examples
+    from circleci_cost.warehouse.drivers import Periods, read_costs
+    from circleci_cost.warehouse.generations import current_generation
+    from circleci_cost.warehouse.report import published_tags
+
+    settings = call.settings()
+    lake = open_lake(settings.data_dir)
+    generation = current_generation(lake)
+    period = _days(first, last, generation.manifest.data_through)
+    calendar = settings.calendar
+    special = special_days(
+        four_weeks_before(period.first)[-1], period.last, calendar.country, calendar.subdivision, calendar.closures
+    )
+    with generation.connect() as connection:
+        tags = published_tags(connection, generation)
+        named = (each for given in by for each in given.split(",") if each.strip())
+        asked = Periods(
+            period,
+            _against(against, period),
+            tuple(dict.fromkeys(dimension(each, tags) for each in named)),
+            parse_filters(where, tags),
+            frozenset(special.get_column("date").to_list()),
+        )
+        costs = read_costs(connection, asked, [center.name for center in settings.cost_centers])
+        found = Explanation.of(asked, costs, generation.manifest.data_through, limit)
+        return found.with_rows(
+            causes=with_examples(connection, lake, found.causes, costs.last_days),
+            changes=with_examples(connection, lake, found.changes, costs.last_days),
+        )
+
+
+def _days(first: date | None, last: date | None, through: date | None) -> "DayRange":
+    from circleci_cost.model.pricing import DayRange
+
+    if through is None and (first is None or last is None):
+        raise CircleciCostError("No day is complete for every cost center yet; say --from and --to.")
+    end = last or max(through or date.min, first or date.min)
+    days = DayRange(first or end - _WEEK, end)
+    if days.last < days.first:
+        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
+    if days.first > datetime.now(UTC).date():
+        raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
+    return days
+
+
+def _against(text: str, period: "DayRange") -> "DayRange | None":
+    """What is compared with; None for the same weekdays."""
+    from circleci_cost.model.driver_baseline import previous
+    from circleci_cost.model.pricing import DayRange
+
+    if text == "weekdays":
+        return None
+    if text == "previous":
+        return previous(period)
+    first, colon, last = text.partition(":")
+    try:
+        days = DayRange(date.fromisoformat(first), date.fromisoformat(last))
+    except ValueError:
+        colon = ""
+    if not colon:
+        raise UsageError(
+            f"--against {text!r} is no period; write weekdays, previous, or two days such as 2026-01-01:2026-01-31."
+        )
+    if days.last < days.first:
+        raise UsageError(f"--against {text!r} begins after it ends; exchange the days.")
+    return days
+
+
+def _shortfalls(costs: "Costs") -> Sequence[str]:
+    from circleci_cost.model.pricing import say_ranges
+
+    sentences = []
+    missing = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.missing.items())
+    if missing:
+        sentences.append(
+            f"Partial: days without complete data are left out, {missing}; run `circleci-cost backfill` to fetch them."
+        )
+    unpriced = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.unpriced.items())
+    if unpriced:
+        sentences.append(
+            f"Partial: days with credits that have no price are left out, {unpriced}; add a price period for "
+            "them, then run `circleci-cost reprice`."
+        )
+    return sentences

@@ -1,0 +1,153 @@
+"""The assets that tell what changed and why: cost_anomalies with its incidents, and anomaly_drivers."""
+
+import hashlib
+from collections.abc import Iterator
+from decimal import Decimal
+
+import dagster as dg
+import polars as pl
+from dagster_duckdb import DuckDBResource
+
+from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.costs import WAREHOUSE_POOL
+from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.incident_text import TABLE_HEADER, cells
+from circleci_cost.model.incidents import IncidentStatus
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.anomalies import AnomalySummary
+from circleci_cost.warehouse.derived import Derivation
+from circleci_cost.warehouse.explanations import ExplanationSummary
+
+GROUP = "anomalies"
+_SHOWN = 20
+# An upper bound of false alarms may lie so far above what was accepted before somebody is told.
+_TOLERATED = 3.0
+_TOO_SHORT = 0.5
+
+
+def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The assets `cost_anomalies` and `anomaly_drivers`."""
+
+    @dg.asset(
+        deps=["allocated_costs", "daily_costs"],
+        code_version=_said(settings),
+        automation_condition=follows_configuration() | follows_dependencies(),
+        group_name=GROUP,
+        kinds={"duckdb", "polars"},
+        pool=WAREHOUSE_POOL,
+        check_specs=[
+            _spec("no_open_incidents", "No incident goes on that is neither expected nor ignored."),
+            _spec("few_false_alarms", "Alarms that came to nothing are about as rare as was accepted."),
+            _spec("series_long_enough", "At most half of the series are too short to be judged."),
+            _spec("decisions_match_incidents", "Every decision is about an incident that there is."),
+        ],
+        description=(
+            "How each day of each series was judged by the days before it, and anomaly_incidents: one row per cause, "
+            "at the level that explains it best. Series are cost centers, organizations, projects, workflows, jobs, "
+            "resource classes, teams and charge types; measures are cost, credits, runs and rates. Grain: measure "
+            "× series × day, and incident. Levels contain each other: never add them up."
+        ),
+    )
+    def cost_anomalies(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+        with dagster_failures(), warehouse.get_connection() as connection:
+            summary = Derivation(settings, lake).detect(connection)
+        return dg.MaterializeResult(
+            metadata=_anomaly_metadata(summary), check_results=list(_results(summary, settings))
+        )
+
+    @dg.asset(
+        deps=[cost_anomalies, "infrastructure_costs", "daily_costs"],
+        code_version=_said(settings),
+        automation_condition=follows_configuration() | follows_dependencies(),
+        group_name=GROUP,
+        kinds={"duckdb", "polars"},
+        pool=WAREHOUSE_POOL,
+        description=(
+            "What each incident is due to, against the same weekdays of the four weeks before: runs, minutes per run, "
+            "credits per minute (class), price, new and vanished jobs. Grain: incident × job × driver; the effects of "
+            "the ranks from 1 on add up to the change of rank 0, to the last digit. And incident_services: the "
+            "infrastructure services whose level shifted around it."
+        ),
+    )
+    def anomaly_drivers(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+        with dagster_failures(), warehouse.get_connection() as connection:
+            summary = Derivation(settings, lake).explain(connection)
+        return dg.MaterializeResult(metadata=_driver_metadata(summary))
+
+    return [cost_anomalies, anomaly_drivers]
+
+
+def _said(settings: Settings) -> str:
+    """A hash of what the configuration and the file of decisions say; a missing file is told when the asset is made."""
+    digest = hashlib.sha256(f"{settings.anomalies!r}{settings.calendar!r}".encode())
+    if settings.anomalies.decisions is not None:
+        path = settings.resolve(settings.anomalies.decisions)
+        digest.update(path.read_bytes() if path.is_file() else b"missing")
+    return digest.hexdigest()[:16]
+
+
+def _spec(name: str, description: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset="cost_anomalies", description=description)
+
+
+def _anomaly_metadata(summary: AnomalySummary) -> dict[str, metadata.Value]:
+    found = summary.incidents
+    going_on = found.filter(status=IncidentStatus.OPEN.value)
+    through = ", ".join(f"{name}: {day}" for name, day in sorted(summary.through.items()))
+    rate = summary.quality.lone_alarms_per_series_year
+    return {
+        "dagster/row_count": summary.rows,
+        "data_through": through or "–",
+        "series": summary.series,
+        "series_too_short": round(summary.quality.too_short_share, 4),
+        "incidents": found.height,
+        "open_incidents": going_on.height,
+        "open_impact_usd": metadata.number(sum(going_on.get_column("impact_usd"), start=Decimal(0))),
+        "lone_alarms_90_days": summary.quality.lone_alarms,
+        **({} if rate is None else {"lone_alarms_per_series_year": round(rate, 4)}),
+        "newest_incidents": metadata.table(TABLE_HEADER, map(cells, found.head(_SHOWN).iter_rows(named=True))),
+    }
+
+
+def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCheckResult]:
+    going_on = summary.incidents.filter(status=IncidentStatus.OPEN.value)
+    yield warning(
+        "no_open_incidents",
+        (f"{row['series']} ({row['kind'].replace('_', ' ')} since {row['first_day']})" for row in going_on.to_dicts()),
+    )
+    rate, accepted = summary.quality.lone_alarms_per_series_year, settings.anomalies.false_alarms_per_series_year
+    yield warning(
+        "few_false_alarms",
+        [
+            f"in the last 90 days {rate:.2f} alarms per series-year came to nothing, {accepted:g} were accepted: lower "
+            "false_alarms_per_series_year, or tell the holidays of [calendar]"
+        ]
+        if rate is not None and rate > _TOLERATED * accepted
+        else [],
+    )
+    share = summary.quality.too_short_share
+    yield warning(
+        "series_long_enough",
+        [f"{metadata.percent(share)} of {summary.quality.series} series have less than two weeks of history"]
+        if share > _TOO_SHORT
+        else [],
+    )
+    yield warning("decisions_match_incidents", summary.gone)
+
+
+def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
+    told = summary.told.filter(pl.col("sentence").is_not_null()).head(_SHOWN)
+    return {
+        "dagster/row_count": summary.drivers,
+        "services_that_shifted": summary.services,
+        "explained": metadata.table(
+            ("incident", "since", "impact", "why"),
+            (
+                (row["series"], row["first_day"], metadata.usd(row["impact_usd"]), row["sentence"])
+                for row in told.iter_rows(named=True)
+            ),
+        ),
+    }

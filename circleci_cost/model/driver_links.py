@@ -1,0 +1,50 @@
+"""The address of a job run in CircleCI's web application, from what an export tells of it.
+
+Which runs are worth a look is the warehouse's to find.
+"""
+
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+_APPLICATION = "https://app.circleci.com/pipelines"
+_STANDALONE = "circleci"
+
+
+class JobRun(NamedTuple):
+    """The parts of a job run's address as an export has them."""
+
+    vcs_name: str | None
+    vcs_url: str | None
+    organization_id: str
+    project_id: str
+    pipeline_number: int | None
+    workflow_id: str | None
+    job_run_number: int | None
+
+
+def job_run_url(run: JobRun) -> str | None:
+    """The address of a job run; None where a piece of it is not known.
+
+    Projects of GitHub and Bitbucket go by `<vcs>/<organization>/<repository>`, as their repository's URL has them;
+    those of a standalone organization (`circleci`) by the ids of organization and project.
+    """
+    if run.pipeline_number is None or run.workflow_id is None or run.job_run_number is None:
+        return None
+    project = _project(run)
+    if project is None:
+        return None
+    return (
+        f"{_APPLICATION}/{project}/{run.pipeline_number}/workflows/{quote(run.workflow_id)}/jobs/{run.job_run_number}"
+    )
+
+
+def _project(run: JobRun) -> str | None:
+    if run.vcs_name is None:
+        return None
+    vcs = run.vcs_name.lower()
+    if vcs == _STANDALONE:
+        return f"{vcs}/{quote(run.organization_id)}/{quote(run.project_id)}"
+    parts = [part for part in urlsplit(run.vcs_url or "").path.removesuffix(".git").split("/") if part]
+    if len(parts) != 2:
+        return None
+    return "/".join(quote(part, safe="") for part in (vcs, *parts))

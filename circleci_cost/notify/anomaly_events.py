@@ -1,0 +1,79 @@
+"""What is said about incidents of anomalies and their end: a key and a message from rows of `anomaly_incidents`.
+
+Pure: which incidents there are is `model.incidents`' to find, when they are told `anomaly_occasions`'.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from circleci_cost.model import incident_text
+from circleci_cost.notify.messages import Key, Message, Notice, Table
+
+Row = Mapping[str, Any]
+_MOST_URLS = 3
+
+
+def anomaly(
+    row: Row,
+    grown: int,
+    *,
+    why: str | None = None,
+    effects: Sequence[tuple[str, str, Decimal]] = (),
+    urls: Sequence[str] = (),
+    services: Sequence[str] = (),
+    owner: str | None = None,
+) -> Notice:
+    """An incident: once when it is found, and again at each time that it has `grown` by the configured factor.
+
+    `why` is the sentence of its drivers, `effects` the largest of these (where, driver, USD), `urls` link to example
+    runs, `services` are sentences about infrastructure that shifted around it.
+    """
+    lines = [*incident_text.sentences(row, why), *services]
+    if urls:
+        lines.append(f"Examples: {', '.join(urls[:_MOST_URLS])}")
+    lines.append(
+        f"If that was meant, say so in the file of decisions: {row['incident_id']},expected; "
+        f"`circleci-cost anomalies --incident {row['incident_id']}` shows more."
+    )
+    again = f" (grown {grown} times)" if grown > 1 else " (grown)" if grown else ""
+    message = Message(
+        title=f"{incident_text.title(row)}{again}",
+        severity="warning" if row["direction"] == "up" else "info",
+        lines=tuple(lines),
+        facts=(
+            ("Incident", row["incident_id"]),
+            ("Where", incident_text.where(row)),
+            ("Days", incident_text.days_text(row["first_day"], row["last_day"])),
+            ("Status", incident_text.status_words(row)),
+        ),
+        table=Table(
+            header=("Where", "Driver", "Effect"),
+            rows=tuple(
+                (where, driver.replace("_", " "), incident_text.signed_dollars(amount))
+                for where, driver, amount in effects
+            ),
+        )
+        if effects
+        else None,
+        data={**incident_text.as_json(row), "grown": grown, "why": why},
+    )
+    return Notice(Key("anomaly", row["incident_id"], "", str(grown)), message, owner)
+
+
+def anomaly_recovered(row: Row, *, owner: str | None = None) -> Notice:
+    """An incident that was told is over: it has ended, or has become the new normal. Once."""
+    stays = row["status"] == "new_normal"
+    end = "is the new normal" if stays else "has ended"
+    place, days = incident_text.where(row), incident_text.days_text(row["first_day"], row["last_day"])
+    lines = [f"{place[:1].upper()}{place[1:]}: the {incident_text.kind_words(row)} of {days} {end}."]
+    if stays and row["monthly_impact_usd"] is not None:
+        lines.append(f"A month comes to {incident_text.signed_dollars(row['monthly_impact_usd'])}.")
+    message = Message(
+        title=f"{row['series']}: {incident_text.kind_words(row)} {end}, "
+        f"{incident_text.signed_dollars(row['impact_usd'])} in all",
+        lines=tuple(lines),
+        facts=(("Incident", row["incident_id"]), ("Status", incident_text.status_words(row))),
+        data=incident_text.as_json(row),
+    )
+    return Notice(Key("anomaly_recovered", row["incident_id"]), message, owner)

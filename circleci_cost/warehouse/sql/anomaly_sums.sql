@@ -1,0 +1,102 @@
+-- Daily sums of each series that is judged for anomalies. `key` names a series; `parent_key` the one above it. What runs
+-- bring (compute, DLC, leases and what has no column) is judged along the hierarchy, by team and by resource class;
+-- seats, storage, network and IP ranges each by itself. Cost is 0 where no price is known.
+CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
+WITH run_bound AS (
+    SELECT
+        *,
+        credits - user_credits - storage_credits - network_credits - ipranges_credits AS run_credits,
+        coalesce(cost_usd - user_cost_usd - storage_cost_usd - network_cost_usd - ipranges_cost_usd, 0) AS run_cost_usd
+    FROM shown_dimensions('daily_costs')
+),
+
+hierarchy AS (
+    SELECT
+        date,
+        CASE
+            WHEN grouping(organization) = 1 THEN 'cost_center'
+            WHEN grouping(resource_class) = 0 THEN 'resource_class'
+            WHEN grouping(project) = 1 THEN 'organization'
+            WHEN grouping(workflow) = 1 THEN 'project'
+            WHEN grouping(job) = 1 THEN 'workflow'
+            ELSE 'job'
+        END AS series_kind,
+        cost_center,
+        organization,
+        project,
+        workflow,
+        job,
+        executor,
+        resource_class,
+        sum(run_credits) AS credits,
+        sum(run_cost_usd) AS cost_usd,
+        -- Unknown for days that an earlier version has priced.
+        CAST(sum(credits_squared) AS DOUBLE) AS credits_squared,
+        sum(runs) AS runs,
+        sum(run_seconds) AS run_seconds
+    FROM run_bound
+    GROUP BY GROUPING SETS (
+        (date, cost_center),
+        (date, cost_center, organization),
+        (date, cost_center, organization, executor, resource_class),
+        (date, cost_center, organization, project),
+        (date, cost_center, organization, project, workflow),
+        (date, cost_center, organization, project, workflow, job)
+    )
+),
+
+charges AS (
+    SELECT
+        date,
+        cost_center,
+        coalesce(organization, organization_id) AS organization,
+        charge.charge_type AS charge_type,
+        sum(charge.credits) AS credits,
+        coalesce(sum(charge.cost_usd), 0) AS cost_usd,
+        -- Of bookings, one daily cost is hardly ever more than one.
+        sum(CAST(charge.credits AS DOUBLE) ** 2) AS credits_squared,
+        count(*) AS runs
+    FROM daily_charges
+    WHERE charge.charge_type IN ('user', 'storage', 'network', 'ipranges')
+        AND charge.credits <> 0
+    GROUP BY ALL
+),
+
+tags AS (
+    SELECT
+        date,
+        tag,
+        value,
+        sum(credits) AS credits,
+        coalesce(sum(cost_usd), 0) AS cost_usd
+    FROM allocated_costs
+    WHERE charge_type NOT IN ('user', 'storage', 'network', 'ipranges')
+    GROUP BY ALL
+),
+
+sums AS (
+    SELECT * FROM hierarchy
+    UNION ALL BY NAME
+    SELECT 'charge_type' AS series_kind, * FROM charges
+    UNION ALL BY NAME
+    SELECT 'tag' AS series_kind, * FROM tags
+)
+
+SELECT
+    *,
+    concat_ws(
+        ' / ',
+        CASE WHEN series_kind = 'cost_center' THEN cost_center END,
+        organization, project, workflow, job,
+        nullif(concat_ws(' ', CASE WHEN resource_class IS NOT NULL THEN executor END, resource_class), ''),
+        charge_type,
+        tag || '=' || value
+    ) AS series,
+    series_kind || ':' || series AS key,
+    CASE series_kind
+        WHEN 'organization' THEN 'cost_center:' || cost_center
+        WHEN 'project' THEN 'organization:' || organization
+        WHEN 'workflow' THEN 'project:' || concat_ws(' / ', organization, project)
+        WHEN 'job' THEN 'workflow:' || concat_ws(' / ', organization, project, workflow)
+    END AS parent_key
+FROM sums;

@@ -1,0 +1,9 @@
+-- The complete days of each cost center of whose credits none is without a price.
+SELECT
+    cost_center,
+    date
+FROM usage_days
+ANTI JOIN (SELECT cost_center, date FROM daily_costs WHERE cost_usd IS NULL AND credits <> 0) AS unpriced
+    USING (cost_center, date)
+WHERE complete
+ORDER BY ALL;

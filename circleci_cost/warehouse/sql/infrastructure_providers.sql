@@ -1,0 +1,12 @@
+-- What is known of each source and provider; a charge that is spread may reach beyond the last day.
+SELECT
+    source,
+    provider,
+    count(DISTINCT date) AS days,
+    min(date) AS first_date,
+    max(date) AS last_date,
+    count(DISTINCT service) AS services,
+    sum(cost_usd) AS cost_usd
+FROM infrastructure_costs
+GROUP BY source, provider
+ORDER BY source, provider;

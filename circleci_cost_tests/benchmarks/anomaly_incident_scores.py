@@ -1,0 +1,105 @@
+"""From a table of incidents and the causes to figures: which causes were told, which incidents have none.
+
+Alarms of single series are scored in `anomaly_scores`; causes come from `anomaly_labels`.
+
+An incident is **about** an event of its organization and direction where its days and the event's (first day to
+`ends`) overlap, it was not told before the event began, and one of the two series lies within the other. It is right
+where it is about a cause: an event of at least 5 % of the organization's usual daily cost. About a smaller event, or in
+the ten days after one has gone away in the other direction, it counts neither way. Every other incident is false. A
+cause is found where an incident is about it; its delay is the days from its first day to the first `told_on`.
+"""
+
+import polars as pl
+
+from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, NEW, VANISHED
+from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS
+from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
+from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
+
+_DAYS_PER_MONTH = 365.25 / 12
+
+
+def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
+    """Count causes and incidents of one set, to be added up over sets and handed to `incident_figures`.
+
+    In: `organization`, `series`, `first_day`, `last_day`, `direction`, `told_on`; other columns are not looked at. Out:
+    `slice` (all, the kinds), `causes`, `found`, `delay_days` (their sum), `right`, `repeated` (right ones beyond the
+    first of a cause), `neither`, `false`, `days` (of organizations).
+    """
+    scored_from = pl.lit(FIRST) + pl.duration(days=UNSCORED_DAYS)
+    known = incidents.with_columns(pl.col("organization", "series", "direction").cast(pl.String))
+    told = known.filter(pl.col("first_day") >= scored_from).with_row_index("incident")
+    events = made.causes.with_columns(is_cause().alias("is_cause"))
+    causes = events.filter(pl.col("is_cause"), pl.col("first_day") >= scored_from)
+    pairs = told.join(events, on="organization", suffix="_of_event").filter(_related())
+    same = pl.col("direction") == pl.col("direction_of_event")
+    overlap = (pl.col("first_day") <= pl.col("ends")) & (pl.col("last_day") >= pl.col("first_day_of_event"))
+    echo = pl.col("first_day").is_between(
+        pl.col("over") + pl.duration(days=1), pl.col("over") + pl.duration(days=ECHO_DAYS)
+    )
+    about = pairs.filter(same & overlap & (pl.col("told_on") >= pl.col("first_day_of_event")))
+    right = about.filter(pl.col("is_cause"))
+    neither = (
+        pl.concat([about, pairs.filter(~same & echo)]).join(right, on="incident", how="anti")["incident"].n_unique()
+    )
+    first = right.group_by("event").agg(
+        (pl.col("told_on").min() - pl.col("first_day_of_event").first()).dt.total_days().alias("delay_days"),
+        (pl.len() - 1).cast(pl.Int64).alias("repeated"),
+    )
+    by_cause = causes.join(first, on="event", how="left").select(
+        "kind",
+        pl.lit(1, pl.Int64).alias("causes"),
+        pl.col("delay_days").is_not_null().cast(pl.Int64).alias("found"),
+        pl.col("delay_days", "repeated").fill_null(0),
+    )
+    number_right = right["incident"].n_unique()
+    organizations = made.countries.height
+    whole = by_cause.select(pl.lit("all").alias("slice"), pl.col("causes", "found", "delay_days", "repeated").sum())
+    return pl.concat(
+        [
+            whole.with_columns(
+                pl.lit(number_right, pl.Int64).alias("right"),
+                pl.lit(neither, pl.Int64).alias("neither"),
+                pl.lit(told.height - number_right - neither, pl.Int64).alias("false"),
+                pl.lit(organizations * ((LAST - FIRST).days + 1 - UNSCORED_DAYS), pl.Int64).alias("days"),
+            ),
+            by_cause.group_by(pl.col("kind").alias("slice")).agg(pl.all().exclude("kind").sum()).sort("slice"),
+        ],
+        how="diagonal",
+    )
+
+
+def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
+    """Add up the counts of some sets.
+
+    Out: `slice`, `causes`, `recall`, `precision`, `false_per_organization_month`, `repeated`, `delay_days`.
+    """
+    right, wrong = pl.col("right"), pl.col("false")
+    return (
+        pl.concat(counted)
+        .group_by("slice", maintain_order=True)
+        .agg(pl.all().sum())
+        .select(
+            "slice",
+            "causes",
+            (pl.col("found") / pl.col("causes")).alias("recall"),
+            pl.when(pl.col("days") > 0).then(right / (right + wrong)).alias("precision"),
+            pl.when(pl.col("days") > 0)
+            .then(_DAYS_PER_MONTH * wrong / pl.col("days"))
+            .alias("false_per_organization_month"),
+            "repeated",
+            (pl.col("delay_days") / pl.col("found")).alias("delay_days"),
+        )
+    )
+
+
+def is_cause() -> pl.Expr:
+    """Tell which of a set's `causes` incidents are to tell."""
+    known = pl.col("kind").is_in([NEW, VANISHED])
+    return ~known & (pl.col("organization_share").abs() >= CAUSE_FROM)
+
+
+def _related() -> pl.Expr:
+    """Tell whether the incident's series is, or lies within, the event's, or the other way round."""
+    own, other = pl.col("series") + "/", pl.col("series_of_event") + "/"
+    return own.str.starts_with(other) | other.str.starts_with(own)

@@ -1,0 +1,194 @@
+"""Labelled sets of daily series for the benchmark of anomalies, made once for a seed and kept in the temporary folder.
+
+    from circleci_cost_tests.benchmarks.anomaly_series import labelled_set, real_like_set
+    made = labelled_set(1)      # of the project's simulator
+    other = real_like_set(1)    # of a generator that shares no code with it
+
+When an event is a label is told in `anomaly_labels`; scoring is `anomaly_scores`'s.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.simulator import Event, EventKind, Organization, Project, Scenario, daily_usage
+from circleci_cost_tests.benchmarks.anomaly_labels import (
+    NEW,
+    VANISHED,
+    Happening,
+    causes_of,
+    effects_of,
+    explained_of,
+    labels_of,
+    measured_days,
+    short_ones,
+)
+from circleci_cost_tests.benchmarks.anomaly_scenario import random_scenario
+from circleci_cost_tests.benchmarks.anomaly_statistical import statistical_parts
+from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST, daily_table, draw_gaps, hierarchy_of
+
+VERSION = 9
+"""Part of the kept files' names: another number makes all sets anew."""
+
+USUAL, VOLATILE = 1.0, 2.4
+
+PRICE_PER_CREDIT = 0.0006
+_ARRIVED = 0.5
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """About 1,000 series over 395 days, and what happened to them.
+
+    `daily`: `series`, `date`, `runs`, `run_seconds`, `credits`, `cost` (USD), `cost_squared` (sum over runs),
+    `complete`. A day on which nothing ran is a row of zeros, from a series' first run on. Of a day that is not
+    complete about half the rows arrived, or none.
+    `hierarchy`: `series`, `level` (organization, project, workflow, job), `parent`, `organization`.
+    `labels`: `event` (one per cause), `kind`, `series`, `level`, `first_day`, `last_day`, `ends` (the last day on which
+    an alarm finds it), `over` (the last day of what goes away), `direction` (up, down), `effect_share`,
+    `effect_usd_per_day`, `visibility` (the effect in standard deviations of the series' noise), `grown` (the day on
+    which a drift has reached 20 %, else the first day).
+    `explained`: `series`, `first_day`, `last_day`, `event`: alarms there count neither way.
+    `causes`: see `anomaly_labels.causes_of`. `countries`: `organization`, `country`.
+    """
+
+    daily: pl.DataFrame
+    hierarchy: pl.DataFrame
+    labels: pl.DataFrame
+    explained: pl.DataFrame
+    causes: pl.DataFrame
+    countries: pl.DataFrame
+
+
+def labelled_set(seed: int, volatility: float = USUAL) -> LabelledSet:
+    """Return the set of a seed from the project's simulator."""
+    return _kept(f"simulator-{seed}-{volatility:g}", lambda: _simulated(random_scenario(seed, volatility)))
+
+
+def real_like_set(seed: int, volatility: float = USUAL) -> LabelledSet:
+    """Return the set of a seed from a purely statistical generator."""
+
+    def make() -> LabelledSet:
+        daily, happenings, measured, countries = statistical_parts(seed, volatility)
+        return _labelled(daily, happenings, measured, countries)
+
+    return _kept(f"statistical-{seed}-{volatility:g}", make)
+
+
+def _kept(name: str, make: Callable[[], LabelledSet]) -> LabelledSet:
+    """Return a set from its files, which are written first where there are none."""
+    folder = Path(tempfile.gettempdir()) / "circleci-cost-anomaly-sets" / f"v{VERSION}-{name}"
+    paths = {field.name: folder / f"{field.name}.parquet" for field in fields(LabelledSet)}
+    if not all(path.exists() for path in paths.values()):
+        made = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, path in paths.items():
+            # Another process may make the same set: each file appears at once and whole.
+            written = path.with_suffix(f".{os.getpid()}")
+            getattr(made, part).write_parquet(written)
+            written.replace(path)
+    return LabelledSet(**{part: pl.read_parquet(path) for part, path in paths.items()})
+
+
+def _labelled(
+    daily: pl.DataFrame, happenings: list[Happening], measured: pl.DataFrame, countries: pl.DataFrame
+) -> LabelledSet:
+    """Put a set together from the daily table of all levels and the effects on jobs."""
+    effects = effects_of(happenings, measured, daily)
+    return LabelledSet(
+        daily, hierarchy_of(daily), labels_of(effects), explained_of(effects), causes_of(effects), countries
+    )
+
+
+def _simulated(scenario: Scenario) -> LabelledSet:
+    """Simulate each organization, and again without each of its events on the days where that is measured."""
+    dailies, happenings, measured = [], [], []
+    for number, organization in enumerate(scenario.organizations):
+        own = _events_of(scenario, organization)
+        told = [_happening(f"{organization.name}#{n:03}", event) for n, event in enumerate(own)]
+        full = _jobs(scenario, organization, FIRST, LAST)
+        for event, happening in zip(own, told, strict=True):
+            days = measured_days(happening)
+            if days:
+                calm = _jobs(_without(scenario, event), organization, days[0], days[-1])
+                measured.append(_measured(happening.event, full, calm, days))
+        for project in organization.projects:
+            turned = _turned(scenario, organization, project, full)
+            told += [happening for happening, _ in turned]
+            measured += [frame for _, frame in turned]
+        partial, missing = draw_gaps(np.random.default_rng([scenario.seed, 2, number]), short_ones(told))
+        half = _jobs(scenario, organization, FIRST, LAST, dict.fromkeys(partial, _ARRIVED)) if partial else full
+        dailies.append(daily_table(half, partial, missing))
+        happenings += told
+    countries = pl.DataFrame(
+        [(each.name, each.country) for each in scenario.organizations], schema=["organization", "country"], orient="row"
+    )
+    return _labelled(pl.concat(dailies), happenings, pl.concat(measured), countries)
+
+
+def _jobs(
+    scenario: Scenario, organization: Organization, first: date, last: date, arrived: dict[date, float] | None = None
+) -> pl.DataFrame:
+    """Return the jobs of an organization by day, priced: `series`, `date` and the sums."""
+    price = pl.lit(PRICE_PER_CREDIT)
+    for event in scenario.events:
+        if event.kind is EventKind.PRICE_CHANGE and event.organization == organization.name:
+            price = pl.when(pl.col("date") >= event.first_day).then(price * event.factor).otherwise(price)
+    return daily_usage(scenario, organization.id, first, last, arrived).select(
+        pl.concat_str(pl.lit(organization.name), "project", "workflow", "job", separator="/").alias("series"),
+        *("date", "runs", "run_seconds", "credits"),
+        (pl.col("credits") * price).alias("cost"),
+        (pl.col("credits_squared") * price**2).alias("cost_squared"),
+    )
+
+
+def _turned(
+    scenario: Scenario, organization: Organization, project: Project, full: pl.DataFrame
+) -> list[tuple[Happening, pl.DataFrame]]:
+    """Tell that a project began or ended within the span, with its effect."""
+    turned = []
+    scope = f"{organization.name}/{project.name}"
+    if project.created > FIRST:
+        born = Happening(f"{scope}#{NEW}", NEW, scope, project.created, None)
+        calm = full.filter(~pl.col("series").str.starts_with(scope + "/"))
+        turned.append((born, _measured(born.event, full, calm, measured_days(born))))
+    if project.retired is not None:
+        gone = Happening(f"{scope}#{VANISHED}", VANISHED, scope, project.retired, None)
+        others = tuple(replace(each, retired=None) if each is project else each for each in organization.projects)
+        kept = replace(organization, projects=others)
+        days = measured_days(gone)
+        calm = _jobs(Scenario((kept,), _events_of(scenario, kept), scenario.seed), kept, days[0], days[-1])
+        turned.append((gone, _measured(gone.event, full, calm, days)))
+    return turned
+
+
+def _events_of(scenario: Scenario, organization: Organization) -> tuple[Event, ...]:
+    return tuple(event for event in scenario.events if event.organization == organization.name)
+
+
+def _without(scenario: Scenario, event: Event) -> Scenario:
+    return Scenario(scenario.organizations, tuple(each for each in scenario.events if each is not event), scenario.seed)
+
+
+def _measured(event: str, full: pl.DataFrame, calm: pl.DataFrame, days: list[date]) -> pl.DataFrame:
+    """Return what the jobs cost on some days, and what they would have cost without an event."""
+
+    def costs(jobs: pl.DataFrame, name: str) -> pl.DataFrame:
+        return jobs.filter(pl.col("date").is_in(days)).select("series", "date", pl.col("cost").alias(name))
+
+    return (
+        costs(full, "cost_with")
+        .join(costs(calm, "cost_without"), on=["series", "date"], how="full", coalesce=True)
+        .select(pl.lit(event).alias("event"), "series", "date", pl.col("cost_with", "cost_without").fill_null(0.0))
+    )
+
+
+def _happening(name: str, event: Event) -> Happening:
+    scope = "/".join(each for each in (event.organization, event.project, event.workflow, event.job) if each)
+    return Happening(name, event.kind.value, scope, event.first_day, event.last_day)

@@ -16,6 +16,7 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import results, say, shown
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.driver_text import signed
 from circleci_cost.model.incident_text import TABLE_HEADER, as_json, cells, sentences
 from circleci_cost.warehouse.generations import Generation, current_generation
 from circleci_cost.warehouse.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
@@ -170,12 +171,10 @@ def _effect_table(reason: IncidentReason) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from circleci_cost.model.incident_text import signed_dollars
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     table.add_column("where", overflow="fold")
     table.add_column("driver", no_wrap=True)
     table.add_column("effect", justify="right", no_wrap=True)
     for where, driver, usd in reason.effects:
-        table.add_row(Text(shown(where)), driver.replace("_", " "), signed_dollars(usd))
+        table.add_row(Text(shown(where)), driver.replace("_", " "), signed(usd))
     return table

@@ -31,7 +31,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI.")
+@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI or an object store.")
 @click.option("--json", "as_data", is_flag=True, help="Write the findings as JSON.")
 @invocation
 @click.pass_context
@@ -47,7 +47,7 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
         *_configuration(settings, call),
         *_storage(settings),
         *_prices(settings, today),
-        *section_findings(settings, os.environ),
+        *section_findings(settings, os.environ, offline=offline),
         *([] if offline else _access(settings)),
     ]
     if as_data:

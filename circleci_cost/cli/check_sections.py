@@ -1,18 +1,22 @@
-"""What `check` looks over beyond prices and access: virtual tags, budgets and notifications, with their files."""
+"""What `check` looks over beyond prices and access: the other sections of the configuration, with their files."""
 
 from collections.abc import Iterator, Mapping
 
 from circleci_cost.cli.findings import Finding
+from circleci_cost.cli.infrastructure_findings import infrastructure_findings
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.model.allocation import prepare
 from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.incident_decisions import read_decisions
 from circleci_cost.settings import Settings
 
 
-def section_findings(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+def section_findings(settings: Settings, environment: Mapping[str, str], *, offline: bool = False) -> Iterator[Finding]:
     """Read every file that the sections name, and look for the variables that channels need."""
     yield from _tags(settings)
     yield from _budgets(settings)
+    yield from _decisions(settings)
+    yield from infrastructure_findings(settings.infrastructure, settings.resolve, offline=offline)
     yield from _channels(settings, environment)
 
 
@@ -42,6 +46,17 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
         return
     if budgets:
         yield Finding("budgets", "ok", _count(budgets, "budget"))
+
+
+def _decisions(settings: Settings) -> Iterator[Finding]:
+    if settings.anomalies.decisions is None:
+        return
+    try:
+        decisions = read_decisions(settings.resolve(settings.anomalies.decisions))
+    except CircleciCostError as error:
+        yield Finding("anomalies", "error", str(error), error.exit_code)
+        return
+    yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {decisions.height} decisions")
 
 
 def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The summary at the end of `demo`: what the simulated year cost, and what to look at next."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from circleci_cost.cli.anomalies import incident_table
 from circleci_cost.cli.budgets import budget_table
 from circleci_cost.cli.report_output import dollars, exact_sum
 from circleci_cost.cli.streams import results, shown
@@ -18,10 +19,13 @@ from circleci_cost.model.report import Granularity, Order, Question, Report, arr
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
+from circleci_cost.warehouse.incidents import read_incidents
 from circleci_cost.warehouse.report import answer, days_with_data, published_tags
 
 _BAR_WIDTH = 30
 _PROJECTS = 5
+_INCIDENTS = 6
+_CLASS_CHANGED_AGO, _FORTNIGHT = 74, timedelta(days=13)
 
 
 def show_summary(settings: Settings, lake: Lake) -> None:
@@ -41,8 +45,9 @@ def show_summary(settings: Settings, lake: Lake) -> None:
             _print_groups(console, _ask(connection, generation, settings, days, by=by, limit=limit), by)
         _print_months(console, months)
         _print_budgets(console, connection)
+        _print_incidents(console, connection)
     _print_prices(console, settings, days)
-    _print_next(console)
+    _print_next(console, days.last)
 
 
 def _ask(
@@ -74,6 +79,13 @@ def _print_budgets(console: Console, connection: duckdb.DuckDBPyConnection) -> N
     rows = list(tree(read_budget_status(connection, Periods.CURRENT)))
     if rows:
         console.print(budget_table(rows, console.width))
+        console.print()
+
+
+def _print_incidents(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+    rows = read_incidents(connection).head(_INCIDENTS).to_dicts()
+    if rows:
+        console.print(incident_table(rows, console.width))
         console.print()
 
 
@@ -109,7 +121,9 @@ def _print_prices(console: Console, settings: Settings, days: DayRange) -> None:
             )
 
 
-def _print_next(console: Console) -> None:
+def _print_next(console: Console, last: date) -> None:
+    # The fortnight after a job of the demo has changed its resource class.
+    changed = last - timedelta(days=_CLASS_CHANGED_AGO)
     console.print()
     console.print(Text("Next", style="bold"))
     for command, what in (
@@ -119,8 +133,11 @@ def _print_next(console: Console) -> None:
         ("circleci-cost report --by job --where team=web", "the jobs of one team, shared cost included"),
         ("circleci-cost allocation explain --tag team", "why a cost is where it is"),
         ("circleci-cost budgets", "the budgets; --fail-over at_risk for CI jobs"),
+        ("circleci-cost anomalies --all", "what changed; --incident ID tells why"),
+        (f"circleci-cost explain --from {changed} --to {changed + _FORTNIGHT}", "why a period cost more than before"),
+        ("circleci-cost correlate", "which infrastructure costs move with CI"),
         ("circleci-cost init", "your own organization"),
     ):
-        line = Text(f"  {command:<56}", style="cyan")
+        line = Text(f"  {command:<57}", style="cyan")
         line.append(what, style="dim")
         console.print(line)

@@ -78,6 +78,7 @@ def _judged(seen: Observations, calendar: Calendar, settings: AnomalySettings) -
     scale = scale_of(settings)
     found = _Found((series, seen.days))
     for number, day in _days(seen, calendar):
+        state.wake(day)
         residuals = state.residuals(day)
         judgement = judge(state, sums, day, residuals, scale)
         ready = state.ready(day)

@@ -16,6 +16,9 @@ _PROFILE_GAIN = 0.05
 _LEAST_SHARE = 0.02
 _PROFILE_FLOOR, _SEEN_FLOOR = 0.7, 0.3
 _RECENT = 7
+# A level that has fallen to this share is kept in mind for some weeks: what rests comes back as it was, and is awake
+# again on the first day that has this share of its usual usage.
+_RESTING_SHARE, _AWAKE_SHARE, _MOST_REST_DAYS = 0.1, 0.25, 28
 
 
 class Level:
@@ -27,6 +30,8 @@ class Level:
         self.profile = np.ones((series, 7))
         self._seen, self._sums = np.zeros((series, 7)), np.zeros((series, 7))
         self._recent = np.full((series, _RECENT), np.nan)
+        self._level_before, self._profile_before = np.zeros(series), np.ones((series, 7))
+        self._rested = np.zeros(series)
 
     def expected(self, weekday: int) -> Floats:
         """What a day is expected to use."""
@@ -74,5 +79,21 @@ class Level:
         """Take the last week for the new level of some series; return the factors of the steps."""
         former, found = self.level[series], median_of_known(self._recent[series])
         level = where(np.isnan(found), former, found)
+        rests = level <= _RESTING_SHARE * former
+        falling_asleep = np.flatnonzero(series)[rests & (self._level_before[series] == 0)]
+        self._level_before[np.flatnonzero(series)[~rests]] = 0.0
+        self._level_before[falling_asleep] = self.level[falling_asleep]
+        self._profile_before[falling_asleep] = self.profile[falling_asleep]
+        self._rested[falling_asleep] = 0
         self.level[series] = level
         return np.divide(level, former, out=np.ones(len(level)), where=former > 0)
+
+    def wake(self, day: Day) -> Flags:
+        """Return the series that use again what they did before they rested, back at that level."""
+        self._rested += 1
+        usual = self._level_before * self._profile_before[:, day.weekday]
+        woken = day.known & (self._level_before > 0) & (day.usage > _AWAKE_SHARE * usual)
+        self.level[woken] = self._level_before[woken]
+        self.profile[woken] = self._profile_before[woken]
+        self._level_before[woken | (self._rested >= _MOST_REST_DAYS)] = 0.0
+        return np.asarray(woken)

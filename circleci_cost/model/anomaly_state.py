@@ -30,7 +30,7 @@ class State:
     """What each series is expected to use, per day and per run, and how much that varies.
 
     `days` were learned from; `level`, `rate` and `spread` are those parts' own. Days are handed in one after the other:
-    `residuals` first, then `remember_week`, then `learn` where the day is no holiday.
+    `wake` and `residuals` first, then `remember_week`, then `learn` where the day is no holiday.
     """
 
     def __init__(self, series: int, minimum_days: int) -> None:
@@ -57,6 +57,10 @@ class State:
     def ready(self, day: Day) -> Flags:
         """The series that can be judged on a day."""
         return np.asarray(day.known & (self.days >= self.minimum_days))
+
+    def wake(self, day: Day) -> None:
+        """Put series that have rested for some weeks, and go on as before, back to their former level."""
+        self._levels.restart(self.level.wake(day))
 
     def residuals(self, day: Day) -> Residuals:
         """Hold a day against what is known up to the day before."""
@@ -135,8 +139,10 @@ class State:
         usual = self.per_run * np.maximum(day.usage, self.level.level)
         squares = np.minimum(day.squares, where(settled, _MOST_SQUARES * usual, np.inf))
         kept = where(self.days < _SUMS_FORGET_AFTER, 1.0, 1.0 - _SPREAD_GAIN)
-        self._squares = where(day.known, self._squares * kept + squares, self._squares)
-        self._usage = where(day.known, self._usage * kept + day.usage, self._usage)
+        # Usage without squares is a day of which they are not given.
+        learning = day.known & ((day.squares > 0) | (day.usage <= 0))
+        self._squares = where(learning, self._squares * kept + squares, self._squares)
+        self._usage = where(learning, self._usage * kept + day.usage, self._usage)
 
     def _follow(self, day: Day, ready: Flags) -> None:
         """Keep level and rate for the watch on drifts."""

@@ -58,6 +58,11 @@ class Sums:
         self.values = np.zeros((4, series))
         self._point = np.zeros(series, dtype=np.bool_)
 
+    @property
+    def after_point(self) -> Flags:
+        """The series whose last day was in alarm by itself."""
+        return self._point
+
     def forget_points(self, is_point: Flags) -> None:
         """Halve what a day in alarm by itself has brought, once such a day is over: a spike is no lasting change."""
         over = self._point & ~is_point
@@ -89,7 +94,7 @@ def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) ->
     On special days less than usual is expected: only more than usual is an anomaly, and nothing is cumulated.
     """
     ready = state.ready(day)
-    residual = where(found.sparse, found.of_week, found.of_day)
+    residual = where(found.sparse, _on_its_day(found), found.of_day)
     # Nothing of what is nothing usually is nothing to tell.
     residual = where((state.level.level > 0) | (day.usage > 0), residual, 0.0)
     cut = cut_off(residual / np.sqrt(state.spread.wander), _CUT)
@@ -104,7 +109,8 @@ def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) ->
     up_per_run = where(residual > _POINT_WITH_RUNS, found.rate.of_day / _POINT_PER_RUN, 0.0)
     down_per_run = where(residual < -_POINT_WITH_RUNS_DOWN, -found.rate.of_day / _POINT_PER_RUN, 0.0)
     pair = where(np.sign(residual) == np.sign(found.of_pair), found.of_pair / _PAIR, 0.0)
-    pair = where(found.sparse | (np.abs(cut) < _SAME_WAY), 0.0, pair)
+    # Two days tell more than one only where the first did not tell by itself.
+    pair = where(found.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
     up_points = np.maximum.reduce([point, pair, up_per_run])
     down_points = np.maximum.reduce([-point, -pair, down_per_run])
     sums.forget_points(ready & (np.maximum(up_points, down_points) >= scale))
@@ -131,6 +137,11 @@ def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) ->
         np.asarray(is_anomaly & (points < 1.0) & (summed >= 1.0)),
         np.asarray(is_anomaly & (points < 1.0) & (summed < 1.0)),
     )
+
+
+def _on_its_day(found: Residuals) -> Floats:
+    """The residual of a week where its last day points the same way: what came before has been told."""
+    return where(np.sign(found.of_day) == np.sign(found.of_week), found.of_week, 0.0)
 
 
 def band(found: Residuals, scale: float) -> tuple[Floats, Floats]:

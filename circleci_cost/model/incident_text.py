@@ -8,6 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from circleci_cost.model.driver_text import signed, written
 from circleci_cost.model.report import credits_text
 
 TABLE_HEADER = ("incident", "what", "where", "since", "status", "impact", "per month")
@@ -66,17 +67,10 @@ _JSON_TEXTS = (
 Row = Mapping[str, Any]
 
 
-def signed_dollars(amount: Decimal) -> str:
-    """An amount to the cent with its sign, `+$12.50`."""
-    cents = _WIDE.quantize(amount, Decimal("0.01"))
-    sign = "−" if cents < 0 else "+"
-    return f"{sign}${abs(cents):,}"
-
-
 def signed_percent(share: Decimal) -> str:
     """A share as `+12 %`."""
     found = _WIDE.quantize(share * 100, Decimal(1))
-    return f"{'−' if found < 0 else '+'}{abs(found):,} %"
+    return f"{found:+,} %"
 
 
 def kind_words(row: Row) -> str:
@@ -94,7 +88,7 @@ def where(row: Row) -> str:
 
 def title(row: Row) -> str:
     """One line on what happened where, such as `acme / web: level shift up, +$12.50 so far`."""
-    return f"{row['series']}: {kind_words(row)}, {signed_dollars(row['impact_usd'])}{_so_far(row)}"
+    return f"{row['series']}: {kind_words(row)}, {signed(row['impact_usd'])}{_so_far(row)}"
 
 
 def sentences(row: Row, why: str | None = None) -> list[str]:
@@ -105,7 +99,7 @@ def sentences(row: Row, why: str | None = None) -> list[str]:
     elif why:
         said.append(f"Against the same weekdays before: {why}")
     if row["monthly_impact_usd"] is not None:
-        said.append(f"If it stays, a month comes to {signed_dollars(row['monthly_impact_usd'])}.")
+        said.append(f"If it stays, a month comes to {signed(row['monthly_impact_usd'])}.")
     return said
 
 
@@ -120,8 +114,8 @@ def cells(row: Row) -> tuple[str, ...]:
         where(row),
         days_text(row["first_day"], row["last_day"]),
         status_words(row),
-        f"{signed_dollars(row['impact_usd'])}{relative}",
-        "–" if monthly is None else signed_dollars(monthly),
+        f"{signed(row['impact_usd'])}{relative}",
+        "–" if monthly is None else signed(monthly),
     )
 
 
@@ -160,5 +154,5 @@ def _course(row: Row) -> str:
     more = "more" if row["direction"] == "up" else "less"
     return (
         f"{where(row)[:1].upper()}{where(row)[1:]} cost ${actual:,} {when}, "
-        f"{signed_dollars(row['impact_usd'])[1:]} {more} than the ${expected:,} that were expected."
+        f"{written(abs(row['impact_usd']))[1:]} {more} than the ${expected:,} that were expected."
     )

@@ -130,6 +130,8 @@ EXPORTED_CHARGE_TYPES: tuple[str, ...] = (
     "ipranges",
 )
 CHARGE_TYPES: tuple[str, ...] = (*EXPORTED_CHARGE_TYPES, "other")
+# What runs bring; the others are booked on some job's row and are judged, and explained, by themselves.
+RUN_BOUND_CHARGE_TYPES: tuple[str, ...] = ("compute", "dlc", "lease", "lease_overage", "other")
 
 # LAST_BUILD_FINISHED_AT is as of the export, so a re-export of an unchanged job differs in it.
 AS_OF_THE_EXPORT: tuple[str, ...] = ("last_build_finished_at",)

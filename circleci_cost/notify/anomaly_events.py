@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from circleci_cost.model import incident_text
+from circleci_cost.model.driver_text import signed
 from circleci_cost.notify.messages import Key, Message, Notice, Table
 
 Row = Mapping[str, Any]
@@ -49,10 +50,7 @@ def anomaly(
         ),
         table=Table(
             header=("Where", "Driver", "Effect"),
-            rows=tuple(
-                (where, driver.replace("_", " "), incident_text.signed_dollars(amount))
-                for where, driver, amount in effects
-            ),
+            rows=tuple((where, driver.replace("_", " "), signed(amount)) for where, driver, amount in effects),
         )
         if effects
         else None,
@@ -68,10 +66,9 @@ def anomaly_recovered(row: Row, *, owner: str | None = None) -> Notice:
     place, days = incident_text.where(row), incident_text.days_text(row["first_day"], row["last_day"])
     lines = [f"{place[:1].upper()}{place[1:]}: the {incident_text.kind_words(row)} of {days} {end}."]
     if stays and row["monthly_impact_usd"] is not None:
-        lines.append(f"A month comes to {incident_text.signed_dollars(row['monthly_impact_usd'])}.")
+        lines.append(f"A month comes to {signed(row['monthly_impact_usd'])}.")
     message = Message(
-        title=f"{row['series']}: {incident_text.kind_words(row)} {end}, "
-        f"{incident_text.signed_dollars(row['impact_usd'])} in all",
+        title=f"{row['series']}: {incident_text.kind_words(row)} {end}, {signed(row['impact_usd'])} in all",
         lines=tuple(lines),
         facts=(("Incident", row["incident_id"]), ("Status", incident_text.status_words(row))),
         data=incident_text.as_json(row),

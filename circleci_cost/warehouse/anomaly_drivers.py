@@ -20,6 +20,7 @@ from circleci_cost.model.driver_seats import seats_apart
 from circleci_cost.model.driver_text import place_text, sentence
 from circleci_cost.model.drivers import decompose, with_leading_driver
 from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.schema import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.warehouse.driver_examples import example_runs
 from circleci_cost.warehouse.drivers import SCOPE_SCHEMA, compared_rows, known_days
 from circleci_cost.warehouse.full_refresh import replace_rows
@@ -97,7 +98,10 @@ def _compared(
     scopes = incidents.select(
         pl.col("incident_id").alias("comparison"),
         *(name for name in SCOPE_SCHEMA if name not in {"comparison", "charge_types"}),
-        pl.when(pl.col("charge_type").is_not_null()).then(pl.concat_list("charge_type")).alias("charge_types"),
+        pl.when(pl.col("charge_type").is_not_null())
+        .then(pl.concat_list("charge_type"))
+        .otherwise(pl.lit(list(RUN_BOUND_CHARGE_TYPES)))
+        .alias("charge_types"),
         "tag",
     )
     parts = []
@@ -120,7 +124,8 @@ def _whole(row: Mapping[str, Any], jobs: pl.DataFrame) -> pl.DataFrame:
     inside = jobs.filter(pl.col("comparison") == row["comparison"]).drop("comparison")
     causes = root_causes(inside, _LEVELS, limit=1).to_dicts()
     said = sentence(row)
-    if causes and causes[0]["project"] is not None:
+    # A cause that is all of the change says nothing more.
+    if causes and causes[0]["project"] is not None and causes[0]["change_usd"] != row["change_usd"]:
         said = f"{said} Most of it in {place_text(causes[0], _LEVELS[1:])}: {sentence(causes[0])}"
     place = {level: causes[0][level] if causes else None for level in _LEVELS}
     names = ("before_usd", "after_usd", "change_usd", "driver", "effect_usd")

@@ -23,7 +23,7 @@ from circleci_cost.simulator.scenario import CREDITS_PER_MINUTE
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
 
 COUNTRIES = ("US", "DE", "GB", "FR", "IN", "JP")
-_ORGANIZATIONS = 11
+ORGANIZATIONS = 11
 _PRICE_CHANGES = 2
 _EARLIEST, _LATEST = 35, 375
 _APART = 20
@@ -42,13 +42,13 @@ Scope = tuple[str, ...]
 """Names of an organization, a project, a workflow and a job, or the first few of them."""
 
 
-def random_scenario(seed: int, volatility: float) -> Scenario:
-    """Return eleven organizations of about 95 series each, with events on every level; the same for a seed.
+def random_scenario(seed: int, volatility: float, count: int = ORGANIZATIONS) -> Scenario:
+    """Return organizations of about 95 series each, with events on every level; the same for a seed.
 
     `volatility` multiplies how far weeks and days stray, and divides how many jobs run.
     """
     draw = np.random.default_rng([seed, 1])
-    organizations = tuple(_organization(draw, seed, number, volatility) for number in range(_ORGANIZATIONS))
+    organizations = tuple(_organization(draw, seed, number, volatility) for number in range(count))
     return Scenario(organizations, tuple(_events(draw, organizations)), seed)
 
 

@@ -18,6 +18,7 @@ from circleci_cost_tests.benchmarks.anomaly_labels import ECHO_DAYS
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 UNSCORED_DAYS = 28
+ALL, LARGE = "all", "organizations and projects"
 BRIDGED_DAYS = 2
 _OPPOSITE = {"up": "down", "down": "up"}
 
@@ -100,8 +101,8 @@ def found(alarms: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float = 0.0) -> pl.DataFrame:
     """Count labels, alarms and days of one set in slices, to be added up over sets and handed to `figures`.
 
-    Labels below the minimum visibility become explained days. Out: `slice` (all, the levels, "organizations and
-    projects", the kinds), `labels`, `found`, `delay_days` and `late_days` (their sums), `right`, `neither`, `false`,
+    Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, the levels, the
+    kinds, the kinds in `LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums), `right`, `neither`, `false`,
     `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
     """
     seen = pl.col("visibility").fill_null(float("inf")) >= minimum_visibility
@@ -130,10 +131,13 @@ def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float 
     large = by_level.filter(pl.col("level").is_in(["organization", "project"]))
     return pl.concat(
         [
-            _summed(by_level.with_columns(pl.lit("all").alias("slice"))),
-            _summed(large.with_columns(pl.lit("organizations and projects").alias("slice"))),
+            _summed(by_level.with_columns(pl.lit(ALL).alias("slice"))),
+            _summed(large.with_columns(pl.lit(LARGE).alias("slice"))),
             _summed(by_level.rename({"level": "slice"})),
             _summed(by_level.filter(pl.col("kind").is_not_null()).rename({"kind": "slice"})),
+            _summed(
+                large.filter(pl.col("kind").is_not_null()).with_columns(of_large(pl.col("kind")).alias("slice"))
+            ),
         ]
     )
 
@@ -159,6 +163,11 @@ def figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
         .with_columns((2 * recall * precision / (recall + precision)).alias("f1"))
         .select("slice", "labels", "recall", "precision", "f1", "false_per_series_year", "delay_days", "late_days")
     )
+
+
+def of_large(kind: pl.Expr) -> pl.Expr:
+    """Return the name of the slice of a kind's labels in organizations and projects."""
+    return pl.format("{} of {}", kind, pl.lit(LARGE))
 
 
 def _is(verdict: str) -> pl.Expr:

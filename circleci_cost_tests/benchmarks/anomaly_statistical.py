@@ -18,6 +18,7 @@ import polars as pl
 from circleci_cost_tests.benchmarks.anomaly_labels import NEW, VANISHED, Happening, measured_days, short_ones
 from circleci_cost_tests.benchmarks.anomaly_scenario import (
     COUNTRIES,
+    ORGANIZATIONS,
     Scope,
     draw_count,
     draw_factor,
@@ -28,7 +29,6 @@ from circleci_cost_tests.benchmarks.anomaly_tables import DAYS, FIRST, LEVELS, d
 
 Floats = npt.NDArray[np.float64]
 
-_ORGANIZATIONS = 11
 _PRICE_PER_CREDIT = 0.0006
 _DATES = [FIRST + timedelta(days=n) for n in range(DAYS)]
 _WEEKEND = np.array([day.weekday() >= 5 for day in _DATES])
@@ -51,14 +51,14 @@ class _Jobs:
 
 
 def statistical_parts(
-    seed: int, volatility: float
+    seed: int, volatility: float, count: int = ORGANIZATIONS
 ) -> tuple[pl.DataFrame, list[Happening], pl.DataFrame, pl.DataFrame]:
     """Return the daily table of all levels, what happened, its effect on jobs in expectation, and the countries.
 
     `volatility` multiplies how far levels and days stray, and divides how many runs there are and how even they are.
     """
     dailies, happenings, measured, countries = [], [], [], []
-    for number in range(_ORGANIZATIONS):
+    for number in range(count):
         draw = np.random.default_rng([seed, 3, number])
         name, country = f"org-{number:02}", COUNTRIES[(number + seed) % len(COUNTRIES)]
         jobs = _jobs(draw, name, country, volatility)

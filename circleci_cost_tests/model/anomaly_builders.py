@@ -44,7 +44,7 @@ def drawn(
     single = _CREDITS_OF_RUN * np.exp(_SPREAD_OF_RUN * draw.standard_normal(len(day)))
     single = np.round(single * np.broadcast_to(np.asarray(times_run), (days,))[day])
     prices = np.broadcast_to(np.asarray(price), (days,))
-    credits = np.bincount(day, single, days)
+    credits = np.bincount(day, single, days).astype(np.float64)
     return pl.DataFrame(
         {
             "series": [name] * days,
@@ -52,7 +52,7 @@ def drawn(
             "cost": credits * prices,
             "credits": credits,
             "runs": counts.astype(np.float64),
-            "cost_squared": np.bincount(day, single**2, days) * prices**2,
+            "cost_squared": np.bincount(day, single**2, days).astype(np.float64) * prices**2,
         }
     )
 
@@ -106,7 +106,9 @@ def alarms(
     return [(place(when), kind, way) for when, kind, way in found.select("date", "kind", "direction").iter_rows()]
 
 
-def alarm_days(daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS, series: str = "a", since: int = 0) -> list[int]:
+def alarm_days(
+    daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS, series: str = "a", since: int = 0
+) -> list[int]:
     """The place of each day in alarm of a series."""
     return [number for number, _, _ in alarms(daily, settings, series, since)]
 

@@ -3,7 +3,6 @@ SELECT
     incident_id,
     first_day,
     last_day,
-    kind,
     cost_center,
     organization,
     project,
@@ -13,5 +12,7 @@ SELECT
     tag,
     tag_value AS value
 FROM anomaly_incidents
+-- A price is a fact, and needs no days to compare.
+WHERE kind <> 'price_change'
 ORDER BY last_day DESC, incident_id
 LIMIT $most;

@@ -14,6 +14,7 @@ from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.driver_text import signed
 from circleci_cost.model.incident_text import TABLE_HEADER, cells
 from circleci_cost.model.incidents import IncidentStatus
 from circleci_cost.settings import Settings
@@ -146,7 +147,7 @@ def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
         "explained": metadata.table(
             ("incident", "since", "impact", "why"),
             (
-                (row["series"], row["first_day"], metadata.usd(row["impact_usd"]), row["sentence"])
+                (row["series"], row["first_day"], signed(row["impact_usd"]), row["sentence"])
                 for row in told.iter_rows(named=True)
             ),
         ),

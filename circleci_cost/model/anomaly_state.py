@@ -16,7 +16,7 @@ from circleci_cost.model.forecast_panel import Flags, Floats
 _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5
 _SPREAD_LIMITS = (0.7, 9.0)
-# Where the runs are not known, the spread is all that tells how much days differ.
+# Where the runs are not known, the spread is all that tells how much days differ: one booking a day is no chance.
 _SPREAD_LIMITS_WITHOUT_RUNS = (0.02, 50.0)
 # A day's squares count up to six times the usual: one giant run is no new spread.
 _MOST_SQUARES = 6.0
@@ -104,8 +104,9 @@ class State:
         self.level.learn(day, cut_off(residual, _HUBER) * np.sqrt(found.variance), ready)
         self._learn_squares(day)
         gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - self.minimum_days + _FIRST_SPREADS).clip(1))
+        of_runs = (self._squares > 0) & (found.sparse | (self.rate.runs > 0))
         lowest, highest = (
-            where(self._squares > 0, known, unknown)
+            where(of_runs, known, unknown)
             for known, unknown in zip(_SPREAD_LIMITS, _SPREAD_LIMITS_WITHOUT_RUNS, strict=True)
         )
         self.spread.learn_variance(found.plain, gain, (lowest, highest), ready)

@@ -55,8 +55,13 @@ class Cause:
 
     @property
     def since(self) -> int:
-        """The day on which the change began."""
-        return min(each.since for each in self.episodes)
+        """The day on which the change began.
+
+        A drift tells when only if it came first, in the series or at all: else it is what is left of an earlier change.
+        """
+        own = sorted((each for each in self.episodes if each.series == self.series), key=lambda each: each.first)
+        firsts = [each.since for each in self.episodes if each.first == self.first]
+        return min(*firsts, *(each.since for each in own[:1]), *(each.first for each in self.episodes))
 
     @property
     def first(self) -> int:
@@ -96,7 +101,8 @@ def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[l
 
     for numbers in of_series.values():
         for earlier, later in pairwise(numbers):
-            if episodes[later].first - episodes[earlier].last <= WITHIN_DAYS:
+            # A drift that reaches back to a change is the rest of that change.
+            if episodes[later].since - episodes[earlier].last <= WITHIN_DAYS:
                 leader[lead(later)] = lead(earlier)
     for number, each in enumerate(episodes):
         for ancestor in hierarchy.ancestors(each.series):
@@ -116,13 +122,14 @@ def _together(one: Episode, other: Episode) -> bool:
 
 def _resolved(top: str, episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> Iterator[Cause]:
     """Go down from the top as long as something below explains what is above."""
-    first, last = min(each.since for each in episodes), max(each.last for each in episodes)
+    whole = Cause(top, tuple(episodes))
+    first, last = whole.since, whole.last
     there = {each.series for each in episodes} - {top}
     below = [series for series in there if _nearest(series, there, hierarchy) is None]
     parts = sorted(below, key=lambda series: -abs(ledger.impact(series, first, last)))
     explaining = _explaining(top, parts, hierarchy, ledger, (first, last))
     if not explaining:
-        yield Cause(top, tuple(episodes))
+        yield whole
         return
     own = [each for each in episodes if each.series == top]
     for series in parts:

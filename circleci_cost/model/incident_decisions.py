@@ -41,9 +41,10 @@ def read_decisions(path: Path) -> pl.DataFrame:
         )
     twice = rows.filter(pl.col("incident").is_duplicated())
     if twice.height:
-        first, second = twice.get_column(LINE).to_list()[:2]
+        incident = twice.item(0, "incident")
+        first, second = twice.filter(incident=incident).get_column(LINE).to_list()[:2]
         raise ConfigurationError(
-            f"{path}, line {second}: the incident {twice.item(0, 'incident')!r} is decided in line {first} already; "
+            f"{path}, line {second}: the incident {incident!r} is decided in line {first} already; "
             "leave one of them."
         )
     if "until" in rows.columns:

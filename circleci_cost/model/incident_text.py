@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-from circleci_cost.model.driver_text import signed, written
+from circleci_cost.model.driver_text import signed
 from circleci_cost.model.report import credits_text
 
 TABLE_HEADER = ("incident", "what", "where", "since", "status", "impact", "per month")
@@ -150,9 +150,13 @@ def _course(row: Row) -> str:
     days = (row["last_day"] - row["first_day"]).days + 1
     when = f"on {row['first_day']}" if days == 1 else f"from {row['first_day']} to {row['last_day']}"
     if row["kind"] == "price_change":
-        return f"{where(row).capitalize()} has a new price since {row['first_day']}."
-    more = "more" if row["direction"] == "up" else "less"
+        return f"{_capital(where(row))} has a new price since {row['first_day']}."
+    more = "less" if row["impact_usd"] < 0 else "more"
     return (
-        f"{where(row)[:1].upper()}{where(row)[1:]} cost ${actual:,} {when}, "
-        f"{written(abs(row['impact_usd']))[1:]} {more} than the ${expected:,} that were expected."
+        f"{_capital(where(row))} cost ${actual:,} {when}, {signed(row['impact_usd'])[1:]} {more} than the "
+        f"${expected:,} that were expected."
     )
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

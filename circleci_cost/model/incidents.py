@@ -90,9 +90,12 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: AnomalySe
     return pl.DataFrame(found, schema=INCIDENT_SCHEMA, orient="row").sort("first_day", "series", "direction")
 
 
-def incident_id(organization: str, series: str, direction: str, first_day: date) -> str:
-    """A short name that stays the same whenever the same incident is found again from the same data."""
-    text = "\n".join((organization, series, direction, first_day.isoformat()))
+def incident_id(organization: str, series: str, direction: str, first_alarm: date) -> str:
+    """A short name that stays the same whenever the same incident is found again from the same data.
+
+    Of a drift, which is taken to have begun six weeks before, another incident may have begun on that day.
+    """
+    text = "\n".join((organization, series, direction, first_alarm.isoformat()))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
@@ -113,14 +116,13 @@ def _row(
         return None
     status = _status(cause, ledger)
     impact = float((value - usual).sum())
-    first_day = ledger.day(cause.since)
     return (
-        incident_id(name, cause.series, direction, first_day),
+        incident_id(name, cause.series, direction, ledger.day(cause.first)),
         name,
         cause.series,
         _kind(cause),
         direction,
-        first_day,
+        ledger.day(cause.since),
         ledger.day(cause.last),
         ledger.day(cause.since + int(told[0])),
         status.value,
@@ -175,8 +177,10 @@ def _whole(series: str, organization: str, parents: Hierarchy, ledger: Ledger) -
 
 
 def _kind(cause: Cause) -> str:
-    own = [each.kind for each in cause.episodes if each.series == cause.series]
-    return kind_of(own or [each.kind for each in cause.episodes])
+    """What it is: of its own series where that is in alarm; a drift after something else is what is left of that."""
+    own = [each for each in cause.episodes if each.series == cause.series] or list(cause.episodes)
+    first = min(each.first for each in own)
+    return kind_of([each.kind for each in own if not each.drifts or each.first == first])
 
 
 def _status(cause: Cause, ledger: Ledger) -> IncidentStatus:
@@ -218,8 +222,13 @@ def ids_kept(found: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> p
     of it: with a further day, or a restated one, its level or its first day may be another, and it must not be told
     twice.
     """
-    taken: set[str] = set()
-    ids = [_former_id(row, before, parents, taken) for row in found.iter_rows(named=True)]
+    # What is found exactly as it was is no other's.
+    same = set(found.get_column("incident_id")) & set(before.get_column("incident_id"))
+    taken: set[str] = set(same)
+    ids = [
+        row["incident_id"] if row["incident_id"] in same else _former_id(row, before, parents, taken)
+        for row in found.iter_rows(named=True)
+    ]
     return found.with_columns(pl.Series("incident_id", ids, dtype=pl.String))
 
 

@@ -31,15 +31,17 @@ def anomaly(
     runs, `services` are sentences about infrastructure that shifted around it.
     """
     lines = [*incident_text.sentences(row, why), *services]
+    if grown:
+        at_first, by_now = signed(row["told_usd_per_day"]), signed(row["peak_usd_per_day"])
+        lines.insert(0, f"It has grown: first a day came to {at_first}, since then it has reached {by_now}.")
     if urls:
         lines.append(f"Examples: {', '.join(urls[:_MOST_URLS])}")
     lines.append(
-        f"If that was meant, say so in the file of decisions: {row['incident_id']},expected; "
-        f"`circleci-cost anomalies --incident {row['incident_id']}` shows more."
+        f"`circleci-cost anomalies --incident {row['incident_id']}` shows more. If that was meant, add it to the file "
+        f"that [anomalies] decisions names: incident {row['incident_id']}, decision expected."
     )
-    again = f" (grown {grown} times)" if grown > 1 else " (grown)" if grown else ""
     message = Message(
-        title=f"{incident_text.title(row)}{again}",
+        title=f"{incident_text.title(row)}{' (grown)' if grown else ''}",
         severity="warning" if row["direction"] == "up" else "info",
         lines=tuple(lines),
         facts=(

@@ -13,7 +13,7 @@ import duckdb
 from circleci_cost.model.conditions import Conditions
 from circleci_cost.model.incidents import IncidentStatus
 from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
-from circleci_cost.notify.messages import Notice
+from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost.sections.notifications import NotificationOwner
 from circleci_cost.warehouse.incidents import IncidentReason, incident_shares, read_incidents, read_reason
@@ -33,18 +33,19 @@ def anomaly_notices(
     for row in read_incidents(connection).iter_rows(named=True):
         if row["status"] in {IncidentStatus.EXPECTED.value, IncidentStatus.IGNORED.value}:
             continue
-        told = [int(each) for each in outbox.thresholds_told("anomaly", row["incident_id"])]
+        told = outbox.told("anomaly", row["incident_id"])
         is_recent = row["told_on"] > row["data_through"] - _RECENT
         if not told and not is_recent:
             continue
         owner = _owner(connection, owners, row)
         grown = times_grown(row, told_again_at)
         # A restated day may take a little of the growth back; that is no news.
-        if (row["status"] == IncidentStatus.OPEN.value or is_recent) and grown >= max(told, default=0):
+        most = max((int(each.key.threshold) for each in told), default=0)
+        if (row["status"] == IncidentStatus.OPEN.value or is_recent) and grown >= most:
             reason = read_reason(connection, row["incident_id"], _EFFECTS)
             yield _told(row, grown, reason, owner)
-        # What was never told while it lasted needs no end; a spike is told with its end in it.
-        if row["status"] in _OVER and told:
+        # What was never told while it lasted needs no end: a price, or what was over by then, is told as such.
+        if row["status"] in _OVER and any(_was_open(each) for each in told):
             yield anomaly_recovered(row, owner=owner)
 
 
@@ -54,6 +55,10 @@ def times_grown(row: dict[str, Any], factor: Decimal) -> int:
     while 0 < reached <= abs(row["peak_usd_per_day"]):
         times, reached = times + 1, reached * factor
     return times
+
+
+def _was_open(told: Envelope) -> bool:
+    return told.message.data["status"] == IncidentStatus.OPEN.value
 
 
 def _told(row: dict[str, Any], grown: int, reason: IncidentReason, owner: str | None) -> Notice:

@@ -196,13 +196,15 @@ class Outbox:
         envelope, _ = self._read(found[:-1], "[]")
         return envelope
 
-    def thresholds_told(self, event: Event, subject: str) -> list[str]:
-        """The thresholds of all messages about a subject, whether they have been delivered or not."""
+    def told(self, event: Event, subject: str) -> list[Envelope]:
+        """All messages about a subject, the oldest first, whether they have been delivered or not."""
         with self._file.transaction() as file:
             rows = file.execute(
-                "select threshold from messages where event = ? and subject = ? order by rowid", (event, subject)
+                "select event, subject, period, threshold, content, created_at from messages "
+                "where event = ? and subject = ? order by rowid",
+                (event, subject),
             ).fetchall()
-        return [threshold for (threshold,) in rows]
+        return [self._read(row, "[]")[0] for row in rows]
 
     def _next(self, file: sqlite3.Connection, channel: str) -> tuple[Any, ...] | None:
         values = {

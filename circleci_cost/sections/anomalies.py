@@ -5,9 +5,9 @@ How anomalies are found is `model.anomalies`'; what people decided is `model.inc
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from circleci_cost.sections.periods import Dated
 from circleci_cost.sections.section import Label, Section
@@ -26,6 +26,12 @@ class IgnoredPeriod(Dated):
     """`[[anomalies.ignored_periods]]`: days that are not judged and not learned from, such as a migration."""
 
     reason: Label | None = None
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("write from, until or both; without them nothing would ever be judged")
+        return self
 
 
 class Anomalies(Section):

@@ -70,7 +70,7 @@ def write_anomalies(
         pass
     series = make_sums(connection)
     groups = judged_groups(connection, series)
-    judged = [_judged(group, settings) for group in groups]
+    judged = _judged(groups, settings)
     found = _incidents(connection, series, groups, judged, settings)
     latest = {each.cost_center or "": each.through for each in groups}
     made = decided(_with_names(found, series, latest), decisions)
@@ -87,25 +87,42 @@ def write_anomalies(
     )
 
 
-def _judged(group: JudgedGroup, settings: AnomalySettings) -> pl.DataFrame:
-    """Judge all measures of a group at once; `ANOMALY_SCHEMA` and `measure`."""
+def _judged(groups: Sequence[JudgedGroup], settings: AnomalySettings) -> list[pl.DataFrame]:
+    """Judge all measures of all groups; `ANOMALY_SCHEMA` and `measure`, for each group.
+
+    Groups that know the same days are judged at once: it is the days that take the time, and not the series.
+    """
+    of_days: dict[tuple[date, ...], list[int]] = {}
+    for number, group in enumerate(groups):
+        of_days.setdefault(group.days, []).append(number)
+    found: dict[int, pl.DataFrame] = {}
+    for numbers in of_days.values():
+        rows = detect(pl.concat([_measures(number, groups[number]) for number in numbers], how="diagonal"), settings)
+        parts = pl.col("series").str.splitn(_BETWEEN, 3).struct
+        named = rows.with_columns(
+            parts.field("field_0").cast(pl.Int64).alias("group"),
+            parts.field("field_1").alias("measure"),
+            parts.field("field_2").alias("series"),
+        )
+        found |= {number: named.filter(group=number).drop("group") for number in numbers}
+    return [found[number] for number in range(len(groups))]
+
+
+def _measures(number: int, group: JudgedGroup) -> pl.DataFrame:
+    """The series of all measures of a group, as `detect` takes them, named by group, measure and key."""
     if group.cost_center is None:
         # Tags put costs of several prices together, and split costs have no runs.
-        frames = {"cost": group.daily.select("series", "date", "cost")}
+        frames = {"cost": group.daily.select("series", "date", "cost", complete=pl.lit(True))}
     else:
         is_booking = pl.col("series").str.starts_with(f"{CHARGE_TYPE}:")
         cost = measured(group.daily, "cost").with_columns(pl.when(~is_booking).then("runs").alias("runs"))
         frames = {"cost": cost} | {name: measured(group.rated, name) for name in MEASURES if name != "cost"}
-    named = pl.concat(
+    return pl.concat(
         [
-            frame.with_columns(pl.concat_str(pl.lit(f"{measure}{_BETWEEN}"), "series").alias("series"))
+            frame.with_columns(series=pl.concat_str(pl.lit(f"{number}{_BETWEEN}{measure}{_BETWEEN}"), "series"))
             for measure, frame in frames.items()
         ],
         how="diagonal",
-    )
-    parts = pl.col("series").str.splitn(_BETWEEN, 2).struct
-    return detect(named, settings).with_columns(
-        parts.field("field_0").alias("measure"), parts.field("field_1").alias("series")
     )
 
 
@@ -128,8 +145,8 @@ def _incidents(
     both = pl.concat([own, without_those_explained(of_tags, own)])
     parents = {key: parent for each in hierarchies for key, parent in each.select("series", "parent").iter_rows()}
     before = connection.sql(
-        "SELECT incident_id, direction, first_day, last_day, series_kind || ':' || series AS series "
-        "FROM anomaly_incidents"
+        "SELECT incident_id, direction, first_day, last_day, "
+        "series_kind || ':' || concat_ws(' / ', cost_center, series) AS series FROM anomaly_incidents"
     ).pl()
     return ids_kept(both, before, Hierarchy(parents))
 

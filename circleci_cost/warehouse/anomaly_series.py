@@ -26,12 +26,17 @@ class JudgedGroup:
     """What is judged together: the series of a cost center, or those of the virtual tags (`cost_center` None).
 
     `daily`: `series` (key), `series_kind`, `date`, `cost` (USD), `credits`, `credits_squared`, `runs`, `run_seconds`,
-    floats, of complete days alone. `through` is the last of these.
+    floats, of the complete `days` alone.
     """
 
     cost_center: str | None
-    through: date
+    days: tuple[date, ...]
     daily: pl.DataFrame
+
+    @property
+    def through(self) -> date:
+        """The last complete day."""
+        return self.days[-1]
 
     @property
     def rated(self) -> pl.DataFrame:
@@ -70,7 +75,7 @@ def hierarchy_of(series: pl.DataFrame, cost_center: str | None) -> pl.DataFrame:
     several = own.filter(series_kind="organization").height > 1
     if not several:
         own = own.filter(pl.col("series_kind") != "cost_center")
-    of_organization = pl.concat_str(pl.lit("organization:"), "organization")
+    of_organization = pl.concat_str(pl.lit("organization:"), "cost_center", pl.lit(" / "), "organization")
     parent = pl.col("parent_key") if several else pl.when(series_kind="organization").then(None).otherwise("parent_key")
     return own.select(
         pl.col("key").alias("series"),
@@ -92,7 +97,7 @@ def _group(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame, cost_cen
         )
         top = daily.get_column("series").str.split("=").list.first().unique()
     else:
-        top = pl.Series([f"cost_center:{cost_center}"])
+        top = pl.Series([f"cost_center:{cost_center} / {cost_center}"])
     # A complete day without any usage is a day of zeros, which is not the same as one that is not known.
     zeros = pl.DataFrame({"series": top}).join(pl.DataFrame({"date": days}), how="cross")
     zeros = zeros.join(daily.select("series", "series_kind").unique(), on="series").with_columns(
@@ -100,5 +105,4 @@ def _group(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame, cost_cen
     )
     known = daily.filter(pl.col("date").is_in(days.implode()))
     absent = zeros.join(known, on=["series", "date"], how="anti")
-    last: date = days[-1]
-    return JudgedGroup(cost_center, last, pl.concat([known, absent.select(known.columns)]))
+    return JudgedGroup(cost_center, tuple(days), pl.concat([known, absent.select(known.columns)]))

@@ -5,6 +5,7 @@ Finding and writing them is `warehouse.anomalies`' and `warehouse.explanations`'
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ import polars as pl
 
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS, Conditions, Parameters, to_sql
 from circleci_cost.model.driver_text import place_text
-from circleci_cost.model.report import CHARGE_TYPE
+from circleci_cost.model.schema import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.warehouse.correlations import read_incident_services
 from circleci_cost.warehouse.series import show
 from circleci_cost.warehouse.statements import one_row, sql
@@ -21,6 +22,7 @@ from circleci_cost.warehouse.statements import one_row, sql
 INCIDENTS = "anomaly_incidents"
 _LEVELS = ("cost_center", "organization", "project", "workflow", "job")
 _REST = "rest"
+_BEFORE = timedelta(days=28)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def incident_shares(
 ) -> list[Decimal]:
     """Which share of what an incident's series cost on its days lies in each scope.
 
-    In: a connection with `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
+    Of what went down, the four weeks before it count: nothing may be left on its days. In: a connection with
+    `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
     """
     # The macro that shows dimensions as reports do.
     connection.execute(sql("report_rows"))
@@ -70,18 +73,30 @@ def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scop
     if incident["tag"] is not None and tags not in ([], [incident["tag"]]):
         return Decimal(0)
     tag = tags[0] if tags else incident["tag"] or ""
-    source = "series_allocated" if tag else "series_charges" if CHARGE_TYPE in asked else "series_daily"
+    source = "series_allocated" if tag else "series_charges"
     show(connection, source)
     parameters = Parameters()
     fits = to_sql(scope, {name: "value" if name in tags else name for name in asked}, parameters)
     named = {name: incident[name] for name in _LEVELS if incident[name] is not None}
     if incident["tag"] is not None:
         named["value"] = incident["tag_value"]
-    inside = " AND ".join(f"{name} = {parameters.add(value)}" for name, value in named.items()) or "true"
+    types = [incident["charge_type"]] if incident["charge_type"] else list(RUN_BOUND_CHARGE_TYPES)
+    inside = " AND ".join(
+        [
+            f"list_contains({parameters.add(types)}, charge_type)",
+            *(f"{name} = {parameters.add(value)}" for name, value in named.items()),
+        ]
+    )
     query = sql("incident_share").format(source=source, scope=fits, incident=inside)
-    days = {"first": incident["first_day"], "last": incident["last_day"], "tag": tag}
-    own, whole = one_row(connection, query, {**days, **parameters.values})
+    own, whole = one_row(connection, query, {**_days(incident), "tag": tag, **parameters.values})
     return Decimal(own) / Decimal(whole) if whole else Decimal(0)
+
+
+def _days(incident: dict[str, Any]) -> dict[str, date]:
+    first: date = incident["first_day"]
+    if incident["direction"] == "down":
+        return {"first": first - _BEFORE, "last": first - timedelta(days=1)}
+    return {"first": first, "last": incident["last_day"]}
 
 
 def _place(row: dict[str, Any]) -> str:

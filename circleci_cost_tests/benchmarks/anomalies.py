@@ -1,133 +1,94 @@
 """How well anomalies and incidents are found in labelled series, against what people use today; seconds and memory.
 
-    python -m circleci_cost_tests.benchmarks anomalies [--seeds N …] [--sets simulator|statistical|both] [--quick]
+    python -m circleci_cost_tests.benchmarks anomalies [--seeds N …] [--sets …] [--volatility …] [--quick]
 
-The sets are of the project's simulator and of a generator that shares no code with it (`anomaly_series`); the seeds 1
-to 3 were used to choose the detector's constants and the peers' thresholds, so take others. The rules of labels are in
-`anomaly_labels`, those of scoring in `anomaly_scores`.
+The sets are of the project's simulator and of a generator that shares no code with it, each of usual and of volatile
+organizations (`anomaly_series`); the seeds 1 to 3 were used to choose the detector's constants, and seed 1 finds the
+peers' thresholds, so take others. What a label is, is told in `anomaly_labels`, what a false alarm in `anomaly_scores`
+and a false incident in `anomaly_incident_scores`; how the tables look is `anomaly_report`'s.
 """
 
 import argparse
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
-import polars as pl
+from circleci_cost_tests.benchmarks.anomaly_report import Run, print_goals, print_run, scored
+from circleci_cost_tests.benchmarks.anomaly_scenario import ORGANIZATIONS
+from circleci_cost_tests.benchmarks.anomaly_seconds import measure, write_many
+from circleci_cost_tests.benchmarks.anomaly_series import USUAL, VOLATILE, LabelledSet, labelled_set, real_like_set
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
-from circleci_cost.model.incidents import incidents
-from circleci_cost_tests.benchmarks.anomaly_incident_scores import incident_counts, incident_figures
-from circleci_cost_tests.benchmarks.anomaly_peers import PEERS, alarmed, calibrated, peer_scores
-from circleci_cost_tests.benchmarks.anomaly_scores import counts, figures
-from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet, labelled_set, real_like_set
+GENERATORS: dict[str, Callable[[int, float, int], LabelledSet]] = {
+    "simulator": labelled_set,
+    "statistical": real_like_set,
+}
+VOLATILITIES = {"usual": USUAL, "volatile": VOLATILE}
+_PROCESSES = 2
+_OF_THRESHOLDS = 1
+"""The seed on which the peers' thresholds are found."""
 
-_SETS: dict[str, Callable[[int], LabelledSet]] = {"simulator": labelled_set, "statistical": real_like_set}
-_VISIBLE = 2.0
-_MANY = 10_000
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which sets to make and to score."""
+
+    generator: str
+    volatility: str
+    seeds: tuple[int, ...]
+    organizations: int
+
+    def score(self) -> Run:
+        """Make the sets, or read them, and score the detector and its peers."""
+        name = f"{self.generator}, {self.volatility} organizations, seeds {' '.join(map(str, self.seeds))}"
+        return scored(name, [self._make(seed) for seed in self.seeds], self._make(_OF_THRESHOLDS))
+
+    def _make(self, seed: int) -> LabelledSet:
+        return GENERATORS[self.generator](seed, VOLATILITIES[self.volatility], self.organizations)
 
 
 def main(argv: list[str]) -> None:
-    """Print the tables of each kind of set, then seconds and memory."""
+    """Print seconds and memory, the tables of each kind of set, and which goals were reached."""
     parser = argparse.ArgumentParser(prog="anomalies", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
-    parser.add_argument("--sets", choices=[*_SETS, "both"], default="both")
+    parser.add_argument("--sets", choices=[*GENERATORS, "both"], default="both")
+    parser.add_argument("--volatility", choices=[*VOLATILITIES, "both"], default="both")
+    parser.add_argument("--organizations", type=int, default=ORGANIZATIONS, help="of each set")
     parser.add_argument("--quick", action="store_true", help="the first seed alone, without seconds and memory")
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
-    if asked.measure:
-        _measure(asked.measure)
-        return
-    seeds = asked.seeds[:1] if asked.quick else asked.seeds
-    for name, make in _SETS.items():
-        if asked.sets in (name, "both"):
-            _report(name, [make(seed) for seed in seeds], make(1), seeds)
-    if not asked.quick:
-        _seconds(labelled_set(seeds[0]))
-
-
-def detected(made: LabelledSet) -> pl.DataFrame:
-    """Run the detector over a set, once for each country."""
-    organization = pl.col("series").str.split("/").list.first()
-    return pl.concat(
-        detect(made.daily.filter(organization.is_in(names["organization"].implode())), AnomalySettings(country=country))
-        for (country,), names in made.countries.group_by("country", maintain_order=True)
-    )
-
-
-def _report(name: str, sets: list[LabelledSet], tuning: LabelledSet, seeds: list[int]) -> None:
-    series, labels = sum(each.hierarchy.height for each in sets), sum(each.labels.height for each in sets)
-    print(f"\n{name}, seeds {' '.join(map(str, seeds))}: {series:,} series, {labels:,} labels", flush=True)
-    print(f"{'':26}{'all series':^43}   {'organizations and projects':^43}")
-    print(f"{'':26}{2 * '    F1  recall  precision  false per year   '}  F1 of visible")
-    found = [detected(made) for made in sets]
-    _line("detector", found, sets)
-    for peer in PEERS:
-        threshold = calibrated(tuning, peer)
-        _line(peer, [alarmed(peer_scores(made.daily, peer), threshold) for made in sets], sets)
-    print(f"\n{'detector, by kind':26}{'labels':>8}{'recall':>8}{'delay, days':>13}{'since 20 %':>12}")
-    table = figures([counts(each, made) for each, made in zip(found, sets, strict=True)])
-    for row in table.filter(pl.col("precision").is_null()).iter_rows(named=True):
-        print(
-            f"{row['slice']:26}{row['labels']:>8,}{row['recall']:>8.2f}{row['delay_days']:>13.1f}{row['late_days']:>12.1f}"
-        )
-    _incidents(found, sets)
-
-
-def _incidents(found: list[pl.DataFrame], sets: list[LabelledSet]) -> None:
-    """Print how well causes are told."""
-    told = [incidents(each, made.hierarchy) for each, made in zip(found, sets, strict=True)]
-    table = incident_figures([incident_counts(each, made) for each, made in zip(told, sets, strict=True)])
-    print(f"\n{'incidents':26}{'causes':>8}{'recall':>8}{'delay, days':>13}")
-    for row in table.iter_rows(named=True):
-        print(f"{row['slice']:26}{row['causes']:>8,}{row['recall']:>8.2f}{row['delay_days']:>13.1f}")
-    whole = table.row(by_predicate=pl.col("slice") == "all", named=True)
-    print(
-        f"precision {whole['precision']:.2f}, {whole['false_per_organization_month']:.2f} false per organization and "
-        f"month, {whole['repeated']} told more than once"
-    )
-
-
-def _line(name: str, found: list[pl.DataFrame], sets: list[LabelledSet]) -> None:
-    """Print the figures of one detector over all sets; the last column leaves out labels that noise hides."""
-    pairs = list(zip(found, sets, strict=True))
-    table = figures([counts(each, made) for each, made in pairs])
-    visible = figures([counts(each, made, _VISIBLE) for each, made in pairs])
-    slices = ("all", "organizations and projects")
-    rows = [table.row(by_predicate=pl.col("slice") == each, named=True) for each in slices]
-    cells = [
-        f"{row['f1']:>6.2f}{row['recall']:>8.2f}{row['precision']:>11.2f}{row['false_per_series_year']:>16.2f}   "
-        for row in rows
+    seeds = tuple(asked.seeds[:1] if asked.quick else asked.seeds)
+    wanted = [
+        Wanted(generator, volatility, seeds, asked.organizations)
+        for volatility in _chosen(asked.volatility, VOLATILITIES)
+        for generator in _chosen(asked.sets, GENERATORS)
     ]
-    clear = visible.row(by_predicate=pl.col("slice") == "all", named=True)["f1"]
-    print(f"{name:26}{''.join(cells)}{clear:>14.2f}", flush=True)
+    if not asked.quick:
+        _seconds()
+    runs = []
+    for run in map(Wanted.score, wanted) if asked.quick else _scored_by_processes(wanted):
+        print_run(run)
+        runs.append(run)
+    print_goals(runs)
 
 
-def _seconds(made: LabelledSet) -> None:
-    """Time the detector on 10,000 series in a process of its own, whose memory is then its own."""
-    daily = made.daily
-    copies = -(-_MANY // daily["series"].n_unique())
-    wanted = pl.concat(
-        daily.with_columns(pl.format("copy{}-{}", pl.lit(copy), pl.col("series")).alias("series"))
-        for copy in range(copies)
-    )
-    kept = wanted.filter(pl.col("series").is_in(wanted["series"].unique().sort().head(_MANY).implode()))
+def _chosen(name: str, known: Iterable[str]) -> list[str]:
+    return list(known) if name == "both" else [name]
+
+
+def _scored_by_processes(wanted: list[Wanted]) -> Iterator[Run]:
+    """Score with one process a core; sets of the simulator take longest, and are begun first."""
+    with ProcessPoolExecutor(_PROCESSES, get_context("spawn")) as pool:
+        begun = {each: pool.submit(each.score) for each in sorted(wanted, key=lambda each: each.generator)}
+        for each in wanted:
+            yield begun[each].result()
+
+
+def _seconds() -> None:
+    """Measure; the input is made by another process, as this one has to stay small (see `measure`)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "daily.parquet"
-        kept.write_parquet(path)
-        command = [sys.executable, "-m", "circleci_cost_tests.benchmarks", "anomalies", "--measure", str(path)]
-        subprocess.run(command, check=True)
-
-
-def _measure(path: Path) -> None:
-    daily = pl.read_parquet(path)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started = time.perf_counter()
-    detect(daily, AnomalySettings(country="US"))
-    seconds = time.perf_counter() - started
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\n{daily['series'].n_unique():,} series × {daily['date'].n_unique()} days: {seconds:.1f} s, ", end="")
-    print(f"at most {most:,.0f} MB, of which the input {before:,.0f} MB")
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            pool.submit(write_many, path, _OF_THRESHOLDS).result()
+        measure(path)

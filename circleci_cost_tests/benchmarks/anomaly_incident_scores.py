@@ -6,7 +6,8 @@ An incident is **about** an event of its organization and direction where its da
 `ends`) overlap, it was not told before the event began, and one of the two series lies within the other. It is right
 where it is about a cause: an event of at least 5 % of the organization's usual daily cost. About a smaller event, or in
 the ten days after one has gone away in the other direction, it counts neither way. Every other incident is false. A
-cause is found where an incident is about it; its delay is the days from its first day to the first `told_on`.
+cause is found where an incident is about it; its delay is the days from its first day to the first `told_on`, and it is
+late by the days since it had grown to 5 %, if any (these differ for drifts).
 """
 
 import polars as pl
@@ -23,8 +24,8 @@ def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
     """Count causes and incidents of one set, to be added up over sets and handed to `incident_figures`.
 
     In: `organization`, `series`, `first_day`, `last_day`, `direction`, `told_on`; other columns are not looked at. Out:
-    `slice` (all, the kinds), `causes`, `found`, `delay_days` (their sum), `right`, `repeated` (right ones beyond the
-    first of a cause), `neither`, `false`, `days` (of organizations).
+    `slice` (all, the kinds), `causes`, `found`, `delay_days` and `late_days` (their sums), `right`, `repeated` (right
+    ones beyond the first of a cause), `neither`, `false`, `days` (of organizations).
     """
     scored_from = pl.lit(FIRST) + pl.duration(days=UNSCORED_DAYS)
     known = incidents.with_columns(pl.col("organization", "series", "direction").cast(pl.String))
@@ -44,17 +45,20 @@ def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
     )
     first = right.group_by("event").agg(
         (pl.col("told_on").min() - pl.col("first_day_of_event").first()).dt.total_days().alias("delay_days"),
+        (pl.col("told_on").min() - pl.col("grown").first()).dt.total_days().clip(0).alias("late_days"),
         (pl.len() - 1).cast(pl.Int64).alias("repeated"),
     )
     by_cause = causes.join(first, on="event", how="left").select(
         "kind",
         pl.lit(1, pl.Int64).alias("causes"),
         pl.col("delay_days").is_not_null().cast(pl.Int64).alias("found"),
-        pl.col("delay_days", "repeated").fill_null(0),
+        pl.col("delay_days", "late_days", "repeated").fill_null(0),
     )
     number_right = right["incident"].n_unique()
     organizations = made.countries.height
-    whole = by_cause.select(pl.lit("all").alias("slice"), pl.col("causes", "found", "delay_days", "repeated").sum())
+    whole = by_cause.select(
+        pl.lit("all").alias("slice"), pl.col("causes", "found", "delay_days", "late_days", "repeated").sum()
+    )
     return pl.concat(
         [
             whole.with_columns(
@@ -72,7 +76,8 @@ def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
 def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
     """Add up the counts of some sets.
 
-    Out: `slice`, `causes`, `recall`, `precision`, `false_per_organization_month`, `repeated`, `delay_days`.
+    Out: `slice`, `causes`, `recall`, `precision`, `false_per_organization_month`, `repeated`, `delay_days`,
+    `late_days` (means).
     """
     right, wrong = pl.col("right"), pl.col("false")
     return (
@@ -88,7 +93,7 @@ def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
             .then(_DAYS_PER_MONTH * wrong / pl.col("days"))
             .alias("false_per_organization_month"),
             "repeated",
-            (pl.col("delay_days") / pl.col("found")).alias("delay_days"),
+            *((pl.col(name) / pl.col("found")).alias(name) for name in ("delay_days", "late_days")),
         )
     )
 

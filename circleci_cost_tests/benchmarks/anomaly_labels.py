@@ -116,10 +116,8 @@ def labels_of(effects: pl.DataFrame) -> pl.DataFrame:
 
     `grown` is the day on which a drift, growing by as much each day, has reached 20 %; of all else it is the first day.
     """
-    length = (pl.col("last_day") - pl.col("first_day")).dt.total_days()
-    until = (length * MINIMUM_SHARE / pl.col("effect_share").abs()).ceil().cast(pl.Int64)
-    grown = pl.col("first_day") + pl.duration(days=pl.when(pl.col("kind") == "drift").then(until).otherwise(0))
-    return effects.filter(_labelled()).drop("old_enough", "scope", "usual").with_columns(grown.alias("grown"))
+    grown = _grown(pl.col("effect_share"), MINIMUM_SHARE).alias("grown")
+    return effects.filter(_labelled()).drop("old_enough", "scope", "usual").with_columns(grown)
 
 
 def explained_of(effects: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +133,8 @@ def causes_of(effects: pl.DataFrame) -> pl.DataFrame:
 
     Out: `event`, `organization`, `series` (where it happened), `kind`, `direction`, `first_day`, `last_day`, `ends`,
     `over`, `organization_share` (of the organization's mean daily cost in the four weeks before),
-    `effect_usd_per_day`. Incidents are to tell those of `CAUSE_FROM` and more.
+    `effect_usd_per_day`, `grown` (the day on which a drift has reached `CAUSE_FROM`). Incidents are to tell those of
+    `CAUSE_FROM` and more.
     """
     share = pl.col("effect_usd_per_day") / pl.col("usual")
     return (
@@ -145,8 +144,16 @@ def causes_of(effects: pl.DataFrame) -> pl.DataFrame:
         .select(
             *("event", pl.col("series").alias("organization"), pl.col("scope").alias("series"), "kind", "direction"),
             *("first_day", "last_day", "ends", "over", "organization_share", "effect_usd_per_day"),
+            _grown(pl.col("organization_share"), CAUSE_FROM).alias("grown"),
         )
     )
+
+
+def _grown(share: pl.Expr, least: float) -> pl.Expr:
+    """Return the day on which a drift, growing by as much each day, has reached a share; else the first day."""
+    length = (pl.col("last_day") - pl.col("first_day")).dt.total_days()
+    until = (length * least / share.abs()).clip(upper_bound=length).ceil().cast(pl.Int64)
+    return pl.col("first_day") + pl.duration(days=pl.when(pl.col("kind") == "drift").then(until).otherwise(0))
 
 
 def _labelled() -> pl.Expr:

@@ -19,6 +19,8 @@ from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 UNSCORED_DAYS = 28
 ALL, LARGE = "all", "organizations and projects"
+OF_LARGE = f" of {LARGE}"
+"""What the names of slices by kind in `LARGE` end in."""
 BRIDGED_DAYS = 2
 _OPPOSITE = {"up": "down", "down": "up"}
 
@@ -102,8 +104,8 @@ def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float 
     """Count labels, alarms and days of one set in slices, to be added up over sets and handed to `figures`.
 
     Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, the levels, the
-    kinds, the kinds in `LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums), `right`, `neither`, `false`,
-    `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
+    kinds, the kinds with `OF_LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums), `right`, `neither`,
+    `false`, `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
     """
     seen = pl.col("visibility").fill_null(float("inf")) >= minimum_visibility
     begins = made.daily.group_by("series").agg((pl.col("date").min() + pl.duration(days=UNSCORED_DAYS)).alias("begins"))
@@ -129,15 +131,14 @@ def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float 
     )
     by_level = pl.concat([by_series, labelled.join(levels, on="series")], how="diagonal")
     large = by_level.filter(pl.col("level").is_in(["organization", "project"]))
+    kind, has_kind = pl.col("kind"), pl.col("kind").is_not_null()
     return pl.concat(
         [
             _summed(by_level.with_columns(pl.lit(ALL).alias("slice"))),
             _summed(large.with_columns(pl.lit(LARGE).alias("slice"))),
             _summed(by_level.rename({"level": "slice"})),
-            _summed(by_level.filter(pl.col("kind").is_not_null()).rename({"kind": "slice"})),
-            _summed(
-                large.filter(pl.col("kind").is_not_null()).with_columns(of_large(pl.col("kind")).alias("slice"))
-            ),
+            _summed(by_level.filter(has_kind).with_columns(kind.alias("slice"))),
+            _summed(large.filter(has_kind).with_columns((kind + OF_LARGE).alias("slice"))),
         ]
     )
 
@@ -163,11 +164,6 @@ def figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
         .with_columns((2 * recall * precision / (recall + precision)).alias("f1"))
         .select("slice", "labels", "recall", "precision", "f1", "false_per_series_year", "delay_days", "late_days")
     )
-
-
-def of_large(kind: pl.Expr) -> pl.Expr:
-    """Return the name of the slice of a kind's labels in organizations and projects."""
-    return pl.format("{} of {}", kind, pl.lit(LARGE))
 
 
 def _is(verdict: str) -> pl.Expr:

@@ -138,6 +138,7 @@ def small_set(labels: pl.DataFrame) -> LabelledSet:
             "last_day": [day(50), day(90), day(134)],
             "ends": [day(52), day(92), day(141)],
             "over": [day(50), day(90), None],
+            "grown": [day(50), day(90), day(120)],
             "organization_share": [0.2, 0.03, 0.5],
             "effect_usd_per_day": [1.0, 0.1, 2.0],
         }

@@ -57,6 +57,12 @@ def drawn(
     )
 
 
+def times(daily: pl.DataFrame, on: Iterable[date], factor: float) -> pl.DataFrame:
+    """The same draw with so many times the runs on some days."""
+    numbers = pl.col("cost", "credits", "runs", "cost_squared")
+    return daily.with_columns(pl.when(pl.col("date").is_in(list(on))).then(numbers * factor).otherwise(numbers))
+
+
 def days_from(first: date, days: int) -> pl.Series:
     """Consecutive days."""
     return pl.date_range(first, first + timedelta(days=days - 1), eager=True)

@@ -79,18 +79,18 @@ def test_a_level_shift_is_found_within_days_and_becomes_the_new_normal() -> None
 def test_after_a_level_shift_its_level_is_what_is_expected() -> None:
     after = detect(drawn_often(times_runs=factors(DAYS, {AT: 1.7}))).filter(pl.col("date") >= day(AT + 28))
     ratio = after.group_by("series").agg(pl.col("value").sum() / pl.col("expected").sum()).get_column("value")
-    assert ratio.is_between(0.8, 1.25).all()
+    assert ratio.is_between(0.8, 1.3).all()
 
 
 def test_a_slow_drift_of_usage_per_run_is_found_before_it_is_over() -> None:
     for factor, way in ((1.6, "up"), (0.6, "down")):
-        found = alarms_of_each(drawn_often(times_run=ramp(DAYS, AT - 20, 60, factor)))
-        assert all(each[0][0] < AT + 20 and each[0][2] == way for each in found)
+        found = alarms_of_each(drawn_often(times_run=ramp(DAYS, AT, 45, factor)))
+        assert all(each[0][0] < AT + 25 and each[0][2] == way for each in found)
 
 
 def test_a_slow_drift_of_runs_is_mostly_found() -> None:
     for factor, way in ((1.7, "up"), (0.5, "down")):
-        found = alarms_of_each(drawn_often(range(20), times_runs=ramp(DAYS, AT - 15, 60, factor)))
+        found = alarms_of_each(drawn_often(range(20), times_runs=ramp(DAYS, AT - 10, 60, factor)))
         assert sum(bool(each) and each[0][2] == way for each in found) >= 17
 
 
@@ -199,7 +199,7 @@ def test_what_rests_and_comes_back_twice_as_large_is_told_twice() -> None:
     daily = drawn(DAYS, 1, times_runs=factors(DAYS, {AT - 1: 0.0, AT + 13: 2.5}))
     told = alarms(daily)
     assert (AT - 1, "outage", "down") in told
-    assert [number for number, _, way in told if way == "up"][0] == AT + 13
+    assert next(number for number, _, way in told if way == "up") == AT + 13
 
 
 def test_directions_that_are_not_asked_for_are_no_anomalies() -> None:

@@ -92,11 +92,12 @@ SELECT
         charge_type,
         tag || '=' || value
     ) AS series,
-    series_kind || ':' || series AS key,
+    -- Two cost centers may have organizations of one name.
+    series_kind || ':' || concat_ws(' / ', cost_center, series) AS key,
     CASE series_kind
-        WHEN 'organization' THEN 'cost_center:' || cost_center
-        WHEN 'project' THEN 'organization:' || organization
-        WHEN 'workflow' THEN 'project:' || concat_ws(' / ', organization, project)
-        WHEN 'job' THEN 'workflow:' || concat_ws(' / ', organization, project, workflow)
+        WHEN 'organization' THEN 'cost_center:' || concat_ws(' / ', cost_center, cost_center)
+        WHEN 'project' THEN 'organization:' || concat_ws(' / ', cost_center, organization)
+        WHEN 'workflow' THEN 'project:' || concat_ws(' / ', cost_center, organization, project)
+        WHEN 'job' THEN 'workflow:' || concat_ws(' / ', cost_center, organization, project, workflow)
     END AS parent_key
 FROM sums;

@@ -1,6 +1,5 @@
--- What a scope cost on the days of an incident, within its series, and what the series cost in all. {source} is one of
--- the views series_daily, series_charges and series_allocated, {scope} and {incident} conditions whose values are
--- parameters.
+-- What a scope cost on some days, within an incident's series, and what the series cost in all. {source} is one of the
+-- views series_charges and series_allocated, {scope} and {incident} conditions whose values are parameters.
 SELECT
     coalesce(sum(cost_usd) FILTER (WHERE {scope}), 0) AS own,
     coalesce(sum(cost_usd), 0) AS whole

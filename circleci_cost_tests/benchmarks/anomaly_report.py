@@ -1,0 +1,183 @@
+"""The printed tables of the benchmark of anomalies, and its goals.
+
+How figures come about is `anomaly_scores`' and `anomaly_incident_scores`', which sets they are of `anomalies`'.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isnan
+from typing import Any
+
+import polars as pl
+
+from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.incidents import incidents
+from circleci_cost_tests.benchmarks.anomaly_incident_scores import incident_counts, incident_figures
+from circleci_cost_tests.benchmarks.anomaly_peers import PEERS, alarmed, calibrated, peer_scores
+from circleci_cost_tests.benchmarks.anomaly_scores import ALL, LARGE, OF_LARGE, counts, figures
+from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
+
+VISIBLE = 3.0
+"""Effects of so many standard deviations of a series' own noise over the event's days can be seen in it at all."""
+
+INCIDENT_SETTINGS = AnomalySettings(minimum_impact=Decimal(0), minimum_impact_share=Decimal("0.03"))
+
+Figures = dict[str, dict[str, Any]]
+"""Rows of figures by slice."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was reached on sets of one kind: by the detector over all labels and over the visible ones, by incidents,
+    and by the peers (over all labels, over the visible ones).
+    """
+
+    name: str
+    series: int
+    labels: int
+    of_alarms: Figures
+    of_visible: Figures
+    of_incidents: Figures
+    of_peers: dict[str, tuple[Figures, Figures]]
+
+
+def detected(made: LabelledSet) -> pl.DataFrame:
+    """Run the detector over a set, once for each country."""
+    organization = pl.col("series").str.split("/").list.first()
+    return pl.concat(
+        detect(made.daily.filter(organization.is_in(names["organization"].implode())), AnomalySettings(country=country))
+        for (country,), names in made.countries.group_by("country", maintain_order=True)
+    )
+
+
+def scored(name: str, sets: list[LabelledSet], tuning: LabelledSet) -> Run:
+    """Score the detector, its incidents and the peers on some sets; the peers' thresholds are found on `tuning`."""
+    found = [detected(made) for made in sets]
+    told = [incidents(each, made.hierarchy, INCIDENT_SETTINGS) for each, made in zip(found, sets, strict=True)]
+    counted = [incident_counts(each, made) for each, made in zip(told, sets, strict=True)]
+    of_peers: dict[str, tuple[Figures, Figures]] = {}
+    for peer in PEERS:
+        scores = [peer_scores(made, peer) for made in sets]
+        of_all, of_visible = {}, {}
+        for each, threshold in calibrated(tuning, peer).items():
+            reached, reached_of_visible = _scored([alarmed(score, threshold) for score in scores], sets)
+            of_all[each], of_visible[each] = reached[each], reached_of_visible[each]
+        of_peers[peer] = of_all, of_visible
+    return Run(
+        name,
+        sum(each.hierarchy.height for each in sets),
+        sum(each.labels.height for each in sets),
+        *_scored(found, sets),
+        _by_slice(incident_figures(counted)),
+        of_peers,
+    )
+
+
+def print_run(run: Run) -> None:
+    """Print the tables of a run."""
+    print(f"\n{run.name}: {run.series:,} series, {run.labels:,} labels")
+    print(f"F1v: F1 where only those labels count that reach {VISIBLE:g} standard deviations of their series' noise")
+    print(f"{'':26}{'all series':^43}{LARGE:^43}")
+    print(f"{'':26}{2 * '    F1   F1v  recall  precision  false/year '}")
+    for name, (of_all, of_visible) in {"detector": (run.of_alarms, run.of_visible), **run.of_peers}.items():
+        cells = [
+            f"{row['f1']:>6.2f}{of_visible[each]['f1']:>6.2f}{row['recall']:>8.2f}{row['precision']:>11.2f}"
+            f"{row['false_per_series_year']:>12.2f}"
+            for each, row in ((each, of_all[each]) for each in (ALL, LARGE))
+        ]
+        print(f"{name:26}{' '.join(cells)}")
+    _print_kinds(run)
+    _print_incidents(run)
+
+
+def print_goals(runs: list[Run]) -> None:
+    """Print what was wanted, and what each run reached."""
+    print(f"\n{'goals':36}{'wanted':>10}", *(f"{each.name.split(' organizations')[0]:>24}" for each in runs))
+    for goal in _GOALS:
+        values = [goal.read(run) for run in runs]
+        cells = [f"{value:.2f}, {goal.verdict(value):>7}" for value in values]
+        print(f"{goal.name:36}{goal.sign:>5}{goal.wanted:>5.2f}", *(f"{cell:>24}" for cell in cells))
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """A figure that is to be at least or at most so large; `column` of a slice of one of a run's tables."""
+
+    name: str
+    sign: str
+    wanted: float
+    table: str
+    slice: str
+    column: str
+
+    def read(self, run: Run) -> float:
+        """Return a run's figure; not a number where there is none."""
+        value = getattr(run, self.table).get(self.slice, {}).get(self.column)
+        return float("nan") if value is None else float(value)
+
+    def verdict(self, value: float) -> str:
+        """Tell whether a figure reaches the goal."""
+        if isnan(value):
+            return "unknown"
+        return "reached" if (value >= self.wanted if self.sign == "≥" else value <= self.wanted) else "missed"
+
+
+# A mean of less than half a day is the same day.
+_DELAYS = {"spike": 0.5, "outage": 0.5, "level_shift": 1.3, "drift": 9.0}
+_GOALS = (
+    _Goal("F1, all series", "≥", 0.78, "of_alarms", ALL, "f1"),
+    _Goal(f"F1, {LARGE}", "≥", 0.80, "of_alarms", LARGE, "f1"),
+    _Goal("false alarms per series-year, all", "≤", 0.5, "of_alarms", ALL, "false_per_series_year"),
+    _Goal("false alarms per series-year, large", "≤", 0.5, "of_alarms", LARGE, "false_per_series_year"),
+    *(
+        _Goal(f"delay of alarms, {kind}, days", "≤", days, "of_alarms", kind, "delay_days")
+        for kind, days in _DELAYS.items()
+    ),
+    _Goal("delay of alarms, drift, since 20 %", "≤", 9.0, "of_alarms", "drift", "late_days"),
+    _Goal("incidents, recall", "≥", 0.95, "of_incidents", ALL, "recall"),
+    _Goal("incidents, precision", "≥", 0.88, "of_incidents", ALL, "precision"),
+    _Goal("incidents, false a month", "≤", 0.1, "of_incidents", ALL, "false_per_organization_month"),
+    *(
+        _Goal(f"delay of incidents, {kind}, days", "≤", days, "of_incidents", kind, "delay_days")
+        for kind, days in _DELAYS.items()
+    ),
+    _Goal("delay of incidents, drift, since 5 %", "≤", 9.0, "of_incidents", "drift", "late_days"),
+)
+
+
+def _scored(found: list[pl.DataFrame], sets: list[LabelledSet]) -> tuple[Figures, Figures]:
+    """Return the figures of alarms by slice, over all labels and over the visible ones."""
+    pairs = list(zip(found, sets, strict=True))
+    of_all, of_visible = ([counts(each, made, least) for each, made in pairs] for least in (0.0, VISIBLE))
+    return _by_slice(figures(of_all)), _by_slice(figures(of_visible))
+
+
+def _by_slice(table: pl.DataFrame) -> Figures:
+    return {row["slice"]: row for row in table.iter_rows(named=True)}
+
+
+def _print_kinds(run: Run) -> None:
+    """Print what the detector found by kind; delays in days, from the first day and since 20 %."""
+    print(f"\n{'alarms by kind':26}{'all series':^43}{LARGE:^43}")
+    print(f"{'':26}{2 * ' labels  recall visible   delay since 20 %'}")
+    kinds = sorted(each.removesuffix(OF_LARGE) for each in run.of_alarms if each.endswith(OF_LARGE))
+    for kind in kinds:
+        cells = []
+        for each in (kind, kind + OF_LARGE):
+            row, visible = run.of_alarms[each], run.of_visible.get(each, {}).get("recall", float("nan"))
+            cells.append(f"{row['labels']:>7,}{row['recall']:>8.2f}{visible:>8.2f}")
+            cells.append(f"{row['delay_days']:>8.1f}{row['late_days']:>11.1f} ")
+        print(f"{kind:26}{''.join(cells)}")
+
+
+def _print_incidents(run: Run) -> None:
+    """Print how well causes are told; delays in days, from the first day and since 5 % of the organization's day."""
+    print(f"\n{'incidents by kind':26}{'causes':>7}{'recall':>8}{'delay':>8}{'since 5 %':>11}{'repeated':>10}")
+    for row in run.of_incidents.values():
+        print(
+            f"{row['slice']:26}{row['causes']:>7,}{row['recall']:>8.2f}{row['delay_days']:>8.1f}"
+            f"{row['late_days']:>11.1f}{row['repeated']:>10}"
+        )
+    whole = run.of_incidents[ALL]
+    print(f"precision {whole['precision']:.2f}, {whole['false_per_organization_month']:.2f} ", end="")
+    print("false per organization and month", flush=True)

@@ -1,0 +1,128 @@
+"""Seconds and memory of the detector and of incidents on 10,000 series × 395 days, in a process of its own.
+
+    python -m circleci_cost_tests.benchmarks.anomaly_seconds FILE
+
+How often they are right is `anomalies`'.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.anomaly_day import Day
+from circleci_cost.model.anomaly_kinds import Namer
+from circleci_cost.model.anomaly_panel import Observations, calendar_for, observations_of
+from circleci_cost.model.anomaly_state import State
+from circleci_cost.model.anomaly_tests import Sums, judge, scale_of
+from circleci_cost.model.forecast_panel import Calendar
+from circleci_cost.model.incidents import incidents
+from circleci_cost_tests.benchmarks.anomaly_series import labelled_set
+from circleci_cost_tests.benchmarks.anomaly_tables import hierarchy_of
+
+MANY = 10_000
+_SETTINGS = AnomalySettings(country="US")
+
+
+def write_many(path: Path, seed: int, series: int = MANY) -> None:
+    """Write copies of a simulated set's daily series to a Parquet file, so many of them."""
+    daily = labelled_set(seed).daily
+    copies = -(-series // daily["series"].n_unique())
+    wanted = pl.concat(
+        daily.with_columns(pl.format("copy{}-{}", pl.lit(copy), pl.col("series")).alias("series"))
+        for copy in range(copies)
+    )
+    names = wanted["series"].unique().sort().head(series)
+    wanted.filter(pl.col("series").is_in(names.implode())).write_parquet(path)
+
+
+def measure(path: Path) -> None:
+    """Run the measurement on a file in a new process, whose memory is then its own.
+
+    Linux hands the largest memory of the process that starts another down to it: start this from a small one.
+    """
+    module = "circleci_cost_tests.benchmarks.anomaly_seconds"
+    subprocess.run([sys.executable, "-m", module, str(path)], check=True)
+
+
+def main(argv: list[str]) -> None:
+    """Measure one day, then all of them; the memory is that of all days."""
+    parser = argparse.ArgumentParser(prog="anomaly_seconds", description=__doc__)
+    parser.add_argument("daily", type=Path)
+    asked = parser.parse_args(argv)
+    of_interpreter = _peak()
+    daily = pl.read_parquet(asked.daily)
+    of_input = _peak()
+    started = time.perf_counter()
+    judged = detect(daily, _SETTINGS)
+    of_detect, seconds = _peak(), time.perf_counter() - started
+    shape = f"{daily['series'].n_unique():,} series × {daily['date'].n_unique()} days"
+    del daily
+    started = time.perf_counter()
+    found = incidents(judged, hierarchy_of(judged), _SETTINGS)
+    of_incidents, of_grouping = _peak(), time.perf_counter() - started
+    alarms = judged["is_anomaly"].sum()
+    del judged
+    of_day = seconds_of_last_day(pl.read_parquet(asked.daily))
+    print(f"\n{shape}: detect {seconds:.1f} s, incidents {of_grouping:.1f} s ", end="")
+    print(f"({alarms:,} days in alarm, {found.height:,} incidents), the last day alone {of_day:.2f} s")
+    print(
+        f"largest memory {of_detect:,.0f} MB, of which interpreter and libraries {of_interpreter:,.0f} MB and reading "
+        f"the input {of_input - of_interpreter:,.0f} MB; {of_incidents:,.0f} MB after incidents"
+    )
+
+
+def seconds_of_last_day(daily: pl.DataFrame) -> float:
+    """Return the seconds to judge, name and learn from the last day, what is known of the days before being kept."""
+    return sum(_seconds_of_last_day(seen, calendar_for(seen, _SETTINGS)) for seen in observations_of(daily, _SETTINGS))
+
+
+def _seconds_of_last_day(seen: Observations, calendar: Calendar) -> float:
+    series, scale = len(seen.names), scale_of(_SETTINGS)
+    state, sums, namer = State(series, _SETTINGS.minimum_days), Sums(series), Namer(series)
+    seconds = 0.0
+    for number in range(seen.days):
+        started = time.perf_counter()
+        day = _day(seen, calendar, number)
+        state.wake(day)
+        residuals = state.residuals(day)
+        judgement = judge(state, sums, day, residuals, scale)
+        namer.kinds(state, day, residuals, judgement)
+        state.remember_week(day, residuals)
+        if not day.special:
+            state.learn(day, residuals)
+            settled = namer.settled(judgement)
+            state.rebase(settled)
+            sums.reset(settled)
+            state.forget_drift(judgement.of_drift)
+        seconds = time.perf_counter() - started
+    return seconds
+
+
+def _day(seen: Observations, calendar: Calendar, number: int) -> Day:
+    usage = seen.usage[:, number]
+    known = ~np.isnan(usage)
+    return Day(
+        weekday=int(calendar.weekday[number]),
+        special=bool(calendar.kind[number] >= 0),
+        known=known,
+        usage=np.where(known, usage, 0.0),
+        runs=None if seen.runs is None else np.where(known, seen.runs[:, number], 0.0),
+        squares=None if seen.squares is None else np.where(known, seen.squares[:, number], 0.0),
+    )
+
+
+def _peak() -> float:
+    """Return the largest memory of this process so far, in MB."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

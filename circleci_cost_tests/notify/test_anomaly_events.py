@@ -1,0 +1,268 @@
+"""Messages about incidents: what they say, in every channel and with any name, and when they are said (f105)."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
+from circleci_cost.notify.anomaly_occasions import anomaly_notices, times_grown
+from circleci_cost.notify.apprise_channel import harmless
+from circleci_cost.notify.mail import as_mail
+from circleci_cost.notify.messages import Notice
+from circleci_cost.notify.payload import as_payload
+from circleci_cost.notify.plain import as_text
+from circleci_cost.notify.slack import as_slack
+from circleci_cost.notify.teams import as_teams
+from circleci_cost.sections.notifications import NotificationOwner
+from circleci_cost.warehouse.transactions import transaction
+from circleci_cost_tests.model.incident_rows import ROW, incident
+from circleci_cost_tests.notify.harness import HOSTILE, Site, envelope, webhook_section
+from circleci_cost_tests.notify.receiver import Receiver
+from circleci_cost_tests.warehouse.budget_builders import warehouse
+
+SENT = HOSTILE.replace("\r", "\ufffd").replace("\n", "\ufffd").replace("\u202e", "\ufffd")
+WHY = "+$14.00 (+50 %): runs +$14.00 (10 → 15)."
+EFFECTS = (("project web, job test", "minutes_per_run", Decimal("13.456")), ("project web", "runs", Decimal("-0.01")))
+URLS = tuple(f"https://app.circleci.com/jobs/{number}" for number in range(5))
+TWICE = Decimal(2)
+DAY = timedelta(days=1)
+
+
+def whole() -> Notice:
+    """A message with everything that there can be."""
+    services = ("aws EC2 rose by 20 % on 2026-03-04.",)
+    return anomaly(incident(), 0, why=WHY, effects=EFFECTS, urls=URLS, services=services, owner="web")
+
+
+def test_a_message_says_what_where_why_and_what_to_do() -> None:
+    key, message, owner = whole()
+    assert (key.event, key.subject, key.period, key.threshold, owner) == ("anomaly", "57bb05f099", "", "0", "web")
+    assert (message.title, message.severity) == ("acme / web: level shift up, +$15.12 so far", "warning")
+    assert message.lines == (
+        "Project acme / web cost $40.13 from 2026-03-04 to 2026-03-06, $15.12 more than the $25.00 that were expected.",
+        f"Against the same weekdays before: {WHY}",
+        "If it stays, a month comes to +$153.45.",
+        "aws EC2 rose by 20 % on 2026-03-04.",
+        f"Examples: {', '.join(URLS[:3])}",
+        "`circleci-cost anomalies --incident 57bb05f099` shows more. If that was meant, add it to the file that "
+        "[anomalies] decisions names: incident 57bb05f099, decision expected.",
+    )
+    assert message.facts == (
+        ("Incident", "57bb05f099"),
+        ("Where", "project acme / web"),
+        ("Days", "2026-03-04 to 2026-03-06"),
+        ("Status", "open"),
+    )
+    assert message.table is not None
+    assert message.table.header == ("Where", "Driver", "Effect")
+    assert message.table.rows == (
+        ("project web, job test", "minutes per run", "+$13.46"),
+        ("project web", "runs", "-$0.0100"),
+    )
+
+
+def test_machines_get_every_digit_as_text() -> None:
+    data = whole().message.data
+    assert (data["actual_usd"], data["impact_usd"], data["expected_usd"]) == ("40.1250000000000001", "15.125", "25")
+    assert (data["grown"], data["why"], data["first_day"]) == (0, WHY, "2026-03-04")
+    assert json.loads(as_payload(envelope(whole())))["data"] == data
+
+
+def test_a_message_without_reasons_has_no_table_and_says_what_is_known() -> None:
+    message = anomaly(incident(direction="down", kind="outage", impact_usd=Decimal(-3)), 0).message
+    assert (message.table, message.severity, message.data["why"]) == (None, "info", None)
+    assert [line.split()[0] for line in message.lines] == ["Project", "If", "`circleci-cost"]
+
+
+def test_growth_is_told_with_what_a_day_came_to_and_has_a_key_of_its_own() -> None:
+    grown = anomaly(incident(peak_usd_per_day=Decimal("17.5")), 2)
+    assert grown.key.threshold == "2"
+    assert grown.message.title == "acme / web: level shift up, +$15.12 so far (grown)"
+    assert grown.message.lines[0] == "It has grown: first a day came to +$4.00, since then it has reached +$17.50."
+    assert len({anomaly(incident(), number).key.id for number in range(3)}) == 3
+
+
+def test_the_key_is_the_same_whatever_has_been_learned_since() -> None:
+    later = incident(series="acme / web / build", last_day=date(2026, 3, 9), impact_usd=Decimal(99), status="ended")
+    assert anomaly(incident(), 0).key.id == anomaly(later, 0).key.id == "9ca3ba4c8b2f1f3b4c9e"
+    assert anomaly_recovered(later).key.id == anomaly_recovered(incident(status="new_normal")).key.id
+
+
+def test_the_end_and_the_new_normal_are_told_apart() -> None:
+    ended = anomaly_recovered(incident(status="ended", monthly_impact_usd=None), owner="web")
+    assert (ended.key.event, ended.key.subject, ended.owner) == ("anomaly_recovered", "57bb05f099", "web")
+    assert ended.message.title == "acme / web: level shift up has ended, +$15.12 in all"
+    assert ended.message.lines == ("Project acme / web: the level shift up of 2026-03-04 to 2026-03-06 has ended.",)
+    stays = anomaly_recovered(incident(status="new_normal")).message
+    assert stays.title == "acme / web: level shift up is the new normal, +$15.12 in all"
+    assert stays.lines[1] == "A month comes to +$153.45."
+
+
+def hostile() -> Iterator[Notice]:
+    """All messages about an incident whose names are an attack."""
+    row = incident(series=HOSTILE, project=HOSTILE, reason=HOSTILE)
+    yield anomaly(row, 1, why=HOSTILE, effects=((HOSTILE, "runs", Decimal(1)),), urls=(HOSTILE,), services=(HOSTILE,))
+    yield anomaly_recovered(row)
+
+
+@pytest.mark.parametrize("notice", hostile(), ids=lambda notice: notice.key.event)
+def test_f106_no_name_of_an_incident_does_anything_in_any_channel(notice: Notice) -> None:
+    sent = envelope(notice)
+    assert notice.message.title.startswith(SENT)
+    mail = as_mail(sent, "a@example.com", ["b@example.com"])
+    assert "Bcc" not in mail
+    assert "\nBcc" not in bytes(mail).decode()
+    page = mail.get_body(("html",))
+    assert page is not None
+    assert "<img" not in page.get_content()
+    slack = json.loads(as_slack(sent))
+    for block in slack["blocks"]:
+        said = block.get("text", {}).get("text", "")
+        assert "<!channel>" not in said
+        assert block.get("text", {}).get("type") != "mrkdwn" or "`" not in said[3:-3]
+    teams = as_teams(sent).decode()
+    assert "TextBlock" not in teams
+    assert not re.search(r"\\[rn]|\\u202e", teams)
+    payload = as_payload(sent)
+    assert payload.isascii()
+    assert not re.search(rb"\\[rn]|\\u202e", payload)
+    assert not re.search(r"[@<>`]|\]\(", harmless(as_text(notice.message)))
+
+
+@pytest.mark.parametrize(
+    ("first", "peak", "factor", "times"),
+    [
+        ("4", "4", "2", 0),
+        ("4", "7.999999", "2", 0),
+        ("4", "8", "2", 1),
+        ("-4", "-16", "2", 2),
+        ("4", "100", "1.5", 7),
+        ("4", "1", "2", 0),
+        ("0", "100", "2", 0),
+        ("0", "0", "2", 0),
+    ],
+)
+def test_growth_is_counted_in_factors(first: str, peak: str, factor: str, times: int) -> None:
+    row = incident(told_usd_per_day=Decimal(first), peak_usd_per_day=Decimal(peak))
+    assert times_grown(row, Decimal(factor)) == times
+
+
+class Told:
+    """A warehouse with incidents, a channel for everybody and one for the owner of a project."""
+
+    def __init__(self, site: Site, receiver: Receiver) -> None:
+        site.configure(webhook_section(receiver), webhook_section(receiver, name="web", url=f"{receiver.origin}/web"))
+        self._site = site
+        days = [date(2026, 2, 1) + number * DAY for number in range(40)]
+        rows = [{"date": day, "project": name, "compute": 1000} for day in days for name in ("web", "api")]
+        self._connection = warehouse(rows)
+
+    def publish(self, **changes: Any) -> list[str]:
+        """Let there be one incident; return the events, subjects and thresholds that are told because of it."""
+        return self.publish_all([incident(**changes)])
+
+    def publish_all(self, rows: Sequence[dict[str, Any]]) -> list[str]:
+        """Let there be these incidents."""
+        wide = {name: pl.Decimal(38, 16) for name, value in ROW.items() if isinstance(value, Decimal)}
+        found = pl.DataFrame(rows, schema_overrides=wide, infer_schema_length=None)  # noqa: F841 - named in the SQL
+        with transaction(self._connection):
+            self._connection.execute("DELETE FROM anomaly_incidents")
+            self._connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM found")
+        owner = NotificationOwner.model_validate({"name": "w", "channels": ["web"], "where": {"project": "web"}})
+        without_scope = NotificationOwner.model_validate({"name": "all", "channels": ["hook"]})
+        outbox = self._site.outbox
+        new = []
+        for notice in anomaly_notices(self._connection, outbox, (without_scope, owner), TWICE):
+            if outbox.enqueue(notice.key, notice.message, ["hook"]):
+                new.append(" ".join((notice.key.event, notice.key.threshold, notice.owner or "-")).strip())
+        return new
+
+
+@pytest.fixture
+def told(site: Site, receiver: Receiver) -> Told:
+    return Told(site, receiver)
+
+
+def test_f105_an_incident_is_told_once_while_it_goes_on(told: Told) -> None:
+    assert told.publish() == ["anomaly 0 w"]
+    for day in range(1, 40):
+        through = date(2026, 3, 6) + day * DAY
+        assert told.publish(last_day=through, data_through=through, impact_usd=Decimal(day)) == []
+
+
+def test_growth_is_told_at_each_factor_and_what_is_taken_back_is_no_news(told: Told) -> None:
+    peaks = ("4", "7", "8", "15", "9", "40", "7", "39")
+    found = [told.publish(peak_usd_per_day=Decimal(peak)) for peak in peaks]
+    assert found == [["anomaly 0 w"], [], ["anomaly 1 w"], [], [], ["anomaly 3 w"], [], []]
+
+
+def test_the_end_is_told_once_because_its_beginning_was(told: Told) -> None:
+    assert told.publish() == ["anomaly 0 w"]
+    later = {"data_through": date(2026, 4, 20), "status": "ended"}
+    assert told.publish(**later) == ["anomaly_recovered  w"]
+    assert told.publish(**later) == []
+    # It has begun anew, under the same id, and ends again.
+    assert told.publish(data_through=date(2026, 4, 21)) == []
+    assert told.publish(**later) == []
+
+
+def test_what_was_over_when_it_was_told_has_no_further_end(told: Told) -> None:
+    for status in ("ended", "new_normal"):
+        row = {"incident_id": status, "status": status, "kind": "price_change"}
+        assert told.publish(**row) == ["anomaly 0 w"]
+        assert told.publish(**row) == []
+        assert told.publish(**row, data_through=date(2026, 3, 20)) == []
+
+
+def test_history_is_not_told_and_neither_is_its_end(told: Told) -> None:
+    assert told.publish(data_through=date(2026, 3, 11), status="ended") == []
+    assert told.publish(data_through=date(2026, 3, 11)) == []
+    assert told.publish(data_through=date(2026, 3, 10)) == ["anomaly 0 w"]
+
+
+@pytest.mark.parametrize("status", ["expected", "ignored"])
+def test_what_people_decided_about_is_told_no_more(told: Told, status: str) -> None:
+    assert told.publish(status=status) == []
+    assert told.publish() == ["anomaly 0 w"]
+    assert told.publish(status=status, peak_usd_per_day=Decimal(100)) == []
+
+
+def test_who_owns_none_or_less_than_half_of_it_does_not_hear_of_it(told: Told) -> None:
+    rows = [
+        incident(incident_id="theirs", project="api"),
+        incident(incident_id="ours", project="web"),
+        incident(incident_id="half", project=None),
+        incident(incident_id="seats", project=None, charge_type="user"),
+    ]
+    # Both projects cost the same: half of the organization's is enough; of seats there are none.
+    assert sorted(told.publish_all(rows)) == ["anomaly 0 -", "anomaly 0 -", "anomaly 0 w", "anomaly 0 w"]
+
+
+def test_an_outage_that_left_nothing_is_its_owners_all_the_same(told: Told) -> None:
+    day = date(2026, 3, 13)
+    down = {"direction": "down", "kind": "outage", "first_day": day, "last_day": day, "told_on": day}
+    assert told.publish(**down, data_through=day) == ["anomaly 0 w"]
+
+
+def test_without_incidents_there_is_nothing_to_tell(told: Told) -> None:
+    told.publish()
+    assert told.publish_all([incident()][:0] or [incident(status="ignored")]) == []
+
+
+def test_a_channel_that_was_added_later_hears_of_what_is_still_news(site: Site, receiver: Receiver) -> None:
+    connection = duckdb.connect()
+    with transaction(connection):
+        pass
+    assert list(anomaly_notices(connection, site.outbox, (), TWICE)) == []
+    site.configure(webhook_section(receiver))
+    assert site.enqueue(anomaly(incident(), 0)) == 1
+    site.configure(webhook_section(receiver), webhook_section(receiver, name="second"))
+    assert site.enqueue(anomaly(incident(), 0)) == 1
+    assert site.deliver().sent == 2

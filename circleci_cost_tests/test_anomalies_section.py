@@ -1,0 +1,143 @@
+"""`[anomalies]`: what may be written there, and each mistake as a sentence with its line and what to write."""
+
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.anomaly_settings import DEFAULTS, AnomalySettings
+from circleci_cost.sections.anomalies import Anomalies
+from circleci_cost.settings import Settings, read_settings
+from circleci_cost.warehouse.derived import anomaly_settings
+
+VALID = """\
+history_start = 2025-10-22
+[[cost_centers]]
+name = "acme"
+organization_id = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
+"""
+LINES = VALID.count("\n")
+
+
+def read(folder: Path, section: str) -> Settings:
+    path = folder / "circleci_cost.toml"
+    path.write_text(VALID + section, encoding="utf-8")
+    return read_settings(path)
+
+
+def refusal(folder: Path, section: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, section)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.replace(str(folder / "circleci_cost.toml"), "FILE")
+
+
+def test_without_the_section_the_defaults_are_those_of_the_detector(tmp_path: Path) -> None:
+    found = anomaly_settings(read(tmp_path, ""))
+    for each in fields(AnomalySettings):
+        assert getattr(found, each.name) == getattr(DEFAULTS, each.name), each.name
+    assert read(tmp_path, "[anomalies]\n").anomalies == Anomalies()
+
+
+def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        "[anomalies]\n"
+        "false_alarms_per_series_year = 1\n"
+        "minimum_impact_usd = 2.500001\n"
+        "minimum_impact_share = 0.1\n"
+        'directions = ["up"]\n'
+        "told_again_at = 1.5\n"
+        'decisions = "decisions.csv"\n'
+        "[[anomalies.ignored_periods]]\n"
+        "from = 2026-03-01\n"
+        "until = 2026-03-14\n"
+        'reason = "migration"\n'
+        "[[anomalies.ignored_periods]]\n"
+        "until = 2025-12-31\n",
+    )
+    said = settings.anomalies
+    assert (said.minimum_impact_usd, said.minimum_impact_share) == (Decimal("2.500001"), Decimal("0.1"))
+    assert said.told_again_at == Decimal("1.5")
+    assert said.decisions is not None
+    assert said.decisions.name == "decisions.csv"
+    assert [(each.from_, each.until, each.reason) for each in said.ignored_periods] == [
+        (date(2026, 3, 1), date(2026, 3, 14), "migration"),
+        (None, date(2025, 12, 31), None),
+    ]
+    found = anomaly_settings(settings)
+    assert (found.false_alarms_per_series_year, found.directions) == (1.0, ("up",))
+    assert found.minimum_impact == Decimal("2.500001")
+    assert found.ignored == ((date(2026, 3, 1), date(2026, 3, 14)), (date.min, date(2025, 12, 31)))
+
+
+def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
+    said = read(tmp_path, "[anomalies]\nminimum_impact_usd = 0\nminimum_impact_share = 0\n").anomalies
+    assert (said.minimum_impact_usd, said.minimum_impact_share) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("false_alarms_per_series_year = 0", " = 0: input should be greater than 0."),
+        ("false_alarms_per_series_year = -1", " = -1: input should be greater than 0."),
+        ("false_alarms_per_series_year = 13", " = 13: input should be less than or equal to 12."),
+        ("false_alarms_per_series_year = nan", " = NaN: input should be less than or equal to 12."),
+        (
+            'false_alarms_per_series_year = "few"',
+            " = few: input should be a valid number, unable to parse string as a number.",
+        ),
+        ("minimum_impact_usd = -0.01", " = -0.01: input should be greater than or equal to 0."),
+        ("minimum_impact_usd = 0.0000001", " = 1E-7: decimal input should have no more than 6 decimal places."),
+        ("minimum_impact_usd = inf", " = Infinity: input should be a finite number."),
+        ("minimum_impact_share = 5", " = 5: input should be less than or equal to 1."),
+        ("minimum_impact_share = -0.1", " = -0.1: input should be greater than or equal to 0."),
+        ("directions = []", ': write ["up", "down"], ["up"] or ["down"].'),
+        ('directions = ["up", "up"]', ': write ["up", "down"], ["up"] or ["down"].'),
+        ('directions = ["sideways"]', "[0] = sideways: input should be 'up' or 'down'."),
+        ('directions = "up"', " = up: input should be a valid tuple."),
+        ("told_again_at = 1", " = 1: input should be greater than 1."),
+        ("told_again_at = 1001", " = 1001: input should be less than or equal to 1000."),
+    ],
+)
+def test_a_mistake_names_line_key_and_value(tmp_path: Path, line: str, message: str) -> None:
+    key = line.partition(" ")[0]
+    said = refusal(tmp_path, f"[anomalies]\n{line}\n")
+    assert said == f"FILE, line {LINES + 2}: anomalies.{key}{message}"
+
+
+def test_an_unknown_key_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "[anomalies]\nminimum_impact = 3\n").startswith(
+        f"FILE, line {LINES + 2}: unknown key 'anomalies.minimum_impact'; did you mean 'minimum_impact_usd'?"
+    )
+    assert refusal(tmp_path, "[[anomalies.ignored_periods]]\nform = 2026-03-01\n").startswith(
+        f"FILE, line {LINES + 2}: unknown key 'anomalies.ignored_periods[0].form'; did you mean 'from'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            "from = 2026-03-14\nuntil = 2026-03-01",
+            "1: anomalies.ignored_periods[0]: until 2026-03-01 lies before from 2026-03-14; exchange them.",
+        ),
+        (
+            'reason = "all"',
+            "1: anomalies.ignored_periods[0]: write from, until or both; without them nothing would ever be judged.",
+        ),
+        ('from = "March"', "2: anomalies.ignored_periods[0].from = March: write a day such as 2026-01-31."),
+        (
+            'from = 2026-03-01\nreason = " x"',
+            "3: anomalies.ignored_periods[0].reason =  x: write a name without spaces around it.",
+        ),
+    ],
+)
+def test_a_mistake_in_an_ignored_period_is_told(tmp_path: Path, lines: str, message: str) -> None:
+    line, _, rest = message.partition(":")
+    said = refusal(tmp_path, f"[[anomalies.ignored_periods]]\n{lines}\n")
+    assert said == f"FILE, line {LINES + int(line)}:{rest}"

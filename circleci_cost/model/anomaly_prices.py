@@ -57,7 +57,7 @@ def price_course(seen: "Observations") -> PriceCourse:
     """Follow the prices of each series."""
     changed, step = _steps(seen.price)
     summed = np.cumsum(changed, axis=1)
-    of_fortnight = summed - np.pad(summed, ((0, 0), (_FORTNIGHT, 0)))[:, : summed.shape[1]]
+    of_fortnight: Integers = summed - np.pad(summed, ((0, 0), (_FORTNIGHT, 0)))[:, : summed.shape[1]]
     changed &= of_fortnight <= _MOST_CHANGES
     before = _last_known_before(seen.price)
     today = np.where(np.isnan(seen.price), before, seen.price)

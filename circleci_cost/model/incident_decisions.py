@@ -44,8 +44,7 @@ def read_decisions(path: Path) -> pl.DataFrame:
         incident = twice.item(0, "incident")
         first, second = twice.filter(incident=incident).get_column(LINE).to_list()[:2]
         raise ConfigurationError(
-            f"{path}, line {second}: the incident {incident!r} is decided in line {first} already; "
-            "leave one of them."
+            f"{path}, line {second}: the incident {incident!r} is decided in line {first} already; leave one of them."
         )
     if "until" in rows.columns:
         rows = parsed(path, rows, "until", day_of("until"), "write a day as YYYY-MM-DD, such as 2026-01-31")

@@ -102,7 +102,8 @@ def test_values_of_every_level_are_the_sums_to_the_last_digit(jobs: list[Row]) -
         columns = ", ".join(names)
         said = rows(
             connection,
-            f"SELECT {columns}, date, value FROM cost_anomalies WHERE measure = 'cost' AND series_kind = $kind ORDER BY ALL",
+            f"SELECT {columns}, date, value FROM cost_anomalies WHERE measure = 'cost' AND series_kind = $kind "
+            "ORDER BY ALL",
             kind=kind,
         )
         wanted = rows(
@@ -154,12 +155,13 @@ def test_each_level_is_judged_by_its_measures(jobs: list[Row]) -> None:
         "cost_center": all_measures,
         "organization": all_measures,
         "project": all_measures,
-        **dict.fromkeys(("workflow", "job", "resource_class"), ["cost"]),
+        **{kind: ["cost"] for kind in ("workflow", "job", "resource_class")},
     }
     values = dict(
         rows(
             connection,
-            "SELECT measure, value FROM cost_anomalies WHERE project = 'api' AND series_kind = 'project' AND date = $day",
+            "SELECT measure, value FROM cost_anomalies WHERE project = 'api' AND series_kind = 'project' "
+            "AND date = $day",
             day=day(AT),
         )
     )
@@ -208,7 +210,8 @@ def test_days_that_are_missing_or_incomplete_are_not_judged(jobs: list[Row]) -> 
     summary = write(connection)
     found = rows(
         connection,
-        "SELECT DISTINCT date, value, expected, is_anomaly, note FROM cost_anomalies WHERE date IN ($a, $b) ORDER BY date",
+        "SELECT DISTINCT date, value, expected, is_anomaly, note FROM cost_anomalies WHERE date IN ($a, $b) "
+        "ORDER BY date",
         a=day(30),
         b=day(31),
     )
@@ -234,7 +237,8 @@ def test_resource_classes_are_shown_and_are_no_incidents(jobs: list[Row]) -> Non
     assert "resource_class" not in {kind for kind, *_ in incidents(connection)}
     shown = rows(
         connection,
-        "SELECT DISTINCT series, executor, resource_class FROM cost_anomalies WHERE series_kind = 'resource_class' ORDER BY 1",
+        "SELECT DISTINCT series, executor, resource_class FROM cost_anomalies WHERE series_kind = 'resource_class' "
+        "ORDER BY 1",
     )
     assert shown == [("acme / docker large", "docker", "large"), ("acme / docker medium", "docker", "medium")]
 
@@ -386,7 +390,8 @@ def test_an_incident_keeps_its_id_over_five_days_that_restate_the_ones_before(jo
         restated = {"since": day(number - 4), "more": Decimal(number)}
         connection.execute(
             "UPDATE daily_costs SET credits = credits + $more, compute_credits = compute_credits + $more, "
-            "cost_usd = (credits + $more) * price_per_credit, compute_cost_usd = (compute_credits + $more) * price_per_credit "
+            "cost_usd = (credits + $more) * price_per_credit, "
+            "compute_cost_usd = (compute_credits + $more) * price_per_credit "
             "WHERE date > $since",
             restated,
         )

@@ -1,0 +1,149 @@
+"""`anomalies`: incidents as a table, one of them with its reasons, JSON, and honest words where there are none."""
+
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model import restatements
+from circleci_cost.model.anomaly_settings import AnomalySettings
+from circleci_cost.model.event_study import EventStudySettings
+from circleci_cost.model.incident_decisions import NO_DECISIONS
+from circleci_cost.warehouse.anomalies import write_anomalies
+from circleci_cost.warehouse.explanations import write_explanations
+from circleci_cost.warehouse.generations import current_generation, point_to
+from circleci_cost.warehouse.infrastructure import infrastructure_series
+from circleci_cost.warehouse.publish import publish
+from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+
+FIRST = date(2026, 2, 2)
+LAST = FIRST + timedelta(days=59)
+SHIFT = LAST - timedelta(days=3)
+
+
+def usage(project: str) -> Iterable[dict[str, Any]]:
+    """Sixty days of two projects; the one that is named takes five times as much since four days."""
+    for number in range(60):
+        day = FIRST + timedelta(days=number)
+        busy = 5 if day >= SHIFT else 1
+        yield {"date": day, "project": project, "compute": 20_000 * busy + 100 * (number % 3), "runs": 40 * busy}
+        yield {"date": day, "project": "docs", "compute": 30_000 + 100 * (number % 4), "runs": 60}
+
+
+def publish_incidents(call: Caller, project: str = "web") -> None:
+    """Publish usage with what the assets `cost_anomalies` and `anomaly_drivers` make of it."""
+    call.configure(configuration())
+    publish_rows(call.folder / "data", usage(project))
+    lake = open_lake(call.folder / "data")
+    with duckdb.connect(str(lake.warehouse)) as connection:
+        write_anomalies(connection, AnomalySettings(), NO_DECISIONS)
+        write_explanations(connection, lake, infrastructure_series(connection), EventStudySettings())
+        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+
+
+@pytest.fixture
+def published(call: Caller) -> Caller:
+    publish_incidents(call)
+    return call
+
+
+def incidents(call: Caller, *arguments: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(call("anomalies", "--json", *arguments).out)["incidents"]
+    return found
+
+
+def test_an_incident_is_a_row_with_what_where_and_how_much(published: Caller) -> None:
+    said = published("anomalies")
+    assert said.code == 0
+    assert "level shift up" in said.out
+    assert "acme / web" in said.out
+    assert f"{SHIFT} to {LAST}" in said.out
+    assert "open" in said.out
+    assert said.out.endswith(f"Data through {LAST}.\n")
+
+
+def test_json_has_exact_decimals_as_strings(published: Caller) -> None:
+    answer = json.loads(published("anomalies", "--json").out)
+    assert (answer["data_through"], answer["currency"]) == (f"{LAST}", "USD")
+    (found,) = answer["incidents"]
+    assert (found["kind"], found["direction"], found["status"]) == ("level_shift", "up", "open")
+    assert (found["first_day"], found["last_day"]) == (f"{SHIFT}", f"{LAST}")
+    spent = sum(
+        (Decimal(row["compute"]) for row in usage("web") if row["project"] == "web" and row["date"] >= SHIFT),
+        start=Decimal(0),
+    )
+    assert Decimal(found["actual_usd"]) == spent * Decimal("0.0006")
+    assert Decimal(found["impact_usd"]) == pytest.approx(Decimal("192"), abs=2)
+
+
+def test_one_incident_tells_its_reasons(published: Caller) -> None:
+    (found,) = incidents(published)
+    said = published("anomalies", "--incident", found["incident_id"])
+    assert said.code == 0
+    assert "more than the $48" in said.out
+    assert "runs +$" in said.out
+    reasons = json.loads(published("anomalies", "--incident", found["incident_id"], "--json").out)
+    assert reasons["effects"][0]["driver"] == "runs"
+    assert Decimal(reasons["effects"][0]["effect_usd"]) > 150
+    assert reasons["why"].startswith("+$19")
+
+
+def test_an_incident_that_there_is_not_is_a_usage_error_with_the_nearest(published: Caller) -> None:
+    (found,) = incidents(published)
+    said = published("anomalies", "--incident", f"{found['incident_id'][:-1]}x")
+    assert said.code == 2
+    assert said.err.startswith(f"Error: There is no incident '{found['incident_id'][:-1]}x'; did you mean")
+    assert found["incident_id"] in said.err
+
+
+def test_since_leaves_out_what_was_over_and_says_how_many(published: Caller) -> None:
+    said = published("anomalies", "--since", f"{LAST + timedelta(days=1)}")
+    assert "No incidents." in said.out
+    assert "1 older or settled ones are left out; --all shows them." in said.out
+    assert len(incidents(published, "--since", f"{LAST}")) == 1
+
+
+def test_a_quiet_history_has_no_incidents(call: Caller) -> None:
+    publish_incidents(call, project="docs")
+    assert [each for each in incidents(call, "--all") if each["project"] == "web"] == []
+
+
+def test_a_generation_of_an_earlier_version_says_what_to_run(published: Caller) -> None:
+    lake = open_lake(published.folder / "data")
+    manifest = current_generation(lake).manifest
+    rows = {name: count for name, count in manifest.rows.items() if name != "anomaly_incidents"}
+    point_to(lake, manifest.model_copy(update={"rows": rows}))
+    said = published("anomalies")
+    assert said.code == 1
+    assert said.err.startswith("Error: No anomalies are published yet; run `circleci-cost allocation apply`")
+
+
+@pytest.mark.parametrize("width", ["80", "100", "160"])
+def test_the_table_fits_the_terminal(published: Caller, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    from rich.console import Console
+
+    from circleci_cost.cli.anomalies import incident_table
+    from circleci_cost.warehouse.incidents import read_incidents
+
+    with current_generation(open_lake(published.folder / "data")).connect() as connection:
+        rows = read_incidents(connection).to_dicts()
+    console = Console(width=int(width), record=True, file=io.StringIO())
+    console.print(incident_table(rows, int(width)))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= int(width)
+    assert any("web" in line for line in lines)
+
+
+def test_names_from_outside_change_no_terminal(call: Caller) -> None:
+    publish_incidents(call, project="we\x1b[31mb\u202e")
+    said = call("anomalies")
+    assert "\x1b[31m" not in said.out
+    assert "\u202e" not in said.out
+    assert "we\ufffd[31mb\ufffd" in said.out

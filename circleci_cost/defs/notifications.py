@@ -32,8 +32,8 @@ from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, 
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
 
-# Budgets and incidents have messages of their own.
-_NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents"}
+# Budgets and incidents have messages of their own; that history is short mends itself.
+_NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
 # The days of a failed run, read several times since.
 _MOST_READINGS = 10_000
 

@@ -144,10 +144,7 @@ def _incidents(
     of_tags = pl.concat([empty, *(each for each, group in zip(found, groups, strict=True) if not group.cost_center)])
     both = pl.concat([own, without_those_explained(of_tags, own)])
     parents = {key: parent for each in hierarchies for key, parent in each.select("series", "parent").iter_rows()}
-    before = connection.sql(
-        "SELECT incident_id, direction, first_day, last_day, "
-        "series_kind || ':' || concat_ws(' / ', cost_center, series) AS series FROM anomaly_incidents"
-    ).pl()
+    before = connection.sql(sql("incidents_before")).pl()
     return ids_kept(both, before, Hierarchy(parents))
 
 

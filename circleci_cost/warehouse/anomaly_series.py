@@ -18,6 +18,8 @@ TAG = "tag"
 _CUTS = ("resource_class",)
 # Levels whose rates are judged, too; below them a cost alone is, and its drivers tell why.
 _RATED = ("cost_center", "organization", "project")
+# Between the names in a key, as the macro `series_key` has it.
+_SEPARATOR = "\x1f"
 _ZERO = ("cost", "credits", "credits_squared", "runs", "run_seconds")
 
 
@@ -75,7 +77,7 @@ def hierarchy_of(series: pl.DataFrame, cost_center: str | None) -> pl.DataFrame:
     several = own.filter(series_kind="organization").height > 1
     if not several:
         own = own.filter(pl.col("series_kind") != "cost_center")
-    of_organization = pl.concat_str(pl.lit("organization:"), "cost_center", pl.lit(" / "), "organization")
+    of_organization = pl.concat_str(pl.lit("organization:"), "cost_center", pl.lit(_SEPARATOR), "organization")
     parent = pl.col("parent_key") if several else pl.when(series_kind="organization").then(None).otherwise("parent_key")
     return own.select(
         pl.col("key").alias("series"),
@@ -91,13 +93,13 @@ def _group(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame, cost_cen
         return None
     daily = connection.sql(sql("anomaly_days"), params=parameters).pl().rename({"key": "series"})
     if cost_center is None:
-        whole = pl.col("series").str.split("=").list.first()
+        whole = pl.col("series").str.split(_SEPARATOR).list.first()
         daily = pl.concat(
             [daily, daily.group_by(whole, "series_kind", "date").agg(pl.col(_ZERO).sum())], how="diagonal"
         )
-        top = daily.get_column("series").str.split("=").list.first().unique()
+        top = daily.select(whole).to_series().unique()
     else:
-        top = pl.Series([f"cost_center:{cost_center} / {cost_center}"])
+        top = pl.Series([f"cost_center:{cost_center}"])
     # A complete day without any usage is a day of zeros, which is not the same as one that is not known.
     zeros = pl.DataFrame({"series": top}).join(pl.DataFrame({"date": days}), how="cross")
     zeros = zeros.join(daily.select("series", "series_kind").unique(), on="series").with_columns(

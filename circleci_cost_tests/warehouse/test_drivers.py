@@ -27,26 +27,6 @@ from circleci_cost_tests.warehouse.budget_builders import known
 FIRST = date(2026, 3, 2)
 WEEK = DayRange(FIRST, FIRST + timedelta(days=6))
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]
-DDL = """
-CREATE TABLE IF NOT EXISTS anomaly_drivers (
-    incident_id VARCHAR NOT NULL,
-    rank INTEGER NOT NULL,
-    cost_center VARCHAR,
-    organization VARCHAR,
-    project VARCHAR,
-    workflow VARCHAR,
-    job VARCHAR,
-    driver VARCHAR NOT NULL,
-    before_usd DECIMAL(38, 16),
-    after_usd DECIMAL(38, 16),
-    change_usd DECIMAL(38, 16),
-    effect_usd DECIMAL(38, 16) NOT NULL,
-    share DECIMAL(18, 6),
-    sentence VARCHAR,
-    example_urls VARCHAR[] NOT NULL,
-    PRIMARY KEY (incident_id, rank)
-);
-"""
 
 
 def every_day(**row: Any) -> list[dict[str, Any]]:
@@ -185,7 +165,6 @@ def test_each_incident_is_told_from_its_whole_to_the_rest_and_adds_up() -> None:
     rows += [in_week(row, runs=13, run_seconds=780, compute=130) for row in every_day(project="api")]
     rows += [row for number in range(8) for row in every_day(project="docs", job=f"lint-{number}")]
     connection = warehouse(rows)
-    connection.execute(DDL)
     given = incidents(
         {},
         {"incident_id": "two", "project": "web"},
@@ -206,7 +185,10 @@ def test_each_incident_is_told_from_its_whole_to_the_rest_and_adds_up() -> None:
         assert rows_of.sort("rank")["rank"].to_list() == list(range(rows_of.height))
         assert rows_of.sort("rank")["driver"].to_list()[-1] == "rest"
     two = found.filter(pl.col("incident_id") == "two").row(0, named=True)
-    assert (two["driver"], two["change_usd"]) == ("user", Decimal("105.42"))
+    # Seats are booked, not run: what runs cost is told without them.
+    assert (two["driver"], two["change_usd"]) == ("credits_per_minute", Decimal("0.42"))
+    three = found.filter(pl.col("incident_id") == "three").row(0, named=True)
+    assert (three["driver"], three["change_usd"]) == ("user", Decimal(105))
     class_row = found.filter((pl.col("incident_id") == "two") & (pl.col("job") == "build")).row(-1, named=True)
     assert class_row["driver"] == "credits_per_minute"
     assert "resource class medium → large" in class_row["sentence"]

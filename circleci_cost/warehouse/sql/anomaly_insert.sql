@@ -1,4 +1,4 @@
--- The judged days with the names of their series. Costs are taken from the exact sums; a day without a sum is a zero.
+-- The judged days with the names of their series. Sums are taken exact, a day without one is a zero; rates are rounded.
 INSERT INTO cost_anomalies BY NAME
 SELECT
     judged.measure,
@@ -6,8 +6,10 @@ SELECT
     judged.date,
     CASE
         WHEN judged.value IS NULL THEN NULL
-        WHEN judged.measure = 'cost' THEN coalesce(sums.cost_usd, 0)
-        ELSE CAST(judged.value AS DECIMAL(38, 6))
+        WHEN judged.measure = 'cost' THEN CAST(coalesce(sums.cost_usd, 0) AS DECIMAL(38, 16))
+        WHEN judged.measure = 'credits' THEN CAST(coalesce(sums.credits, 0) AS DECIMAL(38, 16))
+        WHEN judged.measure = 'runs' THEN CAST(coalesce(sums.runs, 0) AS DECIMAL(38, 16))
+        ELSE CAST(CAST(judged.value AS DECIMAL(38, 6)) AS DECIMAL(38, 16))
     END AS value,
     judged.expected,
     judged.lower,

@@ -1,6 +1,10 @@
 -- Daily sums of each series that is judged for anomalies. `key` names a series; `parent_key` the one above it. What runs
 -- bring (compute, DLC, leases and what has no column) is judged along the hierarchy, by team and by resource class;
 -- seats, storage, network and IP ranges each by itself. Cost is 0 where no price is known.
+CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
+    -- A unit separator is in no name; slashes are.
+    kind || ':' || array_to_string(names, chr(31));
+
 CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
 WITH run_bound AS (
     SELECT
@@ -92,12 +96,15 @@ SELECT
         charge_type,
         tag || '=' || value
     ) AS series,
-    -- Two cost centers may have organizations of one name.
-    series_kind || ':' || concat_ws(' / ', cost_center, series) AS key,
+    -- Two cost centers may have organizations of one name; of the values that do not apply, which are NULL, none counts.
+    series_key(
+        series_kind,
+        [cost_center, organization, project, workflow, job, executor, resource_class, charge_type, tag, value]
+    ) AS key,
     CASE series_kind
-        WHEN 'organization' THEN 'cost_center:' || concat_ws(' / ', cost_center, cost_center)
-        WHEN 'project' THEN 'organization:' || concat_ws(' / ', cost_center, organization)
-        WHEN 'workflow' THEN 'project:' || concat_ws(' / ', cost_center, organization, project)
-        WHEN 'job' THEN 'workflow:' || concat_ws(' / ', cost_center, organization, project, workflow)
+        WHEN 'organization' THEN series_key('cost_center', [cost_center])
+        WHEN 'project' THEN series_key('organization', [cost_center, organization])
+        WHEN 'workflow' THEN series_key('project', [cost_center, organization, project])
+        WHEN 'job' THEN series_key('workflow', [cost_center, organization, project, workflow])
     END AS parent_key
 FROM sums;

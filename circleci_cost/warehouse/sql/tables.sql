@@ -270,14 +270,15 @@ CREATE TABLE IF NOT EXISTS anomaly_drivers (
     project VARCHAR,
     workflow VARCHAR,
     job VARCHAR,
-    driver VARCHAR,
+    driver VARCHAR NOT NULL,
     before_usd DECIMAL(38, 16),
     after_usd DECIMAL(38, 16),
     change_usd DECIMAL(38, 16),
     effect_usd DECIMAL(38, 16) NOT NULL,
     share DECIMAL(18, 6),
     sentence VARCHAR,
-    example_urls VARCHAR[]
+    example_urls VARCHAR[] NOT NULL,
+    PRIMARY KEY (incident_id, rank)
 );
 
 -- What each file holds, in the currency that is billed: added up over files, these are the costs. Rows of a former

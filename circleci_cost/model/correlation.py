@@ -9,7 +9,6 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.stats import false_discovery_control
 
 from circleci_cost.model.correlation_cleaning import (
     Innovations,
@@ -21,7 +20,7 @@ from circleci_cost.model.correlation_cleaning import (
 )
 from circleci_cost.model.correlation_lags import largest_correlations
 from circleci_cost.model.correlation_series import Costs, Days, costs_of, days_of, rows_of
-from circleci_cost.model.correlation_statistics import Flags, Floats
+from circleci_cost.model.correlation_statistics import Flags, Floats, false_discovery_rates
 from circleci_cost.model.correlation_text import pair_sentences
 from circleci_cost.model.correlation_usable import Texts, short_of, unusable
 
@@ -97,13 +96,11 @@ def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: Correlat
     reasons[few] = [f"{short_of(int(count), settings.minimum_days)} in common" for count in common[few]]
     pairs = left.names.to_frame("ci_series").join(right.names.to_frame("infrastructure_series"), how="cross")
     tested = (reasons == "").ravel()
-    q_value = np.full(len(tested), np.nan)
-    q_value[tested] = false_discovery_control(peaks.p_value.ravel()[tested])
     found = pairs.with_columns(
         lag_days=pl.Series(peaks.lag.ravel()),
         r=pl.Series(peaks.r.ravel()),
         p_value=pl.Series(peaks.p_value.ravel()),
-        q_value=pl.Series(q_value),
+        q_value=pl.Series(false_discovery_rates(peaks.p_value.ravel(), tested)),
         days=pl.Series(common.ravel()).cast(pl.Int64),
         reason=pl.Series(reasons.ravel().tolist(), dtype=pl.String),
     )

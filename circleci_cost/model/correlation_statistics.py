@@ -34,6 +34,16 @@ def winsorised(values: Floats, limit: float) -> Floats:
     return np.clip(values - medians(values)[:, None], -bound, bound)
 
 
+def false_discovery_rates(p_value: Floats, tested: Flags) -> Floats:
+    """Return the q-values of those that were tested (Benjamini & Hochberg 1995); NaN for the others."""
+    # scipy.stats takes as long to import as Dagster does, and each step of a run is a process of its own.
+    from scipy.stats import false_discovery_control
+
+    q_value = np.full(len(tested), np.nan)
+    q_value[tested] = false_discovery_control(p_value[tested])
+    return q_value
+
+
 def moving_mean(values: Floats, days: int) -> Floats:
     """Return the mean of the known values in a window of `days` (odd) around each; 0 where none is known."""
     known = ~np.isnan(values)

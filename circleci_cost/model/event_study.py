@@ -10,11 +10,10 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.stats import false_discovery_control
 
 from circleci_cost.model.correlation_cleaning import Innovations, days_off, innovations, log_levels, without_rhythm
 from circleci_cost.model.correlation_series import Days, costs_of, days_of, rows_of
-from circleci_cost.model.correlation_statistics import Floats
+from circleci_cost.model.correlation_statistics import Floats, false_discovery_rates
 from circleci_cost.model.correlation_steps import largest_step
 from circleci_cost.model.correlation_text import shift_sentences
 from circleci_cost.model.correlation_usable import Texts, unusable
@@ -109,15 +108,13 @@ class _Study:
         few = (reasons == "") & (found.placebos < _FEWEST_PLACEBOS)
         reasons[few] = f"fewer than {_FEWEST_PLACEBOS} other dates to compare with"
         tested = reasons == ""
-        q_value = np.full(len(tested), np.nan)
-        q_value[tested] = false_discovery_control(found.p_value[tested])
         return pl.DataFrame(
             {
                 "series": self.names,
                 "date": np.datetime64(self.axis.first) + found.place,
                 "step": np.expm1(found.step),
                 "p_value": found.p_value,
-                "q_value": q_value,
+                "q_value": false_discovery_rates(found.p_value, tested),
                 "reason": pl.Series(reasons.tolist(), dtype=pl.String),
             }
         )

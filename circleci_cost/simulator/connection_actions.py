@@ -37,6 +37,9 @@ class Drop:
         if self.when == "before headers":
             if self.answer_lost:
                 await exchange.answer()
+            else:
+                # An end with bytes unread would be a reset.
+                await exchange.arrived()
             exchange.record(None)
         else:
             answer = await exchange.answer()

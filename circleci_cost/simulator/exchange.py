@@ -114,6 +114,14 @@ class Exchange:
             transport.close()
         await self.gone()
 
+    async def arrived(self) -> None:
+        """Return when all of the request is here; it is kept for the app."""
+        more = True
+        while more:
+            message = await self._receive()
+            self._early.append(message)
+            more = message.get("more_body", False)
+
     async def gone(self) -> None:
         """Return when the client has disconnected; a request's body that comes first is kept for the app."""
         while (message := await self._receive())["type"] != "http.disconnect":

@@ -6,9 +6,8 @@ What the rows are, and which of them were worth comparing, is not known here.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
-from circleci_cost.model.correlation_statistics import Floats, Integers
+from circleci_cost.model.correlation_statistics import Floats, Integers, two_sided
 
 # Shifts by which series are compared in places that have nothing to do with each other: beyond every lag and its echo.
 _APART = 15
@@ -43,7 +42,7 @@ def largest_correlations(left: Floats, right: Floats, largest_lag: int) -> Peaks
     shared = np.take_along_axis(days, peak, axis=2)[:, :, 0]
     freedom = np.maximum(shared / _inflation(mine, theirs, largest_lag) - 2, 1.0)
     student = np.abs(top) * np.sqrt(freedom / np.maximum(1 - top**2, 1e-12))
-    single = 2 * stdtr(freedom, -student)
+    single = two_sided(student, freedom)
     # log1p and expm1 keep small probabilities exact.
     together = -np.expm1(len(lags) * np.log1p(-np.minimum(single, 1 - 1e-12)))
     return Peaks(peak[:, :, 0] - largest_lag, top, np.rint(shared).astype(np.int64), together)

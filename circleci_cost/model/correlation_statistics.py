@@ -1,6 +1,7 @@
 """Robust statistics of rows of a matrix that has gaps (NaN): medians, scales, moving means, autoregressions.
 
-Nothing here knows about costs or calendars.
+Nothing here knows about costs or calendars. SciPy is imported where it is called: it takes as long as Dagster, and each
+step of a run may be a process of its own.
 """
 
 import numpy as np
@@ -34,9 +35,15 @@ def winsorised(values: Floats, limit: float) -> Floats:
     return np.clip(values - medians(values)[:, None], -bound, bound)
 
 
+def two_sided(student: Floats, freedom: Floats) -> Floats:
+    """Return how likely chance brings a value of Student's t so far from 0, or farther; `student` is not negative."""
+    from scipy.special import stdtr
+
+    return np.asarray(2 * stdtr(freedom, -student))
+
+
 def false_discovery_rates(p_value: Floats, tested: Flags) -> Floats:
     """Return the q-values of those that were tested (Benjamini & Hochberg 1995); NaN for the others."""
-    # scipy.stats takes as long to import as Dagster does, and each step of a run is a process of its own.
     from scipy.stats import false_discovery_control
 
     q_value = np.full(len(tested), np.nan)

@@ -42,7 +42,7 @@ _rows = st.lists(
 _by = st.lists(st.sampled_from(["project", "workflow", "job", "resource_class", "branch"]), unique=True, max_size=4)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(before=_rows, after=_rows, by=_by, charges=st.booleans())
 def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     before: list[dict[str, Any]], after: list[dict[str, Any]], by: list[str], charges: bool
@@ -56,7 +56,7 @@ def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     assert told == (expected if by else {(): exact_sum(expected.values())})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(before=_rows, after=_rows, levels=st.integers(min_value=0, max_value=2))
 def test_the_effects_of_all_groups_are_those_of_the_whole(
     before: list[dict[str, Any]], after: list[dict[str, Any]], levels: int
@@ -67,7 +67,7 @@ def test_the_effects_of_all_groups_are_those_of_the_whole(
     assert tuple(exact_sum(groups.get_column(name).to_list()) for name in DRIVERS) == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data(), before=_rows, after=_rows)
 def test_the_order_of_the_rows_does_not_matter(
     data: st.DataObject, before: list[dict[str, Any]], after: list[dict[str, Any]]
@@ -77,7 +77,7 @@ def test_the_order_of_the_rows_does_not_matter(
     assert_frame_equal(decompose(*shuffled, ["project", "job"]), expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rows=_rows, divisor=st.sampled_from([1, 3, 12, 28, 870]))
 def test_scaling_and_moving_seats_keep_sums_exact(rows: list[dict[str, Any]], divisor: int) -> None:
     frame = period(*rows)

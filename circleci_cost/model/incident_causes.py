@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from circleci_cost.model.incident_episodes import Episode, Ledger
+from circleci_cost.model.incident_episodes import MOST_GAP_DAYS, Episode, Ledger
 
 # Alarms of related series that begin within so many days have one cause.
 WITHIN_DAYS = 7
 # A child explains its parent's change if it brings so much of it, and the rest has changed less than half as much.
 _EXPLAINS, _REST = 0.6, 0.5
+# What was short has lasted if the days after it come to so much of what those in alarm did: these were the largest.
+_LASTS = 0.3
+_LASTING, _PRICE_CHANGE, _WEEKEND_LEAK = ("level_shift", "drift"), "price_change", "weekend_leak"
+# What begins within a change is told apart if a day of it comes to so much of a day of the change.
+_LARGE = 0.5
 # So many children in alarm, and so large a part of them all, or all, are a matter of their parent.
 _MANY, _MOST_OF = 3, 0.5
 
@@ -77,7 +82,7 @@ class Cause:
 def causes_of(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> list[Cause]:
     """Return the causes of all episodes, each of which belongs to one cause."""
     causes: list[Cause] = []
-    for group in _related_groups(episodes, hierarchy):
+    for group in _related_groups(episodes, hierarchy, ledger):
         there = {each.series for each in group}
         tops = [series for series in there if not there & set(hierarchy.ancestors(series))]
         for top in sorted(tops):
@@ -86,7 +91,7 @@ def causes_of(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger)
     return causes
 
 
-def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[list[Episode]]:
+def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> list[list[Episode]]:
     """Put episodes together with those above them about the same time, and with the next ones of the same series."""
     of_series: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, each in enumerate(episodes):
@@ -101,8 +106,7 @@ def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[l
 
     for numbers in of_series.values():
         for earlier, later in pairwise(numbers):
-            # A drift that reaches back to a change is the rest of that change.
-            if episodes[later].since - episodes[earlier].last <= WITHIN_DAYS:
+            if _goes_on(episodes[earlier], episodes[later], ledger):
                 leader[lead(later)] = lead(earlier)
     for number, each in enumerate(episodes):
         for ancestor in hierarchy.ancestors(each.series):
@@ -113,6 +117,22 @@ def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[l
     for number, each in enumerate(episodes):
         groups[lead(number)].append(each)
     return list(groups.values())
+
+
+def _goes_on(earlier: Episode, later: Episode, ledger: Ledger) -> bool:
+    """Tell whether the later alarms of a series are of the change that the earlier ones began.
+
+    A shift goes on for a week without alarms, and what was short only if costs have not been as before in between. A
+    drift that reaches back to a change is the rest of that change; a price is a fact of its own.
+    """
+    if later.since - earlier.last > WITHIN_DAYS or later.kind == _PRICE_CHANGE:
+        return False
+    if earlier.kind in _LASTING or earlier.kind == later.kind == _WEEKEND_LEAK:
+        return True
+    during = ledger.impact(earlier.series, earlier.first, earlier.last)
+    between = ledger.impact(earlier.series, earlier.first, later.first - 1) - during
+    mean = during / (earlier.last - earlier.first + 1)
+    return mean != 0 and between / (later.first - 1 - earlier.last) / mean >= _LASTS
 
 
 def _together(one: Episode, other: Episode) -> bool:
@@ -129,13 +149,49 @@ def _resolved(top: str, episodes: Sequence[Episode], hierarchy: Hierarchy, ledge
     parts = sorted(below, key=lambda series: -abs(ledger.impact(series, first, last)))
     explaining = _explaining(top, parts, hierarchy, ledger, (first, last))
     if not explaining:
-        yield whole
+        later = list(_later(whole, parts, hierarchy, ledger))
+        apart = {each for _, inside in later for each in inside}
+        yield Cause(top, tuple(each for each in episodes if each not in apart))
+        for series, inside in later:
+            yield from _resolved(series, inside, hierarchy, ledger)
         return
     own = [each for each in episodes if each.series == top]
     for series in parts:
-        inside = [each for each in episodes if each.series == series or series in hierarchy.ancestors(each.series)]
+        inside = _inside(series, episodes, hierarchy)
         # What is above is told with the part that explains most of it.
         yield from _with(own if series == explaining[0] else [], _resolved(series, inside, hierarchy, ledger))
+
+
+def _inside(series: str, episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[Episode]:
+    return [each for each in episodes if each.series == series or series in hierarchy.ancestors(each.series)]
+
+
+def _later(
+    whole: Cause, parts: Sequence[str], hierarchy: Hierarchy, ledger: Ledger
+) -> Iterator[tuple[str, Sequence[Episode]]]:
+    """Find what has begun in a part while the whole was in alarm already, and is a large cause of its own."""
+    for series in parts:
+        for inside in _apart_in_time(_inside(series, whole.episodes, hierarchy)):
+            first, last = min(each.first for each in inside), max(each.last for each in inside)
+            if first - whole.first <= MOST_GAP_DAYS:
+                continue
+            before = ledger.impact(whole.series, whole.since, first - 1) / (first - whole.since)
+            own = ledger.impact(series, first, last) / (last - first + 1)
+            change, usual = ledger.impact(whole.series, first, last), ledger.usual(whole.series, first, last)
+            if abs(own) >= _LARGE * abs(before) and _explains((series,), change, usual, ledger, (first, last)):
+                yield series, inside
+
+
+def _apart_in_time(episodes: Sequence[Episode]) -> list[list[Episode]]:
+    """Put those together between which hardly a day is quiet."""
+    found: list[list[Episode]] = []
+    last = -1
+    for each in sorted(episodes, key=lambda each: each.first):
+        if not found or each.first - last > MOST_GAP_DAYS + 1:
+            found.append([])
+        found[-1].append(each)
+        last = max(last, each.last)
+    return found
 
 
 def _with(more: Sequence[Episode], causes: Iterator[Cause]) -> Iterator[Cause]:

@@ -180,6 +180,59 @@ def test_a_drift_that_reaches_back_to_a_shift_is_the_rest_of_it() -> None:
     assert (row["first_day"], row["last_day"], row["alarms"]) == (day(18), day(60), 2)
 
 
+def days_of(daily: pl.DataFrame) -> list[tuple[int, int]]:
+    found = incidents(daily, hierarchy_of(["acme"]), SETTINGS).select("first_day", "last_day").rows()
+    return [((first - day(0)).days, (last - day(0)).days) for first, last in found]
+
+
+def test_two_spikes_with_usual_days_in_between_are_two_incidents() -> None:
+    daily = course(8, {36: 60.0, 40: 60.0}, {36: SPIKE, 40: SPIKE})
+    assert days_of(daily) == [(36, 36), (40, 40)]
+
+
+def test_two_spikes_between_which_costs_have_stayed_high_are_one_incident() -> None:
+    between = {37: 40.0, 38: 40.0, 39: 40.0}
+    daily = course(8, {36: 60.0, **between, 40: 60.0}, {36: SPIKE, 40: SPIKE})
+    assert days_of(daily) == [(36, 40)]
+
+
+def test_week_ends_that_leak_are_one_incident() -> None:
+    leak = ("weekend_leak", "up", 2.0)
+    leaking = (33, 34, 40, 41)
+    daily = course(8, dict.fromkeys(leaking, 20.0), dict.fromkeys(leaking, leak))
+    assert days_of(daily) == [(33, 41)]
+
+
+@pytest.mark.parametrize(("more", "told"), [(60.0, ["acme", "acme/p1"]), (10.0, ["acme"])])
+def test_what_is_large_and_begins_in_a_project_while_its_organization_has_shifted_is_told_apart(
+    more: float, told: list[str]
+) -> None:
+    usual, at = [*WEEK * 4, *(2 * value for value in WEEK * 4)], 43
+    expected = [*WEEK * 4, *WEEK[:5], *usual[33:]]
+    spiked = [value + (more if number == at else 0) for number, value in enumerate(usual)]
+    begun = dict.fromkeys(range(28, 33), SHIFT)
+    projects = [
+        judged(spiked, expected, {**begun, at: SPIKE}, "acme/p1"),
+        *(judged(usual, expected, begun, f"acme/{name}") for name in ("p2", "p3")),
+    ]
+    whole = judged(
+        [2 * value + other for value, other in zip(usual, spiked, strict=True)],
+        [3 * value for value in expected],
+        {**begun, **dict.fromkeys(range(39, at + 1), SHIFT)},
+        "acme",
+    )
+    daily = pl.concat([whole, *projects])
+    found = incidents(daily, hierarchy_of(["acme", "acme/p1", "acme/p2", "acme/p3"]), SETTINGS)
+    assert found.get_column("series").to_list() == told
+    assert found.get_column("first_day").to_list() == [day(28), day(at)][: len(told)]
+
+
+def test_a_new_price_is_an_incident_of_its_own_whatever_goes_on() -> None:
+    shifted = dict.fromkeys(range(28, 56), 30.0)
+    said = {**dict.fromkeys(range(28, 33), SHIFT), 37: ("price_change", "up", 20.0)}
+    assert days_of(course(8, shifted, said)) == [(28, 32), (37, 37)]
+
+
 def test_quality_counts_lone_alarms_of_the_last_days_and_series_that_are_too_short() -> None:
     weak = ("spike", "up", 1.0)
     lone = judged([9.0] * 100, [10.0] * 100, {95: weak}, "acme/p1")

@@ -7,11 +7,16 @@ import duckdb
 
 from circleci_cost.warehouse.statements import sql
 
+# Looking at each table takes 6 ms: once for a connection is enough.
+_MADE = "tables_are_made"
+
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit on a clean exit, roll back on any other; the tables are made first where they are missing."""
-    connection.execute(sql("tables"))
+    if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
+        connection.execute(sql("tables"))
+        connection.execute(f"SET VARIABLE {_MADE} = true")
     connection.begin()
     try:
         yield

@@ -182,8 +182,8 @@ GOOD = focus_csv({}, {"ServiceName": "S3"})
         GOOD.replace("\n", "\r\n"),
         GOOD.replace("\n", "\n\n"),
         GOOD.removesuffix("\n"),
-        gzip.compress(GOOD.encode()),
-        gzip.compress(GOOD[:100].encode()) + gzip.compress(GOOD[100:].encode()),
+        gzip.compress(GOOD.encode(), mtime=0),
+        gzip.compress(GOOD[:100].encode(), mtime=0) + gzip.compress(GOOD[100:].encode(), mtime=0),
         "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in GOOD.splitlines()),
     ],
 )
@@ -220,7 +220,7 @@ FAULTS = [
     ('{"error": "denied"}', f"costs.csv, line 1: this is JSON, {HOW_KIND}"),
     (b"PK\x03\x04\x00\x00", f"costs.csv, line 1: this is a zip archive, {HOW_KIND}"),
     (GOOD.encode("utf-16"), f"costs.csv, line 1: this is UTF-16 text, {HOW_KIND}"),
-    (gzip.compress(b"PAR1..."), f"costs.csv, line 1: this is Parquet inside gzip, {HOW_KIND}"),
+    (gzip.compress(b"PAR1...", mtime=0), f"costs.csv, line 1: this is Parquet inside gzip, {HOW_KIND}"),
     (
         f"{HEADER}\n{LINE}\n2026-01-01,1\n",
         "costs.csv, line 3: there are 2 values, the header names 6; export the file again, or put quotes around a "
@@ -251,7 +251,7 @@ FAULTS = [
     (GOOD.replace("\n", "\r"), "costs.csv, line 1: lines end with a lone CR; save the file with LF or CRLF."),
     (f"{HEADER}\n{LINE}\r{LINE}\n", "costs.csv, line 2: a line ends with a lone CR; save the file with LF or CRLF."),
     (
-        gzip.compress(GOOD.encode())[:-9],
+        gzip.compress(GOOD.encode(), mtime=0)[:-9],
         "costs.csv: the gz is damaged or cut off (Compressed file ended before the end-of-stream marker was reached); "
         "copy or export it again.",
     ),

@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from circleci_cost.model.incident_episodes import MOST_GAP_DAYS, Episode, Ledger
+from circleci_cost.model.incident_episodes import (
+    DRIFT,
+    LEVEL_SHIFT,
+    MOST_GAP_DAYS,
+    PRICE_CHANGE,
+    WEEKEND_LEAK,
+    Episode,
+    Ledger,
+)
 
 # Alarms of related series that begin within so many days have one cause.
 WITHIN_DAYS = 7
@@ -17,7 +25,7 @@ WITHIN_DAYS = 7
 _EXPLAINS, _REST = 0.6, 0.5
 # What was short has lasted if the days after it come to so much of what those in alarm did: these were the largest.
 _LASTS = 0.3
-_LASTING, _PRICE_CHANGE, _WEEKEND_LEAK = ("level_shift", "drift"), "price_change", "weekend_leak"
+_LASTING = (LEVEL_SHIFT, DRIFT)
 # What begins within a change is told apart if a day of it comes to so much of a day of the change.
 _LARGE = 0.5
 # So many children in alarm, and so large a part of them all, or all, are a matter of their parent.
@@ -125,9 +133,9 @@ def _goes_on(earlier: Episode, later: Episode, ledger: Ledger) -> bool:
     A shift goes on for a week without alarms, and what was short only if costs have not been as before in between. A
     drift that reaches back to a change is the rest of that change; a price is a fact of its own.
     """
-    if later.since - earlier.last > WITHIN_DAYS or later.kind == _PRICE_CHANGE:
+    if later.since - earlier.last > WITHIN_DAYS or later.kind == PRICE_CHANGE:
         return False
-    if earlier.kind in _LASTING or earlier.kind == later.kind == _WEEKEND_LEAK:
+    if earlier.kind in _LASTING or earlier.kind == later.kind == WEEKEND_LEAK:
         return True
     during = ledger.impact(earlier.series, earlier.first, earlier.last)
     between = ledger.impact(earlier.series, earlier.first, later.first - 1) - during

@@ -17,7 +17,8 @@ from circleci_cost.model.forecast_panel import Floats
 WEEK = 7
 # Quiet days within an episode: what goes on has been learned for a while, and is found again.
 MOST_GAP_DAYS = 2
-_NEW, _DRIFT = "new", "drift"
+# Names of kinds, as `anomaly_kinds` gives them, that incidents treat in a way of their own.
+DRIFT, LEVEL_SHIFT, NEW, PRICE_CHANGE, WEEKEND_LEAK = "drift", "level_shift", "new", "price_change", "weekend_leak"
 # Alarms at the threshold are chance now and then, those a fifth above it hardly ever.
 _CLEAR_SCORE = 1.2
 
@@ -117,10 +118,10 @@ def episodes_of(judged: pl.DataFrame, first: date) -> list[Episode]:
 
 def _new_series(judged: pl.DataFrame, first: date) -> Iterator[Episode]:
     last: date = judged.select(pl.col("date").max()).item()
-    found = judged.filter((pl.col("kind") == _NEW) & ~pl.col("is_anomaly")).select("series", "date")
+    found = judged.filter((pl.col("kind") == NEW) & ~pl.col("is_anomaly")).select("series", "date")
     for series, day in found.sort("date", "series").iter_rows():
         begin = (day - first).days
-        yield Episode(series, "up", begin, min(begin + WEEK - 1, (last - first).days), _NEW, 1.0, 0)
+        yield Episode(series, "up", begin, min(begin + WEEK - 1, (last - first).days), NEW, 1.0, 0)
 
 
 def _alarms(judged: pl.DataFrame, first: date) -> list[Episode]:
@@ -145,7 +146,7 @@ def _alarms(judged: pl.DataFrame, first: date) -> list[Episode]:
         Episode(
             *(series, direction, (begin - first).days, (end - first).days, kind_of(kinds), score, alarms),
             clear=(clear - first).days if clear else None,
-            drifts=kinds[0] == _DRIFT,
+            drifts=kinds[0] == DRIFT,
         )
         for _, series, direction, begin, end, kinds, score, alarms, clear in found.iter_rows()
     ]
@@ -153,11 +154,11 @@ def _alarms(judged: pl.DataFrame, first: date) -> list[Episode]:
 
 def kind_of(kinds: list[str]) -> str:
     """Return what an episode is, from the kinds of its days: facts first, then what lasts, then what is short."""
-    for kind in ("price_change", "new", "vanished", "outage", "drift"):
+    for kind in (PRICE_CHANGE, NEW, "vanished", "outage", DRIFT):
         if kind in kinds:
             return kind
-    if set(kinds) == {"weekend_leak"}:
-        return "weekend_leak"
-    if "level_shift" in kinds or len(kinds) > MOST_GAP_DAYS:
-        return "level_shift"
+    if set(kinds) == {WEEKEND_LEAK}:
+        return WEEKEND_LEAK
+    if LEVEL_SHIFT in kinds or len(kinds) > MOST_GAP_DAYS:
+        return LEVEL_SHIFT
     return kinds[-1]

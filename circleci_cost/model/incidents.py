@@ -17,7 +17,17 @@ from circleci_cost.model.anomaly_prices import PRICE_STEP
 from circleci_cost.model.anomaly_settings import DEFAULTS, AnomalySettings
 from circleci_cost.model.forecast_panel import Flags, Floats
 from circleci_cost.model.incident_causes import Cause, Hierarchy, causes_of
-from circleci_cost.model.incident_episodes import MOST_GAP_DAYS, WEEK, Ledger, episodes_of, kind_of, ledger_of
+from circleci_cost.model.incident_episodes import (
+    DRIFT,
+    MOST_GAP_DAYS,
+    NEW,
+    PRICE_CHANGE,
+    WEEK,
+    Ledger,
+    episodes_of,
+    kind_of,
+    ledger_of,
+)
 
 
 class IncidentStatus(StrEnum):
@@ -59,8 +69,7 @@ DAYS_OF_MONTH = 365.25 / 12
 _STAYS = 0.5
 # Alarms of series and days that are one weak one together; measured: chance brings hardly more.
 _SURE_ALARMS = 5
-_PRICE_CHANGE = "price_change"
-_FACTS = ("new", "drift", _PRICE_CHANGE)
+_FACTS = (NEW, DRIFT, PRICE_CHANGE)
 
 
 def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: AnomalySettings = DEFAULTS) -> pl.DataFrame:
@@ -142,11 +151,11 @@ def _row(
 
 def _course(cause: Cause, ledger: Ledger) -> tuple[Floats, Floats]:
     """What the days cost, and what they would have; a new price is told by usual days, however little they used."""
-    if _kind(cause) != _PRICE_CHANGE:
+    if _kind(cause) != PRICE_CHANGE:
         return ledger.course(cause.series, cause.since, cause.last)
     usual = np.full(cause.last - cause.since + 1, ledger.usual_day(cause.series, cause.since))
     sign = 1.0 if cause.episodes[0].direction == "up" else -1.0
-    step = next(each.score for each in cause.episodes if each.kind == _PRICE_CHANGE) * PRICE_STEP
+    step = next(each.score for each in cause.episodes if each.kind == PRICE_CHANGE) * PRICE_STEP
     return usual * (1.0 + sign * step), usual
 
 
@@ -185,7 +194,7 @@ def _kind(cause: Cause) -> str:
 
 def _status(cause: Cause, ledger: Ledger) -> IncidentStatus:
     """Tell by the week after the last alarm: it is as before, or as changed as the incident itself."""
-    if _kind(cause) == _PRICE_CHANGE:
+    if _kind(cause) == PRICE_CHANGE:
         return IncidentStatus.NEW_NORMAL
     after_first = cause.last + 1
     if ledger.days - after_first <= MOST_GAP_DAYS:

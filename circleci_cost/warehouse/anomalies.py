@@ -16,6 +16,7 @@ from circleci_cost.model.anomaly_measures import MEASURES, measured
 from circleci_cost.model.anomaly_settings import AnomalySettings
 from circleci_cost.model.incident_causes import Hierarchy
 from circleci_cost.model.incident_decisions import decided
+from circleci_cost.model.incident_episodes import PRICE_CHANGE
 from circleci_cost.model.incident_quality import JudgementQuality, quality_of
 from circleci_cost.model.incidents import INCIDENT_SCHEMA, ids_kept, incidents, without_those_explained
 from circleci_cost.warehouse.anomaly_series import CHARGE_TYPE, JudgedGroup, hierarchy_of, judged_groups, make_sums
@@ -171,9 +172,9 @@ def _with_names(found: pl.DataFrame, series: pl.DataFrame, latest: Mapping[str, 
 
 
 # A price changes for all charge types at once, and is told of the cost center or organization.
-_IS_PRICE_OF_BOOKING = pl.col("series").str.starts_with(f"{CHARGE_TYPE}:") & (
-    pl.col("kind") == "price_change"
-).fill_null(False)
+_IS_PRICE_OF_BOOKING = pl.col("series").str.starts_with(f"{CHARGE_TYPE}:") & (pl.col("kind") == PRICE_CHANGE).fill_null(
+    False
+)
 _NOTHING = pl.DataFrame(schema={"series": pl.String})
 
 

@@ -1,10 +1,11 @@
+-- The key of a series, of the names that apply to its kind: the others are NULL. A unit separator is in no name; slashes
+-- are.
+CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
+    kind || ':' || array_to_string(names, chr(31));
+
 -- Daily sums of each series that is judged for anomalies. `key` names a series; `parent_key` the one above it. What runs
 -- bring (compute, DLC, leases and what has no column) is judged along the hierarchy, by team and by resource class;
 -- seats, storage, network and IP ranges each by itself. Cost is 0 where no price is known.
-CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
-    -- A unit separator is in no name; slashes are.
-    kind || ':' || array_to_string(names, chr(31));
-
 CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
 WITH run_bound AS (
     SELECT
@@ -96,7 +97,7 @@ SELECT
         charge_type,
         tag || '=' || value
     ) AS series,
-    -- Two cost centers may have organizations of one name; of the values that do not apply, which are NULL, none counts.
+    -- Two cost centers may have organizations of one name.
     series_key(
         series_kind,
         [cost_center, organization, project, workflow, job, executor, resource_class, charge_type, tag, value]

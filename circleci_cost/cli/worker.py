@@ -25,7 +25,6 @@ from circleci_cost.circleci import ExportProgress, UsageExports
 from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.failed_runs import Failed, failure_in
-from circleci_cost.defs.ingest import JOB_RUNS_POOL
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.lake.layout import Lake, open_lake
@@ -106,9 +105,6 @@ def main() -> None:
         definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
         with _instance() as instance:
             stop.instance = instance
-            if request["disposable"]:
-                # The demo's months are small: both cost centers may be read at once.
-                instance.event_log_storage.set_concurrency_slots(JOB_RUNS_POOL, 2)
             place = Place(settings, definitions, instance, parent)
             for number, run in enumerate(request["runs"]):
                 stop.run_id = run["run_id"]

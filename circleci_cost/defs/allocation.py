@@ -6,13 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.sections.virtual_tags import VirtualTag
 from circleci_cost.settings import Settings
@@ -32,7 +31,6 @@ def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "toml"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             _spec("nothing_lost", "The values of every tag add up to the daily costs, to the last digit.", True),
             _spec("allocation_coverage", "Of every tag, at least min_coverage of the cost is allocated."),
@@ -45,7 +43,7 @@ def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
             "the whole cost. Counts stay where the jobs ran."
         ),
     )
-    def allocated_costs(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def allocated_costs(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             result = Derivation(settings, lake).allocate(connection)
             whole = total_costs(connection)

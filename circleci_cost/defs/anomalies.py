@@ -6,13 +6,12 @@ from decimal import Decimal
 
 import dagster as dg
 import polars as pl
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.driver_text import signed
 from circleci_cost.model.incident_text import TABLE_HEADER, cells
@@ -38,7 +37,6 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             _spec("no_open_incidents", "No incident goes on that is neither expected nor ignored."),
             _spec("few_false_alarms", "Alarms that came to nothing are about as rare as was accepted."),
@@ -52,7 +50,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "× series × day, and incident. Levels contain each other: never add them up."
         ),
     )
-    def cost_anomalies(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def cost_anomalies(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).detect(connection)
         return dg.MaterializeResult(
@@ -65,7 +63,6 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         description=(
             "What each incident is due to, against the same weekdays of the four weeks before: runs, minutes per run, "
             "credits per minute (class), price, new and vanished jobs. Grain: incident × job × driver; the effects of "
@@ -73,7 +70,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "infrastructure services whose level shifted around it."
         ),
     )
-    def anomaly_drivers(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def anomaly_drivers(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).explain(connection)
         return dg.MaterializeResult(metadata=_driver_metadata(summary))

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budget_definitions import all_budgets, content_hash
@@ -37,7 +36,6 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         description=(
             "Forecast of each day to come: of every budget to the end of its period, of the total, cost centers, "
             "organizations and tags to the end of the month. Grain: series kind × series × unit × day. The bounds "
@@ -45,7 +43,7 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "forecast past months is in forecast_backtests."
         ),
     )
-    def cost_forecast(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def cost_forecast(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).forecast(connection)
         return dg.MaterializeResult(metadata=_forecast_metadata(summary))
@@ -56,7 +54,6 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 "budgets_kept", asset="budget_status", description="No running budget is spent, none is at risk."
@@ -72,7 +69,7 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "budget × period, all periods since the history began. A child is part of its parent: never add them up."
         ),
     )
-    def budget_status(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def budget_status(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).compare(connection)
         return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))

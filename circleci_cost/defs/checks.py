@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.coverage import missing_days
 from circleci_cost.defs import metadata
-from circleci_cost.defs.costs import RATES_AHEAD, WAREHOUSE_POOL
+from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.following import checks_dependencies
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
 from circleci_cost.settings import Settings
@@ -27,11 +27,10 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     @dg.asset_check(
         asset="daily_costs",
         additional_deps=["pricing_periods"],
-        pool=WAREHOUSE_POOL,
         automation_condition=checks_dependencies(),
         description="Every day's costs rest on the price that the configuration says today.",
     )
-    def prices_up_to_date(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
+    def prices_up_to_date(warehouse: Warehouse, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         last = utc_today(clock) + RATES_AHEAD
         rates = pricing.daily_rates(settings.price_periods, settings.history_start, last)
         with warehouse.get_connection() as connection, transaction(connection):

@@ -1,14 +1,13 @@
 """The asset that compares CI's cost with the infrastructure's: cost_correlations."""
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.infrastructure import GROUP
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
 from circleci_cost.settings import Settings
@@ -25,7 +24,6 @@ def build_correlations_asset(settings: Settings) -> dg.AssetsDefinition:
         automation_condition=follows_configuration() | follows_dependencies(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 "series_long_enough",
@@ -39,7 +37,7 @@ def build_correlations_asset(settings: Settings) -> dg.AssetsDefinition:
             "series' own past are taken out first; q_value is over all pairs. Moving together is no cause."
         ),
     )
-    def cost_correlations(warehouse: DuckDBResource, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
+    def cost_correlations(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).correlate(connection)
         return dg.MaterializeResult(metadata=_metadata(summary), check_results=[_long_enough(summary)])

@@ -5,12 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
 from circleci_cost.partitions import partition_days, partition_key
@@ -19,8 +19,6 @@ from circleci_cost.warehouse.daily_costs import CostSummary, DayCosts, day_sums,
 from circleci_cost.warehouse.pricing import write_prices
 
 GROUP = "costs"
-# DuckDB lets one process at a time have the file: all who write to it queue here.
-WAREHOUSE_POOL = "warehouse"
 # Rates reach a little into the future, so that a day's costs never wait for the rates to be spread again.
 RATES_AHEAD = timedelta(days=31)
 _ZERO = Decimal(0)
@@ -35,7 +33,6 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
         automation_condition=follows_configuration(),
         group_name=GROUP,
         kinds={"duckdb", "toml"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             dg.AssetCheckSpec(
                 "every_day_priced",
@@ -49,7 +46,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
             "cost center and day. Grain: cost center × period."
         ),
     )
-    def pricing_periods(warehouse: DuckDBResource, clock: dg.ResourceParam[Clock]) -> metadata.Materialized:
+    def pricing_periods(warehouse: Warehouse, clock: dg.ResourceParam[Clock]) -> metadata.Materialized:
         periods, today = settings.price_periods, utc_today(clock)
         with dagster_failures(), warehouse.get_connection() as connection:
             rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
@@ -98,7 +95,6 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=GROUP,
         kinds={"duckdb"},
-        pool=WAREHOUSE_POOL,
         check_specs=_cost_checks(),
         description=(
             "Credits and US dollars per day, cost center, organization, project, workflow, job, branch, resource "
@@ -109,7 +105,7 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
     )
     def daily_costs(
         context: dg.AssetExecutionContext,
-        warehouse: DuckDBResource,
+        warehouse: Warehouse,
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.infrastructure import read_sources
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.turns import turn
 from circleci_cost.sections.infrastructure import Infrastructure, configuration_hash
 from circleci_cost.warehouse.infrastructure import InfrastructureSummary, known_files, write_infrastructure
 
@@ -44,7 +44,6 @@ def build_infrastructure_asset(
         automation_condition=follows_configuration() | daily if sources else follows_configuration(),
         group_name=GROUP,
         kinds={"duckdb", "polars"},
-        pool=WAREHOUSE_POOL,
         check_specs=[
             _spec("files_readable", "Every source could be read; one that could not keeps what was read before."),
             _spec("infrastructure_fresh", "The newest day of every source is at most three days old."),
@@ -60,11 +59,12 @@ def build_infrastructure_asset(
     )
     def infrastructure_costs(
         context: dg.AssetExecutionContext,
-        warehouse: DuckDBResource,
+        warehouse: Warehouse,
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
-        with dagster_failures():
+        # Else a run that has read a file before it was replaced could write last.
+        with dagster_failures(), turn(lake.infrastructure_lock):
             with warehouse.get_connection() as connection:
                 known = known_files(connection)
             # Nothing is fetched or parsed while the warehouse is open.

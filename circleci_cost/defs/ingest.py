@@ -12,6 +12,7 @@ from circleci_cost.defs.resources import LogProgress, UsageSource
 from circleci_cost.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.turns import turn
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
@@ -21,9 +22,6 @@ from circleci_cost.settings import Settings
 GROUP = "ingest"
 # One run is one cost center and at most as many days as one export job may span.
 INGEST_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
-# Parsing takes all cores and up to 2 GB: one at a time per instance. It also keeps two runs of neighbouring
-# windows from settling the same moved job at once.
-JOB_RUNS_POOL = "job_runs"
 
 
 class UsageExportsConfig(dg.Config):
@@ -76,7 +74,6 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         backfill_policy=INGEST_POLICY,
         group_name=GROUP,
         kinds={"polars", "parquet"},
-        pool=JOB_RUNS_POOL,
         check_specs=_job_run_checks(),
         metadata={
             "dagster/column_schema": metadata.column_schema(JOB_RUN_SCHEMA, _COLUMN_DESCRIPTIONS),
@@ -91,7 +88,10 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
     ) -> metadata.Materialized:
         reports = []
-        with dagster_failures():
+        # Parsing takes all cores and up to 2 GB: one run at a time. It also keeps two runs of neighbouring windows
+        # from settling the same moved job at once.
+        waiting = "Another run is reading usage exports: this one waits for it"
+        with dagster_failures(), turn(lake.job_runs_lock, lambda: context.log.info(waiting)):
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations
                 report = ingest_days(lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now())

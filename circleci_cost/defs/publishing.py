@@ -1,13 +1,12 @@
 """The asset that readers read: published."""
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from circleci_cost.clock import Clock
 from circleci_cost.defs import metadata
-from circleci_cost.defs.costs import WAREHOUSE_POOL
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import Settings
@@ -35,7 +34,6 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
         ],
         group_name=GROUP,
         kinds={"duckdb", "parquet"},
-        pool=WAREHOUSE_POOL,
         automation_condition=follows_dependencies(),
         description=(
             "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
@@ -43,7 +41,7 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
         ),
     )
     def published(
-        warehouse: DuckDBResource, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+        warehouse: Warehouse, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
     ) -> metadata.Materialized:
         restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
         with dagster_failures(), warehouse.get_connection() as connection:

@@ -4,15 +4,19 @@ Tokens are read from the environment when a fetch begins, one cost center at a t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 from dagster_duckdb import DuckDBResource
+from pydantic import Field
 
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.turns import turn
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
@@ -100,9 +104,22 @@ class LogProgress:
         """Nothing to add: the landing has been told."""
 
 
-def warehouse_resource(lake: Lake) -> DuckDBResource:
-    """The warehouse. One process holds the file at a time; opening it waits for the other with a back-off."""
-    return DuckDBResource(
+class Warehouse(DuckDBResource):
+    """The DuckDB file of all derived tables. DuckDB lets one process at a time have it: the others wait in turn."""
+
+    lock: str = Field(description="Path to the file whose lock is held while the database is open")
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Wait for whoever has the warehouse open, then open it."""
+        with turn(Path(self.lock)), super().get_connection() as connection, closing(connection):
+            yield connection
+
+
+def warehouse_resource(lake: Lake) -> Warehouse:
+    """The warehouse of a data directory."""
+    return Warehouse(
+        lock=str(lake.warehouse_lock),
         database=str(lake.warehouse),
         connection_config={
             "memory_limit": _MEMORY_LIMIT,

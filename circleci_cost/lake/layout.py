@@ -47,6 +47,21 @@ class Lake:
         """The directory of published generations."""
         return self.root / "published"
 
+    @property
+    def warehouse_lock(self) -> Path:
+        """Held by whoever has the warehouse open."""
+        return self.state / "warehouse.lock"
+
+    @property
+    def job_runs_lock(self) -> Path:
+        """Held by whoever reads exports into job runs."""
+        return self.state / "job_runs.lock"
+
+    @property
+    def infrastructure_lock(self) -> Path:
+        """Held by whoever reads files of infrastructure costs."""
+        return self.state / "infrastructure.lock"
+
     def intent(self, cost_center: str, first: date, last: date) -> Path:
         """The note of an export job that was or is about to be created."""
         return self.state / "export_jobs" / cost_center / f"{first}_{last}.json"

@@ -23,10 +23,7 @@ from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE
 ROOT = Path(__file__).parents[2]
 LOCATION = "circleci_cost"
 REPOSITORY = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-_SHORTER = {
-    "poll_interval_seconds: 30": "poll_interval_seconds: 2",
-    "free_slots_after_run_end_seconds: 60": "free_slots_after_run_end_seconds: 2",
-}
+_SHORTER = {"poll_interval_seconds: 30": "poll_interval_seconds: 2"}
 T = TypeVar("T")
 
 

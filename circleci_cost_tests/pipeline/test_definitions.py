@@ -19,7 +19,6 @@ ASSETS = {
         "deps": [],
         "partitions": DAY_AND_CENTER,
         "backfill": "up to 31 partitions a run",
-        "pool": None,
         "checks": {},
     },
     "job_runs": {
@@ -28,7 +27,6 @@ ASSETS = {
         "deps": ["usage_exports"],
         "partitions": DAY_AND_CENTER,
         "backfill": "up to 31 partitions a run",
-        "pool": "job_runs",
         "checks": {
             "each_job_once": "blocking",
             "jobs_in_their_partition": "blocking",
@@ -46,7 +44,6 @@ ASSETS = {
         "deps": [],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {"every_day_priced": ""},
     },
     "daily_costs": {
@@ -55,7 +52,6 @@ ASSETS = {
         "deps": ["job_runs", "pricing_periods"],
         "partitions": DAY_AND_CENTER,
         "backfill": "one run",
-        "pool": "warehouse",
         "checks": {
             "credits_equal_job_runs": "blocking",
             "charge_types_add_up": "blocking",
@@ -69,7 +65,6 @@ ASSETS = {
         "deps": ["daily_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {
             "nothing_lost": "blocking",
             "allocation_coverage": "",
@@ -83,7 +78,6 @@ ASSETS = {
         "deps": ["allocated_costs", "daily_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {},
     },
     "budget_status": {
@@ -92,7 +86,6 @@ ASSETS = {
         "deps": ["allocated_costs", "cost_forecast", "daily_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {"budgets_kept": "", "budgets_match_usage": ""},
     },
     "infrastructure_costs": {
@@ -101,7 +94,6 @@ ASSETS = {
         "deps": [],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {
             "files_readable": "",
             "infrastructure_fresh": "",
@@ -115,7 +107,6 @@ ASSETS = {
         "deps": ["allocated_costs", "daily_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {
             "no_open_incidents": "",
             "few_false_alarms": "",
@@ -129,7 +120,6 @@ ASSETS = {
         "deps": ["cost_anomalies", "daily_costs", "infrastructure_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {},
     },
     "cost_correlations": {
@@ -138,7 +128,6 @@ ASSETS = {
         "deps": ["daily_costs", "infrastructure_costs"],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {"series_long_enough": ""},
     },
     "published": {
@@ -157,7 +146,6 @@ ASSETS = {
         ],
         "partitions": None,
         "backfill": None,
-        "pool": "warehouse",
         "checks": {},
     },
     "notifications": {
@@ -166,16 +154,15 @@ ASSETS = {
         "deps": ["published"],
         "partitions": None,
         "backfill": None,
-        "pool": None,
         "checks": {"messages_delivered": ""},
     },
 }
-# asset, pool, runs by itself
+# asset, runs by itself
 STANDING_CHECKS = {
-    "prices_up_to_date": ("daily_costs", "warehouse", True),
-    "no_gaps": ("job_runs", None, False),
-    "data_fresh": ("job_runs", None, False),
-    "no_failed_partitions": ("job_runs", None, False),
+    "prices_up_to_date": ("daily_costs", True),
+    "no_gaps": ("job_runs", False),
+    "data_fresh": ("job_runs", False),
+    "no_failed_partitions": ("job_runs", False),
 }
 FOLLOWING = [
     "allocated_costs",
@@ -228,7 +215,6 @@ def test_the_assets_are_these(definitions: dg.Definitions) -> None:
             "deps": sorted(dependency.asset_key.to_user_string() for dependency in spec.deps),
             "partitions": _partitions(spec.partitions_def),
             "backfill": _backfill(definition.backfill_policy),
-            "pool": definition.op.pool,
             "checks": {check.name: "blocking" if check.blocking else "" for check in definition.check_specs},
         }
         assert spec.description
@@ -241,7 +227,7 @@ def test_the_standing_checks_are_these(definitions: dg.Definitions) -> None:
     for definition in definitions.asset_checks or ():
         (spec,) = definition.check_specs
         by_itself = spec.automation_condition is not None
-        found[spec.name] = (spec.asset_key.to_user_string(), definition.op.pool, by_itself)
+        found[spec.name] = (spec.asset_key.to_user_string(), by_itself)
         assert spec.description
         assert not spec.blocking
     assert found == STANDING_CHECKS

@@ -4,7 +4,6 @@ Started by `runs` as `python -m circleci_cost.cli.worker`. One line of JSON on s
 lines of JSON to the given file descriptor. When stdin is closed, the current run is interrupted and no other begins.
 """
 
-import fcntl
 import json
 import os
 import signal
@@ -28,6 +27,7 @@ from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.turns import turn
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings, demo_settings, read_settings
 
@@ -140,8 +140,7 @@ def _demo(data_dir: str) -> Settings:
 
 def _instance() -> dg.DagsterInstance:
     """Open the instance; one process at a time, since two that find it empty would both make its tables."""
-    with (Path(os.environ["DAGSTER_HOME"]) / ".opening").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with turn(Path(os.environ["DAGSTER_HOME"]) / ".opening"):
         return dg.DagsterInstance.get()
 
 

@@ -112,6 +112,7 @@ class Warehouse(DuckDBResource):
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Wait for whoever has the warehouse open, then open it."""
+        # Dagster's own leaves the connection open where the work fails; the next in turn could not open the file.
         with turn(Path(self.lock)), super().get_connection() as connection, closing(connection):
             yield connection
 

@@ -3,7 +3,6 @@
 What the rows mean is `outbox`'s.
 """
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import overload
 
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import atomic_path, storage_errors
+from circleci_cost.lake.files import atomic_path
+from circleci_cost.lake.turns import turn
 
 FORMAT = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,18 +88,15 @@ class OutboxFile:
 
     def _create(self) -> None:
         """Make the file beside its place: SQLite does not wait for others who are about to make it WAL as well."""
-        with storage_errors(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.with_suffix(".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if self._path.exists():
-                    return
-                with (
-                    atomic_path(self._path) as temporary,
-                    closing(sqlite3.connect(temporary, isolation_level=None)) as file,
-                ):
-                    for statement in ("pragma journal_mode = wal", *_TABLES):
-                        file.execute(statement)
+        with turn(self._path.with_suffix(".lock")):
+            if self._path.exists():
+                return
+            with (
+                atomic_path(self._path) as temporary,
+                closing(sqlite3.connect(temporary, isolation_level=None)) as file,
+            ):
+                for statement in ("pragma journal_mode = wal", *_TABLES):
+                    file.execute(statement)
 
     def _check(self, file: sqlite3.Connection) -> None:
         (version,) = file.execute("pragma user_version").fetchone()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from circleci_cost.circleci import UsageExports, plan_windows
-from circleci_cost.circleci.due import due_days
 from circleci_cost.clock import Clock
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, landed_exports
+from circleci_cost.lake.settling import unsettled_days
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def fetch_days(
     cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises the errors
     of `errors`.
     """
-    due = list(days) if refetch else due_days(days, landed_exports(lake, cost_center), restatement_days)
+    due = list(days)
+    if not refetch:
+        due = unsettled_days(days, landed_exports(lake, cost_center), restatement_days, trust_imports=False)
     plan = plan_windows(due, clock.now())
     landed = [exports.fetch(window) for window in plan.windows]
     return Fetched(

@@ -13,7 +13,7 @@ from circleci_cost.circleci.imports import Imported, land_files
 from circleci_cost.circleci.limits import DownloadLimits, Timeouts
 from circleci_cost.circleci.progress import SILENT, ExportProgress
 from circleci_cost.circleci.retry import Backoff
-from circleci_cost.circleci.windows import Plan, Window, plan_windows
+from circleci_cost.circleci.windows import Plan, Window, plan_windows, windows_of
 
 __all__ = [
     "SILENT",
@@ -34,4 +34,5 @@ __all__ = [
     "land_files",
     "plan_windows",
     "verify_gzip",
+    "windows_of",
 ]

@@ -22,8 +22,12 @@ from circleci_cost.circleci.retry import Backoff
 from circleci_cost.circleci.windows import Window
 from circleci_cost.circleci.wording import size
 from circleci_cost.clock import Clock
+from circleci_cost.days import days_between
+from circleci_cost.errors import TransientSourceError
+from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
+from circleci_cost.model.pricing import as_ranges, say_ranges
 
 
 class UsageExports:
@@ -98,6 +102,8 @@ class UsageExports:
     def _load(self, jobs: ExportJobs, note: Note, job_id: str, window: Window, subject: str) -> LandedExport:
         """Wait for the job, download all of its parts, publish them."""
         urls = jobs.parts(note, job_id, subject)
+        if not urls:
+            self._refuse_emptying(window, job_id, subject)
         with (
             closing(download_client(self._connection.base_url, self._timeouts)) as client,
             staging(self._directory(window)) as stage,
@@ -118,6 +124,17 @@ class UsageExports:
             )
         self._progress.message(f"{subject}: {_summary(landed)}.")
         return landed
+
+    def _refuse_emptying(self, window: Window, job_id: str, subject: str) -> None:
+        """Raise where days that had usage would lose all of it: usage is restated, and never taken back as a whole."""
+        days = days_between(window.first_day, window.last_day)
+        known = days_with_usage(self._lake, self._connection.cost_center, days)
+        if known:
+            raise TransientSourceError(
+                f"{subject}: CircleCI says that there is no usage in these days (export job {job_id}), but "
+                f"{say_ranges(as_ranges(known))} had some. Nothing was replaced, and the next run asks again; if that "
+                "lasts for days, ask CircleCI's support."
+            )
 
     def _calls(self, client: ApiClient) -> Calls:
         connection = self._connection

@@ -51,16 +51,18 @@ def plan_windows(days: Collection[date], now: datetime, reach_days: int = REACH_
     """
     today = now.astimezone(UTC).date()
     oldest = now - timedelta(days=reach_days)
-    out_of_reach: list[date] = []
-    not_yet: list[date] = []
+    wanted = sorted(set(days))
+    not_yet = [day for day in wanted if day >= today]
+    out_of_reach = [day for day in wanted if day < today and datetime.combine(day, time(), UTC) < oldest]
+    return Plan(windows_of(set(wanted) - {*not_yet, *out_of_reach}), out_of_reach, not_yet)
+
+
+def windows_of(days: Collection[date]) -> list[Window]:
+    """Cut `days` (any order) into windows of consecutive days, at most 31 each, the oldest first."""
     runs: list[list[date]] = []
     for day in sorted(set(days)):
-        if day >= today:
-            not_yet.append(day)
-        elif datetime.combine(day, time(), UTC) < oldest:
-            out_of_reach.append(day)
-        elif runs and len(runs[-1]) < MAX_DAYS and day - runs[-1][-1] == timedelta(days=1):
+        if runs and len(runs[-1]) < MAX_DAYS and day - runs[-1][-1] == timedelta(days=1):
             runs[-1].append(day)
         else:
             runs.append([day])
-    return Plan([Window(run[0], run[-1]) for run in runs], out_of_reach, not_yet)
+    return [Window(run[0], run[-1]) for run in runs]

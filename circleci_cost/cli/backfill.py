@@ -1,21 +1,19 @@
 """`backfill`: fetches the history that is not there, in runs of one export job each, and prices it at the end."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 
 import click
 
-from circleci_cost.circleci import plan_windows
-from circleci_cost.circleci.due import due_days
+from circleci_cost.circleci import plan_windows, windows_of
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs, yesterday
+from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
+from circleci_cost.coverage import is_due, open_days
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.lake.manifests import landed_exports
-from circleci_cost.model.pricing import DayRange
 from circleci_cost.settings import Settings
 
 
@@ -42,15 +40,17 @@ def backfill(
     generation = published(lake)
     runs: list[PlannedRun] = []
     for center in centers:
-        wanted = days_between(days.first, days.last) if refetch else _needed(settings, lake, center.name, days)
+        asked = days_between(days.first, days.last)
+        there = set(lake.job_runs_days(center.name))
+        wanted = asked if refetch else [day for day in asked if day not in there]
         plan = plan_windows(wanted, now)
         say_out_of_reach(center.name, plan.out_of_reach)
+        windows = plan.windows if refetch else windows_of(_needed(settings, lake, center.name, asked, now))
         runs += [
-            PlannedRun("ingest", center.name, window.first_day, window.last_day, refetch=refetch)
-            for window in plan.windows
+            PlannedRun("ingest", center.name, window.first_day, window.last_day, refetch=refetch) for window in windows
         ]
         waiting = [day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start]
-        fetched = [day for window in plan.windows for day in days_between(window.first_day, window.last_day)]
+        fetched = [day for window in windows for day in days_between(window.first_day, window.last_day)]
         touched = sorted({*waiting, *fetched})
         if touched:
             runs.append(PlannedRun("reprice", center.name, touched[0], touched[-1]))
@@ -61,22 +61,11 @@ def backfill(
     show_costs(settings, lake, runs)
 
 
-def _needed(settings: Settings, lake: Lake, cost_center: str, days: DayRange) -> list[date]:
-    """The days without job runs, and those whose export was taken while CircleCI could still restate them.
-
-    The last days are left to `sync`, which fetches them each time, unless they are missing.
-    """
+def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[date], now: datetime) -> list[date]:
+    """The days to bring. Those that CircleCI may still restate are left to `sync`, unless they are missing."""
     there = set(lake.job_runs_days(cost_center))
-    wanted: Iterable[date] = days_between(days.first, days.last)
-    settled_before = yesterday() - timedelta(days=settings.restatement_days)
-    older = [day for day in wanted if day in there and day < settled_before]
-    complete = [export for export in landed_exports(lake, cost_center) if export.manifest.complete]
-    unsettled = due_days(
-        [day for day in older if any(export.manifest.covers(day) for export in complete)],
-        complete,
-        settings.restatement_days,
-    )
-    return sorted({*(day for day in wanted if day not in there), *unsettled})
+    found = open_days(settings, lake, cost_center, asked, now)
+    return [day for day in found if day not in there or is_due(day, now.date(), settings.restatement_days)]
 
 
 def _count(runs: list[PlannedRun]) -> str:

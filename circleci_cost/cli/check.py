@@ -19,10 +19,11 @@ from circleci_cost.cli.published_state import days_at_former_prices, published
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import SystemClock
+from circleci_cost.coverage import overdue_days
 from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
 from circleci_cost.lake.files import storage_errors, write_atomic
-from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing import say_ranges
+from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.model.pricing import as_ranges, say_ranges
 from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS, CostCenter
 from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
@@ -93,6 +94,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         "ok",
         f"{manifest.data_from} to {manifest.data_through}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
     )
+    yield from _unsettled(settings, lake)
     stale = days_at_former_prices(settings, generation)
     for name, ranges in stale.items():
         days = sum(each.days for each in ranges)
@@ -101,6 +103,22 @@ def _storage(settings: Settings) -> Iterator[Finding]:
             "warning",
             f"{name}: {days} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
         )
+
+
+def _unsettled(settings: Settings, lake: Lake) -> Iterator[Finding]:
+    for center in settings.cost_centers:
+        try:
+            found = overdue_days(settings, lake, center.name, datetime.now(UTC)).fetchable
+        except CircleciCostError as error:
+            yield Finding("history", "error", str(error), error.exit_code)
+            continue
+        if found:
+            yield Finding(
+                "history",
+                "warning",
+                f"{center.name}: {len(found)} days were exported before CircleCI had finished them "
+                f"({say_ranges(as_ranges(found))}); run `circleci-cost sync`",
+            )
 
 
 def _prices(settings: Settings, today: date) -> Iterator[Finding]:

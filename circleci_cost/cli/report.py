@@ -5,14 +5,27 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 
+from circleci_cost.circleci.windows import plan_windows
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_json, write_table
 from circleci_cost.cli.streams import say
+from circleci_cost.coverage import is_due
+from circleci_cost.days import days_between
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing import DayRange, say_ranges
-from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, credits_text, dimension, with_rows
+from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
+from circleci_cost.model.report import (
+    Granularity,
+    Order,
+    Question,
+    Report,
+    arrange,
+    credits_text,
+    dimension,
+    not_final_text,
+    with_rows,
+)
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
 from circleci_cost.warehouse.report import answer, days_with_data, published_tags
@@ -68,8 +81,9 @@ def report(
     Dimensions: cost_center, organization, project, workflow, job, branch, resource_class, executor,
     operating_system, trigger_source, build_status, charge_type, and every virtual tag, such as team.
 
-    Sums are exact. Credits on days without a price are shown as unpriced, never as $0; with such credits, or with
-    days that are not imported, the exit code is 5.
+    Sums are exact. Credits on days without a price are shown as unpriced, never as $0. The last days are not final:
+    CircleCI may still restate them. With unpriced credits, or days that are not imported or should be final by now
+    and are not, the exit code is 5.
     """
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
@@ -90,8 +104,10 @@ def report(
         )
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
     {"json": write_json, "csv": write_csv, None: write_table}[form](found)
-    if found.is_partial:
-        for sentence in _shortfalls(found):
+    if form == "csv" and (sentence := not_final_text(found)):
+        say(sentence)
+    if shortfalls := [*_shortfalls(found), *_overdue(found, settings)]:
+        for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
 
@@ -137,3 +153,20 @@ def _shortfalls(found: Report) -> list[str]:
     if missing:
         sentences.append(f"Partial: days without data, {missing}; run `circleci-cost backfill` to fetch them.")
     return sentences
+
+
+def _overdue(found: Report, settings: Settings) -> list[str]:
+    """The days whose last export was made too early, and that CircleCI still serves."""
+    now = datetime.now(UTC)
+    named = []
+    for name, ranges in found.unsettled.items():
+        days = [day for each in ranges for day in days_between(each.first, each.last)]
+        due = [day for day in days if is_due(day, now.date(), settings.restatement_days)]
+        if fetchable := set(due) - set(plan_windows(due, now).out_of_reach):
+            named.append(f"{name}: {say_ranges(as_ranges(fetchable))}")
+    if not named:
+        return []
+    return [
+        f"Partial: days that were exported before CircleCI had finished them, {'; '.join(named)}; run `circleci-cost "
+        "sync` to fetch them again."
+    ]

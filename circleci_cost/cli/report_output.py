@@ -10,7 +10,7 @@ from rich.text import Text
 
 from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown
-from circleci_cost.model.report import Amount, Report, as_json, as_table, cost_text, credits_text
+from circleci_cost.model.report import Amount, Report, as_json, as_table, cost_text, credits_text, not_final_text
 
 _CENT = Decimal("0.01")
 # To the cent is as fine as dollars are read; the context only has to be wide enough for the largest sum.
@@ -46,6 +46,8 @@ def write_table(report: Report) -> None:
     console.print(Text(exact_sum(report.total), style="bold"))
     if report.data_through:
         console.print(Text(f"Data through {report.data_through}.", style="dim"))
+    if sentence := not_final_text(report):
+        console.print(Text(shown(sentence), style="dim"))
 
 
 def exact_sum(amount: Amount) -> str:

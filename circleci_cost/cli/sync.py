@@ -9,7 +9,7 @@ from circleci_cost.cli.published_state import show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
 from circleci_cost.cli.streams import say
-from circleci_cost.coverage import look_back, missing_days
+from circleci_cost.coverage import daily_windows, missing_days
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import as_ranges, say_ranges
 
@@ -20,8 +20,8 @@ from circleci_cost.model.pricing import as_ranges, say_ranges
 def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     """Fetch, price and publish the last days of every cost center, and days that were missed.
 
-    CircleCI restates its last days, so they are fetched anew each time. Safe to interrupt and to run beside the
-    schedule of `dagster dev`.
+    CircleCI restates its last days, so each day is fetched until an export of it is final; days that an outage left
+    out or left unfinished are caught up on. Safe to interrupt and to run beside the schedule of `dagster dev`.
     """
     settings = call.settings()
     centers = chosen_centers(settings, cost_center)
@@ -30,8 +30,13 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     now = datetime.now(UTC)
     runs = []
     for center in centers:
-        first, last = look_back(settings, lake, center.name, now)
-        runs.append(PlannedRun("refresh", center.name, first, last))
+        runs += [
+            PlannedRun("refresh", center.name, window.first_day, window.last_day)
+            for window in daily_windows(settings, lake, center.name, now)
+        ]
+    if not runs:
+        click.echo(f"Nothing to fetch yet: history_start is {settings.history_start}, and no day since then is over.")
+        return
     execute(settings, runs, "Fetching the last days")
     show_costs(settings, lake, runs)
     for center in centers:

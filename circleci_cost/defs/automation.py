@@ -7,7 +7,8 @@ import dagster as dg
 
 from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.clock import Clock
-from circleci_cost.coverage import look_back
+from circleci_cost.coverage import daily_windows, first_windows
+from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings
@@ -51,7 +52,7 @@ def build_jobs() -> dict[str, AssetJob]:
 
 
 def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJob) -> dg.ScheduleDefinition:
-    """The daily schedule: one run per cost center over its last days, after CircleCI's own refresh."""
+    """The daily schedule: runs per cost center over its days that are not final, after CircleCI's own refresh."""
     hour, minute = settings.daily_at.split(":")
 
     @dg.schedule(
@@ -61,20 +62,27 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.STOPPED if settings.is_demo else dg.DefaultScheduleStatus.RUNNING,
         description=(
-            f"Daily at {settings.daily_at} UTC: the last {settings.restatement_days} days of every cost center, which "
-            "CircleCI may have restated, and days missed while the daemon was down."
+            f"Daily at {settings.daily_at} UTC: the days of every cost center that are not final yet: the last "
+            f"{settings.restatement_days}, which CircleCI may have restated, and days that an outage left out or "
+            "unfinished."
         ),
     )
     def daily_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         at = context.scheduled_execution_time
         for center in settings.cost_centers:
-            first, last = look_back(settings, lake, center.name, clock.now())
-            yield dg.RunRequest(
-                run_key=f"{center.name}-{at:%Y-%m-%d}",
-                tags=range_tags(center.name, first, last),
-                # What follows is made once for all cost centers, by the sensor.
-                asset_selection=[dg.AssetKey(name) for name in (*INGESTED, *COSTED)],
-            )
+            try:
+                windows = daily_windows(settings, lake, center.name, clock.now())
+            except StorageError as error:
+                # The run will fail with the same sentence; the other cost centers' are not kept back by it.
+                context.log.warning(f"{center.name}: {error}")
+                windows = first_windows(settings, clock.now())
+            for window in windows:
+                yield dg.RunRequest(
+                    run_key=f"{center.name}-{at:%Y-%m-%d}-{window.first_day}",
+                    tags=range_tags(center.name, window.first_day, window.last_day),
+                    # What follows is made once for all cost centers, by the sensor.
+                    asset_selection=[dg.AssetKey(name) for name in (*INGESTED, *COSTED)],
+                )
 
     return daily_refresh
 

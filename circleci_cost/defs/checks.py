@@ -6,7 +6,7 @@ from datetime import timedelta
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
-from circleci_cost.coverage import missing_days
+from circleci_cost.coverage import OpenDays, missing_days, overdue_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.following import checks_dependencies
@@ -22,7 +22,7 @@ _PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
 
 
 def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> Sequence[dg.AssetChecksDefinition]:
-    """The checks of stale prices, gaps, freshness and failed partitions."""
+    """The checks of stale prices, gaps, unsettled days, freshness and failed partitions."""
 
     @dg.asset_check(
         asset="daily_costs",
@@ -49,17 +49,19 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     @dg.asset_check(asset="job_runs", description="Every day since history_start that CircleCI can serve is there.")
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
-        fetchable = [f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in missing if each.fetchable]
-        too_old = [f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in missing if each.out_of_reach]
-        return dg.AssetCheckResult(
-            passed=not fetchable,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={
-                "missing_days": sum(len(each.fetchable) for each in missing),
-                "missing": "; ".join(fetchable) or "–",
-                "older_than_the_api_reaches": "; ".join(too_old) or "–",
-            },
-            description=f"not imported: {'; '.join(fetchable)}; run `circleci-cost backfill`" if fetchable else None,
+        return _open(missing, "missing", "not imported: {}; run `circleci-cost backfill`")
+
+    @dg.asset_check(
+        asset="job_runs",
+        description="Every day older than restatement_days rests on an export that CircleCI no longer restated.",
+    )
+    def no_unsettled_days(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
+        overdue = [overdue_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
+        return _open(
+            overdue,
+            "unsettled",
+            "exported while CircleCI could still restate them, so their credits may be too low: {}; the next daily run "
+            "or `circleci-cost sync` fetches them again",
         )
 
     @dg.asset_check(asset="job_runs", description="The newest day is at most two days old.")
@@ -96,4 +98,20 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             description=f"failed and not repaired: {'; '.join(shown)}; materialize them again" if shown else None,
         )
 
-    return [prices_up_to_date, no_gaps, data_fresh, no_failed_partitions]
+    return [prices_up_to_date, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]
+
+
+def _open(found: Sequence[OpenDays], what: str, sentence: str) -> dg.AssetCheckResult:
+    """A warning that names the days that CircleCI can still serve; the others are told, and nobody can mend them."""
+    fetchable = [f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in found if each.fetchable]
+    too_old = [f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in found if each.out_of_reach]
+    return dg.AssetCheckResult(
+        passed=not fetchable,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            f"{what}_days": sum(len(each.fetchable) for each in found),
+            what: "; ".join(fetchable) or "–",
+            "older_than_the_api_reaches": "; ".join(too_old) or "–",
+        },
+        description=sentence.format("; ".join(fetchable)) if fetchable else None,
+    )

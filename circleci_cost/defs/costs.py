@@ -114,7 +114,15 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
             # A backfill of this asset alone has to price at the rates of now, too.
             write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
             for asked in partition_days(context.partition_keys, partitions):
-                summary = write_daily_costs(connection, lake, asked.cost_center, asked.days, clock.now())
+                summary = write_daily_costs(
+                    connection,
+                    lake,
+                    asked.cost_center,
+                    asked.days,
+                    clock.now(),
+                    history_start=settings.history_start,
+                    restatement_days=settings.restatement_days,
+                )
                 summaries.append(summary)
                 largest += largest_costs(connection, asked.cost_center, summary.days)
                 for day in day_sums(connection, asked.cost_center, asked.days):

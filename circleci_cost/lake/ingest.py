@@ -16,7 +16,7 @@ import polars as pl
 from circleci_cost.errors import ExportDataError, StorageError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.manifests import LandedExport, exports_of_day, landed_exports
+from circleci_cost.lake.manifests import LandedExport, exports_by_day, landed_exports
 from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, remove_abandoned_spills
 from circleci_cost.model import restatements
@@ -77,7 +77,8 @@ def ingest_days(
     report = IngestReport()
     remove_abandoned_spills(lake.spill)
     exports = landed_exports(lake, cost_center)
-    sources = {day: exports_of_day(exports, day) for day in days}
+    by_day = exports_by_day(exports)
+    sources = {day: by_day.get(day, []) for day in days}
     covered = {day: [export.manifest for export in found] for day, found in sources.items() if found}
     report.days_without_export.extend(day for day in days if day not in covered)
     neighbours = read_neighbours(lake, cost_center, covered)

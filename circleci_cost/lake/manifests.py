@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from circleci_cost.days import days_between
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
 from circleci_cost.lake.layout import Lake
@@ -101,18 +102,17 @@ def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
 
 
-def exports_of_day(exports: Iterable[LandedExport], day: date) -> list[LandedExport]:
-    """The exports that a day's job runs come from, the oldest first; `exports` must be ordered so.
+def exports_by_day(exports: Iterable[LandedExport]) -> dict[date, list[LandedExport]]:
+    """The exports that each day's job runs come from, the oldest first; `exports` must be ordered so.
 
     That is the last complete export that covers the day, and whatever was imported after it: an
     import adds or replaces jobs and removes none, because it may hold only some of the parts.
     """
-    chosen: list[LandedExport] = []
+    chosen: dict[date, list[LandedExport]] = {}
     for export in exports:
-        if not export.manifest.covers(day):
-            continue
-        if export.manifest.complete:
-            chosen = [export]
-        else:
-            chosen.append(export)
+        for day in days_between(export.manifest.first_day, export.manifest.last_day):
+            if export.manifest.complete:
+                chosen[day] = [export]
+            else:
+                chosen.setdefault(day, []).append(export)
     return chosen

@@ -5,13 +5,13 @@ Running the question over the published tables is `warehouse.report`'s work, dra
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Context, Decimal
 from enum import StrEnum
 
 from circleci_cost.errors import UsageError
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.pricing import DayRange, say_ranges
 from circleci_cost.model.schema import DIMENSIONS
 
 CURRENCY = "USD"
@@ -22,6 +22,8 @@ CHARGE_TYPE = "charge_type"
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)
 _COST_DECIMALS = 6
+# So many cost centers are named in one sentence.
+_NAMED = 3
 
 
 class Granularity(StrEnum):
@@ -85,18 +87,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The answer. `missing` are days of the question that no export has brought, by cost center."""
+    """The answer. Days of the question, by cost center: `missing` that no export has brought, `unsettled` not final."""
 
     question: Question
     rows: tuple[Row, ...]
     total: Amount
     data_through: date | None
     missing: Mapping[str, Sequence[DayRange]]
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the total may be lower than the truth: credits without a price, or days without data."""
-        return self.total.unpriced_credits != 0 or any(self.missing.values())
+    unsettled: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
 
 
 def dimension(name: str, tags: Sequence[str] = ()) -> str:
@@ -232,6 +230,11 @@ def as_json(report: Report) -> dict[str, object]:
         "currency": CURRENCY,
         "data_through": report.data_through.isoformat() if report.data_through else None,
         "unpriced_credits": credits_text(report.total.unpriced_credits),
+        "not_final": [
+            {"cost_center": name, "from": each.first.isoformat(), "to": each.last.isoformat()}
+            for name, ranges in report.unsettled.items()
+            for each in ranges
+        ],
         "total": _json_amount(report.total),
         "rows": [
             {
@@ -246,6 +249,22 @@ def as_json(report: Report) -> dict[str, object]:
 
 def _json_amount(amount: Amount) -> dict[str, object]:
     return {"cost": cost_text(amount.cost), "credits": credits_text(amount.credits), "runs": amount.runs}
+
+
+def not_final_text(report: Report) -> str | None:
+    """A sentence that names the days that CircleCI may still restate; None where there are none."""
+    centers: dict[str, list[str]] = {}
+    for name, ranges in report.unsettled.items():
+        centers.setdefault(say_ranges(ranges), []).append(name)
+    if not centers:
+        return None
+    named = "; ".join(f"{_few(names)}: {days}" for days, names in centers.items())
+    return f"Not final, CircleCI may still restate these days: {named}."
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {rest} more" if rest > 0 else ", ".join(names)
 
 
 def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:

@@ -13,6 +13,8 @@ import polars as pl
 
 from circleci_cost.lake.days import read_provenance, read_restatements
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.model.pricing import as_ranges
 from circleci_cost.warehouse.statements import one_row, sql
 from circleci_cost.warehouse.transactions import transaction
@@ -24,6 +26,7 @@ _SOURCES_SCHEMA: dict[str, pl.DataType] = {
     "export_id": pl.String(),
     "exported_at": pl.Datetime("us"),
     "costed_at": pl.Datetime("us"),
+    "settled": pl.Boolean(),
 }
 
 
@@ -56,16 +59,31 @@ class CostSummary:
 
 
 def write_daily_costs(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, days: Collection[date], at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    cost_center: str,
+    days: Collection[date],
+    at: datetime,
+    *,
+    history_start: date,
+    restatement_days: int,
 ) -> CostSummary:
     """Replace the daily costs of `days` in one transaction; a day without job runs ends up without costs.
 
-    Days that a later export restated since their costs were computed are computed again with them: a job may
-    have moved out of a neighbouring day. Nothing is fetched and nothing is parsed again.
+    Days of the history whose job runs have changed since their costs were computed are computed again with them: a
+    job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
+    nothing is parsed again.
     """
     there = set(lake.job_runs_days(cost_center))
+    landed = landed_exports(lake, cost_center)
+    unsettled = {
+        *unsettled_days(there, landed, restatement_days, trust_imports=True),
+        *unread_days(lake, cost_center, there, landed),
+    }
     with transaction(connection):
-        written = sorted({*days, *_restated_since(connection, lake, cost_center)})
+        history = {day for day in there if day >= history_start}
+        behind = _not_costed(connection, cost_center, history, unsettled)
+        written = sorted({*days, *_restated_since(connection, lake, cost_center), *behind})
         with_runs = [day for day in written if day in there]
         files = [str(lake.job_runs_file(cost_center, day)) for day in with_runs]
         for table in ("daily_costs", "usage_days"):
@@ -74,7 +92,7 @@ def write_daily_costs(
             connection.execute(sql("dimension_names"), {"files": files})
             connection.execute(sql("daily_costs"), {"files": files})
             connection.execute(sql("rename"))
-            _record_days(connection, _sources(lake, cost_center, with_runs, at))
+            _record_days(connection, _sources(lake, cost_center, with_runs, at, unsettled))
         sums = one_row(connection, sql("cost_summary"), {"cost_center": cost_center, "days": written})
         counted = _job_run_credits(connection, files)
     rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
@@ -104,6 +122,15 @@ def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_cent
     return restated.join(costed, on="date").filter(later).get_column("date").to_list()
 
 
+def _not_costed(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, there: Collection[date], unsettled: Collection[date]
+) -> list[date]:
+    """The days that have no costs yet, and those whose costs do not know that a later export has settled them."""
+    query = "SELECT date, coalesce(settled, false) FROM usage_days WHERE cost_center = $cost_center"
+    known = dict(connection.execute(query, {"cost_center": cost_center}).fetchall())
+    return [day for day in there if day not in known or not (known[day] or day in unsettled)]
+
+
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, cost_center: str, days: Sequence[date]) -> None:
     for each in as_ranges(days):
         connection.execute(
@@ -112,12 +139,14 @@ def _delete(connection: duckdb.DuckDBPyConnection, table: str, cost_center: str,
         )
 
 
-def _sources(lake: Lake, cost_center: str, days: Sequence[date], at: datetime) -> pl.DataFrame:
+def _sources(
+    lake: Lake, cost_center: str, days: Sequence[date], at: datetime, unsettled: Collection[date]
+) -> pl.DataFrame:
     rows = []
     for day in days:
         export_ids, exported_at = read_provenance(lake.job_runs_file(cost_center, day))
         times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (exported_at, at))
-        rows.append((cost_center, day, export_ids[-1], *times))
+        rows.append((cost_center, day, export_ids[-1], *times, day not in unsettled))
     return pl.DataFrame(rows, schema=_SOURCES_SCHEMA, orient="row")
 
 

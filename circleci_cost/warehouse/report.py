@@ -41,7 +41,8 @@ def answer(
     total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
     asked_centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
     missing = _missing(connection, question, asked_centers, expected)
-    return Report(question, rows, total, generation.manifest.data_through, missing)
+    unsettled = _unsettled(connection, question, asked_centers)
+    return Report(question, rows, total, generation.manifest.data_through, missing, unsettled)
 
 
 def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
@@ -119,9 +120,26 @@ def _missing(
     first, last = max(question.first, expected.first), min(question.last, expected.last)
     if first > last:
         return {}
+    return _ranges(connection, "report_missing_days", cost_centers, first, last)
+
+
+def _unsettled(
+    connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
+) -> dict[str, list[DayRange]]:
+    columns = {name for name, *_ in connection.execute("DESCRIBE usage_days").fetchall()}
+    # A generation of an earlier version does not know.
+    if "settled" not in columns:
+        return {}
+    return _ranges(connection, "report_unsettled_days", cost_centers, question.first, question.last)
+
+
+def _ranges(
+    connection: duckdb.DuckDBPyConnection, query: str, cost_centers: Sequence[str], first: date, last: date
+) -> dict[str, list[DayRange]]:
+    """The days that a query of (cost center, day) finds, by cost center."""
     parameters = {"cost_centers": list(cost_centers), "first": first, "last": last}
     days: dict[str, list[date]] = {}
-    for name, day in connection.execute(sql("report_missing_days"), parameters).fetchall():
+    for name, day in connection.execute(sql(query), parameters).fetchall():
         days.setdefault(name, []).append(day)
     return {name: as_ranges(found) for name, found in days.items()}
 

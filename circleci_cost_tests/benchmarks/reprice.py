@@ -69,7 +69,15 @@ def step(root: Path) -> dict[str, float]:
         with duckdb.connect(str(lake.warehouse), config={"memory_limit": MEMORY_LIMIT}) as connection:
             write_prices(connection, [PricePeriod(COST_CENTER, FIRST, None, Decimal(price))], FIRST, LAST)
             started = time.perf_counter()
-            summary = write_daily_costs(connection, lake, COST_CENTER, days_between(FIRST, LAST), datetime.now(UTC))
+            summary = write_daily_costs(
+                connection,
+                lake,
+                COST_CENTER,
+                days_between(FIRST, LAST),
+                datetime.now(UTC),
+                history_start=FIRST,
+                restatement_days=4,
+            )
             seconds.append(time.perf_counter() - started)
     return {"jobs": summary.jobs, "cost_rows": summary.rows, "seconds": seconds[-1], "first": seconds[0]}
 

@@ -25,7 +25,7 @@ def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) ->
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-            "TIMESTAMP '2026-01-01', true FROM daily_costs"
+            "TIMESTAMP '2026-01-01', true, true FROM daily_costs"
         )
         allocate(connection, prepare(settings.virtual_tags, settings.resolve))
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

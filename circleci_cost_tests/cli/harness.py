@@ -83,7 +83,7 @@ def publish_rows(data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterab
             for day in sorted({*days, *(row["date"] for row in found)}):
                 connection.execute(
                     "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-                    "TIMESTAMP '2026-01-01', true)",
+                    "TIMESTAMP '2026-01-01', true, true)",
                     {"day": day},
                 )
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

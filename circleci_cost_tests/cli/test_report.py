@@ -43,6 +43,7 @@ def test_the_whole_answer_in_json(published: Caller) -> None:
         "currency": "USD",
         "data_through": "2026-01-12",
         "unpriced_credits": "0",
+        "not_final": [],
         "total": {"cost": "16.0242000006", "credits": "26707.000001", "runs": 5},
         "rows": [
             {"project": "api", "cost": "15.304200", "credits": "25507", "runs": 2},

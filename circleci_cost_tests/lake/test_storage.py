@@ -11,7 +11,7 @@ import pytest
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_day, read_provenance
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.lake.manifests import exports_of_day, landed_exports, read_manifest
+from circleci_cost.lake.manifests import exports_by_day, landed_exports, read_manifest
 from circleci_cost.lake.spill import remove_abandoned_spills
 from circleci_cost_tests.model.builders import records
 
@@ -66,7 +66,7 @@ def test_a_day_comes_from_the_last_complete_export_and_later_imports(lake: Lake)
     exports = landed_exports(lake, CENTER)
 
     def chosen(number: int) -> list[str]:
-        return [export.manifest.export_id for export in exports_of_day(exports, day(number))]
+        return [export.manifest.export_id for export in exports_by_day(exports).get(day(number), [])]
 
     assert [chosen(number) for number in (1, 5, 6, 7, 10)] == [
         ["old"], ["new"], ["new", "import-after"], ["old", "import-before"], []

@@ -33,6 +33,7 @@ TOKEN_VARIABLE = "CIRCLECI_COST_TEST_TOKEN"
 DRAWN = ("export_id", "exported_at", "costed_at", "ingested_at", "recorded_at", "last_build_finished_at")
 STANDING_CHECKS = (
     ("job_runs", "no_gaps"),
+    ("job_runs", "no_unsettled_days"),
     ("job_runs", "data_fresh"),
     ("job_runs", "no_failed_partitions"),
     ("daily_costs", "prices_up_to_date"),

@@ -91,7 +91,9 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
             price = f"0.000{1 + len(names) % 8}"
             period = PricePeriod("initech", date(2022, 1, 1), None, Decimal(price))
             write_prices(connection, [period], site.history_start, YESTERDAY)
-            write_daily_costs(connection, site.lake, "initech", days, clock.now())
+            write_daily_costs(
+                connection, site.lake, "initech", days, clock.now(), history_start=days[0], restatement_days=4
+            )
             restatements = read_restatements(site.lake, ["initech"])
             names.add(publish(connection, site.lake, restatements, clock.now()).manifest.generation)
             while not seen.empty():

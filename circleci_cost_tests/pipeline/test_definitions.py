@@ -161,6 +161,7 @@ ASSETS = {
 STANDING_CHECKS = {
     "prices_up_to_date": ("daily_costs", True),
     "no_gaps": ("job_runs", False),
+    "no_unsettled_days": ("job_runs", False),
     "data_fresh": ("job_runs", False),
     "no_failed_partitions": ("job_runs", False),
 }

@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS daily_costs (
 ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
 
 -- One row per cost center and day whose job runs are there, days without usage included; `complete` where the
--- export was made late enough to hold all of the day.
+-- export was made late enough to hold all of the day, `settled` where CircleCI no longer restated it then.
 CREATE TABLE IF NOT EXISTS usage_days (
     cost_center VARCHAR NOT NULL,
     date DATE NOT NULL,
@@ -71,11 +71,15 @@ CREATE TABLE IF NOT EXISTS usage_days (
     exported_at TIMESTAMP NOT NULL,
     costed_at TIMESTAMP NOT NULL,
     complete BOOLEAN NOT NULL,
+    settled BOOLEAN,
     PRIMARY KEY (cost_center, date)
 );
 
 -- Version 0.1 had no such column; its schedule ran after the day was there.
 ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN DEFAULT true;
+
+-- Unknown of days that were written before; the next run of their cost center fills it in.
+ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS settled BOOLEAN;
 
 -- The newest name that an export gave to an organization or a project.
 CREATE TABLE IF NOT EXISTS dimension_names (

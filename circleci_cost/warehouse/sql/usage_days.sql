@@ -10,9 +10,11 @@ SELECT
     sources.exported_at,
     sources.costed_at,
     -- CircleCI brings a day between 08:00 and 10:00 UTC of the next one; an earlier export holds little of it.
-    sources.exported_at >= sources.date + INTERVAL 34 HOUR AS complete
+    sources.exported_at >= sources.date + INTERVAL 34 HOUR AS complete,
+    sources.settled
 FROM sources
 LEFT JOIN daily_costs
     ON sources.cost_center = daily_costs.cost_center
     AND sources.date = daily_costs.date
-GROUP BY sources.cost_center, sources.date, sources.export_id, sources.exported_at, sources.costed_at;
+GROUP BY sources.cost_center, sources.date, sources.export_id, sources.exported_at, sources.costed_at,
+    sources.settled;

@@ -1,0 +1,30 @@
+"""Which days are known to have usage: what an answer of no usage at all is held against.
+
+What becomes of such an answer is the fetch's decision.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import exports_by_day, landed_exports
+from circleci_cost.lake.settling import unread_days
+
+
+def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[date]:
+    """Those of `days` that have jobs, or landed exports with parts that were not read yet. Raises `StorageError`."""
+    landed = landed_exports(lake, cost_center)
+    sources = exports_by_day(landed)
+    unread = set(unread_days(lake, cost_center, days, landed))
+    return [
+        day
+        for day in days
+        if (any(source.manifest.parts for source in sources[day]) if day in unread else _jobs(lake, cost_center, day))
+    ]
+
+
+def _jobs(lake: Lake, cost_center: str, day: date) -> int:
+    path = lake.job_runs_file(cost_center, day)
+    return pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item() if path.exists() else 0

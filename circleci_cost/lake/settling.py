@@ -1,0 +1,49 @@
+"""Which days are final: those whose export was made after CircleCI had stopped restating them, and was read.
+
+CircleCI restates its last days without a documented rule; `restatement_days` says for how long. What to fetch for
+the others is `coverage`'s decision.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, timedelta
+
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.days import read_exports
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import LandedExport, exports_by_day
+
+
+def unsettled_days(
+    days: Iterable[date], landed: Sequence[LandedExport], restatement_days: int, *, trust_imports: bool
+) -> list[date]:
+    """The days that no export made more than `restatement_days` days after them covers.
+
+    `landed` is ordered by export time, as `landed_exports` gives it. Imported files may be some of the parts only:
+    they never settle a day that an export job has covered, and another one only with `trust_imports`.
+    """
+    sources = exports_by_day(landed)
+    span = timedelta(days=restatement_days)
+    return [day for day in days if not _settled(day, sources.get(day, ()), span, trust_imports)]
+
+
+def _settled(day: date, sources: Collection[LandedExport], span: timedelta, trust_imports: bool) -> bool:
+    fetched = [source for source in sources if source.manifest.complete]
+    judged = fetched or (sources if trust_imports else ())
+    return any(source.manifest.exported_at.astimezone(UTC).date() - day > span for source in judged)
+
+
+def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequence[LandedExport]) -> list[date]:
+    """The days whose landed exports are not those that their job runs were read from: a run was cut off in between.
+
+    Days without a landed export are left out. A file that is not readable counts, too: reading its day anew says why.
+    """
+    sources = exports_by_day(landed)
+    return [day for day in days if day in sources and _is_unread(lake, cost_center, day, sources[day])]
+
+
+def _is_unread(lake: Lake, cost_center: str, day: date, sources: Iterable[LandedExport]) -> bool:
+    path = lake.job_runs_file(cost_center, day)
+    try:
+        return not path.exists() or set(read_exports(path)) != {source.manifest.export_id for source in sources}
+    except StorageError:
+        return True

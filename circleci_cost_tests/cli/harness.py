@@ -71,10 +71,13 @@ def configuration(history_start: date = date(2026, 1, 1)) -> str:
     return CONFIGURATION.format(history_start=history_start)
 
 
-def publish_rows(data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterable[date] = ()) -> None:
+def publish_rows(
+    data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterable[date] = (), unsettled: Iterable[date] = ()
+) -> None:
     """Publish daily costs. A row needs `date` and credits by charge type; `price` None leaves it unpriced."""
     lake = open_lake(data_dir)
     found = [_row(row) for row in rows]
+    open_days = set(unsettled)
     with duckdb.connect(str(lake.warehouse)) as connection:
         with transaction(connection):
             for row in found:
@@ -83,8 +86,8 @@ def publish_rows(data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterab
             for day in sorted({*days, *(row["date"] for row in found)}):
                 connection.execute(
                     "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-                    "TIMESTAMP '2026-01-01', true, true)",
-                    {"day": day},
+                    "TIMESTAMP '2026-01-01', true, $settled)",
+                    {"day": day, "settled": day not in open_days},
                 )
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 

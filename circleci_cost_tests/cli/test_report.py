@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -237,3 +237,41 @@ def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Call
     out = call("report", "--by", "project", "--limit", "100").out
     assert "\x1b" not in out
     assert "[red]bold[/red]" in out
+
+
+@pytest.fixture
+def recent(call: Caller) -> list[date]:
+    """Days of usage up to yesterday; the last three and one of two weeks ago may still change."""
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=age) for age in range(20, 0, -1)]
+    call.configure(configuration(days[0]))
+    rows = [{"date": day, "compute": "100"} for day in days]
+    publish_rows(call.folder / "data", rows, unsettled=[days[6], *days[-3:]])
+    return days
+
+
+def test_days_that_are_not_final_are_named(call: Caller, recent: list[date]) -> None:
+    said = call("report", "--from", str(recent[-5]))
+    assert (said.code, said.err) == (0, "")
+    last = said.out.splitlines()[-1]
+    assert last == f"Not final, CircleCI may still restate these days: acme: {recent[-3]} to {recent[-1]}."
+    found = json.loads(call("report", "--from", str(recent[-5]), "--json").out)
+    assert found["not_final"] == [{"cost_center": "acme", "from": f"{recent[-3]}", "to": f"{recent[-1]}"}]
+    as_csv = call("report", "--from", str(recent[-5]), "--csv")
+    assert (as_csv.code, as_csv.out) == (0, "cost,credits,runs\n0.300000,500,5\n")
+    assert as_csv.err == last + "\n"
+
+
+def test_days_that_should_be_final_by_now_make_a_report_partial(call: Caller, recent: list[date]) -> None:
+    said = call("report")
+    assert said.code == 5
+    assert said.err == (
+        f"Partial: days that were exported before CircleCI had finished them, acme: {recent[6]}; run `circleci-cost "
+        "sync` to fetch them again.\n"
+    )
+    assert f"acme: {recent[6]}, {recent[-3]} to {recent[-1]}." in said.out
+
+
+def test_final_days_are_not_spoken_of(call: Caller, recent: list[date]) -> None:
+    said = call("report", "--to", str(recent[5]))
+    assert (said.code, "final" in said.out) == (0, False)

@@ -4,6 +4,7 @@ import os
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -104,6 +105,61 @@ def test_a_day_without_an_export_is_reported_and_costs_nothing_it_should_not(sit
         "no job runs for 2024-03-10 to 2024-03-11: materialize them first"
     )
     assert site.lake.job_runs_days("initech") == [date(2024, 3, 8), date(2024, 3, 9)]
+
+
+def test_costs_that_a_killed_run_did_not_get_to_are_computed_by_the_next_one(site: Site) -> None:
+    """A run ended between the job runs and their costs: no later run was over these days again."""
+    site.materialize(["usage_exports", "job_runs"], "initech", date(2024, 2, 1), date(2024, 2, 3))
+    site.materialize(_DAILY, "initech", date(2024, 3, 8), date(2024, 3, 9))
+    site.run_whole("allocate")
+    costs = site.table("daily_costs")
+    of = site.simulator.scenario
+    expected = expected_costs(of, site.centers, date(2024, 2, 1), date(2024, 2, 3), NOW)
+    expected |= expected_costs(of, site.centers, date(2024, 3, 8), date(2024, 3, 9), NOW)
+    assert found_costs(costs.to_dicts()) == expected
+    assert site.table("usage_days").select("date", "settled").rows() == [
+        (date(2024, 2, 1), True),
+        (date(2024, 2, 2), True),
+        (date(2024, 2, 3), True),
+        (date(2024, 3, 8), False),
+        (date(2024, 3, 9), False),
+    ]
+    # The same between a day that has become final and the note of that.
+    site.clock.advance(timedelta(days=9))
+    site.materialize(["usage_exports", "job_runs"], "initech", date(2024, 3, 8), date(2024, 3, 9))
+    site.materialize(_DAILY, "initech", date(2024, 3, 19), date(2024, 3, 20))
+    site.run_whole("allocate")
+    settled = dict(site.table("usage_days").select("date", "settled").rows())
+    assert (settled[date(2024, 3, 9)], settled[date(2024, 3, 20)]) == (True, False)
+
+
+def test_days_that_an_outage_left_unsettled_are_named_and_fetched_by_the_next_daily_run(tmp_path: Path) -> None:
+    """Daily runs, an outage, daily runs again: two days stayed as they had been exported too early, in silence."""
+    first = date(2024, 2, 20)
+    with running(tmp_path, now=utc(2024, 2, 21, 12), history_start=first) as site:
+        _days(site, 6)
+        site.clock.advance(timedelta(days=5))
+        check = site.check("job_runs", "no_unsettled_days")
+        assert not check.passed
+        assert check.severity is dg.AssetCheckSeverity.WARN
+        assert check.description == (
+            "exported while CircleCI could still restate them, so their credits may be too low: "
+            "initech: 2024-02-22 to 2024-02-25; the next daily run or `circleci-cost sync` fetches them again"
+        )
+        _days(site, 1)
+        assert site.check("job_runs", "no_unsettled_days").passed
+        site.run_whole("allocate")
+        yesterday = site.clock.now().date() - timedelta(days=2)
+        assert found_costs(site.table("daily_costs").to_dicts()) == expected_costs(
+            site.simulator.scenario, site.centers, first, yesterday, site.clock.now() - timedelta(days=1)
+        )
+
+
+def _days(site: Site, number: int) -> None:
+    for _ in range(number):
+        for window in daily_windows(site.settings, site.lake, "initech", site.clock.now()):
+            site.materialize(_DAILY, "initech", window.first_day, window.last_day)
+        site.clock.advance(timedelta(days=1))
 
 
 def test_f079_a_rebuild_equals_the_sum_of_the_daily_runs(tmp_path: Path) -> None:

@@ -90,12 +90,12 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
 def build_sensor() -> dg.AutomationConditionSensorDefinition:
     """The sensor that acts on an edited price, rule or budget and on backfills: it makes and publishes what follows.
 
-    It looks for the days that a new price makes stale, too.
+    It looks for the days that a new price makes stale, and every day for gaps, too.
     """
     return dg.AutomationConditionSensorDefinition(
         "automation",
         target=dg.AssetSelection.assets("pricing_periods", *FOLLOWING)
-        | dg.AssetSelection.checks_for_assets("daily_costs"),
+        | dg.AssetSelection.checks_for_assets("daily_costs", "job_runs"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         run_tags=_TAGS,
         minimum_interval_seconds=30,

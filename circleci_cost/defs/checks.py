@@ -9,7 +9,7 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.coverage import OpenDays, missing_days, overdue_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD
-from circleci_cost.defs.following import checks_dependencies
+from circleci_cost.defs.following import checks_dependencies, checks_every_day
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
@@ -46,13 +46,18 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             "run `circleci-cost reprice`",
         )
 
-    @dg.asset_check(asset="job_runs", description="Every day since history_start that CircleCI can serve is there.")
+    @dg.asset_check(
+        asset="job_runs",
+        automation_condition=checks_every_day(),
+        description="Every day since history_start that CircleCI can serve is there.",
+    )
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
         return _open(missing, "missing", "not imported: {}; run `circleci-cost backfill`")
 
     @dg.asset_check(
         asset="job_runs",
+        automation_condition=checks_every_day(),
         description="Every day older than restatement_days rests on an export that CircleCI no longer restated.",
     )
     def no_unsettled_days(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
@@ -64,7 +69,11 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             "or `circleci-cost sync` fetches them again",
         )
 
-    @dg.asset_check(asset="job_runs", description="The newest day is at most two days old.")
+    @dg.asset_check(
+        asset="job_runs",
+        automation_condition=checks_every_day(),
+        description="The newest day is at most two days old.",
+    )
     def data_fresh(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         today = utc_today(clock)
         newest = {center.name: max(lake.job_runs_days(center.name), default=None) for center in settings.cost_centers}
@@ -83,7 +92,9 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         )
 
     @dg.asset_check(
-        asset="job_runs", description="No partition failed last: retries are bounded, and then nobody tells."
+        asset="job_runs",
+        automation_condition=checks_every_day(),
+        description="No partition failed last: retries are bounded, and then nobody tells.",
     )
     def no_failed_partitions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         keys = partitions.get_partition_keys()

@@ -30,6 +30,11 @@ def checks_dependencies() -> dg.AutomationCondition[Any]:
     return dg.AutomationCondition.any_deps_updated().since(_made()) & ~dg.AutomationCondition.in_progress()
 
 
+def checks_every_day() -> dg.AutomationCondition[Any]:
+    """For a check that has to be made although nothing runs, or what runs fails: at noon, after the daily run."""
+    return dg.AutomationCondition.cron_tick_passed("0 12 * * *") & ~dg.AutomationCondition.in_progress()
+
+
 def follows_configuration() -> dg.AutomationCondition[Any]:
     """Once its part of the configuration, which is its code version, has changed."""
     return dg.AutomationCondition.code_version_changed().since(_made())

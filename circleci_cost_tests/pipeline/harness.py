@@ -186,13 +186,17 @@ class Site:
         (evaluation,) = result.get_asset_check_evaluations()
         return evaluation
 
-    def requested(self, cursor: Any = None) -> tuple[set[str], int, Any]:
+    def requested(self, cursor: Any = None, *, at: datetime | None = None) -> tuple[set[str], int, Any]:
         """The assets that the sensor `automation` would request now, how many assets and checks, and its cursor."""
         definitions = self.definitions
         (sensor,) = (each for each in definitions.sensors or () if each.name == "automation")
         assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
         result = dg.evaluate_automation_conditions(
-            definitions, self.instance, asset_selection=sensor.asset_selection, cursor=cursor
+            definitions,
+            self.instance,
+            asset_selection=sensor.asset_selection,
+            cursor=cursor,
+            evaluation_time=at,
         )
         keys = definitions.resolve_asset_graph().get_all_asset_keys()
         names = {key.to_user_string() for key in keys if result.get_num_requested(key)}

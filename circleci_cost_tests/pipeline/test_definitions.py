@@ -160,10 +160,10 @@ ASSETS = {
 # asset, runs by itself
 STANDING_CHECKS = {
     "prices_up_to_date": ("daily_costs", True),
-    "no_gaps": ("job_runs", False),
-    "no_unsettled_days": ("job_runs", False),
-    "data_fresh": ("job_runs", False),
-    "no_failed_partitions": ("job_runs", False),
+    "no_gaps": ("job_runs", True),
+    "no_unsettled_days": ("job_runs", True),
+    "data_fresh": ("job_runs", True),
+    "no_failed_partitions": ("job_runs", True),
 }
 FOLLOWING = [
     "allocated_costs",

@@ -1,6 +1,6 @@
 """What follows daily costs in the pipeline: allocation, forecasts and budgets, and what an edited rule does."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -179,3 +179,16 @@ def test_the_sensor_makes_all_that_follows_a_backfill_of_daily_costs_once(site: 
     assert names == FOLLOWING
     site.run_whole("allocate")
     assert site.requested(cursor)[0] == set()
+
+
+def test_the_standing_checks_are_made_every_day_although_nothing_runs(site: Site) -> None:
+    """A fetch that fails ends the run before the checks: gaps would go unnoticed as long as it fails."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    requests = []
+    cursor = None
+    for at in (noon - timedelta(hours=1), noon - timedelta(minutes=1), noon, noon + timedelta(days=3)):
+        names, requested, cursor = site.requested(cursor, at=at)
+        assert "job_runs" not in names
+        requests.append(requested)
+    # The first look asks for what was never made, here and without the checks.
+    assert requests[1:] == [0, 4, 4]

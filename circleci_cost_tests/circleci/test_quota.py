@@ -1,11 +1,16 @@
 """Who may ask when, over processes."""
 
 import bisect
+import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -168,3 +173,62 @@ def test_f028_two_processes_at_once_share_one_quota(tmp_path: Path) -> None:
     ]
     granted = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(granted) == 10
+
+
+def patched_connections(monkeypatch: pytest.MonkeyPatch, after: Callable[[str], None]) -> None:
+    """Call `after` with each statement that a connection to SQLite has executed from now on."""
+    connect = sqlite3.connect
+
+    class Watched(sqlite3.Connection):
+        def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+            cursor = super().execute(statement, *arguments)
+            after(statement)
+            return cursor
+
+    def watched(path: Path, **options: Any) -> sqlite3.Connection:
+        return connect(path, **options, factory=Watched)
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+
+
+def test_f028_two_that_count_at_the_same_moment_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits, once it has begun to read, for the other to have read too: who has the ledger has it alone."""
+    ledger(tmp_path, ManualClock(NOW)).pause("GET", "another", 0)  # makes the file
+    both_read = threading.Barrier(2)
+    met = []
+
+    def meet(statement: str) -> None:
+        if statement.startswith("select") and not both_read.broken:
+            try:
+                both_read.wait(0.3)
+            except threading.BrokenBarrierError:
+                return
+            met.append(statement)
+
+    patched_connections(monkeypatch, meet)
+    with ThreadPoolExecutor(2) as threads:
+        asking = [threads.submit(ledger(tmp_path, ManualClock(NOW)).acquire, "POST", ORG) for _ in range(2)]
+        assert [each.result(60) for each in asking] == [None, None]
+    assert met == []
+    monkeypatch.undo()
+    with sqlite3.connect(tmp_path / "state" / "quota.sqlite") as connection:
+        assert connection.execute("select count(*) from requests").fetchall() == [(2,)]
+
+
+def test_f028_a_ledger_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
+    one = ledger(tmp_path, ManualClock(NOW))
+    one.acquire("GET", ORG)
+    holder = sqlite3.connect(tmp_path / "state" / "quota.sqlite", isolation_level=None, check_same_thread=False)
+    holder.execute("begin exclusive")
+    freed = threading.Event()
+
+    def free() -> None:
+        freed.set()
+        holder.execute("commit")
+
+    release = threading.Timer(0.3, free)
+    release.start()
+    one.acquire("GET", ORG)
+    assert freed.is_set()
+    release.join()
+    holder.close()

@@ -69,6 +69,42 @@ def test_thirds_add_up_to_the_last_digit() -> None:
     assert sum(row[3] for row in found) == Decimal("0.06")
 
 
+@pytest.mark.parametrize(
+    ("units", "parts"),
+    [
+        ({"web": 1, "api": 1, "infra": 1}, {"api": 1, "web": 0}),  # a half goes away from zero
+        ({"web": 1, "api": 1, "infra": 3}, {"api": 2, "web": 1}),
+        ({"web": 1, "api": 1, "infra": -3}, {"api": -2, "web": -1}),
+        ({"web": 3, "api": 1, "infra": 1}, {"api": 0, "web": 1}),  # less than a half is nothing
+        ({"web": 3, "api": 1, "infra": 3}, {"api": 1, "web": 2}),  # more is one
+        ({"web": 1, "api": 1, "job": 1, "infra": 5}, {"api": 2, "job": 1, "web": 2}),  # what the sums up to each leave
+    ],
+)
+def test_the_last_digit_of_a_part_is_rounded_half_up_and_nothing_is_lost(
+    units: dict[str, int], parts: dict[str, int]
+) -> None:
+    """Amounts of so many last digits: credits have 6 decimals, US dollars 16."""
+    credit, cost = Decimal("0.000001"), Decimal("1e-16")
+    price = Decimal("1e-10")
+    rows = [{"project": name, "compute": amount * credit, "price": price} for name, amount in units.items()]
+    connection, _ = run(rows, team(SHARED, BY_PROJECT, splits=[shared_split(method="proportional")]))
+    with connection:
+        found = selected(connection, "value, credits, cost_usd", "source_value = 'shared' AND share > 0")
+    assert found == [(name, amount * credit, amount * cost) for name, amount in sorted(parts.items())]
+
+
+def test_the_units_that_shares_leave_over_go_to_the_largest_remainders() -> None:
+    """One seventh goes on with a 1 after twelve decimals, five sevenths with a 7."""
+    rows = [{"project": name, "compute": weight} for name, weight in (("a", 1), ("b", 1), ("c", 5), ("infra", 7))]
+    connection, _ = run(rows, team(SHARED, BY_PROJECT, splits=[shared_split(method="proportional")]))
+    with connection:
+        assert selected(connection, "value, share, share_until", "source_value = 'shared' AND share > 0") == [
+            ("a", Decimal("0.142857142857"), Decimal("0.142857142857")),
+            ("b", Decimal("0.142857142857"), Decimal("0.285714285714")),
+            ("c", Decimal("0.714285714286"), Decimal("1")),
+        ]
+
+
 def test_seats_alone_are_split_by_a_split_of_their_own() -> None:
     rows = [*PROJECT_ROWS, {"project": "infra", "job": "seats", "user": "1000"}]
     split_seats = shared_split(method="even", charge_types=["user"])

@@ -64,7 +64,7 @@ def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
     """Print speed and ratio over pairs of runs, then the peak memory with few and many parts."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        lake = _land(folder / str(PARTS), rows, PARTS)
+        lake = land(folder / str(PARTS), rows, PARTS)
         pairs = [(_measure("duckdb", lake), _measure("ingest", lake)) for _ in range(pairs_in_turn)]
         print(f"{pairs[0][1]['rows']:,.0f} rows in {PARTS} parts, {pairs_in_turn} pairs in turn; medians")
         for name, side in (("duckdb", 0), ("ingest", 1)):
@@ -77,10 +77,10 @@ def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
             print(f"  ratio of {key}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
         print("parts, MB peak of ingest")
         for parts in (4, 12, 40):
-            print(f"  {parts:5}{_measure('ingest', _land(folder / str(parts), rows, parts))['peak']:>8.0f}")
+            print(f"  {parts:5}{_measure('ingest', land(folder / str(parts), rows, parts))['peak']:>8.0f}")
 
 
-def _land(folder: Path, rows: int, parts: int) -> Lake:
+def land(folder: Path, rows: int, parts: int) -> Lake:
     """Land an export of about as many rows, once."""
     lake = open_lake(folder)
     directory = lake.export("acme", FIRST, LAST)

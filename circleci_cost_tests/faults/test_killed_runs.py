@@ -96,7 +96,9 @@ def _published(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS.keys())
-def test_killed_and_finished_by_a_fresh_process(crashes: Crashes, tmp_path: Path, point: KillPoint) -> None:
+def test_f080_to_f086_killed_and_finished_by_a_fresh_process(
+    crashes: Crashes, tmp_path: Path, point: KillPoint
+) -> None:
     task = crashes.fresh(tmp_path / "site")
     lake = Lake(task.configuration.parent / "data")
     crashes.site.simulator.log.clear()

@@ -1,4 +1,4 @@
-"""What survives a power cut: bytes are on disk before a name points at them, and a change is recorded before it is made.
+"""What a power cut leaves: bytes are on disk before a name points at them; a change is recorded before it is made.
 
 The order of the operating system's calls is watched; nothing of the package is replaced.
 """

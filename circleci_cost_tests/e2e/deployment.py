@@ -1,6 +1,6 @@
 """A deployment as users have it: webserver, daemon and code server as processes, driven over GraphQL.
 
-Only the settings that make waiting shorter differ from the repository's `dagster.yaml`.
+Only what makes waiting shorter differs from the repository's `dagster.yaml` and `workspace.yaml`.
 """
 
 import os
@@ -23,7 +23,11 @@ from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE
 ROOT = Path(__file__).parents[2]
 LOCATION = "circleci_cost"
 REPOSITORY = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
-_SHORTER = {"poll_interval_seconds: 30": "poll_interval_seconds: 2"}
+# File: what is there, what takes less time.
+_SHORTER = {
+    "dagster.yaml": ("poll_interval_seconds: 30", "poll_interval_seconds: 2"),
+    "workspace.yaml": ("module_name: circleci_cost.definitions", "module_name: circleci_cost_tests.e2e.location"),
+}
 T = TypeVar("T")
 
 
@@ -138,11 +142,10 @@ def deployed(folder: Path, configuration: Path) -> Iterator[Deployment]:
     """Run `dagster dev` over a configuration file; DAGSTER_HOME is `folder`/home."""
     home = folder / "home"
     home.mkdir()
-    settings = (ROOT / "dagster.yaml").read_text()
-    for here, shorter in _SHORTER.items():
+    for name, (here, shorter) in _SHORTER.items():
+        settings = (ROOT / name).read_text()
         assert here in settings
-        settings = settings.replace(here, shorter)
-    (home / "dagster.yaml").write_text(settings)
+        (home / name).write_text(settings.replace(here, shorter))
     port = _free_port()
     environment = os.environ | {
         "DAGSTER_HOME": str(home),
@@ -150,7 +153,7 @@ def deployed(folder: Path, configuration: Path) -> Iterator[Deployment]:
         TOKEN_VARIABLE: TOKEN,
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1"]
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1"]
     with (folder / "dagster.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "-p", str(port)], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True

@@ -21,8 +21,8 @@ from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS
 from circleci_cost.lake.layout import Lake
 from circleci_cost_tests.faults.kill_points import KillPoint
-from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running, utc
-from circleci_cost_tests.pipeline.processes import REFRESH, Task, ended, start, work
+from circleci_cost_tests.pipeline.harness import COSTS, Site, assert_equal_contents, contents, initech, running, utc
+from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
 
 BEFORE = utc(2024, 3, 10, 12)
@@ -74,20 +74,20 @@ class Crashes:
         folder.mkdir()
         shutil.copytree(self.data, folder / "data")
         configuration = Path(shutil.copy(self.site.configuration, folder))
-        return Task(configuration, NOW, "initech", FIRST, YESTERDAY, REFRESH)
+        return Task(configuration, NOW, "initech", FIRST, YESTERDAY, COSTS)
 
 
 @pytest.fixture(scope="module")
 def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
     folder = tmp_path_factory.mktemp("crashes")
     with running(folder, now=BEFORE) as site:
-        site.materialize(REFRESH, "initech", date(2024, 3, 6), date(2024, 3, 9))
+        site.materialize(COSTS, "initech", date(2024, 3, 6), date(2024, 3, 9))
         before = contents(site.lake, initech())
         data = folder / "before"
         shutil.copytree(site.lake.root, data)
         site.advance_to(NOW)
         site.simulator.jobs.polls = 3
-        site.materialize(REFRESH, "initech", FIRST, YESTERDAY)
+        site.materialize(COSTS, "initech", FIRST, YESTERDAY)
         yield Crashes(site, before, contents(site.lake, initech()), data)
 
 
@@ -149,7 +149,7 @@ def test_the_clock_of_a_fresh_process_may_be_later(crashes: Crashes, tmp_path: P
     task = crashes.fresh(tmp_path / "site")
     lake = Lake(task.configuration.parent / "data")
     assert ended(start(work, task, POINTS["f083 landed, nothing parsed"].arm)) == -signal.SIGKILL
-    later = Task(task.configuration, NOW + timedelta(hours=1), "initech", FIRST, YESTERDAY, REFRESH[2:])
+    later = Task(task.configuration, NOW + timedelta(hours=1), "initech", FIRST, YESTERDAY, COSTS[2:])
     assert ended(start(work, later)) == 0
     found = contents(lake, initech())
     assert_equal_contents(

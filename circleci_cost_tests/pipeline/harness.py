@@ -38,6 +38,8 @@ STANDING_CHECKS = (
     ("job_runs", "no_failed_partitions"),
     ("daily_costs", "prices_up_to_date"),
 )
+# What costs come from and are read from: the job `refresh` without what follows daily costs.
+COSTS = ("pricing_periods", "usage_exports", "job_runs", "daily_costs", "published")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -161,6 +163,12 @@ class Site:
         )
         assert result.success is not fails, failures(result)
         return result
+
+    def refresh(
+        self, cost_center: str, first: date, last: date, *, refetch: bool = False, fails: bool = False
+    ) -> dg.ExecuteInProcessResult:
+        """Run the job `refresh` as far as `COSTS`: where allocation, budgets and anomalies are of no interest."""
+        return self.run("refresh", cost_center, first, last, only=COSTS, refetch=refetch, fails=fails)
 
     def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
         """Run a job whose assets have no partitions; assert how it ends."""

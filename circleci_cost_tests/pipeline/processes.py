@@ -16,9 +16,7 @@ import dagster as dg
 from circleci_cost.definitions import build_definitions
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import load_settings
-from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE, BriskClock, materialize
-
-REFRESH = ("pricing_periods", "usage_exports", "job_runs", "daily_costs", "published")
+from circleci_cost_tests.pipeline.harness import COSTS, TOKEN, TOKEN_VARIABLE, BriskClock, materialize
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Task:
     cost_center: str
     first: date
     last: date
-    assets: Sequence[str] = REFRESH
+    assets: Sequence[str] = COSTS
 
 
 def work(task: Task, prepare: Callable[[], None] | None = None) -> None:

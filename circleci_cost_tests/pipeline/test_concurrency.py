@@ -30,7 +30,7 @@ FIRST = date(2024, 3, 1)
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pl.DataFrame]]:
     """What one run by itself comes to."""
     with running(tmp_path_factory.mktemp("undisturbed")) as site:
-        site.run("refresh", "initech", FIRST, YESTERDAY)
+        site.refresh("initech", FIRST, YESTERDAY)
         yield contents(site.lake, initech())
 
 
@@ -76,7 +76,7 @@ def read_again_and_again(root: Path, seen: Any, stop: Any) -> None:
 
 def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     """Each generation has another price; the reader compares all tables and files of what it has opened."""
-    site.run("refresh", "initech", YESTERDAY - timedelta(days=3), YESTERDAY)
+    site.refresh("initech", YESTERDAY - timedelta(days=3), YESTERDAY)
     context = get_context("forkserver")
     seen, stop = context.Queue(), context.Event()
     reader = start(read_again_and_again, site.lake.root, seen, stop)

@@ -9,11 +9,10 @@ import polars as pl
 import pytest
 
 from circleci_cost_tests.model.builders import read_content, records, unquoted
-from circleci_cost_tests.pipeline.harness import initech, running, utc
+from circleci_cost_tests.pipeline.harness import COSTS, initech, running, utc
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
-from circleci_cost_tests.pipeline.processes import REFRESH
 
-# New York, where no table of zones has to be installed: the zone, the day on which its clocks change, the hours of that day there.
+# New York's rules, which need no table of zones; a day on which its clocks change, and the hours of that day there.
 CHANGES = [
     ("EST5EDT,M3.2.0,M11.1.0", date(2024, 3, 10), 23),
     ("EST5EDT,M3.2.0,M11.1.0", date(2023, 11, 5), 25),
@@ -44,7 +43,7 @@ def test_f074_costs_of_days_around_a_change_of_the_clocks_are_as_in_utc(tmp_path
     first, last = changed - timedelta(days=1), changed + timedelta(days=1)
     now = utc(last.year, last.month, last.day, 12) + timedelta(days=1)
     with running(tmp_path, now=now, history_start=first) as site:
-        site.materialize(REFRESH, "initech", first, last)
+        site.materialize(COSTS, "initech", first, last)
         costs = site.table("daily_costs")
         assert found_costs(costs.to_dicts()) == expected_costs(site.simulator.scenario, initech(), first, last, now)
         assert sorted(set(costs["date"])) == [first, changed, last]

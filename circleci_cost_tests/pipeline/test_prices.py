@@ -30,7 +30,7 @@ def _prices_by_day(site: Site) -> dict[date, list[Decimal | None]]:
 def test_f096_a_price_change_at_midnight_splits_the_window(tmp_path: Path) -> None:
     centers = initech(Price("0.0006", "2022-01-01", "2024-03-07"), Price("0.00055", "2024-03-08"))
     with running(tmp_path, centers) as site:
-        site.run("refresh", "initech", FIRST, YESTERDAY)
+        site.refresh("initech", FIRST, YESTERDAY)
         assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
         assert _prices_by_day(site) == {
             date(2024, 3, day): [Decimal("0.0006") if day < 8 else Decimal("0.00055")] for day in range(4, 12)
@@ -40,7 +40,7 @@ def test_f096_a_price_change_at_midnight_splits_the_window(tmp_path: Path) -> No
 def test_f094_usage_in_a_gap_is_unpriced_and_never_free(tmp_path: Path) -> None:
     centers = initech(Price("0.0006", "2022-01-01", "2024-03-06"), Price("0.0006", "2024-03-09"))
     with running(tmp_path, centers) as site:
-        result = site.run("refresh", "initech", FIRST, YESTERDAY)
+        result = site.refresh("initech", FIRST, YESTERDAY)
         costs = site.table("daily_costs")
         assert found_costs(costs.to_dicts()) == _expected(site)
         gap = costs.filter(pl.col("date").is_between(date(2024, 3, 7), date(2024, 3, 8)))
@@ -64,7 +64,7 @@ def test_f094_usage_in_a_gap_is_unpriced_and_never_free(tmp_path: Path) -> None:
 
 
 def test_f098_an_edited_price_is_named_and_repaired_without_fetching_or_parsing(site: Site) -> None:
-    site.run("refresh", "initech", FIRST, YESTERDAY)
+    site.refresh("initech", FIRST, YESTERDAY)
     before = site.table("daily_costs")
     files, asked, generation = site.job_run_files(), len(site.simulator.log), current_generation(site.lake)
 

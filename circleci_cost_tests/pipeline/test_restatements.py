@@ -28,10 +28,10 @@ def _credits(rows: list[dict[str, Any]]) -> Decimal:
 
 def test_f072_the_last_export_wins_and_its_changes_are_recorded(site: Site) -> None:
     later = NOW + timedelta(days=3)
-    site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+    site.refresh("initech", date(2024, 3, 8), YESTERDAY)
     early = site.table("daily_costs")
     site.clock.advance(timedelta(days=3))
-    result = site.run("refresh", "initech", date(2024, 3, 10), date(2024, 3, 14))
+    result = site.refresh("initech", date(2024, 3, 10), date(2024, 3, 14))
 
     of = site.simulator.scenario
     expected = expected_costs(of, site.centers, date(2024, 3, 8), date(2024, 3, 9), NOW)
@@ -60,11 +60,11 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
     vanishing = sorted(_rows(of, day, NOW))[:3]
     source = EditedSource(of, lambda rows, key: rows)
     with running(tmp_path, source=source) as site:
-        site.run("refresh", "initech", day, YESTERDAY)
+        site.refresh("initech", day, YESTERDAY)
         before = site.job_runs("initech")
         source.edit = lambda rows, key: rows.filter(~pl.col("JOB_ID").is_in(vanishing))
         site.clock.advance(timedelta(minutes=1))
-        result = site.run("refresh", "initech", day, YESTERDAY)
+        result = site.refresh("initech", day, YESTERDAY)
         gone = before.filter(pl.col("job_id").is_in(vanishing))
         assert gone.height == 3
         check = checks(result)["no_vanished_jobs"]
@@ -77,10 +77,10 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
 
 
 def test_f073_an_export_that_is_read_again_restates_nothing(site: Site) -> None:
-    site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+    site.refresh("initech", date(2024, 3, 8), YESTERDAY)
     result = site.run("ingest", "initech", date(2024, 3, 8), YESTERDAY, only=["job_runs"])
     assert checks(result)["no_vanished_jobs"].passed
-    site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+    site.refresh("initech", date(2024, 3, 8), YESTERDAY)
     assert site.table("usage_restatements").height == 0
 
 
@@ -97,10 +97,10 @@ def test_f071_a_job_whose_date_moved_between_two_windows_counts_once(tmp_path: P
         return pl.concat([rows, row.with_columns(JOB_RUN_DATE=date(2024, 3, 8))])
 
     with running(tmp_path, source=EditedSource(of, edit)) as site:
-        site.run("refresh", "initech", date(2024, 3, 4), date(2024, 3, 7))
+        site.refresh("initech", date(2024, 3, 4), date(2024, 3, 7))
         before = site.job_runs("initech")
         site.clock.advance(timedelta(minutes=1))
-        site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY)
+        site.refresh("initech", date(2024, 3, 8), YESTERDAY)
         runs = site.job_runs("initech")
         assert runs.filter(job_id=moved)["job_run_date"].to_list() == [date(2024, 3, 8)]
         assert runs["job_id"].n_unique() == runs.height
@@ -117,10 +117,10 @@ def test_the_newest_name_of_a_project_stands_everywhere(tmp_path: Path) -> None:
     """f101: names change while ids stay; one export knows the names of its own time only."""
     source = scenario(renamed=((date(2024, 3, 9), "storefront"),))
     with running(tmp_path, source=source, now=utc(2024, 3, 5, 12)) as site:
-        site.run("refresh", "initech", date(2024, 3, 1), date(2024, 3, 4))
+        site.refresh("initech", date(2024, 3, 1), date(2024, 3, 4))
         assert set(site.table("daily_costs")["project"]) == {"web", "api"}
         site.advance_to(NOW)
-        site.run("refresh", "initech", date(2024, 3, 9), YESTERDAY)
+        site.refresh("initech", date(2024, 3, 9), YESTERDAY)
         assert set(site.table("daily_costs")["project"]) == {"storefront", "api"}
         # The older export, read and costed again, does not bring the older name back.
         site.run("refresh", "initech", date(2024, 3, 1), date(2024, 3, 4), only=["job_runs", "daily_costs"])
@@ -138,8 +138,8 @@ def test_the_newest_name_of_an_organization_stands_everywhere(tmp_path: Path) ->
         return rows.with_columns(new) if key.as_of >= utc(2024, 3, 9) else rows
 
     with running(tmp_path, source=EditedSource(scenario(), edit), now=utc(2024, 3, 5, 12)) as site:
-        site.run("refresh", "initech", date(2024, 3, 1), date(2024, 3, 4))
+        site.refresh("initech", date(2024, 3, 1), date(2024, 3, 4))
         site.advance_to(NOW)
-        site.run("refresh", "initech", date(2024, 3, 9), YESTERDAY)
+        site.refresh("initech", date(2024, 3, 9), YESTERDAY)
         names = site.table("daily_costs").select("organization_id", "organization").unique().sort("organization_id")
         assert names.rows() == [(PAYING, "initrode"), (SHARED, "initech-labs")]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.lake.turns import turn
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller
 
 
@@ -26,7 +27,16 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 @pytest.fixture(scope="session")
 def northwind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with northwind's configuration into which the sample was imported by the real command; read only."""
-    folder = tmp_path_factory.mktemp("northwind")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _imported(tmp_path_factory.mktemp("northwind"))
+    # All workers of one test session share it; whoever comes first makes it.
+    folder = tmp_path_factory.getbasetemp().parent / "northwind"
+    with turn(folder.with_suffix(".lock")):
+        return folder if (folder / "said.txt").exists() else _imported(folder)
+
+
+def _imported(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / "circleci_cost.toml").write_bytes(NORTHWIND.read_bytes())
     environment = {
         name: value for name, value in os.environ.items() if name not in {"DAGSTER_HOME", "CIRCLECI_COST_CONFIG"}

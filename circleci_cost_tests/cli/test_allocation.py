@@ -102,6 +102,7 @@ def test_every_view_with_tags_adds_up_to_the_view_without_to_the_last_digit(publ
 def test_each_day_of_a_tag_adds_up_to_that_day(published: Caller) -> None:
     whole = answer(published, "report", "--granularity", "day")["rows"]
     parts = answer(published, "report", "--by", "team,stage", "--granularity", "day")["rows"]
+    assert len(whole) > 1
     for day in whole:
         assert total_of([row for row in parts if row["period"] == day["period"]]) == Decimal(day["cost"])
 
@@ -115,6 +116,7 @@ def test_values_of_several_tags_meet_whichever_is_asked_for_first(published: Cal
 
     assert sums("team,stage") == sums("stage,team")
     stages = answer(published, "report", "--by", "stage")["rows"]
+    assert len(stages) > 1
     for stage in stages:
         asked = answer(published, "report", "--where", f"stage={stage['stage']}", "--by", "team")
         assert asked["total"]["runs"] == stage["runs"]

@@ -43,8 +43,11 @@ def test_f070_rows_of_another_organization_are_refused(tmp_path: Path) -> None:
     )
 
 
-def test_f070_rows_of_a_shared_organization_are_welcome(tmp_path: Path) -> None:
+def test_f070_rows_of_a_shared_organization_are_welcome_where_it_is_named(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, record(1), record(2, ORGANIZATION_ID=OTHER))
+    for one in (ORGANIZATION, OTHER):
+        with pytest.raises(ExportDataError):
+            refuse_unknown_organizations(rows, "acme", [one], "part-0000.csv.gz")
     refuse_unknown_organizations(rows, "acme", [ORGANIZATION, OTHER], "part-0000.csv.gz")
 
 

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,13 +40,21 @@ def test_over_three_runs_each_event_arrives_once_by_mail_and_by_http(
     assert [mail["Message-ID"] for mail in mailbox.mails] == [f"<{each}@example.com>" for each in ids]
 
 
-def test_f105_the_same_anomaly_next_day_is_not_sent_again(site: Site, receiver: Receiver) -> None:
+def test_f105_a_finding_that_goes_on_is_sent_once_for_its_day_whatever_it_says_by_then(
+    site: Site, receiver: Receiver
+) -> None:
     site.configure(slack_section())
-    finding = data_quality("coverage", "team", "Only 60 % of the cost has a team.", NOW.date())
-    assert site.run(finding).sent == 1
+
+    def found(subject: str, sentence: str, day: date) -> int:
+        return site.run(data_quality("coverage", subject, sentence, day)).sent
+
+    today = NOW.date()
+    assert found("team", "Only 60 % of the cost has a team.", today) == 1
     site.clock.advance(timedelta(days=1))
-    assert site.run(finding).sent == 0
-    assert site.run(data_quality("coverage", "project", "Something else.", NOW.date())).sent == 1
+    assert found("team", "Only 59 % of the cost has a team.", today) == 0
+    assert found("project", "Only 60 % of the cost has a project.", today) == 1
+    assert found("team", "Only 59 % of the cost has a team.", today + timedelta(days=7)) == 1
+    assert [b"60 %" in request.body for request in receiver.requests] == [True, True, False]
 
 
 def test_f105_a_failure_that_goes_on_is_one_message_its_end_another_and_the_next_one_is_told(

@@ -42,7 +42,7 @@ _rows = st.lists(
 _by = st.lists(st.sampled_from(["project", "workflow", "job", "resource_class", "branch"]), unique=True, max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(before=_rows, after=_rows, by=_by, charges=st.booleans())
 def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     before: list[dict[str, Any]], after: list[dict[str, Any]], by: list[str], charges: bool

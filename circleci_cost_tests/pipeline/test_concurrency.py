@@ -87,7 +87,7 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     deadline = time.monotonic() + 20
     warehouse = site.definitions.resources["warehouse"]  # type: ignore[index]
     with warehouse.get_connection() as connection:
-        while time.monotonic() < deadline and not (len(names) >= 20 and len(found) >= 5):
+        while time.monotonic() < deadline and not (len(names) >= 10 and len(found) >= 5):
             price = f"0.000{1 + len(names) % 8}"
             period = PricePeriod("initech", date(2022, 1, 1), None, Decimal(price))
             write_prices(connection, [period], site.history_start, YESTERDAY)

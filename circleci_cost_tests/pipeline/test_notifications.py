@@ -13,7 +13,7 @@ import pytest
 from circleci_cost.simulator import actions
 from circleci_cost_tests.notify.mailbox import Mailbox
 from circleci_cost_tests.notify.receiver import Answer, Receiver
-from circleci_cost_tests.pipeline.harness import Price, Site, environment, initech, metadata, running
+from circleci_cost_tests.pipeline.harness import COSTS, Price, Site, environment, initech, metadata, running
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
 FIRST = YESTERDAY - timedelta(days=20)
@@ -106,11 +106,11 @@ def _plain(amount: object) -> str:
 
 
 def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Receiver) -> None:
-    site.run("refresh", "initech", FIRST, YESTERDAY - timedelta(days=1))
+    _sync(site, FIRST, YESTERDAY - timedelta(days=1))
     for _ in range(2):
         site.clock.advance(timedelta(minutes=10))
         site.fault("create", actions.Respond(403))
-        failed = site.run("refresh", "initech", YESTERDAY, YESTERDAY, fails=True)
+        failed = _sync(site, YESTERDAY, YESTERDAY, fails=True)
         _tell(site, failed)
     told = _told(receiver)
     (failure,) = (key for key in told if key[0] == "sync_failed")
@@ -121,10 +121,10 @@ def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Rece
 
     # A run that reads nothing, or other days, brings none of the failed ones.
     site.run("reprice", "initech", FIRST, FIRST)
-    site.run("refresh", "initech", FIRST, FIRST)
+    _sync(site, FIRST, FIRST)
     assert not [key for key in _told(receiver) if key[0] == "sync_recovered"]
-    site.run("refresh", "initech", YESTERDAY, YESTERDAY)
-    site.run("refresh", "initech", YESTERDAY, YESTERDAY)
+    _sync(site, YESTERDAY, YESTERDAY)
+    _sync(site, YESTERDAY, YESTERDAY)
     assert _told(receiver)["sync_recovered", "initech", failure[2], ""] == 1
 
 
@@ -136,6 +136,11 @@ def test_a_rule_that_cannot_be_applied_is_told_although_no_sync_failed(site: Sit
     subjects = [key[1] for key in _told(receiver) if key[0] == "data_quality" and key[1].startswith("run failed")]
     assert subjects == ["run failed: allocation and budgets", "run failed: costs of initech"]
     assert not [key for key in _told(receiver) if key[0] == "sync_failed"]
+
+
+def _sync(site: Site, first: date, last: date, *, fails: bool = False) -> dg.ExecuteInProcessResult:
+    """Read, price, publish and tell, without budgets and anomalies."""
+    return site.run("refresh", "initech", first, last, only=(*COSTS, "notifications"), fails=fails)
 
 
 def _tell(site: Site, failed: dg.ExecuteInProcessResult) -> None:
@@ -178,7 +183,7 @@ def test_an_e_mail_tells_the_first_import_with_its_prices(site: Site, receiver: 
             f'from = "cost@example.com"\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
             'events = ["import_complete"]\n'
         )
-        site.run("refresh", "initech", FIRST, YESTERDAY)
+        _sync(site, FIRST, YESTERDAY)
         (mail,) = mailbox.mails
     assert mail["subject"].startswith("[CircleCI cost] initech: first import complete, $")
     body = mail.get_body(("plain",))

@@ -346,6 +346,17 @@ def test_f023_a_job_is_taken_up_only_while_it_is_young_and_of_the_same_organizat
     assert len(site.asked("create")) == 3
 
 
+def test_f023_a_young_job_is_taken_up_although_the_first_request_of_its_days_is_old(site: Harness) -> None:
+    site.fault("poll", actions.Respond(401), times=2)
+    for hours in (12, 1):
+        with pytest.raises(AuthorizationError):
+            site.fetch()
+        site.clock.advance(timedelta(hours=hours))
+    assert len(site.asked("create")) == 2
+    assert site.landed_contents(site.fetch()) == site.contents
+    assert len(site.asked("create")) == 2
+
+
 def test_f023_a_job_that_has_landed_already_is_not_downloaded_again(site: Harness) -> None:
     path = site.lake.intent("acme", WINDOW.first_day, WINDOW.last_day)
     landed = site.fetch()

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.spill import job_keys
+from circleci_cost.model.job_runs import PRECEDENCE
 from circleci_cost_tests.model.builders import Record, record
 
 from .builders import CENTER, contents, day, days, ingest, jobs, land_rows, of
@@ -105,3 +108,10 @@ def test_days_farther_than_a_week_are_not_looked_at(lake: Lake) -> None:
     ingest(lake, [day(1)])
     ingest(lake, [day(9)])
     assert jobs(lake, day(1), day(9)) == {day(1): of(j1=42), day(9): of(j1=42)}
+
+
+def test_a_jobs_key_is_two_hashes_that_know_nothing_of_each_other() -> None:
+    rows = pl.DataFrame({"job_id": [f"job {n}" for n in range(1000)], "job_run_date": day(1), PRECEDENCE: 0})
+    keys = job_keys(rows)
+    assert keys.filter(pl.col("key_1") == pl.col("key_2")).is_empty()
+    assert (keys["key_1"] ^ keys["key_2"]).n_unique() == 1000

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.schema import CHARGE_TYPES
 from circleci_cost.warehouse.allocation import allocate
 from circleci_cost_tests.warehouse.allocation_builders import (
     BY_PROJECT,
@@ -247,3 +248,11 @@ def test_tags_that_use_each_other_through_a_mapping_file_are_refused_by_name(tmp
     division = {"name": "division", "rules": [{"value_of": "team"}]}
     with pytest.raises(ConfigurationError, match=r"(division → team → division|team → division → team)"):
         plan(team(mappings=[{"file": "divisions.csv"}]), division, folder=tmp_path)
+
+
+def test_every_charge_type_of_every_daily_cost_is_a_source_of_its_own() -> None:
+    rows = [{"project": name, **dict.fromkeys(CHARGE_TYPES, 1)} for name in ("web", "api", "shop")]
+    connection, _ = run(rows, team(BY_PROJECT))
+    with connection:
+        found = selected(connection, "source_row, project, charge_type")
+    assert len({source for source, _, _ in found}) == len(found) == 3 * len(CHARGE_TYPES)

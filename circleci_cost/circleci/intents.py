@@ -17,7 +17,8 @@ from circleci_cost.circleci.waiting import OnWait, wait
 from circleci_cost.circleci.windows import Window
 from circleci_cost.clock import Clock
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
-from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors, write_atomic
+from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
+from circleci_cost.lake.own_files import open_lock
 
 # A job's result is of the time when it was made; half a day later a new export is the better one.
 JOB_LIFETIME = timedelta(hours=12)
@@ -129,7 +130,7 @@ def read_intent(path: Path) -> Intent | None:
         return None
     except ValidationError:
         raise StorageError(
-            f"{path} is not a note of an export job of this version; remove it, and the export is requested anew."
+            f"{path} is not a note of an export job of this version; move it away, and the export is requested anew."
         ) from None
 
 
@@ -140,11 +141,9 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
     The operating system frees the lock when its process dies, by kill -9 too. Raises
     `TransientSourceError` where another process holds it for longer than `patience` seconds.
     """
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     deadline = clock.monotonic() + patience
     waited = False
-    with path.with_suffix(".lock").open("w") as lock:
+    with open_lock(path.with_suffix(".lock")) as lock:
         while not _locked(lock.fileno()):
             waited = True
             if clock.monotonic() >= deadline:

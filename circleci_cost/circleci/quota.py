@@ -15,6 +15,7 @@ from circleci_cost.circleci.wording import duration
 from circleci_cost.clock import Clock
 from circleci_cost.errors import StorageError, TransientSourceError
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.own_files import require_own_database
 
 Kind = Literal["POST", "GET"]
 PATIENCE_SECONDS = 6 * 3600.0
@@ -114,6 +115,7 @@ class QuotaLedger:
         """One immediate transaction on a connection of its own: safe over threads, forks and kills."""
         with storage_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            require_own_database(self._path)
         try:
             with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as ledger:
                 ledger.execute("begin immediate")
@@ -125,7 +127,8 @@ class QuotaLedger:
         except sqlite3.Error as error:
             raise StorageError(
                 f"The request ledger {self._path} cannot be used ({error}); nothing was asked of CircleCI. "
-                "Make it writable, or remove it if it is damaged: it only counts the last hour's requests."
+                "Make it writable, free space on its disk, or remove it if it is damaged: it only counts the last "
+                "hour's requests."
             ) from error
 
 

@@ -9,6 +9,7 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.coverage import OpenDays, missing_days, overdue_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD
+from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import checks_dependencies, checks_every_day
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
@@ -33,7 +34,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     def prices_up_to_date(warehouse: Warehouse, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         last = utc_today(clock) + RATES_AHEAD
         rates = pricing.daily_rates(settings.price_periods, settings.history_start, last)
-        with warehouse.get_connection() as connection, transaction(connection):
+        with dagster_failures(), warehouse.get_connection() as connection, transaction(connection):
             stale = stale_prices(connection, rates)
         ranges = [f"{name}: {pricing.say_ranges(found)}" for name, found in stale.items()]
         days = sum(each.days for found in stale.values() for each in found)
@@ -52,7 +53,8 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         description="Every day since history_start that CircleCI can serve is there.",
     )
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
-        missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
+        with dagster_failures():
+            missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
         return _open(missing, "missing", "not imported: {}; run `circleci-cost backfill`")
 
     @dg.asset_check(
@@ -61,7 +63,8 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         description="Every day older than restatement_days rests on an export that CircleCI no longer restated.",
     )
     def no_unsettled_days(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
-        overdue = [overdue_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
+        with dagster_failures():
+            overdue = [overdue_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
         return _open(
             overdue,
             "unsettled",

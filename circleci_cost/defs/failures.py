@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from circleci_cost.errors import CircleciCostError, TransientSourceError
+from circleci_cost.lake.files import storage_errors
 
 _MAX_RETRIES = 3
 _DEFAULT_WAIT_SECONDS = 60.0
@@ -18,7 +19,8 @@ def dagster_failures() -> Iterator[None]:
     The causes are cut off: Dagster writes whole exception chains into its event log.
     """
     try:
-        yield
+        with storage_errors("the data directory", "use"):
+            yield
     except TransientSourceError as error:
         raise dg.RetryRequested(
             max_retries=_MAX_RETRIES, seconds_to_wait=error.retry_after or _DEFAULT_WAIT_SECONDS

@@ -43,8 +43,8 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
     def published(
         warehouse: Warehouse, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
     ) -> metadata.Materialized:
-        restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
         with dagster_failures(), warehouse.get_connection() as connection:
+            restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
             # Another cost center's run may have written daily costs since these were made.
             Derivation(settings, lake).bring_up_to_date(connection)
             generation = publish(connection, lake, restatements, clock.now())

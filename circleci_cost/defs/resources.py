@@ -15,7 +15,9 @@ from pydantic import Field
 
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
+from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.turns import turn
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
@@ -23,6 +25,10 @@ from circleci_cost.tokens import api_token
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
 _MEMORY_LIMIT = "3GB"
+_DAMAGED = (
+    "Restore it from a backup, or move it away and keep it, then run `circleci-cost reprice`, which makes it again "
+    "from the job runs."
+)
 
 
 def connection_to(settings: Settings, center: CostCenter, token: str) -> Connection:
@@ -111,10 +117,18 @@ class Warehouse(DuckDBResource):
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Wait for whoever has the warehouse open, then open it."""
-        # Dagster's own leaves the connection open where the work fails; the next in turn could not open the file.
-        with turn(Path(self.lock)), super().get_connection() as connection, closing(connection):
-            yield connection
+        """Wait for whoever has the warehouse open, then open it. Raises `StorageError` for what DuckDB cannot store."""
+        with turn(Path(self.lock)), storage_errors(self.database, "use", _DAMAGED):
+            require_own_database(Path(self.database))
+            self._remove_leftovers()
+            # Dagster's own leaves the connection open where the work fails; the next in turn could not open the file.
+            with super().get_connection() as connection, closing(connection):
+                yield connection
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a killed process had spilled: nobody else has the warehouse open now."""
+        for path in Path(self.connection_config["temp_directory"]).glob("duckdb_temp_*"):
+            path.unlink(missing_ok=True)
 
 
 def warehouse_resource(lake: Lake) -> Warehouse:

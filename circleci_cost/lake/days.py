@@ -13,8 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import atomic_path
+from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.model import restatements
 
 _METADATA_KEY = "circleci_cost"
@@ -98,11 +99,16 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     files = [path for name in cost_centers for path in sorted(lake.restatements(name).glob("[!.]*.parquet"))]
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
-    return pl.read_parquet(files, hive_partitioning=False).sort("cost_center", "date", "recorded_at", "export_id")
+    with storage_errors(files[0].parent, "read"):
+        found = pl.read_parquet(files, hive_partitioning=False)
+    return found.sort("cost_center", "date", "recorded_at", "export_id")
 
 
 def _unreadable(path: Path, error: Exception) -> StorageError:
+    failure = storage_failure(error)
+    if failure is not None and not failure.damaged:
+        return StorageError(f"Cannot read {path}: {failure.reason}; nothing was changed. {failure.advice}")
     return StorageError(
-        f"{path} is not a file of job runs of this version ({type(error).__name__}); remove it and materialize "
-        "job_runs for this day again, its export is still there."
+        f"{path} is not a file of job runs of this version ({type(error).__name__}); move it away, keep it, and "
+        "materialize job_runs for this day again from its export."
     )

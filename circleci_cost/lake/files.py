@@ -3,7 +3,6 @@
 Where the files live is `lake.layout`'s business; what is in them is their writers'.
 """
 
-import errno
 import os
 import time
 import uuid
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from circleci_cost.errors import StorageError
+from circleci_cost.lake.storage_failures import Doing, StorageFailure, storage_failure
 
 TEMPORARY_PREFIX = ".tmp-"
 # No single file takes a day to write: an older temporary file is a killed process's.
@@ -67,25 +67,27 @@ def fsync_directory(path: Path) -> None:
 
 
 @contextmanager
-def storage_errors(target: Path) -> Iterator[None]:
-    """Turn the operating system's storage errors into one sentence that names `target`."""
+def storage_errors(target: Path | str, doing: Doing = "write", damaged: str = "") -> Iterator[None]:
+    """Turn what storage refuses, by whichever library, into one sentence that names `target` or the file in the error.
+
+    `damaged` is what to do where `target` itself is damaged, if a backup is not all that helps.
+    """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _ADVICE:
+    # Not broad: what says nothing of storage goes on as it is.
+    except Exception as error:
+        failure = storage_failure(error)
+        if failure is None:
             raise
-        raise StorageError(
-            f"Cannot write {target}: {os.strerror(error.errno)}; what was there before is untouched. "
-            f"{_ADVICE[error.errno]}, then run the same command again."
-        ) from error
+        raise _told(target, failure, doing, damaged) from error
 
 
-_ADVICE = {
-    errno.ENOSPC: "Free space on that disk",
-    errno.EDQUOT: "Raise the quota or free space",
-    errno.EROFS: "Make the file system writable or point data_dir elsewhere",
-    errno.EACCES: "Give this user write access or point data_dir elsewhere",
-    errno.EPERM: "Give this user write access or point data_dir elsewhere",
-    errno.ENOTDIR: "Point data_dir at a directory",
-    errno.EEXIST: "Move away the file that stands where a directory belongs",
-}
+def _told(target: Path | str, failure: StorageFailure, doing: Doing, damaged: str) -> StorageError:
+    named, advice = str(target), failure.advice
+    other = failure.path is not None and failure.path != named
+    if other and doing != "write" and not Path(str(failure.path)).name.startswith(TEMPORARY_PREFIX):
+        named = str(failure.path)
+    elif failure.damaged and damaged:
+        advice = damaged
+    kept = "nothing was changed" if doing == "read" else "what was there before is untouched"
+    return StorageError(f"Cannot {doing} {named}: {failure.reason}; {kept}. {advice}")

@@ -4,21 +4,21 @@ Each day's file is replaced by one rename, so a crash leaves each day as it was 
 What makes a row valid is `model`'s business; fetching exports is `circleci`'s.
 """
 
-import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
 import polars as pl
 
-from circleci_cost.errors import ExportDataError, StorageError
+from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.manifests import LandedExport, exports_by_day, landed_exports
+from circleci_cost.lake.manifests import WITHOUT_BACKUP, LandedExport, exports_by_day, landed_exports, was_replaced
 from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
-from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, remove_abandoned_spills
+from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model import restatements
 from circleci_cost.model.job_runs import (
     PRECEDENCE,
@@ -34,6 +34,8 @@ from circleci_cost.model.records import Header, read_records
 from circleci_cost.model.restatements import compare
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
 
+# Each new reading takes another landing of the same window in between.
+_READINGS = 5
 _T = TypeVar("_T")
 
 
@@ -73,9 +75,35 @@ def ingest_days(
     Every day with an export gets a file, an empty day an empty one; a day without any export gets none
     and is reported. `organizations` are the ids the cost center names. Raises `ExportDataError` (nothing is
     replaced then: all is read before the first file is written) and `StorageError`.
+
+    An export that another process replaces meanwhile is no error: all is read again, from what landed then.
     """
-    report = IngestReport()
     remove_abandoned_spills(lake.spill)
+    for _ in range(_READINGS):
+        with suppress(_ReplacedExportError):
+            return _ingest(
+                lake, cost_center, organizations, days, ingested_at=ingested_at, rows_in_memory=rows_in_memory
+            )
+    raise TransientSourceError(
+        f"The usage exports of cost center {cost_center!r} were replaced {_READINGS} times while they were read; "
+        "nothing was changed. Run the same command again when no other process fetches these days."
+    )
+
+
+class _ReplacedExportError(Exception):
+    """An export is no longer the one that its manifest named; nothing was written yet."""
+
+
+def _ingest(
+    lake: Lake,
+    cost_center: str,
+    organizations: Collection[str],
+    days: Sequence[date],
+    *,
+    ingested_at: datetime,
+    rows_in_memory: int,
+) -> IngestReport:
+    report = IngestReport()
     exports = landed_exports(lake, cost_center)
     by_day = exports_by_day(exports)
     sources = {day: by_day.get(day, []) for day in days}
@@ -84,7 +112,7 @@ def ingest_days(
     neighbours = read_neighbours(lake, cost_center, covered)
     precedence = _rank(exports, neighbours)
     export_ids = {rank: export_id for export_id, rank in precedence.items()}
-    with DaySpill(lake.spill / uuid.uuid4().hex, rows_in_memory) as spill:
+    with DaySpill(new_spill(lake.spill), rows_in_memory) as spill:
         for export in exports:
             wanted = [day for day in covered if export in sources[day]]
             if wanted:
@@ -148,9 +176,11 @@ def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
             for block in read_records(path):
                 yield block.header, normalize(block)
         except FileNotFoundError as error:
+            if was_replaced(export):
+                raise _ReplacedExportError from error
             raise StorageError(
                 f"{path}, a part of export {export.manifest.export_id}, is missing; nothing was replaced. Restore it "
-                "from a backup, or remove its directory and materialize usage_exports for these days again."
+                f"from a backup; {WITHOUT_BACKUP}"
             ) from error
 
 

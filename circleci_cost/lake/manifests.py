@@ -5,6 +5,7 @@ Which manifests a day's job runs come from is decided here; reading the parts is
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -13,10 +14,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circleci_cost.days import days_between
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
+from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake
 
 MANIFEST = "manifest.json"
+_PARTS = "part-*.csv.gz"
+# Its parts may be the only copy: CircleCI serves 13 months, and imported files nobody else may have.
+WITHOUT_BACKUP = (
+    "without one, move its directory out of exports (keep it), then import its parts with `circleci-cost import`, or "
+    "materialize usage_exports for these days again where CircleCI still serves them."
+)
 
 
 class Part(BaseModel):
@@ -73,11 +80,11 @@ class LandedExport(BaseModel):
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Publish an export: from this rename on its parts count. Parts of its predecessor are removed."""
+    """Publish an export: from this rename on its parts count. Parts of its predecessor are removed, nothing else."""
     write_atomic(directory / MANIFEST, manifest.model_dump_json(indent=2).encode())
-    kept = {part.name for part in manifest.parts} | {MANIFEST}
-    for path in directory.iterdir():
-        if path.name not in kept and not path.name.startswith(TEMPORARY_PREFIX):
+    kept = {part.name for part in manifest.parts}
+    for path in directory.glob(_PARTS):
+        if path.name not in kept:
             path.unlink(missing_ok=True)
 
 
@@ -90,16 +97,26 @@ def read_manifest(directory: Path) -> Manifest:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(step) for step in first["loc"]) or "the file"
         raise StorageError(
-            f"{path} is not a manifest of this version ({where}: {first['msg']}); restore it from a backup, "
-            "or remove its directory and materialize usage_exports for these days again."
+            f"{path} is not a manifest of this version ({where}: {first['msg']}); restore it from a backup; "
+            f"{WITHOUT_BACKUP}"
         ) from error
 
 
 def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     """All landed exports of a cost center, the oldest export first."""
-    directories = (path.parent for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"))
-    exports = [LandedExport(directory=path, manifest=read_manifest(path)) for path in directories]
+    exports = []
+    for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"):
+        with suppress(FileNotFoundError):  # somebody has just moved it away
+            exports.append(LandedExport(directory=path.parent, manifest=read_manifest(path.parent)))
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
+
+
+def was_replaced(export: LandedExport) -> bool:
+    """Whether another export has taken the place of this one since its manifest was read, or nothing has."""
+    try:
+        return read_manifest(export.directory) != export.manifest
+    except FileNotFoundError:
+        return True
 
 
 def exports_by_day(exports: Iterable[LandedExport]) -> dict[date, list[LandedExport]]:

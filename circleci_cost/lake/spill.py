@@ -4,8 +4,10 @@ So memory stays flat however many parts and jobs a window has. It also finds, by
 on several days. Other rules over the rows are in `model.job_runs`.
 """
 
+import re
 import shutil
 import time
+import uuid
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -20,6 +22,7 @@ from circleci_cost.model.job_runs import PRECEDENCE
 ROWS_IN_MEMORY = 300_000
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _KEY = ("key_1", "key_2")
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 class DaySpill:
@@ -93,7 +96,8 @@ class DaySpill:
 
     def day(self, day: date) -> pl.DataFrame | None:
         """All rows of a day less those that another day's row supersedes; None where there are none."""
-        spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
+        with storage_errors(self._directory, "read"):
+            spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
         if self._buffer:
             self._days_in_memory = _by_day(pl.concat(self._buffer))
             self._buffer = []
@@ -117,9 +121,20 @@ def without_keys(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     return rows[kept.sort()]
 
 
+def new_spill(parent: Path) -> Path:
+    """A directory for one `DaySpill`, not made yet."""
+    return parent / uuid.uuid4().hex
+
+
 def remove_abandoned_spills(parent: Path) -> None:
-    """Remove what killed processes left: no ingest is at work on one window for a day, by the machine's clock."""
+    """Remove what killed processes left: no ingest is at work on one window for a day, by the machine's clock.
+
+    Only directories that `new_spill` has named: `parent` also holds what others are at work on, or may be a link to
+    a directory of the user's.
+    """
     for directory in parent.glob("*"):
+        if not _NAME.fullmatch(directory.name):
+            continue
         try:
             age = time.time() - directory.stat().st_mtime
         except FileNotFoundError:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.own_files import open_lock
 
 
 @contextmanager
@@ -19,10 +19,7 @@ def turn(lock: Path, on_wait: Callable[[], object] | None = None) -> Iterator[No
 
     Raises `StorageError` where the file cannot be made.
     """
-    with storage_errors(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
-    with file:
+    with open_lock(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

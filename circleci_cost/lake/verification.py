@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import duckdb
 
+from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 
 _QUERY = """
@@ -45,6 +46,6 @@ def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verif
     if not days:
         return Verification(0, 0, 0, 0, Decimal(0), Decimal(0))
     files = [str(lake.job_runs_file(cost_center, day)) for day in days]
-    with duckdb.connect() as connection:
+    with storage_errors(lake.job_runs(cost_center), "read"), duckdb.connect() as connection:
         (row,) = connection.execute(_QUERY, {"files": files, "cost_center": cost_center}).fetchall()
     return Verification(*row)

@@ -12,6 +12,7 @@ from typing import overload
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import atomic_path
+from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.turns import turn
 
 FORMAT = 1
@@ -61,6 +62,7 @@ class OutboxFile:
 
         Raises `StorageError` where the file is damaged, cannot be written, or is of a newer version.
         """
+        require_own_database(self._path)
         try:
             if not self._path.exists():
                 self._create()

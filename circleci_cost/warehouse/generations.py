@@ -5,18 +5,21 @@ sees two generations mixed. Making a generation is `publish`'s work.
 """
 
 import json
+import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circleci_cost.errors import CircleciCostError, StorageError
-from circleci_cost.lake.files import write_atomic
+from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake
 
 POINTER = "current.json"
@@ -49,6 +52,8 @@ TABLES = (
 # A reader that opened an older generation gets this long to finish with it.
 KEPT_GENERATIONS = 3
 KEPT_SECONDS = 3600
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_DAMAGED = "Materialize the asset `published` to make a new generation, then run the same command again."
 
 
 class GenerationManifest(BaseModel):
@@ -79,8 +84,9 @@ class Generation:
         return self.directory / DATABASE
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the generation's database for reading."""
-        return duckdb.connect(str(self.database), read_only=True)
+        """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
+        with storage_errors(self.database, "read", _DAMAGED):
+            return duckdb.connect(str(self.database), read_only=True)
 
     def parquet(self, table: str) -> list[Path]:
         """The Parquet files of one table, in order."""
@@ -100,14 +106,31 @@ def current_generation(lake: Lake) -> Generation:
             "around), or materialize the assets in the Dagster UI."
         )
     try:
-        directory = lake.published / str(json.loads(pointer.read_text())["generation"])
-        manifest = GenerationManifest.model_validate_json((directory / MANIFEST).read_bytes())
+        return _read_pointed(lake)
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(
             f"{pointer} names no readable generation ({type(error).__name__}); materialize the asset `published` to "
             "make a new one."
         ) from error
-    return Generation(directory, manifest)
+
+
+def named_generation(lake: Lake) -> str:
+    """The name in the pointer, whether there is such a generation or not; empty where there is no pointer."""
+    try:
+        return str(json.loads((lake.published / POINTER).read_text())["generation"])
+    except FileNotFoundError:
+        return ""
+
+
+def _read_pointed(lake: Lake) -> Generation:
+    read = ""
+    # Again only where the pointer has moved: a publication may have removed what was current when it was read.
+    while (name := named_generation(lake)) != read:
+        read = name
+        directory = lake.published / name
+        with suppress(FileNotFoundError):
+            return Generation(directory, GenerationManifest.model_validate_json((directory / MANIFEST).read_bytes()))
+    raise FileNotFoundError(lake.published / read / MANIFEST)
 
 
 def point_to(lake: Lake, manifest: GenerationManifest) -> Generation:
@@ -119,12 +142,17 @@ def point_to(lake: Lake, manifest: GenerationManifest) -> Generation:
 
 
 def prune(lake: Lake, current: str) -> list[str]:
-    """Remove old and unfinished generations that no reader can still be at; return their names."""
-    folders = sorted((path for path in lake.published.iterdir() if path.is_dir()), reverse=True)
-    removed = []
-    for position, folder in enumerate(folders):
-        old = time.time() - folder.stat().st_mtime > KEPT_SECONDS
-        if folder.name != current and old and position >= KEPT_GENERATIONS:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder.name)
-    return removed
+    """Remove old and unfinished generations that no reader can still be at; return their names.
+
+    A reader may have opened a generation until the next one was finished, so its time counts from then.
+    """
+    folders = [path for path in lake.published.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink()]
+    finished = sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
+    ended = {path: path.stat().st_mtime for path in folders}
+    for newer, older in pairwise(finished):
+        ended[older] = newer.stat().st_mtime
+    kept = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
+    removed = [path for path in folders if path.name not in kept and time.time() - ended[path] > KEPT_SECONDS]
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [folder.name for folder in removed]

@@ -1,6 +1,9 @@
 """Making a published generation from the warehouse: Parquet by month, small tables, a read-only DuckDB file."""
 
+import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -9,12 +12,14 @@ import polars as pl
 
 from circleci_cost.lake.files import fsync_file, storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.warehouse.full_refresh import unregister
 from circleci_cost.warehouse.generations import (
     DATABASE,
     MONTHLY_ORDER,
     TABLES,
     Generation,
     GenerationManifest,
+    named_generation,
     point_to,
     prune,
 )
@@ -25,8 +30,9 @@ from circleci_cost.warehouse.transactions import transaction
 def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.DataFrame, at: datetime) -> Generation:
     """Write a new generation and make it the current one.
 
-    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. A crash on the way
-    leaves the former generation current. Raises `StorageError`.
+    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. Where that fails, the
+    former generation stays current and nothing of the new one stays; a killed process's folder goes with the old
+    generations. Raises `StorageError`.
     """
     with transaction(connection):
         pass
@@ -35,16 +41,26 @@ def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.
     without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     connection.register("usage_restatements", restatements.with_columns(without_zone))
     try:
-        with storage_errors(directory):
+        with _removed_unless_current(lake, name), storage_errors(directory):
             directory.mkdir(parents=True)
             _write_database(connection, directory / DATABASE)
             _write_parquet(connection, directory)
-        manifest = _manifest(connection, name, at)
+            generation = point_to(lake, _manifest(connection, name, at))
     finally:
-        connection.unregister("usage_restatements")
-    generation = point_to(lake, manifest)
+        unregister(connection, "usage_restatements")
     prune(lake, name)
     return generation
+
+
+@contextmanager
+def _removed_unless_current(lake: Lake, name: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        # An error may have come after the rename that made it current.
+        if named_generation(lake) != name:
+            shutil.rmtree(lake.published / name, ignore_errors=True)
+        raise
 
 
 def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -53,8 +69,12 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         for table in TABLES:
             connection.execute(f"CREATE TABLE generation.{table} AS SELECT * FROM {table}")  # noqa: S608 - our names
         connection.execute("CHECKPOINT generation")
-    finally:
-        connection.execute("DETACH generation")
+    except BaseException:
+        # Detaching writes as well; the first error is what counts, and the file is removed.
+        with suppress(duckdb.Error):
+            connection.execute("DETACH generation")
+        raise
+    connection.execute("DETACH generation")
     fsync_file(path)
 
 

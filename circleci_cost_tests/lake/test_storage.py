@@ -12,7 +12,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_day, read_provenance
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports, read_manifest
-from circleci_cost.lake.spill import remove_abandoned_spills
+from circleci_cost.lake.spill import new_spill, remove_abandoned_spills
 from circleci_cost_tests.model.builders import records
 
 from .builders import CENTER, FIRST, contents, day, ingest, land, land_rows
@@ -26,7 +26,7 @@ def test_a_damaged_day_is_told(lake: Lake) -> None:
         path.write_bytes(damage)
         with pytest.raises(StorageError, match=r"data.parquet is not a file of job runs of this version"):
             read_day(lake, CENTER, FIRST)
-        with pytest.raises(StorageError, match=r"remove it and materialize job_runs for this day again"):
+        with pytest.raises(StorageError, match=r"move it away, keep it, and materialize job_runs for this day again"):
             read_provenance(path)
 
 
@@ -48,7 +48,7 @@ def test_a_damaged_manifest_is_told(lake: Lake) -> None:
     with pytest.raises(StorageError, match=r"manifest.json is not a manifest of this version \(format: "):
         read_manifest(directory)
     (directory / "manifest.json").write_text("{")
-    with pytest.raises(StorageError, match=r"restore it from a backup, or remove its directory and materialize"):
+    with pytest.raises(StorageError, match=r"from a backup; without one, move its directory out of exports"):
         landed_exports(lake, CENTER)
 
 
@@ -89,7 +89,7 @@ def test_f092_a_data_directory_that_does_not_say_its_format_is_refused(tmp_path:
 
 
 def test_spills_of_killed_ingests_are_removed_after_a_day(lake: Lake) -> None:
-    old, new = lake.spill / "old", lake.spill / "new"
+    old, new = new_spill(lake.spill), new_spill(lake.spill)
     for directory in (old, new):
         directory.mkdir(parents=True)
     yesterday = datetime.now(UTC).timestamp() - 25 * 3600

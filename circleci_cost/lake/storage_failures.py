@@ -1,0 +1,174 @@
+"""What storage refused, in words for people: errors of the operating system, Polars, DuckDB and SQLite alike.
+
+Errors that say nothing of storage are bugs, or somebody else's matter: for those there is no answer here.
+"""
+
+import errno
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Doing = Literal["read", "write", "use"]
+_AGAIN = "then run the same command again"
+_FREE = "Free space on that disk"
+_ACCESS = "Give this user write access or point data_dir elsewhere"
+
+_ADVICE = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: "Raise the quota or free space",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f), or use a file system without it",
+    errno.EROFS: "Make the file system writable or point data_dir elsewhere",
+    errno.EACCES: _ACCESS,
+    errno.EPERM: _ACCESS,
+    errno.EIO: "Check that disk and its cable, mount or network",
+    errno.ESTALE: "Mount that file system again",
+    errno.ENOTDIR: "Point data_dir at a directory",
+    errno.EEXIST: "Move away the file that stands where a directory belongs",
+    errno.EISDIR: "Move away the directory that stands where a file belongs",
+    errno.ENOTEMPTY: "Move away the directory that stands where a file belongs",
+    errno.ELOOP: "Correct the symbolic link there",
+    errno.ENAMETOOLONG: "Shorten that path",
+    errno.EMFILE: "Raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "Raise the system's limit on open files",
+    errno.ENOMEM: "Free memory",
+}
+_BY_TEXT = {os.strerror(number): number for number in _ADVICE}
+_TEXTS = re.compile("|".join(re.escape(text) for text in _BY_TEXT))
+# Polars keeps the operating system's number in the text alone.
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+_QUOTED_PATH = re.compile(r'(?:file|database) \\?["\'](/[^"\']+?)\\?["\']')
+_HOLDER = re.compile(r"PID \d+")
+_DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
+_SQLITE = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_NOMEM: errno.ENOMEM,
+}
+
+
+@dataclass(frozen=True)
+class StorageFailure:
+    """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one."""
+
+    reason: str
+    advice: str
+    path: str | None = None
+    damaged: bool = False
+
+
+def storage_failure(error: BaseException) -> StorageFailure | None:
+    """What an error says of storage; None for one that is about something else."""
+    if _is(error, "sqlalchemy.exc", "DBAPIError"):
+        error = getattr(error, "orig", None) or error
+    if isinstance(error, OSError | MemoryError):
+        return _of_system(error)
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(error)
+    if _is(error, "duckdb", "Error"):
+        return _of_duckdb(str(error))
+    if _is(error, "polars.exceptions", "PolarsError"):
+        return _of_polars(str(error))
+    return None
+
+
+def _is(error: BaseException, module: str, name: str) -> bool:
+    """Whether it is such an error; a library that is not loaded has raised none, and need not be loaded for this."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, getattr(loaded, name))
+
+
+def _of_number(number: int, path: str | None = None) -> StorageFailure | None:
+    if number not in _ADVICE:
+        return None
+    return StorageFailure(os.strerror(number), f"{_ADVICE[number]}, {_AGAIN}.", path)
+
+
+def _of_system(error: OSError | MemoryError) -> StorageFailure | None:
+    if isinstance(error, MemoryError):
+        return _of_number(errno.ENOMEM)
+    number, path = error.errno, error.filename
+    if number is None and (said := _NUMBER.search(str(error))):
+        number = int(said.group(1))
+    return _of_number(number, str(path) if isinstance(path, str | os.PathLike) else None) if number else None
+
+
+def _of_polars(words: str) -> StorageFailure | None:
+    if said := _NUMBER.search(words):
+        return _of_number(int(said.group(1)))
+    return _damage() if _DAMAGED_PARQUET.search(words) else None
+
+
+def _of_duckdb(words: str) -> StorageFailure | None:
+    path = said.group(1) if (said := _QUOTED_PATH.search(words)) else None
+    for pattern, make in _DUCKDB:
+        if said := pattern.search(words):
+            return make(said, path)
+    return None
+
+
+def _held(said: re.Match[str], path: str | None) -> StorageFailure:
+    found = _HOLDER.search(said.string)
+    holder = f" ({found.group()})" if found else ""
+    return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path)
+
+
+def _out_of_memory(said: re.Match[str], _: str | None) -> StorageFailure:
+    if "max_temp_directory_size" in said.string:
+        return StorageFailure("the disk has no more space for temporary files", f"{_FREE}, {_AGAIN}.")
+    return StorageFailure("memory is short", f"End other programs or give the machine more memory, {_AGAIN}.")
+
+
+def _newer(_: re.Match[str], path: str | None) -> StorageFailure:
+    advice = f"Use the version of circleci_cost or DuckDB that wrote it, {_AGAIN}."
+    return StorageFailure("it was written by a newer version", advice, path)
+
+
+def _missing(_: re.Match[str], path: str | None) -> StorageFailure:
+    return StorageFailure("it is missing", f"Restore it from a backup, {_AGAIN}.", path)
+
+
+def _otherwise(said: re.Match[str], path: str | None) -> StorageFailure:
+    return StorageFailure(said.group(1).rstrip("."), f"Check that disk, {_AGAIN}.", path)
+
+
+def _damage(_: re.Match[str] | None = None, path: str | None = None) -> StorageFailure:
+    advice = f"Restore it from a backup, or move it away and keep it, {_AGAIN}."
+    return StorageFailure("it is damaged", advice, path, damaged=True)
+
+
+# The first that fits. DuckDB has one class for most of them, and keeps the operating system's number in no attribute.
+_DUCKDB: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str | None], StorageFailure]], ...] = (
+    (re.compile(r"Could not set lock on file"), _held),
+    (re.compile(r"^Out of Memory Error"), _out_of_memory),
+    (_TEXTS, lambda said, path: _of_number(_BY_TEXT[said.group()], path) or _damage(said, path)),
+    (re.compile(r"version number \d+|newer version of DuckDB|newer DuckDB", re.I), _newer),
+    (
+        re.compile(
+            r"^Serialization Error|not a valid DuckDB database|Corrupt database|does not match stored checksum|"
+            r"No magic bytes found|too small to be a Parquet file|Failed to read Parquet|TProtocolException",
+            re.I,
+        ),
+        _damage,
+    ),
+    (re.compile(r"database does not exist|No files found that match the pattern"), _missing),
+    (re.compile(r"^IO Error: (.*)"), _otherwise),
+)
+
+
+def _of_sqlite(error: sqlite3.Error) -> StorageFailure | None:
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in _SQLITE:
+        return _of_number(_SQLITE[code])
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StorageFailure("the file cannot be opened", f"{_ACCESS}, {_AGAIN}.")
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StorageFailure("another program keeps it locked", f"End that program, {_AGAIN}.")
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return _damage()
+    return None

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from circleci_cost.config_locations import line_of
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing import PricePeriod
+from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.anomalies import Anomalies, IgnoredPeriod
 from circleci_cost.sections.api import Api
 from circleci_cost.sections.budgets import Budget, BudgetAmount, BudgetsFile
@@ -132,7 +133,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         named = Path(CONFIG_FILE)
         if not named.exists():
             return demo_settings()
-    elif not named.is_file():
+    elif not named.exists():
         origin = "" if path else f" (from {CONFIG_ENV})"
         raise ConfigurationError(
             f"The configuration file {named}{origin} is not there; run `circleci-cost init` to write one, or correct "
@@ -143,6 +144,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
 
 def read_settings(path: Path) -> Settings:
     """Read one file. Raises `ConfigurationError`."""
+    require_regular_file(path, ConfigurationError)
     try:
         text = path.read_bytes().decode("utf-8")
         content = tomllib.loads(text, parse_float=Decimal)

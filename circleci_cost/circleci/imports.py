@@ -7,7 +7,8 @@ import gzip
 import hashlib
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,10 @@ from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, Manifest, landed_exports, write_manifest
+from circleci_cost.lake.turns import turn
+from circleci_cost.regular_files import require_regular_file
+
+_STAGE = f"{TEMPORARY_PREFIX}import-"
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,14 @@ def land_files(
     """Copy files (gz, or plain CSV, which is compressed) into the lake as one incomplete export.
 
     Raises `UsageError` for a file that is not there, `ExportDataError` for one that is no whole CSV
-    or gzip; then nothing is landed.
+    or gzip; then nothing is landed. Imports take turns: two of the same files would put the same names in place.
     """
     bounds = limits or DownloadLimits()
-    with staging(lake.exports(cost_center) / f"{TEMPORARY_PREFIX}import-{uuid.uuid4().hex[:12]}") as stage:
+    waiting = "Another import is at work: this one waits for it."
+    with (
+        turn(lake.imports_lock, lambda: progress.message(waiting)),
+        _staging(lake.exports(cost_center)) as stage,
+    ):
         staged = [_stage(path, stage / f"{TEMPORARY_PREFIX}{index:04d}", bounds) for index, path in enumerate(files)]
         hashes = sorted({file.part.sha256 for file in staged})
         for export in landed_exports(lake, cost_center):
@@ -80,8 +89,18 @@ def land_files(
     return Imported(LandedExport(directory=directory, manifest=manifest), already=False)
 
 
+@contextmanager
+def _staging(exports: Path) -> Iterator[Path]:
+    """A folder for copies. What killed imports left is removed: no other import is at work."""
+    for folder in exports.glob(f"{_STAGE}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    with staging(exports / f"{_STAGE}{uuid.uuid4().hex[:12]}") as stage:
+        yield stage
+
+
 def _stage(path: Path, target: Path, limits: DownloadLimits) -> Downloaded:
     """Copy one file, compressed, and verify the copy: what was checked is what lands."""
+    require_regular_file(path, UsageError, "Nothing was imported.")
     try:
         with path.open("rb") as source:
             start = source.read(4096)

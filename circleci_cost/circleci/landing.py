@@ -115,4 +115,5 @@ def landed_names(directory: Path) -> frozenset[str]:
 
 def _remove_temporary(directory: Path) -> None:
     for path in directory.glob(f"{TEMPORARY_PREFIX}*"):
-        path.unlink(missing_ok=True)
+        if path.is_symlink() or path.is_file():
+            path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from circleci_cost.model.job_runs import refuse_unknown_organizations
 from circleci_cost.model.normalize import normalize
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.records import read_records
+from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.cost_centers import CostCenter
 
 
@@ -60,6 +61,7 @@ def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
 
 def _packed(file: Path, folder: Path) -> Path:
     """The file itself where it is compressed, else a compressed copy in `folder` for reading."""
+    require_regular_file(file, UsageError, "Nothing was imported.")
     try:
         with file.open("rb") as source:
             start = source.read(4096)

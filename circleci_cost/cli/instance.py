@@ -1,6 +1,8 @@
 """The Dagster instance that runs are recorded in: DAGSTER_HOME, else a folder beside the configuration."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -31,6 +33,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
         write_atomic(home / _SETTINGS, resources.files(__package__).joinpath(_SETTINGS).read_bytes())
     os.environ[_VARIABLE] = str(home)
     return home
+
+
+@contextmanager
+def instance_errors() -> Iterator[None]:
+    """Turn what storage refuses of Dagster's record of runs into a sentence; use it around work on the instance."""
+    home = os.environ[_VARIABLE]
+    damaged = (
+        f"Move {home} away: it records runs, and holds no usage and no costs; then run the same command again, which "
+        "begins a new one."
+    )
+    with storage_errors(f"DAGSTER_HOME {home}", "use", damaged):
+        yield
 
 
 def _beside(settings: Settings) -> Path:

@@ -42,8 +42,17 @@ def load_environment(configuration: Path) -> None:
     """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does."""
     from dotenv import load_dotenv
 
+    from circleci_cost.errors import ConfigurationError
+    from circleci_cost.regular_files import require_regular_file
+
     file = configuration.resolve().parent / ".env"
-    if configuration.is_file() and file.is_file():
+    if not configuration.is_file() or file.is_dir():
+        return
+    try:
+        require_regular_file(file, ConfigurationError, "Its variables are not set.")
+    except ConfigurationError as error:
+        say(f"Warning: {error}")
+    else:
         load_dotenv(file, override=False)
 
 

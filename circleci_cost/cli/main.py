@@ -16,7 +16,8 @@ import click
 from circleci_cost import __version__
 from circleci_cost.cli.invocation import Invocation
 from circleci_cost.cli.streams import prepare_streams, say
-from circleci_cost.errors import CircleciCostError
+from circleci_cost.errors import CircleciCostError, StorageError
+from circleci_cost.lake.files import storage_errors
 
 INTERRUPTED = 130
 
@@ -114,9 +115,11 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        code = cli.main(args=arguments, prog_name="circleci-cost", standalone_mode=False)
-        sys.stdout.flush()
+        with storage_errors("the output or a file", "use"):
+            code = cli.main(args=arguments, prog_name="circleci-cost", standalone_mode=False)
+            sys.stdout.flush()
     except CircleciCostError as error:
+        _leave_output(error)
         _say_error(str(error))
         return error.exit_code
     except click.ClickException as error:
@@ -129,10 +132,21 @@ def run(arguments: list[str] | None = None) -> int:
         _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough.
+        _close_output()
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _leave_output(error: CircleciCostError) -> None:
+    """Give the output up where it is on a full disk."""
+    if isinstance(error, StorageError) and isinstance(error.__cause__, OSError) and error.__cause__.filename is None:
+        _close_output()
+
+
+def _close_output() -> None:
+    """Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_error(message: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from circleci_cost.errors import ConfigurationError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, storage_errors
+from circleci_cost.regular_files import require_regular_file
 
 
 def write_new(path: Path, text: str, *, check: Callable[[Path], object], replace: bool) -> None:
@@ -14,6 +15,7 @@ def write_new(path: Path, text: str, *, check: Callable[[Path], object], replace
 
     Raises what `check` raises, about `path`; `UsageError` where a file is there and `replace` is not set.
     """
+    require_regular_file(path, UsageError, "Nothing was written.")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name}"

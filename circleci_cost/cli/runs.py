@@ -20,7 +20,7 @@ from typing import IO, Any, TypeAlias
 import click
 
 from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
-from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.cli.instance import instance_errors, prepare_dagster_home
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import Watch
 from circleci_cost.errors import AuthorizationError, CircleciCostError
@@ -230,6 +230,9 @@ class _Workers:
     def _heard(self, name: str, event: dict[str, Any]) -> None:
         if event["event"] == "run":
             self._begun[name] = self._queues[name][event["number"]]
+        elif event["event"] == "refused":
+            run = self._begun.pop(name, self._queues[name][0])
+            self.failures.append(Failure(run, event["sentence"], event["exit_code"]))
         elif event["event"] == "ended":
             run = self._begun.pop(name)
             if event.get("stack"):
@@ -285,7 +288,7 @@ class _Workers:
         """Record the end of runs whose process could not: nothing else would."""
         import dagster as dg
 
-        with dg.DagsterInstance.get() as instance:
+        with instance_errors(), dg.DagsterInstance.get() as instance:
             for run_id in run_ids:
                 run = instance.get_run_by_id(run_id)
                 if run is not None and not run.is_finished:

@@ -21,11 +21,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from circleci_cost.circleci import ExportProgress, UsageExports
+from circleci_cost.cli.instance import instance_errors
 from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.turns import turn
 from circleci_cost.partitions import range_tags
@@ -103,7 +105,7 @@ def main() -> None:
         if request["disposable"]:
             _skip_fsync()
         definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
-        with _instance() as instance:
+        with instance_errors(), _instance() as instance:
             stop.instance = instance
             place = Place(settings, definitions, instance, parent)
             for number, run in enumerate(request["runs"]):
@@ -112,6 +114,9 @@ def main() -> None:
                     break
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         sys.exit(130)
+    except CircleciCostError as error:
+        # Of no run in particular: such as a full disk below the instance.
+        parent.tell("refused", sentence=str(error), exit_code=error.exit_code)
 
 
 class Stop:

@@ -13,6 +13,7 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.allocation_files import bytes_or_missing
 from circleci_cost.sections.virtual_tags import VirtualTag
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.allocation import AllocationResult
@@ -58,7 +59,7 @@ def rules_hash(settings: Settings) -> str:
     for tag in settings.virtual_tags:
         for file in _files(tag):
             path = settings.resolve(file)
-            digest.update(path.read_bytes() if path.is_file() else b"missing")
+            digest.update(bytes_or_missing(path))
     return digest.hexdigest()[:16]
 
 

@@ -13,6 +13,7 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.allocation_files import bytes_or_missing
 from circleci_cost.model.driver_text import signed
 from circleci_cost.model.incident_text import TABLE_HEADER, cells
 from circleci_cost.model.incidents import IncidentStatus
@@ -83,7 +84,7 @@ def _said(settings: Settings) -> str:
     digest = hashlib.sha256(f"{settings.anomalies!r}{settings.calendar!r}".encode())
     if settings.anomalies.decisions is not None:
         path = settings.resolve(settings.anomalies.decisions)
-        digest.update(path.read_bytes() if path.is_file() else b"missing")
+        digest.update(bytes_or_missing(path))
     return digest.hexdigest()[:16]
 
 

@@ -58,6 +58,11 @@ class Lake:
         return self.state / "job_runs.lock"
 
     @property
+    def imports_lock(self) -> Path:
+        """Held by whoever lands files of a user."""
+        return self.state / "imports.lock"
+
+    @property
     def infrastructure_lock(self) -> Path:
         """Held by whoever reads files of infrastructure costs."""
         return self.state / "infrastructure.lock"

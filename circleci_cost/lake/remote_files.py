@@ -19,6 +19,7 @@ from circleci_cost.errors import (
     TransientSourceError,
 )
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.regular_files import require_regular_file
 
 _PIECE = 1 << 20
 _WILD = re.compile(r"[*\[]")
@@ -71,11 +72,17 @@ def local_copy(file: FoundFile, folder: Path) -> Iterator[tuple[Path, str]]:
     with _local_errors(file.path), path.open("rb") as stream:
         before = path.stat()
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    yield path, digest
-    with _local_errors(file.path):
+    try:
+        yield path, digest
         after = path.stat()
+    except FileNotFoundError:
+        raise _changed(file) from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
+        raise _changed(file)
+
+
+def _changed(file: FoundFile) -> TransientSourceError:
+    return TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
 
 
 def _download(file: FoundFile, copy: Path) -> str:
@@ -94,6 +101,8 @@ def _download(file: FoundFile, copy: Path) -> str:
 
 def _on_this_machine(pattern: str, resolve: Callable[[Path], Path]) -> list[FoundFile]:
     literal = resolve(Path(pattern))
+    if not literal.is_dir():
+        require_regular_file(literal, ConfigurationError)
     try:
         paths = [literal] if literal.is_file() else _glob(pattern, resolve)
         if paths:

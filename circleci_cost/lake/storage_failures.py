@@ -6,7 +6,6 @@ Errors that say nothing of storage are bugs, or somebody else's matter: for thos
 import errno
 import os
 import re
-import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,19 +36,13 @@ _ADVICE = {
     errno.ENOMEM: "Free memory",
 }
 _BY_TEXT = {os.strerror(number): number for number in _ADVICE}
-_TEXTS = re.compile("|".join(re.escape(text) for text in _BY_TEXT))
+# A value that could not be converted may hold any text.
+_TEXTS = re.compile(rf"(?s)^(?:IO|TransactionContext|FATAL) Error.*?({'|'.join(map(re.escape, _BY_TEXT))})")
 # Polars keeps the operating system's number in the text alone.
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _QUOTED_PATH = re.compile(r'(?:file|database) \\?["\'](/[^"\']+?)\\?["\']')
 _HOLDER = re.compile(r"PID \d+")
 _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
-_SQLITE = {
-    sqlite3.SQLITE_FULL: errno.ENOSPC,
-    sqlite3.SQLITE_READONLY: errno.EROFS,
-    sqlite3.SQLITE_PERM: errno.EACCES,
-    sqlite3.SQLITE_IOERR: errno.EIO,
-    sqlite3.SQLITE_NOMEM: errno.ENOMEM,
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ def storage_failure(error: BaseException) -> StorageFailure | None:
         error = getattr(error, "orig", None) or error
     if isinstance(error, OSError | MemoryError):
         return _of_system(error)
-    if isinstance(error, sqlite3.Error):
+    if _is(error, "sqlite3", "Error"):
         return _of_sqlite(error)
     if _is(error, "duckdb", "Error"):
         return _of_duckdb(str(error))
@@ -146,8 +139,8 @@ def _damage(_: re.Match[str] | None = None, path: str | None = None) -> StorageF
 _DUCKDB: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str | None], StorageFailure]], ...] = (
     (re.compile(r"Could not set lock on file"), _held),
     (re.compile(r"^Out of Memory Error"), _out_of_memory),
-    (_TEXTS, lambda said, path: _of_number(_BY_TEXT[said.group()], path) or _damage(said, path)),
-    (re.compile(r"version number \d+|newer version of DuckDB|newer DuckDB", re.I), _newer),
+    (_TEXTS, lambda said, path: _of_number(_BY_TEXT[said.group(1)], path) or _damage(said, path)),
+    (re.compile(r"version number \d+, but|than the latest version supported|Unsupported Storage Version"), _newer),
     (
         re.compile(
             r"^Serialization Error|not a valid DuckDB database|Corrupt database|does not match stored checksum|"
@@ -161,14 +154,21 @@ _DUCKDB: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str | None], Stor
 )
 
 
-def _of_sqlite(error: sqlite3.Error) -> StorageFailure | None:
+def _of_sqlite(error: BaseException) -> StorageFailure | None:
+    import sqlite3
+
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in _SQLITE:
-        return _of_number(_SQLITE[code])
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StorageFailure("the file cannot be opened", f"{_ACCESS}, {_AGAIN}.")
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StorageFailure("another program keeps it locked", f"End that program, {_AGAIN}.")
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return _damage()
-    return None
+    numbers = {
+        sqlite3.SQLITE_FULL: errno.ENOSPC,
+        sqlite3.SQLITE_READONLY: errno.EROFS,
+        sqlite3.SQLITE_PERM: errno.EACCES,
+        sqlite3.SQLITE_IOERR: errno.EIO,
+        sqlite3.SQLITE_NOMEM: errno.ENOMEM,
+    }
+    others = {
+        sqlite3.SQLITE_CANTOPEN: StorageFailure("the file cannot be opened", f"{_ACCESS}, {_AGAIN}."),
+        sqlite3.SQLITE_BUSY: StorageFailure("another program keeps it locked", f"End that program, {_AGAIN}."),
+        sqlite3.SQLITE_CORRUPT: _damage(),
+        sqlite3.SQLITE_NOTADB: _damage(),
+    }
+    return _of_number(numbers[code]) if code in numbers else others.get(code)

@@ -13,12 +13,14 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.regular_files import require_regular_file
 
 LINE = "line"
 
 
 def read_bytes(path: Path) -> bytes:
     """The content of a file that the configuration names. Raises `ConfigurationError`."""
+    require_regular_file(path, ConfigurationError)
     try:
         return path.read_bytes()
     except OSError as error:
@@ -26,6 +28,14 @@ def read_bytes(path: Path) -> bytes:
             f"{path} cannot be read ({error.strerror}); correct the path in the configuration, or give this user read "
             "access."
         ) from error
+
+
+def bytes_or_missing(path: Path) -> bytes:
+    """The content of such a file, for telling whether it has changed; of one that cannot be read, its reader tells."""
+    try:
+        return read_bytes(path)
+    except ConfigurationError:
+        return b"missing"
 
 
 def decoded(path: Path, content: bytes) -> str:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS
+from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.budgets import Budget
 
 _AMOUNT_COLUMNS = ("amount", "from", "until")
@@ -60,6 +61,7 @@ def read_budgets(file: Path, tags: Collection[str]) -> list[tuple[Budget, Place]
 
 
 def _rows(file: Path, tags: Collection[str]) -> Iterator[_Row]:
+    require_regular_file(file, ConfigurationError)
     try:
         # The mark that Excel puts before UTF-8 is no part of the first column's name.
         with file.open(encoding="utf-8-sig", newline="") as stream:

@@ -18,6 +18,7 @@ from circleci_cost.notify.mail import as_mail
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.smtp import Deadline
+from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.notifications import EmailChannel
 
 _PERMANENT = 500
@@ -55,6 +56,8 @@ class Email:
             return None
         file = self.section.ca_file
         path = self.resolve(file) if file else None
+        if path:
+            require_regular_file(path, NotDelivered)
         try:
             return ssl.create_default_context(cafile=path)
         except OSError as error:

@@ -118,10 +118,13 @@ def test_f029_to_f035_one_bad_file_and_none_is_imported(lake: Lake, tmp_path: Pa
 
 
 def test_a_file_that_is_not_there_is_a_mistake_of_the_command_line(lake: Lake, tmp_path: Path) -> None:
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(UsageError) as caught:
-            land(lake, path)
-        assert str(caught.value) == f"{path} is not a file; nothing was imported."
+    missing = tmp_path / "none.csv"
+    with pytest.raises(UsageError) as caught:
+        land(lake, missing)
+    assert str(caught.value) == f"{missing} is not a file; nothing was imported."
+    with pytest.raises(UsageError) as caught:
+        land(lake, tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path} is a folder, not a regular file; ")
 
 
 def test_f040_a_name_that_climbs_lands_under_ours(lake: Lake, tmp_path: Path) -> None:

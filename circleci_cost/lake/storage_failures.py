@@ -162,10 +162,10 @@ def _of_sqlite(error: BaseException) -> StorageFailure | None:
         sqlite3.SQLITE_FULL: errno.ENOSPC,
         sqlite3.SQLITE_READONLY: errno.EROFS,
         sqlite3.SQLITE_PERM: errno.EACCES,
-        sqlite3.SQLITE_IOERR: errno.EIO,
         sqlite3.SQLITE_NOMEM: errno.ENOMEM,
     }
     others = {
+        sqlite3.SQLITE_IOERR: StorageFailure("it cannot be read or written", f"{_FREE} and check it, {_AGAIN}."),
         sqlite3.SQLITE_CANTOPEN: StorageFailure("the file cannot be opened", f"{_ACCESS}, {_AGAIN}."),
         sqlite3.SQLITE_BUSY: StorageFailure("another program keeps it locked", f"End that program, {_AGAIN}."),
         sqlite3.SQLITE_CORRUPT: _damage(),

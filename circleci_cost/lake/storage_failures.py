@@ -14,18 +14,18 @@ from typing import Literal
 Doing = Literal["read", "write", "use"]
 _AGAIN = "then run the same command again"
 _FREE = "Free space on that disk"
-_ACCESS = "Give this user write access or point data_dir elsewhere"
+_ACCESS = "Give this user write access or use another directory"
 
 _ADVICE = {
     errno.ENOSPC: _FREE,
     errno.EDQUOT: "Raise the quota or free space",
     errno.EFBIG: "Raise the limit on the size of files (ulimit -f), or use a file system without it",
-    errno.EROFS: "Make the file system writable or point data_dir elsewhere",
+    errno.EROFS: "Make the file system writable or use another directory",
     errno.EACCES: _ACCESS,
     errno.EPERM: _ACCESS,
     errno.EIO: "Check that disk and its cable, mount or network",
     errno.ESTALE: "Mount that file system again",
-    errno.ENOTDIR: "Point data_dir at a directory",
+    errno.ENOTDIR: "Move away the file that stands where a directory belongs",
     errno.EEXIST: "Move away the file that stands where a directory belongs",
     errno.EISDIR: "Move away the directory that stands where a file belongs",
     errno.ENOTEMPTY: "Move away the directory that stands where a file belongs",

@@ -1,0 +1,132 @@
+"""A data directory or a DAGSTER_HOME that is read-only, missing, full or damaged: a sentence with its path."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from circleci_cost_tests.cli.harness import Said, configuration
+from circleci_cost_tests.faults.limits import obey_permissions
+
+ROOT = Path(__file__).parents[2]
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+# Nothing is asked of CircleCI before storage refuses; if it were, the discard port would refuse it.
+UNREACHABLE = '[api]\nbase_url = "http://127.0.0.1:9/api/v2"\n'
+
+
+def called(folder: Path, *arguments: str, prepare: Callable[[], object] = obey_permissions, home: str = "") -> Said:
+    """Call the command line in a process of its own, which `prepare` limits."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CIRCLECI")}
+    done = subprocess.run(
+        [sys.executable, "-m", "circleci_cost.cli", *arguments],
+        cwd=folder,
+        env=others | {"PYTHONPATH": str(ROOT), "DAGSTER_HOME": home, "CIRCLECI_TOKEN": "CCIPAT_canary_token_c41d"},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=prepare,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def configured(folder: Path) -> Path:
+    """A folder with a configuration of one cost center."""
+    (folder / "circleci_cost.toml").write_text(configuration(YESTERDAY) + UNREACHABLE)
+    return folder
+
+
+@pytest.fixture
+def read_only(tmp_path: Path, northwind: Path) -> Path:
+    """Northwind's folder with a data directory that nobody may write into."""
+    shutil.copytree(northwind, tmp_path / "site", ignore=shutil.ignore_patterns(".dagster_home"))
+    for path in [tmp_path / "site" / "data", *(tmp_path / "site" / "data").rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    return tmp_path / "site"
+
+
+def test_f093_a_read_only_data_directory_can_be_read_and_not_written(read_only: Path) -> None:
+    data = read_only / "data"
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
+    assert called(read_only, "report", "--json").code == 0
+    said = called(read_only, "allocation", "apply")
+    assert said.code == 1
+    assert "Permission denied; what was there before is untouched. Give this user write access" in said.err
+    assert str(data) in said.err
+    assert "Traceback" not in said.err
+    said = called(read_only, "check", "--offline")
+    assert f"Cannot write {data / 'state' / 'check'}: Permission denied" in said.out
+    assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
+
+
+def test_f093_a_data_directory_that_is_missing_and_cannot_be_made(tmp_path: Path) -> None:
+    folder = configured(tmp_path)
+    path = folder / "circleci_cost.toml"
+    path.write_text('data_dir = "mounted/data"\n' + path.read_text())
+    mount = folder / "mounted"
+    mount.mkdir(mode=0o555)
+    said = called(folder, "sync")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}: Permission denied; what was there before is ")
+    mount.rmdir()
+    mount.write_text("a file where a directory belongs")
+    said = called(folder, "sync")
+    assert said.code == 1
+    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}: ")
+    assert said.err.count("\n") == 1
+
+
+def test_f093_a_read_only_home_of_dagster(tmp_path: Path) -> None:
+    folder = configured(tmp_path)
+    home = folder / "home"
+    home.mkdir(mode=0o555)
+    said = called(folder, "sync", home=str(home))
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"Error: Cannot write {home / 'dagster.yaml'}: Permission denied; ")
+    assert said.err.count("\n") == 1
+
+
+def test_f041_a_full_disk_below_the_home_of_dagster(tmp_path: Path) -> None:
+    folder = configured(tmp_path)
+
+    def nearly_full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000))
+
+    said = called(folder, "sync", prepare=nearly_full, home=str(folder / "home"))
+    assert (said.code, said.out) == (1, "")
+    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it cannot be read or written; " in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_damaged_home_of_dagster_may_be_moved_away(tmp_path: Path) -> None:
+    folder = configured(tmp_path)
+    damaged = folder / "home" / "history" / "runs.db"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"no database" * 1000)
+    said = called(folder, "sync", home=str(folder / "home"))
+    assert (said.code, said.out) == (1, "")
+    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it is damaged; " in said.err
+    assert "it records runs, and holds no usage and no costs" in said.err
+    assert "Traceback" not in said.err
+    assert damaged.read_bytes() == b"no database" * 1000
+
+
+def test_output_on_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "circleci_cost.cli", "--help"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Cannot use the output or a file: No space left on device; ")
+    assert done.stderr.count("\n") == 1

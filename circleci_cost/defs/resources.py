@@ -3,6 +3,7 @@
 Tokens are read from the environment when a fetch begins, one cost center at a time, and are in no resource's repr.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.own_files import require_own_database
+from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.lake.turns import turn
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
@@ -25,6 +27,7 @@ from circleci_cost.tokens import api_token
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
 _MEMORY_LIMIT = "3GB"
+_POLL_SECONDS = 0.2
 _DAMAGED = (
     "Restore it from a backup, or move it away and keep it, then run `circleci-cost reprice`, which makes it again "
     "from the job runs."
@@ -114,6 +117,7 @@ class Warehouse(DuckDBResource):
     """The DuckDB file of all derived tables. DuckDB lets one process at a time have it: the others wait in turn."""
 
     lock: str = Field(description="Path to the file whose lock is held while the database is open")
+    patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -121,9 +125,21 @@ class Warehouse(DuckDBResource):
         with turn(Path(self.lock)), storage_errors(self.database, "use", _DAMAGED):
             require_own_database(Path(self.database))
             self._remove_leftovers()
-            # Dagster's own leaves the connection open where the work fails; the next in turn could not open the file.
-            with super().get_connection() as connection, closing(connection):
+            with closing(self._opened()) as connection:
                 yield connection
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        # Dagster's own tries again for 100 seconds whatever is wrong, and leaves the connection open where the work
+        # fails. Our processes take turns: it is other programs that may have it open for a moment.
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                return duckdb.connect(self.database, config=self.connection_config)
+            except duckdb.IOException as error:
+                failure = storage_failure(error)
+                if failure is None or not failure.held or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
 
     def _remove_leftovers(self) -> None:
         """Remove what a killed process had spilled: nobody else has the warehouse open now."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from circleci_cost.errors import (
@@ -85,13 +85,19 @@ def _changed(file: FoundFile) -> TransientSourceError:
     return TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
 
 
+def _opened_anew(copy: Path) -> BinaryIO:
+    """A file that was not there: what a killed process left, or a link, is removed and never written through."""
+    copy.unlink(missing_ok=True)
+    return copy.open("xb")
+
+
 def _download(file: FoundFile, copy: Path) -> str:
     digest = hashlib.sha256()
     with (
         _store_errors(file.name),
         file.store.open_input_stream(file.path, compression=None) as stream,
         storage_errors(copy),
-        copy.open("wb") as target,
+        _opened_anew(copy) as target,
     ):
         while piece := stream.read(_PIECE):
             digest.update(piece)

@@ -47,12 +47,16 @@ _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
 
 @dataclass(frozen=True)
 class StorageFailure:
-    """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one."""
+    """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one.
+
+    `held` by another program, it may be free a moment later.
+    """
 
     reason: str
     advice: str
     path: str | None = None
     damaged: bool = False
+    held: bool = False
 
 
 def storage_failure(error: BaseException) -> StorageFailure | None:
@@ -108,7 +112,7 @@ def _of_duckdb(words: str) -> StorageFailure | None:
 def _held(said: re.Match[str], path: str | None) -> StorageFailure:
     found = _HOLDER.search(said.string)
     holder = f" ({found.group()})" if found else ""
-    return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path)
+    return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path, held=True)
 
 
 def _out_of_memory(said: re.Match[str], _: str | None) -> StorageFailure:

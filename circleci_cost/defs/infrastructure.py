@@ -152,6 +152,6 @@ def _repeated(row: dict[str, Any]) -> str:
     others = row["days"] - 1
     more = f" and {others} other {'day' if others == 1 else 'days'}" if others else ""
     return (
-        f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{more}; remove "
-        "one of them, or narrow the files of the source"
+        f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{more}; leave "
+        "the costs of a day in one of them, or narrow the files of the source"
     )

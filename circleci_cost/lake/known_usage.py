@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports
 from circleci_cost.lake.settling import unread_days
@@ -27,4 +28,7 @@ def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[
 
 def _jobs(lake: Lake, cost_center: str, day: date) -> int:
     path = lake.job_runs_file(cost_center, day)
-    return pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item() if path.exists() else 0
+    if not path.exists():
+        return 0
+    with storage_errors(path, "read"):
+        return int(pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item())

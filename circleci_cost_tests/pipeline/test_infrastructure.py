@@ -136,8 +136,8 @@ def test_old_files_old_rates_and_repeated_days_are_warned_of(place: Place) -> No
         "2026-01-01; see that its files are still delivered",
         "currency_rates_cover_days": "aws: the rates of EUR end on 2025-12-28, its costs on 2026-01-02; add newer "
         "rates",
-        "days_counted_once": f"gcp: {folder}/c-1.csv and {folder}/c-2.csv hold the same costs of 2026-01-01; remove "
-        "one of them, or narrow the files of the source",
+        "days_counted_once": f"gcp: {folder}/c-1.csv and {folder}/c-2.csv hold the same costs of 2026-01-01; leave "
+        "the costs of a day in one of them, or narrow the files of the source",
     }
 
 

@@ -1,7 +1,7 @@
 """Short write transactions on the warehouse: all of a change is there or none of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import duckdb
 
@@ -21,8 +21,6 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # An error of storage has ended the transaction already; the error is what counts.
-        with suppress(duckdb.TransactionException):
-            connection.rollback()
+        connection.rollback()
         raise
     connection.commit()

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from circleci_cost.clock import ManualClock
 from circleci_cost.errors import CircleciCostError, ExportDataError, UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.turns import turn
 from circleci_cost.simulator import ACME_ID
-from circleci_cost_tests.circleci.harness import NOW, Harness, csv_part, gz
+from circleci_cost_tests.circleci.harness import NOW, Harness, Watcher, csv_part, gz
 
 FIRST, LAST = date(2024, 11, 10), date(2024, 11, 14)
 
@@ -131,3 +133,20 @@ def test_f040_a_name_that_climbs_lands_under_ours(lake: Lake, tmp_path: Path) ->
     file = written(tmp_path / "in" / "..evil..csv", csv_part(1))
     landed = land(lake, tmp_path / "in" / ".." / "in" / file.name).landed
     assert sorted(path.name for path in landed.directory.iterdir()) == ["manifest.json", "part-0000.csv.gz"]
+
+
+def test_imports_take_turns_and_remove_what_killed_ones_left(lake: Lake, tmp_path: Path) -> None:
+    """Two imports of the same files would put the same names in place, and a failing one would take them away."""
+    file = written(tmp_path / "in" / "a.csv", csv_part(1))
+    left = lake.exports("acme") / ".tmp-import-0123456789ab"
+    left.mkdir(parents=True)
+    (left / ".tmp-0000").write_bytes(b"half a copy")
+    watcher, landed = Watcher(), []
+    waiting = threading.Thread(target=lambda: landed.append(land(lake, file, progress=watcher)))
+    with turn(lake.imports_lock):
+        waiting.start()
+        waiting.join(0.3)
+        assert (landed, left.is_dir()) == ([], True)
+    waiting.join(20)
+    assert watcher.messages == ["Another import is at work: this one waits for it."]
+    assert [path.name for path in lake.exports("acme").iterdir()] == [landed[0].landed.directory.name]

@@ -50,9 +50,7 @@ def fetch_days(
     cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises the errors
     of `errors`.
     """
-    due = list(days)
-    if not refetch:
-        due = unsettled_days(days, landed_exports(lake, cost_center), restatement_days, trust_imports=False)
+    due = _due(lake, cost_center, days, restatement_days, refetch=refetch)
     plan = plan_windows(due, clock.now())
     landed = [exports.fetch(window) for window in plan.windows]
     return Fetched(
@@ -61,3 +59,24 @@ def fetch_days(
         out_of_reach=tuple(plan.out_of_reach),
         not_yet=tuple(plan.not_yet),
     )
+
+
+def prepare_days(
+    exports: UsageExports,
+    lake: Lake,
+    cost_center: str,
+    days: Sequence[date],
+    clock: Clock,
+    *,
+    restatement_days: int,
+    refetch: bool = False,
+) -> None:
+    """Have CircleCI prepare what `fetch_days` of the same days will ask for; raises as it does."""
+    for window in plan_windows(_due(lake, cost_center, days, restatement_days, refetch=refetch), clock.now()).windows:
+        exports.prepare(window)
+
+
+def _due(lake: Lake, cost_center: str, days: Sequence[date], restatement_days: int, *, refetch: bool) -> list[date]:
+    if refetch:
+        return list(days)
+    return unsettled_days(days, landed_exports(lake, cost_center), restatement_days, trust_imports=False)

@@ -78,7 +78,6 @@ class ExportJobs:
         clock, progress = self.calls.clock, self.calls.progress
         deadline = clock.monotonic() + self.polling.total_seconds
         pause = self.polling.first_seconds
-        empty = 0
         unknown: set[str] = set()
         while True:
             job = self.status(job_id, subject)
@@ -90,9 +89,10 @@ class ExportJobs:
                     "a new one."
                 )
             if job.state == "completed":
-                if job.download_urls or empty >= self.polling.confirmations:
+                if job.download_urls or len(note.intent.empty_answers) >= self.polling.confirmations:
                     return job.download_urls
-                empty += 1
+                # A little less: a clock may be set back by so much while we wait.
+                note.count_empty(self.polling.confirmation_seconds - 1)
                 reason, seconds = (
                     f"{subject}: completed without parts, asking again",
                     self.polling.confirmation_seconds,

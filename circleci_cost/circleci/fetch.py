@@ -74,6 +74,23 @@ class UsageExports:
                 return self._landed(window)
             return self._fetch(take_up(path, self._connection, window, self._clock, subject), client, window, subject)
 
+    def prepare(self, window: Window) -> None:
+        """Make the export job of `window` and wait until `fetch` can take it up without waiting; nothing lands.
+
+        So the waits of many connections overlap. Raises the errors of `errors`; `fetch` then begins again.
+        """
+        subject = f"Usage export of {self._connection.cost_center}, {window}"
+        path = self._lake.intent(self._connection.cost_center, window.first_day, window.last_day)
+        with (
+            held(path, self._clock, subject, self._progress.waiting, self._polling.total_seconds),
+            ApiClient(self._connection.endpoint, self._clock, self._timeouts) as client,
+        ):
+            note = take_up(path, self._connection, window, self._clock, subject)
+            jobs = ExportJobs(self._calls(client), self._polling)
+            job_id = note.intent.usage_export_job_id or jobs.make(note, subject)
+            if job_id != self._landed_id(window):
+                jobs.parts(note, job_id, subject)
+
     def _fetch(self, note: Note, client: ApiClient, window: Window, subject: str) -> LandedExport:
         jobs = ExportJobs(self._calls(client), self._polling)
         while True:

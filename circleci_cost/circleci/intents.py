@@ -28,7 +28,10 @@ _LOCK_POLL_SECONDS = 5.0
 
 
 class Intent(BaseModel):
-    """One window's export job; `attempts` are the times of POSTs that made a job or may have made one."""
+    """One window's export job; `attempts` are the times of POSTs that made a job or may have made one.
+
+    `empty_answers` are the times at which the job was completed without parts, each of them counted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +43,7 @@ class Intent(BaseModel):
     created_at: datetime
     attempts: tuple[datetime, ...] = ()
     usage_export_job_id: str | None = None
+    empty_answers: tuple[datetime, ...] = ()
 
     @property
     def requested_at(self) -> datetime:
@@ -72,7 +76,7 @@ class Note:
         """Note a POST that may make a job; to be called right before it is sent. Raises like `check`."""
         self.check()
         attempts = (*self.intent.attempts, self._clock.now())
-        self._change(self.intent.model_copy(update={"attempts": attempts, "usage_export_job_id": None}))
+        self._change(self._without_job({"attempts": attempts}))
 
     def withdraw(self) -> None:
         """Take the last POST back: it surely made no job."""
@@ -88,15 +92,26 @@ class Note:
 
     def forget(self) -> None:
         """Let go of the job, which failed or is gone; its POST still counts."""
-        self._change(self.intent.model_copy(update={"usage_export_job_id": None}))
+        self._change(self._without_job({}))
+
+    def count_empty(self, seconds: float) -> None:
+        """Count the answer of now as one without parts; one within `seconds` of the last counted is the same one."""
+        now, counted = self._clock.now(), self.intent.empty_answers
+        if not counted or now - counted[-1] >= timedelta(seconds=seconds):
+            self._change(self.intent.model_copy(update={"empty_answers": (*counted, now)}))
 
     def remove(self) -> None:
         """End the note: its export has landed, or nothing was ever made."""
         self.path.unlink(missing_ok=True)
 
+    def _without_job(self, changes: dict[str, object]) -> Intent:
+        return self.intent.model_copy(update={"usage_export_job_id": None, "empty_answers": (), **changes})
+
     def _change(self, intent: Intent) -> None:
         self.intent = intent
-        write_atomic(self.path, intent.model_dump_json(indent=2).encode())
+        # An earlier version knows no empty answers, and few notes have any.
+        exclude = None if intent.empty_answers else {"empty_answers"}
+        write_atomic(self.path, intent.model_dump_json(indent=2, exclude=exclude).encode())
 
 
 def take_up(path: Path, connection: Connection, window: Window, clock: Clock, subject: str) -> Note:
@@ -118,7 +133,8 @@ def take_up(path: Path, connection: Connection, window: Window, clock: Clock, su
         attempts = tuple(at for at in found.attempts if now - at < ATTEMPTS_WINDOW)
         young = bool(attempts) and now - attempts[-1] < JOB_LIFETIME
         job_id = found.usage_export_job_id if young else None
-        intent = found.model_copy(update={"attempts": attempts, "usage_export_job_id": job_id})
+        empty = found.empty_answers if young else ()
+        intent = found.model_copy(update={"attempts": attempts, "usage_export_job_id": job_id, "empty_answers": empty})
     return Note(path, intent, clock, subject)
 
 

@@ -7,6 +7,7 @@ import socket
 from contextlib import closing
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from circleci_cost.errors import AuthorizationError, SourceError, TransientSourc
 from circleci_cost.simulator import actions
 from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.faults import Action
-from circleci_cost_tests.circleci.harness import NOW, QUICK, SUBJECT, WINDOW, Harness, csv_part
+from circleci_cost_tests.circleci.harness import NOW, QUICK, SUBJECT, WINDOW, Harness, csv_part, running
 
 
 def intent(site: Harness) -> dict[str, Any] | None:
@@ -443,3 +444,29 @@ def test_f089_a_second_process_waits_for_the_first_one_of_the_same_days(site: Ha
     )
     assert (len(site.simulator.log), site.snapshot()) == (0, {})
     assert site.landed_contents(site.fetch()) == site.contents
+
+
+def test_a_prepared_export_is_taken_up_without_a_wait_and_nothing_lands_before(site: Harness) -> None:
+    site.simulator.jobs.polls = 2
+    site.exports().prepare(WINDOW)
+    (job,) = site.simulator.jobs
+    assert (site.snapshot(), [intent(site)["usage_export_job_id"]]) == ({}, [job.id])  # type: ignore[index]
+    waited = len(site.watcher.waits)
+    assert site.fetch().manifest.export_id == job.id
+    assert len(site.watcher.waits) == waited
+
+
+def test_an_empty_export_is_confirmed_once_though_a_process_ends_in_between(tmp_path: Path) -> None:
+    with running(tmp_path, parts=0) as site:
+        hurried = Polling(total_seconds=30.0)
+        with pytest.raises(TransientSourceError, match="not ready after"):
+            site.exports(polling=hurried).prepare(WINDOW)
+        noted = intent(site)
+        assert noted is not None
+        assert len(noted["empty_answers"]) == 2
+        # Another process asks at once, which is no confirmation, and goes on from the two answers.
+        site.exports().prepare(WINDOW)
+        assert site.seconds_of("poll") == [0.0, 21.0, 21.0, 42.0, 63.0]
+        landed = site.fetch()
+        assert (landed.manifest.parts, site.seconds_of("poll")[5:]) == ((), [63.0])
+        assert intent(site) is None

@@ -14,15 +14,26 @@ from circleci_cost.warehouse.transactions import transaction
 def write_prices(
     connection: duckdb.DuckDBPyConnection, periods: Sequence[PricePeriod], first: date, last: date
 ) -> pl.DataFrame:
-    """Replace the periods and the rates of all days from `first` to `last`; return the rates."""
+    """Replace the periods and the rates of all days from `first` to `last`; return the rates.
+
+    Of 200 cost centers these are 80,000 rows and each run passes here: what is the same already is not written again.
+    """
     rates = daily_rates(periods, first, last)
     with transaction(connection):
         for table, frame in (("pricing_periods", periods_frame(periods)), ("daily_rates", rates)):
+            if _holds(connection, table, frame):
+                continue
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the two names above
             connection.register("new_rows", frame)
             connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows")  # noqa: S608
             connection.unregister("new_rows")
     return rates
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> bool:
+    """Whether a table has exactly the rows of `frame`, in any order."""
+    found = connection.sql(f"SELECT * FROM {table}").pl().select(frame.columns)  # noqa: S608 - one of the two above
+    return bool(found.schema == frame.schema and found.sort(pl.all()).equals(frame.sort(pl.all())))
 
 
 def stale_prices(connection: duckdb.DuckDBPyConnection, rates: pl.DataFrame) -> dict[str, list[DayRange]]:

@@ -17,8 +17,10 @@ from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
 from circleci_cost.defs.correlations import build_correlations_asset
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
+from circleci_cost.defs.dead_runs import build_dead_runs_sensor
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
+from circleci_cost.defs.living_runs import build_executor
 from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
 from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
@@ -34,8 +36,12 @@ _EXPECTED_WARNINGS = (
 )
 
 
-def build_definitions(settings: Settings, *, clock: Clock | None = None, **resources: Any) -> dg.Definitions:
+def build_definitions(
+    settings: Settings, *, clock: Clock | None = None, standing_checks: bool = True, **resources: Any
+) -> dg.Definitions:
     """Build the code location. `resources` replace those of the same name: lake, clock, source, warehouse.
+
+    Without `standing_checks` a run makes its assets and leaves it to a later one to look at all days of all.
 
     Raises `StorageError` where the data directory cannot be used.
     """
@@ -51,15 +57,16 @@ def build_definitions(settings: Settings, *, clock: Clock | None = None, **resou
     with warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
-        definitions = _definitions(settings, lake, clock, given)
+        definitions = _definitions(settings, lake, clock, given, standing_checks=standing_checks)
         # Jobs are resolved here, not later, so that their remarks are left out too.
         dg.Definitions.validate_loadable(definitions)
     return definitions
 
 
-def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[str, Any]) -> dg.Definitions:
+def _definitions(
+    settings: Settings, lake: Lake, clock: Clock, resources: dict[str, Any], *, standing_checks: bool
+) -> dg.Definitions:
     partitions = usage_partitions(settings)
-    jobs = build_jobs()
     assets = [
         *build_ingest_assets(settings, partitions),
         build_pricing_asset(settings),
@@ -72,14 +79,19 @@ def _definitions(settings: Settings, lake: Lake, clock: Clock, resources: dict[s
         build_published_asset(settings),
     ]
     checks = build_checks(settings, partitions)
+    jobs = build_jobs(checks)
     told = [key for each in (*assets, *checks) for key in each.check_keys]
     return dg.Definitions(
         assets=[*assets, build_notification_asset(settings, told)],
-        asset_checks=checks,
-        jobs=list(jobs.values()),
+        asset_checks=checks if standing_checks else [],
+        jobs=[job for name, job in jobs.items() if standing_checks or name != "check"],
         schedules=[build_schedule(settings, lake, clock, jobs["refresh"])],
-        sensors=[build_sensor(), *build_notification_sensors(settings, lake, clock, jobs["notify"])],
-        executor=dg.in_process_executor,
+        sensors=[
+            build_sensor(),
+            build_dead_runs_sensor(settings, lake, clock),
+            *build_notification_sensors(settings, lake, clock, jobs["notify"]),
+        ],
+        executor=build_executor(lake),
         resources=resources,
     )
 

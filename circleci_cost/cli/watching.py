@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from circleci_cost.cli.runs import AnyRun
 
 _BAR_WIDTH = 24
+# More cost centers than fit on a screen have a bar only while they are at work, below one for all.
+_MOST_BARS = 20
 _STEPS = {
     "usage_exports": "fetching",
     "job_runs": "reading",
@@ -32,6 +34,7 @@ _RECORDED = {
     "reprice": ("daily_costs",),
     "refresh": ("usage_exports", "job_runs", "daily_costs"),
     "allocate": ("published",),
+    "check": (),
 }
 
 
@@ -57,15 +60,21 @@ class Watch:
         self._tasks: dict[str, TaskID] = {}
         self._days: dict[str, str] = {}
         self._current: dict[str, AnyRun] = {}
+        self._all: TaskID | None = None
 
     def __enter__(self) -> Self:
         console = self._progress.console
         if console.is_terminal:
             console.print(Text(self._title))
         self._progress.start()
+        few = len(self._runs) <= _MOST_BARS
+        if not few:
+            self._all = self._progress.add_task("", total=len(self._runs), name="all", doing="")
         for name, runs in self._runs.items():
             total = sum(run.days * len(_recorded(run)) for run in runs)
-            self._tasks[name] = self._progress.add_task("", total=total, name=name, doing="starting", start=False)
+            self._tasks[name] = self._progress.add_task(
+                "", total=total, name=name, doing="starting", start=False, visible=few
+            )
         return self
 
     def __exit__(
@@ -81,6 +90,22 @@ class Watch:
         for task in self._tasks.values():
             self._progress.update(task, doing="stopping; Ctrl-C again kills")
 
+    def remark(self, text: str) -> None:
+        """Write a line above the bars; where there are none it is a line of stderr."""
+        console = self._progress.console
+        console.print(Text(shown(text)), soft_wrap=not console.is_terminal)
+
+    def preparing(self, count: int) -> None:
+        """Show how many cost centers wait for CircleCI to prepare their exports."""
+        if self._all is not None:
+            self._progress.update(self._all, doing=f"{count} wait for their exports" if count else "")
+
+    def done(self, name: str) -> None:
+        """Count a lane that has ended; its failure, if any, is a sentence at the end."""
+        if self._all is not None:
+            self._progress.update(self._tasks[name], visible=False)
+            self._progress.advance(self._all)
+
     def heard(self, name: str, event: Mapping[str, Any]) -> None:
         """Show one event of a worker."""
         task = self._tasks[name]
@@ -91,6 +116,7 @@ class Watch:
                 count = f" ({number + 1} of {len(runs)})" if len(runs) > 1 else ""
                 self._days[name] = f"{run.title}{count}"
                 self._progress.start_task(task)
+                self._progress.update(task, visible=True)
                 self._doing(name, "preparing")
             case "step":
                 if event["name"] in _STEPS:

@@ -1,17 +1,19 @@
 """A process that executes Dagster runs, one after the other, and tells its parent how they go.
 
-Started by `runs` as `python -m circleci_cost.cli.worker`. One line of JSON on stdin says what to run; events go as
-lines of JSON to the given file descriptor. When stdin is closed, the current run is interrupted and no other begins.
+Started by `worker_pool` as `python -m circleci_cost.cli.worker`. Lines of JSON on stdin say where to work, then lane
+by lane what to run, then that nothing is left; events go as lines of JSON to the given file descriptor. When stdin is
+closed before that, the current run is interrupted and no other begins.
 """
 
 import json
 import os
+import queue
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,21 +22,25 @@ import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from circleci_cost.circleci import ExportProgress, UsageExports
+from circleci_cost.circleci import SILENT, ExportProgress, UsageExports
 from circleci_cost.cli.instance import instance_errors
+from circleci_cost.cli.preparation import start_preparing
 from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.dead_runs import LAUNCHED_BY, end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
-from circleci_cost.errors import CircleciCostError
+from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.run_locks import lock_run
 from circleci_cost.lake.turns import turn
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings, demo_settings, read_settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_TAG = {"circleci_cost/launched_by": "circleci-cost"}
+# The daemon has no code location to start such a run again from, and says so of each unless it is not to try.
+_TAGS = {LAUNCHED_BY: "circleci-cost", "dagster/max_retries": "0"}
 
 
 class Parent:
@@ -57,23 +63,25 @@ class Parent:
 class ToldProgress:
     """Passes a fetch's progress to the run's log and to the parent."""
 
-    def __init__(self, log: ExportProgress, parent: Parent) -> None:
+    def __init__(self, log: ExportProgress, parent: Parent, **fields: object) -> None:
         self._log = log
         self._parent = parent
+        # Which lane it is about, where that is not the one at work.
+        self._fields = fields
 
     def message(self, text: str) -> None:
         """Pass it on."""
         self._log.message(text)
-        self._parent.tell("message", text=text)
+        self._parent.tell("message", text=text, **self._fields)
 
     def waiting(self, text: str, seconds: float) -> None:
         """Pass it on."""
         self._log.waiting(text, seconds)
-        self._parent.tell("waiting", text=text, seconds=seconds)
+        self._parent.tell("waiting", text=text, seconds=seconds, **self._fields)
 
     def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
         """Pass it on."""
-        self._parent.tell("part", done=done_bytes, total=total_bytes, part=part, parts=parts)
+        self._parent.tell("part", done=done_bytes, total=total_bytes, part=part, parts=parts, **self._fields)
 
     def finished(self) -> None:
         """Pass it on."""
@@ -96,7 +104,11 @@ class ToldSource(UsageSource):
 
 def main() -> None:
     """Execute what stdin asks for."""
-    request = json.loads(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:
+        # The parent died before it could say anything.
+        sys.exit(130)
+    request = json.loads(line)
     parent = Parent(os.fdopen(request["events"], "w", encoding="utf-8"))
     stop = Stop()
     threading.Thread(target=stop.wait_for_parent, daemon=True).start()
@@ -104,14 +116,27 @@ def main() -> None:
         settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
         if request["disposable"]:
             _skip_fsync()
-        definitions = build_definitions(settings, source=ToldSource(settings, parent=parent))
+        source = ToldSource(settings, parent=parent)
+        definitions = {True: build_definitions(settings, source=source)}
         with instance_errors(), _instance() as instance:
             stop.instance = instance
-            place = Place(settings, definitions, instance, parent)
-            for number, run in enumerate(request["runs"]):
-                stop.run_id = run["run_id"]
-                if stop.asked.is_set() or not _execute(place, number, run):
-                    break
+            place = Place(settings, definitions[True], instance, parent)
+            parent.tell("ready")
+            if request["end_dead_runs"]:
+                place.end_dead_runs()
+            while (order := stop.orders.get()) is not None:
+                if "prepare" in order:
+                    place.prepare(order["lane"], order["prepare"])
+                    continue
+                checks = order["standing_checks"]
+                if checks not in definitions:
+                    definitions[checks] = build_definitions(settings, source=source, standing_checks=checks)
+                place = replace(place, definitions=definitions[checks])
+                for number, run in enumerate(order["runs"]):
+                    stop.run_id = run["run_id"]
+                    if stop.asked.is_set() or not _execute(place, number, run):
+                        break
+                parent.tell("idle")
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         sys.exit(130)
     except CircleciCostError as error:
@@ -120,18 +145,24 @@ def main() -> None:
 
 
 class Stop:
-    """The end of stdin: the parent asks to stop, or is dead."""
+    """What comes on stdin: orders, None once there are no more; its end, where the parent asks to stop or is dead."""
 
     def __init__(self) -> None:
+        self.orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.asked = threading.Event()
         self.instance: dg.DagsterInstance | None = None
         self.run_id = ""
 
     def wait_for_parent(self) -> None:
         """Wait for it in a thread of its own, then interrupt what runs."""
-        while sys.stdin.read(1):
-            pass
+        for line in sys.stdin:
+            order = json.loads(line)
+            if order.get("finish"):
+                self.orders.put(None)
+                return
+            self.orders.put(order)
         self.asked.set()
+        self.orders.put(None)
         run = self.instance.get_run_by_id(self.run_id) if self.instance else None
         if run is not None and self.instance is not None and not run.is_finished:
             # Else Dagster would take the interrupt for a failure.
@@ -166,11 +197,41 @@ class Place:
     instance: dg.DagsterInstance
     parent: Parent
 
+    @property
+    def lake(self) -> Lake:
+        """The data directory."""
+        return open_lake(self.settings.data_dir)
+
+    def prepare(self, lane: str, run: dict[str, Any]) -> None:
+        """Have a lane's first exports prepared while other lanes are at work, and tell the parent when they are."""
+        thread = start_preparing(self.settings, self.lake, run, ToldProgress(SILENT, self.parent, lane=lane))
+
+        def tell() -> None:
+            thread.join()
+            self.parent.tell("prepared", lane=lane)
+
+        threading.Thread(target=tell, daemon=True).start()
+
+    def end_dead_runs(self) -> None:
+        """End the runs that died with their process, and tell the parent."""
+        try:
+            found = end_dead_runs(self.instance, self.settings, self.lake, SystemClock())
+        except StorageError as error:
+            self.parent.tell("dead_run", text=f"Dead runs could not be looked for. {error}")
+            return
+        for dead in found:
+            status = dead.run.status.value.lower()
+            text = (
+                f"Run {run_title(dead.run, self.settings)} was dead and is recorded as {status}; "
+                "what it had finished is kept, and a sync makes the rest."
+            )
+            self.parent.tell("dead_run", text=text)
+
     def tell_failure(self, run_id: str, sentence: str) -> None:
         """Notify of a failure; the daemon, where there is one, may do so as well: the outbox takes it once."""
         ended = self.instance.get_run_by_id(run_id)
         if ended is not None and ended.is_failure:
-            tell_failure(self.settings, open_lake(self.settings.data_dir), SystemClock(), ended, sentence)
+            tell_failure(self.settings, self.lake, SystemClock(), ended, sentence)
 
 
 def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
@@ -180,16 +241,25 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
+    lock = lock_run(place.lake, run["run_id"])
     result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,
         run_id=run["run_id"],
-        tags={**_partition_tags(run["partitions"]), **_TAG},
+        tags={**_partition_tags(run["partitions"]), **_TAGS},
         # The sensor `automation` looks there for what a run has made together.
         asset_selection=[dg.AssetKey(name) for name in run["assets"]],
         raise_on_error=False,
         run_config=config,
     )
-    failed = None if result.success else failure_in(result.all_events) or Failed("The run was canceled.", 1, None)
+    # Not where the above was interrupted: the file then says of an unfinished run that its process is dead.
+    lock.release()
+    ended = instance.get_run_by_id(run["run_id"])
+    if result.success:
+        failed = None
+    elif ended is not None and ended.status is dg.DagsterRunStatus.CANCELED:
+        failed = Failed("The run was canceled.", 1, None)
+    else:
+        failed = failure_in(result.all_events) or Failed("The run was canceled.", 1, None)
     if failed is not None:
         place.tell_failure(run["run_id"], failed.sentence)
     parent.tell(

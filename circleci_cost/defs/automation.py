@@ -1,6 +1,6 @@
 """Jobs, the daily schedule and the automation sensor: what runs when, over which partitions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -8,24 +8,30 @@ import dagster as dg
 from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.clock import Clock
 from circleci_cost.coverage import daily_windows, first_windows
+from circleci_cost.defs.dead_runs import log_dead_runs
+from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings
 
-# An export job may take four hours, and the quota another: a run that takes longer has lost its host.
-MAX_RUNTIME_SECONDS = 8 * 3600
 # Dagster does not export the type of what `define_asset_job` returns.
 AssetJob: TypeAlias = Any
 _TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
 
 
-def build_jobs() -> dict[str, AssetJob]:
+def build_jobs(standing_checks: Sequence[dg.AssetChecksDefinition]) -> dict[str, AssetJob]:
     """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both.
 
-    `allocate` does what follows daily costs, `notify` sends.
+    `allocate` does what follows daily costs, `notify` sends, `check` runs the standing checks.
     """
-    return {
+    checks = dg.define_asset_job(
+        "check",
+        selection=dg.AssetSelection.checks(*standing_checks),
+        tags=_TAGS,
+        description="Run the standing checks, which look at all days of all cost centers; nothing is made.",
+    )
+    return {"check": checks} | {
         name: dg.define_asset_job(
             name, selection=dg.AssetSelection.assets(*assets), tags=_TAGS, description=description
         )
@@ -68,6 +74,7 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         ),
     )
     def daily_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        log_dead_runs(context.instance, settings, lake, clock, context.log)
         at = context.scheduled_execution_time
         for center in settings.cost_centers:
             try:

@@ -10,6 +10,7 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
+from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
@@ -111,6 +112,7 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
     ) -> metadata.Materialized:
         summaries, largest = [], []
         with dagster_failures(), warehouse.get_connection() as connection:
+            refuse_if_ended(context)
             # A backfill of this asset alone has to price at the rates of now, too.
             write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
             for asked in partition_days(context.partition_keys, partitions):

@@ -8,6 +8,7 @@ import dagster as dg
 from circleci_cost.clock import Clock
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.defs.resources import LogProgress, UsageSource
 from circleci_cost.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
@@ -92,6 +93,7 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         # from settling the same moved job at once.
         waiting = "Another run is reading usage exports: this one waits for it"
         with dagster_failures(), turn(lake.job_runs_lock, lambda: context.log.info(waiting)):
+            refuse_if_ended(context)
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations
                 report = ingest_days(lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now())

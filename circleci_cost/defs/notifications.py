@@ -6,13 +6,13 @@ What there is to tell is `notify.occasions`'; a channel that fails never fails a
 import os
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
-from circleci_cost.defs.automation import AssetJob
 from circleci_cost.defs.check_results import warning
 from circleci_cost.defs.failed_runs import failure_in
 from circleci_cost.defs.failures import dagster_failures
@@ -31,6 +31,9 @@ from circleci_cost.notify.routing import enqueue_all
 from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
+
+if TYPE_CHECKING:
+    from circleci_cost.defs.automation import AssetJob
 
 # Budgets and incidents have messages of their own; that history is short mends itself.
 _NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
@@ -85,7 +88,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
 
 
 def build_notification_sensors(
-    settings: Settings, lake: Lake, clock: Clock, notify: AssetJob
+    settings: Settings, lake: Lake, clock: Clock, notify: "AssetJob"
 ) -> list[dg.SensorDefinition]:
     """The sensors `failed_syncs` and `outbox`; on where the configuration has channels."""
     status = dg.DefaultSensorStatus.RUNNING if settings.notifications.channels else dg.DefaultSensorStatus.STOPPED

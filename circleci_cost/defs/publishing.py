@@ -6,6 +6,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
@@ -41,13 +42,16 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
         ),
     )
     def published(
-        warehouse: Warehouse, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
+        context: dg.AssetExecutionContext,
+        warehouse: Warehouse,
+        lake: dg.ResourceParam[Lake],
+        clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
             # Another cost center's run may have written daily costs since these were made.
             Derivation(settings, lake).bring_up_to_date(connection)
-            generation = publish(connection, lake, restatements, clock.now())
+            generation = publish(connection, lake, restatements, clock.now(), fence=lambda: refuse_if_ended(context))
         return dg.MaterializeResult(metadata=_published_metadata(generation))
 
     return published

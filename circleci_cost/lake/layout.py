@@ -67,6 +67,16 @@ class Lake:
         """Held by whoever reads files of infrastructure costs."""
         return self.state / "infrastructure.lock"
 
+    @property
+    def run_locks(self) -> Path:
+        """The locks of Dagster runs that are being executed, one file each."""
+        return self.state / "runs"
+
+    @property
+    def dead_runs_lock(self) -> Path:
+        """Held by whoever ends the runs whose process is dead."""
+        return self.state / "dead_runs.lock"
+
     def intent(self, cost_center: str, first: date, last: date) -> Path:
         """The note of an export job that was or is about to be created."""
         return self.state / "export_jobs" / cost_center / f"{first}_{last}.json"

@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -27,12 +27,19 @@ from circleci_cost.warehouse.statements import one_row, sql
 from circleci_cost.warehouse.transactions import transaction
 
 
-def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.DataFrame, at: datetime) -> Generation:
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    restatements: pl.DataFrame,
+    at: datetime,
+    *,
+    fence: Callable[[], object] = lambda: None,
+) -> Generation:
     """Write a new generation and make it the current one.
 
-    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. Where that fails, the
-    former generation stays current and nothing of the new one stays; a killed process's folder goes with the old
-    generations. Raises `StorageError`.
+    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. `fence` is called last
+    and raises where this generation is no longer wanted. Where anything fails, the former generation stays current and
+    nothing of the new one stays; a killed process's folder goes with the old generations. Raises `StorageError`.
     """
     with transaction(connection):
         pass
@@ -45,7 +52,9 @@ def publish(connection: duckdb.DuckDBPyConnection, lake: Lake, restatements: pl.
             directory.mkdir(parents=True)
             _write_database(connection, directory / DATABASE)
             _write_parquet(connection, directory)
-            generation = point_to(lake, _manifest(connection, name, at))
+            manifest = _manifest(connection, name, at)
+            fence()
+            generation = point_to(lake, manifest)
     finally:
         unregister(connection, "usage_restatements")
     prune(lake, name)

@@ -95,8 +95,8 @@ def _story(call: Caller, server: SimulatorServer) -> None:
     assert posts(server) == asked + 1
     assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
     assert posts(server) == asked + 1
-    # Of each command one run for all cost centers allocates and publishes.
-    assert statuses(call.folder) == ["SUCCESS"] * 5
+    # Of each command one run for all cost centers allocates and publishes; one checks where there were several.
+    assert statuses(call.folder) == ["SUCCESS"] * 6
     before = total(call)
     credits = int(str(before["credits"]))
     assert before["cost"] == f"{credits * 6 / 10000:.6f}"
@@ -161,6 +161,27 @@ def test_an_interrupt_ends_the_run_and_the_next_sync_takes_it_up(
     assert said.code == 0
     assert posts(server) == asked
     assert statuses(call.folder) == ["CANCELED", "SUCCESS", "SUCCESS"]
+
+
+def test_of_more_cost_centers_than_workers_a_refused_one_fails_alone(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    others = {"unknown": "99999999-9999-4999-8999-999999999999", "labs": ACME_LABS_ID}
+    sections = [f'[[cost_centers]]\nname = "{name}"\norganization_id = "{of}"\n' for name, of in others.items()]
+    alone = configuration(server, ("0.0006", START, None)).replace(f'"{ACME_LABS_ID}"', "")
+    call.configure(alone + "".join(sections))
+    asked = posts(server)
+    said = call("sync")
+    assert said.code in {1, 4}
+    assert "Usage export of unknown" in said.err
+    # Prepared ahead, taken up by the runs: one request for each cost center, and one more of the refused one's run.
+    assert posts(server) == asked + 4
+    assert statuses(call.folder).count("FAILURE") == 1
+    # The other two, the checks of all and the publication.
+    assert statuses(call.folder).count("SUCCESS") == 4
+    assert total(call)["credits"] != "0"
 
 
 @dataclass(frozen=True)

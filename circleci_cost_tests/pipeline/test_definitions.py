@@ -182,8 +182,9 @@ JOBS = {
     "refresh": sorted(["daily_costs", "job_runs", "pricing_periods", "usage_exports", *FOLLOWING]),
     "allocate": FOLLOWING,
     "notify": ["notifications"],
+    "check": [],
 }
-UNPARTITIONED_JOBS = {"allocate", "notify"}
+UNPARTITIONED_JOBS = {"allocate", "notify", "check"}
 
 
 @pytest.fixture
@@ -258,10 +259,10 @@ def test_the_schedule_and_the_automation_are_on_and_senders_where_there_are_chan
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     sensors = {each.name: each.default_status for each in definitions.sensors or ()}
     on, off = dg.DefaultSensorStatus.RUNNING, dg.DefaultSensorStatus.STOPPED
-    assert sensors == {"automation": on, "failed_syncs": off, "outbox": off}
+    assert sensors == {"automation": on, "dead_runs": on, "failed_syncs": off, "outbox": off}
     site.sections = '[[notifications.channels]]\nname = "chat"\ntype = "slack"\nurl_env = "SLACK_URL"\n'
     sensors = {each.name: each.default_status for each in site.definitions.sensors or ()}
-    assert sensors == {"automation": on, "failed_syncs": on, "outbox": on}
+    assert sensors == {"automation": on, "dead_runs": on, "failed_syncs": on, "outbox": on}
 
 
 def test_keys_name_the_cost_center_and_the_day(tmp_path: Path) -> None:

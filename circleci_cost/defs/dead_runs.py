@@ -1,0 +1,188 @@
+"""Ends the runs whose process is dead: after a crash they would stay STARTED and keep their slots for hours.
+
+How a run proves that it lives is `living_runs`' business, what notifies of failed runs `notifications`'.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from logging import Logger
+
+import dagster as dg
+
+from circleci_cost.clock import Clock
+from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
+from circleci_cost.defs.notifications import tell_failure
+from circleci_cost.errors import StorageError
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.run_locks import (
+    RunProcess,
+    dagster_home,
+    dead_run,
+    locked_runs,
+    remove_run_lock,
+    run_lock_age,
+)
+from circleci_cost.lake.turns import turn
+from circleci_cost.partitions import tagged_days, usage_partitions
+from circleci_cost.settings import Settings
+
+LAUNCHED_BY = "circleci_cost/launched_by"
+# A code server that lives ends the run of a dead child by itself, within half a second.
+_CODE_SERVER_SECONDS = 2.0
+_MODULE = "circleci_cost.definitions"
+_STARTING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
+_RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+
+
+@dataclass(frozen=True)
+class DeadRun:
+    """A run that was ended because nothing executed it any more; `sentence` says why."""
+
+    run: dg.DagsterRun
+    sentence: str
+
+
+def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, lake: Lake, clock: Clock) -> list[DeadRun]:
+    """End every run of this data directory whose process is dead, notify of it, and return what was ended.
+
+    A run is failed, so that Dagster starts it again where retries are left and its failure is notified; one that was
+    being canceled becomes canceled, which is what was asked for. Left alone: queued runs, runs of other code, and
+    runs without a lock file here (just begun, or another host's) until they have taken longer than any run may.
+    Raises `StorageError`.
+    """
+    with turn(lake.dead_runs_lock):
+        suspected = [run_id for run_id in locked_runs(lake) if _is_dead(instance, lake, run_id)]
+        if suspected:
+            time.sleep(_CODE_SERVER_SECONDS)
+        ended = [
+            *(dead for run_id in suspected if (dead := _end(instance, lake, run_id))),
+            *_end_overdue(instance, lake),
+        ]
+    for dead in ended:
+        if dead.run.status is not dg.DagsterRunStatus.CANCELING:
+            tell_failure(settings, lake, clock, dead.run, dead.sentence)
+    return ended
+
+
+def log_dead_runs(instance: dg.DagsterInstance, settings: Settings, lake: Lake, clock: Clock, log: Logger) -> int:
+    """End dead runs and log each; where even that cannot be done it is logged, and whoever asked goes on."""
+    try:
+        ended = end_dead_runs(instance, settings, lake, clock)
+    except StorageError as error:
+        log.warning(f"Dead runs could not be looked for. {error}")
+        return 0
+    for dead in ended:
+        log.warning(f"Ended run {run_title(dead.run, settings)}: {dead.sentence}")
+    return len(ended)
+
+
+def run_title(run: dg.DagsterRun, settings: Settings) -> str:
+    """What a run is about, for people: its short id, its job and its days."""
+    asked = tagged_days(run.tags, usage_partitions(settings))
+    days = f" of {asked.cost_center}, {asked.first} to {asked.last}" if asked else ""
+    return f"{run.run_id[:8]} ({run.job_name}{days})"
+
+
+def build_dead_runs_sensor(settings: Settings, lake: Lake, clock: Clock) -> dg.SensorDefinition:
+    """The sensor `dead_runs`."""
+
+    @dg.sensor(
+        name="dead_runs",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=30,
+        description="Ends runs whose process was killed, so that they do not keep the queue waiting.",
+    )
+    def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        ended = log_dead_runs(context.instance, settings, lake, clock, context.log)
+        return dg.SkipReason(f"Ended {ended} runs whose process was dead." if ended else "No dead run was found.")
+
+    return dead_runs
+
+
+def _is_dead(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> bool:
+    """Whether a run in progress has lost its process. Lock files of runs that have ended are removed."""
+    with dead_run(lake, run_id) as process:
+        if process is None:
+            return False
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            # Its process died before it was recorded, or its record is elsewhere and to be judged there.
+            if process.home == dagster_home() or run_lock_age(lake, run_id) > MAX_RUNTIME_SECONDS:
+                remove_run_lock(lake, run_id)
+            return False
+        if run.is_finished:
+            remove_run_lock(lake, run_id)
+            return False
+        return True
+
+
+def _end(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> DeadRun | None:
+    with dead_run(lake, run_id) as process:
+        run = instance.get_run_by_id(run_id)
+        if process is None or run is None:
+            return None
+        dead = None if run.is_finished else _record(instance, run, _died(process, run))
+        remove_run_lock(lake, run_id)
+        return dead
+
+
+def _end_overdue(instance: dg.DagsterInstance, lake: Lake) -> Iterator[DeadRun]:
+    """End what never began, and what has no lock here and takes longer than any run may."""
+    now = datetime.now(UTC).timestamp()
+    patience = instance.run_monitoring_start_timeout_seconds or MAX_RUNTIME_SECONDS
+    locked = set(locked_runs(lake))
+    for record in instance.get_run_records(dg.RunsFilter(statuses=[*_STARTING, *_RUNNING])):
+        run = record.dagster_run
+        if run.run_id in locked or not _is_ours(run):
+            continue
+        if run.status in _STARTING:
+            if now - record.update_timestamp.replace(tzinfo=UTC).timestamp() > patience:
+                yield _record(
+                    instance,
+                    run,
+                    f"The run did not begin within {patience} seconds: nothing executes it any more. {_advice(run)}",
+                )
+        elif now - (record.start_time or now) > MAX_RUNTIME_SECONDS:
+            yield _record(
+                instance,
+                run,
+                f"The run began more than {MAX_RUNTIME_SECONDS // 3600} hours ago and no process on this machine "
+                f"executes it: it was killed, or the machine went down. {_advice(run)}",
+            )
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    """Whether the code of a run is this package's: an instance may be shared."""
+    if LAUNCHED_BY in run.tags:
+        return True
+    origin = run.remote_job_origin
+    location = origin.repository_origin.code_location_origin if origin else None
+    target = getattr(location, "loadable_target_origin", None)
+    return getattr(target, "module_name", None) == _MODULE
+
+
+def _record(instance: dg.DagsterInstance, run: dg.DagsterRun, sentence: str) -> DeadRun:
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, sentence)
+    else:
+        instance.report_run_failed(run, sentence)
+    ended = instance.get_run_by_id(run.run_id) or run
+    return DeadRun(run if run.status is dg.DagsterRunStatus.CANCELING else ended, sentence)
+
+
+def _died(process: RunProcess, run: dg.DagsterRun) -> str:
+    return (
+        f"The process of this run died (process {process.pid} on {process.host}): it was killed, memory ran out, or "
+        f"the machine went down. {_advice(run)}"
+    )
+
+
+def _advice(run: dg.DagsterRun) -> str:
+    kept = "What it had finished is kept"
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        return f"{kept}; it was being canceled."
+    if LAUNCHED_BY in run.tags:
+        return f"{kept}; run the same command again, or leave its days to the next sync."
+    return f"{kept}; Dagster starts it again up to twice, and the next daily run fetches what is left."

@@ -1,0 +1,124 @@
+"""The lock by which a run proves that it lives: a file that the process executing it holds until it ends.
+
+The operating system gives the lock back however the process ends, after a reboot too, and no process id has to be
+guessed. What becomes of a run whose process is dead is `defs.dead_runs`' business.
+"""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from circleci_cost.lake.files import fsync_directory, storage_errors
+from circleci_cost.lake.layout import Lake
+
+_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True)
+class RunProcess:
+    """The process that executed a run, as its lock file names it."""
+
+    run_id: str
+    pid: int
+    host: str
+    home: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class RunLock:
+    """The lock of a run that this process executes; without `release` it is held until the process ends."""
+
+    path: Path
+    file: IO[bytes]
+
+    def release(self) -> None:
+        """Give the lock back and remove its file; to be called once the end of the run is recorded."""
+        self.path.unlink(missing_ok=True)
+        self.file.close()
+
+
+def lock_run(lake: Lake, run_id: str) -> RunLock:
+    """Take the lock of a run. Raises `StorageError` where the file cannot be written."""
+    path = lake.run_locks / f"{run_id}{_SUFFIX}"
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # A copy of the data directory has other inodes: it says nothing about runs, which another host may execute.
+        said = {
+            "inode": os.fstat(file.fileno()).st_ino,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "home": dagster_home(),
+            "since": datetime.now(UTC).isoformat(),
+        }
+        file.write(json.dumps(said).encode())
+        file.flush()
+        os.fsync(file.fileno())
+        fsync_directory(path.parent)
+    return RunLock(path, file)
+
+
+def dagster_home() -> str:
+    """Where this process keeps its record of runs; several may be kept of one data directory."""
+    return os.environ.get("DAGSTER_HOME", "")
+
+
+def locked_runs(lake: Lake) -> list[str]:
+    """The ids of the runs that have a lock file here, whether or not their processes live."""
+    return sorted(path.stem for path in lake.run_locks.glob(f"*{_SUFFIX}"))
+
+
+@contextmanager
+def dead_run(lake: Lake, run_id: str) -> Iterator[RunProcess | None]:
+    """Hold the lock of a run whose process is dead and yield what is known of that process.
+
+    None where the process lives, where there is no lock file, or where the file is not the one that was locked.
+    """
+    try:
+        file = (lake.run_locks / f"{run_id}{_SUFFIX}").open("rb")
+    except FileNotFoundError:
+        yield None
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield _process(run_id, file)
+
+
+def remove_run_lock(lake: Lake, run_id: str) -> None:
+    """Remove the lock file of a run that has ended."""
+    (lake.run_locks / f"{run_id}{_SUFFIX}").unlink(missing_ok=True)
+
+
+def run_lock_age(lake: Lake, run_id: str) -> float:
+    """How many seconds ago the lock file was written; 0 where it is gone."""
+    try:
+        written = (lake.run_locks / f"{run_id}{_SUFFIX}").stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+    return datetime.now(UTC).timestamp() - written
+
+
+def _process(run_id: str, file: IO[bytes]) -> RunProcess | None:
+    try:
+        said = json.loads(file.read())
+        if said["inode"] != os.fstat(file.fileno()).st_ino:
+            return None
+        return RunProcess(
+            run_id, int(said["pid"]), str(said["host"]), str(said["home"]), datetime.fromisoformat(said["since"])
+        )
+    except (ValueError, KeyError, TypeError):
+        # Its writer died within the moment between making and filling it; the run's longest time still ends it.
+        return None

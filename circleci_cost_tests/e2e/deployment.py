@@ -141,7 +141,7 @@ class Deployment:
 def deployed(folder: Path, configuration: Path) -> Iterator[Deployment]:
     """Run `dagster dev` over a configuration file; DAGSTER_HOME is `folder`/home."""
     home = folder / "home"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     for name, (here, shorter) in _SHORTER.items():
         settings = (ROOT / name).read_text()
         assert here in settings

@@ -174,7 +174,7 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     assert [job.request.first_day for job in site.simulator.jobs][exports:] == [first, first]
 
 
-def test_f088_a_killed_worker_is_noticed_and_its_run_repeated(site: Site) -> None:
+def test_a_killed_worker_is_noticed_by_its_code_server_and_its_run_repeated(site: Site) -> None:
     deployment, simulator = site.deployment, site.simulator
     simulator.faults.add(Fault("poll", broken.Hang(), None, path_contains=PAYING))
     first, last = TODAY - timedelta(days=12), TODAY - timedelta(days=10)

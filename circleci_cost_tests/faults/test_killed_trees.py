@@ -111,14 +111,12 @@ def test_f088_a_sync_after_the_host_died_ends_its_runs_and_says_so_once(
     undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     folder = undisturbed.fresh(tmp_path / "site")
-    locks = Lake(folder / "data").run_locks
     process = started(folder)
     until = time.monotonic() + 200
-    while not list(locks.glob("*")):
+    # The lock is there before the run is recorded.
+    while not (list(Lake(folder / "data").run_locks.glob("*")) and "STARTED" in statuses(folder)):
         assert time.monotonic() < until
-        time.sleep(0.02)
-    # The lock is there before the run is.
-    time.sleep(0.5)
+        time.sleep(0.05)
     kill_tree(process)
     begun = statuses(folder)
     assert begun and not ENDED & set(begun)

@@ -25,7 +25,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.days import days_between
 from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.known_usage import days_with_usage
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
 from circleci_cost.model.pricing import as_ranges, say_ranges
 
@@ -62,6 +62,7 @@ class UsageExports:
         An export job that an earlier process made for the same days is taken up again. Raises the
         errors of `errors`; whatever is raised, what had landed before is unchanged.
         """
+        claim(self._lake)
         subject = f"Usage export of {self._connection.cost_center}, {window}"
         path = self._lake.intent(self._connection.cost_center, window.first_day, window.last_day)
         before = self._landed_id(window)

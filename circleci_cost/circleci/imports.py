@@ -21,7 +21,7 @@ from circleci_cost.circleci.progress import SILENT, ExportProgress
 from circleci_cost.clock import Clock
 from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, landed_exports, write_manifest
 from circleci_cost.lake.turns import turn
 from circleci_cost.regular_files import require_regular_file
@@ -56,6 +56,7 @@ def land_files(
     or gzip; then nothing is landed. Imports take turns: two of the same files would put the same names in place.
     """
     bounds = limits or DownloadLimits()
+    claim(lake)
     waiting = "Another import is at work: this one waits for it."
     with (
         turn(lake.imports_lock, lambda: progress.message(waiting)),

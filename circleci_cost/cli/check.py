@@ -15,7 +15,12 @@ from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
-from circleci_cost.cli.published_state import days_at_former_prices, published
+from circleci_cost.cli.published_state import (
+    days_at_former_prices,
+    days_of_earlier_versions,
+    of_earlier_version,
+    published,
+)
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import SystemClock
@@ -95,6 +100,9 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         f"{manifest.data_from} to {manifest.data_through}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
     )
     yield from _unsettled(settings, lake)
+    unfilled = days_of_earlier_versions(lake, generation)
+    if unfilled or generation.is_of_earlier_version:
+        yield Finding("published", "warning", of_earlier_version(unfilled))
     stale = days_at_former_prices(settings, generation)
     for name, ranges in stale.items():
         days = sum(each.days for each in ranges)

@@ -85,11 +85,10 @@ def _explained(
     limit: int,
 ) -> "Explanation":
     from circleci_cost.cli.explain_output import Explanation
-    from circleci_cost.cli.report import parse_filters
+    from circleci_cost.cli.report import asked_dimensions, parse_filters
     from circleci_cost.lake.layout import open_lake
     from circleci_cost.model.driver_baseline import four_weeks_before
     from circleci_cost.model.holidays_calendar import special_days
-    from circleci_cost.model.report import dimension
     from circleci_cost.warehouse.driver_examples import with_examples
     from circleci_cost.warehouse.drivers import Periods, read_costs
     from circleci_cost.warehouse.generations import current_generation
@@ -105,11 +104,10 @@ def _explained(
     )
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
-        named = (each for given in by for each in given.split(",") if each.strip())
         asked = Periods(
             period,
             _against(against, period),
-            tuple(dict.fromkeys(dimension(each, tags) for each in named)),
+            asked_dimensions(by, tags, settings),
             parse_filters(where, tags),
             frozenset(special.get_column("date").to_list()),
         )

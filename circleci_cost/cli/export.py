@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.table_files import write_table_files
-from circleci_cost.errors import UsageError
+from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import DayRange
@@ -46,16 +47,28 @@ def export(
     """
     if first and last and last < first:
         raise UsageError(f"--from {first} lies after --to {last}; exchange them.")
-    chosen = tuple(dict.fromkeys(tables)) or TABLES
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
+    absent = [name for name in TABLES if name not in generation.manifest.rows]
+    chosen = tuple(dict.fromkeys(tables)) or tuple(name for name in TABLES if name not in absent)
+    if refused := [name for name in chosen if name in absent]:
+        raise CircleciCostError(f"{_absent(refused)} Nothing was written.")
     taken = [out / name for name in chosen if (out / name).exists()]
     if taken and not force:
         raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
     rows = _write(generation, form, out, chosen, (first, last))
     for name, count in rows.items():
         click.echo(f"{out / name}\t{count} rows")
+    if absent and not tables:
+        say(_absent(absent))
     say(f"Exported generation {generation.manifest.generation}, data through {generation.manifest.data_through}.")
+
+
+def _absent(tables: Sequence[str]) -> str:
+    return (
+        f"An earlier version of circleci_cost published this, without {', '.join(tables)}; run "
+        "`circleci-cost reprice`, which fetches nothing, to have them."
+    )
 
 
 def _write(

@@ -3,7 +3,7 @@
 Reads published generations only; the command line decides what to run for what it finds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import click
@@ -18,7 +18,7 @@ from circleci_cost.model.report import Question, credits_text
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import Generation, NothingPublishedError, current_generation
 from circleci_cost.warehouse.pricing import stale_prices
-from circleci_cost.warehouse.report import answer, costed_days, days_with_data, days_with_usage
+from circleci_cost.warehouse.report import answer, costed_days, days_with_data, days_with_usage, unfilled_days
 
 
 def published(lake: Lake) -> Generation | None:
@@ -40,6 +40,35 @@ def days_at_former_prices(settings: Settings, generation: Generation) -> dict[st
             name: _joined(ranges, days_with_usage(connection, name))
             for name, ranges in stale_prices(connection, rates).items()
         }
+
+
+def days_of_earlier_versions(lake: Lake, generation: Generation) -> dict[str, list[DayRange]]:
+    """The published days, by cost center, that lack what this version computes and whose job runs are there."""
+    with generation.connect() as connection:
+        found = unfilled_days(connection)
+        there = {name: set(lake.job_runs_days(name)).intersection(days) for name, days in found.items()}
+        return {
+            name: _joined(as_ranges(sorted(days)), days_with_usage(connection, name))
+            for name, days in there.items()
+            if days
+        }
+
+
+def of_earlier_version(unfilled: Mapping[str, Sequence[DayRange]]) -> str:
+    """The sentence on what an earlier version published: the days that `days_of_earlier_versions` found, if any."""
+    days = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in unfilled.items())
+    return (
+        f"made by an earlier version of circleci_cost{f' ({days})' if days else ''}, without what this one computes; "
+        "run `circleci-cost reprice`, which fetches nothing"
+    )
+
+
+def say_earlier_versions(lake: Lake) -> None:
+    """Say which published days an earlier version computed, where there are any."""
+    generation = published(lake)
+    unfilled = days_of_earlier_versions(lake, generation) if generation else {}
+    if unfilled:
+        say(f"Costs {of_earlier_version(unfilled)}.")
 
 
 def _joined(ranges: Sequence[DayRange], used: set[date]) -> list[DayRange]:

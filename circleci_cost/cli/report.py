@@ -12,7 +12,7 @@ from circleci_cost.cli.report_output import write_csv, write_json, write_table
 from circleci_cost.cli.streams import say
 from circleci_cost.coverage import is_due
 from circleci_cost.days import days_between
-from circleci_cost.errors import UsageError
+from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.report import (
@@ -89,8 +89,7 @@ def report(
     generation = current_generation(open_lake(settings.data_dir))
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
-        named = (each for given in by for each in given.split(",") if each.strip())
-        dimensions = tuple(dict.fromkeys(dimension(each, tags) for each in named))
+        dimensions = asked_dimensions(by, tags, settings)
         filters = parse_filters(where, tags)
         if form is None and not dimensions and granularity is None:
             dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
@@ -110,6 +109,18 @@ def report(
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
+
+
+def asked_dimensions(by: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """The dimensions of `--by DIM`, each once. Raises `UsageError`, or says how a configured tag gets published."""
+    named = [each for given in by for each in given.split(",") if each.strip()]
+    for tag in settings.virtual_tags:
+        if tag.name not in tags and tag.name in named:
+            raise CircleciCostError(
+                f"The virtual tag {tag.name!r} is in no published costs yet; run `circleci-cost allocation apply`, "
+                "which fetches nothing."
+            )
+    return tuple(dict.fromkeys(dimension(each, tags) for each in named))
 
 
 def parse_filters(where: Sequence[str], tags: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -1,20 +1,23 @@
-"""`reprice`: computes costs again after a price change; nothing is fetched and nothing is parsed."""
+"""`reprice`: computes costs again after a price change or an upgrade; nothing is fetched and nothing is parsed."""
 
 from collections.abc import Sequence
 from datetime import date
 
 import click
 
+from circleci_cost.asset_names import FOLLOWING
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.published_state import (
     days_at_former_prices,
+    days_of_earlier_versions,
     days_without_costs,
     published,
     show_costs,
 )
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.runs import PlannedRun, WholeRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
+from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.sections.cost_centers import CostCenter
@@ -30,14 +33,20 @@ from circleci_cost.warehouse.generations import Generation
 def reprice(call: Invocation, first: date | None, last: date | None, cost_center: tuple[str, ...]) -> None:
     """Compute costs again at the prices that the configuration has now.
 
-    Without days: exactly those whose price has changed since they were computed. With days: all of them.
+    Without days: exactly those whose price has changed since they were computed, and those that an earlier version
+    of circleci_cost computed and that lack what this one knows. With days: all of them.
     """
     settings = call.settings()
     centers = chosen_centers(settings, cost_center)
     lake = open_lake(settings.data_dir)
     asked = chosen_days(settings, first, last) if first or last else None
-    ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, published(lake))
+    generation = published(lake)
+    ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, generation)
     runs = [PlannedRun("reprice", name, each.first, each.last) for name, found in ranges.items() for each in found]
+    if not runs and generation is not None and generation.is_of_earlier_version:
+        execute(settings, [WholeRun("allocate", "publishing", FOLLOWING)], "Publishing")
+        click.echo("Published anew what an earlier version had published; no price has changed.")
+        return
     if not runs:
         click.echo("Nothing to compute: every day is priced as the configuration says.")
         return
@@ -60,15 +69,17 @@ def _asked(lake: Lake, centers: Sequence[CostCenter], asked: DayRange) -> dict[s
 def _out_of_date(
     settings: Settings, lake: Lake, centers: Sequence[CostCenter], generation: Generation | None
 ) -> dict[str, list[DayRange]]:
-    """The ranges at former prices and those that were never priced; the whole history before the first publication."""
+    """The ranges at former prices, of earlier versions and those never priced; all before the first publication."""
     stale = days_at_former_prices(settings, generation) if generation else {}
+    unfilled = days_of_earlier_versions(lake, generation) if generation else {}
     ranges = {}
     for center in centers:
         waiting = [day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start]
         if generation is None:
             found = [DayRange(waiting[0], waiting[-1])] if waiting else []
         else:
-            found = sorted([*stale.get(center.name, []), *as_ranges(waiting)], key=lambda each: each.first)
+            computed = [*stale.get(center.name, []), *unfilled.get(center.name, [])]
+            found = as_ranges([*waiting, *(day for each in computed for day in days_between(each.first, each.last))])
         if found:
             ranges[center.name] = found
     return ranges

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.published_state import show_costs
+from circleci_cost.cli.published_state import say_earlier_versions, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
 from circleci_cost.cli.streams import say
@@ -39,6 +39,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
         return
     execute(settings, runs, "Fetching the last days")
     show_costs(settings, lake, runs)
+    say_earlier_versions(lake)
     for center in centers:
         missing = missing_days(settings, lake, center.name, now).fetchable
         if missing:

@@ -17,7 +17,7 @@ from pydantic import Field
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.lake.turns import turn
@@ -117,11 +117,13 @@ class Warehouse(DuckDBResource):
     """The DuckDB file of all derived tables. DuckDB lets one process at a time have it: the others wait in turn."""
 
     lock: str = Field(description="Path to the file whose lock is held while the database is open")
+    data_dir: str = Field(description="The data directory that the database belongs to")
     patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Wait for whoever has the warehouse open, then open it. Raises `StorageError` for what DuckDB cannot store."""
+        claim(Lake(Path(self.data_dir)))
         with turn(Path(self.lock)), storage_errors(self.database, "use", _DAMAGED):
             require_own_database(Path(self.database))
             self._remove_leftovers()
@@ -151,6 +153,7 @@ def warehouse_resource(lake: Lake) -> Warehouse:
     """The warehouse of a data directory."""
     return Warehouse(
         lock=str(lake.warehouse_lock),
+        data_dir=str(lake.root),
         database=str(lake.warehouse),
         connection_config={
             "memory_limit": _MEMORY_LIMIT,

@@ -15,7 +15,7 @@ import polars as pl
 
 from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import WITHOUT_BACKUP, LandedExport, exports_by_day, landed_exports, was_replaced
 from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
@@ -78,6 +78,7 @@ def ingest_days(
 
     An export that another process replaces meanwhile is no error: all is read again, from what landed then.
     """
+    claim(lake)
     remove_abandoned_spills(lake.spill)
     for _ in range(_READINGS):
         with suppress(_ReplacedExportError):

@@ -10,9 +10,10 @@ from datetime import date
 from pathlib import Path
 
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.lake.files import write_atomic
 
-FORMAT = 1
+# To be raised with every change of the warehouse's tables, of manifests or of job runs.
+FORMAT = 2
 _DATE_DIRECTORY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 
@@ -21,6 +22,11 @@ class Lake:
     """The paths below one data directory."""
 
     root: Path
+
+    @property
+    def format_marker(self) -> Path:
+        """The file that says which format the directory has."""
+        return self.root / "format.json"
 
     @property
     def state(self) -> Path:
@@ -118,26 +124,42 @@ class Lake:
 
 
 def open_lake(root: Path) -> Lake:
-    """Return the lake at `root`, made where it is missing; refuse one of a newer format.
+    """Return the lake at `root`, made where it is missing; one of an earlier format stays as it is until a `claim`.
 
-    Raises `StorageError`.
+    Raises `StorageError`, for one of a newer format too.
     """
-    marker = root / "format.json"
-    if marker.exists():
-        try:
-            found = int(json.loads(marker.read_text())["format"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise StorageError(
-                f"{marker} does not say which format the data directory has; restore it from a backup, "
-                f'or write {{"format": {FORMAT}}} into it if this version made the directory.'
-            ) from error
-        if found > FORMAT:
-            raise StorageError(
-                f"The data directory {root} has format {found}, this version of circleci_cost reads up to "
-                f"{FORMAT}; nothing was touched. Use the newer version, or another data_dir."
-            )
-    else:
-        with storage_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-        write_atomic(marker, json.dumps({"format": FORMAT}).encode())
-    return Lake(root)
+    lake = Lake(root)
+    if _format_of(lake) is None:
+        claim(lake)
+    return lake
+
+
+def claim(lake: Lake) -> None:
+    """Make the data directory this version's, before anything is written into it. Raises `StorageError`.
+
+    Raised first, changed after: from then on earlier versions refuse the directory, so that none of them meets a
+    table that is half changed. What has to be changed is told by the tables themselves, never by the number, so
+    whatever a kill leaves undone is done by the next write.
+    """
+    if _format_of(lake) != FORMAT:
+        write_atomic(lake.format_marker, json.dumps({"format": FORMAT}).encode())
+
+
+def _format_of(lake: Lake) -> int | None:
+    """The format of a data directory, None where there is none yet. Refuses a newer one."""
+    marker = lake.format_marker
+    try:
+        found = int(json.loads(marker.read_text())["format"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{marker} does not say which format the data directory has; restore it from a backup, "
+            f'or write {{"format": {FORMAT}}} into it if this version made the directory.'
+        ) from error
+    if found > FORMAT:
+        raise StorageError(
+            f"The data directory {lake.root} has format {found}, this version of circleci_cost reads up to "
+            f"{FORMAT}; nothing was touched. Use the newer version, or another data_dir."
+        )
+    return found

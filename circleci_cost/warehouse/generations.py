@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.warehouse.earlier_versions import supply_columns
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
@@ -57,10 +58,14 @@ _DAMAGED = "Materialize the asset `published` to make a new generation, then run
 
 
 class GenerationManifest(BaseModel):
-    """What a generation holds. `data_through` is the last day that is complete for every cost center."""
+    """What a generation holds. `data_through` is the last day that is complete for every cost center.
+
+    `format` is that of the data directory when it was published; the first versions did not say.
+    """
 
     model_config = ConfigDict(frozen=True)
 
+    format: int = 1
     generation: str
     published_at: datetime
     data_from: date | None
@@ -79,6 +84,11 @@ class Generation:
     manifest: GenerationManifest
 
     @property
+    def is_of_earlier_version(self) -> bool:
+        """Whether tables may be missing from it, which this version has."""
+        return self.manifest.format < FORMAT
+
+    @property
     def database(self) -> Path:
         """The DuckDB file with all tables, for BI tools and for reading here; open it read-only."""
         return self.directory / DATABASE
@@ -86,7 +96,10 @@ class Generation:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
         with storage_errors(self.database, "read", _DAMAGED):
-            return duckdb.connect(str(self.database), read_only=True)
+            connection = duckdb.connect(str(self.database), read_only=True)
+            if self.is_of_earlier_version:
+                supply_columns(connection)
+        return connection
 
     def parquet(self, table: str) -> list[Path]:
         """The Parquet files of one table, in order."""

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.lake.files import fsync_file, storage_errors
-from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.warehouse.full_refresh import unregister
 from circleci_cost.warehouse.generations import (
     DATABASE,
@@ -117,6 +117,7 @@ def _manifest(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) ->
     data_from, data_through, credits, unpriced_credits, cost_usd = one_row(connection, sql("published_sums"))
     rows = {table: one_row(connection, f"SELECT count(*) FROM {table}")[0] for table in TABLES}  # noqa: S608
     return GenerationManifest(
+        format=FORMAT,
         generation=name,
         published_at=at,
         data_from=data_from,

@@ -163,6 +163,14 @@ def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[
     return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}
 
 
+def unfilled_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
+    """The days, by cost center, that an earlier version computed and that lack what this one computes."""
+    days: dict[str, list[date]] = {}
+    for cost_center, day in connection.execute(sql("unfilled_days")).fetchall():
+        days.setdefault(cost_center, []).append(day)
+    return days
+
+
 def days_with_usage(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
     """The published days of one cost center that have jobs."""
     query = "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center"

@@ -13,8 +13,12 @@ _MADE = "tables_are_made"
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit on a clean exit, roll back on any other; the tables are made first where they are missing."""
+    """Commit on a clean exit, roll back on any other.
+
+    The tables are made first where they are missing, and get this version's columns where an earlier one made them.
+    """
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
+        connection.execute(sql("whole_days"))
         connection.execute(sql("tables"))
         connection.execute(f"SET VARIABLE {_MADE} = true")
     connection.begin()

@@ -10,7 +10,7 @@ import pytest
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_day, read_provenance
-from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.layout import FORMAT, Lake, claim, open_lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports, read_manifest
 from circleci_cost.lake.spill import new_spill, remove_abandoned_spills
 from circleci_cost_tests.model.builders import records
@@ -75,10 +75,12 @@ def test_a_day_comes_from_the_last_complete_export_and_later_imports(lake: Lake)
 
 def test_f092_a_newer_data_directory_is_refused_and_untouched(tmp_path: Path) -> None:
     lake = open_lake(tmp_path)
-    (tmp_path / "format.json").write_text(json.dumps({"format": 2}))
+    (tmp_path / "format.json").write_text(json.dumps({"format": FORMAT + 1}))
     before = contents(lake)
-    with pytest.raises(StorageError, match=r"has format 2, this version of circleci_cost reads up to 1; nothing was"):
+    with pytest.raises(StorageError, match=f"has format {FORMAT + 1}, .* reads up to {FORMAT}; nothing was touched"):
         open_lake(tmp_path)
+    with pytest.raises(StorageError, match="nothing was touched"):
+        claim(lake)
     assert contents(lake) == before
 
 

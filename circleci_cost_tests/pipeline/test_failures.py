@@ -10,6 +10,7 @@ import pytest
 
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
+from circleci_cost.lake.layout import FORMAT
 from circleci_cost.simulator import actions
 from circleci_cost.warehouse.generations import POINTER
 from circleci_cost_tests.pipeline.harness import Site, failures, initech, running
@@ -129,12 +130,12 @@ def test_final_errors_are_failures_without_a_retry_and_without_their_cause() -> 
 
 def test_f092_a_data_directory_of_a_newer_version_is_refused_and_left_alone(site: Site) -> None:
     site.lake.root.mkdir()
-    (site.lake.root / "format.json").write_text(json.dumps({"format": 2}))
+    (site.lake.root / "format.json").write_text(json.dumps({"format": FORMAT + 1}))
     with pytest.raises(StorageError) as caught:
         _ = site.definitions
     assert str(caught.value) == (
-        f"The data directory {site.lake.root} has format 2, this version of circleci_cost reads up to 1; nothing was "
-        "touched. Use the newer version, or another data_dir."
+        f"The data directory {site.lake.root} has format {FORMAT + 1}, this version of circleci_cost reads up to "
+        f"{FORMAT}; nothing was touched. Use the newer version, or another data_dir."
     )
     assert [path.name for path in site.lake.root.iterdir()] == ["format.json"]
 

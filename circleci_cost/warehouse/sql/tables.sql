@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     cost_usd DECIMAL(38, 16)
 );
 
--- Version 0.1 had no such column: how much single runs differ is known of days that were priced since.
+-- The first versions had no such column: `reprice` brings it from the job runs (see unfilled_days.sql).
 ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
 
 -- One row per cost center and day whose job runs are there, days without usage included; `complete` where the
@@ -75,8 +75,9 @@ CREATE TABLE IF NOT EXISTS usage_days (
     PRIMARY KEY (cost_center, date)
 );
 
--- Version 0.1 had no such column; its schedule ran after the day was there.
-ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN DEFAULT true;
+-- The first version had no such column; the time of the export tells.
+ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN;
+UPDATE usage_days SET complete = holds_whole_day(date, exported_at) WHERE complete IS NULL;
 
 -- Unknown of days that were written before; the next run of their cost center fills it in.
 ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS settled BOOLEAN;

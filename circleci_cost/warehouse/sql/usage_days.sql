@@ -9,8 +9,7 @@ SELECT
     sources.export_id,
     sources.exported_at,
     sources.costed_at,
-    -- CircleCI brings a day between 08:00 and 10:00 UTC of the next one; an earlier export holds little of it.
-    sources.exported_at >= sources.date + INTERVAL 34 HOUR AS complete,
+    holds_whole_day(sources.date, sources.exported_at) AS complete,
     sources.settled
 FROM sources
 LEFT JOIN daily_costs

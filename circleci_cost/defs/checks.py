@@ -16,6 +16,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.pricing import stale_prices
+from circleci_cost.warehouse.report import unfilled_days
 from circleci_cost.warehouse.transactions import transaction
 
 _FRESHNESS = timedelta(days=2)
@@ -23,7 +24,7 @@ _PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
 
 
 def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> Sequence[dg.AssetChecksDefinition]:
-    """The checks of stale prices, gaps, unsettled days, freshness and failed partitions."""
+    """The checks of stale prices, earlier versions, gaps, unsettled days, freshness and failed partitions."""
 
     @dg.asset_check(
         asset="daily_costs",
@@ -45,6 +46,20 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             if not stale
             else f"{days} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
             "run `circleci-cost reprice`",
+        )
+
+    @dg.asset_check(
+        asset="daily_costs", description="No day lacks what this version computes and an earlier one did not."
+    )
+    def computed_by_this_version(warehouse: Warehouse) -> dg.AssetCheckResult:
+        with warehouse.get_connection() as connection, transaction(connection):
+            found = unfilled_days(connection)
+        named = "; ".join(f"{name}: {metadata.days(days)}" for name, days in found.items())
+        return dg.AssetCheckResult(
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"days_of_earlier_versions": sum(map(len, found.values()))},
+            description=f"computed by an earlier version, {named}: run `circleci-cost reprice`" if found else None,
         )
 
     @dg.asset_check(
@@ -112,7 +127,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             description=f"failed and not repaired: {'; '.join(shown)}; materialize them again" if shown else None,
         )
 
-    return [prices_up_to_date, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]
+    return [prices_up_to_date, computed_by_this_version, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]
 
 
 def _open(found: Sequence[OpenDays], what: str, sentence: str) -> dg.AssetCheckResult:

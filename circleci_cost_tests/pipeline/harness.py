@@ -37,6 +37,7 @@ STANDING_CHECKS = (
     ("job_runs", "data_fresh"),
     ("job_runs", "no_failed_partitions"),
     ("daily_costs", "prices_up_to_date"),
+    ("daily_costs", "computed_by_this_version"),
 )
 # What costs come from and are read from: the job `refresh` without what follows daily costs.
 COSTS = ("pricing_periods", "usage_exports", "job_runs", "daily_costs", "published")

@@ -160,6 +160,7 @@ ASSETS = {
 # asset, runs by itself
 STANDING_CHECKS = {
     "prices_up_to_date": ("daily_costs", True),
+    "computed_by_this_version": ("daily_costs", False),
     "no_gaps": ("job_runs", True),
     "no_unsettled_days": ("job_runs", True),
     "data_fresh": ("job_runs", True),

@@ -1,0 +1,201 @@
+"""Data directories of earlier versions: what reads them, what brings them up to date, and that kills do no harm."""
+
+import hashlib
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.definitions import build_definitions
+from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.settings import load_settings
+from circleci_cost.warehouse.daily_costs import write_daily_costs
+from circleci_cost.warehouse.generations import TABLES, current_generation
+from circleci_cost.warehouse.statements import sql
+from circleci_cost.warehouse.transactions import transaction
+from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.earlier_versions import COMMITS, unpack
+
+# What the tables of a format are. Another digest is another format: raise it, and add a directory of the former one to
+# `earlier_versions`.
+TABLES_OF_FORMAT = {2: "aa03a9281e810db0"}
+# When it was imported and computed differs between two installations.
+TIMES = ("exported_at", "costed_at", "named_at", "read_at")
+WARN = "made by an earlier version of circleci_cost (northwind: 2024-11-10 to 2024-11-14)"
+ALL = ("--from", "2024-11-12", "--to", "2024-11-14", "--against", "2024-11-10:2024-11-11")
+
+
+@pytest.fixture(params=COMMITS)
+def old(request: pytest.FixtureRequest, call: Caller) -> Caller:
+    """A caller in a folder with the data directory of an earlier version."""
+    unpack(request.param, call.folder)
+    return call
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def tables(path: Path) -> dict[str, pl.DataFrame]:
+    """All tables of a DuckDB file, as sets of rows without the times of processing."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        found = {name: connection.sql(f"FROM {name}").pl().drop(TIMES, strict=False) for name in names}
+    return {name: table.select(sorted(table.columns)) for name, table in found.items()}
+
+
+def assert_same_rows(found: pl.DataFrame, expected: pl.DataFrame, name: str) -> None:
+    columns = expected.columns
+    assert found.columns == columns, name
+    ordered = [table.sort(columns) for table in (found, expected)]
+    assert ordered[0].equals(ordered[1]), name
+
+
+def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetched(
+    call: Caller, northwind: Path
+) -> None:
+    lake = Lake(unpack("before_allocation", call.folder))
+    kept = files(lake.root / "exports") | files(lake.root / "job_runs")
+    said = call("reprice")
+    assert (said.code, said.out.splitlines()) == (
+        0,
+        [
+            "northwind: computing 2024-11-10 to 2024-11-14 again",
+            "northwind, 2024-11-10 to 2024-11-14: 841 jobs · 685 runs · 327,555 credits · $196.533000",
+        ],
+    )
+    assert json.loads(lake.format_marker.read_text()) == {"format": FORMAT}
+    assert files(lake.root / "exports") | files(lake.root / "job_runs") == kept
+    assert not (lake.state / "export_jobs").exists()
+    assert not lake.quota_ledger.exists()
+    fresh = Lake(northwind / "data")
+    for found, expected in (
+        (current_generation(lake).database, current_generation(fresh).database),
+        (lake.warehouse, fresh.warehouse),
+    ):
+        there, wanted = tables(found), tables(expected)
+        assert there.keys() == wanted.keys()
+        for name in there.keys() - {"derived_from"}:
+            assert_same_rows(there[name], wanted[name], name)
+    assert tables(lake.warehouse)["daily_costs"].get_column("credits_squared").null_count() == 0
+    assert call("reprice").out == "Nothing to compute: every day is priced as the configuration says.\n"
+    assert WARN not in call("check", "--offline").out
+
+
+def test_f092_what_reads_an_older_directory_changes_nothing_and_says_what_brings_the_rest(old: Caller) -> None:
+    before = files(old.folder / "data")
+    assert json.loads(old("report", "--json").out)["total"] == {"cost": "196.533000", "credits": "327555", "runs": 685}
+    assert old("explain", *ALL, "--json").code == 0
+    for command, what in (("anomalies", "anomalies"), ("correlate", "correlations")):
+        said = old(command)
+        assert (said.code, said.err.splitlines()) == (
+            1,
+            [
+                f"Error: No {what} are published yet; run `circleci-cost allocation apply`, which fetches nothing, or "
+                "the job `allocate` in the Dagster UI."
+            ],
+        )
+    assert f"published: {WARN}" in old("check", "--offline").out.replace("\n", " ").replace("  ", " ")
+    said = old("export", "parquet", "--out", "out", "--table", "cost_anomalies")
+    assert (said.code, said.err) == (
+        1,
+        "Error: An earlier version of circleci_cost published this, without cost_anomalies; run `circleci-cost "
+        "reprice`, which fetches nothing, to have them. Nothing was written.\n",
+    )
+    said = old("export", "parquet", "--out", "out")
+    assert (said.code, "without " in said.err) == (0, True)
+    assert pl.read_parquet(old.folder / "out" / "daily_costs").get_column("credits").sum() == 327_555
+    assert files(old.folder / "data") == before
+
+
+def test_f092_tags_and_budgets_that_an_older_directory_lacks_are_named_with_the_command_for_them(old: Caller) -> None:
+    configuration = old.folder / "circleci_cost.toml"
+    tag = (
+        '[[virtual_tags]]\nname = "team"\n[[virtual_tags.rules]]\nvalue = "core"\nwhere = { project = "service-30" }\n'
+    )
+    configuration.write_text(configuration.read_text() + tag + '[[budgets]]\nname = "all"\namount = 100\n')
+    before = files(old.folder / "data")
+    for command in (
+        ("report", "--by", "team"),
+        ("explain", *ALL, "--by", "team"),
+        ("allocation", "explain"),
+        ("allocation", "coverage"),
+        ("budgets",),
+    ):
+        said = old(*command)
+        assert (said.code, said.err.startswith("Error: "), said.err.count("\n")) == (1, True, 1)
+        assert "published" in said.err
+        assert "run `circleci-cost allocation apply`" in said.err
+    assert "+$160.35" in old("allocation", "diff").out
+    assert files(old.folder / "data") == before
+
+
+def test_f092_the_code_location_of_an_older_directory_loads_and_its_check_names_the_days(old: Caller) -> None:
+    definitions = build_definitions(load_settings(old.folder / "circleci_cost.toml"))
+    marker = old.folder / "data" / "format.json"
+    assert json.loads(marker.read_text()) == {"format": 1}
+    checks = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("daily_costs"), "computed_by_this_version"))
+    job = dg.define_asset_job("look", checks)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("look")
+        (found,) = result.execute_in_process(instance=instance).get_asset_check_evaluations()
+    assert (found.passed, found.description) == (
+        False,
+        "computed by an earlier version, northwind: 2024-11-10 to 2024-11-14: run `circleci-cost reprice`",
+    )
+    assert json.loads(marker.read_text()) == {"format": FORMAT}
+
+
+def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_write(
+    tmp_path: Path, northwind: Path
+) -> None:
+    unpack("before_allocation", tmp_path)
+    lake, fresh = Lake(tmp_path / "data"), tables(northwind / "data" / "warehouse.duckdb")
+    untouched = lake.warehouse.with_suffix(".old")
+    lake.warehouse.rename(untouched)
+    with duckdb.connect() as parser:
+        statements = parser.extract_statements(sql("tables"))
+    changes = [place for place, each in enumerate(statements) if each.query.lstrip().startswith(("ALTER", "UPDATE"))]
+    assert len(changes) >= 3
+    for done in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
+        shutil.copyfile(untouched, lake.warehouse)
+        with duckdb.connect(str(lake.warehouse)) as killed:
+            killed.execute(sql("whole_days"))
+            for statement in statements[:done]:
+                killed.execute(statement)
+        with duckdb.connect(str(lake.warehouse)) as connection:
+            with transaction(connection):
+                ((complete,),) = connection.execute("SELECT bool_and(complete) FROM usage_days").fetchall()
+            assert complete is True
+            write_daily_costs(connection, lake, "northwind", lake.job_runs_days("northwind"), datetime.now(UTC))
+        found = tables(lake.warehouse)
+        for name in ("daily_costs", "usage_days", "dimension_names"):
+            assert_same_rows(found[name], fresh[name], name)
+
+
+def test_f092_a_day_that_was_exported_too_early_is_not_complete_after_the_upgrade(tmp_path: Path) -> None:
+    lake = Lake(unpack("before_allocation", tmp_path))
+    with duckdb.connect(str(lake.warehouse)) as connection:
+        # 09:00 UTC of the day after: CircleCI was still bringing the day.
+        connection.execute("UPDATE usage_days SET exported_at = TIMESTAMP '2024-11-15 09:00' WHERE date = '2024-11-14'")
+        with transaction(connection):
+            query = "SELECT date::VARCHAR FROM usage_days WHERE NOT complete"
+            assert connection.execute(query).fetchall() == [("2024-11-14",)]
+
+
+def test_a_change_of_the_tables_is_a_change_of_the_format() -> None:
+    with duckdb.connect() as connection, transaction(connection):
+        columns = connection.execute(
+            "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        ).fetchall()
+    text = json.dumps([TABLES, columns])
+    assert {FORMAT: hashlib.sha256(text.encode()).hexdigest()[:16]} == TABLES_OF_FORMAT

@@ -51,7 +51,7 @@ def build_definitions(
         "lake": lake,
         "clock": clock,
         "source": UsageSource(settings, clock),
-        "warehouse": warehouse_resource(lake),
+        "warehouse": warehouse_resource(lake, [center.name for center in settings.cost_centers]),
         **resources,
     }
     with warnings.catch_warnings():

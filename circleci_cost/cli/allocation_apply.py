@@ -23,4 +23,4 @@ def apply_command(call: Invocation) -> None:
     execute(settings, [WholeRun("allocate", "allocation", FOLLOWING)], "Allocating")
     manifest = current_generation(lake).manifest
     tags = ", ".join(tag.name for tag in settings.virtual_tags) or "no virtual tags"
-    click.echo(f"Applied {tags}, {manifest.data_from} to {manifest.data_through}.")
+    click.echo(f"Applied {tags}, {manifest.days}.")

@@ -97,7 +97,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "published",
         "ok",
-        f"{manifest.data_from} to {manifest.data_through}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
+        f"{manifest.days}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
     )
     yield from _unsettled(settings, lake)
     unfilled = days_of_earlier_versions(lake, generation)

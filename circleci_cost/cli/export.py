@@ -61,7 +61,7 @@ def export(
         click.echo(f"{out / name}\t{count} rows")
     if absent and not tables:
         say(_absent(absent))
-    say(f"Exported generation {generation.manifest.generation}, data through {generation.manifest.data_through}.")
+    say(f"Exported generation {generation.manifest.generation}, {generation.manifest.through}.")
 
 
 def _absent(tables: Sequence[str]) -> str:

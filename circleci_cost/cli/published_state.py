@@ -107,7 +107,10 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
                 continue
             question = Question(days.first, days.last, where=(("cost_center", (name,)),))
             found = answer(connection, generation, question, [name], None)
-            click.echo(f"{name}, {days}: {exact_sum(found.total)}")
+            if found.total.jobs:
+                click.echo(f"{name}, {days}: {exact_sum(found.total)}")
+            else:
+                click.echo(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
             if found.total.unpriced_credits:
                 unpriced[name] = credits_text(found.total.unpriced_credits)
     for name, credits in unpriced.items():

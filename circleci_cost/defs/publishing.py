@@ -62,8 +62,8 @@ def _published_metadata(generation: Generation) -> dict[str, metadata.Value]:
     return {
         "generation": manifest.generation,
         "path": dg.MetadataValue.path(generation.directory),
-        "data_from": str(manifest.data_from),
-        "data_through": str(manifest.data_through),
+        "data_from": str(manifest.data_from or "–"),
+        "data_through": str(manifest.data_through or "–"),
         "credits": metadata.number(manifest.credits),
         "unpriced_credits": metadata.number(manifest.unpriced_credits),
         "total_usd": metadata.number(manifest.cost_usd),

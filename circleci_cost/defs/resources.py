@@ -4,7 +4,7 @@ Tokens are read from the environment when a fetch begins, one cost center at a t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +119,7 @@ class Warehouse(DuckDBResource):
     lock: str = Field(description="Path to the file whose lock is held while the database is open")
     data_dir: str = Field(description="The data directory that the database belongs to")
     patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
+    cost_centers: list[str] | None = Field(default=None, description="Those of the configuration, with data or without")
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -128,6 +129,8 @@ class Warehouse(DuckDBResource):
             require_own_database(Path(self.database))
             self._remove_leftovers()
             with closing(self._opened()) as connection:
+                names = {"names": self.cost_centers}
+                connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
                 yield connection
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -149,11 +152,12 @@ class Warehouse(DuckDBResource):
             path.unlink(missing_ok=True)
 
 
-def warehouse_resource(lake: Lake) -> Warehouse:
-    """The warehouse of a data directory."""
+def warehouse_resource(lake: Lake, cost_centers: Sequence[str] | None = None) -> Warehouse:
+    """The warehouse of a data directory, and the cost centers of the configuration."""
     return Warehouse(
         lock=str(lake.warehouse_lock),
         data_dir=str(lake.root),
+        cost_centers=None if cost_centers is None else list(cost_centers),
         database=str(lake.warehouse),
         connection_config={
             "memory_limit": _MEMORY_LIMIT,

@@ -23,6 +23,7 @@ def notes(history: History) -> pl.Expr:
     reasons = [
         _when(pl.col("period_start") < history.first, f"the history begins on {history.first}"),
         _incomplete(history),
+        _when(pl.lit(bool(history.without_data)), f"no data yet of {', '.join(history.without_data)}"),
         _unpriced(),
         pl.when("is_current").then("forecast_note"),
         _when(pl.col("is_current") & pl.col("remaining_median").is_null(), NO_FORECAST),

@@ -23,11 +23,15 @@ SPENT_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class History:
-    """The days there are, `first` to `data_through`; `incomplete` ones hold less than all usage of the day."""
+    """The days there are, `first` to `data_through`; `incomplete` ones hold less than all usage of the day.
+
+    Cost centers `without_data` are configured and have no complete day yet: whatever they use is missing throughout.
+    """
 
     first: date
     data_through: date
     incomplete: tuple[date, ...] = ()
+    without_data: tuple[str, ...] = ()
 
 
 def known_days(series: pl.DataFrame, every: pl.Series, history: History, unit: Unit) -> pl.DataFrame:

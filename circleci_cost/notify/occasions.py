@@ -56,12 +56,14 @@ def occasions(
         if INCIDENTS in generation.manifest.rows:
             again = settings.anomalies.told_again_at
             yield from anomaly_notices(connection, outbox, settings.notifications.owners, again)
-        through = generation.manifest.data_through
         # A generation of an earlier version has no budgets.
-        if through is not None and _BUDGETS in generation.manifest.rows:
-            yield from _budgets(connection, budgets, through)
-            for owner in settings.notifications.owners:
-                yield from _digest(connection, owner, budgets, through)
+        if _BUDGETS in generation.manifest.rows:
+            yield from _budgets(connection, budgets)
+            # A digest is of whole days, so it waits for cost centers without data; a budget that is spent is spent.
+            through = generation.manifest.data_through
+            if through is not None:
+                for owner in settings.notifications.owners:
+                    yield from _digest(connection, owner, budgets, through)
 
 
 def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
@@ -95,12 +97,12 @@ def _imports(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnecti
         )
 
 
-def _budgets(connection: duckdb.DuckDBPyConnection, budgets: tuple[Budget, ...], through: date) -> Iterator[Notice]:
+def _budgets(connection: duckdb.DuckDBPyConnection, budgets: tuple[Budget, ...]) -> Iterator[Notice]:
     by_name = {budget.name: budget for budget in budgets}
     for periods in (Periods.CURRENT, Periods.LAST):
         for row in read_budget_status(connection, periods).iter_rows(named=True):
             budget = by_name.get(row["budget"])
-            if budget is not None and row["period_end"] >= through - _AFTER_THE_END:
+            if budget is not None and row["period_end"] >= row["data_through"] - _AFTER_THE_END:
                 yield from _crossings(budget, row)
 
 

@@ -13,10 +13,10 @@ _TOLD_BY = {("usage_days", "complete"): "holds_whole_day(date, exported_at)"}
 
 def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Let each table of a generation have the columns of today, as a temporary view before the table of its name."""
-    connection.execute(sql("whole_days"))
+    connection.execute(sql("macros"))
     there = _columns(connection)
     with duckdb.connect() as present:
-        present.execute(sql("whole_days"))
+        present.execute(sql("macros"))
         present.execute(sql("tables"))
         today = _columns(present)
     ((database,),) = connection.execute("SELECT current_database()").fetchall()

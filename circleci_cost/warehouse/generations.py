@@ -75,6 +75,20 @@ class GenerationManifest(BaseModel):
     unpriced_credits: Decimal
     cost_usd: Decimal
 
+    @property
+    def days(self) -> str:
+        """The days as a person writes them."""
+        if self.data_through is None:
+            return f"since {self.data_from}, {self.through}" if self.data_from else "no days yet"
+        return f"{self.data_from} to {self.data_through}"
+
+    @property
+    def through(self) -> str:
+        """How far data reach, as a person writes it."""
+        if self.data_through is None:
+            return "no day is complete for every cost center yet"
+        return f"data through {self.data_through}"
+
 
 @dataclass(frozen=True)
 class Generation:

@@ -14,6 +14,8 @@ from circleci_cost.model.schema import CHARGE_TYPES, DIMENSIONS
 from circleci_cost.warehouse.generations import ALLOCATED, Generation
 from circleci_cost.warehouse.statements import one_row, sql
 
+COST_CENTER = "cost_center"
+
 
 def answer(
     connection: duckdb.DuckDBPyConnection,
@@ -32,17 +34,22 @@ def answer(
         connection.execute(sql("daily_charges"))
         connection.execute(sql("report_charge_types"))
     where = {
-        name: [known_value(name, value, values_of(connection, name)) for value in values]
+        name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
         for name, values in question.where
     }
     if question.tags:
         _show_tags(connection, question, where)
     rows = _rows(connection, question, where)
     total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
-    asked_centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
+    asked_centers = [name for name in cost_centers if name in where.get(COST_CENTER, cost_centers)]
     missing = _missing(connection, question, asked_centers, expected)
     unsettled = _unsettled(connection, question, asked_centers)
     return Report(question, rows, total, generation.manifest.data_through, missing, unsettled)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, name: str, cost_centers: Sequence[str]) -> set[str]:
+    """What may be asked for; a cost center without usage, too: a report of it is a report of nothing."""
+    return {*values_of(connection, name), *(cost_centers if name == COST_CENTER else ())}
 
 
 def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:

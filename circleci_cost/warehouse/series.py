@@ -33,11 +33,11 @@ class _Source(NamedTuple):
 
 def history(connection: duckdb.DuckDBPyConnection) -> History | None:
     """The days there are; None where no day is complete yet."""
-    first, through = one_row(connection, sql("series_history"))
+    first, through, without_data = one_row(connection, sql("series_history"))
     if through is None:
         return None
     incomplete = connection.execute(sql("series_incomplete_days"), {"through": through}).fetchall()
-    return History(first, through, tuple(day for (day,) in incomplete))
+    return History(first, through, tuple(day for (day,) in incomplete), tuple(without_data or ()))
 
 
 def budget_series(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget]) -> pl.DataFrame:

@@ -169,7 +169,7 @@ def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_wr
     for done in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
         shutil.copyfile(untouched, lake.warehouse)
         with duckdb.connect(str(lake.warehouse)) as killed:
-            killed.execute(sql("whole_days"))
+            killed.execute(sql("macros"))
             for statement in statements[:done]:
                 killed.execute(statement)
         with duckdb.connect(str(lake.warehouse)) as connection:

@@ -1,6 +1,10 @@
--- The days that are complete: of one cost center, or of all that had begun by then where $cost_center is NULL.
+-- The days that are complete: of one cost center, or of all that had begun by then where $cost_center is NULL. One
+-- that is no longer configured is waited for no longer than it has days.
 WITH begins AS (
-    SELECT cost_center, min(date) AS begin
+    SELECT
+        cost_center,
+        min(date) AS begin,
+        CASE WHEN is_configured(cost_center) THEN DATE 'infinity' ELSE max(date) END AS until
     FROM usage_days
     GROUP BY cost_center
 )
@@ -12,6 +16,8 @@ GROUP BY usage_days.date
 HAVING bool_and(complete)
     AND (
         $cost_center IS NOT NULL
-        OR count(*) = (SELECT count(*) FROM begins WHERE begins.begin <= usage_days.date)
+        OR count(*) = (
+            SELECT count(*) FROM begins WHERE usage_days.date BETWEEN begins.begin AND begins.until
+        )
     )
 ORDER BY usage_days.date;

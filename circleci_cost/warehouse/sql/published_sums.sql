@@ -1,7 +1,23 @@
--- What a generation covers and adds up to. Data reach as far as the cost center that is furthest behind.
+-- What a generation covers and adds up to. Data reach as far as the cost center that is furthest behind: nowhere where
+-- one has no complete day yet.
+WITH expected AS (
+    SELECT DISTINCT cost_center FROM usage_days WHERE is_configured(cost_center)
+    UNION
+    SELECT unnest(configured_cost_centers())
+),
+
+reach AS (
+    SELECT
+        expected.cost_center,
+        max(usage_days.date) FILTER (WHERE usage_days.complete) AS through
+    FROM expected
+    LEFT JOIN usage_days ON expected.cost_center = usage_days.cost_center
+    GROUP BY expected.cost_center
+)
+
 SELECT
     (SELECT min(date) FROM usage_days) AS data_from,
-    (SELECT min(through) FROM (SELECT max(date) FILTER (WHERE complete) AS through FROM usage_days GROUP BY cost_center)) AS data_through,
+    (SELECT CASE WHEN count(*) = count(through) THEN min(through) END FROM reach) AS data_through,
     coalesce(sum(credits), 0) AS credits,
     coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
     coalesce(sum(cost_usd), 0) AS cost_usd

@@ -4,6 +4,7 @@ WITH days AS (
         cost_center,
         CAST(unnest(generate_series(min(date), $through, INTERVAL 1 DAY)) AS DATE) AS date
     FROM usage_days
+    WHERE is_configured(cost_center)
     GROUP BY cost_center
 )
 

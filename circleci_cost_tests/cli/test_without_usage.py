@@ -1,0 +1,71 @@
+"""An organization that has never run a job: commands succeed and say so."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from circleci_cost.simulator import Job, Organization, Project, Scenario, Simulator, SimulatorServer, Workflow
+from circleci_cost_tests.cli.harness import Caller
+
+TOKEN = "CCIPAT_canary_token_0d83"
+ID = "44444444-4444-4444-8444-444444444444"
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
+FIRST = TODAY - timedelta(days=4)
+LATER = date(2999, 1, 1)
+CENTER = """
+[[cost_centers]]
+name = "{name}"
+organization_id = "{id}"
+[[cost_centers.pricing]]
+price_per_credit = 0.0006
+effective_from = 2020-01-01
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    workflows = (Workflow("build", (Job("test", 60),)),)
+    project = Project("aaaaaaaa-0000-4000-8000-000000000004", "web", LATER, workflows)
+    organization = Organization(ID, "quiet", "gh/quiet", LATER, (project,), 20.0)
+    with SimulatorServer(Simulator(Scenario((organization,)), tokens=[TOKEN], posts_per_hour=100)) as server:
+        yield server
+
+
+def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fetched_is_told(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    text = (
+        f'history_start = {FIRST}\n[api]\nbase_url = "{server.base_url}"\n[[budgets]]\nname = "all"\namount = 100\n'
+        + CENTER.format(name="quiet", id=ID)
+    )
+    call.configure(text)
+    said = call("sync")
+    assert (said.code, said.out) == (
+        0,
+        f"quiet, {FIRST} to {YESTERDAY}: no usage; CircleCI has none, or has not brought it yet\n",
+    )
+    assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
+    said = call("report", "--json", "--where", "cost_center=quiet")
+    answer = json.loads(said.out)
+    assert (said.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0})
+    assert answer["data_through"] in {str(YESTERDAY), str(YESTERDAY - timedelta(days=1))}
+    for command in (
+        ("budgets",),
+        ("anomalies",),
+        ("correlate",),
+        ("check", "--offline"),
+        ("export", "csv", "--out", "o"),
+    ):
+        assert (command, call(*command).code) == (command, 0)
+
+    call.configure(text + CENTER.format(name="new", id="55555555-5555-4555-8555-555555555555"))
+    assert call("allocation", "apply").code == 0
+    assert json.loads(call("report", "--json").out)["data_through"] is None
+    assert "no day is complete for every cost center yet" in " ".join(call("check", "--offline").out.split())
+    assert "no data yet of new" in call("budgets").out
+    said = call("explain")
+    assert (said.code, said.err) == (1, "Error: No day is complete for every cost center yet; say --from and --to.\n")

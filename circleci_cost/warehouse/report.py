@@ -133,10 +133,6 @@ def _missing(
 def _unsettled(
     connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
 ) -> dict[str, list[DayRange]]:
-    columns = {name for name, *_ in connection.execute("DESCRIBE usage_days").fetchall()}
-    # A generation of an earlier version does not know.
-    if "settled" not in columns:
-        return {}
     return _ranges(connection, "report_unsettled_days", cost_centers, question.first, question.last)
 
 

@@ -4,11 +4,12 @@ Sending requests is `export_job`'s work; here is what a later process may conclu
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -159,8 +160,9 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
     """
     deadline = clock.monotonic() + patience
     waited = False
-    with open_lock(path.with_suffix(".lock")) as lock:
-        while not _locked(lock.fileno()):
+    lock = path.with_suffix(".lock")
+    with ExitStack() as open_files:
+        while (held_lock := _locked(lock)) is None:
             waited = True
             if clock.monotonic() >= deadline:
                 raise TransientSourceError(
@@ -168,14 +170,53 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
                     "or stop it, then run the same command again."
                 )
             wait(clock, _LOCK_POLL_SECONDS, f"{subject}: another process fetches the same days", on_wait)
+        open_files.enter_context(held_lock)
         for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*-{path.name}"):
             leftover.unlink(missing_ok=True)
-        yield waited
+        try:
+            yield waited
+        finally:
+            # Only a window whose job has not ended needs its files; whoever waits looks whether the lock is still it.
+            if not path.exists():
+                lock.unlink(missing_ok=True)
 
 
-def _locked(descriptor: int) -> bool:
+def remove_ended(notes: Path, now: datetime) -> int:
+    """Remove the notes that say nothing any more, and locks without a note; return how many windows they were of.
+
+    In: the folder of all notes. A note whose last POST was more than 24 hours ago is as good as none (see
+    `take_up`); one that is held, or cannot be read, stays.
+    """
+    removed = 0
+    for lock in sorted(notes.glob("*/*.lock")):
+        held_lock = _locked(lock)
+        if held_lock is None:
+            continue
+        with held_lock:
+            note = lock.with_suffix(".json")
+            if _says_nothing(note, now):
+                note.unlink(missing_ok=True)
+                lock.unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def _says_nothing(note: Path, now: datetime) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        intent = read_intent(note)
+    except StorageError:
         return False
-    return True
+    return intent is None or all(now - at >= ATTEMPTS_WINDOW for at in intent.attempts)
+
+
+def _locked(lock: Path) -> IO[bytes] | None:
+    """The locked file; None where another process holds it, or has removed it between opening and locking."""
+    file = open_lock(lock)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    file.close()
+    return None

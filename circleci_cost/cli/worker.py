@@ -27,11 +27,13 @@ from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.preparation import start_preparing
 from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
-from circleci_cost.defs.dead_runs import LAUNCHED_BY, end_dead_runs, run_title
+from circleci_cost.defs.dead_runs import end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.resources import UsageSource
+from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.errors import CircleciCostError, StorageError
+from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
 from circleci_cost.lake.turns import turn
@@ -40,7 +42,7 @@ from circleci_cost.settings import Settings, demo_settings, read_settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # The daemon has no code location to start such a run again from, and says so of each unless it is not to try.
-_TAGS = {LAUNCHED_BY: "circleci-cost", "dagster/max_retries": "0"}
+_TAGS = {LAUNCHED_BY: COMMAND_LINE, "dagster/max_retries": "0"}
 
 
 class Parent:
@@ -122,8 +124,9 @@ def main() -> None:
             stop.instance = instance
             place = Place(settings, definitions[True], instance, parent)
             parent.tell("ready")
-            if request["end_dead_runs"]:
+            if request["keep_house"]:
                 place.end_dead_runs()
+                place.tidy()
             while (order := stop.orders.get()) is not None:
                 if "prepare" in order:
                     place.prepare(order["lane"], order["prepare"])
@@ -217,7 +220,7 @@ class Place:
         try:
             found = end_dead_runs(self.instance, self.settings, self.lake, SystemClock())
         except StorageError as error:
-            self.parent.tell("dead_run", text=f"Dead runs could not be looked for. {error}")
+            self.parent.tell("remark", text=f"Dead runs could not be looked for. {error}")
             return
         for dead in found:
             status = dead.run.status.value.lower()
@@ -225,13 +228,22 @@ class Place:
                 f"Run {run_title(dead.run, self.settings)} was dead and is recorded as {status}; "
                 "what it had finished is kept, and a sync makes the rest."
             )
-            self.parent.tell("dead_run", text=text)
+            self.parent.tell("remark", text=text)
 
     def tell_failure(self, run_id: str, sentence: str) -> None:
         """Notify of a failure; the daemon, where there is one, may do so as well: the outbox takes it once."""
         ended = self.instance.get_run_by_id(run_id)
         if ended is not None and ended.is_failure:
             tell_failure(self.settings, self.lake, SystemClock(), ended, sentence)
+
+    def tidy(self) -> None:
+        """Do the day's housekeeping; where it cannot be done, the next command does it."""
+        try:
+            removed = tidy_daily(self.lake, self.instance, SystemClock())
+        except (OSError, StorageError) as error:
+            removed = f"Housekeeping was left to the next run: {error}"
+        if removed:
+            self.parent.tell("remark", text=removed)
 
 
 def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:

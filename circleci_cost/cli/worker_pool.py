@@ -161,8 +161,8 @@ class WorkerPool:
                 "config": str(source) if source else None,
                 "demo_data": str(self._settings.data_dir),
                 "disposable": self._disposable,
-                # One is enough to look for runs whose process is dead.
-                "end_dead_runs": number == 0,
+                # One is enough to look for runs whose process is dead, and for what may go.
+                "keep_house": number == 0,
             }
         )
         return worker
@@ -190,7 +190,7 @@ class WorkerPool:
                 self._preparing.pop(lane, None)
                 self._waiting.append(lane)
                 watch.preparing(len(self._preparing))
-            case "dead_run":
+            case "remark":
                 watch.remark(event["text"])
             case "idle":
                 watch.done(lane)

@@ -10,14 +10,16 @@ from circleci_cost.clock import Clock
 from circleci_cost.coverage import daily_windows, first_windows
 from circleci_cost.defs.dead_runs import log_dead_runs
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
+from circleci_cost.defs.own_runs import DAGSTER, LAUNCHED_BY
 from circleci_cost.errors import StorageError
+from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings
 
 # Dagster does not export the type of what `define_asset_job` returns.
 AssetJob: TypeAlias = Any
-_TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
+_TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), LAUNCHED_BY: DAGSTER}
 
 
 def build_jobs(standing_checks: Sequence[dg.AssetChecksDefinition]) -> dict[str, AssetJob]:
@@ -76,6 +78,12 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
     def daily_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         log_dead_runs(context.instance, settings, lake, clock, context.log)
         at = context.scheduled_execution_time
+        try:
+            removed = tidy_daily(lake, context.instance, clock)
+        except (OSError, StorageError) as error:
+            removed = f"Housekeeping was left to tomorrow: {error}"
+        if removed:
+            context.log.info(removed)
         for center in settings.cost_centers:
             try:
                 windows = daily_windows(settings, lake, center.name, clock.now())

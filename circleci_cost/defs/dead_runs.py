@@ -14,6 +14,7 @@ import dagster as dg
 from circleci_cost.clock import Clock
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.defs.notifications import tell_failure
+from circleci_cost.defs.own_runs import is_own, of_command_line
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.run_locks import (
@@ -28,10 +29,8 @@ from circleci_cost.lake.turns import turn
 from circleci_cost.partitions import tagged_days, usage_partitions
 from circleci_cost.settings import Settings
 
-LAUNCHED_BY = "circleci_cost/launched_by"
 # A code server that lives ends the run of a dead child by itself, within half a second.
 _CODE_SERVER_SECONDS = 2.0
-_MODULE = "circleci_cost.definitions"
 _STARTING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
@@ -135,7 +134,7 @@ def _end_overdue(instance: dg.DagsterInstance, lake: Lake) -> Iterator[DeadRun]:
     locked = set(locked_runs(lake))
     for record in instance.get_run_records(dg.RunsFilter(statuses=[*_STARTING, *_RUNNING])):
         run = record.dagster_run
-        if run.run_id in locked or not _is_ours(run):
+        if run.run_id in locked or not is_own(run):
             continue
         if run.status in _STARTING:
             if now - record.update_timestamp.replace(tzinfo=UTC).timestamp() > patience:
@@ -151,16 +150,6 @@ def _end_overdue(instance: dg.DagsterInstance, lake: Lake) -> Iterator[DeadRun]:
                 f"The run began more than {MAX_RUNTIME_SECONDS // 3600} hours ago and no process on this machine "
                 f"executes it: it was killed, or the machine went down. {_advice(run)}",
             )
-
-
-def _is_ours(run: dg.DagsterRun) -> bool:
-    """Whether the code of a run is this package's: an instance may be shared."""
-    if LAUNCHED_BY in run.tags:
-        return True
-    origin = run.remote_job_origin
-    location = origin.repository_origin.code_location_origin if origin else None
-    target = getattr(location, "loadable_target_origin", None)
-    return getattr(target, "module_name", None) == _MODULE
 
 
 def _record(instance: dg.DagsterInstance, run: dg.DagsterRun, sentence: str) -> DeadRun:
@@ -183,6 +172,6 @@ def _advice(run: dg.DagsterRun) -> str:
     kept = "What it had finished is kept"
     if run.status is dg.DagsterRunStatus.CANCELING:
         return f"{kept}; it was being canceled."
-    if LAUNCHED_BY in run.tags:
+    if of_command_line(run):
         return f"{kept}; run the same command again, or leave its days to the next sync."
     return f"{kept}; Dagster starts it again up to twice, and the next daily run fetches what is left."

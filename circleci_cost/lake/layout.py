@@ -83,9 +83,19 @@ class Lake:
         """Held by whoever ends the runs whose process is dead."""
         return self.state / "dead_runs.lock"
 
+    @property
+    def tidied(self) -> Path:
+        """The file that holds the day of the last housekeeping."""
+        return self.state / "tidied"
+
+    @property
+    def intents(self) -> Path:
+        """The notes of all export jobs, and their locks, by cost center."""
+        return self.state / "export_jobs"
+
     def intent(self, cost_center: str, first: date, last: date) -> Path:
         """The note of an export job that was or is about to be created."""
-        return self.state / "export_jobs" / cost_center / f"{first}_{last}.json"
+        return self.intents / cost_center / f"{first}_{last}.json"
 
     def exports(self, cost_center: str) -> Path:
         """All landed exports of a cost center, one directory each."""

@@ -1,0 +1,25 @@
+"""Which runs of a Dagster instance are this project's: an instance may be shared with other code.
+
+What is done about them is `dead_runs`' and `run_logs`' business.
+"""
+
+import dagster as dg
+
+LAUNCHED_BY = "circleci_cost/launched_by"
+COMMAND_LINE, DAGSTER = "circleci-cost", "dagster"
+_MODULE = "circleci_cost.definitions"
+
+
+def is_own(run: dg.DagsterRun) -> bool:
+    """Whether the command line, a job of this project, or the UI on its code location has launched a run."""
+    if LAUNCHED_BY in run.tags:
+        return True
+    origin = run.remote_job_origin
+    location = origin.repository_origin.code_location_origin if origin else None
+    target = getattr(location, "loadable_target_origin", None)
+    return getattr(target, "module_name", None) == _MODULE
+
+
+def of_command_line(run: dg.DagsterRun) -> bool:
+    """Whether a command launched the run: Dagster's daemon does not start it again."""
+    return run.tags.get(LAUNCHED_BY) == COMMAND_LINE

@@ -1,0 +1,48 @@
+"""Removes what killed processes left in a data directory and nothing else would find again.
+
+A writer removes the leftovers beside its own target (see `files`); here are those beside targets that nobody writes
+any more, and folders of imports and exports that were cut off. Notes of export jobs are `circleci.intents`' own.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS, TEMPORARY_PREFIX
+from circleci_cost.lake.layout import Lake
+
+# Where temporary names can be: below the directory itself, never through a link that leads out of it.
+_PLACES = (
+    "",
+    "state/",
+    "state/export_jobs/*/",
+    "exports/*/",
+    "exports/*/*/",
+    "job_runs/*/*/",
+    "restatements/*/",
+    "published/",
+    "published/*/",
+)
+
+
+def remove_leftovers(lake: Lake) -> int:
+    """Remove temporary files and folders that are older than any work takes; return how many."""
+    removed = 0
+    for place in _PLACES:
+        for path in lake.root.glob(f"{place}{TEMPORARY_PREFIX}*"):
+            removed += _remove(path)
+    return removed
+
+
+def _remove(path: Path) -> bool:
+    try:
+        age = time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return False  # its own writer is done with it
+    if age <= ABANDONED_AFTER_SECONDS or path.is_symlink():
+        return False
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,134 @@
+"""Housekeeping of a Dagster instance: logs of old runs go, and every state that rests on these runs stays."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from circleci_cost.clock import ManualClock
+from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
+from circleci_cost.defs.run_logs import KEPT_DAYS
+from circleci_cost.housekeeping import tidy_daily
+from circleci_cost.lake.layout import Lake
+
+PARTITIONS = dg.StaticPartitionsDefinition(["good", "bad", "none"])
+OWN = {LAUNCHED_BY: COMMAND_LINE}
+LATER = timedelta(days=KEPT_DAYS, hours=1)
+
+
+@dg.asset(partitions_def=PARTITIONS, check_specs=[dg.AssetCheckSpec("whole", asset="source")])
+def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    if context.partition_key == "bad":
+        raise dg.Failure("broken", allow_retries=False)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion("7"),
+        metadata={"rows": 3},
+        check_results=[dg.AssetCheckResult(check_name="whole", passed=False, description="half")],
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep(source, partition_mapping=dg.AllPartitionMapping())],
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def following() -> None:
+    return None
+
+
+@dg.op
+def wait() -> None:
+    return None
+
+
+@dg.job
+def unfinished() -> None:
+    wait()
+
+
+DEFINITIONS = dg.Definitions([source, following])
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    home = tmp_path / "home"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as instance:
+        yield instance
+
+
+def run(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, key: str | None, tags: dict[str, str]) -> str:
+    result = dg.materialize(
+        [source, following],
+        selection=[asset],
+        instance=instance,
+        partition_key=key,
+        tags=tags,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    return result.run_id
+
+
+def state(instance: dg.DagsterInstance) -> dict[str, object]:
+    """What the UI, the checks and the automation know."""
+    key, check = dg.AssetKey("source"), dg.AssetCheckKey(dg.AssetKey("source"), "whole")
+    statuses = instance.get_status_by_partition(key, PARTITIONS.get_partition_keys(), PARTITIONS) or {}
+    events = instance.fetch_materializations(key, limit=10).records
+    (latest,) = instance.event_log_storage.get_latest_asset_check_execution_by_key([check]).values()
+    automation = dg.evaluate_automation_conditions(DEFINITIONS, instance, dg.AssetSelection.assets("following"))
+    return {
+        "statuses": {name: status.name if status else None for name, status in statuses.items()},
+        "materializations": [
+            (event.run_id, event.partition_key, event.asset_materialization.metadata["rows"].value) for event in events
+        ],
+        "versions": [event.asset_materialization.tags["dagster/data_version"] for event in events],
+        "check": (
+            latest.run_id,
+            latest.status.name,
+            latest.evaluation.description,
+        ),
+        "runs": sorted((each.run_id, each.status.name) for each in instance.get_runs()),
+        "asked_for": automation.total_requested,
+    }
+
+
+def logs(instance: dg.DagsterInstance) -> set[str]:
+    folder = Path(instance.event_log_storage.path_for_shard("index")).parent
+    return {path.stem for path in folder.glob("*.db")} - {"index"}
+
+
+def test_logs_of_old_runs_go_and_every_state_stays(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    good, bad = run(instance, source, "good", OWN), run(instance, source, "bad", OWN)
+    foreign, after = run(instance, source, "good", {}), run(instance, following, None, OWN)
+    lake, clock = Lake(tmp_path / "data"), ManualClock(datetime.now(UTC))
+    before = state(instance)
+    assert before["statuses"] == {"good": "MATERIALIZED", "bad": "FAILED", "none": None}
+    assert logs(instance) == {good, bad, foreign, after}
+    assert tidy_daily(lake, instance, clock) is None
+    assert logs(instance) == {good, bad, foreign, after}
+
+    running = instance.create_run_for_job(unfinished, tags=OWN)
+    instance.report_engine_event("begun", running)
+    before = state(instance)
+    clock.advance(LATER)
+    assert tidy_daily(lake, instance, clock) == "Housekeeping removed 3 logs of old runs."
+    # A run of somebody else's and one that has not ended keep theirs.
+    assert logs(instance) == {foreign, running.run_id}
+    assert not (Path(instance.storage_directory()) / good / "compute_logs").exists()
+    with dg.DagsterInstance.from_ref(instance.get_ref()) as again:
+        assert state(again) == before
+        assert again.all_logs(good) == []
+    # Once a day.
+    assert tidy_daily(lake, instance, clock) is None
+
+
+def test_a_young_run_keeps_its_log(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    young = run(instance, source, "good", OWN)
+    # A file may be older than the end of its run, as after a restored backup.
+    path = Path(instance.event_log_storage.path_for_shard(young))
+    os.utime(path, (0, 0))
+    assert tidy_daily(Lake(tmp_path / "data"), instance, ManualClock(datetime.now(UTC))) is None
+    assert logs(instance) == {young}

@@ -29,5 +29,5 @@ def tidy_daily(lake: Lake, instance: dg.DagsterInstance, clock: Clock) -> str | 
         "notes of export jobs that have ended": remove_ended(lake.intents, now),
         "leftovers of killed processes": remove_leftovers(lake),
     }
-    named = ", ".join(f"{count} {what}" for what, count in removed.items() if count)
+    named = ", ".join(f"{what} ({count})" for what, count in removed.items() if count)
     return f"Housekeeping removed {named}." if named else None

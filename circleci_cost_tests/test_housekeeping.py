@@ -9,10 +9,13 @@ import dagster as dg
 import pytest
 
 from circleci_cost.clock import ManualClock
+from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.run_logs import KEPT_DAYS
 from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake
+from circleci_cost.settings import load_settings
+from circleci_cost_tests.earlier_versions import unpack
 
 PARTITIONS = dg.StaticPartitionsDefinition(["good", "bad", "none"])
 OWN = {LAUNCHED_BY: COMMAND_LINE}
@@ -114,7 +117,7 @@ def test_logs_of_old_runs_go_and_every_state_stays(instance: dg.DagsterInstance,
     instance.report_engine_event("begun", running)
     before = state(instance)
     clock.advance(LATER)
-    assert tidy_daily(lake, instance, clock) == "Housekeeping removed 3 logs of old runs."
+    assert tidy_daily(lake, instance, clock) == "Housekeeping removed logs of old runs (3)."
     # A run of somebody else's and one that has not ended keep theirs.
     assert logs(instance) == {foreign, running.run_id}
     assert not (Path(instance.storage_directory()) / good / "compute_logs").exists()
@@ -123,6 +126,22 @@ def test_logs_of_old_runs_go_and_every_state_stays(instance: dg.DagsterInstance,
         assert again.all_logs(good) == []
     # Once a day.
     assert tidy_daily(lake, instance, clock) is None
+
+
+def test_the_schedule_tidies_before_it_asks_for_runs(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    lake = Lake(unpack("before_anomalies", tmp_path))
+    leftover = lake.exports("northwind") / ".tmp-import-0123456789ab"
+    leftover.mkdir()
+    os.utime(leftover, (0, 0))
+    schedule = build_definitions(load_settings(tmp_path / "circleci_cost.toml")).resolve_schedule_def("daily_refresh")
+    moment = datetime.now(UTC)
+    with dg.build_schedule_context(instance, moment) as context:
+        asked = schedule.evaluate_tick(context).run_requests
+    assert not leftover.exists()
+    assert lake.tidied.read_text() == f"{moment.date()}"
+    # By this tag its run is known to be this project's when its log is old.
+    assert asked
+    assert {request.tags[OWN_RUN] for request in asked or ()} == {"dagster"}
 
 
 def test_a_young_run_keeps_its_log(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """An organization that has never run a job: commands succeed and say so."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -43,11 +44,15 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
         + CENTER.format(name="quiet", id=ID)
     )
     call.configure(text)
+    leftover = call.folder / "data" / "exports" / "quiet" / ".tmp-import-0123456789ab"
+    leftover.mkdir(parents=True)
+    os.utime(leftover, (0, 0))
     said = call("sync")
     assert (said.code, said.out) == (
         0,
         f"quiet, {FIRST} to {YESTERDAY}: no usage; CircleCI has none, or has not brought it yet\n",
     )
+    assert "Housekeeping removed leftovers of killed processes (1).\n" in said.err
     assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
     said = call("report", "--json", "--where", "cost_center=quiet")
     answer = json.loads(said.out)

@@ -10,6 +10,7 @@ import pytest
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.automation import build_jobs
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.run_logs import KEPT_DAYS
 from circleci_cost.housekeeping import tidy_daily
@@ -141,7 +142,7 @@ def test_the_schedule_tidies_before_it_asks_for_runs(instance: dg.DagsterInstanc
     assert lake.tidied.read_text() == f"{moment.date()}"
     # By this tag its run is known to be this project's when its log is old.
     assert asked
-    assert {request.tags[OWN_RUN] for request in asked or ()} == {"dagster"}
+    assert {job.tags[LAUNCHED_BY] for job in build_jobs().values()} == {"dagster"}
 
 
 def test_a_young_run_keeps_its_log(instance: dg.DagsterInstance, tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.notifications import tell_failure
-from circleci_cost.defs.resources import UsageSource
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
+from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake, open_lake

@@ -55,4 +55,3 @@ def _remove(instance: dg.DagsterInstance, logs: Sequence[Path], before: datetime
             # What the steps printed.
             shutil.rmtree(Path(instance.storage_directory()) / path.stem / "compute_logs", ignore_errors=True)
     return len(old)
-

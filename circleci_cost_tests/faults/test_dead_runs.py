@@ -18,8 +18,8 @@ import pytest
 
 from circleci_cost.defs import dead_runs
 from circleci_cost.defs.dead_runs import DeadRun, end_dead_runs
-from circleci_cost.defs.own_runs import LAUNCHED_BY
 from circleci_cost.defs.notifications import tell_failure
+from circleci_cost.defs.own_runs import LAUNCHED_BY
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.run_locks import lock_run, locked_runs
 from circleci_cost.notify.outbox import Outbox, outbox_path

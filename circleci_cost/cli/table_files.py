@@ -5,13 +5,12 @@ from pathlib import Path
 
 import duckdb
 
-from circleci_cost.cli.csv_text import csv_line
+from circleci_cost.cli.csv_text import safe_cell_sql
 from circleci_cost.lake.files import fsync_file
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.warehouse.generations import MONTHLY_ORDER, TABLES
 
 _DATED = ("usage_days", "daily_rates", "usage_restatements")
-_ROWS_AT_ONCE = 20_000
 
 
 def write_table_files(
@@ -56,22 +55,19 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: 
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, date], target: Path) -> int:
-    result = connection.execute(query, parameters)
-    description = result.description or []
-    texts = [index for index, column in enumerate(description) if str(column[1]) == "VARCHAR"]
-    count = 0
-    with target.open("w", encoding="utf-8", newline="") as file:
-        file.write(csv_line([column[0] for column in description]))
-        while rows := result.fetchmany(_ROWS_AT_ONCE):
-            file.writelines(csv_line([_text(value) for value in row], texts) for row in rows)
-            count += len(rows)
-    return count
+    """Let DuckDB write all of it: exact decimals, every text in quotes, nulls as empty cells without quotes."""
+    columns = connection.execute(f"DESCRIBE {query}", parameters).fetchall()
+    texts = [f'"{name}"' for name, kind, *_ in columns if kind == "VARCHAR"]
+    safe = ", ".join(f"{safe_cell_sql(name)} AS {name}" for name in texts)
+    replaced = f"SELECT * REPLACE ({safe}) FROM ({query})" if texts else query  # noqa: S608
+    quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
+    found = connection.execute(
+        f"COPY ({replaced}) TO {_literal(target)} (FORMAT csv, HEADER{quoted})",
+        parameters,
+    ).fetchone()
+    return int(found[0]) if found else 0
 
 
-def _text(value: object) -> str | None:
-    """A value as text: null is an empty cell, decimals are exact."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+def _literal(path: Path) -> str:
+    # COPY takes no parameter for its file.
+    return "'" + str(path).replace("'", "''") + "'"

@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from circleci_cost.circleci import Account, Endpoint
+from circleci_cost.cli.csv_text import safe_cell
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import ConfigurationError
@@ -20,6 +22,7 @@ from circleci_cost.settings import read_settings
 from circleci_cost.simulator import ACME_ID
 from circleci_cost.warehouse.generations import TABLES
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.cli.test_csv_text import HOSTILE
 
 ROWS = [
     {"date": date(2026, 1, 31), "project": "=1+1", "compute": "1000"},
@@ -47,14 +50,29 @@ def test_parquet_holds_every_row_by_month(published: Caller) -> None:
     assert rows == [["=1+1", "1000.000000", "0.6000000000000000"], ["web", "0.500000", "None"]]
 
 
-def test_f110_csv_cells_that_a_spreadsheet_would_run_are_led_by_an_apostrophe(published: Caller) -> None:
+def test_f110_exported_names_run_in_no_spreadsheet_and_break_no_row(call: Caller) -> None:
+    call.configure(configuration())
+    day = date(2026, 1, 31)
+    publish_rows(call.folder / "data", [{"date": day, "project": name, "compute": "1000"} for name in HOSTILE])
+    assert call("export", "csv", "--out", "out", "--table", "daily_costs").code == 0
+    path = call.folder / "out" / "daily_costs" / "2026-01.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    expected = sorted(safe_cell(name) for name in HOSTILE)
+    assert sorted(row["project"] for row in rows) == expected
+    assert {(row["credits"], row["cost_usd"], row["branch"]) for row in rows} == {
+        ("1000.000000", "0.6000000000000000", "")
+    }
+    assert sorted(pl.read_csv(path, infer_schema=False).get_column("project")) == expected
+    found = duckdb.execute("SELECT project, branch IS NULL FROM read_csv($path)", {"path": str(path)}).fetchall()
+    assert sorted(found) == [(name, True) for name in expected]
+
+
+def test_an_exported_null_is_an_empty_cell_and_an_amount_a_number(published: Caller) -> None:
     assert published("export", "csv", "--out", "out", "--table", "daily_costs").code == 0
-    with (published.folder / "out" / "daily_costs" / "2026-01.csv").open(newline="") as file:
-        (row,) = list(csv.DictReader(file))
-    assert (row["project"], row["credits"], row["cost_usd"]) == ("'=1+1", "1000.000000", "0.6000000000000000")
-    with (published.folder / "out" / "daily_costs" / "2026-02.csv").open(newline="") as file:
-        (row,) = list(csv.DictReader(file))
-    assert (row["project"], row["cost_usd"], row["branch"]) == ("web", "", "")
+    lines = (published.folder / "out" / "daily_costs" / "2026-02.csv").read_text().splitlines()
+    row = dict(zip(lines[0].replace('"', "").split(","), lines[1].split(","), strict=True))
+    assert (row["project"], row["credits"], row["cost_usd"], row["branch"]) == ('"web"', "0.500000", "", "")
 
 
 def test_only_the_days_that_are_asked_for(published: Caller) -> None:

@@ -9,7 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from circleci_cost.cli.csv_text import safe_cell
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.cli.test_csv_text import HOSTILE
 
 DAYS = [date(2026, 1, day) for day in range(1, 13)]
 ROWS = [
@@ -221,14 +223,14 @@ def test_f112_names_values_dimensions_and_sort_keys_are_never_sql(call: Caller) 
     assert json.loads(call("report", "--json").out)["total"]["credits"] == "110"
 
 
-def test_f110_cells_that_a_spreadsheet_would_run_are_led_by_an_apostrophe(call: Caller) -> None:
+def test_f110_reported_names_run_in_no_spreadsheet_and_break_no_row(call: Caller) -> None:
     call.configure(configuration())
-    publish_rows(call.folder / "data", [{"date": DAYS[0], "project": name, "compute": "10"} for name in _NAMES])
-    found = list(csv.reader(io.StringIO(call("report", "--by", "project", "--csv").out, newline="")))
+    names = list(dict.fromkeys([*HOSTILE, *_NAMES]))
+    publish_rows(call.folder / "data", [{"date": DAYS[0], "project": name, "compute": "10"} for name in names])
+    found = list(csv.reader(io.StringIO(call("report", "--by", "project", "--csv").out, newline=""), strict=True))
     assert found[0] == ["project", "cost", "credits", "runs"]
-    names = [row[0] for row in found[1:]]
-    assert sorted(names) == sorted(f"'{name}" if name[0] in "=+-@\t" else name for name in _NAMES)
-    assert not [name for name in names if name.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert sorted(row[0] for row in found[1:]) == sorted(safe_cell(name) for name in names)
+    assert {tuple(row[1:]) for row in found[1:]} == {("0.006000", "10", "1")}
 
 
 def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Caller) -> None:

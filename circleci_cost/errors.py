@@ -3,11 +3,22 @@
 A message never holds a token, a signed URL or a password. Bugs are not wrapped in these.
 """
 
+from circleci_cost.plain_text import plain_lines
+from circleci_cost.secret_text import without_secrets
+
 
 class CircleciCostError(Exception):
-    """Base of all errors that are shown as one sentence; exit code 1."""
+    """Base of all errors that are shown as one sentence; exit code 1.
+
+    A sentence may quote a file or an answer, and goes to terminals, logs, Dagster's storage and messages: it is made
+    harmless for all of them here.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        """Keep the sentence, without control characters and without what is surely a secret."""
+        super().__init__(plain_lines(without_secrets(message)))
 
 
 class UsageError(CircleciCostError):

@@ -5,6 +5,7 @@ import click
 from circleci_cost.asset_names import FOLLOWING
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.runs import WholeRun, execute
+from circleci_cost.cli.streams import write_line
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.warehouse.generations import current_generation
 
@@ -23,4 +24,4 @@ def apply_command(call: Invocation) -> None:
     execute(settings, [WholeRun("allocate", "allocation", FOLLOWING)], "Allocating")
     manifest = current_generation(lake).manifest
     tags = ", ".join(tag.name for tag in settings.virtual_tags) or "no virtual tags"
-    click.echo(f"Applied {tags}, {manifest.days}.")
+    write_line(f"Applied {tags}, {manifest.days}.")

@@ -1,16 +1,14 @@
 """Writes the answers of `allocation` to stdout: as tables for people, as exact JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-import click
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.report_output import credits_shown, dollars, exact_sum
-from circleci_cost.cli.streams import results, shown
+from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import CURRENCY, add_up, cost_text, credits_text
 from circleci_cost.sections.virtual_tags import VirtualTag
@@ -45,7 +43,7 @@ def write_origins(
             for each in origins
         ]
         whole = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
-        _write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": whole, "rows": rows})
+        write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": whole, "rows": rows})
         return
     narrow = results().width < _FOR_ALL_COLUMNS
     texts = [tag, "rule", "split"] if narrow else [tag, "rule", "condition", "before the split", "split"]
@@ -82,7 +80,7 @@ def write_difference(days: DayRange, found: Difference, *, as_json: bool) -> Non
             {"tag": each.tag, "from": each.from_value, "to": each.to_value, "cost": cost_text(each.cost)}
             for each in found.moves
         ]
-        _write_json({**_days(days), "currency": CURRENCY, "changes": changes, "moves": moves})
+        write_json({**_days(days), "currency": CURRENCY, "changes": changes, "moves": moves})
         return
     table = _table(["tag", "value"], ["before", "after", "change"])
     for each in found.changes:
@@ -104,7 +102,7 @@ def write_coverage(
 ) -> None:
     """Write the share that has a value for each tag and month, and the rules that are suggested."""
     if as_json:
-        _write_json({"currency": CURRENCY, "tags": [_coverage_json(*each) for each in answers]})
+        write_json({"currency": CURRENCY, "tags": [_coverage_json(*each) for each in answers]})
         return
     for tag, rows, suggested in answers:
         table = _table(["month"], ["cost", "with a value", "share"])
@@ -167,10 +165,6 @@ def _signed(cost: Decimal) -> str:
 
 def _days(days: DayRange) -> dict[str, str]:
     return {"from": days.first.isoformat(), "to": days.last.isoformat()}
-
-
-def _write_json(content: Mapping[str, object]) -> None:
-    click.echo((json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
 
 
 def _table(names: Sequence[str], numbers: Sequence[str]) -> Table:

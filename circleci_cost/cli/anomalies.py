@@ -4,7 +4,6 @@ Finding them is `warehouse.anomalies`' work, done before publication; this reads
 """
 
 import difflib
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.streams import results, say, shown
+from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.driver_text import signed
@@ -105,7 +104,7 @@ def _write_one_json(row: dict[str, Any], reason: IncidentReason) -> None:
 
 
 def _write(answer: object) -> None:
-    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+    write_json(answer)
 
 
 def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidden: int) -> None:
@@ -161,7 +160,7 @@ def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:
         console.print()
         console.print(_effect_table(reason))
     for url in reason.example_urls:
-        click.echo(shown(url))
+        write_line(shown(url))
     if row["reason"]:
         say(f"Decided: {shown(row['status'])} ({shown(row['reason'])}).")
 

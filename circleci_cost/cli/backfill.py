@@ -11,6 +11,7 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
+from circleci_cost.cli.streams import write_line
 from circleci_cost.coverage import is_due, open_days
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
@@ -55,7 +56,7 @@ def backfill(
         if touched:
             runs.append(PlannedRun("reprice", center.name, touched[0], touched[-1]))
     if not runs:
-        click.echo("Nothing to fetch: every day that CircleCI can serve is there.")
+        write_line("Nothing to fetch: every day that CircleCI can serve is there.")
         return
     execute(settings, runs, f"Fetching {_count(runs)}")
     show_costs(settings, lake, runs)

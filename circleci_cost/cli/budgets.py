@@ -1,14 +1,13 @@
 """`budgets`: shows how the published budgets stand, as a tree or JSON; a CI job can fail on them."""
 
 import difflib
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.streams import results, say, shown
+from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.budget_definitions import all_budgets
@@ -134,7 +133,7 @@ def _write_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None
         "published_at": generation.manifest.published_at.isoformat(),
         "budgets": as_json(row for _, row in rows),
     }
-    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+    write_json(answer)
 
 
 def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None:

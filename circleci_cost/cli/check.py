@@ -1,12 +1,10 @@
 """`check`: configuration, data directory, prices, tokens and access; nothing is fetched and nothing is changed."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from circleci_cost.circleci import Account, Endpoint
@@ -15,13 +13,14 @@ from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
+from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.published_state import (
     days_at_former_prices,
     days_of_earlier_versions,
     of_earlier_version,
     published,
 )
-from circleci_cost.cli.streams import results, shown
+from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import SystemClock
 from circleci_cost.coverage import overdue_days
@@ -189,7 +188,7 @@ def _token_end(center: CostCenter) -> Iterator[Finding]:
         )
 
 
-def _print(console: Console, settings: Settings, findings: Sequence[Finding], today: date) -> None:
+def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding], today: date) -> None:
     for finding in findings:
         line = Text(f"{finding.state:<8}", style=_STYLES[finding.state])
         line.append(f"{finding.subject}: ", style="bold")
@@ -208,4 +207,4 @@ def _write_json(settings: Settings, findings: Sequence[Finding], today: date) ->
         "unpriced_days": ranges_json(gaps_of(settings, today)),
         "stale_prices": ranges_json(days_at_former_prices(settings, generation) if generation else {}),
     }
-    click.echo((json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+    write_json(content)

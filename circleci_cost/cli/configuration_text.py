@@ -1,12 +1,12 @@
 """The text of a new `circleci_cost.toml`: commented, so that it can be changed without the documentation at hand."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from circleci_cost.circleci.connection import BASE_URL
+from circleci_cost.plain_text import toml_string
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Answers:
 
 def configuration_text(answers: Answers) -> str:
     """Render the file; the token is in none of it, only the name of its variable."""
-    shared = ", ".join(_text(each) for each in answers.shared_organization_ids)
-    slug = f"slug = {_text(answers.slug)}" if answers.slug else '# slug = "gh/your-organization"'
-    api = "" if answers.base_url == BASE_URL else f"\n[api]\nbase_url = {_text(answers.base_url)}\n"
+    shared = ", ".join(toml_string(each) for each in answers.shared_organization_ids)
+    slug = f"slug = {toml_string(answers.slug)}" if answers.slug else '# slug = "gh/your-organization"'
+    api = "" if answers.base_url == BASE_URL else f"\n[api]\nbase_url = {toml_string(answers.base_url)}\n"
     return f"""\
 # Configuration of circleci-cost. `circleci-cost check` looks it over; times and days are UTC.
 
@@ -43,12 +43,12 @@ daily_at = "10:30"
 
 # One token, one paying organization, one price timeline. Add a section for each further one.
 [[cost_centers]]
-name = {_text(answers.name)}
+name = {toml_string(answers.name)}
 # CircleCI, Organization Settings, Overview.
-organization_id = {_text(answers.organization_id)}
+organization_id = {toml_string(answers.organization_id)}
 {slug}
 # The name of the environment variable that holds the token, never the token; a line in .env will do.
-api_token_env = {_text(answers.token_env)}
+api_token_env = {toml_string(answers.token_env)}
 # Organizations that share this plan.
 shared_organization_ids = [{shared}]
 
@@ -58,8 +58,3 @@ shared_organization_ids = [{shared}]
 price_per_credit = {answers.price:f}
 effective_from = {answers.effective_from}
 {api}"""
-
-
-def _text(value: str) -> str:
-    # What JSON writes is a TOML basic string too.
-    return json.dumps(value, ensure_ascii=False)

@@ -3,14 +3,13 @@
 What is compared, and how sure it is, was computed before it was published: nothing is estimated here.
 """
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 import polars as pl
 
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.streams import results, say, shown
+from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
@@ -51,7 +50,7 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
         say("There are no CI costs to compare the infrastructure with; run `circleci-cost sync`.")
     elif every:
         for sentence in pairs["sentence"]:
-            click.echo(shown(sentence) + ".")
+            write_line(shown(sentence) + ".")
         _write_counts(generation, pairs)
     else:
         _write_findings(generation, pairs)
@@ -74,9 +73,9 @@ def _write_findings(generation: Generation, pairs: pl.DataFrame) -> None:
         console.print(correlation_table(found))
         console.print(_REMARK, style="dim")
     elif pairs["p_value"].count():
-        click.echo("No infrastructure cost moves with CI cost in a way that is distinguishable from chance.")
+        write_line("No infrastructure cost moves with CI cost in a way that is distinguishable from chance.")
     else:
-        click.echo("No pair has enough days to be compared; `circleci-cost correlate --all` says what each one lacks.")
+        write_line("No pair has enough days to be compared; `circleci-cost correlate --all` says what each one lacks.")
     _write_counts(generation, pairs)
 
 
@@ -111,4 +110,4 @@ def _write_json(generation: Generation, pairs: pl.DataFrame, *, every: bool) -> 
         "pairs_not_compared": pairs["p_value"].null_count(),
         "pairs": (pairs if every else pairs.filter("significant")).to_dicts(),
     }
-    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+    write_json(answer)

@@ -4,12 +4,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.anomalies import incident_table
 from circleci_cost.cli.budgets import budget_table
+from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.report_output import dollars, exact_sum
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.lake.layout import Lake
@@ -65,7 +65,7 @@ def _ask(
     return with_rows(found, arrange(found.rows, question, Order.COST, limit))
 
 
-def _print_groups(console: Console, found: Report, by: str) -> None:
+def _print_groups(console: PlainConsole, found: Report, by: str) -> None:
     table = _table(by.replace("_", " "))
     table.add_column("cost", justify="right")
     table.add_column("")
@@ -75,21 +75,21 @@ def _print_groups(console: Console, found: Report, by: str) -> None:
     console.print()
 
 
-def _print_budgets(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def _print_budgets(console: PlainConsole, connection: duckdb.DuckDBPyConnection) -> None:
     rows = list(tree(read_budget_status(connection, Periods.CURRENT)))
     if rows:
         console.print(budget_table(rows, console.width))
         console.print()
 
 
-def _print_incidents(console: Console, connection: duckdb.DuckDBPyConnection) -> None:
+def _print_incidents(console: PlainConsole, connection: duckdb.DuckDBPyConnection) -> None:
     rows = read_incidents(connection).head(_INCIDENTS).to_dicts()
     if rows:
         console.print(incident_table(rows, console.width))
         console.print()
 
 
-def _print_months(console: Console, found: Report) -> None:
+def _print_months(console: PlainConsole, found: Report) -> None:
     largest = max((row.amount.cost or Decimal(0) for row in found.rows), default=Decimal(0))
     table = _table("month")
     table.add_column("cost", justify="right")
@@ -111,7 +111,7 @@ def _bar(part: Decimal | None, whole: Decimal | None) -> Text:
     return Text("█" * max(length, 1 if part else 0), style="cyan")
 
 
-def _print_prices(console: Console, settings: Settings, days: DayRange) -> None:
+def _print_prices(console: PlainConsole, settings: Settings, days: DayRange) -> None:
     for center in settings.cost_centers:
         changes = sorted(each for each in center.price_periods if days.first < each.effective_from <= days.last)
         for each in changes:
@@ -121,7 +121,7 @@ def _print_prices(console: Console, settings: Settings, days: DayRange) -> None:
             )
 
 
-def _print_next(console: Console, last: date) -> None:
+def _print_next(console: PlainConsole, last: date) -> None:
     # The fortnight after a job of the demo has changed its resource class.
     changed = last - timedelta(days=_CLASS_CHANGED_AGO)
     console.print()

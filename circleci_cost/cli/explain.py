@@ -64,10 +64,10 @@ def explain(
 
     Days without data and days with unpriced credits are left out of both periods; with such days the exit code is 5.
     """
-    from circleci_cost.cli.explain_output import write_json, write_text
+    from circleci_cost.cli.explain_output import write_explanation_json, write_text
 
     found = _explained(call, first, last, against, by=by, where=where, limit=limit)
-    (write_json if as_json else write_text)(found)
+    (write_explanation_json if as_json else write_text)(found)
     if found.costs.is_partial:
         for sentence in _shortfalls(found.costs):
             say(sentence)

@@ -1,22 +1,20 @@
 """Writes an explanation to stdout: for people, with amounts to the cent that add up, or as exact JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import click
 import polars as pl
 from rich import box
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.report_output import dollars
-from circleci_cost.cli.streams import results, shown
+from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.model.driver_causes import root_causes
 from circleci_cost.model.driver_effects import DRIVERS
 from circleci_cost.model.driver_leaves import HIERARCHY
@@ -87,7 +85,7 @@ class Explanation:
         return f"{against.first} to {against.last}" if against else "the same weekdays of the four weeks before"
 
 
-def write_json(found: Explanation) -> None:
+def write_explanation_json(found: Explanation) -> None:
     """Write the JSON contract, UTF-8 whatever the locale."""
     asked, costs = found.asked, found.costs
     listed = sum(found.changes.get_column("change_usd").to_list(), start=Decimal(0))
@@ -119,7 +117,7 @@ def write_json(found: Explanation) -> None:
         "missing_days": _json_days(costs.missing),
         "unpriced_days": _json_days(costs.unpriced),
     }
-    click.echo((json.dumps(answer, ensure_ascii=False, indent=2) + "\n").encode(), nl=False)
+    write_json(answer)
 
 
 def _json_row(row: Row, levels: Sequence[str]) -> dict[str, object]:
@@ -197,7 +195,7 @@ def _price(price: Decimal) -> str:
     return f"{price.normalize():f}"
 
 
-def _write_causes(console: Console, found: Explanation) -> None:
+def _write_causes(console: PlainConsole, found: Explanation) -> None:
     """Where it happened; within the usual scatter nothing is named."""
     console.print()
     if not found.causes.height:
@@ -213,7 +211,7 @@ def _write_causes(console: Console, found: Explanation) -> None:
             console.print(Text(f"    {shown(url)}", style="dim"), soft_wrap=True)
 
 
-def _indented(console: Console, text: Text, by: int) -> None:
+def _indented(console: PlainConsole, text: Text, by: int) -> None:
     """Write a paragraph; into a pipe it stays one line."""
     if console.is_terminal:
         console.print(Padding(text, (0, 0, 0, by)))

@@ -10,7 +10,7 @@ import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.streams import say
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.table_files import write_table_files
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
@@ -58,7 +58,7 @@ def export(
         raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
     rows = _write(generation, form, out, chosen, (first, last))
     for name, count in rows.items():
-        click.echo(f"{out / name}\t{count} rows")
+        write_line(f"{out / name}\t{count} rows")
     if absent and not tables:
         say(_absent(absent))
     say(f"Exported generation {generation.manifest.generation}, {generation.manifest.through}.")

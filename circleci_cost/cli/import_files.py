@@ -10,7 +10,7 @@ from circleci_cost.cli.import_check import FilesRead, read_files
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun, execute
-from circleci_cost.cli.streams import say
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
@@ -55,11 +55,11 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     manifest = imported.landed.manifest
     days = DayRange(manifest.first_day, manifest.last_day)
     if imported.already and _is_published(lake, manifest):
-        click.echo("Already imported: nothing changed.")
+        write_line("Already imported: nothing changed.")
     else:
         run = PlannedRun("refresh", center.name, days.first, days.last, _ASSETS)
         execute(settings, [run], f"Reading and pricing {days}")
-        click.echo(f"Imported {_described(found)} into {center.name}.")
+        write_line(f"Imported {_described(found)} into {center.name}.")
     _show(_costs(lake, center, days), center, days)
 
 
@@ -102,7 +102,7 @@ def _costs(lake: Lake, center: CostCenter, days: DayRange) -> Report:
 
 
 def _show(costs: Report, center: CostCenter, days: DayRange) -> None:
-    click.echo(f"{center.name}, {days}: {exact_sum(costs.total)}")
+    write_line(f"{center.name}, {days}: {exact_sum(costs.total)}")
     if costs.total.unpriced_credits:
         say(
             f"{credits_text(costs.total.unpriced_credits)} of these credits have no price; add a price period for "

@@ -15,7 +15,7 @@ from circleci_cost.cli.configuration_text import Answers, configuration_text
 from circleci_cost.cli.invocation import load_environment
 from circleci_cost.cli.new_file import write_new
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.streams import say, shown
+from circleci_cost.cli.streams import say, shown, write_line
 from circleci_cost.clock import SystemClock
 from circleci_cost.demo import HISTORY_MONTHS, months_before
 from circleci_cost.errors import CircleciCostError, UsageError
@@ -106,7 +106,7 @@ def init(
         base_url=base_url,
     )
     write_new(path, configuration_text(answers), check=read_settings, replace=force)
-    click.echo(f"Wrote {path}.")
+    write_line(f"Wrote {path}.")
     _say_next(path, token_env)
 
 

@@ -15,9 +15,10 @@ import click
 
 from circleci_cost import __version__
 from circleci_cost.cli.invocation import Invocation
-from circleci_cost.cli.streams import prepare_streams, say
+from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.secret_text import without_secrets
 
 INTERRUPTED = 130
 
@@ -107,6 +108,7 @@ def cli(context: click.Context, config: Path | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: errors a user can act on are sentences, bugs show their traceback."""
     prepare_streams()
+    sys.excepthook = say_bug
     # A service manager's stop is a Ctrl-C: temporary files go, runs end as canceled.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
@@ -150,7 +152,7 @@ def _close_output() -> None:
 
 
 def _say_error(message: str) -> None:
-    for line in message.splitlines() or [""]:
+    for line in without_secrets(message).splitlines() or [""]:
         say(f"Error: {line}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.streams import shown
+from circleci_cost.cli.streams import shown, write_line
 from circleci_cost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def try_out(context: click.Context, call: Invocation, wanted: tuple[str, ...]) -
     message = channel_test(SystemClock().now(), settings.notifications.link)
     outcomes = try_channels(message, chosen, _TEST_SECONDS)
     for name, problems in outcomes.items():
-        click.echo(shown(f"{name}: {' '.join(problems) or 'ok'}"))
+        write_line(shown(f"{name}: {' '.join(problems) or 'ok'}"))
     context.exit(1 if any(outcomes.values()) else 0)
 
 
@@ -68,9 +68,9 @@ def send(context: click.Context, call: Invocation, retry: bool) -> None:
         outbox.retry_now()
     report = deliver(outbox, _channels(settings))
     left = f"{report.sent} sent, {report.waiting} waiting, {report.failed} refused, {report.expired} expired"
-    click.echo(left)
+    write_line(left)
     for problem in report.problems:
-        click.echo(shown(problem))
+        write_line(shown(problem))
     context.exit(1 if report.problems else 0)
 
 

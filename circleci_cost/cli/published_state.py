@@ -6,11 +6,9 @@ Reads published generations only; the command line decides what to run for what 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-import click
-
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun
-from circleci_cost.cli.streams import say
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
@@ -108,9 +106,9 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
             question = Question(days.first, days.last, where=(("cost_center", (name,)),))
             found = answer(connection, generation, question, [name], None)
             if found.total.jobs:
-                click.echo(f"{name}, {days}: {exact_sum(found.total)}")
+                write_line(f"{name}, {days}: {exact_sum(found.total)}")
             else:
-                click.echo(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
+                write_line(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
             if found.total.unpriced_credits:
                 unpriced[name] = credits_text(found.total.unpriced_credits)
     for name, credits in unpriced.items():

@@ -8,7 +8,7 @@ import click
 from circleci_cost.circleci.windows import plan_windows
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.report_output import write_csv, write_json, write_table
+from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
 from circleci_cost.coverage import is_due
 from circleci_cost.days import days_between
@@ -102,7 +102,7 @@ def report(
             connection, generation, question, [center.name for center in settings.cost_centers], _expected(settings)
         )
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
-    {"json": write_json, "csv": write_csv, None: write_table}[form](found)
+    {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
     if form == "csv" and (sentence := not_final_text(found)):
         say(sentence)
     if shortfalls := [*_shortfalls(found), *_overdue(found, settings)]:

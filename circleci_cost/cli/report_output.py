@@ -1,15 +1,13 @@
 """Writes a report to stdout: as a table for people, as exact JSON, as exact CSV that is safe in spreadsheets."""
 
-import json
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-import click
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.csv_text import csv_line
-from circleci_cost.cli.streams import results, shown
+from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.model.report import Amount, Report, as_json, as_table, cost_text, credits_text, not_final_text
 
 _CENT = Decimal("0.01")
@@ -18,21 +16,17 @@ _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _UNPRICED = "unpriced"
 
 
-def write_json(report: Report) -> None:
-    """Write the JSON contract, UTF-8 whatever the locale."""
-    _write(json.dumps(as_json(report), ensure_ascii=False, indent=2) + "\n")
+def write_report_json(report: Report) -> None:
+    """Write the JSON contract."""
+    write_json(as_json(report))
 
 
 def write_csv(report: Report) -> None:
-    """Write a header and the rows, UTF-8 whatever the locale."""
+    """Write a header and the rows."""
     header, rows = as_table(report)
     lines = [csv_line(header)]
     lines += [csv_line(row, text_cells=range(len(header) - 3)) for row in rows]
-    _write("".join(lines))
-
-
-def _write(text: str) -> None:
-    click.echo(text.encode(), nl=False)
+    write_exactly("".join(lines))
 
 
 def write_table(report: Report) -> None:

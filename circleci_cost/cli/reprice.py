@@ -17,6 +17,7 @@ from circleci_cost.cli.published_state import (
 )
 from circleci_cost.cli.runs import PlannedRun, WholeRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
+from circleci_cost.cli.streams import write_line
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
@@ -45,13 +46,13 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     runs = [PlannedRun("reprice", name, each.first, each.last) for name, found in ranges.items() for each in found]
     if not runs and generation is not None and generation.is_of_earlier_version:
         execute(settings, [WholeRun("allocate", "publishing", FOLLOWING)], "Publishing")
-        click.echo("Published anew what an earlier version had published; no price has changed.")
+        write_line("Published anew what an earlier version had published; no price has changed.")
         return
     if not runs:
-        click.echo("Nothing to compute: every day is priced as the configuration says.")
+        write_line("Nothing to compute: every day is priced as the configuration says.")
         return
     for name, found in ranges.items():
-        click.echo(f"{name}: computing {say_ranges(found)} again")
+        write_line(f"{name}: computing {say_ranges(found)} again")
     execute(settings, runs, "Pricing")
     show_costs(settings, lake, runs)
 

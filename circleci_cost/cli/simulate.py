@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from circleci_cost.cli.streams import say
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
 from circleci_cost.simulator.sources import Source
@@ -86,11 +86,11 @@ def simulate(
             f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
         ) from error
     try:
-        click.echo(server.base_url)
+        write_line(server.base_url)
         for organization in simulator.organizations:
-            click.echo(f"{organization.name}\t{organization.id}\t{organization.slug}")
+            write_line(f"{organization.name}\t{organization.id}\t{organization.slug}")
         if folder:
-            click.echo("any organization\tany UUID")
+            write_line("any organization\tany UUID")
         sys.stdout.flush()
         server.wait()
     except KeyboardInterrupt:

@@ -1,14 +1,18 @@
-"""What goes to the terminal: which characters can, which may, and the consoles for results and for remarks.
+"""The only way to the terminal: which characters can go there, which may, and the consoles for results and remarks.
 
 Results go to stdout, everything else to stderr. What is written is the commands' business.
 """
 
 import codecs
 import sys
-import unicodedata
+import traceback
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
+
+from circleci_cost.plain_text import json_text, one_line, plain_lines
+from circleci_cost.secret_text import without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,29 +42,45 @@ def prepare_streams() -> None:
 
 def say(text: str) -> None:
     """Write a remark or an error to stderr."""
-    click.echo(text, err=True)
+    click.echo(plain_lines(text), err=True)
+
+
+def say_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write the traceback of a bug as Python does; its message may hold what a file held."""
+    say(without_secrets("".join(traceback.format_exception(kind, error, trace)).rstrip()))
+
+
+def write_line(text: str) -> None:
+    """Write a result to stdout."""
+    click.echo(plain_lines(text))
+
+
+def write_json(content: object) -> None:
+    """Write a result as JSON, exact, UTF-8 whatever the locale."""
+    click.echo(f"{json_text(content)}\n".encode(), nl=False)
+
+
+def write_exactly(text: str) -> None:
+    """Write a result in a form that programs read, UTF-8 whatever the locale: exact, but for a terminal's eyes."""
+    click.echo((plain_lines(text) if sys.stdout.isatty() else text).encode(), nl=False)
 
 
 def shown(text: str) -> str:
-    """A name from outside as it may go to a terminal: no control character, no override of the text's direction."""
-    if text.isprintable():
-        return text
-    return "".join(
-        "�" if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} and character != "\u200d" else character
-        for character in text
-    )
+    """A name from outside as one line that takes its own place and no other's, such as a cell of a table."""
+    return one_line(text)
 
 
 def results() -> "Console":
     """The console for results; into a pipe or a file, lines are as long as they need to be."""
-    from rich.console import Console
+    from circleci_cost.cli.plain_console import PlainConsole
 
     piped = not sys.stdout.isatty()
-    return Console(file=sys.stdout, width=_PIPED_WIDTH if piped else None, highlight=False, soft_wrap=piped)
+    width = _PIPED_WIDTH if piped else None
+    return PlainConsole(file=sys.stdout, width=width, highlight=False, soft_wrap=piped, markup=False, emoji=False)
 
 
 def remarks() -> "Console":
     """The console for progress and remarks."""
-    from rich.console import Console
+    from circleci_cost.cli.plain_console import PlainConsole
 
-    return Console(file=sys.stderr, highlight=False)
+    return PlainConsole(file=sys.stderr, highlight=False, markup=False, emoji=False)

@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
@@ -68,7 +68,7 @@ def gaps_of(settings: Settings, today: date) -> dict[str, list[DayRange]]:
     return {name: ranges for name, ranges in found.items() if ranges}
 
 
-def print_timelines(console: Console, settings: Settings, today: date) -> None:
+def print_timelines(console: PlainConsole, settings: Settings, today: date) -> None:
     """Draw all timelines in one table, to be looked over."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     table.add_column("cost center")

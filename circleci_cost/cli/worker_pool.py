@@ -16,9 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-import click
-
 from circleci_cost.cli.instance import instance_errors
+from circleci_cost.cli.streams import say
 from circleci_cost.cli.watching import Watch
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.layout import open_lake
@@ -201,7 +200,7 @@ class WorkerPool:
             case "ended":
                 run, worker.begun = worker.begun, None
                 if event.get("stack"):
-                    click.echo(event["stack"], err=True)
+                    say(event["stack"])
                 if run is not None and "sentence" in event:
                     self.failed.append((run, event["sentence"], event["exit_code"]))
                 elif run is not None:
@@ -224,7 +223,7 @@ class WorkerPool:
         if worker.refused:
             self._fail(worker, lambda lane: worker.refused or ("", 1))
         elif code:
-            click.echo(text, err=True)
+            say(text)
             self._fail(worker, lambda lane: (_died(lane, code), 1))
             self._end_dead_runs()
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from circleci_cost.plain_text import one_line
+
 
 def warning(name: str, found: Iterable[str]) -> dg.AssetCheckResult:
     """A check that warns with all that was found, and passes where nothing was."""
@@ -12,5 +14,5 @@ def warning(name: str, found: Iterable[str]) -> dg.AssetCheckResult:
         check_name=name,
         passed=not sentences,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(sentences) or None,
+        description=one_line("; ".join(sentences)) or None,
     )

@@ -18,6 +18,7 @@ from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
 from circleci_cost.partitions import PartitionDays, partition_days, partition_key
+from circleci_cost.plain_text import one_line
 from circleci_cost.settings import Settings
 
 GROUP = "ingest"
@@ -227,7 +228,7 @@ def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
 
 
 def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else otherwise)
+    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else one_line(otherwise))
 
 
 def _warning(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
@@ -235,5 +236,5 @@ def _warning(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
         check_name=name,
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=None if passed else otherwise,
+        description=None if passed else one_line(otherwise),
     )

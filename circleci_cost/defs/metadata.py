@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 
 from circleci_cost.model.pricing import as_ranges, say_ranges
+from circleci_cost.plain_text import one_line
 
 # What Dagster takes as the value of a metadata entry.
 Value: TypeAlias = dg.MetadataValue | str | int | float
@@ -50,7 +51,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.Markdow
 
 
 def _cell(value: object) -> str:
-    text = str(value).replace("\n", " ").replace("\r", " ")
+    text = one_line(str(value).replace("\n", " ").replace("\r", " "))
     for character in "\\|`*_<>[]":
         text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")
     return text

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as validated_dataclass
 
-from circleci_cost.notify.text import cut, one_line
+from circleci_cost.notify.text import cut
+from circleci_cost.plain_text import one_line
 from circleci_cost.sections.notifications import Event
 
 Severity = Literal["info", "warning", "critical"]

@@ -1,26 +1,9 @@
-"""Makes names from outside fit for any channel: one line, no control character, no override of its direction.
+"""Cuts texts to what a channel takes: no escape sequence in two, and a word on what was left out.
 
-What is special to one channel's markup is escaped by that channel's renderer.
+That names are harmless is `plain_text`'s; what is special to one channel's markup its renderer escapes.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
-
-# Control, format (bidirectional overrides, zero-width), unpaired surrogates, line and paragraph separators.
-_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# Joins the parts of one emoji.
-_JOINER = "\u200d"
-_REPLACEMENT = "\ufffd"
-
-
-def one_line(text: str) -> str:
-    """The text as one line: each character that ends a line, hides, or turns the direction becomes U+FFFD."""
-    if text.isprintable():
-        return text
-    return "".join(
-        _REPLACEMENT if unicodedata.category(character) in _UNSAFE and character != _JOINER else character
-        for character in text
-    )
 
 
 def cut(text: str, length: int) -> str:

@@ -1,6 +1,5 @@
 """How much of a tag's cost has a value, month by month, and the rules that would help most."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +8,7 @@ from decimal import Decimal
 import duckdb
 
 from circleci_cost.model.report import add_exactly
+from circleci_cost.plain_text import toml_string
 from circleci_cost.warehouse.statements import sql
 
 
@@ -43,13 +43,8 @@ class Suggestion:
     def rule(self) -> str:
         """The rule in TOML, to be put behind the others; its value is a proposal."""
         where = {"project": self.project} | ({"workflow": self.workflow} if self.workflow else {})
-        written = ", ".join(f"{name} = {_text(value)}" for name, value in where.items())
-        return f"[[virtual_tags.rules]]\nvalue = {_text(self.project)}\nwhere = {{ {written} }}"
-
-
-def _text(value: str) -> str:
-    # What JSON writes is a TOML basic string too, but for the one control character that JSON leaves alone.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        written = ", ".join(f"{name} = {toml_string(value)}" for name, value in where.items())
+        return f"[[virtual_tags.rules]]\nvalue = {toml_string(self.project)}\nwhere = {{ {written} }}"
 
 
 def coverage(

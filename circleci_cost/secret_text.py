@@ -1,0 +1,37 @@
+"""What looks like a secret, wherever somebody pasted it: such a text is never repeated.
+
+Which keys hold secrets is the sections' business; that a message does not repeat their values is `settings`'.
+"""
+
+import re
+
+_HIDDEN = "(hidden)"
+# How the secrets of CircleCI, GitHub, GitLab, Slack, AWS and signed webhooks begin; CircleCI's old tokens are 40 hex
+# digits. Word boundaries leave ids with hyphens and longer checksums alone.
+_SHAPES = (
+    r"(?:CCIPAT|CCIPRJ|whsec|gh[oprsu]|github_pat)_[A-Za-z0-9_+/=-]{6,}|(?:xox[a-z]|xapp|glpat|sk)-[A-Za-z0-9_-]{8,}"
+    r"|\bA[KS]IA[0-9A-Z]{16}\b|(?<![0-9A-Za-z])[0-9a-fA-F]{40}(?![0-9A-Za-z])"
+    r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*|https?://[^\s'\"]*[?&]sig=[^\s'\"]*"
+)
+_TOKENS = re.compile(_SHAPES)
+_ENTROPY_LENGTH = 16
+_ENTROPY_DIGITS = 4
+_LONGEST_NAME = 100
+
+
+def without_secrets(text: str) -> str:
+    """The text with everything that is surely a token or a secret address taken out."""
+    return _TOKENS.sub(_HIDDEN, text)
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a value that should be a name is more likely a secret: a token, an address, or a long mix of digits."""
+    if _TOKENS.search(value) or "://" in value or len(value) > _LONGEST_NAME:
+        return True
+    return any(_is_random(run) for run in re.findall(rf"[A-Za-z0-9+/=]{{{_ENTROPY_LENGTH},}}", value))
+
+
+def _is_random(run: str) -> bool:
+    digits = sum(character.isdigit() for character in run)
+    mixed = run.lower() != run and run.upper() != run
+    return digits >= _ENTROPY_DIGITS or (mixed and digits > 0)

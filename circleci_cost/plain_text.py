@@ -33,6 +33,11 @@ def _cleaned(text: str, kept: str) -> str:
     return "".join(_REPLACEMENT if _is_unsafe(character) and character not in kept else character for character in text)
 
 
+def same_name(value: str) -> str:
+    """The one form (NFC) of a name that can be written in several: an é may be one character or two."""
+    return unicodedata.normalize("NFC", value)
+
+
 def json_text(content: object) -> str:
     r"""Indented JSON for people and programs: exact, and what a terminal would obey is written as `\uXXXX`."""
     written = json.dumps(content, ensure_ascii=False, indent=2)

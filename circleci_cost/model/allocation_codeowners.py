@@ -12,6 +12,7 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation_files import decoded
 from circleci_cost.model.allocation_plan import TagRule
 from circleci_cost.model.conditions import Condition, Conditions, Operator
+from circleci_cost.plain_text import same_name
 from circleci_cost.sections.virtual_tags import CodeOwners
 
 
@@ -25,7 +26,7 @@ def read_owner(path: Path, content: bytes, entry: CodeOwners) -> TagRule | None:
     except (ValueError, re.error) as error:
         raise ConfigurationError(f"{path} has a pattern that cannot be read ({error}); correct it.") from error
     # `services/web` and `services/web/` are the same place, and patterns are written for either.
-    place = entry.path.strip("/")
+    place = same_name(entry.path).strip("/")
     found = [owners.matching_line(each) for each in (place, f"{place}/")]
     named, line = max(((owners_of, line or 0) for owners_of, line, _, _ in found), key=lambda match: match[1])
     if not named:

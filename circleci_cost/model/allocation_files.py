@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.plain_text import same_name
 from circleci_cost.regular_files import require_regular_file
 
 LINE = "line"
@@ -39,9 +40,9 @@ def bytes_or_missing(path: Path) -> bytes:
 
 
 def decoded(path: Path, content: bytes) -> str:
-    """The text of a file. Raises `ConfigurationError` where it is not UTF-8."""
+    """The text of a file, its names in one form. Raises `ConfigurationError` where it is not UTF-8."""
     try:
-        return content.decode("utf-8-sig")
+        return same_name(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
 

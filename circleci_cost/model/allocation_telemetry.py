@@ -71,6 +71,5 @@ def _of_parquet(path: Path, content: bytes) -> pl.DataFrame:
         raise ConfigurationError(f"{path}: date is of the type {rows.schema['date']}; write DATE.")
     text = pl.col("amount").cast(pl.String)
     plain = pl.when(text.str.contains(".", literal=True)).then(text.str.strip_chars_end("0").str.strip_chars_end("."))
-    return rows.select("date", pl.col("key").cast(pl.String), plain.otherwise(text).alias("amount")).with_row_index(
-        LINE, offset=1
-    )
+    key = pl.col("key").cast(pl.String).str.normalize("NFC")
+    return rows.select("date", key, plain.otherwise(text).alias("amount")).with_row_index(LINE, offset=1)

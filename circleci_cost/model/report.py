@@ -13,6 +13,7 @@ from enum import StrEnum
 from circleci_cost.errors import UsageError
 from circleci_cost.model.pricing import DayRange, say_ranges
 from circleci_cost.model.schema import DIMENSIONS
+from circleci_cost.plain_text import same_name
 
 CURRENCY = "USD"
 NONE = "(none)"
@@ -120,10 +121,10 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
     """Return a value that a dimension has. Raises `UsageError` with the nearest ones."""
-    values = sorted(known)
-    if value in values:
-        return value
-    near = _nearest(value, values)
+    values = {same_name(each): each for each in known}
+    if same_name(value) in values:
+        return values[same_name(value)]
+    near = _nearest(value, sorted(values))
     hint = f"did you mean {near}?" if near else f"`circleci-cost report --by {name}` shows all that there are."
     raise UsageError(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}")
 

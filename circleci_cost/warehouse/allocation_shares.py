@@ -88,7 +88,7 @@ def _shown(dimension: str) -> str:
         return "coalesce(projects.name, runs.project_id) AS project"
     if dimension in {"organization_id", "project_id"}:
         return f"runs.{dimension}"
-    return f"coalesce(runs.{_JOB_RUN_COLUMNS.get(dimension, dimension)}, '(none)') AS {dimension}"
+    return f"coalesce(nfc_normalize(runs.{_JOB_RUN_COLUMNS.get(dimension, dimension)}), '(none)') AS {dimension}"
 
 
 def share(

@@ -2,7 +2,12 @@
 -- Credits are added before they are multiplied: one day has one price, so the product of the sum is exact.
 WITH job_runs AS (
     SELECT
-        *,
+        -- A name that can be written in several ways is one name; the job runs keep what CircleCI wrote.
+        * REPLACE (
+            nfc_normalize(workflow_name) AS workflow_name,
+            nfc_normalize(job_name) AS job_name,
+            nfc_normalize(vcs_branch) AS vcs_branch
+        ),
         -- What a run of its own brings: seats, storage, network and IP ranges are booked on some job's row.
         total_credits - coalesce(user_credits, 0) - coalesce(storage_credits, 0) - coalesce(network_credits, 0)
         - coalesce(ipranges_credits, 0) AS run_credits

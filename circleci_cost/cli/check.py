@@ -11,6 +11,7 @@ from circleci_cost.circleci import Account, Endpoint
 from circleci_cost.circleci.failures import Refusal
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
+from circleci_cost.cli.instance import dagster_home
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
 from circleci_cost.cli.plain_console import PlainConsole
@@ -72,9 +73,10 @@ def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
         f"{settings.described_source}: cost centers {centers}, history since {settings.history_start}",
     )
     if settings.source_file:
-        for path in (settings.source_file, settings.source_file.parent / ".env"):
-            if sentence := too_open(path):
-                yield Finding("permissions", "warning", sentence)
+        folder = settings.source_file.parent
+        looked_at = (settings.source_file, folder / ".env", folder, settings.data_dir, dagster_home(settings))
+        for sentence in too_open(looked_at):
+            yield Finding("permissions", "warning", sentence)
 
 
 def _storage(settings: Settings) -> Iterator[Finding]:

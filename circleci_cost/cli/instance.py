@@ -21,14 +21,14 @@ def prepare_dagster_home(settings: Settings) -> Path:
     Raises `ConfigurationError` for a DAGSTER_HOME that Dagster would refuse, `StorageError` where it cannot be
     written.
     """
-    named = os.environ.get(_VARIABLE, "").strip()
-    home = Path(named).expanduser() if named else _beside(settings)
+    home = dagster_home(settings)
     if not home.is_absolute():
-        raise ConfigurationError(f"DAGSTER_HOME={named} is not an absolute path; write it as {Path.cwd() / home}.")
+        raise ConfigurationError(f"DAGSTER_HOME={home} is not an absolute path; write it as {Path.cwd() / home}.")
     if home.exists() and not home.is_dir():
         raise ConfigurationError(f"DAGSTER_HOME={home} is not a folder; name one, or unset the variable.")
     with storage_errors(home):
-        home.mkdir(parents=True, exist_ok=True)
+        # Whoever can write here can have Dagster load what they like, and nobody else needs to read it.
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / _SETTINGS).exists():
         write_atomic(home / _SETTINGS, resources.files(__package__).joinpath(_SETTINGS).read_bytes())
     os.environ[_VARIABLE] = str(home)
@@ -45,6 +45,17 @@ def instance_errors() -> Iterator[None]:
     )
     with storage_errors(f"DAGSTER_HOME {home}", "use", damaged):
         yield
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The instance's folder: that of DAGSTER_HOME, else the one beside the configuration. Nothing is made."""
+    named = os.environ.get(_VARIABLE, "").strip()
+    try:
+        return Path(named).expanduser() if named else _beside(settings)
+    except RuntimeError:
+        raise ConfigurationError(
+            f"DAGSTER_HOME={named} names a user that this machine does not have; write the whole path."
+        ) from None
 
 
 def _beside(settings: Settings) -> Path:

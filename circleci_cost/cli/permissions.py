@@ -1,16 +1,27 @@
-"""Who else can read a file: the `.env` holds tokens, the configuration contracted prices."""
+"""Who else can read or change a file: the `.env` holds tokens, the configuration says where they are sent.
+
+What the pipeline writes itself holds no secret and keeps to the umask, so that a group may be let in.
+"""
 
 import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
-def too_open(path: Path) -> str | None:
-    """A sentence where others than the owner can read or change a file, or None."""
-    if not path.exists():
-        return None
-    mode = stat.S_IMODE(path.stat().st_mode)
+def too_open(paths: Iterable[Path]) -> Iterator[str]:
+    """A sentence for each file or folder that others than the owner can change, or a `.env` that they can read."""
+    for path in paths:
+        if path.exists() and (sentence := _too_open(path)):
+            yield sentence
+
+
+def _too_open(path: Path) -> str | None:
+    whole = path.stat().st_mode
+    mode = stat.S_IMODE(whole)
     if path.name == ".env" and mode & 0o077:
         return f"{path} holds tokens and can be read by other users of this machine; run `chmod 600 {path}`"
-    if mode & stat.S_IWOTH:
-        return f"{path} can be changed by every user of this machine; run `chmod o-w {path}`"
+    # In a folder such as /tmp, the sticky bit keeps others from replacing what is not theirs.
+    if mode & stat.S_IWOTH and not (stat.S_ISDIR(whole) and mode & stat.S_ISVTX):
+        what = "what is in it can be replaced" if stat.S_ISDIR(whole) else "it can be changed"
+        return f"{path}: {what} by every user of this machine; run `chmod o-w {path}`"
     return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.main import cli
 from circleci_cost.demo import months_before
 from circleci_cost.settings import read_settings
@@ -161,7 +162,7 @@ def test_check_warns_of_a_price_that_ends_and_of_tokens_that_others_can_read(cal
     assert "run `chmod 600" in said.out
 
 
-def test_f118_the_env_beside_the_configuration_is_read_and_overrides_nothing(
+def test_the_env_beside_the_configuration_is_read_and_overrides_nothing(
     call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "elsewhere"
@@ -172,3 +173,61 @@ def test_f118_the_env_beside_the_configuration_is_read_and_overrides_nothing(
     assert call("--config", folder / "circleci_cost.toml", "check", "--offline").code == 0
     assert os.environ.pop("CIRCLECI_TOKEN") == "from the file"
     assert os.environ["SET_ALREADY"] == "from the environment"
+
+
+def test_f118_check_names_what_others_can_read_or_replace(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, env, home = call.configure(configuration()), call.folder / ".env", call.folder / "home"
+    env.write_text("")
+    home.mkdir()
+    (call.folder / "data").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+
+    def warned() -> list[str]:
+        content = json.loads(call("check", "--offline", "--json").out)
+        return [each["sentence"] for each in content["findings"] if each["subject"] == "permissions"]
+
+    for each in (call.folder, home, call.folder / "data"):
+        each.chmod(0o755)
+    path.chmod(0o644)
+    env.chmod(0o600)
+    assert warned() == []
+    for mode in (0o640, 0o604, 0o660, 0o666):
+        env.chmod(mode)
+        assert warned() == [f"{env} holds tokens and can be read by other users of this machine; run `chmod 600 {env}`"]
+    env.chmod(0o600)
+    path.chmod(0o646)
+    for each in (call.folder, home, call.folder / "data"):
+        each.chmod(0o757)
+    assert sorted(warned()) == sorted(
+        [
+            f"{path}: it can be changed by every user of this machine; run `chmod o-w {path}`",
+            *(
+                f"{each}: what is in it can be replaced by every user of this machine; run `chmod o-w {each}`"
+                for each in (call.folder, home, call.folder / "data")
+            ),
+        ]
+    )
+    path.chmod(0o644)
+    for each in (call.folder, home, call.folder / "data"):
+        each.chmod(0o1777)
+    assert warned() == []
+
+
+def test_f118_what_is_written_for_its_owner_is_so_whatever_the_umask(call: Caller) -> None:
+    before = os.umask(0)
+    try:
+        said = call("init", "--non-interactive", "--name", "acme", "--organization-id", ACME_ID)
+        home = prepare_dagster_home(read_settings(call.folder / "circleci_cost.toml"))
+    finally:
+        os.umask(before)
+    assert said.code == 0
+    assert stat.S_IMODE((call.folder / "circleci_cost.toml").stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_a_dagster_home_of_nobody_is_a_sentence(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    call.configure(configuration())
+    monkeypatch.setenv("DAGSTER_HOME", "~nobody-at-all/home")
+    said = call("check", "--offline")
+    assert said.code == 3
+    assert "names a user that this machine does not have" in said.err

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+# There was no CircleCI before, so no day before it can have usage.
+EARLIEST_USAGE = date(2011, 1, 1)
+
 
 def days_between(first: date, last: date) -> Sequence[date]:
     """All days from `first` to `last`, both included."""

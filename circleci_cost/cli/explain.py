@@ -9,6 +9,7 @@ import click
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say
+from circleci_cost.days import EARLIEST_USAGE
 from circleci_cost.errors import CircleciCostError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PARTIAL_DATA = 5
 _WEEK = timedelta(days=6)
+_YEAR = timedelta(days=366)
 
 
 @click.command()
@@ -130,6 +132,14 @@ def _days(first: date | None, last: date | None, through: date | None) -> "DayRa
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
     if days.first > datetime.now(UTC).date():
         raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
+    return _possible(days)
+
+
+def _possible(days: "DayRange") -> "DayRange":
+    """The days, where usage is possible on them. Raises `UsageError`: a period also asks for days around it."""
+    latest = datetime.now(UTC).date() + _YEAR
+    if days.first < EARLIEST_USAGE or days.last > latest:
+        raise UsageError(f"No cost is possible on all of {days}; name days from {EARLIEST_USAGE} to {latest}.")
     return days
 
 
@@ -153,7 +163,7 @@ def _against(text: str, period: "DayRange") -> "DayRange | None":
         )
     if days.last < days.first:
         raise UsageError(f"--against {text!r} begins after it ends; exchange the days.")
-    return days
+    return _possible(days)
 
 
 def _shortfalls(costs: "Costs") -> Sequence[str]:

@@ -22,6 +22,9 @@ from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.settings import read_settings
 
 _LIST_PRICE = Decimal("0.0006")
+# Beyond these no configuration takes it.
+_HIGHEST_PRICE = Decimal(10**8)
+_PRICE_DECIMALS = 10
 _DEFAULT_TOKEN_ENV = "CIRCLECI_TOKEN"  # noqa: S105 - a variable's name
 
 
@@ -33,7 +36,7 @@ class _Price(click.ParamType[Decimal]):
             price = Decimal(str(value))
         except InvalidOperation:
             price = Decimal("NaN")
-        if not price.is_finite() or price <= 0:
+        if not price.is_finite() or not 0 < price < _HIGHEST_PRICE or price.adjusted() < -_PRICE_DECIMALS:
             self.fail(f"{value!r} is no price; write USD per credit, such as 0.0006.", param, ctx)
         return price
 
@@ -80,6 +83,8 @@ def init(
     """
     if path.exists() and not force:
         raise UsageError(f"{path} is there already and was left as it is; add --force, or name another --path.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name the file to write with --path.")
     load_environment(path)
     asking = not non_interactive
     start = history_start or months_before(datetime.now(UTC).date(), HISTORY_MONTHS)

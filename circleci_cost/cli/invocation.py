@@ -1,5 +1,6 @@
 """One call of the command line: which configuration it uses, with the variables of the `.env` beside it."""
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from circleci_cost.cli.streams import say
+from circleci_cost.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from circleci_cost.settings import Settings
@@ -39,21 +41,28 @@ class Invocation:
 
 
 def load_environment(configuration: Path) -> None:
-    """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does."""
+    """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does.
+
+    Raises `ConfigurationError` for a file that cannot be read, without its content.
+    """
     from dotenv import load_dotenv
 
-    from circleci_cost.errors import ConfigurationError
+    from circleci_cost.configuration_file import is_file, read_text
     from circleci_cost.regular_files import require_regular_file
 
     file = configuration.resolve().parent / ".env"
-    if not configuration.is_file() or file.is_dir():
+    if not is_file(configuration) or file.is_dir():
         return
     try:
         require_regular_file(file, ConfigurationError, "Its variables are not set.")
     except ConfigurationError as error:
         say(f"Warning: {error}")
-    else:
-        load_dotenv(file, override=False)
+        return
+    if is_file(file):
+        text = read_text(file)
+        if "\0" in text:
+            raise ConfigurationError(f"{file} holds a NUL character, which no variable can have; take it out.")
+        load_dotenv(stream=io.StringIO(text), override=False)
 
 
 invocation = click.make_pass_decorator(Invocation)

@@ -35,7 +35,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
             for window in daily_windows(settings, lake, center.name, now)
         ]
     if not runs:
-        click.echo(f"Nothing to fetch yet: history_start is {settings.history_start}, and no day since then is over.")
+        write_line(f"Nothing to fetch yet: history_start is {settings.history_start}, and no day since then is over.")
         return
     execute(settings, runs, "Fetching the last days")
     show_costs(settings, lake, runs)

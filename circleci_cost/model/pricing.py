@@ -84,7 +84,7 @@ def gaps(periods: Sequence[PricePeriod], first: date, last: date) -> list[DayRan
             break
         if period.effective_from > day:
             free.append(DayRange(day, period.effective_from - _ONE_DAY))
-        if period.effective_until is None:
+        if period.effective_until is None or period.effective_until >= last:
             return free
         day = max(day, period.effective_until + _ONE_DAY)
     if day <= last:

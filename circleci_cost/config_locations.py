@@ -6,8 +6,11 @@ Only tables, arrays of tables and plain `key = value` lines are followed, which 
 import re
 from collections.abc import Sequence
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-\s]+?)\s*\]\]?\s*(#.*)?$")
-_KEY = re.compile(r'\s*"?([A-Za-z0-9_\-]+)"?\s*=')
+# Possessive: a line of anything is looked at once.
+_HEADER = re.compile(r"\s*+(\[\[?)([A-Za-z0-9_.\-\s]++)\]\]?\s*+(#.*)?$")
+_LONGEST_BEGINNING = 500
+_PART = r'"?[A-Za-z0-9_\-]++"?'
+_KEY = re.compile(rf"\s*+({_PART}(?:\s*+\.\s*+{_PART})*+)\s*+=")
 
 
 def line_of(text: str, location: Sequence[str | int]) -> int | None:
@@ -18,16 +21,19 @@ def line_of(text: str, location: Sequence[str | int]) -> int | None:
     table: list[str | int] = []
     counts: dict[tuple[str | int, ...], int] = {}
     best: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Unlike `splitlines`: only a line feed ends a line of TOML. What begins a line is all that is looked at.
+    for number, line in enumerate((whole[:_LONGEST_BEGINNING] for whole in text.split("\n")), start=1):
         if header := _HEADER.match(line):
             table = _enter(header.group(2), header.group(1) == "[[", counts)
             here = table
         elif key := _KEY.match(line):
-            here = [*table, key.group(1)]
+            here = [*table, *(part.strip(' \t"') for part in key.group(1).split("."))]
         else:
             continue
-        if here and list(location[: len(here)]) == here and (best is None or len(here) > best[0]):
-            best = (len(here), number)
+        # A dotted key begins with the keys of the tables that it is in.
+        shared = min(len(here), len(location))
+        if shared and list(location[:shared]) == here[:shared] and (best is None or shared > best[0]):
+            best = (shared, number)
     return best[1] if best else None
 
 

@@ -1,47 +1,37 @@
 """`circleci_cost.toml` and the environment, as one frozen `Settings`; without a file, the built-in demo.
 
-Only reading and validating: every mistake is one sentence with file, line, key, value and what to do.
-Tokens are not read here, only the names of the variables that hold them.
+Only what may be written and where it is looked for: reading the text is `configuration_file`'s, telling mistakes
+`configuration_errors`'. Tokens are not read here, only the names of the variables that hold them.
 """
 
 import difflib
 import os
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from circleci_cost.config_locations import line_of
+from circleci_cost.configuration_errors import sentences
+from circleci_cost.configuration_file import is_there, read_configuration, too_deep
+from circleci_cost.days import EARLIEST_USAGE
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.regular_files import require_regular_file
-from circleci_cost.sections.anomalies import Anomalies, IgnoredPeriod
+from circleci_cost.sections.anomalies import Anomalies
 from circleci_cost.sections.api import Api
-from circleci_cost.sections.budgets import Budget, BudgetAmount, BudgetsFile
+from circleci_cost.sections.budgets import Budget, BudgetsFile
 from circleci_cost.sections.calendar import Calendar
-from circleci_cost.sections.cost_centers import CostCenter, Pricing
+from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.sections.infrastructure import Infrastructure, check_sources
-from circleci_cost.sections.notifications import ChannelSection, NotificationOwner, Notifications
+from circleci_cost.sections.notifications import Notifications
 from circleci_cost.sections.references import check_references
-from circleci_cost.sections.section import Section
-from circleci_cost.sections.virtual_tags import CodeOwners, Rule, Split, VirtualTag
-from circleci_cost.sections.virtual_tags import Mapping as TagMapping
+from circleci_cost.sections.section import FilePath, Section
+from circleci_cost.sections.virtual_tags import VirtualTag
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
-_HIDDEN = "(an address)"
-# Where pydantic's words would not say what to write.
-_HOW = {
-    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "write a day such as 2026-01-31"),
-    **dict.fromkeys(("decimal_parsing", "decimal_type"), "write a number such as 1200.50, without quotes"),
-    "bool_parsing": "write true or false",
-    "string_type": "write text in quotes",
-}
 
 
 def _daily_at(value: str) -> str:
@@ -50,11 +40,19 @@ def _daily_at(value: str) -> str:
     return value
 
 
+def _history_start(value: date) -> date:
+    if value > datetime.now(UTC).date():
+        raise ValueError("this lies in the future; write the first day to import")
+    if value < EARLIEST_USAGE:
+        raise ValueError(f"no usage is older than {EARLIEST_USAGE}; write the first day to import")
+    return value
+
+
 class Settings(Section):
     """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
 
-    data_dir: Path = Path("data")
-    history_start: date
+    data_dir: FilePath = Path("data")
+    history_start: Annotated[date, AfterValidator(_history_start)]
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
     cost_centers: tuple[CostCenter, ...] = ()
@@ -91,7 +89,7 @@ class Settings(Section):
     def resolve(self, file: Path) -> Path:
         """The path of a file that the configuration names: relative ones are relative to the configuration file."""
         folder = self.source_file.parent if self.source_file else self.data_dir
-        return folder / file.expanduser()
+        return folder / file
 
     @property
     def described_source(self) -> str:
@@ -133,7 +131,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         named = Path(CONFIG_FILE)
         if not named.exists():
             return demo_settings()
-    elif not named.exists():
+    elif not is_there(named):
         origin = "" if path else f" (from {CONFIG_ENV})"
         raise ConfigurationError(
             f"The configuration file {named}{origin} is not there; run `circleci-cost init` to write one, or correct "
@@ -144,26 +142,14 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
 
 def read_settings(path: Path) -> Settings:
     """Read one file. Raises `ConfigurationError`."""
-    require_regular_file(path, ConfigurationError)
-    try:
-        text = path.read_bytes().decode("utf-8")
-        content = tomllib.loads(text, parse_float=Decimal)
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}; correct that line.") from error
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error.strerror}); give this user read access.") from error
+    text, content = read_configuration(path)
     try:
         settings = Settings.model_validate({**content, "source_file": path.resolve()})
     except ValidationError as error:
-        sentences = "\n".join(_sentence(path, text, content, each) for each in error.errors())
-        raise ConfigurationError(_without_addresses(sentences, content.get("notifications"))) from None
-    if settings.history_start > datetime.now(UTC).date():
-        raise ConfigurationError(
-            f"{path}: history_start = {settings.history_start} lies in the future; write the first day to import."
-        )
-    return settings.model_copy(update={"data_dir": path.resolve().parent / settings.data_dir.expanduser()})
+        raise ConfigurationError(sentences(path, text, content, error, Settings)) from None
+    except RecursionError:
+        raise too_deep(path) from None
+    return settings.model_copy(update={"data_dir": path.resolve().parent / settings.data_dir})
 
 
 def demo_settings(data_dir: Path | None = None) -> Settings:
@@ -173,95 +159,3 @@ def demo_settings(data_dir: Path | None = None) -> Settings:
     directory = (data_dir or Path(demo.DATA_DIRECTORY)).resolve()
     content = demo.configuration(directory, datetime.now(UTC).date())
     return Settings.model_validate({**content, "data_dir": directory})
-
-
-def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any) -> str:
-    kind = error["type"]
-    location = list(error.get("ctx", {}).get("location", ())) or _written(content, error["loc"], kind)
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).lstrip(".")
-    line = line_of(text, location)
-    where = f"{path}, line {line}" if line else f"{path}"
-    if kind == "extra_forbidden":
-        return f"{where}: unknown key {key!r}{_suggestion(location, error['loc'])}"
-    if kind == "missing":
-        return f"{where}: {key} is missing; add it."
-    message = _HOW.get(kind) or str(error["msg"]).removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    message = message if message.endswith("?") else f"{message}."
-    shown = _shown_value(content, location)
-    return f"{where}: {key}{shown}: {message}" if key else f"{where}: {message}"
-
-
-def _written(content: Any, steps: Sequence[str | int], kind: str) -> list[str | int]:
-    """The location without pydantic's own steps, such as the type of a channel or of a validator."""
-    location: list[str | int] = []
-    for at, step in enumerate(steps):
-        is_missing_key = kind == "missing" and at == len(steps) - 1
-        if isinstance(content, Mapping) and step not in content and not is_missing_key:
-            continue
-        location.append(step)
-        content = content[step] if _has(content, step) else None
-    return [step for step in location if step != "function-after"]
-
-
-def _has(content: Any, step: str | int) -> bool:
-    return step in content if isinstance(content, Mapping) else isinstance(content, list) and isinstance(step, int)
-
-
-def _shown_value(content: Any, location: list[str | int]) -> str:
-    """Show the wrong value, unless it may hold a secret: one in place of a variable's name, a URL with a password."""
-    if not location or str(location[-1]) == "url" or str(location[-1]).endswith("_env"):
-        return ""
-    for step in location:
-        try:
-            content = content[step]
-        except (KeyError, IndexError, TypeError):
-            return ""
-    return "" if isinstance(content, dict | list) or "@" in str(content) else f" = {str(content)[:80]}"
-
-
-def _without_addresses(sentences: str, content: Any) -> str:
-    """Hide the addresses of a section: that of a chat's webhook is a secret, in whatever key it was pasted."""
-    if isinstance(content, str):
-        # Values are shown with at most 80 characters.
-        return sentences.replace(content, _HIDDEN).replace(content[:80], _HIDDEN) if "://" in content else sentences
-    for each in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
-        sentences = _without_addresses(sentences, each)
-    return sentences
-
-
-_SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
-    "cost_centers": (CostCenter,),
-    "pricing": (Pricing,),
-    "api": (Api,),
-    "calendar": (Calendar,),
-    "virtual_tags": (VirtualTag,),
-    "rules": (Rule,),
-    "mappings": (TagMapping,),
-    "codeowners": (CodeOwners,),
-    "splits": (Split,),
-    "budgets": (Budget,),
-    "amounts": (BudgetAmount,),
-    "budget_files": (BudgetsFile,),
-    "anomalies": (Anomalies,),
-    "ignored_periods": (IgnoredPeriod,),
-    "infrastructure": (Infrastructure,),
-    "notifications": (Notifications,),
-    "owners": (NotificationOwner,),
-    "channels": get_args(ChannelSection),
-}
-
-
-def _types_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """The `type` that a section must have to be of this model."""
-    return get_args(model.model_fields["type"].annotation)
-
-
-def _suggestion(location: list[str | int], steps: Sequence[str | int]) -> str:
-    names = [step for step in location[:-1] if isinstance(step, str)]
-    models = _SECTIONS.get(names[-1], (Settings,)) if names else (Settings,)
-    # Of channels, pydantic says the type, and each type has its own keys.
-    model = next((each for each in models if len(models) > 1 and set(_types_of(each)) & set(steps)), models[0])
-    known = [field.alias or name for name, field in model.model_fields.items() if name != "source_file"]
-    near = difflib.get_close_matches(str(location[-1]), known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known keys here: {', '.join(known)}."

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from circleci_cost.errors import AuthorizationError
 from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.sections.section import shown_variable
 
 
 def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -> str:
@@ -12,8 +13,9 @@ def api_token(center: CostCenter, environment: Mapping[str, str] = os.environ) -
     token = environment.get(center.api_token_env, "").strip()
     if not token:
         raise AuthorizationError(
-            f"The token of cost center {center.name!r} is missing: the environment variable {center.api_token_env} is "
-            "not set. Create a personal API token in CircleCI (User Settings → Personal API Tokens) as an organization "
-            "admin and export it under that name, or put it into .env."
+            f"The token of cost center {center.name!r} is missing: the environment variable "
+            f"{shown_variable(center.api_token_env, 'api_token_env')} is not set. Create a personal API token in "
+            "CircleCI (User Settings → Personal API Tokens) as an organization admin and export it under that name, "
+            "or put it into .env."
         )
     return token

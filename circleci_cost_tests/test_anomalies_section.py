@@ -99,7 +99,7 @@ def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
         ("directions = []", ': write ["up", "down"], ["up"] or ["down"].'),
         ('directions = ["up", "up"]', ': write ["up", "down"], ["up"] or ["down"].'),
         ('directions = ["sideways"]', "[0] = sideways: input should be 'up' or 'down'."),
-        ('directions = "up"', " = up: input should be a valid tuple."),
+        ('directions = "up"', ": input should be a valid tuple."),
         ("told_again_at = 1", " = 1: input should be greater than 1."),
         ("told_again_at = 1001", " = 1001: input should be less than or equal to 1000."),
     ],
@@ -133,7 +133,7 @@ def test_an_unknown_key_is_told_with_the_one_that_was_meant(tmp_path: Path) -> N
         ('from = "March"', "2: anomalies.ignored_periods[0].from = March: write a day such as 2026-01-31."),
         (
             'from = 2026-03-01\nreason = " x"',
-            "3: anomalies.ignored_periods[0].reason =  x: write a name without spaces around it.",
+            "3: anomalies.ignored_periods[0].reason: write a name without spaces around it.",
         ),
     ],
 )

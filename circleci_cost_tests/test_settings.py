@@ -105,13 +105,13 @@ def test_a_named_file_that_is_not_there_is_an_error_and_never_the_demo(tmp_path:
         ),
         (
             (f'organization_id = "{ACME}"', 'organization_id = "gh/acme"'),
-            "FILE, line 7: cost_centers[0].organization_id = gh/acme: this is a slug, and the API wants the "
+            "FILE, line 7: cost_centers[0].organization_id: this is a slug, and the API wants the "
             "organization's UUID: copy it from CircleCI, Organization Settings → Overview, or let `circleci-cost init` "
             "find it.",
         ),
         (
             ('name = "acme"', 'name = "Acme Inc"'),
-            "FILE, line 6: cost_centers[0].name = Acme Inc: use lower-case letters, digits, - and _ (at most 63, the "
+            "FILE, line 6: cost_centers[0].name: use lower-case letters, digits, - and _ (at most 63, the "
             "first one a letter or digit).",
         ),
         (('name = "acme"\n', ""), "FILE, line 5: cost_centers[0].name is missing; add it."),
@@ -148,7 +148,7 @@ def test_broken_toml_names_the_line(tmp_path: Path) -> None:
 
 
 def test_a_history_that_begins_tomorrow_is_refused(tmp_path: Path) -> None:
-    assert "history_start = 2999-01-01 lies in the future" in refusal(
+    assert "history_start = 2999-01-01: this lies in the future" in refusal(
         tmp_path, VALID.replace("2025-10-22", "2999-01-01")
     )
 

@@ -8,6 +8,7 @@ from circleci_cost.errors import CircleciCostError
 from circleci_cost.model.allocation import prepare
 from circleci_cost.model.budget_definitions import all_budgets
 from circleci_cost.model.incident_decisions import read_decisions
+from circleci_cost.sections.section import shown_variable
 from circleci_cost.settings import Settings
 
 
@@ -61,8 +62,8 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
 
 def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
     for channel in settings.notifications.channels:
-        names = (getattr(channel, key, None) for key in ("url_env", "password_env", "secret_env"))
-        missing = [name for name in names if name and not environment.get(name, "").strip()]
+        names = ((key, getattr(channel, key, None)) for key in ("url_env", "password_env", "secret_env"))
+        missing = [shown_variable(name, key) for key, name in names if name and not environment.get(name, "").strip()]
         if missing:
             yield Finding(
                 "notifications",

@@ -47,18 +47,20 @@ def load_environment(configuration: Path) -> None:
     """
     from dotenv import load_dotenv
 
-    from circleci_cost.configuration_file import is_file, read_text
+    from circleci_cost.configuration_file import is_there, read_text
     from circleci_cost.regular_files import require_regular_file
 
+    if not is_there(configuration):
+        return
     file = configuration.resolve().parent / ".env"
-    if not is_file(configuration) or file.is_dir():
+    if file.is_dir():
         return
     try:
         require_regular_file(file, ConfigurationError, "Its variables are not set.")
     except ConfigurationError as error:
         say(f"Warning: {error}")
         return
-    if is_file(file):
+    if is_there(file):
         text = read_text(file)
         if "\0" in text:
             raise ConfigurationError(f"{file} holds a NUL character, which no variable can have; take it out.")

@@ -15,7 +15,7 @@ from circleci_cost.plain_text import json_text, one_line, plain_lines
 from circleci_cost.secret_text import without_secrets
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from circleci_cost.cli.plain_console import PlainConsole
 
 # Our own characters where the terminal's encoding has none; names from outside become question marks.
 _PLAIN = {
@@ -70,7 +70,7 @@ def shown(text: str) -> str:
     return one_line(text)
 
 
-def results() -> "Console":
+def results() -> "PlainConsole":
     """The console for results; into a pipe or a file, lines are as long as they need to be."""
     from circleci_cost.cli.plain_console import PlainConsole
 
@@ -79,7 +79,7 @@ def results() -> "Console":
     return PlainConsole(file=sys.stdout, width=width, highlight=False, soft_wrap=piped, markup=False, emoji=False)
 
 
-def remarks() -> "Console":
+def remarks() -> "PlainConsole":
     """The console for progress and remarks."""
     from circleci_cost.cli.plain_console import PlainConsole
 

@@ -4,16 +4,15 @@ A CSV file becomes a lookup, which may have many thousand rows; a TOML file beco
 """
 
 import difflib
-import tomllib
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
 
 from circleci_cost.config_locations import line_of
+from circleci_cost.configuration_errors import sentences
+from circleci_cost.configuration_file import parse_toml, too_deep
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation_files import LINE, day_of, decoded, parsed, read_csv, refuse_empty
 from circleci_cost.model.allocation_plan import Lookup, Rules, Stage, TagRule
@@ -59,14 +58,13 @@ def _read_csv(path: Path, content: bytes, known: Sequence[str]) -> Lookup:
 
 
 def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
-    try:
-        content = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}; correct that line.") from error
+    content = parse_toml(path, text)
     try:
         rules = _RulesFile.model_validate(content).rules
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_sentence(path, text, each) for each in error.errors())) from None
+        raise ConfigurationError(sentences(path, text, content, error, _RulesFile)) from None
+    except RecursionError:
+        raise too_deep(path) from None
     if not rules:
         raise ConfigurationError(f"{path} has no rules; write them as [[rules]] with value and where.")
     for index, rule in enumerate(rules):
@@ -78,12 +76,3 @@ def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
             where = f"{path}, line {line_of(text, ('rules', index, 'where'))}"
             raise ConfigurationError(f"{where}: {unknown[0]!r} is neither a dimension nor a virtual tag; {hint}")
     return Rules(tuple(as_rule(rule, f"{path.name} rule {number}") for number, rule in enumerate(rules, start=1)))
-
-
-def _sentence(path: Path, text: str, error: Mapping[str, Any] | Any) -> str:
-    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).lstrip(".")
-    line = line_of(text, error["loc"])
-    where = f"{path}, line {line}" if line else f"{path}"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key {key!r}; a rule has value or value_of, where, name, from and until."
-    return f"{where}: {key}: {str(error['msg']).removeprefix('Value error, ')}."

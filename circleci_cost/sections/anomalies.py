@@ -4,13 +4,12 @@ How anomalies are found is `model.anomalies`'; what people decided is `model.inc
 """
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from circleci_cost.sections.periods import Dated
-from circleci_cost.sections.section import Label, Section
+from circleci_cost.sections.section import FilePath, Label, Section
 
 Direction = Literal["up", "down"]
 _MOST_FALSE_ALARMS = 12
@@ -41,9 +40,9 @@ class Anomalies(Section):
     """
 
     false_alarms_per_series_year: Annotated[float, Field(gt=0, le=_MOST_FALSE_ALARMS)] = 0.3
-    minimum_impact_usd: Annotated[Decimal, Field(ge=0, decimal_places=6)] = Decimal(1)
+    minimum_impact_usd: Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=6)] = Decimal(1)
     minimum_impact_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.03")
     directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = ("up", "down")
     told_again_at: Annotated[Decimal, Field(gt=1, le=1000, decimal_places=6)] = Decimal(2)
     ignored_periods: tuple[IgnoredPeriod, ...] = ()
-    decisions: Path | None = None
+    decisions: FilePath | None = None

@@ -3,14 +3,13 @@
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
 from circleci_cost.sections.periods import Dated
-from circleci_cost.sections.section import Label, Section
+from circleci_cost.sections.section import FilePath, Label, Section
 
 Period = Literal["week", "month", "quarter", "year"]
 Unit = Literal["USD", "credits"]
@@ -71,4 +70,4 @@ class BudgetsFile(Section):
     and tags (an empty cell fits everything). Rows of one name are its amounts by date.
     """
 
-    file: Path
+    file: FilePath

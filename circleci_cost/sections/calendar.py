@@ -8,6 +8,9 @@ from pydantic import model_validator
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.sections.section import Section
 
+# A longer one is no code, and may be what must not be repeated.
+_LONGEST_CODE = 6
+
 
 class Calendar(Section):
     """The public holidays of a country (ISO 3166-1) and one of its parts (ISO 3166-2), and closures of your own."""
@@ -24,5 +27,9 @@ class Calendar(Section):
             try:
                 special_days(date(2026, 1, 1), date(2026, 1, 1), self.country, self.subdivision)
             except ConfigurationError as error:
+                if max(len(self.country or ""), len(self.subdivision or "")) > _LONGEST_CODE:
+                    raise ValueError(
+                        "there is no such calendar of holidays; write codes of ISO 3166, such as DE and BY"
+                    ) from None
                 raise ValueError(str(error)) from None
         return self

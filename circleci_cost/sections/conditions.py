@@ -11,6 +11,8 @@ from pydantic import PlainValidator
 
 from circleci_cost.model import conditions as model
 from circleci_cost.model.conditions import Condition, Operator
+from circleci_cost.plain_text import same_name
+from circleci_cost.sections.section import shown_key
 
 _OPERATORS = {"is": Operator.IN, "in": Operator.IN, "glob": Operator.GLOB, "regex": Operator.REGEX}
 _HOW = 'write { project = "web-app" }, { project = ["a", "b"] } or { project = { glob = "web-*" } }'
@@ -27,7 +29,7 @@ def _parse(value: object) -> model.Conditions:
 
 def _all_of(table: object) -> model.AllOf:
     if not isinstance(table, dict) or not table:
-        raise ValueError(f"{table!r} is no condition; {_HOW}")
+        raise ValueError(f"this is no condition; {_HOW}")
     return tuple(condition for name, asked in table.items() for condition in _of_dimension(str(name), asked))
 
 
@@ -36,12 +38,12 @@ def _of_dimension(name: str, asked: object) -> Iterator[Condition]:
         yield Condition(name, Operator.IN, _values(name, asked))
         return
     if not asked:
-        raise ValueError(f"{name} has no condition; {_HOW}")
+        raise ValueError(f"{shown_key(name)} has no condition; {_HOW}")
     for operator, value in asked.items():
         if operator == "not":
             denied = list(_of_dimension(name, value))
             if len(denied) > 1:
-                raise ValueError(f"{name} denies several conditions at once; write each as one of its own")
+                raise ValueError(f"{shown_key(name)} denies several conditions at once; write each as one of its own")
             for each in denied:
                 yield Condition(name, each.operator, each.values, not each.negated)
         elif operator in _OPERATORS:
@@ -50,17 +52,19 @@ def _of_dimension(name: str, asked: object) -> Iterator[Condition]:
                 _check_regex(name, values)
             yield Condition(name, _OPERATORS[operator], values)
         else:
-            raise ValueError(f"{name} has the condition {operator!r}; there are is, in, not, glob and regex")
+            raise ValueError(
+                f"{shown_key(name)} has the condition {shown_key(operator)!r}; there are is, in, not, glob and regex"
+            )
 
 
 def _values(name: str, given: object) -> tuple[str, ...]:
     values = given if isinstance(given, list) else [given]
     if not values:
-        raise ValueError(f"{name} has an empty list, which fits nothing; write a value")
+        raise ValueError(f"{shown_key(name)} has an empty list, which fits nothing; write a value")
     for value in values:
         if not isinstance(value, str):
-            raise ValueError(f"{name} is compared with {value!r}; write text in quotes, such as {str(value)!r}")
-    return tuple(values)
+            raise ValueError(f"{shown_key(name)} is not compared with text; write it in quotes, such as 'main'")
+    return tuple(map(same_name, values))
 
 
 def _check_regex(name: str, patterns: tuple[str, ...]) -> None:
@@ -71,8 +75,9 @@ def _check_regex(name: str, patterns: tuple[str, ...]) -> None:
             # DuckDB's own expressions (RE2) are not Python's, so DuckDB is asked.
             duckdb.execute("SELECT regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
         except duckdb.Error as error:
-            reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
-            raise ValueError(f"the regular expression {pattern!r} for {name} cannot be read ({reason})") from None
+            # What follows the reason repeats the expression, and so would a secret in its place be.
+            reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ").partition(": ")[0]
+            raise ValueError(f"the regular expression for {shown_key(name)} cannot be read ({reason})") from None
 
 
 Conditions: TypeAlias = Annotated[model.Conditions, PlainValidator(_parse)]

@@ -14,6 +14,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
 _PLAUSIBLE_PRICES = (Decimal("0.00001"), Decimal("0.01"))
 _PRICE_DECIMALS = 10
+_LAST_DECIMAL = Decimal(1).scaleb(-_PRICE_DECIMALS)
 # So long before a token or a price ends, somebody is told.
 TOKEN_WARNING_DAYS = 14
 
@@ -39,7 +40,8 @@ def _slug(value: str) -> str:
 class Pricing(Section):
     """`[[cost_centers.pricing]]`: a contracted price; without `effective_until` it is the ongoing one."""
 
-    price_per_credit: Annotated[Decimal, Field(gt=0)]
+    # DECIMAL(18,10) holds it.
+    price_per_credit: Annotated[Decimal, Field(gt=0, lt=Decimal(10**8))]
     effective_from: date
     effective_until: date | None = None
     confirm: bool = False
@@ -48,7 +50,7 @@ class Pricing(Section):
     def _check(self) -> Self:
         if self.effective_until and self.effective_until < self.effective_from:
             raise ValueError(f"effective_until {self.effective_until} lies before effective_from {self.effective_from}")
-        if -int(self.price_per_credit.normalize().as_tuple().exponent) > _PRICE_DECIMALS:
+        if self.price_per_credit != self.price_per_credit.quantize(_LAST_DECIMAL):
             raise ValueError(f"price_per_credit has more than {_PRICE_DECIMALS} decimals and would have to be rounded")
         low, high = _PLAUSIBLE_PRICES
         if not self.confirm and not low <= self.price_per_credit <= high:

@@ -6,13 +6,12 @@ How such files are read is `model.infrastructure`'s business, where they are fou
 import hashlib
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from circleci_cost.sections.section import Label, Name, Section, mistake_at
+from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_at
 
 USD = "USD"
 # What may follow the `?` of an address: pyarrow's own options without those that hold a secret or make something.
@@ -52,7 +51,7 @@ class Infrastructure(Section):
     format: Literal["focus", "simple"] = "focus"
     provider: Label | None = None
     currency: Annotated[str, AfterValidator(_currency)] | None = None
-    rates: Path | None = None
+    rates: FilePath | None = None
     tag: Label | None = None
 
     @model_validator(mode="after")

@@ -3,17 +3,16 @@
 Secrets are not read here, only the names of the variables that hold them. Sending is `notify`'s.
 """
 
-import difflib
 import ipaddress
 import re
-from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
+from circleci_cost.secret_text import without_secrets
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
-from circleci_cost.sections.section import Label, Name, Section, VariableName, mistake_at
+from circleci_cost.sections.section import FilePath, Label, Name, Section, VariableName, mistake_at, unknown_name
 
 Event = Literal[
     "import_complete",
@@ -80,6 +79,8 @@ def _web_address(value: str) -> str:
 def _link(value: str) -> str:
     if urlsplit(value).scheme not in {"https", "http"}:
         raise ValueError("write the https:// (or http://) address of your Dagster or explorer")
+    if without_secrets(value) != value:
+        raise ValueError("this looks like a webhook's address, which is a secret and no page to open")
     return _web_address(value).rstrip("/")
 
 
@@ -119,7 +120,7 @@ class EmailChannel(_Channel):
     username: Label | None = None
     password_env: VariableName | None = None
     allow_plaintext: bool = False
-    ca_file: Path | None = None
+    ca_file: FilePath | None = None
 
     @property
     def effective_port(self) -> int:
@@ -158,7 +159,7 @@ class WebhookChannel(_Channel):
     """`type = "webhook"`: any HTTP server that takes JSON; with a secret, requests are signed."""
 
     type: Literal["webhook"]
-    url: Annotated[str, AfterValidator(_webhook_url)] | None = None
+    url: Annotated[str, AfterValidator(_webhook_url)] | None = Field(default=None, repr=False)
     url_env: VariableName | None = None
     secret_env: VariableName | None = None
 
@@ -183,7 +184,8 @@ _TYPES = ("email", "slack", "teams", "webhook", "apprise")
 def _of_known_type(value: object) -> object:
     given = value.get("type") if isinstance(value, dict) else None
     if isinstance(value, dict) and given not in _TYPES:
-        what = "the type is missing" if given is None else f"{given!r} is no type of channel"
+        what = "the type is missing" if given is None else unknown_name(str(given), _TYPES, "no type of channel")
+        what = what.partition(";")[0]
         raise ValueError(f"{what}; write {', '.join(_TYPES[:-1])} or {_TYPES[-1]}")
     return value
 
@@ -220,7 +222,8 @@ class Notifications(Section):
             location = ("notifications", "owners", index, "channels")
             for name in owner.channels:
                 if name not in names:
-                    raise mistake_at(location, f"{name!r} is no channel{_suggestion(name, names)}")
+                    said = unknown_name(name, names, "no channel")
+                    raise mistake_at(location, said if names else f"{said}; add a [[notifications.channels]] section")
             if len(set(owner.channels)) < len(owner.channels):
                 raise mistake_at(location, f"{owner.name!r} names a channel twice")
         return self
@@ -233,10 +236,3 @@ def _refuse_repeated(section: str, what: str, names: list[str]) -> None:
                 ("notifications", section, index, "name"),
                 f"the {what} {name!r} is defined twice; give each its own name",
             )
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are: {', '.join(known)}" if known else "; add a [[notifications.channels]] section"

@@ -3,7 +3,6 @@
 What one section alone may say is its own module's business.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
@@ -11,7 +10,7 @@ from typing import TypeAlias
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS, Conditions
 from circleci_cost.sections.budgets import Budget
 from circleci_cost.sections.notifications import NotificationOwner
-from circleci_cost.sections.section import mistake_at
+from circleci_cost.sections.section import mistake_at, unknown_name
 from circleci_cost.sections.virtual_tags import VirtualTag
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -81,7 +80,7 @@ def check_owner(budget: Budget, owners: Sequence[NotificationOwner], location: L
     """Refuse an owner that nobody could tell, once there are owners at all. Raises a mistake."""
     names = [owner.name for owner in owners]
     if owners and budget.owner is not None and budget.owner not in names:
-        raise mistake_at(location, f"{budget.owner!r} is no [[notifications.owners]]{_suggestion(budget.owner, names)}")
+        raise mistake_at(location, unknown_name(budget.owner, names, "no [[notifications.owners]]"))
 
 
 def check_hierarchy(budgets: Sequence[Budget]) -> None:
@@ -94,7 +93,7 @@ def check_hierarchy(budgets: Sequence[Budget]) -> None:
             continue
         location = ("budgets", index, "parent")
         if budget.parent not in by_name:
-            raise mistake_at(location, f"{budget.parent!r} is no budget{_suggestion(budget.parent, names)}")
+            raise mistake_at(location, unknown_name(budget.parent, names, "no budget"))
         parent = by_name[budget.parent]
         if (parent.period, parent.unit) != (budget.period, budget.unit):
             raise mistake_at(
@@ -121,9 +120,4 @@ def _refuse_repeated(section: str, what: str, names: Sequence[str]) -> None:
 def _refuse_unknown(location: Location, name: str, tags: Sequence[str]) -> None:
     known = [*CONDITION_DIMENSIONS, *tags]
     if name not in known:
-        raise mistake_at(location, f"{name!r} is neither a dimension nor a virtual tag{_suggestion(name, known)}")
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"
+        raise mistake_at(location, unknown_name(name, known, "neither a dimension nor a virtual tag"))

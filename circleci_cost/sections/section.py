@@ -3,18 +3,28 @@
 Errors are raised as `ValueError`; `settings` turns them into sentences with file, line and key.
 """
 
+import difflib
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from circleci_cost.plain_text import same_name
+from circleci_cost.secret_text import looks_secret, without_secrets
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# How CircleCI's, Slack's and webhooks' secrets begin; a long name in mixed case with digits is none either.
-_SECRET = re.compile(r"(CCIPAT|CCIPRJ|whsec|xox[a-z]|glpat|ghp)_.*|(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{24,}|.{100,}")
+# How names of variables are written; another one may be a password pasted by mistake.
+_USUAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+# Keys of ours are of these characters, tokens of more.
+_PLAIN_KEY = re.compile(r"[A-Za-z_-]{1,40}")
 _LABEL_LENGTH = 200
+# What Linux allows for a name and for a path.
+_NAME_BYTES, _PATH_BYTES = 255, 4095
 
 
 class Section(BaseModel):
@@ -24,26 +34,64 @@ class Section(BaseModel):
 
 
 def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
+    if not _NAME.fullmatch(value) or without_secrets(value) != value:
         raise ValueError("use lower-case letters, digits, - and _ (at most 63, the first one a letter or digit)")
     return value
 
 
 def _label(value: str) -> str:
+    value = same_name(value)
     if not value.strip() or value != value.strip():
         raise ValueError("write a name without spaces around it")
     if len(value) > _LABEL_LENGTH or not value.isprintable():
         raise ValueError(f"write at most {_LABEL_LENGTH} printable characters")
+    if without_secrets(value) != value:
+        raise ValueError("this looks like a token or a secret address; write a name")
     return value
 
 
 def _variable(value: str) -> str:
-    if not _VARIABLE.fullmatch(value) or _SECRET.fullmatch(value):
+    if not _VARIABLE.fullmatch(value) or looks_secret(value):
         # The value may be a secret pasted by mistake: it must not be repeated in the message.
         raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself")
     return value
 
 
+def _file_path(value: Path) -> Path:
+    text = str(value)
+    if "\0" in text or not text.isprintable():
+        raise ValueError("a path has no control characters; write its name only")
+    try:
+        path = value.expanduser()
+    except RuntimeError:
+        raise ValueError("this machine has no user of that name after ~; write the whole path") from None
+    parts = [len(os.fsencode(part)) for part in path.parts]
+    if max(parts, default=0) > _NAME_BYTES or sum(parts) + len(parts) > _PATH_BYTES:
+        raise ValueError("the path is longer than a file system allows; write a shorter one")
+    return path
+
+
+def shown_key(key: str) -> str:
+    """A key for a message; one that may be a secret pasted in the wrong place is left out."""
+    return key if _PLAIN_KEY.fullmatch(key) and without_secrets(key) == key else "(hidden)"
+
+
+def shown_variable(name: str, key: str) -> str:
+    """A variable that is not set, for a message: by its name, or by the key where the name may be a secret."""
+    return name if _USUAL_VARIABLE.fullmatch(name) else f"that {key} names"
+
+
+def unknown_name(given: str, known: Sequence[str], what: str) -> str:
+    """A sentence about a name that is not known. It is repeated only where it is almost a known one, so no secret."""
+    near = difflib.get_close_matches(given, known, 1)
+    if near:
+        return f"{given!r} is {what}; did you mean {near[0]!r}?"
+    there = f"; there are: {', '.join(known)}" if known else ""
+    return f"a name here is {what}{there}"
+
+
+# A file or folder of this machine, with ~ resolved.
+FilePath: TypeAlias = Annotated[Path, AfterValidator(_file_path)]
 # A name that is also a key, a column or a file name.
 Name: TypeAlias = Annotated[str, AfterValidator(_name)]
 # A name for people, such as a team's.

@@ -5,7 +5,6 @@ What the rules mean for costs is `model.allocation`'s; the files that are named 
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -14,7 +13,7 @@ from circleci_cost.model.conditions import CONDITION_DIMENSIONS
 from circleci_cost.model.schema import CHARGE_TYPES
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
 from circleci_cost.sections.periods import Dated
-from circleci_cost.sections.section import Label, Name, Section
+from circleci_cost.sections.section import FilePath, Label, Name, Section
 
 UNALLOCATED = "unallocated"
 # Columns of the allocated costs, of mapping files as they are read, and of budget files: a tag must not hide them.
@@ -55,7 +54,7 @@ class Mapping(Section):
     `[[rules]]` as in this file.
     """
 
-    file: Path
+    file: FilePath
 
 
 class CodeOwners(Dated):
@@ -65,7 +64,7 @@ class CodeOwners(Dated):
     owner; an owner that is not in it is its own value.
     """
 
-    file: Path
+    file: FilePath
     project: Label
     path: str = "/"
     values: dict[str, Label] = Field(default_factory=dict)
@@ -82,8 +81,8 @@ class Split(Dated):
     name: Label | None = None
     method: Method
     by: BuiltInTelemetry | None = None
-    file: Path | None = None
-    shares: dict[str, Annotated[Decimal, Field(gt=0, decimal_places=12)]] = Field(default_factory=dict)
+    file: FilePath | None = None
+    shares: dict[Label, Annotated[Decimal, Field(gt=0, le=1, decimal_places=12)]] = Field(default_factory=dict)
     among: tuple[Label, ...] = ()
     charge_types: tuple[ChargeType, ...] = ()
     within: Literal["cost_center", "organization"] | None = None

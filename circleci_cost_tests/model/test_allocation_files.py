@@ -77,8 +77,7 @@ def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
         ),
         (
             '[[rules]]\nvalue = "red"\nwehre = { project = "web" }\n',
-            "teams.toml, line 3: unknown key 'rules[0].wehre'; a rule has value or value_of, where, name, from and "
-            "until.",
+            "teams.toml, line 3: unknown key 'rules[0].wehre'; did you mean 'where'?",
         ),
         (
             '[[rules]]\nname = "x"\n',

@@ -27,7 +27,7 @@ FAULTS: list[tuple[str, Action]] = [
 ]
 
 
-def _everything_in(folder: Path) -> bytes:
+def everything_in(folder: Path) -> bytes:
     """All names and all bytes below a folder, SQLite's files and their journals included."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return b"\n".join([str(path).encode() + b"\n" + path.read_bytes() for path in files])
@@ -68,10 +68,10 @@ def test_f107_no_secret_in_dagsters_storage_logs_output_or_data(
         signatures = re.findall(r"signature=(\w+)", " ".join(minted))
         assert len(signatures) == 2
         output = capfd.readouterr()
-        stored = _everything_in(home)
+        stored = everything_in(home)
         searched = {
             "Dagster's storage": stored,
-            "data_dir": _everything_in(site.lake.root),
+            "data_dir": everything_in(site.lake.root),
             "stdout": output.out.encode(),
             "stderr": output.err.encode(),
             "logging": caplog.text.encode(),

@@ -1,0 +1,76 @@
+"""A secret pasted where it does not belong is nowhere: not on the terminal and not in Dagster's storage (f107)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from circleci_cost.settings import read_settings
+from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.pipeline.test_secrets import everything_in
+
+HEX = "a123456789abcdef0123456789abcdef01234567"
+PASSWORD = "hunter2canary"
+HOOK = "https://hooks.slack.com/services/T0CANARY/B0CANARY/canarycanarycanary"
+ORGANIZATION = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
+WRONG = (
+    configuration()
+    .replace(f'"{ORGANIZATION}"', f'"{HEX}"')
+    .replace('name = "acme"', f'name = "acme"\napi_token_env = "{HEX}"')
+    + f'"{HEX}" = 1\n'
+    + f'[[notifications.channels]]\nname = "s"\ntype = "slack"\nurl_env = "{HOOK}"\n'
+    + f'[[notifications.channels]]\nname = "m"\ntype = "{PASSWORD}"\n'
+)
+
+
+def test_f107_loading_a_configuration_with_pasted_secrets_leaves_none_in_dagster(tmp_path: Path) -> None:
+    folder, home = tmp_path / "site", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "circleci_cost.toml").write_text(WRONG)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dagster")), "definitions", "validate", "-m", "circleci_cost.definitions"],
+        cwd=folder,
+        env=os.environ | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        check=False,
+    )
+    found = done.stdout + done.stderr + everything_in(home)
+    assert done.returncode != 0
+    assert b"line 5: cost_centers[0].organization_id: this is no UUID" in found
+    assert b"line 4: cost_centers[0].api_token_env: write the name of an environment variable" in found
+    for secret in (HEX, PASSWORD, HOOK, "canary"):
+        assert secret.encode() not in found
+
+
+@pytest.mark.parametrize("command", [["check", "--json"], ["check"], ["report"], ["sync"], ["notify", "test"]])
+def test_f107_no_command_repeats_a_pasted_secret(call: Caller, command: list[str]) -> None:
+    call.configure(WRONG)
+    said = call(*command)
+    assert said.code == 3
+    assert len(said.err.splitlines()) == 5
+    for secret in (HEX, PASSWORD, HOOK, "canary"):
+        assert secret not in said.out + said.err
+
+
+def test_f107_a_password_in_place_of_a_variables_name_is_not_repeated(call: Caller) -> None:
+    channel = (
+        f'[[notifications.channels]]\nname = "w"\ntype = "webhook"\nurl_env = "HOOK_URL"\nsecret_env = "{PASSWORD}"\n'
+    )
+    call.configure(configuration().replace('name = "acme"', f'name = "acme"\napi_token_env = "{PASSWORD}"') + channel)
+    said = [call("check", "--offline"), call("check", "--offline", "--json"), call("sync"), call("notify", "test")]
+    assert [each.code for each in said] == [0, 0, 4, 1]
+    assert "needs the environment variable HOOK_URL, that secret_env names, which is not set" in said[0].out
+    assert "the environment variable that api_token_env names is not set" in said[2].err
+    for each in said:
+        assert PASSWORD not in each.out + each.err
+
+
+def test_f107_the_settings_show_no_webhook_address(call: Caller) -> None:
+    address = "https://example.com/canary"
+    channel = f'[[notifications.channels]]\nname = "w"\ntype = "webhook"\nurl = "{address}"\n'
+    settings = read_settings(call.configure(configuration() + channel))
+    assert settings.notifications.channels[0].name == "w"
+    assert address not in repr(settings) + str(settings)

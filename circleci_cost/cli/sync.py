@@ -8,7 +8,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.published_state import say_earlier_versions, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
-from circleci_cost.cli.streams import say
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.coverage import daily_windows, missing_days
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.pricing import as_ranges, say_ranges

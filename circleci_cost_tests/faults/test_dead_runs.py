@@ -24,8 +24,8 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.run_locks import lock_run, locked_runs
 from circleci_cost.notify.outbox import Outbox, outbox_path
 from circleci_cost.partitions import range_tags
-from circleci_cost_tests.pipeline.harness import Site, running
-from circleci_cost_tests.pipeline.processes import REFRESH, ended, start
+from circleci_cost_tests.pipeline.harness import COSTS, Site, running
+from circleci_cost_tests.pipeline.processes import ended, start
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
 FIRST = date(2024, 3, 8)
@@ -153,7 +153,7 @@ def test_a_dead_run_is_notified_once_whoever_ends_it(site: Site, monkeypatch: py
 
 def test_f087_a_run_that_was_ended_while_it_was_at_work_writes_and_publishes_nothing(site: Site) -> None:
     """As the button of the UI ends it, or a daemon after the longest time: its process lives on."""
-    site.materialize(REFRESH, "initech", FIRST, YESTERDAY)
+    site.materialize(COSTS, "initech", FIRST, YESTERDAY)
     before = (site.lake.published / "current.json").read_bytes()
     for step, refetch in (("published", False), ("daily_costs", True), ("job_runs", True)):
         run_id = str(uuid.uuid4())

@@ -56,5 +56,9 @@ class ExportDataError(CircleciCostError):
     """A usage export that cannot be read exactly as it was written; nothing of it is used."""
 
 
+class UnknownOrganizationError(ExportDataError):
+    """A usage export holds jobs of an organization that the configuration does not name; another export would, too."""
+
+
 class StorageError(CircleciCostError):
     """The data directory cannot be used as it is: missing, read-only, full, or of another version."""

@@ -6,17 +6,24 @@ What makes a row valid is `model`'s business; fetching exports is `circleci`'s.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
 import polars as pl
 
-from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError
+from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError, UnknownOrganizationError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake, claim
-from circleci_cost.lake.manifests import WITHOUT_BACKUP, LandedExport, exports_by_day, landed_exports, was_replaced
+from circleci_cost.lake.manifests import (
+    WITHOUT_BACKUP,
+    LandedExport,
+    exports_by_day,
+    landed_exports,
+    set_aside,
+    was_replaced,
+)
 from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model import restatements
@@ -117,7 +124,8 @@ def _ingest(
         for export in exports:
             wanted = [day for day in covered if export in sources[day]]
             if wanted:
-                _read_export(export, precedence, wanted, organizations, spill=spill, report=report)
+                with _set_aside_unless_readable(export):
+                    _read_export(export, precedence, wanted, organizations, spill=spill, report=report)
         lost = spill.settle(neighbour_keys(neighbours, precedence))
         provenance = Provenance(cost_center, export_ids, ingested_at)
         for day, manifests in covered.items():
@@ -128,6 +136,22 @@ def _ingest(
     for day, keys in sorted(lost.items()):
         report.restated += remove_moved_jobs(lake, cost_center, day, keys, export_ids=export_ids, at=ingested_at)
     return report
+
+
+@contextmanager
+def _set_aside_unless_readable(export: LandedExport) -> Iterator[None]:
+    """Else a damaged export would settle its days, and each run would read it again and fail."""
+    try:
+        yield
+    except UnknownOrganizationError:
+        raise
+    except ExportDataError as error:
+        set_aside(export)
+        if export.manifest.source == "import":
+            raise
+        raise ExportDataError(
+            f"{error} Its files are kept in {export.directory}; the next run asks CircleCI for these days again."
+        ) from error
 
 
 def _rank(exports: Sequence[LandedExport], neighbours: Sequence[JobRunsDay]) -> dict[str, int]:
@@ -167,7 +191,7 @@ def _read_export(
         raise ExportDataError(
             f"None of the {read} jobs of export {manifest.export_id} has a JOB_RUN_DATE in its window "
             f"{manifest.first_day} to {manifest.last_day} (cost center {manifest.cost_center!r}): CircleCI answered "
-            "with other days. Nothing of it was used; materialize usage_exports for these days again."
+            "with other days. Nothing of it was used."
         )
 
 

@@ -18,6 +18,7 @@ from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake
 
 MANIFEST = "manifest.json"
+REFUSED = "refused.json"
 _PARTS = "part-*.csv.gz"
 # Its parts may be the only copy: CircleCI serves 13 months, and imported files nobody else may have.
 WITHOUT_BACKUP = (
@@ -86,6 +87,16 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     for path in directory.glob(_PARTS):
         if path.name not in kept:
             path.unlink(missing_ok=True)
+    (directory / REFUSED).unlink(missing_ok=True)
+
+
+def set_aside(export: LandedExport) -> None:
+    """Let an export of CircleCI's no longer count whose content cannot be read: its days are fetched again.
+
+    Its files stay until another export of the same days lands. Imported files have no other source and still count.
+    """
+    if export.manifest.source != "import" and not was_replaced(export):
+        (export.directory / MANIFEST).replace(export.directory / REFUSED)
 
 
 def read_manifest(directory: Path) -> Manifest:

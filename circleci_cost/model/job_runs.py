@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from circleci_cost.errors import ExportDataError
+from circleci_cost.errors import UnknownOrganizationError
 from circleci_cost.model.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_ORDER, JOB_RUN_SCHEMA
 
 # Which export a row came from, while rows of several exports are merged: a higher number is a later export.
@@ -18,7 +18,7 @@ PRECEDENCE = "export_precedence"
 
 
 def refuse_unknown_organizations(rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str) -> None:
-    """Raise `ExportDataError` for rows of an organization that the cost center does not name.
+    """Raise `UnknownOrganizationError` for rows of an organization that the cost center does not name.
 
     Their cost would be priced by a plan that may not be theirs, so nothing of the export is used.
     """
@@ -34,7 +34,7 @@ def refuse_unknown_organizations(rows: pl.DataFrame, cost_center: str, known: Co
         f"{row['organization_id']} ({row['organization_name']}, {row['jobs']} jobs)"
         for row in strangers.head(5).iter_rows(named=True)
     )
-    raise ExportDataError(
+    raise UnknownOrganizationError(
         f"{file} holds jobs of organizations that cost center {cost_center!r} does not name: {named}; nothing of "
         "this export was used. Add them to shared_organization_ids of that cost center if they are on the same "
         "plan, or import the file into the cost center it belongs to."

@@ -7,10 +7,10 @@ import re
 
 _HIDDEN = "(hidden)"
 # How the secrets of CircleCI, GitHub, GitLab, Slack, AWS and signed webhooks begin; CircleCI's old tokens are 40 hex
-# digits. Word boundaries leave ids with hyphens and longer checksums alone.
+# digits, and a number of 40 digits is none. Word boundaries leave ids with hyphens and longer checksums alone.
 _SHAPES = (
     r"(?:CCIPAT|CCIPRJ|whsec|gh[oprsu]|github_pat)_[A-Za-z0-9_+/=-]{6,}|(?:xox[a-z]|xapp|glpat|sk)-[A-Za-z0-9_-]{8,}"
-    r"|\bA[KS]IA[0-9A-Z]{16}\b|(?<![0-9A-Za-z])[0-9a-fA-F]{40}(?![0-9A-Za-z])"
+    r"|\bA[KS]IA[0-9A-Z]{16}\b|(?<![0-9A-Za-z])(?![0-9]{40})[0-9a-fA-F]{40}(?![0-9A-Za-z])"
     r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*|https?://[^\s'\"]*[?&]sig=[^\s'\"]*"
 )
 _TOKENS = re.compile(_SHAPES)

@@ -4,7 +4,6 @@ What a command does is in its own module; here only the names and one line of he
 """
 
 import difflib
-import errno
 import importlib
 import os
 import signal
@@ -17,7 +16,7 @@ import click
 from circleci_cost import __version__
 from circleci_cost.cli.invocation import Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
-from circleci_cost.errors import CircleciCostError, StorageError, UsageError
+from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.secret_text import without_secrets
 
@@ -134,21 +133,11 @@ def run(arguments: list[str] | None = None) -> int:
             return 2
         _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
         return INTERRUPTED
-    except OSError as error:
-        return _end_of(error)
-    return code if isinstance(code, int) else 0
-
-
-def _end_of(error: OSError) -> int:
-    """The exit code for what the operating system refused and no command expected. Raises it where it is a bug."""
-    if isinstance(error, BrokenPipeError):
+    except BrokenPipeError:
         # Whoever read our output has seen enough.
         _close_output()
         return 0
-    if error.errno != errno.ENAMETOOLONG:
-        raise error
-    _say_error("A path is longer than the file system allows; give a shorter one.")
-    return UsageError.exit_code
+    return code if isinstance(code, int) else 0
 
 
 def _leave_output(error: CircleciCostError) -> None:

@@ -72,12 +72,12 @@ def test_f093_a_data_directory_that_is_missing_and_cannot_be_made(tmp_path: Path
     mount.mkdir(mode=0o555)
     said = called(folder, "sync")
     assert (said.code, said.out) == (1, "")
-    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}: Permission denied; what was there before is ")
+    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}/format.json: Permission denied; what was there ")
     mount.rmdir()
     mount.write_text("a file where a directory belongs")
     said = called(folder, "sync")
     assert said.code == 1
-    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}: ")
+    assert said.err.startswith(f"Error: Cannot use {mount / 'data'}/format.json: ")
     assert said.err.count("\n") == 1
 
 

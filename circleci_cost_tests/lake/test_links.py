@@ -24,7 +24,7 @@ from circleci_cost.notify.outbox import outbox_path
 from circleci_cost.notify.outbox_file import OutboxFile
 from circleci_cost.warehouse.generations import current_generation, prune
 from circleci_cost.warehouse.publish import publish
-from circleci_cost_tests.circleci.harness import NOW, running
+from circleci_cost_tests.circleci.harness import NOW, WINDOW, running
 from circleci_cost_tests.model.builders import records
 
 from .builders import CENTER, FIRST, ingest, land, land_rows, stored
@@ -120,8 +120,7 @@ def test_f119_the_lock_of_a_window_is_never_opened_through_a_link(tmp_path: Path
     folder.mkdir()
     with running(folder) as site:
         landed = site.fetch()
-        (lock,) = site.lake.state.glob("export_jobs/*/*.lock")
-        lock.unlink()
+        lock = site.lake.intent("acme", WINDOW.first_day, WINDOW.last_day).with_suffix(".lock")
         lock.symlink_to(precious)
         with pytest.raises(StorageError, match=r"\.lock is a symbolic link"):
             site.fetch()

@@ -32,7 +32,9 @@ def test_costs_of_both_forms_are_one_row_and_the_job_runs_keep_their_bytes(tmp_p
     )
     ingest(lake)
     with duckdb.connect(str(lake.warehouse)) as connection:
-        summary = write_daily_costs(connection, lake, CENTER, [FIRST], datetime.now(UTC))
+        summary = write_daily_costs(
+            connection, lake, CENTER, [FIRST], datetime.now(UTC), history_start=FIRST, restatement_days=4
+        )
         rows = connection.execute("SELECT project, workflow, job, branch, jobs, credits FROM daily_costs").fetchall()
     assert rows == [(COMPOSED, COMPOSED, COMPOSED, COMPOSED, 2, Decimal(84))]
     assert summary.credits == summary.job_run_credits == Decimal(84)

@@ -184,5 +184,5 @@ def _say_next(path: Path, token_env: str) -> None:
         )
     say("  circleci-cost check               token, access, and the prices to review")
     say("  circleci-cost sync                the last days")
-    say("  circleci-cost backfill            13 months; CircleCI's quota makes it more than an hour")
+    say("  circleci-cost backfill            the history; CircleCI's quota makes 13 months more than an hour")
     say("  circleci-cost report              the numbers")

@@ -1,6 +1,7 @@
 """`report`: asks the published generation and shows the answer as a table, JSON or CSV."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import click
@@ -102,10 +103,11 @@ def report(
             connection, generation, question, [center.name for center in settings.cost_centers], _expected(settings)
         )
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
+    found = replace(found, overdue=_overdue(found, settings))
     {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
     if form == "csv" and (sentence := not_final_text(found)):
         say(sentence)
-    if shortfalls := [*_shortfalls(found), *_overdue(found, settings)]:
+    if shortfalls := [*_shortfalls(found), *_unfinished(found)]:
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
@@ -166,14 +168,24 @@ def _shortfalls(found: Report) -> list[str]:
     return sentences
 
 
-def _overdue(found: Report, settings: Settings) -> list[str]:
-    """The days whose last export was made too early, and that CircleCI still serves."""
-    now = datetime.now(UTC)
-    named = []
+def _overdue(found: Report, settings: Settings) -> dict[str, list[DayRange]]:
+    """The days, by cost center, whose last export was made too early."""
+    today = datetime.now(UTC).date()
+    overdue: dict[str, list[DayRange]] = {}
     for name, ranges in found.unsettled.items():
         days = [day for each in ranges for day in days_between(each.first, each.last)]
-        due = [day for day in days if is_due(day, now.date(), settings.restatement_days)]
-        if fetchable := set(due) - set(plan_windows(due, now).out_of_reach):
+        if due := [day for day in days if is_due(day, today, settings.restatement_days)]:
+            overdue[name] = as_ranges(due)
+    return overdue
+
+
+def _unfinished(found: Report) -> list[str]:
+    """A sentence on the overdue days that CircleCI still serves."""
+    now = datetime.now(UTC)
+    named = []
+    for name, ranges in found.overdue.items():
+        days = {day for each in ranges for day in days_between(each.first, each.last)}
+        if fetchable := days - set(plan_windows(days, now).out_of_reach):
             named.append(f"{name}: {say_ranges(as_ranges(fetchable))}")
     if not named:
         return []

@@ -95,7 +95,11 @@ def build_dead_runs_sensor(settings: Settings, lake: Lake, clock: Clock) -> dg.S
     )
     def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         ended = log_dead_runs(context.instance, settings, lake, clock, context.log)
-        return dg.SkipReason(f"Ended {ended} runs whose process was dead." if ended else "No dead run was found.")
+        return dg.SkipReason(
+            f"Ended {ended} run{'' if ended == 1 else 's'} whose process was dead."
+            if ended
+            else "No dead run was found."
+        )
 
     return dead_runs
 

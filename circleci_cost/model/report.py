@@ -10,8 +10,9 @@ from datetime import date
 from decimal import Context, Decimal
 from enum import StrEnum
 
+from circleci_cost.days import days_between
 from circleci_cost.errors import UsageError
-from circleci_cost.model.pricing import DayRange, say_ranges
+from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.schema import DIMENSIONS
 from circleci_cost.plain_text import same_name
 
@@ -88,7 +89,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The answer. Days of the question, by cost center: `missing` that no export has brought, `unsettled` not final."""
+    """The answer. Days of the question, by cost center: `missing` that no export has brought, `unsettled` not final.
+
+    Of the unsettled ones, `overdue` should be final by now.
+    """
 
     question: Question
     rows: tuple[Row, ...]
@@ -96,6 +100,7 @@ class Report:
     data_through: date | None
     missing: Mapping[str, Sequence[DayRange]]
     unsettled: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    overdue: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
 
 
 def dimension(name: str, tags: Sequence[str] = ()) -> str:
@@ -256,11 +261,17 @@ def not_final_text(report: Report) -> str | None:
     """A sentence that names the days that CircleCI may still restate; None where there are none."""
     centers: dict[str, list[str]] = {}
     for name, ranges in report.unsettled.items():
-        centers.setdefault(say_ranges(ranges), []).append(name)
+        young = set(_days(ranges)) - set(_days(report.overdue.get(name, ())))
+        if young:
+            centers.setdefault(say_ranges(as_ranges(young)), []).append(name)
     if not centers:
         return None
     named = "; ".join(f"{_few(names)}: {days}" for days, names in centers.items())
     return f"Not final, CircleCI may still restate these days: {named}."
+
+
+def _days(ranges: Iterable[DayRange]) -> list[date]:
+    return [day for each in ranges for day in days_between(each.first, each.last)]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -271,7 +271,10 @@ def test_days_that_should_be_final_by_now_make_a_report_partial(call: Caller, re
         f"Partial: days that were exported before CircleCI had finished them, acme: {recent[6]}; run `circleci-cost "
         "sync` to fetch them again.\n"
     )
-    assert f"acme: {recent[6]}, {recent[-3]} to {recent[-1]}." in said.out
+    assert f"CircleCI may still restate these days: acme: {recent[-3]} to {recent[-1]}." in said.out
+    assert f"{recent[6]}" not in said.out
+    named = json.loads(call("report", "--json").out)["not_final"]
+    assert [each["from"] for each in named] == [f"{recent[6]}", f"{recent[-3]}"]
 
 
 def test_final_days_are_not_spoken_of(call: Caller, recent: list[date]) -> None:

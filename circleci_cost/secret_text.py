@@ -6,9 +6,9 @@ Which keys hold secrets is the sections' business; that a message does not repea
 import re
 
 _HIDDEN = "(hidden)"
-# How the secrets of CircleCI, GitHub, GitLab, Slack, OpenAI, AWS and signed webhooks begin; CircleCI's old tokens are 40
-# hex digits, and a number of 40 digits is none. Beginnings that end usual words need a boundary before them, and those
-# that people give to things a long mix behind them: task-scheduler, insights_dashboard and sk-team are names.
+# How the secrets of CircleCI, GitHub, GitLab, Slack, OpenAI, AWS and signed webhooks begin; CircleCI's old tokens are
+# 40 hex digits, and a number of 40 digits is none. Beginnings that end usual words need a boundary before them, and
+# those that people give to things a long mix behind them: task-scheduler, insights_dashboard and sk-team are names.
 _START = r"(?<![0-9A-Za-z])"
 _RANDOM = r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}"
 _SHAPES = (

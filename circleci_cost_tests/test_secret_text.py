@@ -11,8 +11,8 @@ from circleci_cost.settings import read_settings
 _RANDOM = "Zx81kQpAbCdEfGhIjKlMn99"
 _HEX = "3f786850e387550fdab836ed7e6dc881de23001b"
 SECRETS = [
-    f"CCIPAT_{_RANDOM}_{_HEX}",
-    f"CCIPRJ_{_RANDOM}_{_HEX}",
+    f"CCIPAT_{_RANDOM}",
+    f"CCIPRJ_{_RANDOM}",
     f"ghp_{_RANDOM}{_RANDOM}",
     f"github_pat_{_RANDOM}_{_RANDOM}",
     f"sk-{_RANDOM}",

@@ -10,7 +10,7 @@ import dagster as dg
 from circleci_cost.circleci.intents import remove_ended
 from circleci_cost.clock import Clock
 from circleci_cost.defs.run_logs import remove_old_logs
-from circleci_cost.lake.files import write_atomic
+from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.leftovers import remove_leftovers
 
@@ -18,16 +18,19 @@ from circleci_cost.lake.leftovers import remove_leftovers
 def tidy_daily(lake: Lake, instance: dg.DagsterInstance, clock: Clock) -> str | None:
     """Tidy where that was not done today (UTC); return what was removed, in a sentence, None where nothing was.
 
-    Safe beside runs, and beside itself. Raises `OSError` and `StorageError` for a directory that cannot be written.
+    Safe beside runs, and beside itself. Raises `StorageError` for a directory that cannot be read or written.
     """
     now = clock.now().astimezone(UTC)
-    if lake.tidied.exists() and lake.tidied.read_text() == f"{now.date()}":
-        return None
-    write_atomic(lake.tidied, f"{now.date()}".encode())
-    removed = {
-        "logs of old runs": remove_old_logs(instance, now),
-        "notes of export jobs that have ended": remove_ended(lake.intents, now),
-        "leftovers of killed processes": remove_leftovers(lake),
-    }
+    today = f"{now.date()}".encode()
+    with storage_errors(lake.state, "use"):
+        # Whatever else is in that file, a damaged day too, is replaced.
+        if lake.tidied.is_file() and lake.tidied.read_bytes() == today:
+            return None
+        write_atomic(lake.tidied, today)
+        removed = {
+            "logs of old runs": remove_old_logs(instance, now),
+            "notes of export jobs that have ended": remove_ended(lake.intents, now),
+            "leftovers of killed processes": remove_leftovers(lake),
+        }
     named = ", ".join(f"{what} ({count})" for what, count in removed.items() if count)
     return f"Housekeeping removed {named}." if named else None

@@ -6,12 +6,19 @@ Which keys hold secrets is the sections' business; that a message does not repea
 import re
 
 _HIDDEN = "(hidden)"
-# How the secrets of CircleCI, GitHub, GitLab, Slack, AWS and signed webhooks begin; CircleCI's old tokens are 40 hex
-# digits, and a number of 40 digits is none. Word boundaries leave ids with hyphens and longer checksums alone.
+# How the secrets of CircleCI, GitHub, GitLab, Slack, OpenAI, AWS and signed webhooks begin; CircleCI's old tokens are
+# 40 hex digits, and a number of 40 digits is none. Beginnings that end usual words need a boundary before them, and
+# those that people give to things a long mix behind them: task-scheduler, insights_dashboard and sk-team are names.
+_START = r"(?<![0-9A-Za-z])"
+_RANDOM = r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}"
 _SHAPES = (
-    r"(?:CCIPAT|CCIPRJ|whsec|gh[oprsu]|github_pat)_[A-Za-z0-9_+/=-]{6,}|(?:xox[a-z]|xapp|glpat|sk)-[A-Za-z0-9_-]{8,}"
-    r"|\bA[KS]IA[0-9A-Z]{16}\b|(?<![0-9A-Za-z])(?![0-9]{40})[0-9a-fA-F]{40}(?![0-9A-Za-z])"
-    r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*|https?://[^\s'\"]*[?&]sig=[^\s'\"]*"
+    r"(?:CCIPAT|CCIPRJ|whsec|github_pat)_[A-Za-z0-9_+/=-]{6,}"
+    rf"|{_START}gh[oprsu]_{_RANDOM}|{_START}sk-(?:[A-Za-z0-9]+[_-]){{0,3}}{_RANDOM}[A-Za-z0-9_-]*"
+    rf"|{_START}(?:xox[a-z]|xapp|glpat)-[A-Za-z0-9_-]{{8,}}"
+    rf"|\bA[KS]IA[0-9A-Z]{{16}}\b|{_START}(?![0-9]{{40}})[0-9a-fA-F]{{40}}(?![0-9A-Za-z])"
+    r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*"
+    # Up to the next address only: else a text of many takes the square of its length.
+    r"|https?://(?:(?!https?://)[^\s'\"])*[?&]sig=[^\s'\"]*"
 )
 _TOKENS = re.compile(_SHAPES)
 _ENTROPY_LENGTH = 16

@@ -13,8 +13,10 @@ from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.automation import build_jobs
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.run_logs import KEPT_DAYS
+from circleci_cost.errors import StorageError
 from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.run_locks import lock_run, locked_runs
 from circleci_cost.settings import load_settings
 from circleci_cost_tests.earlier_versions import unpack
 
@@ -152,3 +154,32 @@ def test_a_young_run_keeps_its_log(instance: dg.DagsterInstance, tmp_path: Path)
     os.utime(path, (0, 0))
     assert tidy_daily(Lake(tmp_path / "data"), instance, ManualClock(datetime.now(UTC))) is None
     assert logs(instance) == {young}
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"2026-1"])
+def test_a_damaged_note_of_the_last_housekeeping_stops_nothing(
+    instance: dg.DagsterInstance, tmp_path: Path, damage: bytes
+) -> None:
+    lake, clock = Lake(tmp_path / "data"), ManualClock(datetime.now(UTC))
+    lake.state.mkdir(parents=True)
+    lake.tidied.write_bytes(damage)
+    assert tidy_daily(lake, instance, clock) is None
+    assert lake.tidied.read_text() == f"{clock.now().date()}"
+
+
+def test_what_stands_in_the_place_of_that_note_is_named_in_a_sentence(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    lake = Lake(tmp_path / "data")
+    lake.tidied.mkdir(parents=True)
+    with pytest.raises(StorageError, match="Move away the directory that stands where a file belongs"):
+        tidy_daily(lake, instance, ManualClock(datetime.now(UTC)))
+
+
+def test_what_is_no_file_is_no_lock_of_a_run(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "data")
+    (lake.run_locks / "folder.lock").mkdir(parents=True)
+    os.mkfifo(lake.run_locks / "pipe.lock")
+    lock = lock_run(lake, "real")
+    assert locked_runs(lake) == ["real"]
+    lock.release()

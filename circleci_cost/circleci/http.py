@@ -23,6 +23,7 @@ from circleci_cost.circleci.watchdog import Watchdog
 from circleci_cost.circleci.wording import duration, size
 from circleci_cost.clock import Clock
 from circleci_cost.errors import AuthorizationError, CircleciCostError, SourceError
+from circleci_cost.sections.section import shown_variable
 
 _CONNECTION_FAILURES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -184,9 +185,10 @@ def _refuse_redirect(response: httpx.Response, subject: str) -> None:
 
 def _check_token(endpoint: Endpoint) -> None:
     if not endpoint.token:
+        variable = shown_variable(endpoint.token_env, "api_token_env")
         raise AuthorizationError(
-            f"The environment variable {endpoint.token_env} is not set; put a CircleCI personal API token "
-            "into it (CircleCI, User Settings, Personal API Tokens)."
+            f"The environment variable {variable} is not set; put a CircleCI personal API token into it (CircleCI, "
+            "User Settings, Personal API Tokens)."
         )
     # The header's encoder would quote a bad token in its error, so it never gets one.
     if not endpoint.token.isascii() or not endpoint.token.isprintable() or " " in endpoint.token:

@@ -19,6 +19,7 @@ from circleci_cost.cli.streams import say, shown, write_line
 from circleci_cost.clock import SystemClock
 from circleci_cost.demo import HISTORY_MONTHS, months_before
 from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.sections.section import shown_variable, variable_name
 from circleci_cost.settings import read_settings
 
 _LIST_PRICE = Decimal("0.0006")
@@ -41,6 +42,16 @@ class _Price(click.ParamType[Decimal]):
         return price
 
 
+class _Variable(click.ParamType[str]):
+    name = "variable"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return variable_name(str(value))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
 @click.command()
 @click.option(
     "--path",
@@ -55,7 +66,12 @@ class _Price(click.ParamType[Decimal]):
 @click.option("--slug", help="The paying organization's slug, such as gh/acme.")
 @click.option("--shared-organization-id", "shared", multiple=True, help="Another organization on the plan; repeatable.")
 @click.option(
-    "--token-env", default=_DEFAULT_TOKEN_ENV, show_default=True, help="The variable that holds the API token."
+    "--token-env",
+    type=_Variable(),
+    default=_DEFAULT_TOKEN_ENV,
+    show_default=True,
+    metavar="NAME",
+    help="The variable that holds the API token.",
 )
 @click.option("--price", type=_Price(), help="USD per credit; list price: 0.0006.")
 @click.option("--effective-from", type=DAY, metavar="DAY", help="First day of that price; default: history_start.")
@@ -118,7 +134,8 @@ def init(
 def _look_up(token_env: str, base_url: str, asking: bool) -> Sequence[Organization]:
     token = os.environ.get(token_env, "").strip()
     if not token and asking:
-        say(f"The environment variable {token_env} is not set. A token can be used once, to find your organizations:")
+        shown_name = shown_variable(token_env, "--token-env")
+        say(f"The environment variable {shown_name} is not set. A token can be used once, to find your organizations:")
         say("create one in CircleCI, User Settings, Personal API Tokens. It is not stored and not shown.")
         token = click.prompt("Token", hide_input=True, err=True).strip()
     with Account(Endpoint(token=token, token_env=token_env, base_url=base_url), SystemClock()) as account:
@@ -178,10 +195,9 @@ def _say_next(path: Path, token_env: str) -> None:
     say("")
     say("Next:")
     if not os.environ.get(token_env):
-        say(
-            f"  export {token_env}=...          the token; or a line {token_env}=... in {path.parent / '.env'} "
-            "(chmod 600)"
-        )
+        # A name of another form may be a password.
+        named = token_env if shown_variable(token_env, "") == token_env else "NAME"
+        say(f"  export {named}=...          the token; or a line {named}=... in {path.parent / '.env'} (chmod 600)")
     say("  circleci-cost check               token, access, and the prices to review")
     say("  circleci-cost sync                the last days")
     say("  circleci-cost backfill            the history; CircleCI's quota makes 13 months more than an hour")

@@ -4,8 +4,10 @@ Results go to stdout, everything else to stderr. What is written is the commands
 """
 
 import codecs
+import os
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,13 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare_streams() -> None:
-    """Let no character break the output: what an encoding lacks is written in another way."""
+    """Let no character break the output, which an encoding may lack, and no stream that was closed before we began."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # In this order each takes its own number, which a database of ours would take else.
+            opened = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 - kept to the end
+            os.set_inheritable(opened.fileno(), True)
+            setattr(sys, name, opened)
     codecs.register_error(_FALLBACK, _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -240,7 +240,7 @@ class Place:
         """Do the day's housekeeping; where it cannot be done, the next command does it."""
         try:
             removed = tidy_daily(self.lake, self.instance, SystemClock())
-        except (OSError, StorageError) as error:
+        except StorageError as error:
             removed = f"Housekeeping was left to the next run: {error}"
         if removed:
             self.parent.tell("remark", text=removed)

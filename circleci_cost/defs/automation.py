@@ -80,7 +80,7 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
         at = context.scheduled_execution_time
         try:
             removed = tidy_daily(lake, context.instance, clock)
-        except (OSError, StorageError) as error:
+        except StorageError as error:
             removed = f"Housekeeping was left to tomorrow: {error}"
         if removed:
             context.log.info(removed)

@@ -35,7 +35,11 @@ def remove_old_logs(instance: dg.DagsterInstance, now: datetime) -> int:
 
 
 def _is_older(path: Path, before: datetime) -> bool:
-    return path.stem != "index" and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before
+    try:
+        written = path.stat().st_mtime
+    except FileNotFoundError:
+        return False  # another process tidies, too
+    return path.stem != "index" and datetime.fromtimestamp(written, UTC) < before
 
 
 def _remove(instance: dg.DagsterInstance, logs: Sequence[Path], before: datetime) -> int:

@@ -74,7 +74,7 @@ def dagster_home() -> str:
 
 def locked_runs(lake: Lake) -> list[str]:
     """The ids of the runs that have a lock file here, whether or not their processes live."""
-    return sorted(path.stem for path in lake.run_locks.glob(f"*{_SUFFIX}"))
+    return sorted(path.stem for path in lake.run_locks.glob(f"*{_SUFFIX}") if path.is_file())
 
 
 @contextmanager

@@ -50,7 +50,8 @@ def _label(value: str) -> str:
     return value
 
 
-def _variable(value: str) -> str:
+def variable_name(value: str) -> str:
+    """The name of an environment variable as it is. Raises `ValueError` for another text, which may be a secret."""
     if not _VARIABLE.fullmatch(value) or looks_secret(value):
         # The value may be a secret pasted by mistake: it must not be repeated in the message.
         raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself")
@@ -97,7 +98,7 @@ Name: TypeAlias = Annotated[str, AfterValidator(_name)]
 # A name for people, such as a team's.
 Label: TypeAlias = Annotated[str, AfterValidator(_label)]
 # The name of an environment variable that holds a secret.
-VariableName: TypeAlias = Annotated[str, AfterValidator(_variable)]
+VariableName: TypeAlias = Annotated[str, AfterValidator(variable_name)]
 
 
 def mistake_at(location: Sequence[str | int], message: str) -> PydanticCustomError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.settings import read_settings
 from circleci_cost_tests.cli.harness import Caller, configuration
 from circleci_cost_tests.pipeline.test_secrets import everything_in
@@ -74,3 +75,28 @@ def test_f107_the_settings_show_no_webhook_address(call: Caller) -> None:
     settings = read_settings(call.configure(configuration() + channel))
     assert settings.notifications.channels[0].name == "w"
     assert address not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize("token", [HEX, "CCIPAT_canary0123456789_canary", "Zx81canaryAbCdEfGhIjKlMn99"])
+def test_f107_init_repeats_no_token_given_as_its_variables_name(call: Caller, token: str) -> None:
+    said = call("init", "--token-env", token)
+    assert said.code == 2
+    assert "write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself." in said.err
+    assert token not in said.out + said.err
+
+
+def test_f107_init_repeats_no_password_given_as_its_variables_name(call: Caller) -> None:
+    said = [
+        call("init", "--non-interactive", "--token-env", PASSWORD),
+        call("init", "--non-interactive", "--token-env", PASSWORD, "--organization-id", ORGANIZATION),
+    ]
+    assert [each.code for each in said] == [4, 0]
+    assert "export NAME=..." in said[1].err
+    for each in said:
+        assert PASSWORD not in each.out + each.err
+
+
+def test_f107_no_error_of_ours_holds_a_token_wherever_it_goes() -> None:
+    error = CircleciCostError(f"The answer said {HEX}.")
+    assert HEX not in str(error) + repr(error)
+    assert str(error) == "The answer said (hidden)."

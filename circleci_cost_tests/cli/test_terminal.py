@@ -122,3 +122,12 @@ def test_csv_is_exact_in_a_pipe_and_harmless_on_a_terminal(call: Caller) -> None
     os.close(ours)
     assert shown.splitlines()[0] == "project,cost,credits,runs"
     assert obeyed(shown) == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_traceback(tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} -m circleci_cost.cli check --offline {closed}"
+    (tmp_path / "circleci_cost.toml").write_text(configuration())
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stdout + done.stderr

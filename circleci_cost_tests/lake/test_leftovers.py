@@ -37,3 +37,15 @@ def test_temporary_files_and_cut_off_imports_go_after_a_day_and_data_stay(lake: 
     assert left == sorted([*(".tmp-0123456789ab-new", "data") * len(PLACES), "format.json"])
     assert [path.name for path in outside.iterdir()] == [".tmp-of-somebody-else"]
     assert remove_leftovers(lake) == 0
+
+
+def test_a_link_with_a_temporary_name_stays_and_so_does_what_it_leads_to(tmp_path: Path) -> None:
+    lake, foreign = Lake(tmp_path / "data"), tmp_path / "foreign"
+    foreign.mkdir()
+    lake.root.mkdir()
+    link = lake.root / ".tmp-link"
+    link.symlink_to(foreign)
+    os.utime(link, (0, 0), follow_symlinks=False)
+    assert remove_leftovers(lake) == 0
+    assert link.is_symlink()
+    assert foreign.is_dir()

@@ -6,7 +6,7 @@ import pytest
 
 from circleci_cost.errors import ExportDataError, UnknownOrganizationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.manifests import landed_exports, set_aside
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost_tests.model.builders import record, unquoted
 
@@ -75,3 +75,11 @@ def test_imported_files_and_organizations_that_nobody_named_are_not_set_aside(la
     with pytest.raises(UnknownOrganizationError):
         ingest(lake, days(1, 3))
     assert counted(lake) == ["import-1", "export-1"]
+
+
+def test_an_export_that_another_has_replaced_meanwhile_sets_none_aside(lake: Lake) -> None:
+    land_rows(lake, rows(1), day(1), day(3))
+    (read_before,) = landed_exports(lake, CENTER)
+    land_rows(lake, rows(2), day(1), day(3), export_id="export-2", hours=1)
+    set_aside(read_before)
+    assert counted(lake) == ["export-2"]

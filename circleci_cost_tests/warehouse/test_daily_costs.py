@@ -25,7 +25,7 @@ CREDITS = {
     "network": Decimal("0.5"),
     "lease": Decimal("0.07"),
     "lease_overage": Decimal("0.008"),
-    "ipranges": Decimal("0.0009"),
+    "ipranges": Decimal("70.0009"),
     "other": Decimal("0.00001"),
 }
 TOTAL = sum(CREDITS.values(), start=Decimal(0))

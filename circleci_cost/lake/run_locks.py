@@ -50,7 +50,8 @@ def lock_run(lake: Lake, run_id: str) -> RunLock:
     path = lake.run_locks / f"{run_id}{_SUFFIX}"
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("wb")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        file = os.fdopen(descriptor, "wb")
         fcntl.flock(file, fcntl.LOCK_EX)
         # A copy of the data directory has other inodes: it says nothing about runs, which another host may execute.
         said = {

@@ -186,3 +186,13 @@ def _canceler(instance: dg.DagsterInstance, run_id: str, step: str) -> Any:
             instance.report_run_canceled(run)
 
     return listen
+
+
+def test_the_lock_of_a_run_that_another_dagster_home_records_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that home knows whether the run has ended."""
+    monkeypatch.setenv("DAGSTER_HOME", "/elsewhere")
+    lock_run(site.lake, "of another home").file.close()
+    monkeypatch.setenv("DAGSTER_HOME", "/here")
+    lock_run(site.lake, "never recorded").file.close()
+    assert end_dead_runs(site.instance, site.settings, site.lake, site.clock) == []
+    assert locked_runs(site.lake) == ["of another home"]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from circleci_cost.circleci import Window, plan_windows, windows_of
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.manifests import LandedExport, landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.settings import Settings
 
@@ -25,7 +25,14 @@ def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime
     """The days from `history_start` to yesterday (UTC) that have no job runs, empty days being there."""
     there = set(lake.job_runs_days(cost_center))
     missing = [day for day in days_between(settings.history_start, _yesterday(now)) if day not in there]
-    return _by_reach(cost_center, missing, now)
+    found = _by_reach(cost_center, missing, now)
+    # A day that has landed needs no CircleCI: reading it was cut off, however long ago the day is.
+    unread = set(unread_days(lake, cost_center, found.out_of_reach, landed_exports(lake, cost_center)))
+    return OpenDays(
+        cost_center,
+        tuple(sorted({*found.fetchable, *unread})),
+        tuple(day for day in found.out_of_reach if day not in unread),
+    )
 
 
 def overdue_days(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> OpenDays:
@@ -36,7 +43,7 @@ def overdue_days(settings: Settings, lake: Lake, cost_center: str, now: datetime
     today = now.astimezone(UTC).date()
     due = [day for day in lake.job_runs_days(cost_center) if is_due(day, today, settings.restatement_days)]
     landed = landed_exports(lake, cost_center)
-    unsettled = unsettled_days(due, landed, settings.restatement_days, trust_imports=True)
+    unsettled = _unsettled(settings, cost_center, due, landed)
     return _by_reach(cost_center, sorted({*unsettled, *unread_days(lake, cost_center, due, landed)}), now)
 
 
@@ -54,17 +61,26 @@ def daily_windows(settings: Settings, lake: Lake, cost_center: str, now: datetim
     """
     landed = landed_exports(lake, cost_center)
     first = min((export.manifest.first_day for export in landed if export.manifest.complete), default=None)
-    if first is None:
-        return first_windows(settings, now)
-    days = days_between(max(first, settings.history_start), _yesterday(now))
-    return windows_of(open_days(settings, lake, cost_center, days, now))[::-1]
+    begun = first if first is not None else _first_look(settings, now)
+    days = days_between(max(begun, settings.history_start), _yesterday(now))
+    # Imported days are there before the first export is: those taken too early, or never read, are caught up on, too.
+    imported = {
+        day
+        for export in landed
+        if not export.manifest.complete
+        for day in days_between(export.manifest.first_day, export.manifest.last_day)
+        if settings.history_start <= day < begun
+    }
+    return windows_of(open_days(settings, lake, cost_center, sorted({*imported, *days}), now))[::-1]
 
 
 def first_windows(settings: Settings, now: datetime) -> list[Window]:
     """What the daily run is about where nothing is known of what is there: the last `restatement_days`."""
-    last = _yesterday(now)
-    first = max(settings.history_start, last - timedelta(days=settings.restatement_days - 1))
-    return windows_of(days_between(first, last))
+    return windows_of(days_between(_first_look(settings, now), _yesterday(now)))
+
+
+def _first_look(settings: Settings, now: datetime) -> date:
+    return max(settings.history_start, _yesterday(now) - timedelta(days=settings.restatement_days - 1))
 
 
 def open_days(settings: Settings, lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> list[date]:
@@ -74,11 +90,18 @@ def open_days(settings: Settings, lake: Lake, cost_center: str, days: Sequence[d
     """
     landed = landed_exports(lake, cost_center)
     there = set(lake.job_runs_days(cost_center))
-    unsettled = set(unsettled_days(days, landed, settings.restatement_days, trust_imports=True))
+    unsettled = set(_unsettled(settings, cost_center, days, landed))
     wanted = [day for day in days if day not in there or day in unsettled]
     plan = plan_windows(wanted, now)
     fetchable = set(wanted) - {*plan.out_of_reach, *plan.not_yet}
     return sorted({*fetchable, *unread_days(lake, cost_center, days, landed)})
+
+
+def _unsettled(
+    settings: Settings, cost_center: str, days: Sequence[date], landed: Sequence[LandedExport]
+) -> list[date]:
+    organizations = settings.cost_center(cost_center).organizations
+    return unsettled_days(days, landed, settings.restatement_days, trust_imports=True, organizations=organizations)
 
 
 def _by_reach(cost_center: str, days: Sequence[date], now: datetime) -> OpenDays:

@@ -3,7 +3,7 @@
 Asking the API is `circleci`'s work, reading what landed `lake.ingest`'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,15 +42,16 @@ def fetch_days(
     clock: Clock,
     *,
     restatement_days: int,
+    organizations: Collection[str] = (),
     refetch: bool = False,
 ) -> Fetched:
     """Land an export for every day that needs one, in windows of at most 31 days, the oldest first.
 
-    A day that a settled export covers is not asked for again unless `refetch`; days beyond the API's reach
+    A day that a settled export of all `organizations` covers is not asked for again unless `refetch`; days beyond the API's reach
     cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises the errors
     of `errors`.
     """
-    due = _due(lake, cost_center, days, restatement_days, refetch=refetch)
+    due = _due(lake, cost_center, days, restatement_days, organizations, refetch=refetch)
     plan = plan_windows(due, clock.now())
     landed = [exports.fetch(window) for window in plan.windows]
     return Fetched(
@@ -69,14 +70,25 @@ def prepare_days(
     clock: Clock,
     *,
     restatement_days: int,
+    organizations: Collection[str] = (),
     refetch: bool = False,
 ) -> None:
     """Have CircleCI prepare what `fetch_days` of the same days will ask for; raises as it does."""
-    for window in plan_windows(_due(lake, cost_center, days, restatement_days, refetch=refetch), clock.now()).windows:
+    due = _due(lake, cost_center, days, restatement_days, organizations, refetch=refetch)
+    for window in plan_windows(due, clock.now()).windows:
         exports.prepare(window)
 
 
-def _due(lake: Lake, cost_center: str, days: Sequence[date], restatement_days: int, *, refetch: bool) -> list[date]:
+def _due(
+    lake: Lake,
+    cost_center: str,
+    days: Sequence[date],
+    restatement_days: int,
+    organizations: Collection[str],
+    *,
+    refetch: bool,
+) -> list[date]:
     if refetch:
         return list(days)
-    return unsettled_days(days, landed_exports(lake, cost_center), restatement_days, trust_imports=False)
+    landed = landed_exports(lake, cost_center)
+    return unsettled_days(days, landed, restatement_days, trust_imports=False, organizations=organizations)

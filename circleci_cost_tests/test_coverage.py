@@ -17,6 +17,7 @@ from circleci_cost.settings import Settings
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
+JOINED = "7d1c5b1a-2b7e-4c0d-8a55-0c9f6e3b2d11"
 
 
 @pytest.fixture
@@ -183,3 +184,34 @@ def test_imported_files_never_settle_a_day() -> None:
     assert unsettled_days(days, [imported], 4, trust_imports=False) == days
     fetched = export(days[0], days[-1], NOW - timedelta(days=1))
     assert unsettled_days(days, [fetched, imported], 4, trust_imports=False) == []
+
+
+def test_days_fetched_without_an_organization_that_joined_later_are_fetched_again_and_named(lake: Lake) -> None:
+    land(lake, date(2026, 11, 1), date(2026, 11, 21), NOW)
+    of = settings(date(2026, 11, 1))
+    assert overdue_days(of, lake, "acme", NOW).fetchable == ()
+    joined = of.cost_centers[0].model_copy(update={"shared_organization_ids": (JOINED,)})
+    wider = of.model_copy(update={"cost_centers": (joined,)})
+    assert [(each.first_day, each.last_day) for each in daily_windows(wider, lake, "acme", NOW)] == [
+        (date(2026, 11, 1), date(2026, 11, 21))
+    ]
+    assert overdue_days(wider, lake, "acme", NOW).fetchable == tuple(
+        days_between(date(2026, 11, 1), date(2026, 11, 16))
+    )
+
+
+def test_days_imported_too_early_are_fetched_by_the_daily_run_though_they_precede_the_first_export(lake: Lake) -> None:
+    land(lake, date(2026, 11, 1), date(2026, 11, 3), at(date(2026, 11, 4)), complete=False)
+    assert windows(lake) == [(date(2026, 11, 18), date(2026, 11, 21)), (date(2026, 11, 1), date(2026, 11, 3))]
+    land(lake, date(2026, 11, 12), date(2026, 11, 21), NOW)
+    assert windows(lake) == [(date(2026, 11, 18), date(2026, 11, 21)), (date(2026, 11, 1), date(2026, 11, 3))]
+
+
+def test_imported_days_beyond_the_reach_that_were_never_read_are_missing_and_read_by_the_daily_run(lake: Lake) -> None:
+    first, last = date(2024, 11, 1), date(2024, 11, 2)
+    land(lake, date(2026, 11, 12), date(2026, 11, 21), NOW)
+    land(lake, first, last, NOW, complete=False, read=False)
+    missing = missing_days(settings(first), lake, "acme", NOW)
+    assert missing.fetchable[:2] == (first, last)
+    assert first not in missing.out_of_reach
+    assert windows(lake, history_start=first)[-1] == (first, last)

@@ -36,6 +36,7 @@ def start_preparing(settings: Settings, lake: Lake, run: dict[str, Any], progres
                 days,
                 source.clock,
                 restatement_days=settings.restatement_days,
+                organizations=settings.cost_center(asked["cost_center"]).organizations,
                 refetch=run["refetch"],
             )
 

@@ -124,6 +124,7 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
                     clock.now(),
                     history_start=settings.history_start,
                     restatement_days=settings.restatement_days,
+                    organizations=settings.cost_center(asked.cost_center).organizations,
                 )
                 summaries.append(summary)
                 largest += largest_costs(connection, asked.cost_center, summary.days)

@@ -65,6 +65,7 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
                             asked.days,
                             source.clock,
                             restatement_days=settings.restatement_days,
+                            organizations=settings.cost_center(asked.cost_center).organizations,
                             refetch=config.refetch,
                         )
                     )

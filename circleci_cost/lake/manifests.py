@@ -62,6 +62,11 @@ class Manifest(BaseModel):
     url_count: int
     parts: tuple[Part, ...]
 
+    @property
+    def organizations(self) -> frozenset[str]:
+        """The ids of the organizations whose usage was asked for, in lower case."""
+        return frozenset(each.lower() for each in (self.organization_id, *self.shared_organization_ids))
+
     def covers(self, day: date) -> bool:
         """Whether `day` lies in the window, both ends included."""
         return self.first_day <= day <= self.last_day

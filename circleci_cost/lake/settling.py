@@ -14,20 +14,32 @@ from circleci_cost.lake.manifests import LandedExport, exports_by_day
 
 
 def unsettled_days(
-    days: Iterable[date], landed: Sequence[LandedExport], restatement_days: int, *, trust_imports: bool
+    days: Iterable[date],
+    landed: Sequence[LandedExport],
+    restatement_days: int,
+    *,
+    trust_imports: bool,
+    organizations: Collection[str] = (),
 ) -> list[date]:
     """The days that no export made more than `restatement_days` days after them covers.
 
     `landed` is ordered by export time, as `landed_exports` gives it. Imported files may be some of the parts only:
     they never settle a day that an export job has covered, and another one only with `trust_imports`.
+    An export job settles its days for the organizations that it asked for: one of `organizations` that joined the
+    cost center later has usage in them that nobody has fetched.
     """
+    wanted = frozenset(organization.lower() for organization in organizations)
     sources = exports_by_day(landed)
     span = timedelta(days=restatement_days)
-    return [day for day in days if not _settled(day, sources.get(day, ()), span, trust_imports)]
+    return [day for day in days if not _settled(day, sources.get(day, ()), span, trust_imports, wanted)]
 
 
-def _settled(day: date, sources: Collection[LandedExport], span: timedelta, trust_imports: bool) -> bool:
+def _settled(
+    day: date, sources: Collection[LandedExport], span: timedelta, trust_imports: bool, wanted: frozenset[str]
+) -> bool:
     fetched = [source for source in sources if source.manifest.complete]
+    if any(wanted - source.manifest.organizations for source in fetched):
+        return False
     judged = fetched or (sources if trust_imports else ())
     return any(source.manifest.exported_at.astimezone(UTC).date() - day > span for source in judged)
 

@@ -67,6 +67,7 @@ def write_daily_costs(
     *,
     history_start: date,
     restatement_days: int,
+    organizations: Collection[str] = (),
 ) -> CostSummary:
     """Replace the daily costs of `days` in one transaction; a day without job runs ends up without costs.
 
@@ -77,7 +78,7 @@ def write_daily_costs(
     there = set(lake.job_runs_days(cost_center))
     landed = landed_exports(lake, cost_center)
     unsettled = {
-        *unsettled_days(there, landed, restatement_days, trust_imports=True),
+        *unsettled_days(there, landed, restatement_days, trust_imports=True, organizations=organizations),
         *unread_days(lake, cost_center, there, landed),
     }
     with transaction(connection):

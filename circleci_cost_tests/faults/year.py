@@ -17,8 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from circleci_cost.circleci import UsageExports
-from circleci_cost.clock import ManualClock, utc_today
+from circleci_cost.clock import utc_today
 from circleci_cost.coverage import daily_windows, missing_days, overdue_days
 from circleci_cost.days import days_between
 from circleci_cost.defs.costs import RATES_AHEAD
@@ -176,7 +175,15 @@ class Year:
         center = settings.cost_center(CENTER)
         source = UsageSource(settings, site.clock)
         with source.exports(CENTER, site.lake, _Quiet()) as exports:
-            _fetch(exports, site.lake, days, site.clock, settings.restatement_days)
+            fetch_days(
+                exports,
+                site.lake,
+                CENTER,
+                days,
+                site.clock,
+                restatement_days=settings.restatement_days,
+                organizations=center.organizations,
+            )
         ingest_days(site.lake, CENTER, center.organizations, days, ingested_at=site.clock.now())
         with warehouse(site) as connection:
             self._price(connection, days)
@@ -192,6 +199,7 @@ class Year:
             clock.now(),
             history_start=settings.history_start,
             restatement_days=settings.restatement_days,
+            organizations=settings.cost_center(CENTER).organizations,
         )
 
     def _reprice(self) -> None:
@@ -293,10 +301,6 @@ class _Quiet:
     def waiting(self, text: str, seconds: float) -> None: ...
     def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None: ...
     def finished(self) -> None: ...
-
-
-def _fetch(exports: UsageExports, lake: Lake, days: Any, clock: ManualClock, restatement_days: int) -> None:
-    fetch_days(exports, lake, CENTER, days, clock, restatement_days=restatement_days)
 
 
 @contextmanager

@@ -47,9 +47,9 @@ def fetch_days(
 ) -> Fetched:
     """Land an export for every day that needs one, in windows of at most 31 days, the oldest first.
 
-    A day that a settled export of all `organizations` covers is not asked for again unless `refetch`; days beyond the API's reach
-    cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises the errors
-    of `errors`.
+    A day that a settled export of all `organizations` covers is not asked for again unless `refetch`; days beyond
+    the API's reach cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises
+    the errors of `errors`.
     """
     due = _due(lake, cost_center, days, restatement_days, organizations, refetch=refetch)
     plan = plan_windows(due, clock.now())

@@ -221,7 +221,13 @@ def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
     outside = sum(each.rows_outside_window for each in found)
     yield _warning("jobs_in_window", outside == 0, f"{outside} rows of other days were left out")
     removed = sum(each.restatements()["jobs_removed"].sum() for each in found)
-    yield _warning("no_vanished_jobs", removed == 0, f"{removed} jobs vanished or moved; see usage_restatements")
+    kept = [day for each in found for day in each.days_kept]
+    vanished = [f"{removed} jobs vanished or moved; see usage_restatements"] if removed else []
+    if kept:
+        vanished.append(
+            f"the export has nothing of {metadata.days(kept)}, which stay as they were and are asked for again"
+        )
+    yield _warning("no_vanished_jobs", not vanished, "; ".join(vanished))
     drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
     yield _warning("columns_known", not drift, f"new or missing columns: {', '.join(drift)}")
     without = [day for each in found for day in each.days_without_export]

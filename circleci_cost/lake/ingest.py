@@ -4,7 +4,7 @@ Each day's file is replaced by one rename, so a crash leaves each day as it was 
 What makes a row valid is `model`'s business; fetching exports is `circleci`'s.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,16 +15,19 @@ import polars as pl
 
 from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError, UnknownOrganizationError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
+from circleci_cost.lake.known_usage import jobs_of_day
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import (
     WITHOUT_BACKUP,
     LandedExport,
+    Manifest,
+    disbelieve,
     exports_by_day,
     landed_exports,
     set_aside,
     was_replaced,
 )
-from circleci_cost.lake.moved import neighbour_keys, read_neighbours, remove_moved_jobs
+from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model import restatements
 from circleci_cost.model.job_runs import (
@@ -50,11 +53,13 @@ _T = TypeVar("_T")
 class IngestReport:
     """What one ingest found, for metadata and checks.
 
-    `rows_wanted` are those of the days that were asked for, duplicates included.
+    `rows_wanted` are those of the days that were asked for, duplicates included; `days_kept` have usage, of which an
+    export had nothing.
     """
 
     days: list[DaySummary] = field(default_factory=list)
     days_without_export: list[date] = field(default_factory=list)
+    days_kept: list[date] = field(default_factory=list)
     rows_read: int = 0
     rows_wanted: int = 0
     duplicate_rows: int = 0
@@ -118,7 +123,7 @@ def _ingest(
     covered = {day: [export.manifest for export in found] for day, found in sources.items() if found}
     report.days_without_export.extend(day for day in days if day not in covered)
     neighbours = read_neighbours(lake, cost_center, covered)
-    precedence = _rank(exports, neighbours)
+    precedence = _rank(exports, _exports_there(lake, cost_center, covered, neighbours))
     export_ids = {rank: export_id for export_id, rank in precedence.items()}
     with DaySpill(new_spill(lake.spill), rows_in_memory) as spill:
         for export in exports:
@@ -126,6 +131,12 @@ def _ingest(
             if wanted:
                 with _set_aside_unless_readable(export):
                     _read_export(export, precedence, wanted, organizations, spill=spill, report=report)
+        for day in _emptied(lake, cost_center, sources, covered, spill.days):
+            # Usage is restated, and never taken back as a whole; jobs that have moved still leave the day.
+            disbelieve(sources[day][-1], [day])
+            neighbours += read_keys(lake, cost_center, [day])
+            del covered[day]
+            report.days_kept.append(day)
         lost = spill.settle(neighbour_keys(neighbours, precedence))
         provenance = Provenance(cost_center, export_ids, ingested_at)
         for day, manifests in covered.items():
@@ -154,13 +165,37 @@ def _set_aside_unless_readable(export: LandedExport) -> Iterator[None]:
         ) from error
 
 
-def _rank(exports: Sequence[LandedExport], neighbours: Sequence[JobRunsDay]) -> dict[str, int]:
-    """Number the exports by time, the oldest first; a neighbour may hold jobs of one that was replaced since."""
+def _exports_there(
+    lake: Lake, cost_center: str, days: Iterable[date], neighbours: Iterable[JobRunsDay]
+) -> Iterator[Mapping[str, datetime]]:
+    """The exports that the published days near and within a window rest on; some may have been replaced since."""
+    yield from (neighbour.exports for neighbour in neighbours)
+    paths = (lake.job_runs_file(cost_center, day) for day in days)
+    yield from (read_exports(path) for path in paths if path.exists())
+
+
+def _rank(exports: Sequence[LandedExport], there: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
+    """Number the exports by time, the oldest first."""
     known = {export.manifest.export_id: export.manifest.exported_at for export in exports}
-    for neighbour in neighbours:
-        known.update(neighbour.exports)
+    for each in there:
+        known.update(each)
     ordered = sorted(known, key=lambda export_id: (known[export_id], export_id))
     return {export_id: rank for rank, export_id in enumerate(ordered)}
+
+
+def _emptied(
+    lake: Lake,
+    cost_center: str,
+    sources: Mapping[date, Sequence[LandedExport]],
+    covered: Mapping[date, Sequence[Manifest]],
+    used: Collection[date],
+) -> list[date]:
+    """The days that have jobs, and of which the export of an export job has none."""
+    return [
+        day
+        for day in covered
+        if day not in used and sources[day][-1].manifest.complete and jobs_of_day(lake, cost_center, day)
+    ]
 
 
 def _read_export(

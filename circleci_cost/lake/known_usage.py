@@ -22,11 +22,16 @@ def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[
     return [
         day
         for day in days
-        if (any(source.manifest.parts for source in sources[day]) if day in unread else _jobs(lake, cost_center, day))
+        if (
+            any(source.manifest.parts for source in sources[day])
+            if day in unread
+            else jobs_of_day(lake, cost_center, day)
+        )
     ]
 
 
-def _jobs(lake: Lake, cost_center: str, day: date) -> int:
+def jobs_of_day(lake: Lake, cost_center: str, day: date) -> int:
+    """How many job runs a day has; none where it was never written. Raises `StorageError`."""
     path = lake.job_runs_file(cost_center, day)
     if not path.exists():
         return 0

@@ -19,6 +19,7 @@ from circleci_cost.lake.layout import Lake
 
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
+DISBELIEVED = "disbelieved.json"
 _PARTS = "part-*.csv.gz"
 # Its parts may be the only copy: CircleCI serves 13 months, and imported files nobody else may have.
 WITHOUT_BACKUP = (
@@ -73,12 +74,14 @@ class Manifest(BaseModel):
 
 
 class LandedExport(BaseModel):
-    """A manifest and the directory that it stands in."""
+    """A manifest and the directory that it stands in, with the days that it is not believed."""
 
     model_config = ConfigDict(frozen=True)
 
     directory: Path
     manifest: Manifest
+    # Days of its window for which it does not count: see `disbelieve`.
+    disbelieved: frozenset[date] = frozenset()
 
     def part_paths(self) -> list[Path]:
         """The files of the export, in the manifest's order."""
@@ -92,7 +95,8 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     for path in directory.glob(_PARTS):
         if path.name not in kept:
             path.unlink(missing_ok=True)
-    (directory / REFUSED).unlink(missing_ok=True)
+    for former in (REFUSED, DISBELIEVED):
+        (directory / former).unlink(missing_ok=True)
 
 
 def set_aside(export: LandedExport) -> None:
@@ -102,6 +106,22 @@ def set_aside(export: LandedExport) -> None:
     """
     if export.manifest.source != "import" and not was_replaced(export):
         (export.directory / MANIFEST).replace(export.directory / REFUSED)
+
+
+def disbelieve(export: LandedExport, days: Iterable[date]) -> None:
+    """Let an export no longer count for some of its days: what is there for them stays, and they are fetched again."""
+    named = sorted({*export.disbelieved, *days})
+    write_atomic(export.directory / DISBELIEVED, json.dumps([day.isoformat() for day in named]).encode())
+
+
+def _disbelieved(directory: Path) -> frozenset[date]:
+    path = directory / DISBELIEVED
+    try:
+        return frozenset(date.fromisoformat(day) for day in json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return frozenset()
+    except (ValueError, TypeError) as error:
+        raise StorageError(f"{path} is not a list of days; move it away, and they are judged anew.") from error
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -123,7 +143,8 @@ def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     exports = []
     for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"):
         with suppress(FileNotFoundError):  # somebody has just moved it away
-            exports.append(LandedExport(directory=path.parent, manifest=read_manifest(path.parent)))
+            manifest, disbelieved = read_manifest(path.parent), _disbelieved(path.parent)
+            exports.append(LandedExport(directory=path.parent, manifest=manifest, disbelieved=disbelieved))
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
 
 
@@ -144,6 +165,8 @@ def exports_by_day(exports: Iterable[LandedExport]) -> dict[date, list[LandedExp
     chosen: dict[date, list[LandedExport]] = {}
     for export in exports:
         for day in days_between(export.manifest.first_day, export.manifest.last_day):
+            if day in export.disbelieved:
+                continue
             if export.manifest.complete:
                 chosen[day] = [export]
             else:

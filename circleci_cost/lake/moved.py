@@ -23,9 +23,14 @@ def read_neighbours(lake: Lake, cost_center: str, written: Collection[date]) -> 
     """The published days near those about to be written, only the columns that tell a job and its export."""
     reach = [timedelta(days=n) for n in range(-NEIGHBOUR_DAYS, NEIGHBOUR_DAYS + 1)]
     near = {day + step for day in written for step in reach} - set(written)
+    return read_keys(lake, cost_center, [day for day in lake.job_runs_days(cost_center) if day in near])
+
+
+def read_keys(lake: Lake, cost_center: str, days: Iterable[date]) -> list[JobRunsDay]:
+    """Those of the published days that have jobs, only the columns that tell a job and its export."""
     columns = ["job_id", "job_run_date", "export_id"]
-    days = (read_day(lake, cost_center, day, columns) for day in lake.job_runs_days(cost_center) if day in near)
-    return [day for day in days if day is not None and day.rows.height]
+    found = (read_day(lake, cost_center, day, columns) for day in days)
+    return [day for day in found if day is not None and day.rows.height]
 
 
 def neighbour_keys(neighbours: Iterable[JobRunsDay], precedence: Mapping[str, int]) -> dict[date, pl.DataFrame]:

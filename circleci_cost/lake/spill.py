@@ -38,6 +38,7 @@ class DaySpill:
         self._keys: list[pl.DataFrame] = []
         self._superseded: dict[date, pl.DataFrame] = {}
         self.each_job_once = False
+        self.days: set[date] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +55,7 @@ class DaySpill:
         self._buffer.append(rows)
         self._buffered += rows.height
         self._keys.append(job_keys(rows))
+        self.days.update(rows.get_column("job_run_date").unique())
         if self._buffered >= self._rows_in_memory:
             self._flush()
 

@@ -88,8 +88,8 @@ def test_f069_an_export_of_other_days_only_is_refused(lake: Lake) -> None:
         ingest(lake)
     assert str(refused.value) == (
         "None of the 2 jobs of export export-1 has a JOB_RUN_DATE in its window 2026-10-01 to 2026-10-01 (cost "
-        "center 'acme'): CircleCI answered with other days. Nothing of it was used; materialize usage_exports for "
-        "these days again."
+        "center 'acme'): CircleCI answered with other days. Nothing of it was used. Its files are kept in "
+        f"{lake.export(CENTER, FIRST, FIRST)}; the next run asks CircleCI for these days again."
     )
 
 
@@ -114,11 +114,14 @@ def test_nothing_of_the_lake_changes_when_one_value_of_one_part_is_refused(
     land_rows(lake, records(3))
     ingest(lake)
     bad = [record(4, VCS_BRANCH="two\nlines"), record(5, **changes)]
-    land(lake, [unquoted(records(2)), written(dialect, bad)], day(1), day(2), export_id="export-2", hours=1)
+    parts = [unquoted(records(2)), written(dialect, bad)]
+    directory = land(lake, parts, day(1), day(2), export_id="export-2", hours=1)
     before = contents(lake)
     with pytest.raises(ExportDataError) as refused:
         ingest(lake, days(1, 2), rows_in_memory=1)
-    assert str(refused.value) == f"part-export-2-0001.csv.gz, {where}. {OUTCOME}"
+    assert str(refused.value).startswith(f"part-export-2-0001.csv.gz, {where}. {OUTCOME} Its files are kept in ")
+    # But for its landing, which is taken back: see `set_aside`.
+    before[directory / "refused.json"] = before.pop(directory / "manifest.json")
     assert contents(lake) == before
 
 
@@ -146,13 +149,13 @@ def test_a_missing_part_is_told_and_changes_nothing(lake: Lake) -> None:
     assert contents(lake) == before
 
 
-def test_a_day_that_an_export_empties_becomes_an_empty_file(lake: Lake) -> None:
+def test_a_day_that_an_export_has_nothing_of_stays_as_it_was(lake: Lake) -> None:
     land_rows(lake, records(2))
     ingest(lake)
     land_rows(lake, [], export_id="export-2", hours=1)
     report = ingest(lake)
-    assert jobs(lake, FIRST) == {FIRST: {}}
-    assert report.restatements().select("jobs_removed", "credits_removed").rows() == [(2, Decimal(84))]
+    assert jobs(lake, FIRST) == {FIRST: of(j1=42, j2=42)}
+    assert (report.days_kept, report.days, report.restatements().height) == ([FIRST], [], 0)
 
 
 def test_the_last_complete_export_replaces_and_imports_merge(lake: Lake) -> None:

@@ -117,4 +117,6 @@ def test_the_restatements_of_a_day_lead_from_its_first_credits_to_its_last(
     added, removed, changed = (
         read_restatements(lake, [CENTER]).select("credits_added", "credits_removed", "credits_changed").sum().row(0)
     )
-    assert sum(history[-1].values()) == sum(history[0].values()) + added - removed + changed
+    # A day that had jobs stays where an export has none.
+    last = next((state for state in reversed(history) if state), {})
+    assert sum(last.values()) == sum(history[0].values()) + added - removed + changed

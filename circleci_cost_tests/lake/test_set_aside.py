@@ -83,3 +83,30 @@ def test_an_export_that_another_has_replaced_meanwhile_sets_none_aside(lake: Lak
     land_rows(lake, rows(2), day(1), day(3), export_id="export-2", hours=1)
     set_aside(read_before)
     assert counted(lake) == ["export-2"]
+
+
+def test_a_day_of_which_an_export_has_nothing_stays_and_is_asked_for_again(lake: Lake) -> None:
+    """The last export of a day lacked all of it: the day was emptied, and counted as final."""
+    land_rows(lake, [*rows(1, 2), record(3, JOB_RUN_DATE=str(day(3)))], day(1), day(4))
+    ingest(lake, days(1, 4))
+    land_rows(lake, [record(3, JOB_RUN_DATE=str(day(3)))], day(1), day(3), export_id="export-2", hours=1)
+    report = ingest(lake, days(1, 3))
+    assert report.days_kept == [day(2)]
+    assert jobs(lake, *days(1, 3)) == {day(1): {}, day(2): of(j1=42, j2=42), day(3): of(j3=42)}
+    landed = landed_exports(lake, CENTER)
+    assert unread_days(lake, CENTER, days(1, 4), landed) == []
+    # Export 1, made 29 days after the day, still stands for it; had it been too early, the day would be open.
+    assert unsettled_days(days(1, 3), landed, 4, trust_imports=True) == []
+    assert unsettled_days(days(1, 3), landed[1:], 4, trust_imports=True) == [day(2)]
+
+    land_rows(lake, [*rows(1), record(3, JOB_RUN_DATE=str(day(3)))], day(1), day(3), export_id="export-3", hours=2)
+    assert ingest(lake, days(1, 3)).days_kept == []
+    assert jobs(lake, *days(1, 3)) == {day(1): {}, day(2): of(j1=42), day(3): of(j3=42)}
+
+
+def test_a_day_whose_jobs_have_all_moved_is_left_by_them(lake: Lake) -> None:
+    land_rows(lake, rows(1), day(1), day(4))
+    ingest(lake, days(1, 4))
+    land_rows(lake, [record(1, JOB_RUN_DATE=str(day(3)))], day(1), day(3), export_id="export-2", hours=1)
+    ingest(lake, days(1, 3))
+    assert jobs(lake, *days(1, 3)) == {day(1): {}, day(2): {}, day(3): of(j1=42)}

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.circleci import SILENT
 from circleci_cost.clock import utc_today
 from circleci_cost.coverage import daily_windows, missing_days, overdue_days
 from circleci_cost.days import days_between
@@ -174,7 +175,7 @@ class Year:
         site, settings = self.site, self.site.settings
         center = settings.cost_center(CENTER)
         source = UsageSource(settings, site.clock)
-        with source.exports(CENTER, site.lake, _Quiet()) as exports:
+        with source.exports(CENTER, site.lake, SILENT) as exports:
             fetch_days(
                 exports,
                 site.lake,
@@ -292,15 +293,6 @@ def job_run_sums(lake: Lake, day: date) -> tuple[int, Decimal] | None:
         return None
     rows = pl.read_parquet(path, columns=["total_credits"], hive_partitioning=False)
     return (rows.height, rows["total_credits"].sum()) if rows.height else None
-
-
-class _Quiet:
-    """A fetch's progress that nobody follows."""
-
-    def message(self, text: str) -> None: ...
-    def waiting(self, text: str, seconds: float) -> None: ...
-    def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None: ...
-    def finished(self) -> None: ...
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def daily_windows(settings: Settings, lake: Lake, cost_center: str, now: datetim
         for day in days_between(export.manifest.first_day, export.manifest.last_day)
         if settings.history_start <= day < begun
     }
-    return windows_of(open_days(settings, lake, cost_center, sorted({*imported, *days}), now))[::-1]
+    return windows_of(open_days(settings, lake, cost_center, sorted({*imported, *days}), now, landed=landed))[::-1]
 
 
 def first_windows(settings: Settings, now: datetime) -> list[Window]:
@@ -83,12 +83,21 @@ def _first_look(settings: Settings, now: datetime) -> date:
     return max(settings.history_start, _yesterday(now) - timedelta(days=settings.restatement_days - 1))
 
 
-def open_days(settings: Settings, lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> list[date]:
+def open_days(
+    settings: Settings,
+    lake: Lake,
+    cost_center: str,
+    days: Sequence[date],
+    now: datetime,
+    *,
+    landed: Sequence[LandedExport] | None = None,
+) -> list[date]:
     """Those of `days` that a run can bring: missing or not final and within CircleCI's reach, or landed and not read.
 
-    Raises `StorageError` for a manifest that is not readable.
+    `landed` are the cost center's exports where the caller has read them. Raises `StorageError` for a manifest that
+    is not readable.
     """
-    landed = landed_exports(lake, cost_center)
+    landed = landed_exports(lake, cost_center) if landed is None else landed
     there = set(lake.job_runs_days(cost_center))
     unsettled = set(_unsettled(settings, cost_center, days, landed))
     wanted = [day for day in days if day not in there or day in unsettled]

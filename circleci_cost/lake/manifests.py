@@ -68,10 +68,6 @@ class Manifest(BaseModel):
         """The ids of the organizations whose usage was asked for, in lower case."""
         return frozenset(each.lower() for each in (self.organization_id, *self.shared_organization_ids))
 
-    def covers(self, day: date) -> bool:
-        """Whether `day` lies in the window, both ends included."""
-        return self.first_day <= day <= self.last_day
-
 
 class LandedExport(BaseModel):
     """A manifest and the directory that it stands in, with the days that it is not believed."""

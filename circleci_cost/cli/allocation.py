@@ -15,6 +15,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report import PARTIAL_DATA, asked_days, parse_filters
 from circleci_cost.cli.streams import say
+from circleci_cost.cli.unusable_files import say_partial, tag_problems
 from circleci_cost.errors import CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.allocation import prepare
@@ -74,6 +75,7 @@ def explain_command(
         origins = explain(connection, asked, days, values, dict(parse_filters(where, ())))
     conditions = {rule.label: _condition(rule) for rule in _rules(settings, asked)}
     write_origins(asked, days, origins, conditions, as_json=as_json)
+    say_partial(tag_problems(settings))
 
 
 @allocation.command(name="diff")
@@ -154,6 +156,7 @@ def coverage_command(
             rows = coverage(connection, name, tag.default, months)
             answers.append((tag, rows, suggestions(connection, name, tag.default, limit) if limit else []))
     write_coverage(answers, as_json=as_json)
+    say_partial(tag_problems(settings))
     below = [
         f"{tag.name}: {percent(rows[-1].share)} of the cost has a value, less than min_coverage = {tag.min_coverage}"
         for tag, rows, _ in answers

@@ -6,6 +6,7 @@ from circleci_cost.asset_names import FOLLOWING
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.runs import WholeRun, execute
 from circleci_cost.cli.streams import write_line
+from circleci_cost.cli.unusable_files import refuse_unusable
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.warehouse.generations import current_generation
 
@@ -21,6 +22,7 @@ def apply_command(call: Invocation) -> None:
     lake = open_lake(settings.data_dir)
     # Before anything was published there is nothing to allocate: this says what to run instead.
     current_generation(lake)
+    refuse_unusable(settings)
     execute(settings, [WholeRun("allocate", "allocation", FOLLOWING)], "Allocating")
     manifest = current_generation(lake).manifest
     tags = ", ".join(tag.name for tag in settings.virtual_tags) or "no virtual tags"

@@ -8,9 +8,10 @@ import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.streams import results, say, shown, write_json
+from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.budget_findings import scope_findings
 from circleci_cost.model.budget_text import TABLE_HEADER, Row, as_json, cells, tree
 from circleci_cost.model.budgets import Status
@@ -65,7 +66,8 @@ def budgets(
     day that is complete. Children are shown below their parent and are part of it.
     """
     settings = call.settings()
-    budgets_there = all_budgets(settings)
+    usable = usable_budgets(settings)
+    budgets_there = usable.budgets
     configured = [budget.name for budget in budgets_there]
     generation = current_generation(open_lake(settings.data_dir))
     rows = _published(generation, Periods(period), configured, names)
@@ -80,6 +82,7 @@ def budgets(
         _write_table(generation, rows)
     for finding in _misspelled(generation, budgets_there):
         say(f"Note: {finding}" if finding.endswith("?") else f"Note: {finding}.")
+    say_partial(usable.problems)
     if fail_over:
         limit = _ORDER.index(Status(fail_over))
         failed = [row["budget"] for _, row in rows if _ORDER.index(Status(row["status"])) >= limit]

@@ -1,13 +1,14 @@
 """What `check` looks over beyond prices and access: the other sections of the configuration, with their files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
-from circleci_cost.errors import CircleciCostError
-from circleci_cost.model.allocation import prepare
-from circleci_cost.model.budget_definitions import all_budgets
-from circleci_cost.model.incident_decisions import read_decisions
+from circleci_cost.errors import CircleciCostError, ConfigurationError
+from circleci_cost.model.allocation import prepare_usable
+from circleci_cost.model.budget_definitions import usable_budgets
+from circleci_cost.model.file_problem import FileProblem
+from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
 from circleci_cost.sections.section import shown_variable
 from circleci_cost.settings import Settings
 
@@ -22,13 +23,12 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
 
 
 def _tags(settings: Settings) -> Iterator[Finding]:
-    try:
-        plan = prepare(settings.virtual_tags, settings.resolve)
-    except CircleciCostError as error:
-        yield Finding("virtual tags", "error", str(error), error.exit_code)
-        return
+    plan = prepare_usable(settings.virtual_tags, settings.resolve)
+    yield from _problems("virtual tags", plan.problems)
     for sentence in plan.warnings:
         yield Finding("virtual tags", "warning", sentence)
+    for sentence in plan.readings:
+        yield Finding("virtual tags", "ok", sentence)
     for tag in settings.virtual_tags:
         parts = (
             _count(tag.rules, "rule"),
@@ -41,12 +41,20 @@ def _tags(settings: Settings) -> Iterator[Finding]:
 
 def _budgets(settings: Settings) -> Iterator[Finding]:
     try:
-        budgets = all_budgets(settings)
+        usable = usable_budgets(settings)
     except CircleciCostError as error:
         yield Finding("budgets", "error", str(error), error.exit_code)
         return
-    if budgets:
-        yield Finding("budgets", "ok", _count(budgets, "budget"))
+    yield from _problems("budgets", usable.problems)
+    if usable.budgets:
+        yield Finding("budgets", "ok", _count(usable.budgets, "budget"))
+
+
+def _problems(subject: str, problems: Iterable[FileProblem]) -> Iterator[Finding]:
+    """Files that cannot be used: the runs go on without them."""
+    for problem in problems:
+        sentence = f"{problem.sentence} {problem.consequence}"
+        yield Finding(subject, "error", sentence, ConfigurationError.exit_code)
 
 
 def _decisions(settings: Settings) -> Iterator[Finding]:
@@ -55,7 +63,7 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
     try:
         decisions = read_decisions(settings.resolve(settings.anomalies.decisions))
     except CircleciCostError as error:
-        yield Finding("anomalies", "error", str(error), error.exit_code)
+        yield Finding("anomalies", "error", f"{error} {DECISIONS_STAY}", error.exit_code)
         return
     yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {decisions.height} decisions")
 

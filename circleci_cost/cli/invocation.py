@@ -14,6 +14,8 @@ from circleci_cost.errors import ConfigurationError
 if TYPE_CHECKING:
     from circleci_cost.settings import Settings
 
+# What a command notes in its context where it had to go on without something.
+LEFT_OUT = "circleci_cost.left_out"
 _DEMO = "No circleci_cost.toml here: using the built-in demo (simulated data)"
 
 

@@ -11,6 +11,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
+from circleci_cost.cli.unusable_files import say_partial, tag_problems
 from circleci_cost.coverage import is_due
 from circleci_cost.days import days_between
 from circleci_cost.errors import CircleciCostError, UsageError
@@ -107,6 +108,8 @@ def report(
     {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
     if form == "csv" and (sentence := not_final_text(found)):
         say(sentence)
+    if {*dimensions, *(name for name, _ in filters)}.intersection(tags):
+        say_partial(tag_problems(settings))
     if shortfalls := [*_shortfalls(found), *_unfinished(found)]:
         for sentence in shortfalls:
             say(sentence)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.cli.unusable_files import say_partial, unusable_files
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import Watch
 from circleci_cost.cli.worker_pool import WorkerPool
@@ -120,6 +121,7 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
         _run(pool, [WholeRun("allocate", "publishing", FOLLOWING)], "Allocating and publishing")
     pool.close()
     say_waiting(settings)
+    say_partial(unusable_files(settings))
     if pool.failed:
         raise RunsFailedError([Failure(run, sentence, code) for run, sentence, code in pool.failed])
 

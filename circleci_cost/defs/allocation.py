@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
@@ -36,6 +36,10 @@ def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
             _spec("nothing_lost", "The values of every tag add up to the daily costs, to the last digit.", True),
             _spec("allocation_coverage", "Of every tag, at least min_coverage of the cost is allocated."),
             _spec("rules_match_usage", "Every rule, mapping and split names values that usage has."),
+            _spec(
+                "tag_files_readable",
+                "Every file of a tag could be used; what rests on one that could not has no value.",
+            ),
             _spec("splits_as_configured", "No split had to fall back to another method."),
         ],
         description=(
@@ -109,6 +113,7 @@ def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterat
     ]
     yield warning("allocation_coverage", low)
     yield warning("rules_match_usage", [*result.warnings, *(each for tag in result.tags for each in tag.warnings)])
+    yield unusable("tag_files_readable", map(str, result.problems))
     yield warning(
         "splits_as_configured",
         [str(fallback) for tag in result.tags for fallback in tag.fallbacks],

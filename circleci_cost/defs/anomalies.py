@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
@@ -43,6 +43,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             _spec("few_false_alarms", "Alarms that came to nothing are about as rare as was accepted."),
             _spec("series_long_enough", "At most half of the series are too short to be judged."),
             _spec("decisions_match_incidents", "Every decision is about an incident that there is."),
+            _spec("decisions_readable", "The file of decisions could be used; else those that were read last stay."),
         ],
         description=(
             "How each day of each series was judged by the days before it, and anomaly_incidents: one row per cause, "
@@ -135,6 +136,7 @@ def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCh
         else [],
     )
     yield warning("decisions_match_incidents", summary.gone)
+    yield unusable("decisions_readable", summary.problems)
 
 
 def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:

@@ -1,18 +1,19 @@
 """The assets that look ahead: cost_forecast, and budget_status, which compares it with what may be spent."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
 
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.budget_definitions import all_budgets, content_hash
+from circleci_cost.model.budget_definitions import content_hash, usable_budgets
 from circleci_cost.model.budget_findings import Finding
 from circleci_cost.model.budget_text import TABLE_HEADER, cells, tree
 from circleci_cost.model.budgets import Status
@@ -63,6 +64,11 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 asset="budget_status",
                 description="Every budget names values that usage has, and its children fit into it.",
             ),
+            dg.AssetCheckSpec(
+                "budget_files_readable",
+                asset="budget_status",
+                description="Every budget file could be used; the budgets of one that could not are left out.",
+            ),
         ],
         description=(
             "The state of every budget: spent, forecast with its range, probability and day of an overrun. Grain: "
@@ -78,11 +84,13 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def budgets_hash(settings: Settings) -> str:
-    """A hash of what the budgets say; a file that cannot be read now is told when the assets are made."""
+    """A hash of what the budgets say, and of what is wrong with their files."""
     try:
-        return content_hash(all_budgets(settings))
+        usable = usable_budgets(settings)
     except ConfigurationError:
         return content_hash(settings.budgets)
+    left_out = "".join(str(problem) for problem in usable.problems)
+    return content_hash(usable.budgets) + (f"-{hashlib.sha256(left_out.encode()).hexdigest()[:8]}" if left_out else "")
 
 
 def _forecast_metadata(summary: ForecastSummary) -> dict[str, metadata.Value]:
@@ -143,6 +151,7 @@ def _status_checks(summary: BudgetSummary) -> Iterator[dg.AssetCheckResult]:
     named = [f"{row['budget']} ({row['status'].replace('_', ' ')})" for row in troubled.iter_rows(named=True)]
     yield warning("budgets_kept", named)
     yield warning("budgets_match_usage", [finding.message for finding in _told(summary.findings)])
+    yield unusable("budget_files_readable", (str(problem) for problem in summary.problems))
 
 
 def _told(findings: Sequence[Finding]) -> list[Finding]:

@@ -16,3 +16,13 @@ def warning(name: str, found: Iterable[str]) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=one_line("; ".join(sentences)) or None,
     )
+
+
+def unusable(name: str, problems: Iterable[str]) -> dg.AssetCheckResult:
+    """A check that fails with each file that could not be used, and stops nothing."""
+    sentences = list(problems)
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not sentences,
+        description=one_line(" ".join(sentences)) or None,
+    )

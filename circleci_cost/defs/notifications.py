@@ -19,7 +19,7 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.publishing import GROUP
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.notify import events
 from circleci_cost.notify.channels import open_channels
@@ -65,8 +65,9 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
     ) -> metadata.Materialized:
         outbox = Outbox(outbox_path(lake), clock)
         with dagster_failures():
+            budgets = usable_budgets(settings).budgets
             notices = [
-                *occasions(settings, all_budgets(settings), lake, current_generation(lake), clock.now(), outbox=outbox),
+                *occasions(settings, budgets, lake, current_generation(lake), clock.now(), outbox=outbox),
                 *_recovered(settings, outbox, context.instance),
                 *_failed_checks(context, checks, clock),
             ]

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import polars as pl
 
 from circleci_cost.model.conditions import Conditions
+from circleci_cost.model.file_problem import FileProblem
 from circleci_cost.sections.virtual_tags import Split
 
 # Amounts of telemetry: 15 digits before the point, 9 behind it.
@@ -22,7 +23,9 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {"date": pl.Date(), "key": pl.String(),
 class TagRule:
     """A value, or the dimension or tag to take it from, for what the conditions hold of on these days.
 
-    `owned_project` is the project, by name or id, whose CODEOWNERS file the rule comes from.
+    `owned_project` is the project, by name or id, whose CODEOWNERS file the rule comes from. A rule that `is_withheld`
+    stands for what a file that cannot be used would have said; with `of_tag` it holds where that tag's own value is of
+    one of the rules `of_rules`.
     """
 
     label: str
@@ -32,6 +35,9 @@ class TagRule:
     first: date | None = None
     last: date | None = None
     owned_project: str | None = None
+    is_withheld: bool = False
+    of_tag: str | None = None
+    of_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,12 +122,14 @@ class Plan:
     """The tags in the order in which they are evaluated, each after those it uses.
 
     `content_hash` changes with the rules and with every byte of their files. `warnings` are sentences about what
-    the files leave open.
+    the files leave open, `readings` about how CODEOWNERS files were read, `problems` about files that are left out.
     """
 
     tags: tuple[PlannedTag, ...]
     content_hash: str
     warnings: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+    problems: tuple[FileProblem, ...] = ()
 
     @property
     def boundaries(self) -> list[date]:

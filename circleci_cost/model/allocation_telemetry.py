@@ -69,6 +69,8 @@ def _of_parquet(path: Path, content: bytes) -> pl.DataFrame:
         )
     if rows.schema["date"] not in {pl.Date(), pl.String()}:
         raise ConfigurationError(f"{path}: date is of the type {rows.schema['date']}; write DATE.")
+    if rows.schema["key"].is_nested() or rows.schema["key"] == pl.Binary():
+        raise ConfigurationError(f"{path}: key is of the type {rows.schema['key']}; write text.")
     text = pl.col("amount").cast(pl.String)
     plain = pl.when(text.str.contains(".", literal=True)).then(text.str.strip_chars_end("0").str.strip_chars_end("."))
     key = pl.col("key").cast(pl.String).str.normalize("NFC")

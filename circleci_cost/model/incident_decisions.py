@@ -21,6 +21,7 @@ DECISION_SCHEMA = pl.Schema(
     }
 )
 NO_DECISIONS = pl.DataFrame(schema=DECISION_SCHEMA)
+DECISIONS_STAY = "Until then the decisions that were read last stay."
 _COLUMNS = ("incident", "decision", "reason", "until")
 
 

@@ -24,6 +24,7 @@ _RESERVED = {
 }
 
 Method = Literal["even", "fixed", "proportional", "telemetry"]
+Dialect = Literal["github", "gitlab"]
 BuiltInTelemetry = Literal["runs", "minutes", "users"]
 Fallback = Literal["proportional", "even", "previous", "keep"]
 ChargeType = Literal["compute", "dlc", "user", "storage", "network", "lease", "lease_overage", "ipranges", "other"]
@@ -60,13 +61,15 @@ class Mapping(Section):
 class CodeOwners(Dated):
     """`[[virtual_tags.codeowners]]`: the owner of a project by its CODEOWNERS file, after all mappings.
 
-    `path` is looked up as CODEOWNERS does, the whole repository by default. `values` names the tag's value of an
-    owner; an owner that is not in it is its own value.
+    `path` is a folder, the whole repository by default; whoever owns every file below it owns the project. `values`
+    names the tag's value of an owner; an owner that is not in it is its own value. `dialect` is the platform whose
+    rules the file follows; without it the content decides.
     """
 
     file: FilePath
     project: Label
     path: str = "/"
+    dialect: Dialect | None = None
     values: dict[str, Label] = Field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ import duckdb
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation_plan import Plan, PlannedTag
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS
+from circleci_cost.model.file_problem import FileProblem
 from circleci_cost.model.pricing import as_ranges, say_ranges
 from circleci_cost.warehouse.allocation_combinations import combine, number_rows
 from circleci_cost.warehouse.allocation_decisions import decide
@@ -63,11 +64,15 @@ class TagResult:
 
 @dataclass(frozen=True)
 class AllocationResult:
-    """What was written, by tag in the order of their evaluation, and warnings about the tags' files."""
+    """What was written, by tag in the order of their evaluation, and warnings about the tags' files.
+
+    `problems` are the files that could not be used.
+    """
 
     rows: int
     tags: tuple[TagResult, ...]
     warnings: tuple[str, ...]
+    problems: tuple[FileProblem, ...] = ()
 
 
 def job_run_files(lake: Lake, cost_centers: Sequence[str]) -> list[str]:
@@ -90,7 +95,7 @@ def allocate(
     with _unordered(connection), transaction(connection):
         connection.execute("DELETE FROM allocated_costs")
         results = list(_allocated(connection, plan, job_run_files, source)) if plan.tags else []
-    return AllocationResult(sum(each.rows for each in results), tuple(results), plan.warnings)
+    return AllocationResult(sum(each.rows for each in results), tuple(results), plan.warnings, plan.problems)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from circleci_cost.model.conditions import Parameters, to_sql
 from circleci_cost.warehouse.full_refresh import unregister
 
 DEFAULT = "default"
+# The parts of a decision.
+_VALUE, _RULE = "['value']", "['rule']"
 
 
 def decide(connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapping[str, str], number: int) -> str:
@@ -43,11 +45,11 @@ def decide(connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapp
             if isinstance(stage, Lookup):
                 unregister(connection, f"lookup_{index}")
     parameters = Parameters()
-    value = f"decision_{number}['value']"
+    value = f"decision_{number}{_VALUE}"
     split = _split_number(tag.splits, value, parameters)
     connection.execute(
         f"CREATE OR REPLACE TEMPORARY TABLE allocation_decisions AS SELECT CAST(key AS BIGINT) AS key, "  # noqa: S608
-        f"{value} AS value, decision_{number}['rule'] AS rule, {split} AS split FROM allocation_combinations",
+        f"{value} AS value, decision_{number}{_RULE} AS rule, {split} AS split FROM allocation_combinations",
         parameters.values,
     )
     return value
@@ -64,6 +66,9 @@ def _first_rule(rules: Sequence[TagRule], columns: Mapping[str, str], parameters
         # Segments begin and end where rules do, so a segment's first day tells for all of its days.
         held += [f"first >= {parameters.add(rule.first)}"] if rule.first else []
         held += [f"first <= {parameters.add(rule.last)}"] if rule.last else []
+        if rule.of_tag:
+            origin = columns[rule.of_tag].removesuffix(_VALUE) + _RULE
+            held.append(f"list_contains({parameters.add(list(rule.of_rules))}, {origin})")
         value = columns[rule.value_of] if rule.value_of else parameters.add(rule.value)
         cases.append(f"WHEN {' AND '.join(held)} THEN {_decision(value, parameters.add(rule.label))}")
     return f"CASE {' '.join(cases)} END"

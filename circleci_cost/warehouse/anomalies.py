@@ -15,7 +15,7 @@ from circleci_cost.model.anomalies import detect
 from circleci_cost.model.anomaly_measures import MEASURES, measured
 from circleci_cost.model.anomaly_settings import AnomalySettings
 from circleci_cost.model.incident_causes import Hierarchy
-from circleci_cost.model.incident_decisions import decided
+from circleci_cost.model.incident_decisions import DECISION_SCHEMA, DECISIONS, decided
 from circleci_cost.model.incident_episodes import PRICE_CHANGE
 from circleci_cost.model.incident_quality import JudgementQuality, quality_of
 from circleci_cost.model.incidents import INCIDENT_SCHEMA, ids_kept, incidents, without_those_explained
@@ -48,7 +48,8 @@ _INCIDENT: dict[str, tuple[str, pl.DataType]] = {
 class AnomalySummary:
     """What was written: rows, series by whether they could be judged, all incidents (as in the table, newest first).
 
-    `gone` are sentences about decisions whose incident is not there.
+    `gone` are sentences about decisions whose incident is not there, `problems` about a file of decisions that cannot
+    be used.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class AnomalySummary:
     incidents: pl.DataFrame
     through: Mapping[str, date]
     gone: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def write_anomalies(
@@ -86,6 +88,12 @@ def write_anomalies(
         incidents=rows,
         through={name: day for name, day in latest.items() if name},
     )
+
+
+def decisions_before(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The decisions that hold by the table as it is; `DECISION_SCHEMA`, with no line."""
+    rows: pl.DataFrame = connection.sql(sql("decisions_before"), params={"decisions": list(DECISIONS)}).pl()
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
 
 
 def _judged(groups: Sequence[JudgedGroup], settings: AnomalySettings) -> list[pl.DataFrame]:

@@ -16,6 +16,7 @@ from circleci_cost.model.budget_amounts import amount_findings, amounts
 from circleci_cost.model.budget_findings import Finding, forecast_findings, scope_findings
 from circleci_cost.model.budget_series import History
 from circleci_cost.model.budgets import STATUS_SCHEMA, Status, budget_status, current_day
+from circleci_cost.model.file_problem import FileProblem
 from circleci_cost.sections.budgets import Budget
 from circleci_cost.warehouse.full_refresh import replace_rows
 from circleci_cost.warehouse.series import budget_series, history, known_values
@@ -33,13 +34,17 @@ class Periods(StrEnum):
 
 @dataclass(frozen=True)
 class BudgetSummary:
-    """What was written: all rows, the `current` ones (`STATUS_SCHEMA`), how many of these have which status."""
+    """What was written: all rows, the `current` ones (`STATUS_SCHEMA`), how many of these have which status.
+
+    `problems` are the budget files that could not be used.
+    """
 
     data_through: date | None
     rows: int
     current: pl.DataFrame
     counts: dict[Status, int]
     findings: tuple[Finding, ...]
+    problems: tuple[FileProblem, ...] = ()
 
 
 def write_budget_status(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget]) -> BudgetSummary:

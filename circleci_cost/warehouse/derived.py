@@ -10,17 +10,18 @@ from datetime import date
 
 import duckdb
 
+from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation import prepare
+from circleci_cost.model.allocation import prepare_usable
 from circleci_cost.model.anomaly_settings import AnomalySettings
-from circleci_cost.model.budget_definitions import all_budgets
+from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.correlation import CorrelationSettings
 from circleci_cost.model.event_study import EventStudySettings
 from circleci_cost.model.forecast import ForecastSettings
-from circleci_cost.model.incident_decisions import NO_DECISIONS, gone, read_decisions
+from circleci_cost.model.incident_decisions import DECISIONS_STAY, NO_DECISIONS, gone, read_decisions
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
-from circleci_cost.warehouse.anomalies import AnomalySummary, write_anomalies
+from circleci_cost.warehouse.anomalies import AnomalySummary, decisions_before, write_anomalies
 from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
 from circleci_cost.warehouse.correlations import CorrelationSummary, write_correlations
 from circleci_cost.warehouse.explanations import ExplanationSummary, write_explanations
@@ -37,8 +38,8 @@ COST_ANOMALIES, ANOMALY_DRIVERS, COST_CORRELATIONS = "cost_anomalies", "anomaly_
 class Derivation:
     """Makes the tables as the settings say; each method notes which daily costs its table was made from.
 
-    In: the warehouse's one connection. Raises `ConfigurationError` for a file of the settings that cannot be used;
-    the tables stay as they were.
+    In: the warehouse's one connection. A file of the settings that cannot be used stops nothing: what rests on it is
+    left out, and the result names it.
     """
 
     settings: Settings
@@ -46,7 +47,7 @@ class Derivation:
 
     def allocate(self, connection: duckdb.DuckDBPyConnection) -> AllocationResult:
         """Make `allocated_costs`."""
-        plan = prepare(self.settings.virtual_tags, self.settings.resolve)
+        plan = prepare_usable(self.settings.virtual_tags, self.settings.resolve)
         result = allocate(connection, plan, self._job_run_files)
         _note(connection, ALLOCATED_COSTS)
         return result
@@ -55,24 +56,32 @@ class Derivation:
         """Make `cost_forecast`, `forecast_totals` and `forecast_backtests`, after `allocate`."""
         calendar = self.settings.calendar
         chosen = ForecastSettings(calendar.country, calendar.subdivision, calendar.closures)
-        summary = write_forecasts(connection, all_budgets(self.settings), chosen)
+        summary = write_forecasts(connection, usable_budgets(self.settings).budgets, chosen)
         _note(connection, COST_FORECAST)
         return summary
 
     def compare(self, connection: duckdb.DuckDBPyConnection) -> BudgetSummary:
         """Make `budget_status`, after `forecast`."""
-        summary = write_budget_status(connection, all_budgets(self.settings))
+        usable = usable_budgets(self.settings)
+        summary = write_budget_status(connection, usable.budgets)
         _note(connection, BUDGET_STATUS)
-        return summary
+        return replace(summary, problems=usable.problems)
 
     def detect(self, connection: duckdb.DuckDBPyConnection) -> AnomalySummary:
         """Make `cost_anomalies` and `anomaly_incidents`, after `allocate`."""
         file = self.settings.anomalies.decisions
         path = self.settings.resolve(file) if file else None
-        decisions = read_decisions(path) if path else NO_DECISIONS
+        problems: tuple[str, ...] = ()
+        try:
+            decisions = read_decisions(path) if path else NO_DECISIONS
+        except ConfigurationError as error:
+            # Without them, what people have decided on would be reported again.
+            decisions, path = decisions_before(connection), None
+            problems = (f"{error} {DECISIONS_STAY}",)
         summary = write_anomalies(connection, anomaly_settings(self.settings), decisions)
         _note(connection, COST_ANOMALIES)
-        return replace(summary, gone=tuple(gone(decisions, summary.incidents["incident_id"], path)) if path else ())
+        unknown = gone(decisions, summary.incidents["incident_id"], path) if path else []
+        return replace(summary, gone=tuple(unknown), problems=problems)
 
     def explain(self, connection: duckdb.DuckDBPyConnection) -> ExplanationSummary:
         """Make `anomaly_drivers` and `incident_services`, after `detect`."""

@@ -143,12 +143,6 @@ def test_a_file_that_is_no_parquet_file_is_named(tmp_path: Path) -> None:
     assert said.startswith("usage.parquet is no readable Parquet file (")
 
 
-def test_a_pattern_of_codeowners_that_cannot_be_read_names_the_file(tmp_path: Path) -> None:
-    (tmp_path / "CODEOWNERS").write_text("* @web\n[docs @web\n")
-    said = refused(tmp_path, codeowners=[{"file": "CODEOWNERS", "project": "web"}])
-    assert said.startswith("CODEOWNERS has a pattern that cannot be read (unterminated character class")
-
-
 def test_quotes_spaces_and_a_byte_order_mark_are_read_as_they_are_meant(tmp_path: Path) -> None:
     (tmp_path / "teams.csv").write_bytes('﻿project , value\r\n"web, shop", red \r\n'.encode())
     tag = VirtualTag.model_validate({"name": "team", "mappings": [{"file": "teams.csv"}]})

@@ -69,6 +69,7 @@ ASSETS = {
             "nothing_lost": "blocking",
             "allocation_coverage": "",
             "rules_match_usage": "",
+            "tag_files_readable": "",
             "splits_as_configured": "",
         },
     },
@@ -86,7 +87,7 @@ ASSETS = {
         "deps": ["allocated_costs", "cost_forecast", "daily_costs"],
         "partitions": None,
         "backfill": None,
-        "checks": {"budgets_kept": "", "budgets_match_usage": ""},
+        "checks": {"budgets_kept": "", "budgets_match_usage": "", "budget_files_readable": ""},
     },
     "infrastructure_costs": {
         "group": "infrastructure",
@@ -112,6 +113,7 @@ ASSETS = {
             "few_false_alarms": "",
             "series_long_enough": "",
             "decisions_match_incidents": "",
+            "decisions_readable": "",
         },
     },
     "anomaly_drivers": {

@@ -128,9 +128,19 @@ def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Rece
     assert _told(receiver)["sync_recovered", "initech", failure[2], ""] == 1
 
 
-def test_a_rule_that_cannot_be_applied_is_told_although_no_sync_failed(site: Site, receiver: Receiver) -> None:
+def test_a_rule_that_cannot_be_applied_is_told_although_no_run_failed(site: Site, receiver: Receiver) -> None:
     site.run("refresh", "initech", FIRST, YESTERDAY)
     site.sections += '[[virtual_tags]]\nname = "team"\n[[virtual_tags.mappings]]\nfile = "gone.csv"\n'
+    site.run_whole("allocate")
+    subjects = [key[1] for key in _told(receiver) if key[0] == "data_quality"]
+    assert subjects == ["tag_files_readable: allocated_costs"]
+    assert not [key for key in _told(receiver) if key[0] == "sync_failed"]
+
+
+def test_a_run_that_fails_after_the_sync_is_told_as_what_it_is(site: Site, receiver: Receiver) -> None:
+    site.run("refresh", "initech", FIRST, YESTERDAY)
+    site.lake.published.rename(site.lake.published.with_name("elsewhere"))
+    site.lake.published.write_text("a file where a folder should be")
     for job in (site.run_whole("allocate", fails=True), site.run("reprice", "initech", FIRST, FIRST, fails=True)):
         _tell(site, job)
     subjects = [key[1] for key in _told(receiver) if key[0] == "data_quality" and key[1].startswith("run failed")]

@@ -2,9 +2,9 @@
 SELECT
     CAST(date_trunc('month', date) AS DATE) AS month,
     coalesce(sum(cost_usd), 0) AS cost,
-    coalesce(sum(cost_usd) FILTER (WHERE value <> $default), 0) AS allocated_cost,
+    coalesce(sum(cost_usd) FILTER (WHERE value NOT IN ($default, 'unallocated')), 0) AS allocated_cost,
     sum(credits) AS credits,
-    coalesce(sum(credits) FILTER (WHERE value <> $default), 0) AS allocated_credits
+    coalesce(sum(credits) FILTER (WHERE value NOT IN ($default, 'unallocated')), 0) AS allocated_credits
 FROM allocated_costs
 WHERE tag = $tag
 GROUP BY month

@@ -13,7 +13,7 @@ WITH found AS (
 
 -- Charge types with a rule of their own, such as seats, do not make a project one that is allocated in part.
 in_part AS (
-    SELECT DISTINCT project FROM found WHERE value <> $default AND charge_type = 'compute'
+    SELECT DISTINCT project FROM found WHERE value NOT IN ($default, 'unallocated') AND charge_type = 'compute'
 )
 
 SELECT
@@ -23,7 +23,7 @@ SELECT
     sum(found.credits) AS credits
 FROM found
 LEFT JOIN in_part ON found.project = in_part.project
-WHERE found.value = $default
+WHERE found.value IN ($default, 'unallocated')
 GROUP BY ALL
 HAVING sum(found.credits) > 0
 ORDER BY cost DESC, credits DESC, found.project, workflow

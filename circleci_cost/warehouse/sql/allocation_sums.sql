@@ -3,7 +3,7 @@ SELECT
     count(*) AS rows,
     coalesce(sum(cost_usd), 0) AS cost_usd,
     coalesce(sum(credits), 0) AS credits,
-    coalesce(sum(cost_usd) FILTER (WHERE value = $default), 0) AS unallocated_cost_usd,
-    coalesce(sum(credits) FILTER (WHERE value = $default), 0) AS unallocated_credits
+    coalesce(sum(cost_usd) FILTER (WHERE value IN ($default, 'unallocated')), 0) AS unallocated_cost_usd,
+    coalesce(sum(credits) FILTER (WHERE value IN ($default, 'unallocated')), 0) AS unallocated_credits
 FROM allocated_costs
 WHERE tag = $tag;

@@ -20,7 +20,7 @@ WITH direct AS (
     CROSS JOIN allocation_direct AS direct
     WHERE direct.value NOT IN (SELECT source FROM allocation_splits)
         AND CASE
-            WHEN splits.any_target THEN direct.value <> $default
+            WHEN splits.any_target THEN direct.value NOT IN ($default, 'unallocated')
             ELSE (splits.split, direct.value) IN (SELECT (split, target) FROM allocation_targets)
         END
     GROUP BY ALL

@@ -1,0 +1,51 @@
+"""Says which optional files of the configuration cannot be used: the command goes on without them, and ends with 5.
+
+What goes on without a file, and how, is its reader's to say.
+"""
+
+from collections.abc import Iterable
+
+import click
+
+from circleci_cost.cli.invocation import LEFT_OUT
+from circleci_cost.cli.streams import say
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.allocation import prepare_usable
+from circleci_cost.model.budget_definitions import usable_budgets
+from circleci_cost.model.file_problem import FileProblem
+from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.plain_text import one_line
+from circleci_cost.settings import Settings
+
+
+def unusable_files(settings: Settings) -> list[FileProblem]:
+    """The files of virtual tags, budgets and decisions that cannot be used as they are now."""
+    return [*tag_problems(settings), *usable_budgets(settings).problems, *_decisions(settings)]
+
+
+def tag_problems(settings: Settings) -> tuple[FileProblem, ...]:
+    """Those of virtual tags."""
+    return prepare_usable(settings.virtual_tags, settings.resolve).problems
+
+
+def say_partial(problems: Iterable[FileProblem]) -> None:
+    """Say each of them; where there is one, the command's exit code is 5 unless it has another one."""
+    for problem in problems:
+        say(f"Partial: {one_line(str(problem))}")
+        if (context := click.get_current_context(silent=True)) is not None:
+            context.meta[LEFT_OUT] = True
+
+
+def refuse_unusable(settings: Settings) -> None:
+    """Refuse to apply a file that is being edited and has a mistake. Raises `ConfigurationError`."""
+    for problem in unusable_files(settings):
+        raise ConfigurationError(problem.sentence)
+
+
+def _decisions(settings: Settings) -> Iterable[FileProblem]:
+    if settings.anomalies.decisions is not None:
+        path = settings.resolve(settings.anomalies.decisions)
+        try:
+            read_decisions(path)
+        except ConfigurationError as error:
+            yield FileProblem("anomalies", path, str(error), DECISIONS_STAY)

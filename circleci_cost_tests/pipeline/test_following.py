@@ -6,8 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from circleci_cost import asset_names
-from circleci_cost.warehouse.generations import current_generation
-from circleci_cost_tests.pipeline.harness import Site, checks, failures, metadata
+from circleci_cost_tests.pipeline.harness import Site, checks, metadata
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
 FIRST = YESTERDAY - timedelta(days=20)
@@ -104,23 +103,24 @@ def test_an_edited_rule_is_applied_without_fetching_or_pricing(site: Site) -> No
     assert len(site.simulator.log) == requests
 
 
-def test_a_mapping_file_that_cannot_be_read_leaves_what_is_published(site: Site) -> None:
+def test_a_mapping_file_that_cannot_be_read_withholds_its_values_until_it_is_mended(site: Site) -> None:
     site.sections = TEAMS
     site.run("refresh", "initech", FIRST, YESTERDAY)
-    published = current_generation(site.lake).manifest.generation
+    before = _sums(site.table("daily_costs"))
     mapping = site.folder / "teams.csv"
     mapping.write_text("projct,value\nweb,frontend\n")
     site.sections = TEAMS + '[[virtual_tags.mappings]]\nfile = "teams.csv"\n'
 
-    (sentence,) = failures(site.run_whole("allocate", fails=True))
+    unusable = checks(site.run_whole("allocate"))["tag_files_readable"]
 
-    assert f"{mapping}, line 1" in sentence
-    assert "did you mean 'project'?" in sentence
-    assert current_generation(site.lake).manifest.generation == published
+    assert not unusable.passed
+    assert unusable.description is not None
+    assert f"{mapping}, line 1" in unusable.description
+    assert "did you mean 'project'?" in unusable.description
+    assert _sums(site.table("allocated_costs")) == before
     # The next run takes the mended file.
     mapping.write_text("project,value\nweb,frontend\n")
-    site.run_whole("allocate")
-    assert current_generation(site.lake).manifest.generation != published
+    assert checks(site.run_whole("allocate"))["tag_files_readable"].passed
 
 
 def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site) -> None:

@@ -1,6 +1,6 @@
 """Which days of the history are there and final, which have to be fetched, and which only an import can bring."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +9,11 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
+from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.settings import Settings
+
+# What is left for days that CircleCI no longer serves.
+IMPORT_THEM = "import usage files that you have of them with `circleci-cost import`, or set a later history_start"
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,40 @@ def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime
     """The days from `history_start` to yesterday (UTC) that have no job runs, empty days being there."""
     there = set(lake.job_runs_days(cost_center))
     missing = [day for day in days_between(settings.history_start, _yesterday(now)) if day not in there]
-    found = _by_reach(cost_center, missing, now)
-    # A day that has landed needs no CircleCI: reading it was cut off, however long ago the day is.
-    unread = set(unread_days(lake, cost_center, found.out_of_reach, landed_exports(lake, cost_center)))
+    return reach_of(lake, cost_center, missing, now)
+
+
+def reach_of(lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> OpenDays:
+    """Tell days that a run can bring from those that only an import can. Raises `StorageError`."""
+    found = _by_reach(cost_center, days, now)
+    # A day that is there or has landed needs no CircleCI: a run was cut off in between, however long ago the day is.
+    here = {
+        *lake.job_runs_days(cost_center),
+        *unread_days(lake, cost_center, found.out_of_reach, landed_exports(lake, cost_center)),
+    }
     return OpenDays(
         cost_center,
-        tuple(sorted({*found.fetchable, *unread})),
-        tuple(day for day in found.out_of_reach if day not in unread),
+        tuple(sorted({*found.fetchable, *here.intersection(found.out_of_reach)})),
+        tuple(day for day in found.out_of_reach if day not in here),
     )
+
+
+def missing_sentences(lake: Lake, missing: Mapping[str, Sequence[DayRange]], what: str, now: datetime) -> list[str]:
+    """What can be done about days without data, by cost center: fetching, or importing files. `what` names the days."""
+    fetchable, too_old = [], []
+    for name, ranges in missing.items():
+        days = [day for each in ranges for day in days_between(each.first, each.last)]
+        found = reach_of(lake, name, days, now)
+        if found.fetchable:
+            fetchable.append(f"{name}: {say_ranges(as_ranges(found.fetchable))}")
+        if found.out_of_reach:
+            too_old.append(f"{name}: {say_ranges(as_ranges(found.out_of_reach))}")
+    sentences = []
+    if fetchable:
+        sentences.append(f"{what}, {'; '.join(fetchable)}; run `circleci-cost backfill` to fetch them.")
+    if too_old:
+        sentences.append(f"{what} and older than CircleCI serves, {'; '.join(too_old)}; {IMPORT_THEM}.")
+    return sentences
 
 
 def overdue_days(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> OpenDays:

@@ -12,7 +12,7 @@ import dagster as dg
 from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.defs.allocation import build_allocation_asset
 from circleci_cost.defs.anomalies import build_anomaly_assets
-from circleci_cost.defs.automation import build_jobs, build_schedule, build_sensor
+from circleci_cost.defs.automation import build_costs_sensor, build_jobs, build_schedule, build_sensor
 from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
 from circleci_cost.defs.correlations import build_correlations_asset
@@ -88,6 +88,7 @@ def _definitions(
         schedules=[build_schedule(settings, lake, clock, jobs["refresh"])],
         sensors=[
             build_sensor(),
+            build_costs_sensor(settings, partitions, lake, jobs["reprice"]),
             build_dead_runs_sensor(settings, lake, clock),
             *build_notification_sensors(settings, lake, clock, jobs["notify"]),
         ],

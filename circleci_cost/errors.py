@@ -57,7 +57,12 @@ class ExportDataError(CircleciCostError):
 
 
 class UnknownOrganizationError(ExportDataError):
-    """A usage export holds jobs of an organization that the configuration does not name; another export would, too."""
+    """A usage export holds jobs of an organization that the configuration does not name; another export would, too.
+
+    Exit code 3, as wherever an organization is unknown: the configuration is what mends it.
+    """
+
+    exit_code = ConfigurationError.exit_code
 
 
 class StorageError(CircleciCostError):

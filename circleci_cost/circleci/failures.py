@@ -3,7 +3,13 @@
 Their sentences are made in `answers` and `http`; callers outside this package see the base classes.
 """
 
-from circleci_cost.errors import AuthorizationError, ExportDataError, SourceError, TransientSourceError
+from circleci_cost.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    ExportDataError,
+    SourceError,
+    TransientSourceError,
+)
 
 
 class NotSent(TransientSourceError):
@@ -29,6 +35,12 @@ class Refusal(SourceError):
         """Keep the sentence and the HTTP status."""
         super().__init__(message)
         self.status = status
+
+
+class UnknownOrganization(Refusal):
+    """404, or 400 for an id that can be none: the configuration names what CircleCI does not know; exit code 3."""
+
+    exit_code = ConfigurationError.exit_code
 
 
 class ExpiredUrl(TransientSourceError):

@@ -37,6 +37,9 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+_SHORTEST_SECRET = 8
+
+
 class ApiClient:
     """Sends the token to the API's own host and nowhere else."""
 
@@ -88,8 +91,10 @@ class ApiClient:
                     )
                 if self._clock.monotonic() - started > self._timeouts.total:
                     raise self._too_slow(subject)
-            # What quotes the token back at us would end up in a message.
-            shown = bytes(body).replace(self._endpoint.token.encode(), b"***")
+            # What quotes the token back at us would end up in a message. A few letters, which a simulator takes, are
+            # no secret and part of any answer.
+            secret = self._endpoint.token.encode()
+            shown = bytes(body).replace(secret, b"***") if len(secret) >= _SHORTEST_SECRET else bytes(body)
             return Answer(response.status_code, dict(response.headers), shown)
         finally:
             response.close()

@@ -23,10 +23,12 @@ from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, landed_exports, write_manifest
-from circleci_cost.lake.turns import turn
+from circleci_cost.lake.turns import TurnWords, turn
 from circleci_cost.regular_files import require_regular_file
 
 _STAGE = f"{TEMPORARY_PREFIX}import-"
+
+_IMPORTING = TurnWords("Another import is at work: this one waits for it.")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,8 @@ def land_files(
     """
     bounds = limits or DownloadLimits()
     claim(lake)
-    waiting = "Another import is at work: this one waits for it."
     with (
-        turn(lake.imports_lock, lambda: progress.message(waiting)),
+        turn(lake.imports_lock, progress.message, _IMPORTING),
         _staging(lake.exports(cost_center)) as stage,
     ):
         staged = [_stage(path, stage / f"{TEMPORARY_PREFIX}{index:04d}", bounds) for index, path in enumerate(files)]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from circleci_cost.circleci.addresses import is_circleci, is_loopback
 from circleci_cost.circleci.answers import is_uuid
-from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal
+from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal, UnknownOrganization
 from circleci_cost.circleci.http import Answer
 from circleci_cost.circleci.retry_after import DEFAULT_SECONDS, http_date, retry_after
 from circleci_cost.circleci.wording import duration, one_line
@@ -43,7 +43,7 @@ def refusal(answer: Answer, asked: Asked, now: datetime) -> CircleciCostError:
         return AuthorizationError(_no_admin(asked))
     malformed_id = asked.organization_id is not None and not is_uuid(asked.organization_id)
     if status == 404 or (status == 400 and malformed_id):
-        return Refusal(_not_found(asked), status=status)
+        return UnknownOrganization(_not_found(asked), status=status)
     if status == 429:
         seconds = retry_after(answer.headers, now) or DEFAULT_SECONDS
         return RateLimited(

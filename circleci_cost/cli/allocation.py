@@ -72,7 +72,7 @@ def explain_command(
     with generation.connect() as connection:
         asked = _one(_published(settings, published_tags(connection, generation)), tag)
         days = asked_days(first, last, days_with_data(connection))
-        origins = explain(connection, asked, days, values, dict(parse_filters(where, ())))
+        origins = explain(connection, asked, days, values, dict(parse_filters(where, (), settings)))
     conditions = {rule.label: _condition(rule) for rule in _rules(settings, asked)}
     write_origins(asked, days, origins, conditions, as_json=as_json)
     say_partial(tag_problems(settings))

@@ -1,5 +1,6 @@
 """`backfill`: fetches the history that is not there, in runs of one export job each, and prices it at the end."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -8,10 +9,12 @@ import click
 from circleci_cost.circleci import plan_windows, windows_of
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.progress_words import fetches
 from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
 from circleci_cost.cli.streams import write_line
+from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.coverage import is_due, open_days
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
@@ -30,7 +33,8 @@ def backfill(
     """Fetch the days of the history that are not there yet, then price and publish them.
 
     One export job holds 31 days at most, and CircleCI allows ten of them an hour and organization: a year takes
-    more than an hour. Safe to interrupt: what is there is not fetched again.
+    more than an hour. Safe to interrupt: what is there is not fetched again. Where credits are left without a price
+    the exit code is 5.
     """
     settings = call.settings()
     centers = chosen_centers(settings, cost_center)
@@ -57,9 +61,11 @@ def backfill(
             runs.append(PlannedRun("reprice", center.name, touched[0], touched[-1]))
     if not runs:
         write_line("Nothing to fetch: every day that CircleCI can serve is there.")
+        exit_partial_if_unpriced(lake, [center.name for center in centers], days)
         return
-    execute(settings, runs, f"Fetching {_count(runs)}")
+    execute(settings, runs, f"Fetching {_count(runs, settings)}" if any(map(fetches, runs)) else "Pricing")
     show_costs(settings, lake, runs)
+    exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
 
 
 def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[date], now: datetime) -> list[date]:
@@ -69,6 +75,20 @@ def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[da
     return [day for day in found if day not in there or is_due(day, now.date(), settings.restatement_days)]
 
 
-def _count(runs: list[PlannedRun]) -> str:
-    exports = sum(run.job == "ingest" for run in runs)
-    return f"{exports} export{'' if exports == 1 else 's'} of at most 31 days"
+def _count(runs: Sequence[PlannedRun], settings: Settings) -> str:
+    """How many exports are fetched, and how long CircleCI's quota makes that take."""
+    exports = [run.cost_center for run in runs if run.job == "ingest"]
+    named = f"{len(exports)} export{'' if len(exports) == 1 else 's'} of at most 31 days"
+    centers = len(set(exports))
+    if centers > 1:
+        named += f" for {centers} cost centers"
+    by_organization = Counter(settings.cost_center(name).organization_id for name in exports)
+    quota = settings.api.posts_per_hour
+    hours = max(((count - 1) // quota for count in by_organization.values()), default=0)
+    if hours and not settings.is_demo:
+        named += f"; CircleCI allows {quota} an hour and organization, so this takes more than {_hours(hours)}"
+    return named
+
+
+def _hours(count: int) -> str:
+    return "an hour" if count == 1 else f"{count} hours"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from circleci_cost.cli.edited import say_edited
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
@@ -83,6 +84,7 @@ def budgets(
     for finding in _misspelled(generation, budgets_there):
         say(f"Note: {finding}" if finding.endswith("?") else f"Note: {finding}.")
     say_partial(usable.problems)
+    say_edited(settings, generation)
     if fail_over:
         limit = _ORDER.index(Status(fail_over))
         failed = [row["budget"] for _, row in rows if _ORDER.index(Status(row["status"])) >= limit]

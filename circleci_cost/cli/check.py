@@ -8,8 +8,8 @@ import click
 from rich.text import Text
 
 from circleci_cost.circleci import Account, Endpoint
-from circleci_cost.circleci.failures import Refusal
 from circleci_cost.cli.check_sections import section_findings
+from circleci_cost.cli.edited import edited
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.instance import dagster_home
 from circleci_cost.cli.invocation import Invocation, invocation
@@ -24,7 +24,7 @@ from circleci_cost.cli.published_state import (
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import SystemClock
-from circleci_cost.coverage import overdue_days
+from circleci_cost.coverage import IMPORT_THEM, missing_days, overdue_days
 from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
@@ -100,6 +100,9 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         "ok",
         f"{manifest.days}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
     )
+    if sentence := edited(settings, generation):
+        yield Finding("published", "warning", sentence)
+    yield from _missing(settings, lake)
     yield from _unsettled(settings, lake)
     unfilled = days_of_earlier_versions(lake, generation)
     if unfilled or generation.is_of_earlier_version:
@@ -112,6 +115,23 @@ def _storage(settings: Settings) -> Iterator[Finding]:
             "warning",
             f"{name}: {days} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
         )
+
+
+def _missing(settings: Settings, lake: Lake) -> Iterator[Finding]:
+    for center in settings.cost_centers:
+        try:
+            found = missing_days(settings, lake, center.name, datetime.now(UTC))
+        except CircleciCostError:
+            # `_unsettled` says it.
+            continue
+        if found.fetchable:
+            named = say_ranges(as_ranges(found.fetchable))
+            sentence = f"{center.name}: {len(found.fetchable)} days are not there yet ({named}); run `circleci-cost "
+            yield Finding("history", "warning", f"{sentence}backfill`")
+        if found.out_of_reach:
+            named = say_ranges(as_ranges(found.out_of_reach))
+            sentence = f"{center.name}: {len(found.out_of_reach)} days are older than CircleCI serves ({named}); "
+            yield Finding("history", "ok", f"{sentence}{IMPORT_THEM}")
 
 
 def _unsettled(settings: Settings, lake: Lake) -> Iterator[Finding]:
@@ -170,10 +190,9 @@ def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
             for organization_id in center.organizations:
                 organization = account.organization(organization_id)
                 yield Finding("access", "ok", f"{center.name}: {organization.name} ({organization_id})")
-    except Refusal as error:
-        # CircleCI answers 404 for an id that is wrong, and for one that the token's owner does not belong to.
-        code = ConfigurationError.exit_code if error.status == 404 else error.exit_code
-        yield Finding("access", "error", str(error), code)
+            # Only an export job would tell, and each one counts against the quota.
+            sentence = f"{center.name}: exports need an organization admin's token, which shows at the first export"
+            yield Finding("admin rights", "ok", sentence)
     except CircleciCostError as error:
         subject = "token" if isinstance(error, AuthorizationError) else "access"
         yield Finding(subject, "error", str(error), error.exit_code)

@@ -15,6 +15,7 @@ from circleci_cost.errors import CircleciCostError, UsageError
 if TYPE_CHECKING:
     from circleci_cost.cli.explain_output import Explanation
     from circleci_cost.model.pricing import DayRange
+    from circleci_cost.settings import Settings
     from circleci_cost.warehouse.drivers import Costs
 
 PARTIAL_DATA = 5
@@ -68,16 +69,17 @@ def explain(
     """
     from circleci_cost.cli.explain_output import write_explanation_json, write_text
 
-    found = _explained(call, first, last, against, by=by, where=where, limit=limit)
+    settings = call.settings()
+    found = _explained(settings, first, last, against, by=by, where=where, limit=limit)
     (write_explanation_json if as_json else write_text)(found)
     if found.costs.is_partial:
-        for sentence in _shortfalls(found.costs):
+        for sentence in _shortfalls(found.costs, settings):
             say(sentence)
         context.exit(PARTIAL_DATA)
 
 
 def _explained(
-    call: Invocation,
+    settings: "Settings",
     first: date | None,
     last: date | None,
     against: str,
@@ -86,6 +88,7 @@ def _explained(
     where: tuple[str, ...],
     limit: int,
 ) -> "Explanation":
+    from circleci_cost.cli.edited import say_edited
     from circleci_cost.cli.explain_output import Explanation
     from circleci_cost.cli.report import asked_dimensions, parse_filters
     from circleci_cost.lake.layout import open_lake
@@ -96,9 +99,9 @@ def _explained(
     from circleci_cost.warehouse.generations import current_generation
     from circleci_cost.warehouse.report import published_tags
 
-    settings = call.settings()
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
+    say_edited(settings, generation)
     period = _days(first, last, generation.manifest.data_through)
     calendar = settings.calendar
     special = special_days(
@@ -110,7 +113,7 @@ def _explained(
             period,
             _against(against, period),
             asked_dimensions(by, tags, settings),
-            parse_filters(where, tags),
+            parse_filters(where, tags, settings),
             frozenset(special.get_column("date").to_list()),
         )
         costs = read_costs(connection, asked, [center.name for center in settings.cost_centers])
@@ -166,15 +169,14 @@ def _against(text: str, period: "DayRange") -> "DayRange | None":
     return _possible(days)
 
 
-def _shortfalls(costs: "Costs") -> Sequence[str]:
+def _shortfalls(costs: "Costs", settings: "Settings") -> Sequence[str]:
+    from circleci_cost.coverage import missing_sentences
+    from circleci_cost.lake.layout import open_lake
     from circleci_cost.model.pricing import say_ranges
 
-    sentences = []
-    missing = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.missing.items())
-    if missing:
-        sentences.append(
-            f"Partial: days without complete data are left out, {missing}; run `circleci-cost backfill` to fetch them."
-        )
+    lake = open_lake(settings.data_dir)
+    what = "Partial: days without complete data are left out"
+    sentences = missing_sentences(lake, costs.missing, what, datetime.now(UTC))
     unpriced = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.unpriced.items())
     if unpriced:
         sentences.append(

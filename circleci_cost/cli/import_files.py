@@ -6,11 +6,13 @@ from pathlib import Path
 import click
 
 from circleci_cost.circleci import land_files
+from circleci_cost.circleci.progress import Silent
 from circleci_cost.cli.import_check import FilesRead, read_files
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say, write_line
+from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
@@ -35,7 +37,8 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
 
     All files are read and checked before anything is stored. Their days are then priced and published as if they
     had been downloaded; this is also the way to keep history older than CircleCI's 13 months. An import adds jobs or
-    replaces them, and removes none. The same files again change nothing.
+    replaces them, and removes none. The same files again change nothing. Where credits are left without a price the
+    exit code is 5.
     """
     settings = call.settings()
     center = settings.cost_center(cost_center)
@@ -51,6 +54,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
         organization_id=center.organization_id,
         shared_organization_ids=center.shared_organization_ids,
         clock=SystemClock(),
+        progress=_Said(),
     )
     manifest = imported.landed.manifest
     days = DayRange(manifest.first_day, manifest.last_day)
@@ -61,6 +65,15 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
         execute(settings, [run], f"Reading and pricing {days}")
         write_line(f"Imported {_described(found)} into {center.name}.")
     _show(_costs(lake, center, days), center, days)
+    exit_partial_if_unpriced(lake, [center.name], days)
+
+
+class _Said(Silent):
+    """Tells what an import waits for; copying files takes no bar."""
+
+    def message(self, text: str) -> None:
+        """Say it."""
+        say(text)
 
 
 def _refuse_days(days: DayRange, settings: Settings) -> None:
@@ -103,8 +116,3 @@ def _costs(lake: Lake, center: CostCenter, days: DayRange) -> Report:
 
 def _show(costs: Report, center: CostCenter, days: DayRange) -> None:
     write_line(f"{center.name}, {days}: {exact_sum(costs.total)}")
-    if costs.total.unpriced_credits:
-        say(
-            f"{credits_text(costs.total.unpriced_credits)} of these credits have no price; add a price period for "
-            "their days, then run `circleci-cost reprice`."
-        )

@@ -200,5 +200,5 @@ def _say_next(path: Path, token_env: str) -> None:
         say(f"  export {named}=...          the token; or a line {named}=... in {path.parent / '.env'} (chmod 600)")
     say("  circleci-cost check               token, access, and the prices to review")
     say("  circleci-cost sync                the last days")
-    say("  circleci-cost backfill            the history; CircleCI's quota makes 13 months more than an hour")
+    say("  circleci-cost backfill            the history; CircleCI's quota makes a year's 12 exports more than an hour")
     say("  circleci-cost report              the numbers")

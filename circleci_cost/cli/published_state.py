@@ -12,7 +12,7 @@ from circleci_cost.cli.streams import say, write_line
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
-from circleci_cost.model.report import Question, credits_text
+from circleci_cost.model.report import Question
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import Generation, NothingPublishedError, current_generation
 from circleci_cost.warehouse.pricing import stale_prices
@@ -96,7 +96,6 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
     generation = published(lake)
     if generation is None:
         return
-    unpriced: dict[str, str] = {}
     with generation.connect() as connection:
         for name in dict.fromkeys(run.cost_center for run in runs):
             touched = [run for run in runs if run.cost_center == name]
@@ -109,13 +108,6 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
                 write_line(f"{name}, {days}: {exact_sum(found.total)}")
             else:
                 write_line(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
-            if found.total.unpriced_credits:
-                unpriced[name] = credits_text(found.total.unpriced_credits)
-    for name, credits in unpriced.items():
-        say(
-            f"{credits} credits of {name} have no price: add a price period for their days, "
-            "`circleci-cost check` names them."
-        )
 
 
 def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:

@@ -7,15 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 import click
 
 from circleci_cost.circleci.windows import plan_windows
+from circleci_cost.cli.edited import say_edited
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
-from circleci_cost.coverage import is_due
+from circleci_cost.coverage import is_due, missing_sentences
 from circleci_cost.days import days_between
 from circleci_cost.errors import CircleciCostError, UsageError
-from circleci_cost.lake.layout import open_lake
+from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.report import (
     Granularity,
@@ -88,11 +89,12 @@ def report(
     and are not, the exit code is 5.
     """
     settings = call.settings()
-    generation = current_generation(open_lake(settings.data_dir))
+    lake = open_lake(settings.data_dir)
+    generation = current_generation(lake)
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
         dimensions = asked_dimensions(by, tags, settings)
-        filters = parse_filters(where, tags)
+        filters = parse_filters(where, tags, settings)
         if form is None and not dimensions and granularity is None:
             dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
         there = days_with_data(connection)
@@ -106,11 +108,12 @@ def report(
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
     found = replace(found, overdue=_overdue(found, settings))
     {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
+    say_edited(settings, generation)
     if form == "csv" and (sentence := not_final_text(found)):
         say(sentence)
     if {*dimensions, *(name for name, _ in filters)}.intersection(tags):
         say_partial(tag_problems(settings))
-    if shortfalls := [*_shortfalls(found), *_unfinished(found)]:
+    if shortfalls := [*_shortfalls(found, lake), *_unfinished(found)]:
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
@@ -119,22 +122,33 @@ def report(
 def asked_dimensions(by: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[str, ...]:
     """The dimensions of `--by DIM`, each once. Raises `UsageError`, or says how a configured tag gets published."""
     named = [each for given in by for each in given.split(",") if each.strip()]
+    for name in named:
+        _refuse_unpublished(name, tags, settings)
+    return tuple(dict.fromkeys(dimension(each, tags) for each in named))
+
+
+def _refuse_unpublished(name: str, tags: Sequence[str], settings: Settings) -> None:
+    """Raise for a virtual tag that is configured and in no published costs yet, and say how it gets there."""
+    wanted = name.strip().lower().replace("-", "_")
     for tag in settings.virtual_tags:
-        if tag.name not in tags and tag.name in named:
+        if tag.name == wanted and tag.name not in tags:
             raise CircleciCostError(
                 f"The virtual tag {tag.name!r} is in no published costs yet; run `circleci-cost allocation apply`, "
                 "which fetches nothing."
             )
-    return tuple(dict.fromkeys(dimension(each, tags) for each in named))
 
 
-def parse_filters(where: Sequence[str], tags: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def parse_filters(
+    where: Sequence[str], tags: Sequence[str], settings: Settings | None = None
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The filters of `--where DIM=VALUE`, by dimension or virtual tag. Raises `UsageError`."""
     values: dict[str, list[str]] = {}
     for each in where:
         name, equals, value = each.partition("=")
         if not equals:
             raise UsageError(f"--where {each!r} has no value; write it as DIM=VALUE, such as project=web-app.")
+        if settings is not None:
+            _refuse_unpublished(name, tags, settings)
         values.setdefault(dimension(name, tags), []).append(value)
     return tuple((name, tuple(dict.fromkeys(found))) for name, found in values.items())
 
@@ -157,7 +171,7 @@ def _expected(settings: Settings) -> DayRange | None:
     return DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
 
 
-def _shortfalls(found: Report) -> list[str]:
+def _shortfalls(found: Report, lake: Lake) -> list[str]:
     sentences = []
     unpriced = found.total.unpriced_credits
     if unpriced:
@@ -165,10 +179,7 @@ def _shortfalls(found: Report) -> list[str]:
             f"Partial: {credits_text(unpriced)} credits have no price and are in no dollar amount; add a price period "
             "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
         )
-    missing = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in found.missing.items())
-    if missing:
-        sentences.append(f"Partial: days without data, {missing}; run `circleci-cost backfill` to fetch them.")
-    return sentences
+    return sentences + missing_sentences(lake, found.missing, "Partial: days without data", datetime.now(UTC))
 
 
 def _overdue(found: Report, settings: Settings) -> dict[str, list[DayRange]]:

@@ -18,6 +18,7 @@ from circleci_cost.cli.published_state import (
 from circleci_cost.cli.runs import PlannedRun, WholeRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
 from circleci_cost.cli.streams import write_line
+from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
@@ -35,26 +36,31 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     """Compute costs again at the prices that the configuration has now.
 
     Without days: exactly those whose price has changed since they were computed, and those that an earlier version
-    of circleci_cost computed and that lack what this one knows. With days: all of them.
+    of circleci_cost computed and that lack what this one knows. With days: all of them. Where credits are left
+    without a price the exit code is 5.
     """
     settings = call.settings()
     centers = chosen_centers(settings, cost_center)
     lake = open_lake(settings.data_dir)
     asked = chosen_days(settings, first, last) if first or last else None
     generation = published(lake)
+    names = [center.name for center in centers]
     ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, generation)
     runs = [PlannedRun("reprice", name, each.first, each.last) for name, found in ranges.items() for each in found]
     if not runs and generation is not None and generation.is_of_earlier_version:
         execute(settings, [WholeRun("allocate", "publishing", FOLLOWING)], "Publishing")
         write_line("Published anew what an earlier version had published; no price has changed.")
+        exit_partial_if_unpriced(lake, names)
         return
     if not runs:
         write_line("Nothing to compute: every day is priced as the configuration says.")
+        exit_partial_if_unpriced(lake, names, asked)
         return
     for name, found in ranges.items():
         write_line(f"{name}: computing {say_ranges(found)} again")
     execute(settings, runs, "Pricing")
     show_costs(settings, lake, runs)
+    exit_partial_if_unpriced(lake, names, asked)
 
 
 def _asked(lake: Lake, centers: Sequence[CostCenter], asked: DayRange) -> dict[str, list[DayRange]]:

@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.cli.instance import prepare_dagster_home
+from circleci_cost.cli.left_over import say_left
 from circleci_cost.cli.unusable_files import say_partial, unusable_files
 from circleci_cost.cli.waiting_messages import say_waiting
-from circleci_cost.cli.watching import Watch
+from circleci_cost.cli.watching import watch_runs
 from circleci_cost.cli.worker_pool import WorkerPool
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.settings import Settings
@@ -114,11 +115,15 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
     # The standing checks look at all days of all cost centers: of several runs none needs them but the last.
     once = len(runs) > 1
     pool = WorkerPool(settings, disposable=disposable)
-    _run(pool, runs, title, standing_checks=not once)
-    if once and any(run.partitions for run in pool.succeeded):
-        _run(pool, [WholeRun("check", "checking")], "Checking")
-    if any("daily_costs" in run.made for run in pool.succeeded):
-        _run(pool, [WholeRun("allocate", "publishing", FOLLOWING)], "Allocating and publishing")
+    try:
+        _run(pool, runs, title, standing_checks=not once)
+        if once and any(run.partitions for run in pool.succeeded):
+            _run(pool, [WholeRun("check", "checking")], "Checking")
+        if any("daily_costs" in run.made for run in pool.succeeded):
+            _run(pool, [WholeRun("allocate", "publishing", FOLLOWING)], "Allocating and publishing")
+    except KeyboardInterrupt:
+        say_left(runs, pool.succeeded)
+        raise
     pool.close()
     say_waiting(settings)
     say_partial(unusable_files(settings))
@@ -130,7 +135,7 @@ def _run(pool: WorkerPool, runs: Sequence[AnyRun], title: str, *, standing_check
     lanes: dict[str, list[AnyRun]] = {}
     for run in runs:
         lanes.setdefault(run.lane, []).append(run)
-    with Watch(title, lanes) as watch:
+    with watch_runs(title, lanes) as watch:
         try:
             pool.run(lanes, watch, standing_checks=standing_checks)
         except KeyboardInterrupt:

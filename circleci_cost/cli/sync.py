@@ -9,9 +9,10 @@ from circleci_cost.cli.published_state import say_earlier_versions, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
 from circleci_cost.cli.streams import say, write_line
+from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.coverage import daily_windows, missing_days
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing import as_ranges, say_ranges
+from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 
 
 @click.command()
@@ -22,6 +23,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
 
     CircleCI restates its last days, so each day is fetched until an export of it is final; days that an outage left
     out or left unfinished are caught up on. Safe to interrupt and to run beside the schedule of `dagster dev`.
+    Where credits are left without a price the exit code is 5.
     """
     settings = call.settings()
     centers = chosen_centers(settings, cost_center)
@@ -41,9 +43,11 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     show_costs(settings, lake, runs)
     say_earlier_versions(lake)
     for center in centers:
-        missing = missing_days(settings, lake, center.name, now).fetchable
-        if missing:
+        missing = missing_days(settings, lake, center.name, now)
+        if missing.fetchable:
             say(
-                f"{center.name}: {len(missing)} days of the history are not there yet "
-                f"({say_ranges(as_ranges(missing))}); run `circleci-cost backfill`."
+                f"{center.name}: {len(missing.fetchable)} days of the history are not there yet "
+                f"({say_ranges(as_ranges(missing.fetchable))}); run `circleci-cost backfill`."
             )
+    days = DayRange(min(run.first for run in runs), max(run.last for run in runs))
+    exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)

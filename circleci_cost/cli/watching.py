@@ -1,33 +1,35 @@
-"""Draws the progress of runs on stderr, one line per cost center; on anything but a terminal it draws nothing."""
+"""Draws the progress of runs on a terminal: a bar for each cost center, and below it what it does or waits for.
 
-from collections.abc import Mapping, Sequence
+Where nothing can be drawn, `telling` writes lines.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, Task, TaskID, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.circleci.wording import duration, size
+from circleci_cost.cli.plain_console import PlainConsole
+from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import remarks, shown
+from circleci_cost.cli.telling import Lines
 
 if TYPE_CHECKING:
     from circleci_cost.cli.runs import AnyRun
 
 _BAR_WIDTH = 24
+# What stands beside name and bar: a percentage, a time and the gaps.
+_BESIDE = 16
+_NARROWEST_NAME = 8
+# A bar, what is done, and its second line where that is long.
+_LINES_A_BAR = 3
 # More cost centers than fit on a screen have a bar only while they are at work, below one for all.
 _MOST_BARS = 20
-_STEPS = {
-    "usage_exports": "fetching",
-    "job_runs": "reading",
-    "pricing_periods": "spreading prices",
-    "daily_costs": "pricing",
-    "allocated_costs": "allocating",
-    "cost_forecast": "forecasting",
-    "budget_status": "comparing with budgets",
-    "published": "publishing",
-    "notifications": "notifying",
-}
 # What each job records day by day, which is what the bar counts.
 _RECORDED = {
     "ingest": ("usage_exports", "job_runs"),
@@ -38,36 +40,59 @@ _RECORDED = {
 }
 
 
+class _Bars(Progress):
+    """Bars of one width below each other; what each lane does has lines of its own, and is never cut."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Draw the visible lanes."""
+        tasks = [task for task in self.tasks if task.visible]
+        if not tasks:
+            return
+        longest = max(len(task.fields["name"]) for task in tasks)
+        names = min(longest, max(_NARROWEST_NAME, self.console.width - _BAR_WIDTH - _BESIDE))
+        for task in tasks:
+            yield self._line(task, names)
+            if task.fields["doing"]:
+                yield Padding(Text(task.fields["doing"], overflow="fold"), (0, 0, 0, 2))
+
+    def _line(self, task: Task, names: int) -> Table:
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=names, overflow="fold")
+        line.add_column(width=_BAR_WIDTH)
+        line.add_column(width=4, no_wrap=True)
+        line.add_column(min_width=7, no_wrap=True)
+        percentage = f"{task.percentage:>3.0f}%"
+        line.add_row(Text(task.fields["name"]), _BAR.render(task), Text(percentage), _ELAPSED.render(task))
+        return line
+
+
+_BAR = BarColumn(bar_width=_BAR_WIDTH)
+_ELAPSED = TimeElapsedColumn()
+
+
+def watch_runs(title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> "AnyWatch":
+    """Whatever shows the progress of these runs here: bars on a terminal that can move its cursor, else lines."""
+    console = remarks()
+    drawn = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+    return Watch(title, runs, console) if drawn else Lines(title, runs)
+
+
 class Watch:
     """A progress bar for each cost center: days recorded of all days, and what it is doing or waiting for."""
 
-    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> None:
-        console = remarks()
+    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]], console: PlainConsole) -> None:
         self._title = title
         self._runs = runs
-        self._progress = Progress(
-            TextColumn("{task.fields[name]}", table_column=Column(no_wrap=True, min_width=max(map(len, runs)))),
-            BarColumn(bar_width=_BAR_WIDTH, table_column=Column(min_width=_BAR_WIDTH)),
-            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True, min_width=4)),
-            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-            # On a narrow terminal this is the column that is cut.
-            TextColumn("{task.fields[doing]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
-            console=console,
-            expand=True,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._progress = _Bars(console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
-        self._days: dict[str, str] = {}
-        self._current: dict[str, AnyRun] = {}
+        self._numbers: dict[str, int] = {}
         self._all: TaskID | None = None
 
     def __enter__(self) -> Self:
         console = self._progress.console
-        if console.is_terminal:
-            console.print(Text(self._title))
+        console.print(Text(self._title))
         self._progress.start()
-        few = len(self._runs) <= _MOST_BARS
+        few = len(self._runs) <= min(_MOST_BARS, max(1, console.height // _LINES_A_BAR))
         if not few:
             self._all = self._progress.add_task("", total=len(self._runs), name="all", doing="")
         for name, runs in self._runs.items():
@@ -91,9 +116,8 @@ class Watch:
             self._progress.update(task, doing="stopping; Ctrl-C again kills")
 
     def remark(self, text: str) -> None:
-        """Write a line above the bars; where there are none it is a line of stderr."""
-        console = self._progress.console
-        console.print(Text(shown(text)), soft_wrap=not console.is_terminal)
+        """Write a line above the bars."""
+        self._progress.console.print(Text(shown(text)))
 
     def preparing(self, count: int) -> None:
         """Show how many cost centers wait for CircleCI to prepare their exports."""
@@ -111,30 +135,33 @@ class Watch:
         task = self._tasks[name]
         match event["event"]:
             case "run":
-                runs, number = self._runs[name], event["number"]
-                self._current[name] = run = runs[number]
-                count = f" ({number + 1} of {len(runs)})" if len(runs) > 1 else ""
-                self._days[name] = f"{run.title}{count}"
+                self._numbers[name] = event["number"]
                 self._progress.start_task(task)
                 self._progress.update(task, visible=True)
                 self._doing(name, "preparing")
             case "step":
-                if event["name"] in _STEPS:
-                    self._doing(name, _STEPS[event["name"]])
-            case "materialized" if event["asset"] in _recorded(self._current[name]):
+                if event["name"] in STEPS:
+                    self._doing(name, STEPS[event["name"]])
+            case "materialized" if event["asset"] in _recorded(self._runs[name][self._numbers[name]]):
                 self._progress.advance(task)
             case "waiting":
-                # What the text is about stands on the line already.
-                reason = event["text"].rpartition(": ")[2]
-                self._doing(name, f"waiting, about {duration(event['seconds'])}: {reason}")
+                text = event["text"]
+                self._doing(name, f"waiting, about {duration(event['seconds'])}: {without_subject(text)}", text)
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
                 self._doing(name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}")
+            case "lock":
+                self._doing(name, event["text"])
             case "message":
-                self._doing(name, "fetching")
+                self._doing(name, "fetching", event["text"])
 
-    def _doing(self, name: str, what: str) -> None:
-        self._progress.update(self._tasks[name], doing=shown(f"{self._days.get(name, '')} {what}".strip()))
+    def _doing(self, name: str, what: str, text: str = "") -> None:
+        runs, number = self._runs[name], self._numbers.get(name, 0)
+        about = joined(export_count(runs, number), days_of(text) or runs[number].title)
+        self._progress.update(self._tasks[name], doing=shown(f"{about}: {what}" if about else what))
+
+
+AnyWatch: TypeAlias = Watch | Lines
 
 
 def _recorded(run: "AnyRun") -> list[str]:

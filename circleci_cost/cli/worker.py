@@ -28,7 +28,7 @@ from circleci_cost.cli.preparation import start_preparing
 from circleci_cost.clock import SystemClock
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
-from circleci_cost.defs.failed_runs import Failed, failure_in
+from circleci_cost.defs.failed_runs import Failed, failure_in, sentence_of
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.resources import UsageSource
@@ -36,7 +36,7 @@ from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
-from circleci_cost.lake.turns import turn
+from circleci_cost.lake.turns import READING, WAREHOUSE, turn
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings, demo_settings, read_settings
 
@@ -292,6 +292,10 @@ def _listener(parent: Parent) -> Any:
     def listen(entry: Any) -> None:
         event = entry.dagster_event
         if event is None:
+            # What a fetch waits for it tells the parent itself.
+            if entry.user_message in (*READING.both, *WAREHOUSE.both):
+                waits = entry.user_message in {READING.waits, WAREHOUSE.waits}
+                parent.tell("lock", text=entry.user_message, waits=waits)
             return
         if event.event_type_value == "STEP_START":
             parent.tell("step", name=event.step_key)
@@ -299,7 +303,8 @@ def _listener(parent: Parent) -> Any:
             parent.tell("materialized", asset=event.asset_key.to_user_string())
         elif event.event_type_value == "STEP_UP_FOR_RETRY":
             data = event.step_retry_data
-            parent.tell("waiting", text="trying again", seconds=data.seconds_to_wait or 0)
+            text = f"trying again after: {sentence_of(data.error) or 'a failure'}"
+            parent.tell("waiting", text=text, seconds=data.seconds_to_wait or 0)
 
     return listen
 

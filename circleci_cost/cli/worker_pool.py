@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.streams import say
-from circleci_cost.cli.watching import Watch
+from circleci_cost.cli.watching import AnyWatch
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.settings import Settings
@@ -88,7 +88,7 @@ class WorkerPool:
         self._started = 0
         self._events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
 
-    def run(self, lanes: "Mapping[str, Sequence[AnyRun]]", watch: Watch, *, standing_checks: bool) -> None:
+    def run(self, lanes: "Mapping[str, Sequence[AnyRun]]", watch: AnyWatch, *, standing_checks: bool) -> None:
         """Give workers the lanes in turn, and pass their events on until all lanes have ended."""
         self._standing_checks = standing_checks
         self._lanes |= lanes
@@ -178,7 +178,7 @@ class WorkerPool:
                 self._events.put((number, json.loads(line)))
         self._events.put((number, None))
 
-    def _heard(self, worker: _Worker, event: dict[str, Any], watch: Watch) -> None:
+    def _heard(self, worker: _Worker, event: dict[str, Any], watch: AnyWatch) -> None:
         lane = event.get("lane") or worker.lane or ""
         match event["event"]:
             case "ready":

@@ -9,11 +9,13 @@ from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
 from circleci_cost.clock import Clock
 from circleci_cost.coverage import daily_windows, first_windows
 from circleci_cost.defs.dead_runs import log_dead_runs
+from circleci_cost.defs.following import at_work, days_behind
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.defs.own_runs import DAGSTER, LAUNCHED_BY
 from circleci_cost.errors import StorageError
 from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.pricing import as_ranges
 from circleci_cost.partitions import range_tags
 from circleci_cost.settings import Settings
 
@@ -115,3 +117,49 @@ def build_sensor() -> dg.AutomationConditionSensorDefinition:
         run_tags=_TAGS,
         minimum_interval_seconds=30,
     )
+
+
+def build_costs_sensor(
+    settings: Settings, partitions: dg.MultiPartitionsDefinition, lake: Lake, reprice: AssetJob
+) -> dg.SensorDefinition:
+    """The sensor that makes `daily_costs` follow a backfill of `usage_exports` and `job_runs` alone.
+
+    One run per range of days, where a condition would ask for a run a day.
+    """
+
+    @dg.sensor(
+        name="costs_follow",
+        job=reprice,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "Computes the daily costs of days whose job runs were made without them, such as by a backfill of "
+            "usage_exports and job_runs alone, once no run or backfill is at work on them."
+        ),
+    )
+    def costs_follow(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        instance = context.instance
+        newest = instance.get_latest_materialization_event(dg.AssetKey("job_runs"))
+        seen = f"{newest.run_id} {newest.timestamp}" if newest else ""
+        if seen == context.cursor:
+            yield dg.SkipReason("No job runs were made since the last look.")
+            return
+        if at_work(instance):
+            yield dg.SkipReason("Job runs or daily costs are being made: their costs follow when that is over.")
+            return
+        behind = days_behind(instance, partitions)
+        known = {center.name for center in settings.cost_centers}
+        for name, days in behind.items():
+            if name not in known:
+                continue
+            # Days that a run could not read have no costs either.
+            there = set(lake.job_runs_days(name))
+            for each in as_ranges([day for day in days if day in there]):
+                yield dg.RunRequest(
+                    run_key=f"{name}-{each.first}-{each.last}-{seen}",
+                    tags=range_tags(name, each.first, each.last),
+                    asset_selection=[dg.AssetKey("daily_costs")],
+                )
+        context.update_cursor(seen)
+
+    return costs_follow

@@ -6,7 +6,7 @@ from datetime import timedelta
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
-from circleci_cost.coverage import OpenDays, missing_days, overdue_days
+from circleci_cost.coverage import IMPORT_THEM, OpenDays, missing_days, overdue_days
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.failures import dagster_failures
@@ -70,7 +70,12 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         with dagster_failures():
             missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
-        return _open(missing, "missing", "not imported: {}; run `circleci-cost backfill`")
+        return _open(
+            missing,
+            "missing",
+            "not imported: {}; run `circleci-cost backfill`",
+            f"older than CircleCI serves: {{}}; {IMPORT_THEM}",
+        )
 
     @dg.asset_check(
         asset="job_runs",
@@ -130,10 +135,13 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     return [prices_up_to_date, computed_by_this_version, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]
 
 
-def _open(found: Sequence[OpenDays], what: str, sentence: str) -> dg.AssetCheckResult:
+def _open(found: Sequence[OpenDays], what: str, sentence: str, of_the_old: str = "") -> dg.AssetCheckResult:
     """A warning that names the days that CircleCI can still serve; the others are told, and nobody can mend them."""
     fetchable = [f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in found if each.fetchable]
     too_old = [f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in found if each.out_of_reach]
+    said = [sentence.format("; ".join(fetchable))] if fetchable else []
+    if too_old and of_the_old:
+        said.append(of_the_old.format("; ".join(too_old)))
     return dg.AssetCheckResult(
         passed=not fetchable,
         severity=dg.AssetCheckSeverity.WARN,
@@ -142,5 +150,5 @@ def _open(found: Sequence[OpenDays], what: str, sentence: str) -> dg.AssetCheckR
             what: "; ".join(fetchable) or "–",
             "older_than_the_api_reaches": "; ".join(too_old) or "–",
         },
-        description=sentence.format("; ".join(fetchable)) if fetchable else None,
+        description="; ".join(said) or None,
     )

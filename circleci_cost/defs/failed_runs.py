@@ -38,10 +38,16 @@ def _failure(data: Any, checks: list[str]) -> Failed:
         return Failed(user.description, int(code.value) if code is not None else 1, None)
     if checks:
         return Failed(" ".join(checks), 1, None)
-    error = data.error
-    while error is not None:
-        if error.cls_name == "Failure":
-            return Failed(error.message.partition("Failure: ")[2].strip() or error.message.strip(), 1, None)
-        error = error.cause
+    if sentence := sentence_of(data.error):
+        return Failed(sentence, 1, None)
     stack = data.error.to_string() if data.error else "no error was recorded"
     return Failed("An unexpected error ended the run.", 1, stack)
+
+
+def sentence_of(error: Any) -> str | None:
+    """The sentence of a `Failure` among an error's causes; None where there is none."""
+    while error is not None:
+        if error.cls_name == "Failure":
+            return str(error.message.partition("Failure: ")[2].strip() or error.message.strip())
+        error = error.cause
+    return None

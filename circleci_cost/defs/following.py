@@ -1,11 +1,23 @@
-"""When an asset without partitions is made again by itself: after what it is made from, or after an edited file.
+"""When an asset is made again by itself: after what it is made from, or after an edited file.
 
 The sensor that acts on these conditions is `automation`'s.
 """
 
+from datetime import date
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+from circleci_cost.partitions import partition_days
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def follows_dependencies() -> dg.AutomationCondition[Any]:
@@ -42,3 +54,23 @@ def follows_configuration() -> dg.AutomationCondition[Any]:
 
 def _made() -> dg.AutomationCondition[Any]:
     return dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated()
+
+
+def at_work(instance: dg.DagsterInstance) -> bool:
+    """Whether a run or a backfill that makes job runs or daily costs is waiting or under way."""
+    partitioned = {dg.AssetKey("job_runs"), dg.AssetKey("daily_costs")}
+    backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED]))
+    if any(partitioned.intersection(each.asset_selection or ()) for each in backfills):
+        return True
+    runs = instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))
+    # A run without a selection is of a whole job.
+    return any(not run.asset_selection or partitioned.intersection(run.asset_selection) for run in runs)
+
+
+def days_behind(instance: dg.DagsterInstance, partitions: dg.MultiPartitionsDefinition) -> dict[str, tuple[date, ...]]:
+    """The days, by cost center, whose job runs were made later than their daily costs."""
+    made = dg.DagsterEventType.ASSET_MATERIALIZATION
+    read = instance.get_latest_storage_id_by_partition(dg.AssetKey("job_runs"), made)
+    costed = instance.get_latest_storage_id_by_partition(dg.AssetKey("daily_costs"), made)
+    keys = [key for key, at in read.items() if at > costed.get(key, -1) and partitions.has_partition_key(key)]
+    return {each.cost_center: each.days for each in partition_days(keys, partitions)} if keys else {}

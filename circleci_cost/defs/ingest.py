@@ -13,7 +13,7 @@ from circleci_cost.defs.resources import LogProgress, UsageSource
 from circleci_cost.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.turns import turn
+from circleci_cost.lake.turns import READING, turn
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
@@ -93,8 +93,7 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         reports = []
         # Parsing takes all cores and up to 2 GB: one run at a time. It also keeps two runs of neighbouring windows
         # from settling the same moved job at once.
-        waiting = "Another run is reading usage exports: this one waits for it"
-        with dagster_failures(), turn(lake.job_runs_lock, lambda: context.log.info(waiting)):
+        with dagster_failures(), turn(lake.job_runs_lock, context.log.info, READING):
             refuse_if_ended(context)
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations

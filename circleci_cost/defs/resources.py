@@ -20,7 +20,7 @@ from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.storage_failures import storage_failure
-from circleci_cost.lake.turns import turn
+from circleci_cost.lake.turns import WAREHOUSE, turn
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
 from circleci_cost.tokens import api_token
@@ -125,7 +125,8 @@ class Warehouse(DuckDBResource):
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Wait for whoever has the warehouse open, then open it. Raises `StorageError` for what DuckDB cannot store."""
         claim(Lake(Path(self.data_dir)))
-        with turn(Path(self.lock)), storage_errors(self.database, "use", _DAMAGED):
+        lock = turn(Path(self.lock), dg.get_dagster_logger().info, WAREHOUSE)
+        with lock, storage_errors(self.database, "use", _DAMAGED):
             require_own_database(Path(self.database))
             self._remove_leftovers()
             with closing(self._opened()) as connection:

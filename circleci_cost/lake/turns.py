@@ -8,14 +8,38 @@ a step that asks for a slot in the moment another gives it back may wait until t
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from circleci_cost.lake.own_files import open_lock
 
 
+@dataclass(frozen=True)
+class TurnWords:
+    """What a run says when it has to wait for its turn, and when that has come."""
+
+    waits: str
+    goes_on: str = ""
+
+    @property
+    def both(self) -> tuple[str, str]:
+        """The two sentences."""
+        return self.waits, self.goes_on
+
+
+READING = TurnWords(
+    "Another run is reading usage exports: this one waits for it",
+    "The other run has ended: this one reads its usage exports",
+)
+WAREHOUSE = TurnWords(
+    "Another run has the warehouse open: this one waits for it",
+    "The other run has closed the warehouse: this one goes on",
+)
+
+
 @contextmanager
-def turn(lock: Path, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
-    """Hold `lock`, a file that stays empty; wait for whoever holds it, `on_wait` being called once before.
+def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None) -> Iterator[None]:
+    """Hold `lock`, a file that stays empty; wait for whoever holds it, `say` being told `words` before and after.
 
     Raises `StorageError` where the file cannot be made.
     """
@@ -23,7 +47,9 @@ def turn(lock: Path, on_wait: Callable[[], object] | None = None) -> Iterator[No
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if on_wait:
-                on_wait()
+            if say and words:
+                say(words.waits)
             fcntl.flock(file, fcntl.LOCK_EX)
+            if say and words and words.goes_on:
+                say(words.goes_on)
         yield

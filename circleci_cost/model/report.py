@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 from enum import StrEnum
 
 from circleci_cost.days import days_between
-from circleci_cost.errors import UsageError
+from circleci_cost.errors import ConfigurationError, UsageError
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.schema import DIMENSIONS
 from circleci_cost.plain_text import same_name
@@ -125,13 +125,17 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
 
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
-    """Return a value that a dimension has. Raises `UsageError` with the nearest ones."""
+    """Return a value that a dimension has. Raises `UsageError` with the nearest ones.
+
+    For what the configuration names, `ConfigurationError`: as wherever an organization or cost center is unknown.
+    """
     values = {same_name(each): each for each in known}
     if same_name(value) in values:
         return values[same_name(value)]
     near = _nearest(value, sorted(values))
     hint = f"did you mean {near}?" if near else f"`circleci-cost report --by {name}` shows all that there are."
-    raise UsageError(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}")
+    error = ConfigurationError if name in {"organization", "cost_center"} else UsageError
+    raise error(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}")
 
 
 def _nearest(wanted: str, names: Sequence[str]) -> str | None:

@@ -160,6 +160,17 @@ def imported_days(
     return int(one_row(connection, sql("report_imported_days"), parameters)[0])
 
 
+def unpriced_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: DayRange | None) -> list[date]:
+    """The days, of all or of `days`, on which credits of a cost center have no price."""
+    first, last = (days.first, days.last) if days else (date.min, date.max)
+    query = (
+        "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center AND date BETWEEN $first AND $last "
+        "AND price_per_credit IS NULL AND credits <> 0 ORDER BY date"
+    )
+    parameters = {"cost_center": cost_center, "first": first, "last": last}
+    return [day for (day,) in connection.execute(query, parameters).fetchall()]
+
+
 def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
     """The published days of one cost center, days without usage included."""
     query = "SELECT date FROM usage_days WHERE cost_center = $cost_center"

@@ -4,6 +4,8 @@ import csv
 import io
 import itertools
 import json
+import os
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -189,9 +191,41 @@ def test_f094_unpriced_credits_are_shown_and_never_zero_dollars(call: Caller) ->
 def test_days_without_data_make_the_answer_partial_and_are_named(published: Caller) -> None:
     said = published("report", "--from", "2026-01-10", "--to", "2026-01-15", "--json")
     assert said.code == 5
-    assert said.err == (
-        "Partial: days without data, acme: 2026-01-13 to 2026-01-15; run `circleci-cost backfill` to fetch them.\n"
+    # What can be done about them depends on how long ago they are.
+    assert re.match(r"Partial: days without data.*, acme: 2026-01-13 to 2026-01-15; ", said.err)
+
+
+def test_missing_days_that_circleci_no_longer_serves_are_to_be_imported_and_the_others_fetched(call: Caller) -> None:
+    today = datetime.now(UTC).date()
+    oldest, newest = today - timedelta(days=400), today - timedelta(days=1)
+    call.configure(configuration(oldest))
+    publish_rows(call.folder / "data", [], [today - timedelta(days=number) for number in range(2, 390)])
+    said = call("report", "--from", str(oldest), "--to", str(newest), "--json")
+    assert (said.code, said.err) == (
+        5,
+        f"Partial: days without data, acme: {newest}; run `circleci-cost backfill` to fetch them.\n"
+        f"Partial: days without data and older than CircleCI serves, acme: {oldest} to {today - timedelta(days=390)}; "
+        "import usage files that you have of them with `circleci-cost import`, or set a later history_start.\n",
     )
+
+
+def test_an_edited_configuration_is_said_until_it_is_applied(published: Caller) -> None:
+    tag = '[[virtual_tags]]\nname = "team"\n[[virtual_tags.rules]]\nvalue = "w"\nwhere = { project = "web" }\n'
+    later = datetime.now(UTC).timestamp() + 5
+    os.utime(published.configure(configuration() + tag), (later, later))
+    said = published("report", "--json")
+    assert said.err.startswith("Note: circleci_cost.toml was edited after these numbers were published (")
+    assert "after `circleci-cost allocation apply`, changed prices after `circleci-cost reprice`." in said.err
+    for option in (["--by", "team"], ["--where", "team=w"]):
+        said = published("report", *option)
+        assert (said.code, "run `circleci-cost allocation apply`, which fetches nothing." in said.err) == (1, True)
+
+
+def test_an_organization_or_cost_center_that_is_unknown_ends_with_3_and_another_unknown_value_with_2(
+    published: Caller,
+) -> None:
+    for name, code in (("organization", 3), ("cost_center", 3), ("project", 2)):
+        assert published("report", "--where", f"{name}=nobody").code == code
 
 
 _NAMES = [

@@ -174,7 +174,7 @@ def test_of_more_cost_centers_than_workers_a_refused_one_fails_alone(
     call.configure(alone + "".join(sections))
     asked = posts(server)
     said = call("sync")
-    assert said.code in {1, 4}
+    assert said.code == 3
     assert "Usage export of unknown" in said.err
     # Prepared ahead, taken up by the runs: one request for each cost center, and one more of the refused one's run.
     assert posts(server) == asked + 4
@@ -184,21 +184,92 @@ def test_of_more_cost_centers_than_workers_a_refused_one_fails_alone(
     assert total(call)["credits"] != "0"
 
 
+def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_is_cut(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two exports at a quota of one an hour: the second one waits, in a pipe and on a terminal of 80 columns."""
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    name = "a-cost-center-whose-name-is-rather-long-for-a-terminal"
+    text = configuration(server, ("0.0006", START, None)).replace(f"history_start = {START}", "history_start = FIRST")
+    first = TODAY - timedelta(days=40)
+    call.configure(text.replace("FIRST", str(first)).replace('"acme"', f'"{name}"') + "posts_per_hour = 1\n")
+    told = ("circleci-cost", "CircleCI allows 1 export requests an hour per organization")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "circleci_cost.cli", "backfill"],
+        cwd=call.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    lines: list[str] = []
+    assert process.stderr is not None
+    for line in process.stderr:
+        lines.append(line.rstrip("\n"))
+        if told[1] in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = [line for line in process.communicate(timeout=60)[1].splitlines() if line]
+    assert process.returncode == 130
+    one, two = f"{first} – {first + timedelta(days=30)}", f"{first + timedelta(days=31)} – {YESTERDAY}"
+    takes = "so this takes more than an hour"
+    assert lines[0] == f"Fetching 2 exports of at most 31 days; CircleCI allows 1 an hour and organization, {takes}."
+    assert [re.sub(r"job [0-9a-f-]+|with .*", "…", line) for line in lines[1:3]] == [
+        f"{name}, export 1 of 2, {one}: requested, export ….",
+        f"{name}, export 1 of 2, {one}: 3 parts …",
+    ]
+    assert re.fullmatch(
+        rf"{name}, export 2 of 2, {two}: waiting, {told[1]}; again at \d\d:\d\d:\d\d UTC, in (60|59) min\.", lines[-1]
+    )
+    assert rest == [
+        "Stopping: what runs is being ended; Ctrl-C again kills.",
+        f"Left to do for {name}: 1 of 2 exports not fetched ({two}), costs not computed ({first} – {YESTERDAY}).",
+        "Error: Interrupted; nothing is lost, the same command takes up where this one ended.",
+    ]
+
+    terminal = _sync_in_a_terminal(call.folder, "backfill", columns=80)
+    screen = _read_until(
+        terminal, lambda seen: "organization" in " ".join(seen.split()).partition("CircleCI allows")[2]
+    )
+    terminal.process.send_signal(signal.SIGINT)
+    screen += _read_until(terminal, lambda seen: "Interrupted; nothing is lost" in seen)
+    assert terminal.process.wait(30) == 130
+    os.close(terminal.descriptor)
+    assert f"waiting, about 60 min: {told[1]}" in " ".join(screen.split()).replace("about 59 min", "about 60 min")
+    assert max(map(len, re.split(r"[\r\n]+", screen.partition("Fetching")[2].partition("Left to do")[0]))) <= 80
+
+
+def test_credits_without_a_price_end_reprice_and_sync_with_5_and_their_days(
+    call: Caller, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    priced = LAST_USED - timedelta(days=1)
+    call.configure(configuration(server, ("0.0006", START, priced)))
+    said = call("sync")
+    days = f"acme: {LAST_USED}"
+    sentence = f"Partial: credits have no price and are in no dollar amount, {days}; add a price period for these days"
+    assert (said.code, sentence in said.err) == (5, True)
+    for arguments in (["reprice"], ["reprice", "--from", str(LAST_USED)]):
+        said = call(*arguments)
+        assert (said.code, sentence in said.err) == (5, True), arguments
+    assert call("reprice", "--from", str(priced), "--to", str(priced)).code == 0
+
+
 @dataclass(frozen=True)
 class _Terminal:
     process: subprocess.Popen[bytes]
     descriptor: int
 
 
-def _sync_in_a_terminal(folder: Path) -> _Terminal:
+def _sync_in_a_terminal(folder: Path, command: str = "sync", columns: int = 120) -> _Terminal:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "circleci_cost.cli", "sync"],
+        [sys.executable, "-m", "circleci_cost.cli", command],
         cwd=folder,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+        env=os.environ | {"TERM": "xterm", "COLUMNS": str(columns)},
         start_new_session=True,
     )
     os.close(theirs)

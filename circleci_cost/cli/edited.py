@@ -1,0 +1,36 @@
+"""Says that the configuration was edited after the numbers were published: what is edited is not yet in them.
+
+What is missing altogether, such as a virtual tag, the commands say where it is asked for.
+"""
+
+from datetime import UTC, datetime
+
+from circleci_cost.cli.streams import say
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.generations import Generation
+
+
+def edited(settings: Settings, generation: Generation) -> str | None:
+    """The sentence on a configuration that is newer than what is published; None where it is not."""
+    source = settings.source_file
+    if source is None:
+        return None
+    try:
+        changed = datetime.fromtimestamp(source.stat().st_mtime, UTC)
+    except OSError:
+        # Moved away since it was read: there is nothing to compare with.
+        return None
+    published_at = generation.manifest.published_at.astimezone(UTC)
+    if changed <= published_at:
+        return None
+    return (
+        f"{source.name} was edited after these numbers were published ({published_at:%Y-%m-%d %H:%M} UTC): changed "
+        "virtual tags, budgets and infrastructure show after `circleci-cost allocation apply`, changed prices after "
+        "`circleci-cost reprice`"
+    )
+
+
+def say_edited(settings: Settings, generation: Generation) -> None:
+    """Say so on stderr."""
+    if sentence := edited(settings, generation):
+        say(f"Note: {sentence}.")

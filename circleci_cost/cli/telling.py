@@ -1,0 +1,116 @@
+"""Tells the progress of runs in lines of stderr where there is no terminal to draw on: a log, a pipe, a plain terminal.
+
+A line for each export that is requested or has landed, for each wait and each new try, and after a minute of silence.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from circleci_cost.circleci.wording import duration, size
+from circleci_cost.cli.progress_words import STEPS, days_of, export_count, fetches, joined, without_subject
+from circleci_cost.cli.streams import say, shown
+
+if TYPE_CHECKING:
+    from circleci_cost.cli.runs import AnyRun
+
+# After so long without a line a log looks dead, and so often a wait is told that goes on.
+_SILENCE_SECONDS = 60.0
+_STILL_SECONDS = 600.0
+
+
+class Lines:
+    """Lines of one command's runs; what each is about stands in front."""
+
+    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> None:
+        self._title = title
+        self._runs = runs
+        self._numbers = dict.fromkeys(runs, 0)
+        self._doing: dict[str, str] = {}
+        # When each lane's reasons to wait were last told.
+        self._told: dict[tuple[str, str], float] = {}
+        self._waits_until: dict[str, float] = {}
+        self._spoken = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if sum(fetches(run) for runs in self._runs.values() for run in runs) > 1:
+            self._say(f"{self._title}.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def tick(self) -> None:
+        """Say what is being done where nothing has been said for a while."""
+        now = time.monotonic()
+        # A wait has said how long it lasts.
+        if now - self._spoken < _SILENCE_SECONDS or any(until > now for until in self._waits_until.values()):
+            return
+        for name, doing in self._doing.items():
+            self._say(f"{self._who(name)}: still {doing}.")
+
+    def stopping(self) -> None:
+        """Say that the runs are being ended."""
+        self._say("Stopping: what runs is being ended; Ctrl-C again kills.")
+
+    def remark(self, text: str) -> None:
+        """Write a line."""
+        self._say(text)
+
+    def preparing(self, count: int) -> None:
+        """Nothing to add: each cost center's wait is told."""
+
+    def done(self, name: str) -> None:
+        """Forget a lane that has ended; its failure, if any, is a sentence at the end."""
+        self._doing.pop(name, None)
+        self._waits_until.pop(name, None)
+
+    def heard(self, name: str, event: Mapping[str, Any]) -> None:
+        """Tell one event of a worker, where it is worth a line."""
+        match event["event"]:
+            case "run":
+                self._numbers[name] = event["number"]
+                self._doing[name] = "preparing"
+            case "step":
+                self._doing[name] = STEPS.get(event["name"], "checking")
+            case "waiting":
+                self._wait(name, event["text"], event["seconds"])
+                return
+            case "part":
+                total = f" of {size(event['total'])}" if event["total"] else ""
+                self._doing[name] = (
+                    f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
+                )
+            case "lock" if event["waits"]:
+                self._say(f"{self._who(name)}: {event['text']}.")
+            case "message":
+                text = event["text"]
+                self._say(f"{self._who(name, days_of(text))}: {without_subject(text)}")
+        self._waits_until.pop(name, None)
+        self.tick()
+
+    def _wait(self, name: str, text: str, seconds: float) -> None:
+        now = time.monotonic()
+        self._waits_until[name] = now + seconds
+        key = (name, text)
+        if key in self._told and now - self._told[key] < _STILL_SECONDS:
+            return
+        self._told[key] = now
+        again = datetime.now(UTC) + timedelta(seconds=seconds)
+        reason = without_subject(text).rstrip(".")
+        self._say(
+            f"{self._who(name, days_of(text))}: waiting, {reason}; again at {again:%H:%M:%S} UTC, in "
+            f"{duration(seconds)}."
+        )
+
+    def _who(self, name: str, days: str | None = None) -> str:
+        runs, number = self._runs[name], self._numbers[name]
+        return joined(name, export_count(runs, number), days or runs[number].title)
+
+    def _say(self, text: str) -> None:
+        say(shown(text))
+        self._spoken = time.monotonic()

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from circleci_cost.partitions import partition_days
 
@@ -18,6 +17,8 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+# A backfill among this many newest ones may still be at work, with one of these statuses.
+_RECENT, _AT_WORK = 100, {"REQUESTED", "CANCELING", "FAILING"}
 
 
 def follows_dependencies() -> dg.AutomationCondition[Any]:
@@ -59,7 +60,8 @@ def _made() -> dg.AutomationCondition[Any]:
 def at_work(instance: dg.DagsterInstance) -> bool:
     """Whether a run or a backfill that makes job runs or daily costs is waiting or under way."""
     partitioned = {dg.AssetKey("job_runs"), dg.AssetKey("daily_costs")}
-    backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED]))
+    # Newest first; Dagster's filter of statuses is private.
+    backfills = [each for each in instance.get_backfills(limit=_RECENT) if each.status.value in _AT_WORK]
     if any(partitioned.intersection(each.asset_selection or ()) for each in backfills):
         return True
     runs = instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED))

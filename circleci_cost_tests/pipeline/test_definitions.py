@@ -265,7 +265,7 @@ def test_the_schedule_and_the_automation_are_on_and_senders_where_there_are_chan
     assert sensors == {"automation": on, "costs_follow": on, "dead_runs": on, "failed_syncs": off, "outbox": off}
     site.sections = '[[notifications.channels]]\nname = "chat"\ntype = "slack"\nurl_env = "SLACK_URL"\n'
     sensors = {each.name: each.default_status for each in site.definitions.sensors or ()}
-    assert sensors == {"automation": on, "dead_runs": on, "failed_syncs": on, "outbox": on}
+    assert sensors == {"automation": on, "costs_follow": on, "dead_runs": on, "failed_syncs": on, "outbox": on}
 
 
 def test_keys_name_the_cost_center_and_the_day(tmp_path: Path) -> None:

@@ -16,12 +16,14 @@ from circleci_cost.defs.automation import build_costs_sensor, build_jobs, build_
 from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
 from circleci_cost.defs.correlations import build_correlations_asset
+from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
 from circleci_cost.defs.living_runs import build_executor
 from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
+from circleci_cost.defs.ownership import owned, owned_spec
 from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
 from circleci_cost.lake.layout import Lake, open_lake
@@ -82,7 +84,10 @@ def _definitions(
     jobs = build_jobs(checks)
     told = [key for each in (*assets, *checks) for key in each.check_keys]
     return dg.Definitions(
-        assets=[*assets, build_notification_asset(settings, told)],
+        assets=[
+            *owned(settings, [*assets, build_notification_asset(settings, told)]),
+            owned_spec(settings, build_cost_center_days(settings)),
+        ],
         asset_checks=checks if standing_checks else [],
         jobs=[job for name, job in jobs.items() if standing_checks or name != "check"],
         schedules=[build_schedule(settings, lake, clock, jobs["refresh"])],

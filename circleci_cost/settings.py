@@ -32,11 +32,19 @@ from circleci_cost.sections.virtual_tags import VirtualTag
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
+# What Dagster takes as the owner of an asset.
+_OWNER = re.compile(r"team:[A-Za-z0-9_.-]{1,60}|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 
 
 def _daily_at(value: str) -> str:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         raise ValueError('write a UTC time as "HH:MM", such as "10:30"')
+    return value
+
+
+def _owner(value: str) -> str:
+    if not _OWNER.fullmatch(value):
+        raise ValueError('write a team such as "team:finops", or an e-mail address')
     return value
 
 
@@ -55,6 +63,7 @@ class Settings(Section):
     history_start: Annotated[date, AfterValidator(_history_start)]
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
+    asset_owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = ("team:finops",)
     cost_centers: tuple[CostCenter, ...] = ()
     api: Api = Api()
     calendar: Calendar = Calendar()

@@ -22,7 +22,7 @@ from circleci_cost.warehouse.anomalies import AnomalySummary
 from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.explanations import ExplanationSummary
 
-GROUP = "anomalies"
+GROUP = "analysis"
 _SHOWN = 20
 # An upper bound of false alarms may lie so far above what was accepted before somebody is told.
 _TOLERATED = 3.0
@@ -55,9 +55,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def cost_anomalies(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).detect(connection)
-        return dg.MaterializeResult(
-            metadata=_anomaly_metadata(summary), check_results=list(_results(summary, settings))
-        )
+        return detected(summary, settings)
 
     @dg.asset(
         deps=[cost_anomalies, "infrastructure_costs", "daily_costs"],
@@ -75,9 +73,19 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def anomaly_drivers(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).explain(connection)
-        return dg.MaterializeResult(metadata=_driver_metadata(summary))
+        return explained(summary)
 
     return [cost_anomalies, anomaly_drivers]
+
+
+def detected(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
+    """What Dagster is told of `cost_anomalies`."""
+    return dg.MaterializeResult(metadata=_anomaly_metadata(summary), check_results=list(_results(summary, settings)))
+
+
+def explained(summary: ExplanationSummary) -> metadata.Materialized:
+    """What Dagster is told of `anomaly_drivers`."""
+    return dg.MaterializeResult(metadata=_driver_metadata(summary))
 
 
 def _said(settings: Settings) -> str:

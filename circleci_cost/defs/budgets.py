@@ -47,7 +47,7 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def cost_forecast(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).forecast(connection)
-        return dg.MaterializeResult(metadata=_forecast_metadata(summary))
+        return forecast(summary)
 
     @dg.asset(
         deps=[cost_forecast, "allocated_costs", "daily_costs"],
@@ -78,9 +78,19 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def budget_status(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).compare(connection)
-        return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
+        return compared(summary)
 
     return [cost_forecast, budget_status]
+
+
+def forecast(summary: ForecastSummary) -> metadata.Materialized:
+    """What Dagster is told of `cost_forecast`."""
+    return dg.MaterializeResult(metadata=_forecast_metadata(summary))
+
+
+def compared(summary: BudgetSummary) -> metadata.Materialized:
+    """What Dagster is told of `budget_status`."""
+    return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
 
 
 def budgets_hash(settings: Settings) -> str:

@@ -3,10 +3,10 @@
 import dagster as dg
 
 from circleci_cost.defs import metadata
+from circleci_cost.defs.anomalies import GROUP
 from circleci_cost.defs.check_results import warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
-from circleci_cost.defs.infrastructure import GROUP
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
@@ -40,9 +40,14 @@ def build_correlations_asset(settings: Settings) -> dg.AssetsDefinition:
     def cost_correlations(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             summary = Derivation(settings, lake).correlate(connection)
-        return dg.MaterializeResult(metadata=_metadata(summary), check_results=[_long_enough(summary)])
+        return correlated(summary)
 
     return cost_correlations
+
+
+def correlated(summary: CorrelationSummary) -> metadata.Materialized:
+    """What Dagster is told of `cost_correlations`."""
+    return dg.MaterializeResult(metadata=_metadata(summary), check_results=[_long_enough(summary)])
 
 
 def _metadata(summary: CorrelationSummary) -> dict[str, metadata.Value]:

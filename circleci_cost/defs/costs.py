@@ -101,7 +101,8 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
             "Credits and US dollars per day, cost center, organization, project, workflow, job, branch, resource "
             "class, executor, operating system, trigger source and build status, per charge type and in total. "
             "Each row keeps the price it was computed with. Add up costs over any dimension; never add a charge "
-            "type to the total, which holds it already. A NULL cost is unpriced, not free."
+            "type to the total, which holds it already. A NULL cost is unpriced, not free. To plot all cost centers "
+            "see cost_center_days: the plots here show the last partitions, which are of one cost center."
         ),
     )
     def daily_costs(

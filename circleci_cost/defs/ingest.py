@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import dagster as dg
 
-from circleci_cost.clock import Clock
+from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
+from circleci_cost.defs.imported_days import log_imported_days
 from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.defs.resources import LogProgress, UsageSource
 from circleci_cost.ingestion import Fetched, fetch_days
@@ -103,6 +104,7 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
                     context.add_asset_metadata(_day_metadata(summary), partition_key=key)
                 written = [summary.day for summary in report.days]
                 reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
+                log_imported_days(context, lake, asked.cost_center, settings.history_start, utc_today(clock))
         return dg.MaterializeResult(metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports)))
 
     return [usage_exports, job_runs]

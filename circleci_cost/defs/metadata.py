@@ -51,6 +51,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.Markdow
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
     text = one_line(str(value).replace("\n", " ").replace("\r", " "))
     for character in "\\|`*_<>[]":
         text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")

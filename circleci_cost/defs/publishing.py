@@ -4,14 +4,15 @@ import dagster as dg
 
 from circleci_cost.clock import Clock
 from circleci_cost.defs import metadata
+from circleci_cost.defs.cost_center_days import log_changed_days
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.living_runs import refuse_if_ended
+from circleci_cost.defs.remade import remake_outdated
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import Settings
-from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.generations import Generation
 from circleci_cost.warehouse.publish import publish
 
@@ -50,7 +51,8 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
         with dagster_failures(), warehouse.get_connection() as connection:
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
             # Another cost center's run may have written daily costs since these were made.
-            Derivation(settings, lake).bring_up_to_date(connection)
+            remake_outdated(context, connection, settings, lake)
+            log_changed_days(context, connection, settings, lake, clock)
             generation = publish(connection, lake, restatements, clock.now(), fence=lambda: refuse_if_ended(context))
         return dg.MaterializeResult(metadata=_published_metadata(generation))
 

@@ -4,9 +4,10 @@ Runs of several cost centers take turns at the warehouse: between one's allocati
 have written daily costs. How each table is made is its own module's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeAlias
 
 import duckdb
 
@@ -32,6 +33,18 @@ from circleci_cost.warehouse.transactions import transaction
 
 ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS = "allocated_costs", "cost_forecast", "budget_status"
 COST_ANOMALIES, ANOMALY_DRIVERS, COST_CORRELATIONS = "cost_anomalies", "anomaly_drivers", "cost_correlations"
+# What each table is made from besides the daily costs: once one is made again, so is what rests on it.
+_MADE_FROM = {
+    ALLOCATED_COSTS: (),
+    COST_FORECAST: (ALLOCATED_COSTS,),
+    BUDGET_STATUS: (ALLOCATED_COSTS, COST_FORECAST),
+    COST_ANOMALIES: (ALLOCATED_COSTS,),
+    ANOMALY_DRIVERS: (COST_ANOMALIES,),
+    COST_CORRELATIONS: (),
+}
+Summary: TypeAlias = (
+    AllocationResult | ForecastSummary | BudgetSummary | AnomalySummary | ExplanationSummary | CorrelationSummary
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +112,12 @@ class Derivation:
         _note(connection, COST_CORRELATIONS)
         return summary
 
-    def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """Make again what was made from other daily costs than there are now, and return its names."""
-        steps: dict[str, Callable[[duckdb.DuckDBPyConnection], object]] = {
+    def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
+        """Make again what was made from other daily costs than there are now, and what rests on it.
+
+        Yields each table's name and what was made, before the next one is begun.
+        """
+        steps: dict[str, Callable[[duckdb.DuckDBPyConnection], Summary]] = {
             ALLOCATED_COSTS: self.allocate,
             COST_FORECAST: self.forecast,
             BUDGET_STATUS: self.compare,
@@ -109,11 +125,11 @@ class Derivation:
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,
         }
-        stale = _stale(connection, list(steps))
+        stale = set(_stale(connection, list(steps)))
         for name, make in steps.items():
-            if name in stale:
-                make(connection)
-        return stale
+            if name in stale or stale.intersection(_MADE_FROM[name]):
+                stale.add(name)
+                yield name, make(connection)
 
     def _job_run_files(self) -> Sequence[str]:
         return job_run_files(self.lake, [center.name for center in self.settings.cost_centers])

@@ -374,7 +374,9 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluati
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     """The metadata values of an asset's materialization."""
-    (found,) = {id(each): each for each in result.asset_materializations_for_node(asset)[:1]}.values()
+    # A step may tell of other assets, too.
+    key = dg.AssetKey(asset)
+    found = next(each for each in result.asset_materializations_for_node(asset) if each.asset_key == key)
     return {name: value.value for name, value in found.metadata.items()}
 
 

@@ -1,12 +1,18 @@
 """Everything that Dagster is given, as one readable snapshot: a change of it is a change for users."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from circleci_cost.definitions import build_definitions
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model import pricing
 from circleci_cost.partitions import partition_key
+from circleci_cost.settings import load_settings
 from circleci_cost_tests.pipeline.harness import Site, hooli, initech, metadata, running
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
@@ -59,6 +65,15 @@ ASSETS = {
             "job_runs_for_each_day": "",
         },
     },
+    # Told of by `published`; nothing makes it.
+    "cost_center_days": {
+        "group": "costs",
+        "kinds": {"duckdb"},
+        "deps": ["daily_costs"],
+        "partitions": "day",
+        "backfill": None,
+        "checks": {},
+    },
     "allocated_costs": {
         "group": "allocation",
         "kinds": {"duckdb", "toml"},
@@ -90,7 +105,7 @@ ASSETS = {
         "checks": {"budgets_kept": "", "budgets_match_usage": "", "budget_files_readable": ""},
     },
     "infrastructure_costs": {
-        "group": "infrastructure",
+        "group": "ingest",
         "kinds": {"duckdb", "polars"},
         "deps": [],
         "partitions": None,
@@ -103,7 +118,7 @@ ASSETS = {
         },
     },
     "cost_anomalies": {
-        "group": "anomalies",
+        "group": "analysis",
         "kinds": {"duckdb", "polars"},
         "deps": ["allocated_costs", "daily_costs"],
         "partitions": None,
@@ -117,7 +132,7 @@ ASSETS = {
         },
     },
     "anomaly_drivers": {
-        "group": "anomalies",
+        "group": "analysis",
         "kinds": {"duckdb", "polars"},
         "deps": ["cost_anomalies", "daily_costs", "infrastructure_costs"],
         "partitions": None,
@@ -125,7 +140,7 @@ ASSETS = {
         "checks": {},
     },
     "cost_correlations": {
-        "group": "infrastructure",
+        "group": "analysis",
         "kinds": {"duckdb", "polars"},
         "deps": ["daily_costs", "infrastructure_costs"],
         "partitions": None,
@@ -198,8 +213,20 @@ def definitions(site: Site) -> dg.Definitions:
 def _partitions(definition: dg.PartitionsDefinition[str] | None) -> str | None:
     if definition is None:
         return None
+    if isinstance(definition, dg.DailyPartitionsDefinition):
+        return "day"
     assert isinstance(definition, dg.MultiPartitionsDefinition)
     return " × ".join(sorted((each.name for each in definition.partitions_defs), reverse=True))
+
+
+def _spec(
+    definition: object,
+) -> tuple[dg.AssetSpec, dg.BackfillPolicy | None, Sequence[dg.AssetCheckSpec]]:
+    if isinstance(definition, dg.AssetSpec):
+        return definition, None, ()
+    assert isinstance(definition, dg.AssetsDefinition)
+    (spec,) = definition.specs
+    return spec, definition.backfill_policy, list(definition.check_specs)
 
 
 def _backfill(policy: dg.BackfillPolicy | None) -> str | None:
@@ -212,19 +239,59 @@ def _backfill(policy: dg.BackfillPolicy | None) -> str | None:
 def test_the_assets_are_these(definitions: dg.Definitions) -> None:
     found = {}
     for definition in definitions.assets or ():
-        assert isinstance(definition, dg.AssetsDefinition)
-        (spec,) = definition.specs
+        spec, backfill, checks = _spec(definition)
         found[spec.key.to_user_string()] = {
             "group": spec.group_name,
             "kinds": spec.kinds,
             "deps": sorted(dependency.asset_key.to_user_string() for dependency in spec.deps),
             "partitions": _partitions(spec.partitions_def),
-            "backfill": _backfill(definition.backfill_policy),
-            "checks": {check.name: "blocking" if check.blocking else "" for check in definition.check_specs},
+            "backfill": _backfill(backfill),
+            "checks": {check.name: "blocking" if check.blocking else "" for check in checks},
         }
         assert spec.description
-        assert all(check.description for check in definition.check_specs)
+        assert all(check.description for check in checks)
     assert found == ASSETS
+
+
+def test_each_asset_has_an_owner_and_is_late_after_a_missed_day(site: Site) -> None:
+    """Without them the UI knows nobody to ask, and shows what was made a month ago as it shows what is of today."""
+    late = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fail_window=timedelta(hours=51))
+    specs = [_spec(each)[0] for each in site.definitions.assets or ()]
+    assert {spec.key.to_user_string() for spec in specs} == set(ASSETS)
+    assert {tuple(spec.owners) for spec in specs} == {("team:finops",)}
+    # Files of infrastructure that nobody configured are not read daily.
+    without = {spec.key.to_user_string() for spec in specs if spec.freshness_policy is None}
+    assert without == {"infrastructure_costs"}
+    assert all(spec.freshness_policy == late for spec in specs if spec.freshness_policy is not None)
+
+
+def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> None:
+    """A code version that changed would make everything again after an upgrade."""
+    specs = {spec.key.to_user_string(): spec for each in site.definitions.assets or () for spec in [_spec(each)[0]]}
+    versioned = {name for name, spec in specs.items() if spec.code_version}
+    assert versioned == {
+        "pricing_periods",
+        "allocated_costs",
+        "cost_forecast",
+        "budget_status",
+        "infrastructure_costs",
+        "cost_anomalies",
+        "anomaly_drivers",
+        "cost_correlations",
+    }
+    automated = {name for name, spec in specs.items() if spec.automation_condition}
+    assert automated == {"pricing_periods", *FOLLOWING}
+    assert specs["pricing_periods"].code_version == pricing.content_hash(site.settings.price_periods)
+
+
+def test_owners_of_the_configuration_are_those_of_the_assets(site: Site) -> None:
+    configuration = site.configuration
+    configuration.write_text('asset_owners = ["team:platform", "ada@example.com"]\n' + configuration.read_text())
+    definitions = build_definitions(load_settings(configuration), clock=site.clock)
+    assert {tuple(_spec(each)[0].owners) for each in definitions.assets or ()} == {("team:platform", "ada@example.com")}
+    configuration.write_text(configuration.read_text().replace("team:platform", "platform"))
+    with pytest.raises(ConfigurationError, match=r'asset_owners.*write a team such as "team:finops"'):
+        load_settings(configuration)
 
 
 def test_the_standing_checks_are_these(definitions: dg.Definitions) -> None:

@@ -1,0 +1,72 @@
+"""The asset `cost_center_days`: numbers by day that the UI plots, all cost centers side by side.
+
+The UI plots the last 120 partitions of an asset. Those of `daily_costs` are ordered by cost center first, so that its
+plots hold the last cost center alone. Nothing makes this asset: `published` tells of its days as they change.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import dagster as dg
+import duckdb
+
+from circleci_cost.clock import Clock, utc_today
+from circleci_cost.defs import metadata
+from circleci_cost.defs.costs import GROUP
+from circleci_cost.lake.layout import Lake
+from circleci_cost.partitions import day_partitions
+from circleci_cost.settings import Settings
+from circleci_cost.warehouse.cost_center_days import CostCenterDay, cost_center_days
+from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
+
+KEY = dg.AssetKey("cost_center_days")
+
+
+def build_cost_center_days(settings: Settings) -> dg.AssetSpec:
+    """The asset `cost_center_days`."""
+    return dg.AssetSpec(
+        KEY,
+        deps=["daily_costs"],
+        partitions_def=day_partitions(settings),
+        group_name=GROUP,
+        kinds={"duckdb"},
+        description=(
+            "The cost of every cost center by day, to compare: switch Metadata to Plots, which show the last 120 days. "
+            "The figures are those of daily_costs and follow them with every publication; there is no table of this "
+            "name. Grain: day. total_usd is the sum of the cost centers; credits without a price are in "
+            "unpriced_credits."
+        ),
+    )
+
+
+def log_changed_days(
+    context: dg.AssetExecutionContext,
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    lake: Lake,
+    clock: Clock,
+) -> None:
+    """Log an event for each day whose costs were computed since the current generation was published; at first for all.
+
+    To be called before the next generation is made the current one: a run that is killed in between leaves the same
+    days to the next. An event takes about 8 ms.
+    """
+    since = None
+    if context.instance.get_latest_materialization_event(KEY) is not None:
+        with suppress(NothingPublishedError):
+            since = current_generation(lake).manifest.published_at
+    for day, found in cost_center_days(connection, settings.history_start, utc_today(clock), since).items():
+        context.log_event(dg.AssetMaterialization(KEY, partition=day.isoformat(), metadata=_metadata(found)))
+
+
+def _metadata(found: Sequence[CostCenterDay]) -> dict[str, metadata.Value]:
+    priced = [each for each in found if each.cost_usd is not None]
+    shown: dict[str, metadata.Value] = {
+        "credits": metadata.number(sum(each.credits for each in found)),
+        "unpriced_credits": metadata.number(sum(each.unpriced_credits for each in found)),
+        "total_usd": metadata.number(sum(each.cost_usd for each in priced if each.cost_usd is not None)),
+    }
+    for each in priced:
+        if each.cost_usd is not None:
+            shown[f"total_usd_{each.cost_center}"] = metadata.number(each.cost_usd)
+    return shown

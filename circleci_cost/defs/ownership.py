@@ -1,0 +1,30 @@
+"""Whose the assets are and how old they may get: told of all assets in one place.
+
+Freshness is that of the last event; whether the data reach yesterday is the check `data_fresh`'s business.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import dagster as dg
+
+from circleci_cost.settings import Settings
+
+# Everything is made once a day: one run that is late by three hours is a warning, two are a failure.
+_FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fail_window=timedelta(hours=51))
+
+
+def owned(settings: Settings, assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """The assets with their owners and their freshness; what is not made daily has none."""
+
+    def add(spec: dg.AssetSpec) -> dg.AssetSpec:
+        return owned_spec(settings, spec)
+
+    return [each.map_asset_specs(add) for each in assets]
+
+
+def owned_spec(settings: Settings, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """One asset's."""
+    # Without a source there is nothing to read daily.
+    seldom = spec.key == dg.AssetKey("infrastructure_costs") and not settings.infrastructure
+    return spec.replace_attributes(owners=list(settings.asset_owners), freshness_policy=None if seldom else _FRESHNESS)

@@ -1,0 +1,19 @@
+-- Every day of which costs were computed since then: the sums of each cost center; no cost where no credit is priced.
+WITH days AS (
+    SELECT DISTINCT date
+    FROM usage_days
+    WHERE date >= $first AND date < $end AND ($since IS NULL OR costed_at >= $since)
+)
+SELECT
+    usage_days.date,
+    usage_days.cost_center,
+    usage_days.credits,
+    coalesce(sum(daily_costs.credits) FILTER (WHERE daily_costs.price_per_credit IS NULL), 0) AS unpriced_credits,
+    CASE WHEN count(daily_costs.date) = 0 THEN 0 ELSE sum(daily_costs.cost_usd) END AS cost_usd
+FROM usage_days
+JOIN days ON days.date = usage_days.date
+LEFT JOIN daily_costs
+    ON daily_costs.date = usage_days.date
+    AND daily_costs.cost_center = usage_days.cost_center
+GROUP BY usage_days.date, usage_days.cost_center, usage_days.credits
+ORDER BY usage_days.date, usage_days.cost_center;

@@ -12,7 +12,6 @@ import duckdb
 
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
-from circleci_cost.defs.costs import GROUP
 from circleci_cost.lake.layout import Lake
 from circleci_cost.partitions import day_partitions
 from circleci_cost.settings import Settings
@@ -20,13 +19,14 @@ from circleci_cost.warehouse.cost_center_days import CostCenterDay, cost_center_
 from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
 
 KEY = dg.AssetKey("cost_center_days")
+GROUP = "publishing"
 
 
 def build_cost_center_days(settings: Settings) -> dg.AssetSpec:
     """The asset `cost_center_days`."""
     return dg.AssetSpec(
         KEY,
-        deps=["daily_costs"],
+        deps=["published"],
         partitions_def=day_partitions(settings),
         group_name=GROUP,
         kinds={"duckdb"},

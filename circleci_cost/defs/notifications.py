@@ -14,10 +14,10 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.cost_center_days import GROUP
 from circleci_cost.defs.failed_runs import failure_in
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
-from circleci_cost.defs.publishing import GROUP
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.pricing import DayRange

@@ -4,7 +4,7 @@ import dagster as dg
 
 from circleci_cost.clock import Clock
 from circleci_cost.defs import metadata
-from circleci_cost.defs.cost_center_days import log_changed_days
+from circleci_cost.defs.cost_center_days import GROUP, log_changed_days
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.living_runs import refuse_if_ended
@@ -15,8 +15,6 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import Generation
 from circleci_cost.warehouse.publish import publish
-
-GROUP = "publishing"
 
 
 def build_published_asset(settings: Settings) -> dg.AssetsDefinition:

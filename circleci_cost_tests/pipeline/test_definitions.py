@@ -67,9 +67,9 @@ ASSETS = {
     },
     # Told of by `published`; nothing makes it.
     "cost_center_days": {
-        "group": "costs",
+        "group": "publishing",
         "kinds": {"duckdb"},
-        "deps": ["daily_costs"],
+        "deps": ["published"],
         "partitions": "day",
         "backfill": None,
         "checks": {},

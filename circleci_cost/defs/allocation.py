@@ -87,7 +87,7 @@ def _spec(name: str, description: str) -> dg.AssetCheckSpec:
 def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
     shown: dict[str, metadata.Value] = {"dagster/row_count": result.rows}
     for tag in result.tags:
-        shown[f"coverage_{tag.tag}"] = metadata.number(tag.coverage)
+        shown[f"coverage_{tag.tag}"] = round(float(tag.coverage), 4)
         shown[f"unallocated_usd_{tag.tag}"] = metadata.number(tag.unallocated_cost_usd)
     shown["tags"] = metadata.table(
         ("tag", "rows", "USD", "unallocated USD", "allocated"),

@@ -21,7 +21,7 @@ from circleci_cost.lake.turns import turn
 from circleci_cost.sections.infrastructure import Infrastructure, configuration_hash
 from circleci_cost.warehouse.infrastructure import InfrastructureSummary, known_files, write_infrastructure
 
-GROUP = "ingest"
+GROUP = "infrastructure"
 # After the clouds' own night; whoever delivers later is read the next day, or by hand.
 _DAILY = "0 11 * * *"
 _FRESHNESS = timedelta(days=3)

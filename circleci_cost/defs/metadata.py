@@ -52,7 +52,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.Markdow
 
 def _cell(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+        # A zero of sixteen places is a zero.
+        return f"{Decimal(value):,f}" if value else "0"
     text = one_line(str(value).replace("\n", " ").replace("\r", " "))
     for character in "\\|`*_<>[]":
         text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")

@@ -30,9 +30,9 @@ def remake_outdated(
         context.log.info(f"{name} rested on earlier daily costs: made again before it is published.")
         made = _told(summary, connection, settings)
         key = dg.AssetKey(name)
+        context.log_event(dg.AssetMaterialization(key, metadata={**(made.metadata or {}), "made_by": "published"}))
         for result in made.check_results:
             context.log_event(_evaluation(key, result))
-        context.log_event(dg.AssetMaterialization(key, metadata={**(made.metadata or {}), "made_by": "published"}))
         for result in made.check_results:
             if result.check_name in allocation.BLOCKING and not result.passed:
                 raise dg.Failure(f"{name}: {result.description}; nothing was published.", allow_retries=False)

@@ -105,7 +105,7 @@ ASSETS = {
         "checks": {"budgets_kept": "", "budgets_match_usage": "", "budget_files_readable": ""},
     },
     "infrastructure_costs": {
-        "group": "ingest",
+        "group": "infrastructure",
         "kinds": {"duckdb", "polars"},
         "deps": [],
         "partitions": None,

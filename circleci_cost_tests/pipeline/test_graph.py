@@ -12,6 +12,7 @@ import pytest
 
 from circleci_cost.circleci import land_files
 from circleci_cost.coverage import missing_days, open_days
+from circleci_cost.defs.metadata import table
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.simulator import write_export_files
 from circleci_cost.warehouse.generations import current_generation
@@ -223,3 +224,8 @@ def test_days_imported_before_the_upgrade_are_told_by_the_next_run(site: Site) -
     _import(site, first, last)
     site.run("refresh", "initech", YESTERDAY, YESTERDAY, only=["usage_exports", "job_runs"])
     assert _exported(site) == {f"initech|{day}" for day in (first, last, YESTERDAY)}
+
+
+def test_numbers_of_tables_have_thousands_separators_and_names_break_no_cell() -> None:
+    shown = table(("what", "credits", "jobs"), [("a|b", Decimal("1047676.5"), 12345), ("–", Decimal("0E-16"), 0)])
+    assert shown.value == ("| what | credits | jobs |\n|---|---|---|\n| a\\|b | 1,047,676.5 | 12,345 |\n| – | 0 | 0 |")

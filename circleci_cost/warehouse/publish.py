@@ -26,6 +26,9 @@ from circleci_cost.warehouse.generations import (
 from circleci_cost.warehouse.statements import one_row, sql
 from circleci_cost.warehouse.transactions import transaction
 
+# BI tools bring a DuckDB of their own, often an older one: 1.4 and later open this.
+STORAGE_VERSION = "v1.4.0"
+
 
 def publish(
     connection: duckdb.DuckDBPyConnection,
@@ -73,7 +76,7 @@ def _removed_unless_current(lake: Lake, name: str) -> Iterator[None]:
 
 
 def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    connection.execute(f"ATTACH '{_quoted(path)}' AS generation")
+    connection.execute(f"ATTACH '{_quoted(path)}' AS generation (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
         for table in TABLES:
             connection.execute(f"CREATE TABLE generation.{table} AS SELECT * FROM {table}")  # noqa: S608 - our names

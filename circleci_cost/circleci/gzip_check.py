@@ -19,6 +19,7 @@ PLAIN_CSV = "a plain CSV"
 _PIECE = MIB
 _READ = MIB // 4
 _HEADER_BYTES = 4
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _RESERVED_FLAGS = 0xE0
 _DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub calls the class an instance
 
@@ -129,7 +130,7 @@ def verify_gzip(path: Path, limits: DownloadLimits | None = None, *, name: str |
 
 
 def kind_of(data: bytes) -> str:
-    """Say what a file that is not gzip seems to be, by its first bytes; `PLAIN_CSV` for text with commas."""
+    """Say what a file that is not gzip seems to be, by its first bytes; `PLAIN_CSV` for text with separators."""
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     if not data:
         return "an empty file"
@@ -141,4 +142,7 @@ def kind_of(data: bytes) -> str:
         return "JSON"
     if start.startswith(b"pk\x03\x04"):
         return "a zip archive"
-    return PLAIN_CSV if b"," in start and b"\0" not in data else "something else"
+    if data.startswith(_UTF_16):
+        return PLAIN_CSV
+    separated = any(separator in start for separator in (b",", b";", b"\t"))
+    return PLAIN_CSV if separated and b"\0" not in data else "something else"

@@ -14,10 +14,10 @@ from circleci_cost.circleci.gzip_check import MAGIC, PLAIN_CSV, kind_of
 from circleci_cost.circleci.limits import MIB
 from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.model.imported_records import read_imported
 from circleci_cost.model.job_runs import refuse_unknown_organizations
 from circleci_cost.model.normalize import normalize
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.records import read_records
 from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.cost_centers import CostCenter
 
@@ -48,7 +48,7 @@ def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
             if part.sha256 in contents:
                 continue
             contents[part.sha256] = file
-            for block in read_records(packed):
+            for block in read_imported(packed):
                 rows = normalize(block)
                 refuse_unknown_organizations(rows, center.name, center.organizations, str(file))
                 jobs += rows.height

@@ -30,6 +30,7 @@ from circleci_cost.lake.manifests import (
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model import restatements
+from circleci_cost.model.imported_records import read_imported
 from circleci_cost.model.job_runs import (
     PRECEDENCE,
     DaySummary,
@@ -231,9 +232,10 @@ def _read_export(
 
 
 def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
+    read = read_imported if export.manifest.source == "import" else read_records
     for path in export.part_paths():
         try:
-            for block in read_records(path):
+            for block in read(path):
                 yield block.header, normalize(block)
         except FileNotFoundError as error:
             if was_replaced(export):

@@ -6,7 +6,9 @@ Only bytes are looked at here; turning records into columns is the business of `
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NULLS = (r"\\N", r"\N", "")
@@ -15,11 +17,7 @@ _ESCAPED = ("\\", ",", "\n")
 # Noncharacters: Unicode keeps them out of every text that is exchanged.
 _STAND_INS = tuple(chr(point) for point in range(0xFDD0, 0xFDF0))
 
-_VALUE = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
-_RECORD = rb"%b(?:,%b)*+" % (_VALUE, _VALUE)
-_QUOTED_RECORDS = re.compile(rb"(?:%b\r?\n)*+(?:%b)?+\Z" % (_RECORD, _RECORD))
-_QUOTED_RECORD = re.compile(rb"%b(?:\r?\n|\Z)" % _RECORD)
-_QUOTED_VALUE = re.compile(_VALUE)
+COMMA = b","
 
 
 class Dialect(Enum):
@@ -38,13 +36,33 @@ def detect_dialect(start: bytes) -> Dialect:
     return Dialect.QUOTED if any(line.startswith(b'"') for line in lines[:2]) else Dialect.UNQUOTED
 
 
-def parse_header(line: bytes, dialect: Dialect) -> list[str]:
+@dataclass(frozen=True)
+class _Quoted:
+    """The grammar of quoted records with one delimiter, which is one byte."""
+
+    records: re.Pattern[bytes]
+    record: re.Pattern[bytes]
+    value: re.Pattern[bytes]
+
+
+@cache
+def _quoted(delimiter: bytes) -> _Quoted:
+    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"|[^"%b\r\n]*+)' % delimiter
+    record = rb"%b(?:%b%b)*+" % (value, delimiter, value)
+    return _Quoted(
+        records=re.compile(rb"(?:%b\r?\n)*+(?:%b)?+\Z" % (record, record)),
+        record=re.compile(rb"%b(?:\r?\n|\Z)" % record),
+        value=re.compile(value),
+    )
+
+
+def parse_header(line: bytes, dialect: Dialect, delimiter: bytes = COMMA) -> list[str]:
     """Split the header line into names as written. Raises `ValueError` where it is not text or not closed."""
     text = line.decode("utf-8")
     if dialect is Dialect.UNQUOTED:
         return text.split(",")
     try:
-        return next(csv.reader([text], strict=True))
+        return next(csv.reader([text], strict=True, delimiter=delimiter.decode()))
     except csv.Error as error:
         raise ValueError(str(error)) from error
 
@@ -62,12 +80,13 @@ def whole_records(data: bytes, dialect: Dialect) -> int:
             open_quotes = (open_quotes + data.count(b'"', previous, cut)) % 2
             cut = previous
         return cut
-    while cut and _backslashes_before(data, cut - 1) % 2:
+    while cut and backslashes_before(data, cut - 1) % 2:
         cut = data.rfind(b"\n", 0, cut - 1) + 1
     return cut
 
 
-def _backslashes_before(data: bytes, position: int) -> int:
+def backslashes_before(data: bytes, position: int) -> int:
+    """How many backslashes stand directly before a position."""
     start = position
     while start and data[start - 1] == 0x5C:
         start -= 1
@@ -90,7 +109,7 @@ def hide_escapes(data: bytes) -> tuple[bytes, dict[str, str]]:
     return data, originals
 
 
-def strictly_quoted(data: bytes, columns: int) -> bool:
+def strictly_quoted(data: bytes, columns: int, delimiter: bytes = COMMA) -> bool:
     """Whether every quote of quoted records stands where the dialect allows one.
 
     The common case is settled by counting: two quotes a value and `","` between all values. Only records
@@ -99,36 +118,37 @@ def strictly_quoted(data: bytes, columns: int) -> bool:
     records, rest = divmod(data.count(b'"'), 2 * columns)
     if (
         rest == 0
-        and data.count(b'","') == records * (columns - 1)
+        and data.count(b'"%b"' % delimiter) == records * (columns - 1)
         and data.endswith((b'"', b'"\n', b'"\r\n'))
         and data.count(b"\r") == data.count(b'"\r\n')
     ):
         return True
-    return _QUOTED_RECORDS.match(data) is not None
+    return _quoted(delimiter).records.match(data) is not None
 
 
-def quoted_records(data: bytes) -> Iterator[tuple[int, int]]:
+def quoted_records(data: bytes, delimiter: bytes = COMMA) -> Iterator[tuple[int, int]]:
     """Yield each record's line, from 0, and number of values, up to the first that is not strictly quoted.
 
     Raises `ValueError` with the line of that one.
     """
+    grammar = _quoted(delimiter)
     position = line = 0
     while position < len(data):
-        record = _QUOTED_RECORD.match(data, position)
+        record = grammar.record.match(data, position)
         if record is None:
             raise ValueError(str(line))
         text = record.group().removesuffix(b"\n").removesuffix(b"\r")
         values = 1
-        end = _end_of_value(text, 0)
+        end = _end_of_value(grammar, text, 0)
         while end < len(text):
-            values, end = values + 1, _end_of_value(text, end + 1)
+            values, end = values + 1, _end_of_value(grammar, text, end + 1)
         yield line, values
         line += record.group().count(b"\n")
         position = record.end()
 
 
-def _end_of_value(record: bytes, start: int) -> int:
-    value = _QUOTED_VALUE.match(record, start)
+def _end_of_value(grammar: _Quoted, record: bytes, start: int) -> int:
+    value = grammar.value.match(record, start)
     return value.end() if value else len(record)
 
 

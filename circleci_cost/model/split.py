@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 from circleci_cost.errors import ExportDataError
 from circleci_cost.model import dialects
 from circleci_cost.model.dialects import Dialect
-from circleci_cost.model.records import Header, RecordBlock, refuse
+from circleci_cost.model.records import Header, RecordBlock
 from circleci_cost.model.schema import EXPORT_COLUMNS, Column, Kind
 
 # The parser's own pieces: small ones stay in the processor's cache.
@@ -38,7 +38,7 @@ _TYPES: dict[Kind, pa.DataType] = {
 }
 TRUE, FALSE = ("true", "True", "Y"), ("false", "False", "N")
 
-_HEX_NUMBER = re.compile(rb'(?:\A|[,"\n \t])0[xX]')
+_HEX_NUMBER = re.compile(rb'(?:\A|[,;"\n \t])0[xX]')
 _UUID_LENGTH = 36
 _DASHES = np.isin(np.arange(_UUID_LENGTH), (8, 13, 18, 23))
 _HEX_DIGIT = np.isin(np.arange(256), list(b"0123456789abcdef"))
@@ -67,7 +67,7 @@ class TextBlock:
     def records(self) -> Iterator[tuple[int, int]]:
         """Yield each record's line, from 0 within the block, and its number of values."""
         if self.block.header.dialect is Dialect.QUOTED:
-            return dialects.quoted_records(self.data)
+            return dialects.quoted_records(self.data, self.block.header.delimiter)
         return dialects.unquoted_records(self.data, self.originals)
 
 
@@ -105,12 +105,12 @@ def split_text(block: RecordBlock) -> TextBlock:
     header, data, originals = block.header, block.data, dict[str, str]()
     stray = _stray_byte(block)
     if stray is not None:
-        raise refuse(header.file, *stray)
+        raise header.refuse(*stray)
     if header.dialect is Dialect.UNQUOTED:
         try:
             data, originals = dialects.hide_escapes(data)
         except ValueError as error:
-            raise refuse(header.file, block.first_line, str(error)) from error
+            raise header.refuse(block.first_line, str(error)) from error
     hidden_null = [f"{stand_in}N" for stand_in, original in originals.items() if original == "\\"]
     text = TextBlock(pl.DataFrame(), block, data, originals)
     try:
@@ -133,6 +133,7 @@ def _read_csv(header: Header, data: bytes, nulls: Sequence[str], type_of: Callab
                 pa.BufferReader(data),
                 read_options=pa_csv.ReadOptions(column_names=list(header.columns), block_size=piece_bytes),
                 parse_options=pa_csv.ParseOptions(
+                    delimiter=header.delimiter.decode(),
                     quote_char='"' if quoted else False,
                     double_quote=quoted,
                     escape_char=False,
@@ -166,10 +167,10 @@ def _stray_byte(block: RecordBlock) -> tuple[int, str] | None:
             return None
         lone = re.search(rb"\r(?!\n)", data)
         return (block.line_at(lone.start()), "a lone carriage return (CR) inside a record") if lone else None
-    if dialects.strictly_quoted(data, len(block.header.columns)):
+    if dialects.strictly_quoted(data, len(block.header.columns), block.header.delimiter):
         return None
     try:
-        deque(dialects.quoted_records(data), maxlen=0)
+        deque(dialects.quoted_records(data, block.header.delimiter), maxlen=0)
     except ValueError as error:
         line = block.first_line + int(str(error))
         return line, "a quote is not closed or is followed by other text, or a line ends with a lone CR"
@@ -214,8 +215,8 @@ def _explain(text: TextBlock, error: pa.ArrowInvalid) -> ExportDataError:
     for line, values in text.records():
         if values != expected:
             what = f"{values} values where the header has {expected} columns"
-            return refuse(header.file, block.first_line + line, what)
-    return refuse(header.file, block.first_line, f"the records after this line cannot be split ({error})")
+            return header.refuse(block.first_line + line, what)
+    return header.refuse(block.first_line, f"the records after this line cannot be split ({error})")
 
 
 def _not_text(text: TextBlock, before: bytes) -> ExportDataError:
@@ -223,6 +224,6 @@ def _not_text(text: TextBlock, before: bytes) -> ExportDataError:
     line = text.block.first_line + before.count(b"\n")
     line += sum(before.count(stand_in.encode()) for stand_in, original in text.originals.items() if original == "\n")
     bare = b"".join(before.split(b'"')[::2]) if header.dialect is Dialect.QUOTED else before
-    position = bare[bare.rfind(b"\n") + 1 :].count(b",")
+    position = bare[bare.rfind(b"\n") + 1 :].count(header.delimiter)
     column = header.columns[min(position, len(header.columns) - 1)]
-    return refuse(header.file, line, "the text is not valid UTF-8", column)
+    return header.refuse(line, "the text is not valid UTF-8", column)

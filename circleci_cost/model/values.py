@@ -4,17 +4,17 @@ This is the definition of what a value means; `split` types the common forms in 
 Rules that need more than one value of a row belong to `normalize`, of more than one row to `job_runs`.
 """
 
-import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
 
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.records import refuse
-from circleci_cost.model.schema import CREDIT_LIMIT, CREDIT_SCALE, CREDITS, TIMESTAMP, Column, Kind
+from circleci_cost.model import resaved_values
+from circleci_cost.model.dialects import COMMA
+from circleci_cost.model.exact_values import any_timestamp, exact_credits
+from circleci_cost.model.schema import CREDIT_SCALE, CREDITS, TIMESTAMP, Column, Kind
 from circleci_cost.model.split import FALSE, TRUE, TextBlock
 
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -22,14 +22,8 @@ _INTEGER = r"^-?[0-9]+$"
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # What DECIMAL(18,6) holds without rounding: at most 12 digits before the point and 6 after it.
 _PLAIN_DECIMAL = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"
-_ANY_DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,100}(\.[0-9]{0,100})?([eE][+-]?[0-9]{1,3})?")
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _PLAIN_TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"
-_ANY_TIMESTAMP = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[ T](?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<part>[0-9]{1,6})0*)?)?)?"
-    r" ?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
-)
 _BLANK = " \t"
 _SHOWN = 60
 
@@ -57,19 +51,25 @@ def type_values(text: TextBlock, column: Column) -> pl.Series:
         return _original_texts(text, values).cast(column.dtype)
     read = _READERS[column.kind](pl.col(column.source)).cast(column.dtype).alias(column.source)
     typed = values.to_frame().select(read).to_series()
-    typed = _read_rare_forms(column, values, typed)
+    typed = _read_rare_forms(column, values, typed, _RARE_FORMS.get(column.kind))
+    header = text.block.header
+    if header.imported:
+        if column.kind is Kind.CREDITS and header.delimiter != COMMA:
+            typed = typed.set(values.str.contains(resaved_values.THOUSANDS_OR_DECIMALS).fill_null(value=False), None)
+        typed = _read_rare_forms(column, values, typed, resaved_values.FORMS.get(column.kind))
     unread = typed.is_null() & values.is_not_null()
     if unread.any():
         shown = text.original(str(values.filter(unread)[0]))
         shown = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 3] + "…"
-        raise refuse_rows(text, column, unread, f"{shown!r} is not {_EXPECTED[column.kind]}")
+        reason = resaved_values.reason(shown, column.kind) if header.imported else ""
+        raise refuse_rows(text, column, unread, f"{shown!r} is not {_EXPECTED[column.kind]}{reason}")
     return typed
 
 
 def refuse_rows(text: TextBlock, column: Column, rows: pl.Series, what: str) -> ExportDataError:
     """Build the error for the first of some rows, given as a series of booleans."""
     first = int(rows.arg_true()[0])
-    return refuse(text.block.header.file, text.line_of(first), what, column.source)
+    return text.block.header.refuse(text.line_of(first), what, column.source)
 
 
 def _original_texts(text: TextBlock, values: pl.Series) -> pl.Series:
@@ -126,39 +126,16 @@ _READERS: dict[Kind, Callable[[pl.Expr], pl.Expr]] = {
 }
 
 
-def _exact_credits(value: str) -> Decimal | None:
-    """Read `.5`, `1e3` or `1.5E-5` without rounding; None for what DECIMAL(18,6) cannot hold exactly."""
-    written = value.strip(_BLANK)
-    if _ANY_DECIMAL.fullmatch(written) is None:
-        return None
-    scaled = Fraction(written) * 10**CREDIT_SCALE
-    if scaled.denominator != 1 or abs(scaled) >= CREDIT_LIMIT * 10**CREDIT_SCALE:
-        return None
-    return Decimal(scaled.numerator).scaleb(-CREDIT_SCALE)
-
-
-def _any_timestamp(value: str) -> datetime | None:
-    """Read a time with `T`, an offset, or fewer parts, as UTC; None for anything else, finer than microseconds too."""
-    found = _ANY_TIMESTAMP.fullmatch(value)
-    if found is None:
-        return None
-    time = f"{found['hour'] or '00'}:{found['minute'] or '00'}:{found['second'] or '00'}.{found['part'] or '0':0<6}"
-    try:
-        parsed = datetime.fromisoformat(f"{found['day']}T{time}{found['zone'] or 'Z'}")
-        return parsed.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None
-
-
 _RARE_FORMS: dict[Kind, Callable[[str], Decimal | datetime | date | None]] = {
-    Kind.CREDITS: _exact_credits,
-    Kind.TIMESTAMP: _any_timestamp,
+    Kind.CREDITS: exact_credits,
+    Kind.TIMESTAMP: any_timestamp,
 }
 
 
-def _read_rare_forms(column: Column, values: pl.Series, typed: pl.Series) -> pl.Series:
+def _read_rare_forms(
+    column: Column, values: pl.Series, typed: pl.Series, read: Callable[[str], object] | None
+) -> pl.Series:
     """Read what is not plain value by distinct value."""
-    read = _RARE_FORMS.get(column.kind)
     unread = typed.is_null() & values.is_not_null()
     if read is None or not unread.any():
         return typed

@@ -1,0 +1,109 @@
+"""Files that a person joined to one: the headers among the records, and the rows that hold nothing.
+
+What a single file is like is the business of `imported_records`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from circleci_cost.model import dialects
+from circleci_cost.model.dialects import BYTE_ORDER_MARK, COMMA, Dialect
+from circleci_cost.model.records import Header, RecordBlock, absent_columns, column_names
+
+_HEADER_MARK = re.compile(rb"TOTAL_CREDITS", re.IGNORECASE)
+_EMPTY_ROW = rb'(?:[,;\t ]|"")*+'
+_EMPTY_ROWS = re.compile(rb"(?:(?<=\n)|\A)(?:(?:%b\r?\n)++(?:%b\Z)?|%b\Z)" % (_EMPTY_ROW, _EMPTY_ROW, _EMPTY_ROW))
+
+
+class JoinedFiles:
+    """Splits blocks of records at the headers of further files; `header_line` is the header as it is written."""
+
+    def __init__(self, header: Header, header_line: bytes) -> None:
+        self._header = header
+        self._line = header_line
+
+    def split(self, block: RecordBlock) -> Iterator[RecordBlock]:
+        """Yield the records of a block without headers and empty rows, each with the header that it stands below.
+
+        Raises `ExportDataError` for a header that is written in another way than the first: what follows it
+        would not be read as it was meant.
+        """
+        done = 0
+        for mark in _HEADER_MARK.finditer(block.data):
+            if mark.start() < done:
+                continue
+            found = self._header_at(block, mark.start())
+            if found is None:
+                continue
+            start, end, header = found
+            yield from self._records(block, done, start)
+            self._header, self._line = header, block.data[start:end].removeprefix(BYTE_ORDER_MARK).rstrip(b"\r\n")
+            done = end
+        yield from self._records(block, done, len(block.data))
+
+    def _header_at(self, block: RecordBlock, position: int) -> tuple[int, int, Header] | None:
+        """Where the header that holds this position begins and ends, and what it says; None where it is a record."""
+        data = block.data
+        start = data.rfind(b"\n", 0, position) + 1
+        end = data.find(b"\n", position) + 1 or len(data)
+        if not self._begins_a_record(data, start):
+            return None
+        line = data[start:end].rstrip(b"\r\n")
+        if self._ends_with_header(line):
+            return end - len(data[start:end]) + len(line) - len(self._line), end, self._header
+        line = line.removeprefix(BYTE_ORDER_MARK)
+        if names_all_required(line, self._header.delimiter) and line.startswith(b'"') == self._line.startswith(b'"'):
+            return start, end, self._named(block, start, line)
+        if any(names_all_required(line, delimiter) for delimiter in (COMMA, b";", b"\t")):
+            raise self._header.refuse(
+                block.line_at(start),
+                "a file with another separator or other quotes begins here; import each of the joined files by itself",
+            )
+        return None
+
+    def _ends_with_header(self, line: bytes) -> bool:
+        """Whether the last line of a file has no line end, so that the header of the next one stands behind it."""
+        before = line.removesuffix(self._line)
+        if len(before) == len(line) or not before or before == BYTE_ORDER_MARK:
+            return False
+        return before.count(self._header.delimiter) >= len(self._header.columns) - 1 and before.count(b'"') % 2 == 0
+
+    def _named(self, block: RecordBlock, start: int, line: bytes) -> Header:
+        if line == self._line:
+            return self._header
+        names = dialects.parse_header(line, Dialect.QUOTED, self._header.delimiter)
+        columns = column_names(names, imported=True)
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise self._header.refuse(block.line_at(start), f"the header names {', '.join(twice)} twice")
+        return replace(self._header, columns=columns)
+
+    def _begins_a_record(self, data: bytes, start: int) -> bool:
+        if self._header.dialect is Dialect.QUOTED:
+            return data.count(b'"', 0, start) % 2 == 0
+        return start == 0 or dialects.backslashes_before(data, start - 1) % 2 == 0
+
+    def _records(self, block: RecordBlock, start: int, end: int) -> Iterator[RecordBlock]:
+        """The records between two places of a block, less the empty rows."""
+        data = block.data[start:end]
+        data = data.removesuffix(BYTE_ORDER_MARK)
+        done = 0
+        for rows in _EMPTY_ROWS.finditer(data):
+            if rows.group() and self._begins_a_record(data, rows.start()):
+                yield from self._piece(block, data[done : rows.start()], start + done)
+                done = rows.end()
+        yield from self._piece(block, data[done:], start + done)
+
+    def _piece(self, block: RecordBlock, data: bytes, start: int) -> Iterator[RecordBlock]:
+        if data:
+            yield RecordBlock(self._header, data, block.line_at(start))
+
+
+def names_all_required(line: bytes, delimiter: bytes) -> bool:
+    """Whether a line is a header of a usage export with this delimiter."""
+    try:
+        names = dialects.parse_header(line.removeprefix(BYTE_ORDER_MARK), Dialect.QUOTED, delimiter)
+    except ValueError:
+        return False
+    return not absent_columns(column_names(names, imported=True))

@@ -105,6 +105,12 @@ class Settings(Section):
         """Where these settings come from, for messages."""
         return str(self.source_file) if self.source_file else "the built-in demo"
 
+    def refused_organizations(self, name: str) -> frozenset[str] | None:
+        """The organizations that an export of this cost center may not hold; None for all that it does not name."""
+        if self.cost_center(name).unknown_organizations == "refuse":
+            return None
+        return frozenset(each for center in self.cost_centers if center.name != name for each in center.organizations)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [center.name for center in self.cost_centers]

@@ -142,7 +142,5 @@ def kind_of(data: bytes) -> str:
         return "JSON"
     if start.startswith(b"pk\x03\x04"):
         return "a zip archive"
-    if data.startswith(_UTF_16):
-        return PLAIN_CSV
-    separated = any(separator in start for separator in (b",", b";", b"\t"))
-    return PLAIN_CSV if separated and b"\0" not in data else "something else"
+    separated = b"\0" not in data and any(separator in start for separator in (b",", b";", b"\t"))
+    return PLAIN_CSV if separated or data.startswith(_UTF_16) else "something else"

@@ -3,7 +3,7 @@
 import gzip
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -32,8 +32,8 @@ class FilesRead:
     credits: Decimal
 
 
-def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
-    """Read all files: every CRC, record, value, organization and date.
+def read_files(files: Sequence[Path], center: CostCenter, refused: Collection[str] | None = None) -> FilesRead:
+    """Read all files: every CRC, record, value, organization and date; `refused` as in `refuse_unknown_organizations`.
 
     Raises `ExportDataError` with file, line and column, `UsageError` for a file that is not there or where no file
     holds a job.
@@ -50,7 +50,7 @@ def read_files(files: Sequence[Path], center: CostCenter) -> FilesRead:
             contents[part.sha256] = file
             for block in read_imported(packed):
                 rows = normalize(block)
-                refuse_unknown_organizations(rows, center.name, center.organizations, str(file))
+                refuse_unknown_organizations(rows, center.name, center.organizations, str(file), refused)
                 jobs += rows.height
                 credits += Decimal(str(rows.get_column("total_credits").sum() or 0))
                 days |= set(rows.get_column("job_run_date").to_list())

@@ -12,6 +12,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say, write_line
+from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import UsageError
@@ -42,7 +43,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     """
     settings = call.settings()
     center = settings.cost_center(cost_center)
-    found = read_files(files, center)
+    found = read_files(files, center, settings.refused_organizations(center.name))
     _refuse_days(found.days, settings)
     lake = open_lake(settings.data_dir)
     imported = land_files(
@@ -65,6 +66,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
         execute(settings, [run], f"Reading and pricing {days}")
         write_line(f"Imported {_described(found)} into {center.name}.")
     _show(_costs(lake, center, days), center, days)
+    say_unknown_organizations(settings, lake, center.name, days.first, days.last)
     exit_partial_if_unpriced(lake, [center.name], days)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun
 from circleci_cost.cli.streams import say, write_line
+from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
@@ -108,6 +109,7 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
                 write_line(f"{name}, {days}: {exact_sum(found.total)}")
             else:
                 write_line(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
+            say_unknown_organizations(settings, lake, name, days.first, days.last)
 
 
 def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:

@@ -15,6 +15,7 @@ from circleci_cost.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.turns import READING, turn
+from circleci_cost.lake.unknown_organizations import UnknownOrganization, unknown_organizations
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
@@ -92,20 +93,35 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         context: dg.AssetExecutionContext, lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]
     ) -> metadata.Materialized:
         reports = []
+        unknown: list[UnknownOrganization] = []
         # Parsing takes all cores and up to 2 GB: one run at a time. It also keeps two runs of neighbouring windows
         # from settling the same moved job at once.
         with dagster_failures(), turn(lake.job_runs_lock, context.log.info, READING):
             refuse_if_ended(context)
             for asked in partition_days(context.partition_keys, partitions):
                 organizations = settings.cost_center(asked.cost_center).organizations
-                report = ingest_days(lake, asked.cost_center, organizations, asked.days, ingested_at=clock.now())
+                report = ingest_days(
+                    lake,
+                    asked.cost_center,
+                    organizations,
+                    asked.days,
+                    ingested_at=clock.now(),
+                    refused=settings.refused_organizations(asked.cost_center),
+                )
                 for summary in report.days:
                     key = partition_key(asked.cost_center, summary.day)
                     context.add_asset_metadata(_day_metadata(summary), partition_key=key)
                 written = [summary.day for summary in report.days]
+                unknown += unknown_organizations(lake, asked.cost_center, organizations, written)
                 reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
                 log_imported_days(context, lake, asked.cost_center, settings.history_start, utc_today(clock))
-        return dg.MaterializeResult(metadata=_job_run_metadata(reports), check_results=list(_job_run_results(reports)))
+        return dg.MaterializeResult(
+            metadata=_job_run_metadata(reports),
+            check_results=[
+                *_job_run_results(reports),
+                _warning("organizations_known", not unknown, "; ".join(each.described for each in unknown)),
+            ],
+        )
 
     return [usage_exports, job_runs]
 
@@ -204,6 +220,7 @@ def _job_run_checks() -> list[dg.AssetCheckSpec]:
         spec("jobs_in_window", "The export held no job outside the days that were asked for."),
         spec("no_vanished_jobs", "No job of an earlier export is missing from the later one."),
         spec("columns_known", "The export has the columns that this version knows, no more and no fewer."),
+        spec("organizations_known", "Every job is of an organization that the configuration names."),
         spec("export_for_each_day", "Every day that was asked for has an export."),
     ]
 

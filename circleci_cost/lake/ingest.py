@@ -82,11 +82,13 @@ def ingest_days(
     *,
     ingested_at: datetime,
     rows_in_memory: int = ROWS_IN_MEMORY,
+    refused: Collection[str] | None = None,
 ) -> IngestReport:
     """Write the job runs of `days` from the exports that landed for them.
 
     Every day with an export gets a file, an empty day an empty one; a day without any export gets none
-    and is reported. `organizations` are the ids the cost center names. Raises `ExportDataError` (nothing is
+    and is reported. `organizations` are the ids the cost center names; rows of others are refused, or
+    only those of `refused`. Raises `ExportDataError` (nothing is
     replaced then: all is read before the first file is written) and `StorageError`.
 
     An export that another process replaces meanwhile is no error: all is read again, from what landed then.
@@ -96,12 +98,25 @@ def ingest_days(
     for _ in range(_READINGS):
         with suppress(_ReplacedExportError):
             return _ingest(
-                lake, cost_center, organizations, days, ingested_at=ingested_at, rows_in_memory=rows_in_memory
+                lake,
+                cost_center,
+                _Expected({each.lower() for each in organizations}, refused),
+                days,
+                ingested_at=ingested_at,
+                rows_in_memory=rows_in_memory,
             )
     raise TransientSourceError(
         f"The usage exports of cost center {cost_center!r} were replaced {_READINGS} times while they were read; "
         "nothing was changed. Run the same command again when no other process fetches these days."
     )
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """The organizations that exports may hold: `known`, or all but `refused`."""
+
+    known: Collection[str]
+    refused: Collection[str] | None
 
 
 class _ReplacedExportError(Exception):
@@ -111,7 +126,7 @@ class _ReplacedExportError(Exception):
 def _ingest(
     lake: Lake,
     cost_center: str,
-    organizations: Collection[str],
+    expected: _Expected,
     days: Sequence[date],
     *,
     ingested_at: datetime,
@@ -131,7 +146,7 @@ def _ingest(
             wanted = [day for day in covered if export in sources[day]]
             if wanted:
                 with _set_aside_unless_readable(export):
-                    _read_export(export, precedence, wanted, organizations, spill=spill, report=report)
+                    _read_export(export, precedence, wanted, expected, spill=spill, report=report)
         for day in _emptied(lake, cost_center, sources, covered, spill.days):
             # Usage is restated, and never taken back as a whole; jobs that have moved still leave the day.
             disbelieve(sources[day][-1], [day])
@@ -203,17 +218,16 @@ def _read_export(
     export: LandedExport,
     precedence: Mapping[str, int],
     wanted: Collection[date],
-    organizations: Collection[str],
+    expected: _Expected,
     *,
     spill: DaySpill,
     report: IngestReport,
 ) -> None:
     manifest = export.manifest
-    ids = {organization.lower() for organization in organizations}
     rank = pl.lit(precedence[manifest.export_id], dtype=pl.Int32).alias(PRECEDENCE)
     read = outside = 0
     for header, rows in _one_ahead(_read_parts(export)):
-        refuse_unknown_organizations(rows, manifest.cost_center, ids, header.file)
+        refuse_unknown_organizations(rows, manifest.cost_center, expected.known, header.file, expected.refused)
         report.unknown_columns.update(header.unknown)
         report.missing_columns.update(header.missing)
         inside = rows.filter(pl.col("job_run_date").is_between(manifest.first_day, manifest.last_day))

@@ -17,13 +17,18 @@ from circleci_cost.model.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_O
 PRECEDENCE = "export_precedence"
 
 
-def refuse_unknown_organizations(rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str) -> None:
+def refuse_unknown_organizations(
+    rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str, refused: Collection[str] | None = None
+) -> None:
     """Raise `UnknownOrganizationError` for rows of an organization that the cost center does not name.
 
-    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used.
+    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used. `refused` are those
+    of other cost centers, whose cost would count twice, where the user wants all others to be reported only.
     """
+    organization = pl.col("organization_id")
+    is_refused = ~organization.is_in(list(known)) if refused is None else organization.is_in(list(refused))
     strangers = (
-        rows.filter(~pl.col("organization_id").is_in(list(known)))
+        rows.filter(is_refused)
         .group_by("organization_id")
         .agg(pl.col("organization_name").first(), pl.len().alias("jobs"))
         .sort("organization_id")
@@ -34,10 +39,16 @@ def refuse_unknown_organizations(rows: pl.DataFrame, cost_center: str, known: Co
         f"{row['organization_id']} ({row['organization_name']}, {row['jobs']} jobs)"
         for row in strangers.head(5).iter_rows(named=True)
     )
+    way_out = (
+        'plan, set unknown_organizations = "report" there to count and report them, or import the file into the cost '
+        "center it belongs to."
+        if refused is None
+        else "plan; another cost center names them, and their cost would count twice."
+    )
     raise UnknownOrganizationError(
         f"{file} holds jobs of organizations that cost center {cost_center!r} does not name: {named}; nothing of "
-        "this export was used. Add them to shared_organization_ids of that cost center if they are on the same "
-        "plan, or import the file into the cost center it belongs to."
+        f"this export was used. Add them to shared_organization_ids of that cost center if they are on the same "
+        f"{way_out}"
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -71,6 +71,8 @@ class CostCenter(Section):
     # CircleCI tells nobody when a token ends; whoever makes one knows.
     api_token_expires: date | None = None
     shared_organization_ids: tuple[Annotated[str, AfterValidator(_uuid)], ...] = ()
+    # An export holds what its plan paid for, so that an organization that nobody named is cost of the plan, too.
+    unknown_organizations: Literal["refuse", "report"] = "refuse"
     pricing: tuple[Pricing, ...] = ()
 
     @property

@@ -150,3 +150,10 @@ def test_imports_take_turns_and_remove_what_killed_ones_left(lake: Lake, tmp_pat
     waiting.join(20)
     assert watcher.messages == ["Another import is at work: this one waits for it."]
     assert [path.name for path in lake.exports("acme").iterdir()] == [landed[0].landed.directory.name]
+
+
+def test_a_file_with_other_separators_or_in_utf_16_lands_as_it_is(lake: Lake, tmp_path: Path) -> None:
+    text = csv_part(1).decode().replace(",", ";")
+    for name, content in {"semicolons.csv": text.encode(), "unicode.csv": text.encode("utf-16")}.items():
+        landed = land(lake, written(tmp_path / "in" / name, content)).landed
+        assert [gzip.decompress(path.read_bytes()) for path in landed.part_paths()] == [content]

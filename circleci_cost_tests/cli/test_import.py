@@ -140,6 +140,37 @@ def test_an_unknown_cost_center_is_answered_with_the_nearest(empty: Caller) -> N
     assert "did you mean 'northwind'?" in said.err
 
 
+STRANGER = "00000000-0000-4000-8000-000000000000"
+
+
+def test_an_unknown_organization_is_counted_and_named_where_the_configuration_says_report(empty: Caller) -> None:
+    empty.configure(NORTHWIND.read_text().replace('slug = "gh', 'unknown_organizations = "report"\nslug = "gh'))
+    file = empty.folder / "changed.csv"
+    file.write_text(_another_organization(gzip.decompress(SAMPLE.read_bytes()).decode()))
+    said = empty("import", file, "--cost-center", "northwind")
+    assert said.code == 0, said.err
+    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in said.out
+    assert (
+        f"northwind counts 109 jobs with 617 credits of organization {STRANGER} (northwind-cloud), which the configuration does not name"
+        in said.err
+    )
+    rows = json.loads(empty("report", "--by", "organization", "--json").out)
+    assert rows["total"] == TOTAL
+    assert [row["organization"] for row in rows["rows"]] == ["northwind", "northwind-data", "northwind-cloud"]
+
+
+def test_two_joined_exports_are_imported_as_what_they_hold(empty: Caller) -> None:
+    text = gzip.decompress(SAMPLE.read_bytes())
+    header, _, rows = text.partition(b"\n")
+    lines = rows.splitlines(keepends=True)
+    file = empty.folder / "joined.csv.gz"
+    halves = (b"".join([header + b"\n", *lines[:400]]), b"".join([header + b"\n", *lines[400:]]))
+    file.write_bytes(b"".join(gzip.compress(half) for half in halves))
+    said = empty("import", file, "--cost-center", "northwind")
+    assert (said.code, said.err.count("Error")) == (0, 0), said.err
+    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in said.out
+
+
 def test_an_import_that_was_cut_off_before_it_was_published_is_finished(imported: Caller) -> None:
     """An import that landed and was killed before it was published must not be called done."""
     shutil.rmtree(imported.folder / "data" / "published")

@@ -39,8 +39,16 @@ def test_f070_rows_of_another_organization_are_refused(tmp_path: Path) -> None:
     assert str(refused.value) == (
         "part-0000.csv.gz holds jobs of organizations that cost center 'acme' does not name: "
         f"{OTHER} (globex, 2 jobs); nothing of this export was used. Add them to shared_organization_ids of that "
-        "cost center if they are on the same plan, or import the file into the cost center it belongs to."
+        'cost center if they are on the same plan, set unknown_organizations = "report" there to count and report '
+        "them, or import the file into the cost center it belongs to."
     )
+
+
+def test_f070_an_unknown_organization_may_be_reported_but_not_one_of_another_cost_center(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, record(1), record(2, ORGANIZATION_ID=OTHER, ORGANIZATION_NAME="globex"))
+    refuse_unknown_organizations(rows, "acme", [ORGANIZATION], "part-0000.csv.gz", refused=[])
+    with pytest.raises(ExportDataError, match="another cost center names them, and their cost would count twice"):
+        refuse_unknown_organizations(rows, "acme", [ORGANIZATION], "part-0000.csv.gz", refused=[OTHER])
 
 
 def test_f070_rows_of_a_shared_organization_are_welcome_where_it_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,18 @@
+"""Tells which organizations some days hold that the configuration does not name, where it wants them reported."""
+
+from datetime import date
+
+from circleci_cost.cli.streams import say
+from circleci_cost.days import days_between
+from circleci_cost.lake.layout import Lake
+from circleci_cost.settings import Settings
+
+
+def say_unknown_organizations(settings: Settings, lake: Lake, cost_center: str, first: date, last: date) -> None:
+    """Say one line for each such organization; nothing where they are refused."""
+    from circleci_cost.lake.unknown_organizations import unknown_organizations
+
+    center = settings.cost_center(cost_center)
+    if center.unknown_organizations == "report":
+        for found in unknown_organizations(lake, cost_center, center.organizations, days_between(first, last)):
+            say(f"{found.described}.")

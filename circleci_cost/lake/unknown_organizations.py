@@ -1,0 +1,57 @@
+"""Which job runs are of organizations that the configuration does not name: counted again from the written files.
+
+Whether such rows are refused before they are written is decided by `model.job_runs`.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+
+from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.layout import Lake
+
+_QUERY = """
+SELECT CAST(organization_id AS VARCHAR), CAST(max_by(organization_name, job_run_date) AS VARCHAR), count(*),
+    sum(total_credits)
+FROM read_parquet($files, hive_partitioning = false)
+WHERE NOT list_contains($known, CAST(organization_id AS VARCHAR))
+GROUP BY 1
+ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class UnknownOrganization:
+    """What some days hold of an organization that the cost center does not name."""
+
+    cost_center: str
+    organization_id: str
+    name: str | None
+    jobs: int
+    credits: Decimal
+
+    @property
+    def described(self) -> str:
+        """The organization in a sentence, with what to do."""
+        jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
+        return (
+            f"{self.cost_center} counts {jobs} with {self.credits.normalize():,f} credits of organization "
+            f"{self.organization_id} ({self.name or 'without a name'}), which the configuration does not name; add the "
+            "id to shared_organization_ids if it belongs to this plan"
+        )
+
+
+def unknown_organizations(
+    lake: Lake, cost_center: str, known: Collection[str], days: Iterable[date]
+) -> list[UnknownOrganization]:
+    """Count the job runs of organizations beyond `known`; days that were never written hold none."""
+    paths = [lake.job_runs_file(cost_center, day) for day in days]
+    files = [str(path) for path in paths if path.exists()]
+    if not files:
+        return []
+    with storage_errors(lake.job_runs(cost_center), "read"), duckdb.connect() as connection:
+        rows = connection.execute(_QUERY, {"files": files, "known": list(known)}).fetchall()
+    return [UnknownOrganization(cost_center, *row) for row in rows]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from circleci_cost.errors import ExportDataError, StorageError
 from circleci_cost.lake.days import read_provenance
-from circleci_cost.lake.ingest import IngestReport
+from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.unknown_organizations import unknown_organizations
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
 from circleci_cost_tests.model.builders import COLUMNS, DIALECTS, OUTCOME, Record, record, records, unquoted, written
@@ -135,6 +136,20 @@ def test_f070_an_export_with_a_stranger_changes_nothing(lake: Lake) -> None:
     with pytest.raises(ExportDataError, match=r"does not name: c49546be-14b4-453f-a47a-22472b24255e \(acme, 1 jobs\)"):
         ingest(lake)
     assert contents(lake) == before
+
+
+def test_f070_a_stranger_that_is_reported_is_counted_once_and_named(lake: Lake) -> None:
+    stranger = "c49546be-14b4-453f-a47a-22472b24255e"
+    land_rows(lake, [record(1), record(2, ORGANIZATION_ID=stranger, ORGANIZATION_NAME="fork")])
+    land_rows(lake, [record(2, ORGANIZATION_ID=stranger)], export_id="import-1", hours=1, complete=False)
+    for _ in range(2):
+        ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[])
+    assert jobs(lake, FIRST) == {FIRST: of(j1=42, j2=42)}
+    (found,) = unknown_organizations(lake, CENTER, [ORGANIZATION], [FIRST])
+    assert (found.organization_id, found.jobs, found.credits) == (stranger, 1, 42)
+    assert unknown_organizations(lake, CENTER, [ORGANIZATION, stranger], [FIRST]) == []
+    with pytest.raises(ExportDataError, match="their cost would count twice"):
+        ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[stranger])
 
 
 def test_a_missing_part_is_told_and_changes_nothing(lake: Lake) -> None:

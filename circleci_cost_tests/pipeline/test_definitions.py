@@ -41,6 +41,7 @@ ASSETS = {
             "jobs_in_window": "",
             "no_vanished_jobs": "",
             "columns_known": "",
+            "organizations_known": "",
             "export_for_each_day": "",
         },
     },

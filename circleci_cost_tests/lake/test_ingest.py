@@ -18,7 +18,17 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.unknown_organizations import unknown_organizations
 from circleci_cost.model.job_runs import DaySummary
 from circleci_cost.model.schema import JOB_RUN_SCHEMA
-from circleci_cost_tests.model.builders import COLUMNS, DIALECTS, OUTCOME, Record, record, records, unquoted, written
+from circleci_cost_tests.model.builders import (
+    COLUMNS,
+    DIALECTS,
+    ORGANIZATION,
+    OUTCOME,
+    Record,
+    record,
+    records,
+    unquoted,
+    written,
+)
 
 from .builders import CENTER, EXPORTED, FIRST, contents, day, days, ingest, jobs, land, land_rows, of, stored
 

@@ -109,7 +109,7 @@ def _before_the_history(text: str) -> str:
             1,
             "changed.csv, line 3, column TOTAL_CREDITS: 'many' is not a number of credits",
         ),
-        (_another_organization, 1, "does not name: 00000000-0000-4000-8000-000000000000"),
+        (_another_organization, 3, "does not name: 00000000-0000-4000-8000-000000000000"),
         (_today, 2, "a day that is not over in UTC"),
         (_before_the_history, 2, "Set history_start = 2024-10-31 there, then import them again."),
     ],

@@ -6,6 +6,8 @@ Only tables, arrays of tables and plain `key = value` lines are followed, which 
 import re
 from collections.abc import Sequence
 
+from circleci_cost.config_array_lines import line_in_array
+
 # Possessive: a line of anything is looked at once.
 _HEADER = re.compile(r"\s*+(\[\[?)([A-Za-z0-9_.\-\s]++)\]\]?\s*+(#.*)?$")
 _LONGEST_BEGINNING = 500
@@ -21,8 +23,9 @@ def line_of(text: str, location: Sequence[str | int]) -> int | None:
     table: list[str | int] = []
     counts: dict[tuple[str | int, ...], int] = {}
     best: tuple[int, int] | None = None
+    lines = text.split("\n")
     # Unlike `splitlines`: only a line feed ends a line of TOML. What begins a line is all that is looked at.
-    for number, line in enumerate((whole[:_LONGEST_BEGINNING] for whole in text.split("\n")), start=1):
+    for number, line in enumerate((whole[:_LONGEST_BEGINNING] for whole in lines), start=1):
         if header := _HEADER.match(line):
             table = _enter(header.group(2), header.group(1) == "[[", counts)
             here = table
@@ -34,7 +37,12 @@ def line_of(text: str, location: Sequence[str | int]) -> int | None:
         shared = min(len(here), len(location))
         if shared and list(location[:shared]) == here[:shared] and (best is None or shared > best[0]):
             best = (shared, number)
-    return best[1] if best else None
+    if best is None:
+        return None
+    shared, number = best
+    if shared < len(location) and (start := _KEY.match(lines[number - 1][:_LONGEST_BEGINNING])):
+        return line_in_array("\n".join([lines[number - 1][start.end() :], *lines[number:]]), number, location[shared:])
+    return number
 
 
 def _enter(dotted: str, is_array: bool, counts: dict[tuple[str | int, ...], int]) -> list[str | int]:

@@ -41,7 +41,9 @@ def sentences(path: Path, text: str, content: Mapping[str, Any], error: Validati
 
 def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, model: type[BaseModel]) -> str:
     kind = error["type"]
-    location = list(error.get("ctx", {}).get("location", ())) or _written(content, error["loc"], kind)
+    context = error.get("ctx", {})
+    location = list(context.get("location", ())) or _written(content, error["loc"], kind)
+    location += context.get("within", ())
     line = line_of(text, location)
     where = f"{path}, line {line}" if line else f"{path}"
     if kind == "extra_forbidden":

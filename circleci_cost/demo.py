@@ -1,4 +1,4 @@
-"""The built-in demo's configuration: two cost centers of the simulator, used where no file is given.
+"""The built-in demo's configuration: two cost centers of the simulator, used by `demo` and where it was run.
 
 The usage itself is the simulator's; the demo is anchored on the day it was first used, so that a later visit
 finds the same history instead of a moved one.
@@ -25,6 +25,11 @@ def anchor(data_dir: Path, today: date) -> date:
     """The day that the demo's history ends on: the remembered one, else today."""
     path = data_dir / _ANCHOR_FILE
     return date.fromisoformat(json.loads(path.read_text())["anchor"]) if path.exists() else today
+
+
+def was_run(data_dir: Path) -> bool:
+    """Whether the demo was begun there."""
+    return (data_dir / _ANCHOR_FILE).is_file()
 
 
 def remember_anchor(data_dir: Path, day: date) -> None:

@@ -1,4 +1,4 @@
-"""`circleci_cost.toml` and the environment, as one frozen `Settings`; without a file, the built-in demo.
+"""`circleci_cost.toml` and the environment, as one frozen `Settings`; where `demo` was run, the built-in demo's.
 
 Only what may be written and where it is looked for: reading the text is `configuration_file`'s, telling mistakes
 `configuration_errors`'. Tokens are not read here, only the names of the variables that hold them.
@@ -27,7 +27,7 @@ from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.sections.infrastructure import Infrastructure, check_sources
 from circleci_cost.sections.notifications import Notifications
 from circleci_cost.sections.references import check_references
-from circleci_cost.sections.section import FilePath, Section
+from circleci_cost.sections.section import FilePath, Section, mistake_at
 from circleci_cost.sections.virtual_tags import VirtualTag
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
@@ -48,7 +48,8 @@ def _owner(value: str) -> str:
     return value
 
 
-def _history_start(value: date) -> date:
+def first_day(value: date) -> date:
+    """The day as a start of the history. Raises `ValueError` for one on which there is no usage."""
     if value > datetime.now(UTC).date():
         raise ValueError("this lies in the future; write the first day to import")
     if value < EARLIEST_USAGE:
@@ -60,7 +61,7 @@ class Settings(Section):
     """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
 
     data_dir: FilePath = Path("data")
-    history_start: Annotated[date, AfterValidator(_history_start)]
+    history_start: Annotated[date, AfterValidator(first_day)]
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
     asset_owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = ("team:finops",)
@@ -116,16 +117,21 @@ class Settings(Section):
         names = [center.name for center in self.cost_centers]
         if not names:
             raise ValueError("there is no cost center; add a [[cost_centers]] section")
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"the cost center {', '.join(sorted(twice))} is defined twice; give each its own name")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise mistake_at(
+                    ("cost_centers", index, "name"),
+                    f"the cost center {name} is defined twice; give each its own name",
+                )
         owners: dict[str, str] = {}
-        for center in self.cost_centers:
-            for organization in center.organizations:
+        for index, center in enumerate(self.cost_centers):
+            for position, organization in enumerate(center.organizations):
                 if organization in owners:
-                    raise ValueError(
+                    key = ("shared_organization_ids", position - 1) if position else ("organization_id",)
+                    raise mistake_at(
+                        ("cost_centers", index, *key),
                         f"organization {organization} belongs to {owners[organization]} and to {center.name}: its "
-                        "cost would count twice; leave it in one of them"
+                        "cost would count twice; leave it in one of them",
                     )
                 owners[organization] = center.name
         check_sources(self.infrastructure)
@@ -138,14 +144,18 @@ class Settings(Section):
 def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings: `path`, else the file that CIRCLECI_COST_CONFIG names, else ./circleci_cost.toml.
 
-    Where none of them is given or there, returns the built-in demo's. A relative `data_dir` is
-    relative to the file. Raises `ConfigurationError`.
+    Where none of them is given or there, returns the built-in demo's if `circleci-cost demo` has left its data here:
+    nothing is simulated unasked. A relative `data_dir` is relative to the file. Raises `ConfigurationError`.
     """
     named = path or (Path(environment[CONFIG_ENV]) if environment.get(CONFIG_ENV) else None)
     if named is None:
         named = Path(CONFIG_FILE)
         if not named.exists():
-            return demo_settings()
+            from circleci_cost import demo
+
+            if demo.was_run(Path(demo.DATA_DIRECTORY)):
+                return demo_settings()
+            raise no_configuration()
     elif not is_there(named):
         origin = "" if path else f" (from {CONFIG_ENV})"
         raise ConfigurationError(
@@ -153,6 +163,14 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             "the path."
         )
     return read_settings(named)
+
+
+def no_configuration() -> ConfigurationError:
+    """The error where there is no configuration to work with."""
+    return ConfigurationError(
+        f"There is no configuration: no {CONFIG_FILE} in {Path.cwd()}, and neither --config nor {CONFIG_ENV} names "
+        "one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with simulated data."
+    )
 
 
 def read_settings(path: Path) -> Settings:

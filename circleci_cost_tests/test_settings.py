@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.demo import remember_anchor
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing import PricePeriod
 from circleci_cost.settings import load_settings, read_settings
@@ -68,13 +69,22 @@ def test_a_price_never_passes_through_a_float(tmp_path: Path) -> None:
     assert read_settings(write(tmp_path, text)).price_periods[0].price_per_credit == Decimal("0.0006000001")
 
 
-def test_without_a_file_the_demo_is_used_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_only_a_demo_that_was_run_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(environment={})
+    assert str(caught.value) == (
+        f"There is no configuration: no circleci_cost.toml in {tmp_path}, and neither --config nor "
+        "CIRCLECI_COST_CONFIG names one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with "
+        "simulated data."
+    )
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "demo-data").mkdir()
+    remember_anchor(tmp_path / "demo-data", date(2026, 11, 28))
     settings = load_settings(environment={})
     assert settings.is_demo
     assert settings.described_source == "the built-in demo"
     assert [center.name for center in settings.cost_centers] == ["acme", "globex"]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_environment_names_the_file(tmp_path: Path) -> None:
@@ -156,15 +166,17 @@ def test_a_history_that_begins_tomorrow_is_refused(tmp_path: Path) -> None:
 def test_an_organization_in_two_cost_centers_would_count_twice(tmp_path: Path) -> None:
     second = f'\n[[cost_centers]]\nname = "other"\norganization_id = "{LABS}"\n'
     assert refusal(tmp_path, VALID + second) == (
-        f"FILE: organization {LABS} belongs to acme and to other: its cost would count twice; leave it in one of them."
+        f"FILE, line 23: cost_centers[1].organization_id: organization {LABS} belongs to acme and to other: its cost "
+        "would count twice; leave it in one of them."
     )
 
 
 def test_f095_an_overlap_of_prices_is_refused_and_names_the_days(tmp_path: Path) -> None:
     said = refusal(tmp_path, VALID.replace("effective_until = 2025-12-31", "effective_until = 2026-01-15"))
     assert said == (
-        "FILE, line 5: cost_centers[0]: the prices 0.00055 (2025-01-01 – 2026-01-15) and 0.0006 (2026-01-01 – ongoing) "
-        "overlap on 2026-01-01 to 2026-01-15; end the earlier one the day before the later one begins."
+        "FILE, line 16: cost_centers[0].pricing[1]: the prices 0.00055 (2025-01-01 – 2026-01-15) and 0.0006 "
+        "(2026-01-01 – ongoing) overlap on 2026-01-01 to 2026-01-15; end the earlier one the day before the later one "
+        "begins."
     )
 
 
@@ -175,8 +187,10 @@ def test_f095_two_ongoing_prices_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("price", "message"),
     [
-        ("-0.0006", "cost_centers[0].pricing[0].price_per_credit = -0.0006: input should be greater than 0."),
-        ("0", "cost_centers[0].pricing[0].price_per_credit = 0: input should be greater than 0."),
+        (
+            "-0.0006",
+            "cost_centers[0].pricing[0].price_per_credit = -0.0006: input should be greater than or equal to 0.",
+        ),
         ("nan", "cost_centers[0].pricing[0].price_per_credit = NaN: input should be a finite number."),
         (
             "0.6",
@@ -194,13 +208,71 @@ def test_f097_absurd_prices_are_refused(tmp_path: Path, price: str, message: str
     assert said.split(": ", 1)[1] == message
 
 
+def test_a_price_of_0_is_that_of_a_free_plan(tmp_path: Path) -> None:
+    text = VALID.replace("price_per_credit = 0.0006\n", "price_per_credit = 0\n")
+    assert read_settings(write(tmp_path, text)).price_periods[0].price_per_credit == 0
+
+
+_PRICES = """
+[[cost_centers.pricing]]
+price_per_credit = 0.0005
+effective_from = 2024-02-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (VALID + _PRICES + "effective_until = 2024-01-01\n", "line 21: cost_centers[0].pricing[2]"),
+        (VALID + _PRICES + "effective_until = 2025-06-30\n", "line 21: cost_centers[0].pricing[2]"),
+        (VALID + _PRICES, "line 21: cost_centers[0].pricing[2]"),
+        (VALID.replace("0.00055", "0.55"), "line 16: cost_centers[0].pricing[1]"),
+        (VALID.replace(f'["{LABS}"]', f'[\n  "{LABS}", # here\n  "gh/x]",\n]'), "line 12: cost_centers[0].shared_or"),
+        (VALID.replace(f'["{LABS}"]', f'[\n  "{LABS}",\n\n  "{ACME}"]'), "line 13: cost_centers[0].shared_or"),
+        (VALID + VALID[VALID.index("[[cost") :], "line 21: cost_centers[1].name"),
+        (
+            VALID + '[[budgets]]\nname = "b"\n' + "[[budgets.amounts]]\namount = 5\n" * 2,
+            "line 22: budgets[0].amounts[0]",
+        ),
+        (
+            VALID + '[[virtual_tags]]\nname = "team"\n' + '[[virtual_tags.splits]]\nvalue = "a"\nmethod = "even"\n' * 2,
+            "line 25: virtual_tags[0].splits[1]",
+        ),
+    ],
+)
+def test_a_mistake_in_an_entry_of_a_list_names_the_entry_s_line(tmp_path: Path, text: str, place: str) -> None:
+    assert refusal(tmp_path, text).startswith(f"FILE, {place}")
+
+
+def test_prices_in_one_inline_list_are_told_apart_by_line(tmp_path: Path) -> None:
+    table = VALID[: VALID.index("\n[[cost_centers.pricing]]")] + (
+        "pricing = [\n  { price_per_credit = 0.0006, effective_from = 2026-01-01 },\n"
+        "  { price_per_credit = 0.6, effective_from = 2025-01-01, effective_until = 2025-12-31 },\n]\n"
+    )
+    assert refusal(tmp_path, table).startswith("FILE, line 13: cost_centers[0].pricing[1]: price_per_credit 0.6")
+
+
 def test_f097_an_absurd_price_may_be_confirmed(tmp_path: Path) -> None:
     text = VALID.replace("price_per_credit = 0.0006\n", "price_per_credit = 0.6\nconfirm = true\n")
     assert read_settings(write(tmp_path, text)).price_periods[0].price_per_credit == Decimal("0.6")
 
 
-@pytest.mark.parametrize("url", ["http://circleci.com/api/v2", "ftp://x/api/v2", "https://user:pw@circleci.com/api/v2"])
-def test_an_address_that_would_show_the_token_is_refused(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://circleci.com/api/v2",
+        "ftp://x/api/v2",
+        "https://user:pw@circleci.com/api/v2",
+        "https://circleci.com",
+        "https://circleci.com/api/v1.1",
+        "https://circleci.com/api/v2/me",
+        "https://circleci.com/?/api/v2",
+        "https://circleci.com/#/api/v2",
+        "https://[/api/v2",
+        "http://127.0.0.1:8000",
+    ],
+)
+def test_an_address_that_is_no_api_or_would_show_the_token_is_refused(tmp_path: Path, url: str) -> None:
     said = refusal(tmp_path, VALID + f'\n[api]\nbase_url = "{url}"\n')
     assert "write an https:// address ending in /api/v2" in said
     assert "pw@" not in said

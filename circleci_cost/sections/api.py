@@ -9,14 +9,26 @@ from pydantic import AfterValidator, Field
 from circleci_cost.circleci.connection import BASE_URL, DOWNLOAD_HOSTS
 from circleci_cost.sections.section import Section
 
+_PATH = "/api/v2"
 
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme == "https" and parts.hostname and not parts.username:
-        return value.rstrip("/")
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
-        return value.rstrip("/")
-    raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
+
+def api_address(value: str) -> str:
+    """The address without a slash at its end. Raises `ValueError` for what is no API, or would show the token."""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    is_safe = (
+        host
+        and not parts.username
+        and (parts.scheme == "https" or (parts.scheme, _is_loopback(host)) == ("http", True))
+    )
+    address = value.rstrip("/")
+    # What follows ? or # would end up before the paths of requests.
+    if not is_safe or not address.endswith(_PATH) or parts.query or parts.fragment:
+        raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
+    return address
 
 
 def _is_loopback(host: str) -> bool:
@@ -29,7 +41,7 @@ def _is_loopback(host: str) -> bool:
 class Api(Section):
     """`[api]`: where CircleCI's API is and what it allows; the defaults are CircleCI's own."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)] = BASE_URL
+    base_url: Annotated[str, AfterValidator(api_address)] = BASE_URL
     download_hosts: tuple[str, ...] = DOWNLOAD_HOSTS
     posts_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 10
     gets_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
 from circleci_cost.sections.periods import Dated
-from circleci_cost.sections.section import FilePath, Label, Section
+from circleci_cost.sections.section import FilePath, Label, Section, mistake_within
 
 Period = Literal["week", "month", "quarter", "year"]
 Unit = Literal["USD", "credits"]
@@ -56,9 +56,10 @@ class Budget(Section):
         ordered = sorted(self.amounts, key=lambda each: each.from_ or date.min)
         for earlier, later in pairwise(ordered):
             if (earlier.until or date.max) >= (later.from_ or date.min):
-                raise ValueError(
+                raise mistake_within(
+                    ("amounts", self.amounts.index(earlier)),
                     f"the amounts {earlier.amount} and {later.amount} overlap on {later.from_ or 'the first days'}; "
-                    "end the earlier one with until, the day before the later one begins"
+                    "end the earlier one with until, the day before the later one begins",
                 )
         return self
 

@@ -33,7 +33,8 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
-def _name(value: str) -> str:
+def plain_name(value: str) -> str:
+    """The name as it is. Raises `ValueError` for one that can be no partition key and no file name."""
     if not _NAME.fullmatch(value) or without_secrets(value) != value:
         raise ValueError("use lower-case letters, digits, - and _ (at most 63, the first one a letter or digit)")
     return value
@@ -94,7 +95,7 @@ def unknown_name(given: str, known: Sequence[str], what: str) -> str:
 # A file or folder of this machine, with ~ resolved.
 FilePath: TypeAlias = Annotated[Path, AfterValidator(_file_path)]
 # A name that is also a key, a column or a file name.
-Name: TypeAlias = Annotated[str, AfterValidator(_name)]
+Name: TypeAlias = Annotated[str, AfterValidator(plain_name)]
 # A name for people, such as a team's.
 Label: TypeAlias = Annotated[str, AfterValidator(_label)]
 # The name of an environment variable that holds a secret.
@@ -105,3 +106,8 @@ def mistake_at(location: Sequence[str | int], message: str) -> PydanticCustomErr
     """The error to raise for a mistake that one section makes and only another one shows, such as an unknown name."""
     # Names may hold braces, which the message's own template would take for fields.
     return PydanticCustomError("mistake", "{message}", {"message": message, "location": tuple(location)})
+
+
+def mistake_within(steps: Sequence[str | int], message: str) -> PydanticCustomError:
+    """The error to raise for a mistake in an entry of the section that is looked at, such as one of its prices."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "within": tuple(steps)})

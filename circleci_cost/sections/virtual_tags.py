@@ -13,7 +13,7 @@ from circleci_cost.model.conditions import CONDITION_DIMENSIONS
 from circleci_cost.model.schema import CHARGE_TYPES
 from circleci_cost.sections.conditions import EVERYTHING, Conditions
 from circleci_cost.sections.periods import Dated
-from circleci_cost.sections.section import FilePath, Label, Name, Section
+from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_within
 
 UNALLOCATED = "unallocated"
 # Columns of the allocated costs, of mapping files as they are read, and of budget files: a tag must not hide them.
@@ -155,18 +155,20 @@ class VirtualTag(Section):
     @model_validator(mode="after")
     def _splits_apart(self) -> Self:
         sources = {each.value for each in self.splits}
-        for split in self.splits:
+        for index, split in enumerate(self.splits):
             again = sources.intersection([*split.shares, *split.among])
             if again:
-                raise ValueError(
+                raise mistake_within(
+                    ("splits", index),
                     f"{min(again)!r} gets a share of {split.value!r} and is split itself; each cost is split once: "
-                    "leave one of them out"
+                    "leave one of them out",
                 )
         for first, second in _pairs(self.splits):
             if first.value == second.value and _meet(first, second):
-                raise ValueError(
+                raise mistake_within(
+                    ("splits", next(at for at, each in enumerate(self.splits) if each is second)),
                     f"{first.value!r} is split twice on the same days and charge types; give each split its own from, "
-                    "until or charge_types"
+                    "until or charge_types",
                 )
         return self
 

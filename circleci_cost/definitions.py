@@ -4,6 +4,7 @@
 loads.
 """
 
+import logging
 import warnings
 from typing import Any
 
@@ -104,5 +105,13 @@ def _definitions(
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The code location of the settings that `load_settings` finds; built when Dagster loads it, not on import."""
-    return build_definitions(load_settings())
+    """The code location of the settings that `load_settings` finds; built when Dagster loads it, not on import.
+
+    Without a configuration, and where no demo was run, Dagster's UI and log show its `ConfigurationError`.
+    """
+    settings = load_settings()
+    if settings.is_demo:
+        logging.getLogger("dagster").warning(
+            "No circleci_cost.toml here: using the built-in demo (simulated data); `circleci-cost init` writes one."
+        )
+    return build_definitions(settings)

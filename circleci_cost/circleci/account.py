@@ -40,12 +40,12 @@ class Account:
 
     def who_am_i(self) -> Person:
         """Return the token's owner."""
-        subject = f"The token in {self._endpoint.token_env}"
+        subject = "The token's owner"
         return answers.person(self._get("/me", subject), subject)
 
     def collaborations(self) -> tuple[Organization, ...]:
         """Return the organizations that the token's owner belongs to."""
-        subject = f"The organizations of the token in {self._endpoint.token_env}"
+        subject = "The organizations of the token's owner"
         return answers.organizations(self._get("/me/collaborations", subject), subject)
 
     def organization(self, slug_or_id: str) -> Organization:

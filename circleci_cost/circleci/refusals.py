@@ -37,7 +37,7 @@ def refusal(answer: Answer, asked: Asked, now: datetime) -> CircleciCostError:
     if status == 401:
         return AuthorizationError(
             f"{asked.subject}: CircleCI does not accept the token in the environment variable "
-            f"{asked.token_env} (401), it is missing, revoked or expired; {_RENEW} and set {asked.token_env}."
+            f"{asked.token_env} (401), it is missing, revoked or expired; {_RENEW} and set the variable to it."
         )
     if status == 403:
         return AuthorizationError(_no_admin(asked))

@@ -18,7 +18,7 @@ def apply_command(call: Invocation) -> None:
 
     Nothing is fetched and nothing is priced. With `dagster dev` running, the sensor `automation` does the same.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     lake = open_lake(settings.data_dir)
     # Before anything was published there is nothing to allocate: this says what to run instead.
     current_generation(lake)

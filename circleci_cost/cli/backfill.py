@@ -36,7 +36,7 @@ def backfill(
     more than an hour. Safe to interrupt: what is there is not fetched again. Where credits are left without a price
     the exit code is 5.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
     days = chosen_days(settings, first, last)
     require_tokens(settings, centers)

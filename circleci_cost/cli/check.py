@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 import click
 from rich.text import Text
 
-from circleci_cost.circleci import Account, Endpoint
+from circleci_cost.cli.check_access import access_findings, token_ends
+from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.edited import edited
 from circleci_cost.cli.findings import Finding
+from circleci_cost.cli.former_centers import former_centers
 from circleci_cost.cli.instance import dagster_home
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
@@ -22,16 +24,13 @@ from circleci_cost.cli.published_state import (
     published,
 )
 from circleci_cost.cli.streams import results, shown, write_json
-from circleci_cost.cli.timeline import as_json, ends_without_successor, gaps_of, print_timelines, ranges_json
-from circleci_cost.clock import SystemClock
+from circleci_cost.cli.timeline import as_json, gaps_of, print_timelines, ranges_json
 from circleci_cost.coverage import IMPORT_THEM, missing_days, overdue_days
-from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
+from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import as_ranges, say_ranges
-from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS, CostCenter
 from circleci_cost.settings import Settings
-from circleci_cost.tokens import api_token
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
@@ -47,14 +46,15 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
     Shows the price timeline that costs will rest on. Exit code 3 where the configuration is wrong or days lack a
     price, 4 where a token is.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     today = datetime.now(UTC).date()
     findings = [
         *_configuration(settings, call),
         *_storage(settings),
-        *_prices(settings, today),
+        *price_findings(settings, today),
+        *token_ends(settings, today),
         *section_findings(settings, os.environ, offline=offline),
-        *([] if offline else _access(settings)),
+        *([] if offline else access_findings(settings)),
     ]
     if as_data:
         _write_json(settings, findings, today)
@@ -103,6 +103,9 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     if sentence := edited(settings, generation):
         yield Finding("published", "warning", sentence)
     yield from _missing(settings, lake)
+    with generation.connect() as connection:
+        for sentence in former_centers(connection, settings):
+            yield Finding("cost centers", "warning", sentence)
     yield from _unsettled(settings, lake)
     unfilled = days_of_earlier_versions(lake, generation)
     if unfilled or generation.is_of_earlier_version:
@@ -148,65 +151,6 @@ def _unsettled(settings: Settings, lake: Lake) -> Iterator[Finding]:
                 f"{center.name}: {len(found)} days were exported before CircleCI had finished them "
                 f"({say_ranges(as_ranges(found))}); run `circleci-cost sync`",
             )
-
-
-def _prices(settings: Settings, today: date) -> Iterator[Finding]:
-    free = gaps_of(settings, today)
-    for name, ranges in free.items():
-        days = sum(each.days for each in ranges)
-        yield Finding(
-            "prices",
-            "error",
-            f"{name}: no price on {say_ranges(ranges)} ({days} days); usage there stays unpriced, never $0: add a "
-            "[[cost_centers.pricing]] section for these days",
-            ConfigurationError.exit_code,
-        )
-    for center in settings.cost_centers:
-        if end := ends_without_successor(center, today):
-            yield Finding(
-                "prices",
-                "warning",
-                f"{center.name}: the price ends on {end} and none follows; usage after that day will be unpriced",
-            )
-    if not free:
-        yield Finding("prices", "ok", f"every day since {settings.history_start} has one")
-
-
-def _access(settings: Settings) -> Iterator[Finding]:
-    if settings.is_demo:
-        yield Finding("access", "ok", "the demo needs no token")
-        return
-    for center in settings.cost_centers:
-        yield from _access_of(settings, center)
-
-
-def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
-    try:
-        endpoint = Endpoint(token=api_token(center), token_env=center.api_token_env, base_url=settings.api.base_url)
-        with Account(endpoint, SystemClock()) as account:
-            person = account.who_am_i()
-            yield Finding("token", "ok", f"{center.name}: {center.api_token_env} is {person.login}'s")
-            yield from _token_end(center)
-            for organization_id in center.organizations:
-                organization = account.organization(organization_id)
-                yield Finding("access", "ok", f"{center.name}: {organization.name} ({organization_id})")
-            # Only an export job would tell, and each one counts against the quota.
-            sentence = f"{center.name}: exports need an organization admin's token, which shows at the first export"
-            yield Finding("admin rights", "ok", sentence)
-    except CircleciCostError as error:
-        subject = "token" if isinstance(error, AuthorizationError) else "access"
-        yield Finding(subject, "error", str(error), error.exit_code)
-
-
-def _token_end(center: CostCenter) -> Iterator[Finding]:
-    end = center.api_token_expires
-    if end is not None and (days := (end - datetime.now(UTC).date()).days) <= TOKEN_WARNING_DAYS:
-        yield Finding(
-            "token",
-            "warning",
-            f"{center.name}: {center.api_token_env} ends on {end} ({max(days, 0)} days from now); make a new one, then "
-            "set the variable and api_token_expires",
-        )
 
 
 def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding], today: date) -> None:

@@ -21,6 +21,7 @@ class Answers:
     price: Decimal
     effective_from: date
     history_start: date
+    price_confirmed: bool = False
     base_url: str = BASE_URL
 
 
@@ -29,6 +30,9 @@ def configuration_text(answers: Answers) -> str:
     shared = ", ".join(toml_string(each) for each in answers.shared_organization_ids)
     slug = f"slug = {toml_string(answers.slug)}" if answers.slug else '# slug = "gh/your-organization"'
     api = "" if answers.base_url == BASE_URL else f"\n[api]\nbase_url = {toml_string(answers.base_url)}\n"
+    confirm = (
+        "\n# It is right, although list prices are near 0.0006.\nconfirm = true" if answers.price_confirmed else ""
+    )
     return f"""\
 # Configuration of circleci-cost. `circleci-cost check` looks it over; times and days are UTC.
 
@@ -55,6 +59,6 @@ shared_organization_ids = [{shared}]
 # The price that is valid now. A new price: end this one with effective_until (its last day, included), add another
 # section below, then run `circleci-cost reprice`.
 [[cost_centers.pricing]]
-price_per_credit = {answers.price:f}
+price_per_credit = {answers.price:f}{confirm}
 effective_from = {answers.effective_from}
 {api}"""

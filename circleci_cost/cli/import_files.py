@@ -41,7 +41,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     replaces them, and removes none. The same files again change nothing. Where credits are left without a price the
     exit code is 5.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     center = settings.cost_center(cost_center)
     found = read_files(files, center, settings.refused_organizations(center.name))
     _refuse_days(found.days, settings)

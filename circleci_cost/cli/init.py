@@ -1,86 +1,78 @@
-"""`init`: asks what a configuration needs, looks up what CircleCI can tell, and writes it."""
+"""`init`: asks what a configuration needs, looks up what CircleCI can tell, and writes it.
+
+What an answer may be is the sections' business, the folder's other files are `dagster_folder`'s.
+"""
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import click
 
 from circleci_cost.circleci import Account, Endpoint, Organization
 from circleci_cost.circleci.connection import BASE_URL
+from circleci_cost.cli.answers import HISTORY_START, NAME, ORGANIZATION, PRICE, SLUG, URL, VARIABLE, is_answer
 from circleci_cost.cli.configuration_text import Answers, configuration_text
-from circleci_cost.cli.invocation import load_environment
+from circleci_cost.cli.dagster_folder import Prepared, prepare_folder
+from circleci_cost.cli.environment_file import load_folder
+from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.new_file import write_new
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, shown, write_line
 from circleci_cost.clock import SystemClock
 from circleci_cost.demo import HISTORY_MONTHS, months_before
-from circleci_cost.errors import CircleciCostError, UsageError
-from circleci_cost.sections.section import shown_variable, variable_name
-from circleci_cost.settings import read_settings
+from circleci_cost.errors import AuthorizationError, CircleciCostError, UsageError
+from circleci_cost.sections.cost_centers import doubt_about
+from circleci_cost.sections.section import shown_variable
+from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE, read_settings
 
 _LIST_PRICE = Decimal("0.0006")
-# Beyond these no configuration takes it.
-_HIGHEST_PRICE = Decimal(10**8)
-_PRICE_DECIMALS = 10
 _DEFAULT_TOKEN_ENV = "CIRCLECI_TOKEN"  # noqa: S105 - a variable's name
-
-
-class _Price(click.ParamType[Decimal]):
-    name = "price"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        try:
-            price = Decimal(str(value))
-        except InvalidOperation:
-            price = Decimal("NaN")
-        if not price.is_finite() or not 0 < price < _HIGHEST_PRICE or price.adjusted() < -_PRICE_DECIMALS:
-            self.fail(f"{value!r} is no price; write USD per credit, such as 0.0006.", param, ctx)
-        return price
-
-
-class _Variable(click.ParamType[str]):
-    name = "variable"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return variable_name(str(value))
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 @click.command()
 @click.option(
     "--path",
     type=click.Path(dir_okay=False, path_type=Path),
-    default="circleci_cost.toml",
-    show_default=True,
-    help="The file to write.",
+    help="The file to write; else the one that CIRCLECI_COST_CONFIG names, else ./circleci_cost.toml.",
 )
 @click.option("--non-interactive", is_flag=True, help="Ask nothing: take options and defaults.")
-@click.option("--name", help="The cost center's name, as reports show it.")
-@click.option("--organization-id", help="The paying organization's UUID; else it is looked up.")
-@click.option("--slug", help="The paying organization's slug, such as gh/acme.")
-@click.option("--shared-organization-id", "shared", multiple=True, help="Another organization on the plan; repeatable.")
+@click.option("--name", type=NAME, help="The cost center's name, as reports show it.")
+@click.option(
+    "--organization-id", type=ORGANIZATION, metavar="UUID", help="The paying organization's UUID; else it is looked up."
+)
+@click.option("--slug", type=SLUG, metavar="SLUG", help="The paying organization's slug, such as gh/acme.")
+@click.option(
+    "--shared-organization-id",
+    "shared",
+    multiple=True,
+    type=ORGANIZATION,
+    metavar="UUID",
+    help="Another organization on the plan; repeatable.",
+)
 @click.option(
     "--token-env",
-    type=_Variable(),
+    type=VARIABLE,
     default=_DEFAULT_TOKEN_ENV,
     show_default=True,
     metavar="NAME",
     help="The variable that holds the API token.",
 )
-@click.option("--price", type=_Price(), help="USD per credit; list price: 0.0006.")
+@click.option("--price", type=PRICE, metavar="USD", help="USD per credit; list price: 0.0006; 0 for a free plan.")
+@click.option("--confirm-price", is_flag=True, help="The price is right although it lies outside 0.00001 to 0.01.")
 @click.option("--effective-from", type=DAY, metavar="DAY", help="First day of that price; default: history_start.")
-@click.option("--history-start", type=DAY, metavar="DAY", help="First day to import; default: 13 months ago.")
-@click.option("--base-url", default=BASE_URL, hidden=True, help="The API, for trying with `simulate`.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--history-start", type=HISTORY_START, metavar="DAY", help="First day to import; default: 13 months ago.")
+@click.option("--base-url", type=URL, default=BASE_URL, metavar="URL", help="The API, for trying with `simulate`.")
+@click.option("--force", is_flag=True, help="Replace a configuration that is there.")
+@invocation
 def init(
+    call: Invocation,
     *,
-    path: Path,
+    path: Path | None,
     non_interactive: bool,
     name: str | None,
     organization_id: str | None,
@@ -88,6 +80,7 @@ def init(
     shared: tuple[str, ...],
     token_env: str,
     price: Decimal | None,
+    confirm_price: bool,
     effective_from: date | None,
     history_start: date | None,
     base_url: str,
@@ -96,49 +89,95 @@ def init(
     """Write a configuration: finds your organizations with the token, asks for name and price.
 
     The token is read from the environment (or the .env beside the file); it is never written and never shown.
+    Beside the file, what `dagster dev` needs is added where it is missing; nothing of yours is replaced.
     """
+    path = path or call.configuration_file()
     if path.exists() and not force:
         raise UsageError(f"{path} is there already and was left as it is; add --force, or name another --path.")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name the file to write with --path.")
-    load_environment(path)
+    # The token may be beside the configuration that other commands use, too.
+    for folder in dict.fromkeys(file.resolve().parent for file in (path, call.configuration_file())):
+        load_folder(folder)
     asking = not non_interactive
     start = history_start or months_before(datetime.now(UTC).date(), HISTORY_MONTHS)
     if organization_id is None:
         found = _look_up(token_env, base_url, asking)
         paying = _choose(found, slug, asking)
-        organization_id, slug = paying.id or "", paying.slug
+        organization_id, slug = paying.id or "", paying.slug if is_answer(SLUG, paying.slug) else None
         name = name or _default_name(paying.name)
         if asking and not shared:
             shared = _choose_shared([each for each in found if each.id not in {None, paying.id}])
     if asking:
-        name = click.prompt("Name of the cost center in reports", default=name or "main", err=True)
-        price = price or click.prompt("Price in USD per credit", default=_LIST_PRICE, type=_Price(), err=True)
+        default = name or "main"
+        name = click.prompt("Name of the cost center in reports", default=default, type=NAME, err=True)
+    price, confirmed = _priced(price, confirm_price, asking)
+    if asking:
         effective_from = effective_from or click.prompt("First day of that price", default=start, type=DAY, err=True)
     answers = Answers(
         name=name or "main",
         organization_id=organization_id,
         slug=slug,
-        shared_organization_ids=shared,
+        shared_organization_ids=[each for each in dict.fromkeys(shared) if each != organization_id],
         token_env=token_env,
-        price=price or _LIST_PRICE,
+        price=price,
+        price_confirmed=confirmed,
         effective_from=effective_from or start,
         history_start=start,
         base_url=base_url,
     )
     write_new(path, configuration_text(answers), check=read_settings, replace=force)
+    settings = read_settings(path)
     write_line(f"Wrote {path}.")
-    _say_next(path, token_env)
+    _say_next(path, token_env, prepare_folder(settings))
+
+
+def _priced(price: Decimal | None, confirmed: bool, asking: bool) -> tuple[Decimal, bool]:
+    """The price, and whether it has to be confirmed in the file, too. Raises `UsageError`."""
+    while True:
+        if price is None:
+            price = (
+                click.prompt("Price in USD per credit", default=_LIST_PRICE, type=PRICE, err=True) if asking else None
+            )
+        if price is None:
+            return _LIST_PRICE, False
+        doubt = doubt_about(price)
+        if not price and asking and not confirmed:
+            doubt = "A price of 0 makes every cost $0, as on a free plan"
+        if not doubt or confirmed:
+            if not price:
+                say("The price is 0: every cost will be $0, as on a free plan.")
+            return price, bool(doubt)
+        if not asking:
+            raise UsageError(f"--price: {doubt}; correct it, or add --confirm-price if it is right.")
+        if click.confirm(f"{doubt}. Is it right?", default=False, err=True):
+            return price, bool(doubt_about(price))
+        price = None
 
 
 def _look_up(token_env: str, base_url: str, asking: bool) -> Sequence[Organization]:
     token = os.environ.get(token_env, "").strip()
-    if not token and asking:
-        shown_name = shown_variable(token_env, "--token-env")
-        say(f"The environment variable {shown_name} is not set. A token can be used once, to find your organizations:")
-        say("create one in CircleCI, User Settings, Personal API Tokens. It is not stored and not shown.")
+    shown_name = shown_variable(token_env, "--token-env")
+    if not token and not asking:
+        raise AuthorizationError(
+            f"The environment variable {shown_name} is not set, and no line of .env sets it; it holds the API token "
+            "that finds your organizations. Set it, or give --organization-id."
+        )
+    if token:
+        return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url))
+    say(f"The environment variable {shown_name} is not set. A token can be used once, to")
+    say("find your organizations: create one in CircleCI, User Settings, Personal API")
+    say("Tokens. It is not stored and not shown.")
+    while True:
         token = click.prompt("Token", hide_input=True, err=True).strip()
-    with Account(Endpoint(token=token, token_env=token_env, base_url=base_url), SystemClock()) as account:
+        try:
+            return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url))
+        except AuthorizationError as error:
+            say(f"Error: {error}")
+
+
+def _organizations(endpoint: Endpoint) -> Sequence[Organization]:
+    with Account(endpoint, SystemClock()) as account:
         found = [each for each in account.collaborations() if each.id is not None]
     if not found:
         raise CircleciCostError(
@@ -177,9 +216,9 @@ def _choose_shared(others: Sequence[Organization]) -> tuple[str, ...]:
         say(f"  {number}  {_line(each)}")
     while True:
         given = click.prompt("Which ones do (numbers, empty for none)", default="", show_default=False, err=True)
-        numbers = re.findall(r"\d+", given)
-        if all(1 <= int(number) <= len(others) for number in numbers):
-            return tuple(others[int(number) - 1].id or "" for number in dict.fromkeys(numbers))
+        numbers = re.split(r"[,;\s]+", given.strip(" ,;")) if given.strip(" ,;") else []
+        if all(number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(others) for number in numbers):
+            return tuple(dict.fromkeys(others[int(number) - 1].id or "" for number in numbers))
         say(f"Write numbers from 1 to {len(others)}, such as 1, 2.")
 
 
@@ -188,17 +227,26 @@ def _line(organization: Organization) -> str:
 
 
 def _default_name(name: str) -> str:
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "main"
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:63] or "main"
 
 
-def _say_next(path: Path, token_env: str) -> None:
+def _say_next(path: Path, token_env: str, prepared: Prepared) -> None:
+    for sentence in prepared.remarks:
+        say(sentence)
     say("")
     say("Next:")
+    if path.parent.resolve() != Path.cwd():
+        say(f"  cd {shlex.quote(str(path.parent))}")
+    if path.name != CONFIG_FILE and os.environ.get(CONFIG_ENV) != str(path):
+        say(f"  export {CONFIG_ENV}={shlex.quote(str(path.resolve()))}")
     if not os.environ.get(token_env):
         # A name of another form may be a password.
         named = token_env if shown_variable(token_env, "") == token_env else "NAME"
-        say(f"  export {named}=...          the token; or a line {named}=... in {path.parent / '.env'} (chmod 600)")
-    say("  circleci-cost check               token, access, and the prices to review")
-    say("  circleci-cost sync                the last days")
-    say("  circleci-cost backfill            the history; CircleCI's quota makes a year's 12 exports more than an hour")
-    say("  circleci-cost report              the numbers")
+        say(f"  export {named}=...   the token; or that line in {path.parent / '.env'} (chmod 600)")
+    for command, what in (
+        ("circleci-cost check", "token, access, and the prices to review"),
+        ("circleci-cost backfill", "the history; CircleCI's quota makes a year's 12 exports more than an hour"),
+        ("circleci-cost report", "the numbers"),
+        (prepared.command, "assets, runs, daily schedule: http://127.0.0.1:3000"),
+    ):
+        say(f"  {command:<23} {what}")

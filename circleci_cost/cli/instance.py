@@ -11,7 +11,7 @@ from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.settings import Settings
 
 FOLDER = ".dagster_home"
-_VARIABLE = "DAGSTER_HOME"
+VARIABLE = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
 
 
@@ -31,14 +31,14 @@ def prepare_dagster_home(settings: Settings) -> Path:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / _SETTINGS).exists():
         write_atomic(home / _SETTINGS, resources.files(__package__).joinpath(_SETTINGS).read_bytes())
-    os.environ[_VARIABLE] = str(home)
+    os.environ[VARIABLE] = str(home)
     return home
 
 
 @contextmanager
 def instance_errors() -> Iterator[None]:
     """Turn what storage refuses of Dagster's record of runs into a sentence; use it around work on the instance."""
-    home = os.environ[_VARIABLE]
+    home = os.environ[VARIABLE]
     damaged = (
         f"Move {home} away: it records runs, and holds no usage and no costs; then run the same command again, which "
         "begins a new one."
@@ -49,7 +49,7 @@ def instance_errors() -> Iterator[None]:
 
 def dagster_home(settings: Settings) -> Path:
     """The instance's folder: that of DAGSTER_HOME, else the one beside the configuration. Nothing is made."""
-    named = os.environ.get(_VARIABLE, "").strip()
+    named = os.environ.get(VARIABLE, "").strip()
     try:
         return Path(named).expanduser() if named else _beside(settings)
     except RuntimeError:

@@ -1,6 +1,5 @@
 """One call of the command line: which configuration it uses, with the variables of the `.env` beside it."""
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from circleci_cost.cli.streams import say
-from circleci_cost.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from circleci_cost.settings import Settings
 
 # What a command notes in its context where it had to go on without something.
 LEFT_OUT = "circleci_cost.left_out"
-_DEMO = "No circleci_cost.toml here: using the built-in demo (simulated data)"
+_DEMO = "using the built-in demo (simulated data)"
 
 
 @dataclass(frozen=True)
@@ -24,49 +22,42 @@ class Invocation:
     """What was given before the command's name."""
 
     config: Path | None
+    demo: bool = False
 
     def settings(self) -> "Settings":
-        """Load the settings and say where they are the demo's. Raises `ConfigurationError`."""
-        from circleci_cost.settings import load_settings
+        """The settings for a command that only reads; where there are none of your own, those of a demo that was run.
 
+        Says where they are the demo's. Raises `ConfigurationError`.
+        """
+        from circleci_cost.cli.environment_file import load_environment
+        from circleci_cost.settings import CONFIG_FILE, demo_settings, load_settings
+
+        if self.demo:
+            say(f"--demo: {_DEMO}")
+            return demo_settings()
         load_environment(self.configuration_file())
         settings = load_settings(self.config)
         if settings.is_demo:
-            say(_DEMO)
+            say(f"No {CONFIG_FILE} here: {_DEMO}")
         return settings
+
+    def own_settings(self) -> "Settings":
+        """The settings for a command that fetches, computes or sends: the demo's only where --demo asks for them.
+
+        Raises `ConfigurationError`.
+        """
+        from circleci_cost.settings import CONFIG_ENV, no_configuration
+
+        # Neither named nor there: what a demo has left here does not count.
+        if not (self.demo or self.config or os.environ.get(CONFIG_ENV) or self.configuration_file().exists()):
+            raise no_configuration()
+        return self.settings()
 
     def configuration_file(self) -> Path:
         """The file that is or would be used, whether it is there or not."""
         from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE
 
         return self.config or Path(os.environ.get(CONFIG_ENV) or CONFIG_FILE)
-
-
-def load_environment(configuration: Path) -> None:
-    """Set the variables of the `.env` beside the configuration that are not set yet, as `dagster dev` does.
-
-    Raises `ConfigurationError` for a file that cannot be read, without its content.
-    """
-    from dotenv import load_dotenv
-
-    from circleci_cost.configuration_file import is_there, read_text
-    from circleci_cost.regular_files import require_regular_file
-
-    if not is_there(configuration):
-        return
-    file = configuration.resolve().parent / ".env"
-    if file.is_dir():
-        return
-    try:
-        require_regular_file(file, ConfigurationError, "Its variables are not set.")
-    except ConfigurationError as error:
-        say(f"Warning: {error}")
-        return
-    if is_there(file):
-        text = read_text(file)
-        if "\0" in text:
-            raise ConfigurationError(f"{file} holds a NUL character, which no variable can have; take it out.")
-        load_dotenv(stream=io.StringIO(text), override=False)
 
 
 invocation = click.make_pass_decorator(Invocation)

@@ -97,13 +97,16 @@ class LazyGroup(click.Group):
     "--config",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The configuration; else CIRCLECI_COST_CONFIG, else ./circleci_cost.toml, else the built-in demo.",
+    help="The configuration; else CIRCLECI_COST_CONFIG, else ./circleci_cost.toml.",
 )
+@click.option("--demo", is_flag=True, help="Use the built-in demo (simulated data) instead of a configuration.")
 @click.version_option(__version__, prog_name="circleci-cost")
 @click.pass_context
-def cli(context: click.Context, config: Path | None) -> None:
+def cli(context: click.Context, config: Path | None, demo: bool) -> None:
     """CircleCI cost in US dollars, from the Usage Export API, on your own machine."""
-    context.obj = Invocation(config)
+    if demo and config:
+        raise click.UsageError("--demo and --config exclude each other; leave one of them out.", context)
+    context.obj = Invocation(config, demo=demo)
 
 
 @cli.result_callback()

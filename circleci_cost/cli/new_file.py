@@ -1,4 +1,4 @@
-"""Writes a file that only its owner may read: whole, checked before it is there, never over another one unasked."""
+"""Writes a file that is there whole or not at all: checked before it is there, never over another one unasked."""
 
 import os
 import uuid
@@ -10,8 +10,10 @@ from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, storage_
 from circleci_cost.regular_files import require_regular_file
 
 
-def write_new(path: Path, text: str, *, check: Callable[[Path], object], replace: bool) -> None:
-    """Write `text` to `path` with mode 0600. `check` reads the file before it takes its name.
+def write_new(
+    path: Path, text: str, *, check: Callable[[Path], object] = Path.stat, replace: bool = False, mode: int = 0o600
+) -> None:
+    """Write `text` to `path`, by default for its owner's eyes only. `check` reads the file before it takes its name.
 
     Raises what `check` raises, about `path`; `UsageError` where a file is there and `replace` is not set.
     """
@@ -20,7 +22,7 @@ def write_new(path: Path, text: str, *, check: Callable[[Path], object], replace
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name}"
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()

@@ -34,7 +34,7 @@ def try_out(context: click.Context, call: Invocation, wanted: tuple[str, ...]) -
     from circleci_cost.notify.delivery import try_channels
     from circleci_cost.notify.events import channel_test
 
-    settings = call.settings()
+    settings = call.own_settings()
     channels = _channels(settings)
     names = [channel.name for channel in channels]
     for name in wanted:
@@ -62,7 +62,7 @@ def send(context: click.Context, call: Invocation, retry: bool) -> None:
     from circleci_cost.notify.delivery import deliver
     from circleci_cost.notify.outbox import Outbox, outbox_path
 
-    settings = call.settings()
+    settings = call.own_settings()
     outbox = Outbox(outbox_path(open_lake(settings.data_dir)), SystemClock())
     if retry:
         outbox.retry_now()

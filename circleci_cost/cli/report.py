@@ -8,6 +8,7 @@ import click
 
 from circleci_cost.circleci.windows import plan_windows
 from circleci_cost.cli.edited import say_edited
+from circleci_cost.cli.former_centers import former_centers
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
@@ -105,10 +106,15 @@ def report(
         found = answer(
             connection, generation, question, [center.name for center in settings.cost_centers], _expected(settings)
         )
+        former = [] if "cost_center" in dict(filters) else list(former_centers(connection, settings))
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
     found = replace(found, overdue=_overdue(found, settings))
+    for left in former:
+        say(f"Warning: {left}")
     {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
     say_edited(settings, generation)
+    if form is None and found.total.cost == 0 and found.total.credits and not found.total.unpriced_credits:
+        say("The cost is $0 because the price of these days is 0; no credits lack a price.")
     if form == "csv" and (sentence := not_final_text(found)):
         say(sentence)
     if {*dimensions, *(name for name, _ in filters)}.intersection(tags):

@@ -39,7 +39,7 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     of circleci_cost computed and that lack what this one knows. With days: all of them. Where credits are left
     without a price the exit code is 5.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
     lake = open_lake(settings.data_dir)
     asked = chosen_days(settings, first, last) if first or last else None

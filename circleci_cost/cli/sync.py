@@ -25,7 +25,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     out or left unfinished are caught up on. Safe to interrupt and to run beside the schedule of `dagster dev`.
     Where credits are left without a price the exit code is 5.
     """
-    settings = call.settings()
+    settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
     require_tokens(settings, centers)
     lake = open_lake(settings.data_dir)

@@ -42,6 +42,12 @@ def timeline(center: CostCenter, history_start: date, today: date) -> list[Stret
 
 
 def _remark(period: PricePeriod, history_start: date, today: date) -> str:
+    when = _place_in_time(period, history_start, today)
+    # Else $0 would look like usage that nobody has priced.
+    return when if period.price_per_credit else f"free, every cost is $0{f'; {when}' if when else ''}"
+
+
+def _place_in_time(period: PricePeriod, history_start: date, today: date) -> str:
     if period.effective_until is not None and period.effective_until < history_start:
         return f"before the history, which begins on {history_start}"
     if period.effective_from > today:

@@ -34,7 +34,7 @@ def test_f001_a_token_that_is_not_accepted_says_where_to_get_another() -> None:
     assert str(error) == (
         "Usage export of acme: CircleCI does not accept the token in the environment variable CIRCLECI_TOKEN "
         "(401), it is missing, revoked or expired; make a new one in CircleCI under User Settings, Personal "
-        "API Tokens (project tokens do not work) and set CIRCLECI_TOKEN."
+        "API Tokens (project tokens do not work) and set the variable to it."
     )
 
 

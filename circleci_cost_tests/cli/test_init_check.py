@@ -3,8 +3,11 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from circleci_cost.cli.main import cli
 from circleci_cost.demo import months_before
 from circleci_cost.settings import read_settings
 from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, GLOBEX_ID, Simulator, SimulatorServer, demo_scenario
-from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 TOKEN = "CCIPAT_canary_token_9b07"
 TODAY = datetime.now(UTC).date()
@@ -50,11 +53,13 @@ def test_init_never_overwrites_unasked(call: Caller) -> None:
     assert path.read_bytes() == before
     assert call("init", "--non-interactive", "--organization-id", ACME_ID, "--force").code == 0
     assert path.read_bytes() != before
-    assert [each.name for each in call.folder.iterdir()] == ["circleci_cost.toml"]
+    assert sorted(each.name for each in call.folder.iterdir()) == [
+        ".dagster_home", ".env", "circleci_cost.toml", "circleci_cost_location", "dg.toml", "workspace.yaml",
+    ]  # fmt: skip
 
 
 def test_f097_init_refuses_an_absurd_price_and_writes_nothing(call: Caller) -> None:
-    for price, code in (("0.6", 3), ("0", 2), ("-1", 2), ("nan", 2), ("abc", 2)):
+    for price, code in (("0.6", 2), ("-1", 2), ("nan", 2), ("abc", 2)):
         said = call("init", "--non-interactive", "--organization-id", ACME_ID, f"--price={price}")
         assert said.code == code
         assert list(call.folder.iterdir()) == []
@@ -98,6 +103,7 @@ def test_check_finds_nothing_wrong(call: Caller, base_url: str, monkeypatch: pyt
     code, found, content = findings(call)
     assert code == 0
     assert {state for state, _ in found.values()} == {"ok"}
+    assert "the first export is refused (exit 4)" in found["admin rights"][1]
     assert found["access"][1].startswith(f"acme: acme-labs ({ACME_LABS_ID})")
     assert content["prices"] == [
         {
@@ -120,6 +126,7 @@ def test_check_tells_a_bad_token_from_a_wrong_organization(
     code, found, _ = findings(call)
     assert (code, found["token"][0]) == (4, "error")
     assert "(401)" in found["token"][1]
+    assert found["token"][1].count("CIRCLECI_TOKEN") == 1
     monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
     call.configure(text.replace(ACME_ID, GLOBEX_ID.replace("e", "f")))
     code, found, _ = findings(call)
@@ -143,6 +150,7 @@ def test_f094_check_names_the_days_without_a_price(call: Caller) -> None:
     assert code == 3
     assert found["prices"][0] == "error"
     assert f"acme: no price on {until + timedelta(days=1)} to {TODAY} (2 days)" in found["prices"][1]
+    assert found["prices"][1].endswith(f"for these days ({call.folder / 'circleci_cost.toml'}, line 6)")
     assert content["unpriced_days"] == [
         {"cost_center": "acme", "from": f"{until + timedelta(days=1)}", "to": f"{TODAY}"}
     ]
@@ -231,3 +239,187 @@ def test_a_dagster_home_of_nobody_is_a_sentence(call: Caller, monkeypatch: pytes
     said = call("check", "--offline")
     assert said.code == 3
     assert "names a user that this machine does not have" in said.err
+
+
+def asked(answers: str, *options: str) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["init", *options], input=answers)
+    return done.exit_code, done.output
+
+
+def test_init_asks_again_until_an_answer_can_be(call: Caller, base_url: str) -> None:
+    names = f"Acme Inc\n{'a' * 64}\nacme|1\nacme\n"
+    prices = "abc\n-1\n0.6\nn\n0.0006\n"
+    code, said = asked(f"CCIPAT_of_somebody_else\n{TOKEN}\n9\n1\n7\none\n1\n{names}{prices}2026-13-01\n2026-01-01\n",
+                       "--base-url", base_url)  # fmt: skip
+    assert code == 0, said
+    assert said.count("use lower-case letters, digits, - and _") == 3
+    assert said.count("this is no price") == 2
+    assert "price_per_credit 0.6 is outside 0.00001 to 0.01 USD per credit (list price: 0.0006). Is it right?" in said
+    assert said.count("Write numbers from 1 to") == 2
+    assert "(401)" in said
+    assert "'2026-13-01' is no day" in said
+    (center,) = read_settings(call.folder / "circleci_cost.toml").cost_centers
+    assert (center.name, str(center.pricing[0].price_per_credit), center.pricing[0].confirm) == (
+        "acme",
+        "0.0006",
+        False,
+    )
+
+
+def test_init_takes_an_unusual_price_and_a_price_of_0_when_they_are_confirmed(call: Caller, base_url: str) -> None:
+    options = ("--organization-id", ACME_ID, "--force")
+    for answer, price, confirm in (
+        ("0.6\ny\n", "0.6", True),
+        ("0\ny\n", "0", False),
+        ("0\nn\n0.001\n", "0.001", False),
+    ):
+        code, said = asked(f"acme\n{answer}2026-01-01\n", *options)
+        assert code == 0, said
+        (center,) = read_settings(call.folder / "circleci_cost.toml").cost_centers
+        assert (str(center.pricing[0].price_per_credit), center.pricing[0].confirm) == (price, confirm)
+    said = call("init", "--non-interactive", *options, "--price", "0")
+    assert (said.code, said.err.splitlines()[0]) == (0, "The price is 0: every cost will be $0, as on a free plan.")
+    assert call("init", "--non-interactive", *options, "--price", "0.6").code == 2
+    assert call("init", "--non-interactive", *options, "--price", "0.6", "--confirm-price").code == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--organization-id", "gh/acme"],
+        ["--organization-id", ACME_ID, "--name", "Acme Inc"],
+        ["--organization-id", ACME_ID, "--slug", "acme"],
+        ["--organization-id", ACME_ID, "--shared-organization-id", "1"],
+        ["--organization-id", ACME_ID, "--history-start", "2999-01-01"],
+        ["--organization-id", ACME_ID, "--base-url", "https://circleci.com"],
+        ["--organization-id", ACME_ID, "--effective-from", "01.02.2026"],
+    ],
+)
+def test_init_refuses_an_option_that_cannot_be_without_citing_a_file(call: Caller, options: list[str]) -> None:
+    said = call("init", "--non-interactive", *options)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"Error: Invalid value for '{options[-2]}': ")
+    assert "line" not in said.err
+    assert list(call.folder.iterdir()) == []
+
+
+def test_init_without_a_token_says_where_it_looks_for_one(call: Caller) -> None:
+    said = call("init", "--non-interactive")
+    assert said.code == 4
+    assert "CIRCLECI_TOKEN is not set, and no line of .env sets it" in said.err
+
+
+def test_init_reads_the_token_from_the_env_beside_the_configuration(
+    call: Caller, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = call.folder / "elsewhere"
+    folder.mkdir()
+    (folder / ".env").write_text(f"CIRCLECI_TOKEN={TOKEN}\nthis is no variable\nCCIPAT_pasted_alone\n")
+    monkeypatch.setenv("CIRCLECI_TOKEN", "to be restored")
+    monkeypatch.delenv("CIRCLECI_TOKEN")
+    monkeypatch.setenv("CIRCLECI_COST_CONFIG", str(folder / "circleci_cost.toml"))
+    said = call("init", "--non-interactive", "--base-url", base_url, "--slug", "gh/acme")
+    os.environ.pop("CIRCLECI_TOKEN", None)
+    assert (said.code, said.out) == (0, f"Wrote {folder / 'circleci_cost.toml'}.\n"), said.err
+    lines = said.err.splitlines()
+    assert lines[0] == (
+        f"Warning: {folder / '.env'}, lines 2, 3: these set no variable and are left out; write NAME=value."
+    )
+    assert "CCIPAT" not in said.err and "dotenv" not in said.err
+    assert TOKEN not in said.err
+
+
+def test_init_leaves_a_folder_in_which_dagster_dev_works_and_nothing_of_the_user_s_is_replaced(call: Caller) -> None:
+    own = {"workspace.yaml": "load_from: []\n", "dg.toml": "# mine\n", ".env": "OWN=1"}
+    for name, text in own.items():
+        (call.folder / name).write_text(text)
+    said = call("init", "--non-interactive", "--organization-id", ACME_ID)
+    os.environ.pop("OWN", None)
+    home = call.folder / ".dagster_home"
+    assert said.code == 0
+    assert f"Added DAGSTER_HOME to {call.folder / '.env'}, for `dagster dev`." in said.err
+    # The user's own workspace does not hold this project.
+    assert "  dagster dev -m circleci_cost.definitions " in said.err
+    assert {name: (call.folder / name).read_text() for name in own} == own | {".env": f"OWN=1\nDAGSTER_HOME={home}\n"}
+    assert "telemetry:\n  enabled: false" in (home / "dagster.yaml").read_text()
+    assert call("init", "--non-interactive", "--organization-id", ACME_ID, "--force").code == 0
+    os.environ.pop("OWN", None)
+    assert (call.folder / ".env").read_text().count("DAGSTER_HOME") == 1
+
+
+def test_dagster_started_in_the_folder_of_init_keeps_its_records_there_without_telemetry(call: Caller) -> None:
+    said = call("init", "--non-interactive", "--organization-id", ACME_ID)
+    assert said.err.splitlines()[-1] == (
+        "  dagster dev             assets, runs, daily schedule: http://127.0.0.1:3000"
+    )
+    assert max(len(line) for line in said.err.splitlines() if "http" in line) <= 80
+    assert stat.S_IMODE((call.folder / ".env").stat().st_mode) == 0o600
+    # What `dagster dev` does before it starts its services.
+    code = (
+        "import json, logging\n"
+        "from dagster._cli.utils import get_possibly_temporary_instance_for_cli as instance_of\n"
+        "from dagster._cli.workspace.cli_target import WorkspaceOpts, workspace_opts_to_load_target as target_of\n"
+        "with instance_of('dagster dev') as instance:\n"
+        "    origins = target_of(WorkspaceOpts()).create_origins()\n"
+        "    print(json.dumps([instance.telemetry_enabled, instance.root_directory, instance.nux_enabled,\n"
+        "        [each.loadable_target_origin.module_name for each in origins]]))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    nowhere = call.folder / "nobody"
+    nowhere.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=call.folder, env=environment | {"HOME": str(nowhere)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    home = str(call.folder / ".dagster_home")
+    assert json.loads(done.stdout.splitlines()[-1]) == [False, home, False, ["circleci_cost.definitions"]]
+    assert str(prepare_dagster_home(read_settings(call.folder / "circleci_cost.toml"))) == home
+    assert list(nowhere.iterdir()) == []
+
+
+def test_check_tells_a_token_that_has_ended_from_one_that_will(call: Caller) -> None:
+    for days, words in (
+        (-1, f"ended on {TODAY - timedelta(days=1)}, 1 day ago, as api_token_expires says"),
+        (-40, f"ended on {TODAY - timedelta(days=40)}, 40 days ago, as api_token_expires says"),
+        (0, f"ends on {TODAY} (today)"),
+        (1, f"ends on {TODAY + timedelta(days=1)} (1 day from now)"),
+    ):
+        end = f"api_token_expires = {TODAY + timedelta(days=days)}\n[[cost_centers.pricing]]"
+        call.configure(configuration().replace("[[cost_centers.pricing]]", end))
+        assert words in findings(call, "--offline")[1]["token"][1]
+
+
+def test_check_flags_a_slug_that_contradicts_the_id(
+    call: Caller, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
+    text = configuration().replace("shared", 'slug = "{slug}"\nshared') + f'[api]\nbase_url = "{base_url}"\n'
+    for slug in ("gh/acme", "github/Acme"):
+        call.configure(text.replace("{slug}", slug))
+        assert "slug" not in findings(call)[1]
+    call.configure(text.replace("{slug}", "gh/globex"))
+    code, found, _ = findings(call)
+    assert (code, found["slug"][0]) == (0, "warning")
+    assert 'organization_id is that of gh/acme, and the configuration says slug = "gh/globex"' in found["slug"][1]
+
+
+def test_a_price_of_0_is_told_apart_from_a_missing_one(call: Caller) -> None:
+    call.configure(configuration().replace("0.0006", "0"))
+    publish_rows(call.folder / "data", [{"date": date(2026, 1, 1), "compute": 1000, "price": Decimal(0)}])
+    said = call("check", "--offline")
+    assert said.code == 0
+    assert "the price is 0 from 2020-01-01 to now, so every cost is $0, as on a free plan" in said.out
+    assert "free, every cost is $0; today's price, ongoing" in said.out
+    said = call("report", "--from", "2026-01-01", "--to", "2026-01-01")
+    assert said.code == 0
+    assert "The cost is $0 because the price of these days is 0; no credits lack a price." in said.err
+
+
+def test_costs_of_a_cost_center_that_was_renamed_are_told_by_check_and_report(call: Caller) -> None:
+    call.configure(configuration().replace('"acme"', '"acme-new"'))
+    publish_rows(call.folder / "data", [{"date": date(2026, 1, 1), "compute": 1000}])
+    words = "acme: the costs of 2026-01-01 are published and count, and "
+    assert findings(call, "--offline")[1]["cost centers"][1].startswith(words)
+    assert f"Warning: {words}" in call("report", "--by", "cost_center").err
+    assert "Warning" not in call("report", "--where", "cost_center=acme-new").err

@@ -3,9 +3,13 @@
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
+import pytest
+
 from circleci_cost.cli.main import COMMANDS, cli
+from circleci_cost.demo import remember_anchor
 from circleci_cost_tests.cli.harness import Caller, configuration
 
 _HEAVY = ("dagster", "polars", "duckdb", "httpx", "pydantic", "rich", "numpy", "pyarrow")
@@ -67,7 +71,48 @@ def test_a_configuration_that_is_not_there_is_named(call: Caller, tmp_path: Path
     assert "missing.toml is not there" in said.err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sync"], ["backfill"], ["reprice"], ["import", "part.csv", "--cost-center", "acme"], ["check"],
+        ["check", "--json"], ["allocation", "apply"], ["notify", "test"], ["notify", "send"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_without_a_configuration_nothing_is_simulated_unasked(call: Caller, command: list[str]) -> None:
+    # Not even where a demo was run.
+    (call.folder / "demo-data").mkdir()
+    remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
+    said = call(*command)
+    assert (said.code, said.out) == (3, "")
+    assert said.err == (
+        f"Error: There is no configuration: no circleci_cost.toml in {call.folder}, and neither --config nor "
+        "CIRCLECI_COST_CONFIG names one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with "
+        "simulated data.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["report", "budgets", "anomalies", "explain", "correlate"])
+def test_reading_without_a_configuration_and_without_a_demo_is_refused(call: Caller, command: str) -> None:
+    said = call(command)
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith("Error: There is no configuration")
+    assert list(call.folder.iterdir()) == []
+
+
+def test_the_demo_is_simulated_where_it_is_asked_for(call: Caller) -> None:
+    said = call("--demo", "check", "--offline")
+    assert said.err == "--demo: using the built-in demo (simulated data)\n"
+    assert "the built-in demo: cost centers acme, globex" in said.out
+    said = call("--demo", "--config", "circleci_cost.toml", "check")
+    assert (said.code, said.err.splitlines()[0]) == (
+        2, "Error: --demo and --config exclude each other; leave one of them out.",
+    )  # fmt: skip
+
+
 def test_the_demo_settings_are_announced(call: Caller) -> None:
+    (call.folder / "demo-data").mkdir()
+    remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
     said = call("report")
     assert said.code == 1
     assert said.err.splitlines()[0] == "No circleci_cost.toml here: using the built-in demo (simulated data)"

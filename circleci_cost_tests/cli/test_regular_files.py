@@ -20,7 +20,7 @@ from circleci_cost.model.allocation_files import bytes_or_missing, read_bytes
 from circleci_cost.model.budget_files import read_budgets
 from circleci_cost.regular_files import require_regular_file
 from circleci_cost.settings import load_settings, read_settings
-from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.cli.harness import ORGANIZATION, Caller, configuration
 
 ZERO = Path("/dev/zero")
 TO_A_FILE = "write what comes out of it to a file, and name that file."
@@ -118,7 +118,7 @@ def test_the_command_line_refuses_pipes_and_devices(call: Caller, pipe: Path) ->
         assert (said.code, said.out) == (2, "")
         assert said.err.startswith(f"Error: {path} is a ")
         assert said.err.endswith("Nothing was imported.\n")
-    said = call("init", "--path", pipe, "--non-interactive", "--organization-id", "o", "--force")
+    said = call("init", "--path", pipe, "--non-interactive", "--organization-id", ORGANIZATION, "--force")
     assert (said.code, said.err) == (
         2,
         f"Error: {pipe} is a pipe, not a regular file; {TO_A_FILE} Nothing was written.\n",

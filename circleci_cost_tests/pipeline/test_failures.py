@@ -53,7 +53,7 @@ PERMANENT = [
         401,
         "CircleCI does not accept the token in the environment variable CIRCLECI_COST_TEST_TOKEN (401), it is missing, "
         "revoked or expired; make a new one in CircleCI under User Settings, Personal API Tokens (project tokens do "
-        "not work) and set CIRCLECI_COST_TEST_TOKEN.",
+        "not work) and set the variable to it.",
     ),
     (
         403,

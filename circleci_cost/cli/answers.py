@@ -1,0 +1,70 @@
+"""What `init` takes for an answer, as an option or at a prompt: refused with a sentence, at a prompt asked again.
+
+The rules are the sections' own, so that what is taken here is taken from the file; none repeats the value.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Generic, TypeVar
+
+import click
+
+from circleci_cost.cli.parameters import DAY
+from circleci_cost.sections.api import api_address
+from circleci_cost.sections.cost_centers import organization_slug, organization_uuid, price_per_credit
+from circleci_cost.sections.section import plain_name, variable_name
+from circleci_cost.settings import first_day
+
+T = TypeVar("T")
+
+
+class Answer(click.ParamType[T], Generic[T]):
+    """A value that a rule takes; the rule raises `ValueError` with a sentence for any other."""
+
+    def __init__(self, name: str, rule: Callable[[str], T]) -> None:
+        self.name = name
+        self.rule = rule
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        """Return what the rule makes of the text."""
+        try:
+            return self.rule(str(value).strip())
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class _HistoryStart(click.ParamType[date]):
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return first_day(DAY.convert(value, param, ctx))
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+def is_answer(kind: Answer[str], text: str) -> bool:
+    """Whether the rule takes the text."""
+    try:
+        kind.rule(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _price(text: str) -> Decimal:
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("this is no price; write USD per credit, such as 0.0006, or 0 for a free plan") from None
+    return price_per_credit(price)
+
+
+NAME = Answer("name", plain_name)
+ORGANIZATION = Answer("uuid", organization_uuid)
+SLUG = Answer("slug", organization_slug)
+VARIABLE = Answer("variable", variable_name)
+URL = Answer("url", api_address)
+PRICE = Answer("price", _price)
+HISTORY_START = _HistoryStart()

@@ -1,0 +1,66 @@
+"""What `check` finds about prices: days without one, a price that ends, a price of 0, each with its line.
+
+The timeline that is drawn below the findings is `timeline`'s.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from circleci_cost.cli.findings import Finding
+from circleci_cost.cli.timeline import ends_without_successor, gaps_of
+from circleci_cost.config_locations import line_of
+from circleci_cost.configuration_file import read_text
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.pricing import say_ranges
+from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.settings import Settings
+
+
+def price_findings(settings: Settings, today: date) -> Iterator[Finding]:
+    """Look over the prices of all cost centers. Raises `ConfigurationError` where the file is gone by now."""
+    text = read_text(settings.source_file) if settings.source_file else ""
+    free = gaps_of(settings, today)
+    for index, center in enumerate(settings.cost_centers):
+        if ranges := free.get(center.name):
+            days = sum(each.days for each in ranges)
+            beside = _entry_before(center, ranges[0].first)
+            yield Finding(
+                "prices",
+                "error",
+                f"{center.name}: no price on {say_ranges(ranges)} ({days} days); usage there stays unpriced, never $0: "
+                f"add a [[cost_centers.pricing]] section for these days{_place(settings, text, index, beside)}",
+                ConfigurationError.exit_code,
+            )
+        if end := ends_without_successor(center, today):
+            last = next(at for at, each in enumerate(center.pricing) if each.effective_until == end)
+            yield Finding(
+                "prices",
+                "warning",
+                f"{center.name}: the price ends on {end} and none follows; usage after that day will be unpriced"
+                f"{_place(settings, text, index, last)}",
+            )
+        for at, price in enumerate(center.pricing):
+            if not price.price_per_credit:
+                yield Finding(
+                    "prices",
+                    "ok",
+                    f"{center.name}: the price is 0 from {price.effective_from} to "
+                    f"{price.effective_until or 'now'}, so every cost is $0, as on a free plan"
+                    f"{_place(settings, text, index, at)}",
+                )
+    if not free:
+        yield Finding("prices", "ok", f"every day since {settings.history_start} has one")
+
+
+def _entry_before(center: CostCenter, gap: date) -> int | None:
+    """The entry that ends where the gap begins, else the first one after it; None where there is no price."""
+    order = sorted(range(len(center.pricing)), key=lambda at: center.pricing[at].effective_from)
+    ending = [at for at in order if center.pricing[at].effective_until == gap - timedelta(days=1)]
+    return next(iter([*ending, *order]), None)
+
+
+def _place(settings: Settings, text: str, center: int, entry: int | None) -> str:
+    """Where in the file, such as " (circleci_cost.toml, line 12)"; the demo has none."""
+    location: list[str | int] = ["cost_centers", center]
+    line = line_of(text, location if entry is None else [*location, "pricing", entry])
+    return f" ({settings.source_file}, line {line})" if line else ""

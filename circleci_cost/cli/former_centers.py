@@ -1,0 +1,24 @@
+"""Cost centers that the configuration no longer names and whose published days still count, as after a rename."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from circleci_cost.model.pricing import DayRange
+from circleci_cost.settings import Settings
+
+_DAYS = """
+    SELECT cost_center, min(date), max(date) FROM daily_costs
+    WHERE NOT list_contains(CAST($names AS VARCHAR[]), cost_center) GROUP BY cost_center ORDER BY cost_center
+"""
+
+
+def former_centers(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
+    """A sentence for each of them; `connection` is one of the published generation."""
+    names = [center.name for center in settings.cost_centers]
+    for name, first, last in connection.execute(_DAYS, {"names": names}).fetchall():
+        yield (
+            f"{name}: the costs of {DayRange(first, last)} are published and count, and {settings.described_source} no "
+            "longer names this cost center. After a rename, days that its new name has, too, count twice: give it its "
+            f"name {name} back, or leave it out of reports by naming the others (--where cost_center=NAME)."
+        )

@@ -3,6 +3,7 @@
 import click
 
 from circleci_cost.asset_names import FOLLOWING
+from circleci_cost.cli.infrastructure_refusals import say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.runs import WholeRun, execute
 from circleci_cost.cli.streams import write_line
@@ -27,3 +28,4 @@ def apply_command(call: Invocation) -> None:
     manifest = current_generation(lake).manifest
     tags = ", ".join(tag.name for tag in settings.virtual_tags) or "no virtual tags"
     write_line(f"Applied {tags}, {manifest.days}.")
+    say_infrastructure(settings)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import click
 
 from circleci_cost.circleci import plan_windows, windows_of
+from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.progress_words import fetches
@@ -65,7 +66,8 @@ def backfill(
         return
     execute(settings, runs, f"Fetching {_count(runs, settings)}" if any(map(fetches, runs)) else "Pricing")
     show_costs(settings, lake, runs)
-    exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
+    with infrastructure_said(settings):
+        exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
 
 
 def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[date], now: datetime) -> list[date]:

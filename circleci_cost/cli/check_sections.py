@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
+from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation import prepare_usable
 from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.file_problem import FileProblem
@@ -18,7 +19,9 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
     yield from _tags(settings)
     yield from _budgets(settings)
     yield from _decisions(settings)
-    yield from infrastructure_findings(settings.infrastructure, settings.resolve, offline=offline)
+    yield from infrastructure_findings(
+        settings.infrastructure, settings.resolve, offline=offline, lake=Lake(settings.data_dir)
+    )
     yield from _channels(settings, environment)
 
 

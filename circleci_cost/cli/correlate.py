@@ -3,14 +3,17 @@
 What is compared, and how sure it is, was computed before it was published: nothing is estimated here.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 import polars as pl
 
+from circleci_cost.cli.infrastructure_refusals import last_reading, say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError
+from circleci_cost.lake.infrastructure_state import Refusal
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
 from circleci_cost.warehouse.correlations import CORRELATIONS, read_correlations
@@ -38,8 +41,11 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     pairs = _published(generation)
+    refusals = last_reading(settings).refusals
     if as_text:
-        _write_json(generation, pairs, every=every)
+        _write_json(generation, pairs, refusals, every=every)
+    elif pairs.is_empty() and refusals and not generation.manifest.rows.get(_INFRASTRUCTURE):
+        say("There is nothing to compare with before the infrastructure costs can be read.")
     elif pairs.is_empty() and not generation.manifest.rows.get(_INFRASTRUCTURE):
         say(
             f"There are no infrastructure costs to compare with; add some to {settings.described_source}: a section "
@@ -54,6 +60,7 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
         _write_counts(generation, pairs)
     else:
         _write_findings(generation, pairs)
+    say_infrastructure(settings)
 
 
 def _published(generation: Generation) -> pl.DataFrame:
@@ -101,13 +108,14 @@ def correlation_table(found: pl.DataFrame) -> "Table":
     return table
 
 
-def _write_json(generation: Generation, pairs: pl.DataFrame, *, every: bool) -> None:
+def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[Refusal], *, every: bool) -> None:
     through = generation.manifest.data_through
     answer = {
         "data_through": through.isoformat() if through else None,
         "published_at": generation.manifest.published_at.isoformat(),
         "pairs_compared": pairs["p_value"].count(),
         "pairs_not_compared": pairs["p_value"].null_count(),
+        "infrastructure_refused": [{"source": each.source, "reason": each.sentence} for each in refusals],
         "pairs": (pairs if every else pairs.filter("significant")).to_dicts(),
     }
     write_json(answer)

@@ -8,6 +8,7 @@ import click
 from circleci_cost.circleci import land_files
 from circleci_cost.circleci.progress import Silent
 from circleci_cost.cli.import_check import FilesRead, read_files
+from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun, execute
@@ -67,7 +68,8 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
         write_line(f"Imported {_described(found)} into {center.name}.")
     _show(_costs(lake, center, days), center, days)
     say_unknown_organizations(settings, lake, center.name, days.first, days.last)
-    exit_partial_if_unpriced(lake, [center.name], days)
+    with infrastructure_said(settings):
+        exit_partial_if_unpriced(lake, [center.name], days)
 
 
 class _Said(Silent):

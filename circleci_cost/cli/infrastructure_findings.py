@@ -1,34 +1,85 @@
-"""What `check` says of `[[infrastructure]]`: for each source how many files there are, or what is wrong."""
+"""What `check` says of `[[infrastructure]]`: for each source how many files there are, or what is wrong with them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.errors import CircleciCostError
+from circleci_cost.lake.layout import Lake
 from circleci_cost.sections.infrastructure import Infrastructure, is_address
+
+if TYPE_CHECKING:
+    from circleci_cost.lake.infrastructure_state import SeenFile
+    from circleci_cost.lake.remote_files import FoundFile
+    from circleci_cost.model.infrastructure_facts import FileFacts
 
 _SUBJECT = "infrastructure"
 
 
 def infrastructure_findings(
-    sources: Sequence[Infrastructure], resolve: Callable[[Path], Path], *, offline: bool = False
+    sources: Sequence[Infrastructure],
+    resolve: Callable[[Path], Path],
+    *,
+    offline: bool = False,
+    lake: Lake | None = None,
 ) -> Iterator[Finding]:
-    """Look for the files of each source and read its exchange rates; files of costs are not read.
+    """Look for the files of each source, read the beginning of those that count, and its exchange rates.
 
-    `resolve` makes relative paths absolute. `offline` leaves object stores out.
+    `resolve` makes relative paths absolute. `offline` leaves object stores out. What is not cost is told in numbers
+    as the last reading found it, which `lake` remembers.
     """
-    from circleci_cost.lake.infrastructure import source_files
-    from circleci_cost.model.infrastructure_rates import read_rates
+    from circleci_cost.lake.infrastructure_state import InfrastructureState, read_state
 
+    try:
+        state = read_state(lake) if lake else InfrastructureState()
+    except CircleciCostError as error:
+        yield Finding(_SUBJECT, "error", str(error), error.exit_code)
+        return
     for source in sources:
         if offline and any(is_address(pattern) for pattern in source.files):
             yield Finding(_SUBJECT, "ok", f"{source.name}: in an object store, not looked at")
-            continue
+        else:
+            yield from _findings(source, resolve, list(state.files.get(source.name, {}).values()))
+
+
+def _findings(source: Infrastructure, resolve: Callable[[Path], Path], seen: Sequence["SeenFile"]) -> Iterator[Finding]:
+    from circleci_cost.lake.infrastructure import counting_files
+    from circleci_cost.model.infrastructure_facts import left_out_of, remarks_on
+    from circleci_cost.model.infrastructure_rates import read_rates
+
+    try:
+        files = counting_files(source, resolve)
+        if source.rates:
+            read_rates(resolve(source.rates))
+    except CircleciCostError as error:
+        yield Finding(_SUBJECT, "error", f"{source.name}: {error}", error.exit_code)
+        return
+    facts, wrong = [], 0
+    for file in files.counting:
         try:
-            found = source_files(source, resolve)
-            if source.rates:
-                read_rates(resolve(source.rates))
+            facts.append(_beginning(file, source))
         except CircleciCostError as error:
+            wrong += 1
             yield Finding(_SUBJECT, "error", f"{source.name}: {error}", error.exit_code)
-            continue
-        yield Finding(_SUBJECT, "ok", f"{source.name}: {len(found)} {'file' if len(found) == 1 else 'files'}")
+    known = [each.counted for each in seen if not each.superseded]
+    for remark in (*remarks_on(known or facts), *files.remarks):
+        yield Finding(_SUBJECT, "warning", f"{source.name}: {remark}")
+    if not wrong:
+        left_out = ", ".join(f"{name} {rows:,} rows {billed}" for name, rows, billed in left_out_of(known))
+        more = f"; left out as no cost of a day: {left_out}" if left_out else ""
+        if files.superseded:
+            more = f", {len(files.superseded)} of former deliveries{more}"
+        yield Finding(_SUBJECT, "ok", f"{source.name}: {_count(len(files.counting))}{more}")
+
+
+def _beginning(file: "FoundFile", source: Infrastructure) -> "FileFacts":
+    from circleci_cost.lake.remote_files import opened
+    from circleci_cost.model.infrastructure import read_beginning
+
+    with opened(file) as stream:
+        return read_beginning(stream, source, file.name)
+
+
+def _count(files: int) -> str:
+    return f"{files:,} {'file' if files == 1 else 'files'}"

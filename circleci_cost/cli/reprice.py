@@ -6,6 +6,7 @@ from datetime import date
 import click
 
 from circleci_cost.asset_names import FOLLOWING
+from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.published_state import (
@@ -50,7 +51,8 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     if not runs and generation is not None and generation.is_of_earlier_version:
         execute(settings, [WholeRun("allocate", "publishing", FOLLOWING)], "Publishing")
         write_line("Published anew what an earlier version had published; no price has changed.")
-        exit_partial_if_unpriced(lake, names)
+        with infrastructure_said(settings):
+            exit_partial_if_unpriced(lake, names)
         return
     if not runs:
         write_line("Nothing to compute: every day is priced as the configuration says.")
@@ -60,7 +62,8 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
         write_line(f"{name}: computing {say_ranges(found)} again")
     execute(settings, runs, "Pricing")
     show_costs(settings, lake, runs)
-    exit_partial_if_unpriced(lake, names, asked)
+    with infrastructure_said(settings):
+        exit_partial_if_unpriced(lake, names, asked)
 
 
 def _asked(lake: Lake, centers: Sequence[CostCenter], asked: DayRange) -> dict[str, list[DayRange]]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.published_state import say_earlier_versions, show_costs
 from circleci_cost.cli.runs import PlannedRun, execute
@@ -50,4 +51,5 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
                 f"({say_ranges(as_ranges(missing.fetchable))}); run `circleci-cost backfill`."
             )
     days = DayRange(min(run.first for run in runs), max(run.last for run in runs))
-    exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
+    with infrastructure_said(settings):
+        exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)

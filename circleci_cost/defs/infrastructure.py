@@ -16,10 +16,11 @@ from circleci_cost.defs.following import follows_configuration
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.infrastructure import read_sources
+from circleci_cost.lake.infrastructure_state import read_state, write_state
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.turns import turn
 from circleci_cost.sections.infrastructure import Infrastructure, configuration_hash
-from circleci_cost.warehouse.infrastructure import InfrastructureSummary, known_files, write_infrastructure
+from circleci_cost.warehouse.infrastructure import InfrastructureSummary, known_files, next_state, write_infrastructure
 
 GROUP = "infrastructure"
 # After the clouds' own night; whoever delivers later is read the next day, or by hand.
@@ -49,12 +50,13 @@ def build_infrastructure_asset(
             _spec("infrastructure_fresh", "The newest day of every source is at most three days old."),
             _spec("currency_rates_cover_days", "Exchange rates reach the newest days of the costs."),
             _spec("days_counted_once", "No two files of a source hold the same costs of a day."),
+            _spec("amounts_and_tags_filled", "Effective costs, tags and manifests are filled as they should be."),
         ],
         description=(
             "What the company's own infrastructure costs, from FOCUS files of clouds and from simple CSV files. Grain: "
-            "date × source × provider × service × sub account × tag value × currency. Purchases and taxes are left "
-            "out, charges for more than a day are spread over their days. Add up cost_usd; cost is in the currency "
-            "of its row."
+            "date × source × provider × service × sub account × tag value × currency. Taxes, and purchases "
+            "that other rows account for, are left out, charges for more than a day are spread over their days. Add up "
+            "cost_usd; cost is in the currency of its row."
         ),
     )
     def infrastructure_costs(
@@ -65,12 +67,14 @@ def build_infrastructure_asset(
     ) -> metadata.Materialized:
         # Else a run that has read a file before it was replaced could write last.
         with dagster_failures(), turn(lake.infrastructure_lock):
+            state = read_state(lake)
             with warehouse.get_connection() as connection:
                 known = known_files(connection)
             # Nothing is fetched or parsed while the warehouse is open.
-            read = read_sources(sources, known, resolve, lake.spill / "infrastructure")
+            read = read_sources(sources, known, resolve, lake.spill / "infrastructure", state.files)
             with warehouse.get_connection() as connection:
                 summary = write_infrastructure(connection, read, clock.now())
+            write_state(lake, next_state(state, read, summary))
         _retry_later(summary, context.retry_number, retry_after_seconds)
         return dg.MaterializeResult(metadata=_metadata(summary), check_results=list(_results(summary, clock)))
 
@@ -101,6 +105,7 @@ def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
         "total_usd": metadata.number(total),
         "files_read": read,
         "files_unchanged": files - read,
+        "files_superseded": sum(each.superseded for each in summary.sources),
         "rows_left_out": sum(each.left_out for each in summary.sources),
         "rows_spread": sum(each.spread for each in summary.sources),
     }
@@ -114,6 +119,9 @@ def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
                 ).iter_rows()
             ),
         )
+    left_out = [(each.source, *category) for each in summary.sources for category in each.categories]
+    if left_out:
+        shown["left_out"] = metadata.table(("source", "category", "rows", "billed"), left_out)
     gone = [path for each in summary.sources for path in each.gone]
     if gone:
         shown["files_gone"] = metadata.table(("file",), ((path,) for path in gone))
@@ -146,6 +154,10 @@ def _results(summary: InfrastructureSummary, clock: Clock) -> Iterator[dg.AssetC
         ),
     )
     yield warning("days_counted_once", map(_repeated, summary.repeated.iter_rows(named=True)))
+    yield warning(
+        "amounts_and_tags_filled",
+        (f"{each.source}: {remark}" for each in summary.sources for remark in each.remarks),
+    )
 
 
 def _repeated(row: dict[str, Any]) -> str:
@@ -153,5 +165,5 @@ def _repeated(row: dict[str, Any]) -> str:
     more = f" and {others} other {'day' if others == 1 else 'days'}" if others else ""
     return (
         f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{more}; leave "
-        "the costs of a day in one of them, or narrow the files of the source"
+        "the costs of a day in one of them, or say with deliveries in its section which delivery is the newest"
     )

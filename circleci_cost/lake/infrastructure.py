@@ -1,47 +1,44 @@
 """Which files of a source of infrastructure costs there are, and what the new and changed ones of them hold.
 
-Unchanged files are not read again. How a file is read is `model.infrastructure`'s business, and what becomes of the
-days of changed and vanished files is `warehouse.infrastructure`'s.
+Unchanged files are not read again, and of the deliveries of a billing period only the newest counts. How a file is
+read is `model.infrastructure`'s business, which deliveries there are `infrastructure_deliveries`', and what becomes of
+the days of changed and vanished files `warehouse.infrastructure`'s.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from circleci_cost.errors import CircleciCostError, ExportDataError
-from circleci_cost.lake.remote_files import FoundFile, find_files, local_copy
-from circleci_cost.model.infrastructure import read_costs, reading_hash
+from circleci_cost.lake.infrastructure_deliveries import Deliveries, Delivery, deliveries_of, may_need_manifests
+from circleci_cost.lake.infrastructure_manifests import manifests_beside
+from circleci_cost.lake.infrastructure_reading import KnownFile, Reading
+from circleci_cost.lake.infrastructure_state import SeenFile
+from circleci_cost.lake.remote_files import FoundFile, find_files
+from circleci_cost.model.infrastructure_facts import FileFacts, remarks_on
 from circleci_cost.model.infrastructure_rates import RATES_SCHEMA, read_rates
 from circleci_cost.sections.infrastructure import Infrastructure
 
 
 @dataclass(frozen=True)
-class KnownFile:
-    """A file as it was read last. `version` is the store's word for its content, `read_as` the hash of the reading."""
-
-    path: str
-    sha256: str
-    version: str
-    read_as: str
-    rows: int
-    left_out: int
-    spread: int
-    first: date | None
-    last: date | None
-
-
-@dataclass(frozen=True)
 class SourceFiles:
-    """The files of a source that are there now: `unchanged` ones, and the costs of those that were `read`."""
+    """The files of a source that are there now: `unchanged` ones, and the costs of those that were `read`.
+
+    `facts` says by path what was noticed in those that count, `superseded` how many do not, since a newer delivery
+    holds their billing periods; `remarks` are sentences for the user.
+    """
 
     source: Infrastructure
     unchanged: tuple[KnownFile, ...]
     read: tuple[tuple[KnownFile, pl.DataFrame], ...]
     rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RATES_SCHEMA))
     rates_file: Path | None = None
+    facts: Mapping[str, SeenFile] = field(default_factory=dict)
+    superseded: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def present(self) -> tuple[KnownFile, ...]:
@@ -62,38 +59,82 @@ def read_sources(
     known: Mapping[str, Mapping[str, KnownFile]],
     resolve: Callable[[Path], Path],
     folder: Path,
+    seen: Mapping[str, Mapping[str, SeenFile]] | None = None,
 ) -> list[SourceFiles | SourceProblem]:
     """Read what is new or has changed since `known` [source → path]; a mistake stops its own source only.
 
-    `resolve` makes relative paths absolute; copies of files in object stores are kept in `folder` while they are read.
+    `seen` [source → path] is what was noticed then: a file of which nothing is known is read again. `resolve` makes
+    relative paths absolute; copies of files in object stores are kept in `folder` while they are read.
     """
     found: list[SourceFiles | SourceProblem] = []
     for source in sources:
         try:
-            found.append(read_source(source, known.get(source.name, {}), resolve, folder))
+            before, noticed = known.get(source.name, {}), (seen or {}).get(source.name, {})
+            found.append(read_source(source, before, resolve, folder, noticed))
         except CircleciCostError as error:
             found.append(SourceProblem(source.name, error))
     return found
 
 
 def read_source(
-    source: Infrastructure, known: Mapping[str, KnownFile], resolve: Callable[[Path], Path], folder: Path
+    source: Infrastructure,
+    known: Mapping[str, KnownFile],
+    resolve: Callable[[Path], Path],
+    folder: Path,
+    seen: Mapping[str, SeenFile],
 ) -> SourceFiles:
     """Read one source. Raises what `find_files`, `local_copy`, `read_costs` and `read_rates` raise."""
     rates_file = resolve(source.rates) if source.rates else None
     rates = read_rates(rates_file) if rates_file else pl.DataFrame(schema=RATES_SCHEMA)
-    unchanged: list[KnownFile] = []
-    read: list[tuple[KnownFile, pl.DataFrame]] = []
-    for file in source_files(source, resolve):
-        before = known.get(file.name)
-        made = _read_if_changed(file, before, source, folder)
-        if isinstance(made, KnownFile):
-            unchanged.append(made)
-        else:
-            read.append(made)
-    files = SourceFiles(source, tuple(unchanged), tuple(read), rates, rates_file)
-    _refuse_copies(files.present)
-    return files
+    found = counting_files(source, resolve)
+    reading = Reading(source, known, seen, folder)
+    looked_at = [reading.look(file) for file in found.counting]
+    without = _replaced_periods(found.deliveries, {each.file.name: each.facts for each in looked_at})
+    files = [reading.unread(file) for file in found.superseded]
+    files += [reading.finish(each, without.get(each.file.name, frozenset())) for each in looked_at]
+    result = SourceFiles(
+        source=source,
+        unchanged=tuple(each.known for each in files if each.costs is None),
+        read=tuple((each.known, each.costs) for each in files if each.costs is not None),
+        rates=rates,
+        rates_file=rates_file,
+        facts={each.known.path: each.seen for each in files},
+        superseded=sum(each.seen.superseded for each in files),
+        remarks=(
+            *remarks_on(each.seen.counted for each in files if not each.seen.superseded),
+            *found.remarks,
+        ),
+    )
+    _refuse_copies(result.present)
+    return result
+
+
+@dataclass(frozen=True)
+class CountingFiles:
+    """The files of a source as their paths and manifests tell: those `counting`, and those of former `deliveries`."""
+
+    counting: tuple[FoundFile, ...]
+    superseded: tuple[FoundFile, ...]
+    deliveries: Deliveries
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        unfinished = self.deliveries.unfinished
+        return tuple(f"{name} has no manifest and is left out; it counts when it has one" for name in unfinished)
+
+
+def counting_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> CountingFiles:
+    """The files of a source, as far as it is told without reading them. Raises as `find_files` and `deliveries_of`."""
+    found = source_files(source, resolve)
+    manifests = manifests_beside(source.files, resolve) if may_need_manifests(source, found) else []
+    deliveries = deliveries_of(source, found, manifests)
+    replaced = _replaced_by_path(deliveries)
+    return CountingFiles(
+        tuple(file for file in found if file.name not in replaced),
+        tuple(file for file in found if file.name in replaced),
+        deliveries,
+    )
 
 
 def source_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> list[FoundFile]:
@@ -102,34 +143,37 @@ def source_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> lis
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _read_if_changed(
-    file: FoundFile, before: KnownFile | None, source: Infrastructure, folder: Path
-) -> KnownFile | tuple[KnownFile, pl.DataFrame]:
-    read_as = reading_hash(source)
-    comparable = before is not None and before.read_as == read_as
-    if before is not None and comparable and file.version and file.version == before.version:
-        return before
-    with local_copy(file, folder) as (path, sha256):
-        if before is not None and comparable and sha256 == before.sha256:
-            return replace(before, version=file.version)
-        costs = read_costs(path, source, file.name)
-    if before is not None and before.rows and not costs.rows:
-        raise ExportDataError(
-            f"{file.name} held {before.rows} rows of costs and now holds none; export it again, or remove the file if "
-            "that is right. Nothing of this file was used."
+def _replaced_by_path(deliveries: Deliveries) -> set[str]:
+    """The files that need not be looked at: of former deliveries of a folder, of unfinished ones, and leftovers."""
+    whole: dict[str, list[Delivery]] = {}
+    for delivery in deliveries.of.values():
+        if delivery.whole:
+            whole.setdefault(delivery.stream, []).append(delivery)
+    newest = {stream: deliveries.newest(found) for stream, found in whole.items()}
+    replaced = {
+        name
+        for name, each in deliveries.of.items()
+        if not each.finished or (each.whole and each != newest[each.stream])
+    }
+    return replaced | deliveries.unlisted
+
+
+def _replaced_periods(deliveries: Deliveries, facts: Mapping[str, FileFacts]) -> dict[str, frozenset[date]]:
+    """The billing periods of each file that a newer delivery of its stream holds, too."""
+    holders: dict[tuple[str, date], list[Delivery]] = {}
+    for name, fact in facts.items():
+        delivery = deliveries.of.get(name)
+        if delivery is not None and not delivery.whole:
+            for period in fact.periods:
+                holders.setdefault((delivery.stream, period), []).append(delivery)
+    newest = {key: deliveries.newest(found) for key, found in holders.items()}
+    return {
+        name: frozenset(
+            period for period in fact.periods if newest.get((deliveries.of[name].stream, period)) != deliveries.of[name]
         )
-    made = KnownFile(
-        path=file.name,
-        sha256=sha256,
-        version=file.version,
-        read_as=read_as,
-        rows=costs.rows,
-        left_out=costs.left_out,
-        spread=costs.spread,
-        first=costs.first,
-        last=costs.last,
-    )
-    return made, costs.costs
+        for name, fact in facts.items()
+        if name in deliveries.of and not deliveries.of[name].whole
+    }
 
 
 def _refuse_copies(files: Sequence[KnownFile]) -> None:

@@ -74,6 +74,11 @@ class Lake:
         return self.state / "infrastructure.lock"
 
     @property
+    def infrastructure_state(self) -> Path:
+        """What was noticed in files of infrastructure costs as they were read last; without it they are read again."""
+        return self.state / "infrastructure.json"
+
+    @property
     def run_locks(self) -> Path:
         """The locks of Dagster runs that are being executed, one file each."""
         return self.state / "runs"

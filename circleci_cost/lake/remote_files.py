@@ -4,6 +4,7 @@ What they hold is their reader's business. No message shows what could be a secr
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,13 +35,17 @@ _ABSENT = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|\
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file that fits a pattern. `version` changes with its content where a store tells so, else it is empty."""
+    """A file that fits a pattern. `version` changes with its content where a store tells so, else it is empty.
+
+    `modified` is when it was written last, in nanoseconds; copying may change it.
+    """
 
     name: str
     path: str
     size: int
     version: str = ""
     store: Any = field(default=None, repr=False, compare=False)
+    modified: int = field(default=0, compare=False)
 
 
 def find_files(pattern: str, resolve: Callable[[Path], Path]) -> list[FoundFile]:
@@ -81,6 +86,17 @@ def local_copy(file: FoundFile, folder: Path) -> Iterator[tuple[Path, str]]:
         raise _changed(file)
 
 
+@contextmanager
+def opened(file: FoundFile) -> Iterator[BinaryIO]:
+    """A file to read from where it is, without a copy of it. Raises as `find_files`."""
+    if file.store is None:
+        with _local_errors(file.path), Path(file.path).open("rb") as stream:
+            yield stream
+        return
+    with _store_errors(file.name), file.store.open_input_file(file.path) as stream:
+        yield stream
+
+
 def _changed(file: FoundFile) -> TransientSourceError:
     return TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
 
@@ -112,7 +128,7 @@ def _on_this_machine(pattern: str, resolve: Callable[[Path], Path]) -> list[Foun
     try:
         paths = [literal] if literal.is_file() else _glob(pattern, resolve)
         if paths:
-            return [FoundFile(str(path), str(path), path.stat().st_size) for path in paths]
+            return [_found(path, path.stat()) for path in paths]
     except OSError as error:
         raise ConfigurationError(f"{literal} cannot be read ({error.strerror}); let this user read it.") from None
     except ValueError:
@@ -121,6 +137,10 @@ def _on_this_machine(pattern: str, resolve: Callable[[Path], Path]) -> list[Foun
         raise _nothing_fits(str(literal))
     what = "is a folder; write a glob such as folder/*.csv.gz" if literal.is_dir() else "is not there; correct it"
     raise ConfigurationError(f"{literal} {what} (files of [[infrastructure]]).")
+
+
+def _found(path: Path, status: os.stat_result) -> FoundFile:
+    return FoundFile(str(path), str(path), status.st_size, modified=status.st_mtime_ns)
 
 
 def _glob(pattern: str, resolve: Callable[[Path], Path]) -> list[Path]:
@@ -154,7 +174,10 @@ def _in_store(pattern: str) -> list[FoundFile]:
     except re.error:
         raise _no_pattern(f"{store_name}/{path}") from None
     found = [
-        FoundFile(f"{store_name}/{key}", info.path, info.size or 0, f"{info.size} bytes of {info.mtime_ns}", store)
+        FoundFile(
+            *(f"{store_name}/{key}", info.path, info.size or 0, f"{info.size} bytes of {info.mtime_ns}", store),
+            modified=info.mtime_ns or 0,
+        )
         for key, info in zip(keys, infos, strict=True)
         if fits.fullmatch(key)
     ]

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
@@ -45,17 +44,17 @@ _ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its
 _Positions: TypeAlias = npt.NDArray[np.int64]
 
 
-def read_csv(path: Path, name: str, layout: Layout) -> Iterator[TextRows]:
+def read_csv(raw: BinaryIO, name: str, layout: Layout) -> Iterator[TextRows]:
     """The rows of a file in blocks; `name` is what messages call it. A file with a header only has none.
 
     Raises `ExportDataError` with file and line for: a broken or truncated gz, no header or none of such a file,
     ragged rows, quotes out of place or not closed, text that is not UTF-8, lines that end with a lone CR.
     """
-    with path.open("rb") as raw:
-        packed = raw.read(len(GZIP)) == GZIP
+    packed = raw.read(len(GZIP)) == GZIP
+    raw.seek(0)
     try:
-        with cast(BinaryIO, igzip.open(path, "rb") if packed else path.open("rb")) as stream:  # type: ignore[no-untyped-call]
-            yield from _read_stream(stream, name, layout)
+        stream = cast(BinaryIO, igzip.open(raw, "rb") if packed else raw)  # type: ignore[no-untyped-call]
+        yield from _read_stream(stream, name, layout)
     except (EOFError, igzip.BadGzipFile, zlib.error, _ISAL_ERROR) as error:
         raise mistake(name, None, None, f"the gz is damaged or cut off ({error}); copy or export it again") from None
 

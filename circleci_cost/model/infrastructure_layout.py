@@ -6,37 +6,44 @@ that of `infrastructure_rows`.
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
 
-START, END, COST, CURRENCY = "start", "end", "cost", "currency"
+START, END, COST, BILLED, CURRENCY = "start", "end", "cost", "billed", "currency"
+PERIOD = "period"
 PROVIDER, SERVICE, SERVICE_CATEGORY = "provider", "service", "service_category"
 SUB_ACCOUNT, SUB_ACCOUNT_ID = "sub_account", "sub_account_id"
-TAGS, TAG_VALUE, CHARGE_CATEGORY = "tags", "tag_value", "charge_category"
+TAGS, TAG_VALUE, CHARGE_CATEGORY, COMMITMENT = "tags", "tag_value", "charge_category", "commitment"
+NONE = "(none)"
 _SHOWN = 60
+_FORMER = ("AmortizedCost", "BilledCurrency", "ChargeType", "Provider")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What is read of a file: each column by the names that it may have, the first one there being taken.
+    """What is read of a file: each column by the names that it may have; a row's first one that is filled counts.
 
+    Of each group of `required` one column must be there; `remedies` say what to do without it, `what` is said else.
     `tag` is the key of Tags whose value is read, `provider` stands for the column, `currency` for that of all rows.
     """
 
     columns: Mapping[str, Sequence[str]]
-    required: Sequence[str]
+    required: Sequence[Sequence[str]]
     what: str
     provider: str | None = None
     currency: str | None = None
     tag: str | None = None
+    remedies: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, file: str, header: Sequence[str]) -> dict[str, str]:
-        """The column of the file for each of `columns` that is there; upper and lower case are the same.
+        """The columns of the file for `columns`; upper and lower case are the same.
 
-        Raises `ExportDataError` for a required column that is missing, and for one that is there twice.
+        A second name of a column that is there too is found as `alternative` names it. Raises `ExportDataError` for a
+        required column that is missing, and for one that is there twice.
         """
         by_name: dict[str, list[str]] = {}
         for name in header:
@@ -44,54 +51,79 @@ class Layout:
         found: dict[str, str] = {}
         for column, names in self.columns.items():
             there = [name for name in names if name.lower() in by_name]
-            if there:
-                written = by_name[there[0].lower()]
+            for number, name in enumerate(there):
+                written = by_name[name.lower()]
                 if len(written) > 1:
-                    raise mistake(file, None, None, f"the column {there[0]} is there twice; leave one of them out")
-                found[column] = written[0]
-            elif column in self.required:
-                raise mistake(file, None, None, self._missing(names, header))
+                    raise mistake(file, None, None, f"the column {name} is there twice; leave one of them out")
+                found[alternative(column, number)] = written[0]
+        for group in self.required:
+            if found.keys().isdisjoint(group):
+                raise mistake(file, None, None, self._missing(group, header))
         return found
 
-    def _missing(self, names: Sequence[str], header: Sequence[str]) -> str:
+    def _missing(self, group: Sequence[str], header: Sequence[str]) -> str:
         if len(header) == 1 and ";" in header[0]:
             return "there is one column only; separate columns with commas, not with semicolons"
+        names = [name for column in group for name in self.columns[column] if name not in _FORMER]
         near = difflib.get_close_matches(names[0], header, 1, 0.8)
         hint = f" (there is {near[0]!r})" if near else ""
-        return f"the column {' or '.join(names)} is missing{hint}; write {self.what}"
+        remedy = self.remedies.get(group[0], f"write {self.what}")
+        return f"the column {' or '.join(names)} is missing{hint}; {remedy}"
 
 
-def focus_layout(provider: str | None = None, tag: str | None = None) -> Layout:
-    """FOCUS 1.0 to 1.4; 1.3 renamed ProviderName, and only 1.4 took the old name out."""
+def alternative(column: str, number: int) -> str:
+    """How the column is called that is read under the name of this number, 0 being the first one there."""
+    return f"{column}+{number}" if number else column
+
+
+def focus_layout(
+    provider: str | None = None, tag: str | None = None, cost: Literal["effective", "billed"] = "effective"
+) -> Layout:
+    """FOCUS 0.5 to 1.4 by the names that providers still write; 1.3 renamed ProviderName, 1.4 took the old one out.
+
+    A publisher, host or invoice issuer is another party than the provider, and never stands for it.
+    """
     columns = {
         START: ("ChargePeriodStart",),
         END: ("ChargePeriodEnd",),
-        COST: ("EffectiveCost", "BilledCost"),
-        CURRENCY: ("BillingCurrency",),
-        PROVIDER: ("ProviderName", "ServiceProviderName"),
+        COST: ("EffectiveCost", "AmortizedCost"),
+        BILLED: ("BilledCost",),
+        CURRENCY: ("BillingCurrency", "BilledCurrency"),
+        PROVIDER: ("ProviderName", "ServiceProviderName", "Provider"),
         SERVICE: ("ServiceName",),
         SERVICE_CATEGORY: ("ServiceCategory",),
         SUB_ACCOUNT: ("SubAccountName",),
         SUB_ACCOUNT_ID: ("SubAccountId",),
-        CHARGE_CATEGORY: ("ChargeCategory",),
+        CHARGE_CATEGORY: ("ChargeCategory", "ChargeType"),
+        COMMITMENT: ("CommitmentDiscountId",),
+        PERIOD: ("BillingPeriodStart",),
         TAGS: ("Tags",),
     }
-    required = [START, COST, CURRENCY, SERVICE]
+    required: list[Sequence[str]] = [(START,), (COST, BILLED), (CURRENCY,), (SERVICE,)]
+    if cost == "billed":
+        del columns[COST]
+        required[1] = (BILLED,)
     if provider is None:
-        required.append(PROVIDER)
+        required.append((PROVIDER,))
     else:
         del columns[PROVIDER]
     if tag is None:
         del columns[TAGS]
     else:
-        required.append(TAGS)
-    return Layout(columns, required, "a FOCUS file of version 1.0 to 1.4", provider, None, tag)
+        required.append((TAGS,))
+    remedies = {
+        PROVIDER: 'name the provider in the [[infrastructure]] section, such as provider = "Oracle"',
+        TAGS: "export it, or take tag out of the [[infrastructure]] section",
+    }
+    if cost == "billed":
+        remedies[BILLED] = 'export it, or take cost = "billed" out of the [[infrastructure]] section'
+    return Layout(columns, required, "a FOCUS file of version 1.0 to 1.4", provider, None, tag, remedies)
 
 
 def simple_layout(provider: str, currency: str) -> Layout:
     """A CSV file with the columns date, amount and label."""
     columns = {START: ("date",), COST: ("amount",), SERVICE: ("label",)}
-    return Layout(columns, list(columns), "the header date,amount,label", provider, currency)
+    return Layout(columns, [(name,) for name in columns], "the header date,amount,label", provider, currency)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ every first of the month, and move with nothing.
 
 import polars as pl
 
-from circleci_cost.model.infrastructure_layout import COST, SERVICE_CATEGORY
-from circleci_cost.model.infrastructure_rows import AMOUNT, DAY, GROUPED_SCHEMA, KEYS, UNTIL
+from circleci_cost.model.infrastructure_layout import COST, PERIOD, SERVICE_CATEGORY
+from circleci_cost.model.infrastructure_rows import DAY, GROUPED_SCHEMA, KEYS, UNTIL
+from circleci_cost.model.infrastructure_values import AMOUNT
 
 BEGINS = "begins"
 COSTS_SCHEMA: dict[str, pl.DataType] = {
     BEGINS: pl.Date(),
-    **{name: dtype for name, dtype in GROUPED_SCHEMA.items() if name not in (UNTIL, "rows")},
+    **{name: dtype for name, dtype in GROUPED_SCHEMA.items() if name not in (PERIOD, UNTIL, "rows")},
 }
 
 

@@ -42,8 +42,9 @@ class Infrastructure(Section):
 
     `files` are paths, globs or addresses (`s3://bucket/…`, `gs://bucket/…`, `az://account@container/…`); in an
     address `*`, `**` and `[…]` are wildcards, and what follows `?` are options. The files of a source are added up, so
-    none may repeat what another holds. `format` is FOCUS 1.0 to 1.4, or `simple`: a CSV file with the columns date,
-    amount and label. `rates` is a CSV file with date, currency and usd_per_unit for amounts that are not in USD.
+    none may repeat what another holds, but for `deliveries` of which the newest counts. `format` is FOCUS 1.0 to 1.4,
+    or `simple`: a CSV file with the columns date, amount and label. `cost` is what is read of a row, `purchases` which
+    of them are cost. `rates` is a CSV file with date, currency and usd_per_unit for amounts that are not in USD.
     """
 
     name: Name
@@ -53,6 +54,9 @@ class Infrastructure(Section):
     currency: Annotated[str, AfterValidator(_currency)] | None = None
     rates: FilePath | None = None
     tag: Label | None = None
+    cost: Literal["effective", "billed"] = "effective"
+    purchases: Literal["specification", "count", "leave_out"] = "specification"
+    deliveries: Literal["auto", "all", "manifest", "folder", "name", "time"] = "auto"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -67,6 +71,8 @@ class Infrastructure(Section):
             raise ValueError('currency belongs to format = "simple"; FOCUS files name their currency in each row')
         if self.format == "simple" and self.tag:
             raise ValueError('tag belongs to format = "focus"; of simple files the label is all there is')
+        if self.format == "simple" and (self.cost, self.purchases) != ("effective", "specification"):
+            raise ValueError('cost and purchases belong to format = "focus"; simple files hold one amount')
         if self.currency not in (None, USD) and not self.rates:
             raise ValueError(
                 f"amounts in {self.currency} need rates: a CSV file with the columns date,currency,usd_per_unit"

@@ -13,7 +13,10 @@ import duckdb
 import polars as pl
 
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.lake.infrastructure import KnownFile, SourceFiles, SourceProblem
+from circleci_cost.lake.infrastructure import SourceFiles, SourceProblem
+from circleci_cost.lake.infrastructure_reading import KnownFile
+from circleci_cost.lake.infrastructure_state import InfrastructureState, Refusal
+from circleci_cost.model.infrastructure_facts import left_out_of
 from circleci_cost.model.infrastructure_rates import rates_on
 from circleci_cost.warehouse.full_refresh import unregister
 from circleci_cost.warehouse.statements import one_row, sql
@@ -24,12 +27,19 @@ _TABLES = ("infrastructure_file_costs", "infrastructure_files", "infrastructure_
 
 @dataclass(frozen=True)
 class SourceSummary:
-    """What was done for one source. `through` is its newest day, `rates_through` that of each currency's rates."""
+    """What was done for one source. `through` is its newest day, `rates_through` that of each currency's rates.
+
+    `superseded` of its files do not count, as newer deliveries hold what they do. `categories` are what was left out:
+    category, rows and amounts. `remarks` are sentences for the user.
+    """
 
     source: str
     files: int
     read: int
+    superseded: int
     left_out: int
+    categories: tuple[tuple[str, int, str], ...]
+    remarks: tuple[str, ...]
     spread: int
     gone: tuple[str, ...]
     through: date | None
@@ -94,6 +104,23 @@ def write_infrastructure(
     return InfrastructureSummary(rows, days, tuple(summaries), tuple(problems), providers, repeated)
 
 
+def next_state(
+    state: InfrastructureState, read: Sequence[SourceFiles | SourceProblem], summary: InfrastructureSummary
+) -> InfrastructureState:
+    """What is to be remembered of a reading: of a source with a problem, what was noticed before it."""
+    refused = {each.source for each in summary.problems}
+    done = [each for each in read if isinstance(each, SourceFiles) and each.source.name not in refused]
+    kept = {name: files for name, files in state.files.items() if name in refused}
+    return InfrastructureState(
+        files={**kept, **{each.source.name: each.facts for each in done}},
+        refusals=tuple(
+            Refusal(source=each.source, sentence=str(each.error), exit_code=each.error.exit_code)
+            for each in summary.problems
+        ),
+        remarks={each.source.name: each.remarks for each in done if each.remarks},
+    )
+
+
 def infrastructure_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Daily costs in USD to compare with CI's: `series`, `date`, `cost` (a float, for statistics).
 
@@ -120,6 +147,9 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: SourceFiles, at: date
         source=source,
         files=len(present),
         read=len(files.read),
+        superseded=files.superseded,
+        categories=tuple(left_out_of(each.counted for each in files.facts.values() if not each.superseded)),
+        remarks=files.remarks,
         left_out=sum(file.left_out for file in present),
         spread=sum(file.spread for file in present),
         gone=tuple(sorted(gone)),

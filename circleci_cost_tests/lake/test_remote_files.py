@@ -162,7 +162,8 @@ def test_unchanged_objects_are_not_fetched_again(store: ObjectStore, tmp_path: P
 
     def read(known: SourceFiles | None = None) -> SourceFiles:
         before = {"aws": {file.path: file for file in known.present}} if known else {}
-        (found,) = read_sources([section], before, below(tmp_path), tmp_path / "spill")
+        seen = {"aws": known.facts} if known else {}
+        (found,) = read_sources([section], before, below(tmp_path), tmp_path / "spill", seen)
         assert isinstance(found, SourceFiles), found
         return found
 

@@ -79,6 +79,7 @@ def test_a_run_shows_what_was_read(place: Place) -> None:
         "total_usd": 6.5,
         "files_read": 2,
         "files_unchanged": 0,
+        "files_superseded": 0,
         "rows_left_out": 0,
         "rows_spread": 0,
     }
@@ -93,6 +94,7 @@ def test_a_run_shows_what_was_read(place: Place) -> None:
         "infrastructure_fresh",
         "currency_rates_cover_days",
         "days_counted_once",
+        "amounts_and_tags_filled",
     }
     assert troubled(result) == {}
     (place.folder / "b.csv").unlink()
@@ -137,7 +139,7 @@ def test_old_files_old_rates_and_repeated_days_are_warned_of(place: Place) -> No
         "currency_rates_cover_days": "aws: the rates of EUR end on 2025-12-28, its costs on 2026-01-02; add newer "
         "rates",
         "days_counted_once": f"gcp: {folder}/c-1.csv and {folder}/c-2.csv hold the same costs of 2026-01-01; leave "
-        "the costs of a day in one of them, or narrow the files of the source",
+        "the costs of a day in one of them, or say with deliveries in its section which delivery is the newest",
     }
 
 

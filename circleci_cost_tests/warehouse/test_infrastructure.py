@@ -10,11 +10,13 @@ import duckdb
 import pytest
 
 from circleci_cost.lake.infrastructure import SourceFiles, read_sources
+from circleci_cost.lake.infrastructure_state import InfrastructureState
 from circleci_cost.sections.infrastructure import Infrastructure
 from circleci_cost.warehouse.infrastructure import (
     InfrastructureSummary,
     infrastructure_series,
     known_files,
+    next_state,
     write_infrastructure,
 )
 from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
@@ -28,6 +30,7 @@ class Warehouse:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.connection = duckdb.connect()
+        self.state = InfrastructureState()
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -47,8 +50,11 @@ class Warehouse:
 
     def try_to_read(self, sources: Sequence[Infrastructure]) -> InfrastructureSummary:
         chosen = sources or (source(),)
-        found = read_sources(chosen, known_files(self.connection), below(self.folder), self.folder / "spill")
-        return write_infrastructure(self.connection, found, AT)
+        known = known_files(self.connection)
+        found = read_sources(chosen, known, below(self.folder), self.folder / "spill", self.state.files)
+        summary = write_infrastructure(self.connection, found, AT)
+        self.state = next_state(self.state, found, summary)
+        return summary
 
     def days(self, where: str = "true") -> dict[str, str]:
         """The cost of each day of January 2026 in USD."""

@@ -1,0 +1,56 @@
+"""Says on the terminal what the last reading of infrastructure costs refused or noticed; the run itself goes on.
+
+Reading the files is `lake.infrastructure`'s business, looking at them beforehand `infrastructure_findings`'.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from circleci_cost.cli.unpriced import PARTIAL_DATA
+from circleci_cost.cli.streams import say
+from circleci_cost.lake.infrastructure_state import InfrastructureState, Refusal, read_state
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.settings import Settings
+
+
+def last_reading(settings: Settings) -> InfrastructureState:
+    """What was refused and noticed of the sources that are configured now."""
+    state = read_state(open_lake(settings.data_dir))
+    names = {source.name for source in settings.infrastructure}
+    return state.model_copy(
+        update={
+            "refusals": tuple(each for each in state.refusals if each.source in names),
+            "remarks": {name: remarks for name, remarks in state.remarks.items() if name in names},
+        }
+    )
+
+
+def say_infrastructure(settings: Settings) -> None:
+    """Say what the last reading noticed; where it refused a source, end the command with exit code 5."""
+    state = last_reading(settings)
+    for refusal in state.refusals:
+        say(refused(refusal))
+    for name, remarks in state.remarks.items():
+        for remark in remarks:
+            say(f"Infrastructure costs of {name}: {remark}.")
+    if state.refusals:
+        raise click.exceptions.Exit(PARTIAL_DATA)
+
+
+@contextmanager
+def infrastructure_said(settings: Settings) -> Iterator[None]:
+    """Say it at the end of a block, too where this ends the command with an exit code."""
+    try:
+        yield
+    except click.exceptions.Exit as ended:
+        if ended.exit_code == PARTIAL_DATA:
+            say_infrastructure(settings)
+        raise
+    say_infrastructure(settings)
+
+
+def refused(refusal: Refusal) -> str:
+    """The sentence on a source that was refused."""
+    return f"Infrastructure costs of {refusal.source} were not read: {refusal.sentence} What was read before stays."

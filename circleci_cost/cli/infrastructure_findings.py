@@ -66,7 +66,9 @@ def _findings(source: Infrastructure, resolve: Callable[[Path], Path], seen: Seq
     for remark in (*remarks_on(known or facts), *files.remarks):
         yield Finding(_SUBJECT, "warning", f"{source.name}: {remark}")
     if not wrong:
-        left_out = ", ".join(f"{name} {rows:,} rows {billed}" for name, rows, billed in left_out_of(known))
+        left_out = ", ".join(
+            f"{name} {rows:,} {'row' if rows == 1 else 'rows'} {billed}" for name, rows, billed in left_out_of(known)
+        )
         more = f"; left out as no cost of a day: {left_out}" if left_out else ""
         if files.superseded:
             more = f", {len(files.superseded)} of former deliveries{more}"

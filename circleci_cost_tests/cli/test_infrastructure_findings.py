@@ -1,15 +1,21 @@
-"""What `check` says of the sources of infrastructure costs."""
+"""What `check` says of the sources of infrastructure costs: each file's beginning is read."""
 
+import gzip
+import os
 from pathlib import Path
+
+import pytest
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
-from circleci_cost_tests.infrastructure_builders import below, source
+from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
+from circleci_cost_tests.lake.object_store import object_store
 
 
 def test_each_source_has_a_finding(tmp_path: Path) -> None:
-    for name in ("a.csv", "b.csv", "saas.txt"):
-        (tmp_path / name).write_text("not read\n")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(daily({"01": "1"}))
+    (tmp_path / "saas.txt").write_text("date,amount,label\n2026-01-01,7,seats\n")
     (tmp_path / "rates.txt").write_text("date,currency\n")
     sources = [
         source(),
@@ -36,3 +42,44 @@ def test_each_source_has_a_finding(tmp_path: Path) -> None:
         ),
         Finding("infrastructure", "ok", "store: in an object store, not looked at"),
     ]
+
+
+def test_every_file_that_cannot_be_read_has_a_finding_before_anything_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(daily({"01": "1"}))
+    (tmp_path / "b.csv").write_text(daily({"01": "x"}))
+    # Its first rows are all that is looked at.
+    row = daily({"01": "1"}, Note="x" * 4000).splitlines()
+    long = "\n".join((row[0], *row[1:] * 5000))
+    (tmp_path / "c.csv").write_bytes(gzip.compress((long + "\nbroken\n").encode(), 1))
+    (tmp_path / "d.csv").write_text("<html>")
+    found = list(infrastructure_findings([source()], below(tmp_path)))
+    assert [(each.state, each.exit_code) for each in found] == [("error", 1), ("error", 1)]
+    assert [each.sentence.replace(f"{tmp_path}/", "").partition(":")[2].partition(":")[0] for each in found] == [
+        " b.csv, line 2, column EffectiveCost",
+        " d.csv, line 1",
+    ]
+
+
+def test_effective_costs_that_are_all_zero_and_former_deliveries_are_told(tmp_path: Path) -> None:
+    for at, run in enumerate(("0a1b2c3d-0000-4000-8000-00000000000f", "ffffffff-0000-4000-8000-000000000001")):
+        path = tmp_path / "20260101-20260131" / run / "part_0.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text(focus_csv({"EffectiveCost": "0", "BilledCost": "5"}))
+        os.utime(path, (at, at))
+    remark, counted = infrastructure_findings([source("**/*.csv")], below(tmp_path))
+    assert (remark.state, remark.sentence.partition(";")[0]) == (
+        "warning",
+        "aws: EffectiveCost is 0 in all rows, BilledCost is not in 1 of them",
+    )
+    assert counted == Finding("infrastructure", "ok", "aws: 1 file, 1 of former deliveries")
+
+
+def test_the_beginning_of_an_object_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with object_store() as store:
+        store.put("a.csv", daily({"01": "1"}).encode())
+        store.put("b.csv", daily({"01": "x"}).encode())
+        (found,) = infrastructure_findings([source(store.address("*.csv"))], below(tmp_path))
+    assert found.state == "error"
+    assert found.sentence.startswith("aws: s3://costs/b.csv, line 2, column EffectiveCost: 'x' is no amount;")
+    assert list(tmp_path.iterdir()) == []

@@ -127,7 +127,11 @@ class CountingFiles:
 def counting_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> CountingFiles:
     """The files of a source, as far as it is told without reading them. Raises as `find_files` and `deliveries_of`."""
     found = source_files(source, resolve)
-    manifests = manifests_beside(source.files, resolve) if may_need_manifests(source, found) else []
+    manifests = (
+        manifests_beside(source.files, resolve, needed=source.deliveries == "manifest")
+        if may_need_manifests(source, found)
+        else []
+    )
     deliveries = deliveries_of(source, found, manifests)
     replaced = _replaced_by_path(deliveries)
     return CountingFiles(

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from circleci_cost.errors import ConfigurationError, ExportDataError
+from circleci_cost.errors import AuthorizationError, ConfigurationError, ExportDataError
 from circleci_cost.lake.remote_files import FoundFile, find_files, opened
 
 _NAME = "*anifest.json"
@@ -34,15 +34,23 @@ class Manifest:
     modified: int
 
 
-def manifests_beside(patterns: Sequence[str], resolve: Callable[[Path], Path]) -> list[Manifest]:
-    """The manifests beside the files of some patterns, each once. Raises as `find_files`, but not for none at all."""
+def manifests_beside(
+    patterns: Sequence[str], resolve: Callable[[Path], Path], *, needed: bool = True
+) -> list[Manifest]:
+    """The manifests beside the files of some patterns, each once; where they are not `needed`, those that may be read.
+
+    Raises as `find_files`, but not for none at all.
+    """
     found: dict[str, FoundFile] = {}
     for pattern in dict.fromkeys(each for given in patterns for each in _patterns(given)):
         try:
             found |= {file.name: file for file in find_files(pattern, resolve)}
         except ConfigurationError:
-            # They are optional; that files themselves are there is looked at elsewhere.
+            # That the files themselves are there is looked at elsewhere.
             continue
+        except AuthorizationError:
+            if needed:
+                raise
     return [manifest for name in sorted(found) if (manifest := _read(found[name])) is not None]
 
 

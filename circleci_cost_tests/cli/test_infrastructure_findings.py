@@ -8,6 +8,7 @@ import pytest
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
+from circleci_cost_tests.cli.harness import DATA
 from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.lake.object_store import object_store
 
@@ -49,7 +50,7 @@ def test_every_file_that_cannot_be_read_has_a_finding_before_anything_is_fetched
     (tmp_path / "b.csv").write_text(daily({"01": "x"}))
     # Its first rows are all that is looked at.
     row = daily({"01": "1"}, Note="x" * 4000).splitlines()
-    long = "\n".join((row[0], *row[1:] * 5000))
+    long = "\n".join((row[0], *row[1:] * 9000))
     (tmp_path / "c.csv").write_bytes(gzip.compress((long + "\nbroken\n").encode(), 1))
     (tmp_path / "d.csv").write_text("<html>")
     found = list(infrastructure_findings([source()], below(tmp_path)))
@@ -79,6 +80,8 @@ def test_the_beginning_of_an_object_is_read_where_it_is(tmp_path: Path, monkeypa
     with object_store() as store:
         store.put("a.csv", daily({"01": "1"}).encode())
         store.put("b.csv", daily({"01": "x"}).encode())
+        store.put("c.csv", gzip.compress(daily({"01": "1"}).encode()))
+        store.put("d.csv", (DATA / "focus" / "arrow_null_type.parquet").read_bytes())
         (found,) = infrastructure_findings([source(store.address("*.csv"))], below(tmp_path))
     assert found.state == "error"
     assert found.sentence.startswith("aws: s3://costs/b.csv, line 2, column EffectiveCost: 'x' is no amount;")

@@ -116,6 +116,7 @@ ASSETS = {
             "infrastructure_fresh": "",
             "currency_rates_cover_days": "",
             "days_counted_once": "",
+            "amounts_and_tags_filled": "",
         },
     },
     "cost_anomalies": {
@@ -381,6 +382,7 @@ NUMBERS = {
         "total_usd",
         "files_read",
         "files_unchanged",
+        "files_superseded",
         "rows_left_out",
         "rows_spread",
     },

@@ -18,7 +18,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.sections.infrastructure import Infrastructure
 from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, write_demo_infrastructure
 from circleci_cost.warehouse.infrastructure import infrastructure_series
-from circleci_cost_tests.infrastructure_builders import below, daily, source
+from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.lake.object_store import object_store
 from circleci_cost_tests.pipeline.harness import checks, metadata
 
@@ -123,6 +123,26 @@ def test_a_broken_source_fails_a_check_and_not_the_run(place: Place) -> None:
         "before stays."
     }
     assert place.query("SELECT date, cost_usd FROM infrastructure_costs") == [(date(2026, 1, 5), 1)]
+
+
+def test_what_is_left_out_is_shown_in_numbers_and_zero_effective_costs_are_warned_of(place: Place) -> None:
+    zero = {"EffectiveCost": "0", "BilledCost": "5"}
+    rows = [zero, zero | {"ChargeCategory": "Tax", "BilledCost": "1.5"}, zero | {"ChargeCategory": "Purchase"}]
+    (place.folder / "a.csv").write_text(focus_csv(*(row | {"ChargePeriodStart": "2026-01-01"} for row in rows)))
+    for _ in range(2):
+        # The second run reads nothing anew, and says the same.
+        result = place.run(source())
+        assert metadata(result, "infrastructure_costs")["left_out"].splitlines() == [
+            "| source | category | rows | billed |",
+            "|---|---|---|---|",
+            "| aws | Purchase | 1 | $5.00 |",
+            "| aws | Tax | 1 | $1.50 |",
+        ]
+        assert troubled(result)["amounts_and_tags_filled"] == (
+            "aws: EffectiveCost is 0 in all rows, BilledCost is not in 1 of them; if the provider does not fill "
+            'EffectiveCost, write cost = "billed" in the [[infrastructure]] section'
+        )
+    assert metadata(place.run(source(cost="billed")), "infrastructure_costs")["total_usd"] == 10
 
 
 def test_old_files_old_rates_and_repeated_days_are_warned_of(place: Place) -> None:

@@ -48,7 +48,7 @@ class Warehouse:
     def try_to_read(self, sources: Sequence[Infrastructure]) -> InfrastructureSummary:
         chosen = sources or (source(),)
         known = known_files(self.connection)
-        found = read_sources(chosen, known, below(self.folder), self.folder / "spill", self.state.files)
+        found = read_sources(chosen, known, below(self.folder), self.folder / "spill", self.state)
         summary = write_infrastructure(self.connection, found, AT)
         self.state = next_state(self.state, found, summary)
         return summary

@@ -10,7 +10,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.sections.infrastructure import Infrastructure, is_address
 
 if TYPE_CHECKING:
-    from circleci_cost.lake.infrastructure_state import SeenFile
+    from circleci_cost.lake.infrastructure_state import InfrastructureState
     from circleci_cost.lake.remote_files import FoundFile
     from circleci_cost.model.infrastructure_facts import FileFacts
 
@@ -40,16 +40,18 @@ def infrastructure_findings(
         if offline and any(is_address(pattern) for pattern in source.files):
             yield Finding(_SUBJECT, "ok", f"{source.name}: in an object store, not looked at")
         else:
-            yield from _findings(source, resolve, list(state.files.get(source.name, {}).values()))
+            yield from _findings(source, resolve, state)
 
 
-def _findings(source: Infrastructure, resolve: Callable[[Path], Path], seen: Sequence["SeenFile"]) -> Iterator[Finding]:
+def _findings(
+    source: Infrastructure, resolve: Callable[[Path], Path], state: "InfrastructureState"
+) -> Iterator[Finding]:
     from circleci_cost.lake.infrastructure import counting_files
     from circleci_cost.model.infrastructure_facts import left_out_of, remarks_on
     from circleci_cost.model.infrastructure_rates import read_rates
 
     try:
-        files = counting_files(source, resolve)
+        files = counting_files(source, resolve, state)
         if source.rates:
             read_rates(resolve(source.rates))
     except CircleciCostError as error:
@@ -62,7 +64,7 @@ def _findings(source: Infrastructure, resolve: Callable[[Path], Path], seen: Seq
         except CircleciCostError as error:
             wrong += 1
             yield Finding(_SUBJECT, "error", f"{source.name}: {error}", error.exit_code)
-    known = [each.counted for each in seen if not each.superseded]
+    known = [each.counted for each in state.files.get(source.name, {}).values() if not each.superseded]
     for remark in (*remarks_on(known or facts), *files.remarks):
         yield Finding(_SUBJECT, "warning", f"{source.name}: {remark}")
     if not wrong:

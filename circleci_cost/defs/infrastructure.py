@@ -71,7 +71,7 @@ def build_infrastructure_asset(
             with warehouse.get_connection() as connection:
                 known = known_files(connection)
             # Nothing is fetched or parsed while the warehouse is open.
-            read = read_sources(sources, known, resolve, lake.spill / "infrastructure", state.files)
+            read = read_sources(sources, known, resolve, lake.spill / "infrastructure", state)
             with warehouse.get_connection() as connection:
                 summary = write_infrastructure(connection, read, clock.now())
             write_state(lake, next_state(state, read, summary))

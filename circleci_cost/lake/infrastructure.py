@@ -14,9 +14,9 @@ import polars as pl
 
 from circleci_cost.errors import CircleciCostError, ExportDataError
 from circleci_cost.lake.infrastructure_deliveries import Deliveries, Delivery, deliveries_of, may_need_manifests
-from circleci_cost.lake.infrastructure_manifests import manifests_beside
+from circleci_cost.lake.infrastructure_manifests import Manifest, manifests_beside
 from circleci_cost.lake.infrastructure_reading import KnownFile, Reading
-from circleci_cost.lake.infrastructure_state import SeenFile
+from circleci_cost.lake.infrastructure_state import InfrastructureState, SeenFile
 from circleci_cost.lake.remote_files import FoundFile, find_files
 from circleci_cost.model.infrastructure_facts import FileFacts, remarks_on
 from circleci_cost.model.infrastructure_rates import RATES_SCHEMA, read_rates
@@ -37,6 +37,7 @@ class SourceFiles:
     rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RATES_SCHEMA))
     rates_file: Path | None = None
     facts: Mapping[str, SeenFile] = field(default_factory=dict)
+    manifests: Mapping[str, Manifest] = field(default_factory=dict)
     superseded: int = 0
     remarks: tuple[str, ...] = ()
 
@@ -59,18 +60,18 @@ def read_sources(
     known: Mapping[str, Mapping[str, KnownFile]],
     resolve: Callable[[Path], Path],
     folder: Path,
-    seen: Mapping[str, Mapping[str, SeenFile]] | None = None,
+    state: InfrastructureState | None = None,
 ) -> list[SourceFiles | SourceProblem]:
     """Read what is new or has changed since `known` [source → path]; a mistake stops its own source only.
 
-    `seen` [source → path] is what was noticed then: a file of which nothing is known is read again. `resolve` makes
-    relative paths absolute; copies of files in object stores are kept in `folder` while they are read.
+    `state` is what was noticed then: a file of which nothing is known there is read again. `resolve` makes relative
+    paths absolute; copies of files in object stores are kept in `folder` while they are read.
     """
     found: list[SourceFiles | SourceProblem] = []
     for source in sources:
         try:
-            before, noticed = known.get(source.name, {}), (seen or {}).get(source.name, {})
-            found.append(read_source(source, before, resolve, folder, noticed))
+            before = known.get(source.name, {})
+            found.append(read_source(source, before, resolve, folder, state or InfrastructureState()))
         except CircleciCostError as error:
             found.append(SourceProblem(source.name, error))
     return found
@@ -81,13 +82,13 @@ def read_source(
     known: Mapping[str, KnownFile],
     resolve: Callable[[Path], Path],
     folder: Path,
-    seen: Mapping[str, SeenFile],
+    state: InfrastructureState,
 ) -> SourceFiles:
     """Read one source. Raises what `find_files`, `local_copy`, `read_costs` and `read_rates` raise."""
     rates_file = resolve(source.rates) if source.rates else None
     rates = read_rates(rates_file) if rates_file else pl.DataFrame(schema=RATES_SCHEMA)
-    found = counting_files(source, resolve)
-    reading = Reading(source, known, seen, folder)
+    found = counting_files(source, resolve, state)
+    reading = Reading(source, known, state.files.get(source.name, {}), folder)
     looked_at = [reading.look(file) for file in found.counting]
     without = _replaced_periods(found.deliveries, {each.file.name: each.facts for each in looked_at})
     files = [reading.unread(file) for file in found.superseded]
@@ -99,6 +100,7 @@ def read_source(
         rates=rates,
         rates_file=rates_file,
         facts={each.known.path: each.seen for each in files},
+        manifests={manifest.name: manifest for manifest in found.manifests},
         superseded=sum(each.seen.superseded for each in files),
         remarks=(
             *remarks_on(each.seen.counted for each in files if not each.seen.superseded),
@@ -116,6 +118,7 @@ class CountingFiles:
     counting: tuple[FoundFile, ...]
     superseded: tuple[FoundFile, ...]
     deliveries: Deliveries
+    manifests: tuple[Manifest, ...]
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -124,11 +127,14 @@ class CountingFiles:
         return tuple(f"{name} has no manifest and is left out; it counts when it has one" for name in unfinished)
 
 
-def counting_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> CountingFiles:
+def counting_files(
+    source: Infrastructure, resolve: Callable[[Path], Path], state: InfrastructureState
+) -> CountingFiles:
     """The files of a source, as far as it is told without reading them. Raises as `find_files` and `deliveries_of`."""
+    known = state.manifests.get(source.name, {})
     found = source_files(source, resolve)
     manifests = (
-        manifests_beside(source.files, resolve, needed=source.deliveries == "manifest")
+        manifests_beside(source.files, resolve, known, needed=source.deliveries == "manifest")
         if may_need_manifests(source, found)
         else []
     )
@@ -138,6 +144,7 @@ def counting_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> C
         tuple(file for file in found if file.name not in replaced),
         tuple(file for file in found if file.name in replaced),
         deliveries,
+        tuple(manifests),
     )
 
 

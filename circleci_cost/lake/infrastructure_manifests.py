@@ -7,7 +7,7 @@ each run; both write it when all data is there. Which delivery counts is the bus
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,20 +25,22 @@ _TIMES = (("runInfo", "submittedTime"), ("submittedTime",), ("createdAt",))
 class Manifest:
     """The `files` that a delivery consists of, as its maker names them, and when it was `made` by its own word, if any.
 
-    `modified` is when the manifest was written last.
+    `modified` is when the manifest was written last, `size` its bytes. JSON that lists no files is one of none.
     """
 
     name: str
     files: tuple[str, ...]
     made: str
     modified: int
+    size: int
 
 
 def manifests_beside(
-    patterns: Sequence[str], resolve: Callable[[Path], Path], *, needed: bool = True
+    patterns: Sequence[str], resolve: Callable[[Path], Path], known: Mapping[str, Manifest], *, needed: bool = True
 ) -> list[Manifest]:
     """The manifests beside the files of some patterns, each once; where they are not `needed`, those that may be read.
 
+    A cloud that delivers a month anew each day leaves hundreds of them: those `known` by name are not read again.
     Raises as `find_files`, but not for none at all.
     """
     found: dict[str, FoundFile] = {}
@@ -51,7 +53,7 @@ def manifests_beside(
         except AuthorizationError:
             if needed:
                 raise
-    return [manifest for name in sorted(found) if (manifest := _read(found[name])) is not None]
+    return [_known_or_read(found[name], known.get(name)) for name in sorted(found)]
 
 
 def _patterns(pattern: str) -> Iterator[str]:
@@ -62,8 +64,13 @@ def _patterns(pattern: str) -> Iterator[str]:
         yield f"{place}/{_NAME}{mark}{options}" if place else _NAME
 
 
-def _read(file: FoundFile) -> Manifest | None:
-    """A manifest, None for JSON that lists no files. Raises `ExportDataError` for what is no JSON at all."""
+def _known_or_read(file: FoundFile, known: Manifest | None) -> Manifest:
+    same = known is not None and (known.size, known.modified) == (file.size, file.modified)
+    return known if known is not None and same else _read(file)
+
+
+def _read(file: FoundFile) -> Manifest:
+    """Raises `ExportDataError` for what is no JSON at all."""
     with opened(file) as stream:
         content = stream.read(_LARGEST)
     try:
@@ -74,7 +81,7 @@ def _read(file: FoundFile) -> Manifest | None:
             "it again. Nothing of this source was used."
         ) from None
     files = tuple(_files(said)) if isinstance(said, dict) else ()
-    return Manifest(file.name, files, _made(said), file.modified) if files else None
+    return Manifest(file.name, files, _made(said), file.modified, file.size)
 
 
 def _files(said: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import polars as pl
 
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.infrastructure_state import SeenFile
-from circleci_cost.lake.remote_files import FoundFile, local_copy
+from circleci_cost.lake.remote_files import FoundFile, changed, local_copy
 from circleci_cost.model.infrastructure import COSTS_SCHEMA, FileCosts, read_costs, reading_hash
 from circleci_cost.model.infrastructure_facts import FileFacts
 from circleci_cost.sections.infrastructure import Infrastructure
@@ -103,7 +103,7 @@ class Reading:
         if costs is None:
             with local_copy(file, self.folder) as (path, sha256):
                 if sha256 != looked_at.sha256:
-                    return self.finish(self.look(file), without)
+                    raise changed(file)
                 costs = read_costs(path, self.source, file.name)
         kept = costs.without(without)
         known = KnownFile(

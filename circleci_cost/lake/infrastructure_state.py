@@ -10,6 +10,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.lake.infrastructure_manifests import Manifest
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.infrastructure_facts import FileFacts
 
@@ -55,11 +56,12 @@ class Refusal(BaseModel):
 
 
 class InfrastructureState(BaseModel):
-    """What the last reading noticed: files by source and path, refusals, and remarks by source."""
+    """What the last reading noticed: files and manifests by source and path, refusals, and remarks by source."""
 
     model_config = ConfigDict(frozen=True)
 
     files: Mapping[str, Mapping[str, SeenFile]] = Field(default_factory=dict)
+    manifests: Mapping[str, Mapping[str, Manifest]] = Field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     remarks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 

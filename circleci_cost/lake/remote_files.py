@@ -81,9 +81,9 @@ def local_copy(file: FoundFile, folder: Path) -> Iterator[tuple[Path, str]]:
         yield path, digest
         after = path.stat()
     except FileNotFoundError:
-        raise _changed(file) from None
+        raise changed(file) from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise _changed(file)
+        raise changed(file)
 
 
 @contextmanager
@@ -97,7 +97,8 @@ def opened(file: FoundFile) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _changed(file: FoundFile) -> TransientSourceError:
+def changed(file: FoundFile) -> TransientSourceError:
+    """The error for a file that is another one than it was a moment ago."""
     return TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
 
 

@@ -51,7 +51,8 @@ LEFT_OUT_SCHEMA: dict[str, pl.DataType] = {
     COST: AMOUNT,
     "rows": pl.Int64(),
 }
-_LONGEST_PERIOD = timedelta(days=1100)
+# Licences are bought for years; what is longer is a mistyped year.
+_LONGEST_PERIOD = timedelta(days=3660)
 # A day of a local calendar that loses an hour of summer time has 25 hours.
 _ONE_DAY = timedelta(hours=25)
 _NOTHING = "nothing is written; every row needs a value"
@@ -163,9 +164,9 @@ class _Reader:
         written = self.optional(END)
         end = self._time(END, written)
         length = end - start
-        self._refuse((length <= timedelta()).fill_null(False), END, "{} is not after the start of the period", written)
+        self._refuse((length < timedelta()).fill_null(False), END, "{} is before the start of the period", written)
         self._refuse(
-            (length > _LONGEST_PERIOD).fill_null(False), END, "{} is more than three years after the start", written
+            (length > _LONGEST_PERIOD).fill_null(False), END, "{} is more than ten years after the start", written
         )
         last = (end - timedelta(microseconds=1)).dt.date()
         longer = (length > _ONE_DAY).fill_null(False)

@@ -113,6 +113,7 @@ def next_state(
     kept = {name: files for name, files in state.files.items() if name in refused}
     return InfrastructureState(
         files={**kept, **{each.source.name: each.facts for each in done}},
+        manifests={each.source.name: each.manifests for each in done if each.manifests},
         refusals=tuple(
             Refusal(source=each.source, sentence=str(each.error), exit_code=each.error.exit_code)
             for each in summary.problems

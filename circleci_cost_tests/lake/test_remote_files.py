@@ -13,6 +13,7 @@ from circleci_cost.errors import (
     TransientSourceError,
 )
 from circleci_cost.lake.infrastructure import SourceFiles, SourceProblem, read_sources
+from circleci_cost.lake.infrastructure_state import InfrastructureState
 from circleci_cost.lake.remote_files import find_files, local_copy
 from circleci_cost_tests.infrastructure_builders import below, daily, source
 from circleci_cost_tests.lake.object_store import ObjectStore, object_store
@@ -162,7 +163,7 @@ def test_unchanged_objects_are_not_fetched_again(store: ObjectStore, tmp_path: P
 
     def read(known: SourceFiles | None = None) -> SourceFiles:
         before = {"aws": {file.path: file for file in known.present}} if known else {}
-        seen = {"aws": known.facts} if known else {}
+        seen = InfrastructureState(files={"aws": known.facts} if known else {})
         (found,) = read_sources([section], before, below(tmp_path), tmp_path / "spill", seen)
         assert isinstance(found, SourceFiles), found
         return found

@@ -202,6 +202,22 @@ def test_files_that_repeat_whole_days_are_named(warehouse: Warehouse) -> None:
     ]
 
 
+def test_files_of_one_service_that_repeat_several_days_are_named(warehouse: Warehouse) -> None:
+    days = {"01": "1", "02": "1", "03": "1"}
+    warehouse.write("until-2.csv", daily({day: days[day] for day in ("01", "02")}))
+    warehouse.write("until-3.csv", daily(days | {"03": "9"}))
+    # Flat charges of two days, or one for a month, may well be the same in two files.
+    assert warehouse.read().repeated.is_empty()
+    month = focus_csv({"ChargePeriodEnd": "2026-02-01", "ServiceName": "support"})
+    warehouse.write("a.txt", month)
+    warehouse.write("b.txt", month + "\n")
+    warehouse.write("until-4.csv", daily(days | {"03": "9", "04": "1"}))
+    assert warehouse.read(source("*.csv"), source("*.txt", name="fees")).repeated.rows() == [
+        ("aws", *(str(warehouse.folder / f"until-{day}.csv") for day in (2, 4)), 2, date(2026, 1, 1)),
+        ("aws", *(str(warehouse.folder / f"until-{day}.csv") for day in (3, 4)), 1, date(2026, 1, 3)),
+    ]
+
+
 def test_another_tag_reads_all_files_again(warehouse: Warehouse) -> None:
     warehouse.write("a.csv", daily({"01": "1"}, Tags='{"team": "web", "env": "test"}'))
     values = "SELECT tag, tag_value FROM infrastructure_costs"

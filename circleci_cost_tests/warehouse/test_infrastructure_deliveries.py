@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.lake.infrastructure import SourceFiles, SourceProblem, read_sources
+from circleci_cost.lake.infrastructure import SourceFiles, read_sources
+from circleci_cost.lake.infrastructure_state import InfrastructureState
 from circleci_cost.sections.infrastructure import Infrastructure
 from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.infrastructure_warehouse import Warehouse
@@ -218,8 +219,15 @@ def test_deliveries_in_an_object_store_are_told_by_their_manifests(
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
-    def read(section: Infrastructure) -> SourceFiles | SourceProblem:
-        (found,) = read_sources([section], {}, below(tmp_path), tmp_path / "spill")
+    def read(section: Infrastructure, before: SourceFiles | None = None) -> SourceFiles:
+        known = {"aws": {file.path: file for file in before.present}} if before else {}
+        state = InfrastructureState()
+        if before:
+            state = InfrastructureState(files={"aws": before.facts}, manifests={"aws": before.manifests})
+        # As it is kept between two readings.
+        state = InfrastructureState.model_validate_json(state.model_dump_json())
+        (found,) = read_sources([section], known, below(tmp_path), tmp_path / "spill", state)
+        assert isinstance(found, SourceFiles), found
         return found
 
     with object_store() as store:
@@ -228,10 +236,15 @@ def test_deliveries_in_an_object_store_are_told_by_their_manifests(
             store.put(key, daily({"01": str(at + 1)}).encode())
             manifest = {"dataFiles": [f"s3://costs/{key}"], "submittedTime": f"2026-01-0{9 - at}T00:00:00Z"}
             store.put(f"focus/metadata/BILLING_PERIOD=2026-01/{run}/focus-Manifest.json", json.dumps(manifest).encode())
-        found = read(source(store.address("focus/data/**/*.csv")))
-    assert isinstance(found, SourceFiles), found
-    assert found.superseded == 1
-    assert [frame.get_column("cost").sum() for _, frame in found.read] == [0, 1]
+        section = source(store.address("focus/data/**/*.csv"))
+        found = read(section)
+        assert found.superseded == 1
+        assert sorted(frame.get_column("cost").sum() for _, frame in found.read) == [0, 1]
+        # The former delivery is not even fetched, and nothing is fetched twice.
+        fetched = list(store.fetched)
+        assert f"focus/data/BILLING_PERIOD=2026-01/{RUNS[1]}/focus-00001.csv" not in fetched
+        again = read(section, found)
+        assert (again.read, again.superseded, store.fetched) == ((), 1, fetched)
 
 
 MONTHS = ("2025-11-01", "2025-12-01", "2026-01-01")

@@ -31,7 +31,7 @@ class Delivery:
 
     `whole` says that the stream is a single billing period, else the periods of the files are looked at. A delivery
     that is not `finished` has no manifest yet where others have one, and does not count; one that is `broken` lacks a
-    file, as the sentence says, and can't count.
+    file, as the sentence says, and can't count. `modified` is when the newest of its files was written.
     """
 
     stream: str
@@ -40,6 +40,7 @@ class Delivery:
     order: Order = ("", 0)
     finished: bool = True
     broken: str = ""
+    modified: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,13 @@ class Deliveries:
 
     @property
     def unfinished(self) -> list[str]:
-        """Deliveries without a manifest where there is one of others."""
-        return sorted({each.name for each in self.of.values() if not each.finished})
+        """Deliveries without a manifest that are newer than those of their stream that have one."""
+        newest: dict[str, int] = {}
+        for each in self.of.values():
+            if each.finished:
+                newest[each.stream] = max(newest.get(each.stream, 0), each.modified)
+        waiting = (each for each in self.of.values() if not each.finished)
+        return sorted({each.name for each in waiting if each.modified > newest.get(each.stream, 0)})
 
 
 def may_need_manifests(source: Infrastructure, files: Sequence[FoundFile]) -> bool:
@@ -92,13 +98,18 @@ def deliveries_of(source: Infrastructure, files: Sequence[FoundFile], manifests:
             f"{files[0].name}: there is no manifest beside it or in the folder metadata; have it delivered or copied, "
             f'or write another word than deliveries = "manifest" in the [[infrastructure]] section. {_NOTHING_USED}'
         )
-    modified = {file.name: file.modified for file in files}
+    modified: dict[Delivery, int] = {}
+    for file in files:
+        if file.name in of:
+            modified[of[file.name]] = max(modified.get(of[file.name], 0), file.modified)
     ordered: dict[Delivery, Delivery] = {}
     for deliveries in _grouped(of).values():
-        ordered |= _ordered(said, deliveries, of, made, modified)
-    return Deliveries(
-        {name: replace(ordered[each], broken=broken.get(each, "")) for name, each in of.items()}, frozenset(unlisted)
-    )
+        ordered |= _ordered(said, deliveries, made, modified)
+    known = {
+        each: replace(delivery, broken=broken.get(each, ""), modified=modified[each])
+        for each, delivery in ordered.items()
+    }
+    return Deliveries({name: known[each] for name, each in of.items()}, frozenset(unlisted))
 
 
 @dataclass(frozen=True)
@@ -172,9 +183,8 @@ def _by_manifest(
 def _ordered(
     said: str,
     deliveries: Sequence[Delivery],
-    of: Mapping[str, Delivery],
     made: Mapping[Delivery, Order],
-    modified: Mapping[str, int],
+    modified: Mapping[Delivery, int],
 ) -> dict[Delivery, Delivery]:
     times = {each: _time_in(each, said) for each in deliveries}
     finished = [each for each in deliveries if each in made]
@@ -192,10 +202,7 @@ def _ordered(
         )
     if said != "time" and not unknown:
         return {each: replace(each, order=(times[each], 0)) for each in deliveries}
-    newest: dict[Delivery, int] = {}
-    for name, delivery in of.items():
-        newest[delivery] = max(newest.get(delivery, 0), modified[name])
-    return {each: replace(each, order=("", newest[each])) for each in deliveries}
+    return {each: replace(each, order=("", modified[each])) for each in deliveries}
 
 
 def _first(own: bool, made: str, named: bool, time: str, modified: int) -> Order:

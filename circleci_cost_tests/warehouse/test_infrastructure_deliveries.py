@@ -52,7 +52,7 @@ def test_the_newest_run_of_an_azure_export_counts_by_its_manifest(warehouse: War
     azure_manifest(warehouse, older, "2026-01-03T05:00:00Z", "part_0_0001.csv")
     warehouse.read(ALL)
     assert warehouse.days() == {"01": "1", "02": "2"}
-    deliver(warehouse, f"{JANUARY}/{newer}/part_0_0001.csv", {"01": "1"})
+    deliver(warehouse, f"{JANUARY}/{newer}/part_0_0001.csv", {"01": "1"}, at=60)
     deliver(warehouse, f"{JANUARY}/{newer}/part_1_0001.csv", {"02": "1.5", "03": "3"})
     # What is being delivered has no manifest yet: the run before it counts until it has.
     summary = warehouse.read(ALL)
@@ -61,9 +61,11 @@ def test_the_newest_run_of_an_azure_export_counts_by_its_manifest(warehouse: War
         f"{warehouse.folder}/{JANUARY}/{newer} has no manifest and is left out; it counts when it has one",
     )
     azure_manifest(warehouse, newer, "2026-01-04T05:00:00Z", "part_0_0001.csv", "part_1_0001.csv")
+    # One of before there were manifests is no news.
+    deliver(warehouse, f"{JANUARY}/{RUNS[0][:-1]}0/part_0_0001.csv", {"01": "9"}, at=-60)
     (aws,) = warehouse.read(ALL).sources
     assert warehouse.days() == {"01": "1", "02": "1.5", "03": "3"}
-    assert (aws.files, aws.superseded, aws.remarks) == (3, 1, ())
+    assert (aws.files, aws.superseded, aws.remarks) == (4, 2, ())
     assert [each.read for each in warehouse.read(ALL).sources] == [0]
 
 

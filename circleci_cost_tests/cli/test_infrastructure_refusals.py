@@ -1,4 +1,4 @@
-"""A cost file that is refused is told where the user is: `sync`, `import`, `allocation apply`, `correlate`, `check`."""
+"""A cost file that is refused is told where the user is: `sync`, `import`, `correlate`, `check`."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ import pytest
 
 from circleci_cost.lake.infrastructure import read_sources
 from circleci_cost.lake.infrastructure_state import read_state, write_state
-from circleci_cost.lake.layout import open_lake
+from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.simulator import Job, Organization, Project, Scenario, Simulator, SimulatorServer, Workflow
 from circleci_cost.warehouse.infrastructure import next_state, write_infrastructure
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller, copied
@@ -35,15 +35,23 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_a_refused_file_is_told_by_every_command_that_reads_it_or_needs_it(call: Caller, northwind: Path) -> None:
+def remember(folder: Path) -> Lake:
+    """Read the source as a run does, and keep what it noticed."""
+    lake = open_lake(folder / "data")
+    read = read_sources([source()], {}, below(folder), lake.spill)
+    with duckdb.connect() as connection:
+        summary = write_infrastructure(connection, read, datetime.now(UTC))
+    write_state(lake, next_state(read_state(lake), read, summary))
+    return lake
+
+
+def test_a_refused_file_is_told_by_the_commands_that_do_not_read_it_anew(call: Caller, northwind: Path) -> None:
     copied(northwind, call.folder)
     call.configure(NORTHWIND.read_text() + SOURCE)
     (call.folder / "a.csv").write_text(daily({"05": "one"}))
     refused = f"Infrastructure costs of aws were not read: {reason(call.folder)} What was read before stays.\n"
 
-    said = call("allocation", "apply")
-    assert (said.code, said.out) == (5, "Applied no virtual tags, 2024-11-10 to 2024-11-14.\n")
-    assert said.err == refused
+    remember(call.folder)
 
     said = call("import", SAMPLE, "--cost-center", "northwind")
     assert (said.code, said.err, said.out.splitlines()[0]) == (5, refused, "Already imported: nothing changed.")
@@ -72,12 +80,7 @@ def test_what_the_last_reading_noticed_is_told_with_numbers(call: Caller, northw
     (call.folder / "a.csv").write_text(
         focus_csv({"EffectiveCost": "0", "BilledCost": "7"}, {"ChargeCategory": "Tax", "BilledCost": "1.5"})
     )
-    lake = open_lake(call.folder / "data")
-    sources = [source(str(call.folder / "a.csv"))]
-    read = read_sources(sources, {}, below(call.folder), lake.spill)
-    with duckdb.connect() as connection:
-        summary = write_infrastructure(connection, read, datetime.now(UTC))
-    write_state(lake, next_state(read_state(lake), read, summary))
+    lake = remember(call.folder)
     remark = (
         "EffectiveCost is 0 in all rows, BilledCost is not in 1 of them; if the provider does not fill EffectiveCost, "
         'write cost = "billed" in the [[infrastructure]] section'

@@ -101,7 +101,6 @@ def _explained(
 
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
-    say_edited(settings, generation)
     period = _days(first, last, generation.manifest.data_through)
     calendar = settings.calendar
     special = special_days(
@@ -118,6 +117,7 @@ def _explained(
         )
         costs = read_costs(connection, asked, [center.name for center in settings.cost_centers])
         found = Explanation.of(asked, costs, generation.manifest.data_through, limit)
+        say_edited(settings, generation)
         return found.with_rows(
             causes=with_examples(connection, lake, found.causes, costs.last_days),
             changes=with_examples(connection, lake, found.changes, costs.last_days),

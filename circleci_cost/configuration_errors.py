@@ -4,7 +4,6 @@ Somebody pastes a token where its variable's name belongs, or a webhook's addres
 repeated, but for a few letters or digits in place of a date, a number or one of a few words.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, time
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from circleci_cost.config_locations import line_of
 from circleci_cost.sections.section import shown_key
+from circleci_cost.suggestions import did_you_mean
 
 # Where pydantic's words would not say what to write.
 _HOW = {
@@ -97,11 +97,11 @@ def _shown_value(content: Any, location: Sequence[str | int], kind: str) -> str:
 
 def _unknown_key(location: Sequence[str | int], known: Sequence[str]) -> str:
     given = str(location[-1])
-    near = difflib.get_close_matches(given, known, 1)
+    hint = did_you_mean(given, known)
     section = _dotted(location[:-1])
-    if near:
+    if hint:
         key = f"{section}.{given}" if section else given
-        return f"unknown key {key!r}; did you mean {near[0]!r}?"
+        return f"unknown key {key!r}; {hint}"
     return f"unknown key {_dotted(location)!r}; known keys here: {', '.join(known)}."
 
 

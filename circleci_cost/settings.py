@@ -4,7 +4,6 @@ Only what may be written and where it is looked for: reading the text is `config
 `configuration_errors`'. Tokens are not read here, only the names of the variables that hold them.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from circleci_cost.sections.notifications import Notifications
 from circleci_cost.sections.references import check_references
 from circleci_cost.sections.section import FilePath, Section, mistake_at
 from circleci_cost.sections.virtual_tags import VirtualTag
+from circleci_cost.suggestions import did_you_mean
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
@@ -92,8 +92,7 @@ class Settings(Section):
             if center.name == name:
                 return center
         names = [center.name for center in self.cost_centers]
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}."
+        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}."
         raise ConfigurationError(f"There is no cost center {name!r} in {self.described_source}; {hint}")
 
     def resolve(self, file: Path) -> Path:

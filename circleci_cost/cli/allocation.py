@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from circleci_cost.cli.allocation_apply import apply_command
-from circleci_cost.cli.allocation_output import percent, write_coverage, write_difference, write_origins
+from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report import PARTIAL_DATA, asked_days, parse_filters
@@ -21,6 +21,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.allocation import prepare
 from circleci_cost.model.allocation_mapping import as_rule
 from circleci_cost.model.allocation_plan import TagRule
+from circleci_cost.model.amounts import percent
 from circleci_cost.model.report import tag_named
 from circleci_cost.sections.virtual_tags import VirtualTag
 from circleci_cost.settings import Settings, read_settings
@@ -158,7 +159,8 @@ def coverage_command(
     write_coverage(answers, as_json=as_json)
     say_partial(tag_problems(settings))
     below = [
-        f"{tag.name}: {percent(rows[-1].share)} of the cost has a value, less than min_coverage = {tag.min_coverage}"
+        f"{tag.name}: {percent(rows[-1].share, 1)} of the cost has a value, less than "
+        f"min_coverage = {tag.min_coverage:f}"
         for tag, rows, _ in answers
         if tag.min_coverage is not None and rows[-1].share < tag.min_coverage
     ]

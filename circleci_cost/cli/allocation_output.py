@@ -1,16 +1,16 @@
 """Writes the answers of `allocation` to stdout: as tables for people, as exact JSON."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from circleci_cost.cli.report_output import credits_shown, dollars, exact_sum
+from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.model.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import CURRENCY, add_up, cost_text, credits_text
+from circleci_cost.model.report import CURRENCY, add_up
 from circleci_cost.sections.virtual_tags import VirtualTag
 from circleci_cost.warehouse.allocation_coverage import Coverage, Suggestion
 from circleci_cost.warehouse.allocation_diff import Difference
@@ -42,8 +42,8 @@ def write_origins(
             }
             for each in origins
         ]
-        whole = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
-        write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": whole, "rows": rows})
+        in_all = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
+        write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": in_all, "rows": rows})
         return
     narrow = results().width < _FOR_ALL_COLUMNS
     texts = [tag, "rule", "split"] if narrow else [tag, "rule", "condition", "before the split", "split"]
@@ -56,7 +56,7 @@ def write_origins(
             "before the split": each.source_value,
             "split": each.split or "",
         }
-        counts = [] if narrow else [f"{each.amount.runs:,}", credits_shown(each.amount.credits)]
+        counts = [] if narrow else [f"{each.amount.runs:,}", whole_number(each.amount.credits)]
         _add_row(table, [shown_texts[name] for name in texts], [_shares(each), *counts, dollars(each.amount.cost)])
     _print(f"Where the cost by {tag} comes from, {days.first} to {days.last}", table, exact_sum(total))
 
@@ -84,7 +84,7 @@ def write_difference(days: DayRange, found: Difference, *, as_json: bool) -> Non
         return
     table = _table(["tag", "value"], ["before", "after", "change"])
     for each in found.changes:
-        change = _signed(each.change) if each.change else "-"
+        change = signed(each.change) if each.change else "–"
         _add_row(table, [each.tag, each.value], [dollars(each.before), dollars(each.after), change])
     moved = any(each.change or each.credits_before != each.credits_after for each in found.changes)
     closing = "Nothing is written; this is what the next run will show." if moved else "Nothing would move."
@@ -94,7 +94,7 @@ def write_difference(days: DayRange, found: Difference, *, as_json: bool) -> Non
         for move in found.moves[:_MOST_MOVES]:
             _add_row(table, [move.tag, move.from_value, move.to_value], [dollars(move.cost)])
         more = len(found.moves) - _MOST_MOVES
-        _print("What moves", table, f"{more} smaller moves more: --json shows all." if more > 0 else "")
+        _print("What moves", table, f"{more:,} smaller moves more: --json shows all." if more > 0 else "")
 
 
 def write_coverage(
@@ -108,7 +108,7 @@ def write_coverage(
         table = _table(["month"], ["cost", "with a value", "share"])
         for each in rows:
             name = f"{each.month:%Y-%m}" if each.month else "all"
-            _add_row(table, [name], [dollars(each.cost), dollars(each.allocated_cost), percent(each.share)])
+            _add_row(table, [name], [dollars(each.cost), dollars(each.allocated_cost), percent(each.share, 1)])
         _print(f"Cost with a {tag.name}", table, f"Without one it is under {tag.default!r}." if suggested else "")
         console = results()
         for suggestion in suggested:
@@ -131,7 +131,7 @@ def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggested: Sequenc
     return {
         "tag": tag.name,
         "default": tag.default,
-        "min_coverage": None if tag.min_coverage is None else str(tag.min_coverage),
+        "min_coverage": None if tag.min_coverage is None else credits_text(tag.min_coverage),
         "months": [row(each) for each in rows[:-1]],
         "total": row(rows[-1]),
         "suggestions": [
@@ -150,17 +150,8 @@ def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggested: Sequenc
 def _shares(origin: Origin) -> str:
     if origin.split is None:
         return ""
-    least, greatest = (percent(share) for share in (origin.least_share, origin.greatest_share))
+    least, greatest = (percent(share, 1) for share in (origin.least_share, origin.greatest_share))
     return least if least == greatest else f"{least} – {greatest}"
-
-
-def percent(share: Decimal) -> str:
-    """A share as people read it."""
-    return f"{share * 100:.1f} %"
-
-
-def _signed(cost: Decimal) -> str:
-    return f"+{dollars(cost)}" if cost > 0 else f"−{dollars(-cost)}"
 
 
 def _days(days: DayRange) -> dict[str, str]:

@@ -3,7 +3,6 @@
 Finding them is `warehouse.anomalies`' work, done before publication; this reads a published generation.
 """
 
-import difflib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,10 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.driver_text import signed
+from circleci_cost.model.amounts import credits_text, signed
+from circleci_cost.model.cost_names import driver_name
 from circleci_cost.model.incident_text import TABLE_HEADER, as_json, cells, sentences
+from circleci_cost.suggestions import did_you_mean
 from circleci_cost.warehouse.generations import Generation, current_generation
 from circleci_cost.warehouse.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
 
@@ -75,8 +76,8 @@ def _one(rows: Sequence[dict[str, Any]], incident: str) -> dict[str, Any]:
     for row in rows:
         if row["incident_id"] == incident:
             return row
-    near = difflib.get_close_matches(incident, [row["incident_id"] for row in rows], 1)
-    hint = f"did you mean {near[0]!r}?" if near else "`circleci-cost anomalies --all` shows those there are."
+    there = [row["incident_id"] for row in rows]
+    hint = did_you_mean(incident, there) or "`circleci-cost anomalies --all` shows those there are."
     raise UsageError(f"There is no incident {incident!r}; {hint}")
 
 
@@ -91,7 +92,9 @@ def _write_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _write_one_json(row: dict[str, Any], reason: IncidentReason) -> None:
-    effects = [{"where": where, "driver": driver, "effect_usd": str(usd)} for where, driver, usd in reason.effects]
+    effects = [
+        {"where": where, "driver": driver, "effect_usd": credits_text(usd)} for where, driver, usd in reason.effects
+    ]
     _write(
         {
             **as_json(row),
@@ -175,5 +178,5 @@ def _effect_table(reason: IncidentReason) -> "Table":
     table.add_column("driver", no_wrap=True)
     table.add_column("effect", justify="right", no_wrap=True)
     for where, driver, usd in reason.effects:
-        table.add_row(Text(shown(where)), driver.replace("_", " "), signed(usd))
+        table.add_row(Text(shown(where)), driver_name(driver), signed(usd))
     return table

@@ -1,6 +1,5 @@
 """`budgets`: shows how the published budgets stand, as a tree or JSON; a CI job can fail on them."""
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from circleci_cost.model.budget_findings import scope_findings
 from circleci_cost.model.budget_text import TABLE_HEADER, Row, as_json, cells, tree
 from circleci_cost.model.budgets import Status
 from circleci_cost.sections.budgets import Budget
+from circleci_cost.suggestions import did_you_mean
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
 from circleci_cost.warehouse.series import known_values
@@ -126,8 +126,7 @@ def _misspelled(generation: Generation, there: Sequence[Budget]) -> list[str]:
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(dict.fromkeys(known)) or 'none'}."
+            hint = did_you_mean(name, known) or f"there are: {', '.join(dict.fromkeys(known)) or 'none'}."
             raise UsageError(f"There is no budget {name!r}; {hint}")
 
 

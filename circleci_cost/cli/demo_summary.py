@@ -10,12 +10,14 @@ from rich.text import Text
 from circleci_cost.cli.anomalies import incident_table
 from circleci_cost.cli.budgets import budget_table
 from circleci_cost.cli.plain_console import PlainConsole
-from circleci_cost.cli.report_output import dollars, exact_sum
+from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.amounts import dollars, price
 from circleci_cost.model.budget_text import tree
+from circleci_cost.model.cost_names import dimension_name
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, with_rows
+from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.budgets import Periods, read_budget_status
 from circleci_cost.warehouse.generations import Generation, current_generation
@@ -66,7 +68,7 @@ def _ask(
 
 
 def _print_groups(console: PlainConsole, found: Report, by: str) -> None:
-    table = _table(by.replace("_", " "))
+    table = _table(dimension_name(by))
     table.add_column("cost", justify="right")
     table.add_column("")
     for row in found.rows:
@@ -95,7 +97,11 @@ def _print_months(console: PlainConsole, found: Report) -> None:
     table.add_column("cost", justify="right")
     table.add_column("")
     for row in found.rows:
-        table.add_row(f"{row.period or date.min:%Y-%m}", dollars(row.amount.cost), _bar(row.amount.cost, largest))
+        table.add_row(
+            period_text(row.period or date.min, Granularity.MONTH),
+            dollars(row.amount.cost),
+            _bar(row.amount.cost, largest),
+        )
     console.print(table)
     console.print()
 
@@ -116,7 +122,7 @@ def _print_prices(console: PlainConsole, settings: Settings, days: DayRange) -> 
         changes = sorted(each for each in center.price_periods if days.first < each.effective_from <= days.last)
         for each in changes:
             console.print(
-                f"The price of {center.name} is ${each.price_per_credit} per credit since {each.effective_from}; "
+                f"The price of {center.name} is {price(each.price_per_credit)} per credit since {each.effective_from}; "
                 "earlier days keep theirs."
             )
 

@@ -13,24 +13,32 @@ from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
-from circleci_cost.cli.report_output import dollars
 from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.model.amounts import (
+    WIDE,
+    change_text,
+    cost_text,
+    credits_text,
+    dollars,
+    percent,
+    price,
+    signed,
+    written,
+)
+from circleci_cost.model.cost_names import dimension_name
 from circleci_cost.model.driver_causes import root_causes
 from circleci_cost.model.driver_effects import DRIVERS
 from circleci_cost.model.driver_leaves import HIERARCHY
 from circleci_cost.model.driver_seats import seats_apart
 from circleci_cost.model.driver_text import (
-    change_text,
     driver_text,
     effects_of,
     place_text,
     reasons_text,
     sentence,
-    signed,
-    written,
 )
 from circleci_cost.model.drivers import contributors, decompose
-from circleci_cost.model.report import CURRENCY, cost_text
+from circleci_cost.model.report import CURRENCY
 from circleci_cost.warehouse.drivers import Costs, Periods
 
 Row = Mapping[str, Any]
@@ -125,7 +133,7 @@ def _json_row(row: Row, levels: Sequence[str]) -> dict[str, object]:
     made |= {name: cost_text(row[f"{name}_usd"]) for name in ("before", "after", "change")}
     if "driver" in row:
         share = row["share"]
-        made |= {"share": None if share is None else str(share), "driver": row["driver"]}
+        made |= {"share": None if share is None else credits_text(share), "driver": row["driver"]}
         made |= {"effect": cost_text(row["effect_usd"])}
     made["drivers"] = {name: cost_text(row[name]) for name in DRIVERS}
     made["class_change"] = {"from": row["class_from"], "to": row["class_to"]} if row["class_to"] else None
@@ -156,9 +164,9 @@ def write_text(found: Explanation) -> None:
     console.print()
     console.print(_drivers(total))
     for each in found.costs.prices:
-        before, after = (_price(price) for price in (each.price_before, each.price_after))
+        before, after = map(price, (each.price_before, each.price_after))
         console.print(
-            Text(shown(f"The price of {each.cost_center} is ${after} a credit from {each.date} on, ${before} before."))
+            Text(shown(f"The price of {each.cost_center} is {after} a credit from {each.date} on, {before} before."))
         )
     _write_causes(console, found)
     if found.changes.height:
@@ -170,7 +178,7 @@ def write_text(found: Explanation) -> None:
 
 def _title(found: Explanation) -> str:
     period = found.asked.period
-    where = "".join(f", {name.replace('_', ' ')} {' or '.join(values)}" for name, values in found.asked.where)
+    where = "".join(f", {dimension_name(name)} {' or '.join(values)}" for name, values in found.asked.where)
     return f"CircleCI cost {period.first} to {period.last} against {found.against}{where}"
 
 
@@ -188,11 +196,7 @@ def _drivers(total: Row) -> Table:
 
 
 def _share(part: Decimal, whole: Decimal) -> str:
-    return "–" if whole == 0 else f"{round(float(part) / float(whole) * 100):,} %"
-
-
-def _price(price: Decimal) -> str:
-    return f"{price.normalize():f}"
+    return "–" if whole == 0 else percent(WIDE.divide(part, whole))
 
 
 def _write_causes(console: PlainConsole, found: Explanation) -> None:

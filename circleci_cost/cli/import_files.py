@@ -19,8 +19,9 @@ from circleci_cost.clock import SystemClock
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest
+from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import Question, Report, credits_text
+from circleci_cost.model.report import Question, Report
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
@@ -96,8 +97,8 @@ def _refuse_days(days: DayRange, settings: Settings) -> None:
 
 
 def _described(found: FilesRead) -> str:
-    files = f"{len(found.files)} files" if len(found.files) > 1 else found.files[0].name
-    return f"{files} ({found.jobs:,} jobs, {credits_text(found.credits)} credits, {found.days})"
+    files = f"{len(found.files):,} files" if len(found.files) > 1 else found.files[0].name
+    return f"{files} ({found.jobs:,} jobs, {exact_number(found.credits)} credits, {found.days})"
 
 
 def _is_published(lake: Lake, manifest: Manifest) -> bool:

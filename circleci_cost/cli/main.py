@@ -3,7 +3,6 @@
 What a command does is in its own module; here only the names and one line of help, so that `--help` is quick.
 """
 
-import difflib
 import importlib
 import os
 import signal
@@ -19,6 +18,7 @@ from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.secret_text import without_secrets
+from circleci_cost.suggestions import did_you_mean
 
 INTERRUPTED = 130
 _PARTIAL = 5
@@ -74,8 +74,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the nearest one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "see `circleci-cost --help`."
+            hint = did_you_mean(args[0], COMMANDS) or "see `circleci-cost --help`."
             raise click.UsageError(f"There is no command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 

@@ -12,6 +12,7 @@ from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
 from circleci_cost.model.report import Question
 from circleci_cost.settings import Settings
@@ -116,7 +117,7 @@ def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:
     """Say which days only an import can bring."""
     if days:
         say(
-            f"{cost_center}: {len(days)} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files "
+            f"{cost_center}: {len(days):,} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files "
             "that you have of them can be imported with `circleci-cost import`."
         )
 

@@ -18,6 +18,7 @@ from circleci_cost.coverage import is_due, missing_sentences
 from circleci_cost.days import days_between
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.report import (
     Granularity,
@@ -25,7 +26,6 @@ from circleci_cost.model.report import (
     Question,
     Report,
     arrange,
-    credits_text,
     dimension,
     not_final_text,
     with_rows,
@@ -182,7 +182,7 @@ def _shortfalls(found: Report, lake: Lake) -> list[str]:
     unpriced = found.total.unpriced_credits
     if unpriced:
         sentences.append(
-            f"Partial: {credits_text(unpriced)} credits have no price and are in no dollar amount; add a price period "
+            f"Partial: {exact_number(unpriced)} credits have no price and are in no dollar amount; add a price period "
             "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
         )
     return sentences + missing_sentences(lake, found.missing, "Partial: days without data", datetime.now(UTC))

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
+from circleci_cost.model.amounts import counted, credits_text
 from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
 from circleci_cost.sections.cost_centers import CostCenter
 from circleci_cost.settings import Settings
@@ -55,7 +56,7 @@ def _place_in_time(period: PricePeriod, history_start: date, today: date) -> str
     if period.effective_until is None:
         return "today's price, ongoing"
     if period.effective_until >= today:
-        return f"today's price; ends in {(period.effective_until - today).days} days, and none follows yet"
+        return f"today's price; ends in {counted((period.effective_until - today).days, 'day')}, and none follows yet"
     return ""
 
 
@@ -89,7 +90,7 @@ def print_timelines(console: PlainConsole, settings: Settings, today: date) -> N
             style = "bold red" if stretch.price is None else ""
             table.add_row(
                 Text(name),
-                Text("none" if stretch.price is None else format(stretch.price, "f"), style=style),
+                Text("none" if stretch.price is None else credits_text(stretch.price), style=style),
                 str(stretch.first),
                 str(stretch.until or "ongoing"),
                 f"{stretch.days(today):,}",
@@ -104,7 +105,7 @@ def as_json(settings: Settings, today: date) -> list[dict[str, object]]:
     return [
         {
             "cost_center": center.name,
-            "price_per_credit": None if each.price is None else format(each.price, "f"),
+            "price_per_credit": None if each.price is None else credits_text(each.price),
             "from": each.first.isoformat(),
             "until": each.until.isoformat() if each.until else None,
             "days": each.days(today),

@@ -14,8 +14,8 @@ from circleci_cost.defs.following import follows_configuration, follows_dependen
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation_files import bytes_or_missing
-from circleci_cost.model.driver_text import signed
-from circleci_cost.model.incident_text import TABLE_HEADER, cells
+from circleci_cost.model.amounts import signed
+from circleci_cost.model.incident_text import TABLE_HEADER, cells, series_text
 from circleci_cost.model.incidents import IncidentStatus
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.anomalies import AnomalySummary
@@ -155,7 +155,7 @@ def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
         "explained": metadata.table(
             ("incident", "since", "impact", "why"),
             (
-                (row["series"], row["first_day"], signed(row["impact_usd"]), row["sentence"])
+                (series_text(row), row["first_day"], signed(row["impact_usd"]), row["sentence"])
                 for row in told.iter_rows(named=True)
             ),
         ),

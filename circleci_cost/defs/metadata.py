@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import dagster as dg
 import polars as pl
 
+from circleci_cost.model import amounts
 from circleci_cost.model.pricing import as_ranges, say_ranges
 from circleci_cost.plain_text import one_line
 
@@ -30,12 +31,12 @@ def number(value: Decimal | int) -> float | int:
 
 def usd(value: Decimal) -> str:
     """A dollar amount to the cent, for reading."""
-    return f"${value:,.2f}"
+    return amounts.dollars(value)
 
 
 def percent(share: float | Decimal | None) -> str:
     """A share for reading; a dash where there is none."""
-    return "–" if share is None else f"{share * 100:.1f} %"
+    return "–" if share is None else amounts.percent(share, 1)
 
 
 def days(found: Iterable[date]) -> str:

@@ -4,7 +4,6 @@ What the columns mean is for `allocation_mapping` and `allocation_telemetry` to 
 """
 
 import csv
-import difflib
 import io
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import polars as pl
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.plain_text import same_name
 from circleci_cost.regular_files import require_regular_file
+from circleci_cost.suggestions import did_you_mean
 
 LINE = "line"
 
@@ -79,8 +79,7 @@ def _check_header(path: Path, header: Sequence[str], known: Sequence[str], requi
         raise ConfigurationError(f"{path}, line 1: the column {repeated[0]!r} is there twice; leave one of them out.")
     unknown = [name for name in header if name not in known]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}."
+        hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}."
         raise ConfigurationError(f"{path}, line 1: {unknown[0]!r} is no column of such a file; {hint}")
     missing = [name for name in required if name not in header]
     if missing:

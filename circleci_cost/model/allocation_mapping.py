@@ -3,7 +3,6 @@
 A CSV file becomes a lookup, which may have many thousand rows; a TOML file becomes rules.
 """
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from circleci_cost.model.allocation_plan import Lookup, Rules, Stage, TagRule
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS
 from circleci_cost.sections.section import Section
 from circleci_cost.sections.virtual_tags import Rule
+from circleci_cost.suggestions import did_you_mean
 
 _OTHER_COLUMNS = ("value", "from", "until")
 
@@ -71,8 +71,7 @@ def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
         asked = [*rule.where.dimensions, *([rule.value_of] if rule.value_of else [])]
         unknown = [name for name in asked if name not in known]
         if unknown:
-            near = difflib.get_close_matches(unknown[0], known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}."
+            hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}."
             where = f"{path}, line {line_of(text, ('rules', index, 'where'))}"
             raise ConfigurationError(f"{where}: {unknown[0]!r} is neither a dimension nor a virtual tag; {hint}")
     return Rules(tuple(as_rule(rule, f"{path.name} rule {number}") for number, rule in enumerate(rules, start=1)))

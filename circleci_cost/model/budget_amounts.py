@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import polars as pl
 
+from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.budget_findings import Finding
 from circleci_cost.model.budget_periods import PERIODS_SCHEMA, BudgetPeriod, next_period, period_of, periods_between
-from circleci_cost.model.report import credits_text
 from circleci_cost.sections.budgets import Budget
 
 AMOUNT = pl.Decimal(38, 6)
@@ -101,8 +101,8 @@ def _children_beyond_parents(budgets: Sequence[Budget], today: date) -> Iterable
             yield Finding(
                 parent.name,
                 "children_exceed_parent",
-                f"the budgets below {parent.name!r} add up to {credits_text(total)} {parent.unit} in {period.label}, "
-                f"more than its own {credits_text(whole)}; raise it or lower theirs",
+                f"the budgets below {parent.name!r} add up to {exact_number(total)} {parent.unit} in {period.label}, "
+                f"more than its own {exact_number(whole)}; raise it or lower theirs",
             )
 
 

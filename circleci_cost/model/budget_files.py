@@ -4,7 +4,6 @@ What a budget may say is `sections.budgets`'; a file says the same with columns 
 """
 
 import csv
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.conditions import CONDITION_DIMENSIONS
 from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.budgets import Budget
+from circleci_cost.suggestions import did_you_mean
 
 _AMOUNT_COLUMNS = ("amount", "from", "until")
 _BUDGET_COLUMNS = ("name", "period", "unit", "owner", "parent", "seats")
@@ -94,8 +94,7 @@ def _header(file: Path, cells: Sequence[str], tags: Collection[str]) -> list[str
     known = [*_OWN_COLUMNS, *CONDITION_DIMENSIONS, *tags]
     for name in header:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}."
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}."
             hint = "separate columns with commas." if ";" in name else hint
             raise ConfigurationError(f"{file}, line 1: there is no column {name!r}; {hint}")
         if header.count(name) > 1:

@@ -3,13 +3,13 @@
 Mistakes that make a budget meaningless are refused where the configuration is read.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from circleci_cost.model.conditions import Operator
 from circleci_cost.sections.budgets import Budget
+from circleci_cost.suggestions import did_you_mean
 
 Kind = Literal["unknown_value", "no_usage", "no_amount", "children_exceed_parent", "no_forecast"]
 
@@ -75,6 +75,5 @@ def _unknown_values(budget: Budget, known: Mapping[str, Sequence[str]]) -> Itera
 
 
 def _nearest(wanted: str, values: Sequence[str]) -> str:
-    by_lower = {value.lower(): value for value in values}
-    near = difflib.get_close_matches(wanted.lower(), list(by_lower), 3, 0.5)
-    return f"; did you mean {' or '.join(repr(by_lower[each]) for each in near)}?" if near else ""
+    hint = did_you_mean(wanted, values, 3)
+    return f"; {hint}" if hint else ""

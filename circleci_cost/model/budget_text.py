@@ -5,20 +5,18 @@ Colours and columns of a terminal are the command line's.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from circleci_cost.model.amounts import WIDE, cost_text, credits_text, in_unit, percent
 from circleci_cost.model.budgets import STATUS_SCHEMA
-from circleci_cost.model.report import cost_text, credits_text
 
 Row = Mapping[str, Any]
 
-_WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
-_CENT, _ONE = Decimal("0.01"), Decimal(1)
 _AMOUNTS = ("amount", "actual", "prorated_budget", "run_rate", "forecast_median", "forecast_p10", "forecast_p90")
-_CREDITS = " cr"
+_CREDITS = "cr"
 _KINDS = ("year", "quarter", "month", "week")
 TABLE_HEADER = (
     "budget",
@@ -76,15 +74,7 @@ def cells(depth: int, row: Row) -> tuple[str, ...]:
 
 def used(row: Row) -> Decimal:
     """The share of the amount that is spent."""
-    return _WIDE.quantize(_WIDE.divide(row["actual"], row["amount"]), Decimal("0.000001"))
-
-
-def percent(share: Decimal) -> str:
-    """A share as percent; what is neither nothing nor all is never rounded to it."""
-    shown = _WIDE.quantize(share * 100, _ONE)
-    if 0 < share < 1 and shown in {0, 100}:
-        return "< 1 %" if shown == 0 else "> 99 %"
-    return f"{shown:,} %"
+    return WIDE.quantize(WIDE.divide(row["actual"], row["amount"]), Decimal("0.000001"))
 
 
 def _forecast(row: Row) -> str:
@@ -94,19 +84,17 @@ def _forecast(row: Row) -> str:
     if low == high:
         return _money(median, row["unit"])
     unit = row["unit"]
-    between = "–".join(_money(end, unit).removesuffix(_CREDITS) for end in (low, high))
+    between = "–".join(_money(end, unit).removesuffix(f" {_CREDITS}") for end in (low, high))
     return f"{_money(median, unit)} ({between})"
 
 
 def _money(value: Decimal, unit: str) -> str:
-    if unit == "USD":
-        return f"${_WIDE.quantize(value, _CENT):,}"
-    return f"{_WIDE.quantize(value, _ONE):,}{_CREDITS}"
+    return in_unit(value, unit, _CREDITS)
 
 
 def as_json(rows: Iterable[Row]) -> list[dict[str, object]]:
     """All columns of each row and `used`; decimals are exact strings, dates `YYYY-MM-DD`."""
-    return [{name: _json_value(name, row) for name in STATUS_SCHEMA} | {"used": str(used(row))} for row in rows]
+    return [{name: _json_value(name, row) for name in STATUS_SCHEMA} | {"used": f"{used(row):f}"} for row in rows]
 
 
 def _json_value(name: str, row: Row) -> object:

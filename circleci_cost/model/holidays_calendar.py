@@ -5,12 +5,12 @@ How low they are is learned from the series by whoever forecasts them, and is no
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from difflib import get_close_matches
 
 import holidays
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.suggestions import similar
 
 KINDS = ("closure", "holiday", "year_end", "bridge")
 """The kinds of special days; a day that is several is the first of them."""
@@ -70,5 +70,5 @@ def _bridges(public: set[date]) -> set[date]:
 
 
 def _nearest(asked: str, known: Iterable[str]) -> str:
-    found = get_close_matches(asked.upper(), [str(each) for each in known], n=3)
+    found = similar(asked, [str(each) for each in known])
     return f" (did you mean {' or '.join(found)}?)" if found else ""

@@ -5,11 +5,11 @@ Plain text from rows of `anomaly_incidents`; where it is shown, and escaped, is 
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
-from circleci_cost.model.driver_text import signed
-from circleci_cost.model.report import credits_text
+from circleci_cost.model.amounts import WIDE, credits_text, dollars, signed, signed_percent
+from circleci_cost.model.cost_names import CHARGE_TYPE_NAMES, dimension_name
 
 TABLE_HEADER = ("incident", "what", "where", "since", "status", "impact", "per month")
 KIND_WORDS = {
@@ -30,7 +30,6 @@ _STATUS_WORDS = {
     "expected": "expected",
     "ignored": "ignored",
 }
-_WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _JSON_DECIMALS = (
     "actual_usd",
     "expected_usd",
@@ -67,12 +66,6 @@ _JSON_TEXTS = (
 Row = Mapping[str, Any]
 
 
-def signed_percent(share: Decimal) -> str:
-    """A share as `+12 %`."""
-    found = _WIDE.quantize(share * 100, Decimal(1))
-    return f"{found:+,} %"
-
-
 def kind_words(row: Row) -> str:
     """What happened, in a word or two, with its direction where the word does not tell it."""
     words = KIND_WORDS[row["kind"]]
@@ -83,12 +76,20 @@ def kind_words(row: Row) -> str:
 
 def where(row: Row) -> str:
     """The series with what it is: `job acme / web / build / test`."""
-    return f"{row['series_kind'].replace('_', ' ')} {row['series']}"
+    return f"{dimension_name(row['series_kind'])} {series_text(row)}"
+
+
+def series_text(row: Row) -> str:
+    """The series as people read it: a charge type at its end has its name."""
+    series: str = row["series"]
+    if row["series_kind"] != "charge_type":
+        return series
+    return series.removesuffix(row["charge_type"]) + CHARGE_TYPE_NAMES[row["charge_type"]]
 
 
 def title(row: Row) -> str:
     """One line on what happened where, such as `acme / web: level shift up, +$12.50 so far`."""
-    return f"{row['series']}: {kind_words(row)}, {signed(row['impact_usd'])}{_so_far(row)}"
+    return f"{series_text(row)}: {kind_words(row)}, {signed(row['impact_usd'])}{_so_far(row)}"
 
 
 def sentences(row: Row, why: str | None = None) -> list[str]:
@@ -142,19 +143,19 @@ def _so_far(row: Row) -> str:
 
 def _step(row: Row) -> Decimal:
     """The relative change of a price; on usual days its share of the cost is what it comes to."""
-    return Decimal(row["impact_usd"]) / Decimal(row["expected_usd"]) if row["expected_usd"] else Decimal(0)
+    return WIDE.divide(row["impact_usd"], row["expected_usd"]) if row["expected_usd"] else Decimal(0)
 
 
 def _course(row: Row) -> str:
-    actual, expected = (_WIDE.quantize(row[name], Decimal("0.01")) for name in ("actual_usd", "expected_usd"))
+    actual, expected = dollars(row["actual_usd"]), dollars(row["expected_usd"])
     days = (row["last_day"] - row["first_day"]).days + 1
     when = f"on {row['first_day']}" if days == 1 else f"from {row['first_day']} to {row['last_day']}"
     if row["kind"] == "price_change":
         return f"{_capital(where(row))} has a new price since {row['first_day']}."
     more = "less" if row["impact_usd"] < 0 else "more"
     return (
-        f"{_capital(where(row))} cost ${actual:,} {when}, {signed(row['impact_usd'])[1:]} {more} than the "
-        f"${expected:,} that were expected."
+        f"{_capital(where(row))} cost {actual} {when}, {signed(row['impact_usd'])[1:]} {more} than the "
+        f"{expected} that were expected."
     )
 
 

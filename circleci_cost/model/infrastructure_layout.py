@@ -4,7 +4,6 @@ Which bytes hold them is the business of `infrastructure_csv` and `infrastructur
 that of `infrastructure_rows`.
 """
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +11,7 @@ from typing import Literal
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
+from circleci_cost.suggestions import similar
 
 START, END, COST, BILLED, CURRENCY = "start", "end", "cost", "billed", "currency"
 PERIOD = "period"
@@ -65,7 +65,7 @@ class Layout:
         if len(header) == 1 and ";" in header[0]:
             return "there is one column only; separate columns with commas, not with semicolons"
         names = [name for column in group for name in self.columns[column] if name not in _FORMER]
-        near = difflib.get_close_matches(names[0], header, 1, 0.8)
+        near = similar(names[0], header, 1)
         hint = f" (there is {near[0]!r})" if near else ""
         remedy = self.remedies.get(group[0], f"write {self.what}")
         return f"the column {' or '.join(names)} is missing{hint}; {remedy}"

@@ -3,7 +3,6 @@
 Running the question over the published tables is `warehouse.report`'s work, drawing it the command line's.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,9 +11,12 @@ from enum import StrEnum
 
 from circleci_cost.days import days_between
 from circleci_cost.errors import ConfigurationError, UsageError
+from circleci_cost.model.amounts import cost_text, credits_text
+from circleci_cost.model.cost_names import dimension_name
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
 from circleci_cost.model.schema import DIMENSIONS
 from circleci_cost.plain_text import same_name
+from circleci_cost.suggestions import did_you_mean
 
 CURRENCY = "USD"
 NONE = "(none)"
@@ -23,7 +25,6 @@ CHARGE_TYPE = "charge_type"
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)
-_COST_DECIMALS = 6
 # So many cost centers are named in one sentence.
 _NAMED = 3
 
@@ -109,8 +110,8 @@ def dimension(name: str, tags: Sequence[str] = ()) -> str:
     known = (*DIMENSIONS, *tags)
     if wanted in known:
         return wanted
-    near = _nearest(wanted, known)
-    hint = f"did you mean {near}? There are" if near else "there are"
+    near = did_you_mean(wanted, known, 3)
+    hint = f"{near} There are" if near else "there are"
     raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(known)}.")
 
 
@@ -119,8 +120,7 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
     wanted = name.strip().lower().replace("-", "_")
     if wanted in tags:
         return wanted
-    near = _nearest(wanted, tags)
-    hint = f"did you mean {near}?" if near else f"there are: {', '.join(tags)}."
+    hint = did_you_mean(wanted, tags, 3) or f"there are: {', '.join(tags)}."
     raise UsageError(f"There is no virtual tag {name!r}; {hint}")
 
 
@@ -132,18 +132,10 @@ def known_value(name: str, value: str, known: Iterable[str]) -> str:
     values = {same_name(each): each for each in known}
     if same_name(value) in values:
         return values[same_name(value)]
-    near = _nearest(value, sorted(values))
-    hint = f"did you mean {near}?" if near else f"`circleci-cost report --by {name}` shows all that there are."
+    hint = did_you_mean(same_name(value), sorted(values), 3)
+    hint = hint or f"`circleci-cost report --by {name}` shows all that there are."
     error = ConfigurationError if name in {"organization", "cost_center"} else UsageError
-    raise error(f"No usage has the {name.replace('_', ' ')} {value!r}; {hint}")
-
-
-def _nearest(wanted: str, names: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in names}
-    found = difflib.get_close_matches(wanted.lower(), list(by_lower), 3, 0.5)
-    if not found:
-        return None
-    return " or ".join(repr(by_lower[each]) for each in found)
+    raise error(f"No usage has the {dimension_name(name)} {value!r}; {hint}")
 
 
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
@@ -214,19 +206,9 @@ def add_exactly(values: Iterable[Decimal]) -> Decimal:
     return total
 
 
-def cost_text(cost: Decimal | None) -> str | None:
-    """Write a cost exactly, with at least six decimals; None for what has no price."""
-    if cost is None:
-        return None
-    whole, _, decimals = format(cost, "f").partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<{_COST_DECIMALS}}"
-
-
-def credits_text(credits: Decimal) -> str:
-    """Write credits exactly: without decimals where they are whole."""
-    whole, _, decimals = format(credits, "f").partition(".")
-    kept = decimals.rstrip("0")
-    return f"{whole}.{kept}" if kept else whole
+def period_text(first: date, granularity: Granularity | None) -> str:
+    """A period for people: a month as `2026-10`, a week by its Monday. Programs get its first day."""
+    return f"{first:%Y-%m}" if granularity is Granularity.MONTH else first.isoformat()
 
 
 def as_json(report: Report) -> dict[str, object]:
@@ -280,7 +262,7 @@ def _days(ranges: Iterable[DayRange]) -> list[date]:
 
 def _few(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
-    return f"{', '.join(names[:_NAMED])} and {rest} more" if rest > 0 else ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {rest:,} more" if rest > 0 else ", ".join(names)
 
 
 def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:

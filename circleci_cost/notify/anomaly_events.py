@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from circleci_cost.model import incident_text
-from circleci_cost.model.driver_text import signed
+from circleci_cost.model.amounts import signed
+from circleci_cost.model.cost_names import driver_name
 from circleci_cost.notify.messages import Key, Message, Notice, Table
 
 Row = Mapping[str, Any]
@@ -52,7 +53,7 @@ def anomaly(
         ),
         table=Table(
             header=("Where", "Driver", "Effect"),
-            rows=tuple((where, driver.replace("_", " "), signed(amount)) for where, driver, amount in effects),
+            rows=tuple((where, driver_name(driver), signed(amount)) for where, driver, amount in effects),
         )
         if effects
         else None,
@@ -69,8 +70,9 @@ def anomaly_recovered(row: Row, *, owner: str | None = None) -> Notice:
     lines = [f"{place[:1].upper()}{place[1:]}: the {incident_text.kind_words(row)} of {days} {end}."]
     if stays and row["monthly_impact_usd"] is not None:
         lines.append(f"A month comes to {signed(row['monthly_impact_usd'])}.")
+    what = f"{incident_text.series_text(row)}: {incident_text.kind_words(row)}"
     message = Message(
-        title=f"{row['series']}: {incident_text.kind_words(row)} {end}, {signed(row['impact_usd'])} in all",
+        title=f"{what} {end}, {signed(row['impact_usd'])} in all",
         lines=tuple(lines),
         facts=(("Incident", row["incident_id"]), ("Status", incident_text.status_words(row))),
         data=incident_text.as_json(row),

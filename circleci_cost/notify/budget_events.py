@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from circleci_cost.notify.amounts import amount_text, change_text, dollars, exact, percent
+from circleci_cost.model.amounts import WIDE, change_text, dollars, exact, in_unit, percent
 from circleci_cost.notify.messages import Key, Message, Notice, Table
 
 Kind = Literal["actual", "forecast"]
@@ -64,7 +64,7 @@ class BudgetState:
 
 def budget_threshold(crossing: BudgetCrossing) -> Notice:
     """A budget crossed a threshold. Once per budget, period, kind and threshold; it goes to the budget's owner."""
-    share = percent(crossing.threshold)
+    share = percent(crossing.threshold, 1, trimmed=True)
     over = crossing.kind == "actual" and crossing.threshold >= 1
     verb = "has reached" if crossing.kind == "actual" else "is forecast to reach"
     message = Message(
@@ -106,15 +106,12 @@ def digest(
     Once per owner and period. `total` is given, since `rows` may be the largest ones only.
     """
     message = Message(
-        title=f"{owner}: {dollars(total.cost)} in {period}, {change_text(total.cost, total.before)}",
+        title=f"{owner}: {dollars(total.cost)} in {period}, {_change(total)}",
         severity="warning" if any(each.status != "on_track" for each in budgets) else "info",
         lines=(*changes, *(_budget_line(each) for each in budgets)),
         table=Table(
             header=("Cost of", "Now", "Before", "Change"),
-            rows=tuple(
-                (row.name, dollars(row.cost), dollars(row.before), change_text(row.cost, row.before))
-                for row in (*rows, total)
-            ),
+            rows=tuple((row.name, dollars(row.cost), dollars(row.before), _change(row)) for row in (*rows, total)),
         ),
         data={
             "owner": owner,
@@ -143,11 +140,15 @@ def digest(
 
 
 def _amount(crossing: BudgetCrossing, amount: Decimal) -> str:
-    return amount_text(amount, crossing.unit)
+    return in_unit(amount, crossing.unit)
+
+
+def _change(row: DigestRow) -> str:
+    return change_text(row.before, WIDE.subtract(row.cost, row.before))
 
 
 def _sentences(crossing: BudgetCrossing) -> list[str]:
-    used = percent(crossing.actual / crossing.amount)
+    used = percent(WIDE.divide(crossing.actual, crossing.amount), 1, trimmed=True)
     lines = [f"So far {_amount(crossing, crossing.actual)} of {_amount(crossing, crossing.amount)} are used, {used}."]
     if crossing.forecast_median is not None and not crossing.is_over:
         lines.append(f"The period is expected to end at {_amount(crossing, crossing.forecast_median)}.")
@@ -168,7 +169,7 @@ def _facts(crossing: BudgetCrossing) -> list[tuple[str, str]]:
         low, high = _amount(crossing, crossing.forecast_p10), _amount(crossing, crossing.forecast_p90)
         facts.append(("Forecast, 10–90 %", f"{low} to {high}"))
     if crossing.probability is not None:
-        facts.append(("Probability of an overrun", percent(crossing.probability)))
+        facts.append(("Probability of an overrun", percent(crossing.probability, 1, trimmed=True)))
     return facts
 
 
@@ -178,6 +179,6 @@ _SAID = {"on_track": "on track", "at_risk": "at risk", "over_budget": "over budg
 def _budget_line(state: BudgetState) -> str:
     text = (
         f"Budget {state.budget} ({state.period}) is {_SAID.get(state.status, state.status)}: "
-        f"{amount_text(state.actual, state.unit)} of {amount_text(state.amount, state.unit)}"
+        f"{in_unit(state.actual, state.unit)} of {in_unit(state.amount, state.unit)}"
     )
-    return f"{text}, forecast {amount_text(state.forecast, state.unit)}." if state.forecast is not None else f"{text}."
+    return f"{text}, forecast {in_unit(state.forecast, state.unit)}." if state.forecast is not None else f"{text}."

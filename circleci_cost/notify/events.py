@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from circleci_cost.model.amounts import dollars, exact, exact_number
 from circleci_cost.model.pricing import DayRange, PricePeriod, say_ranges
-from circleci_cost.notify.amounts import credits, dollars, exact
 from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
 
 # A token's end is told when so many days are left.
@@ -45,9 +45,9 @@ def import_complete(
             ("Days", str(days)),
             ("Jobs", f"{jobs:,}"),
             ("Runs", f"{runs:,}"),
-            ("Usage", credits(credits_used)),
+            ("Usage", f"{exact_number(credits_used)} credits"),
             ("Cost", dollars(cost)),
-            *((("Unpriced", credits(unpriced_credits)),) if unpriced_credits else ()),
+            *((("Unpriced", f"{exact_number(unpriced_credits)} credits"),) if unpriced_credits else ()),
         ),
         table=Table(
             header=("Price period", "USD per credit"),

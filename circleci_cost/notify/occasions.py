@@ -14,10 +14,10 @@ import duckdb
 from circleci_cost.coverage import missing_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model import pricing
+from circleci_cost.model.amounts import WIDE, change_text
 from circleci_cost.model.budget_periods import period_of
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.notify import budget_events, events
-from circleci_cost.notify.amounts import change_text
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
 from circleci_cost.notify.messages import Notice
@@ -194,7 +194,8 @@ def _changes(projects: list[ProjectCost]) -> list[str]:
     sentences = []
     largest = projects[0] if projects else None
     if largest is not None and largest.cost != largest.before and largest.before:
-        sentences.append(f"The largest change is {largest.project}: {change_text(largest.cost, largest.before)}.")
+        change = change_text(largest.before, WIDE.subtract(largest.cost, largest.before))
+        sentences.append(f"The largest change is {largest.project}: {change}.")
     for what, names in (
         ("New", [each.project for each in projects if each.cost and not each.before]),
         ("Without cost now", [each.project for each in projects if each.before and not each.cost]),

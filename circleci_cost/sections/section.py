@@ -3,7 +3,6 @@
 Errors are raised as `ValueError`; `settings` turns them into sentences with file, line and key.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from circleci_cost.plain_text import same_name
 from circleci_cost.secret_text import looks_secret, without_secrets
+from circleci_cost.suggestions import did_you_mean
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -85,9 +85,8 @@ def shown_variable(name: str, key: str) -> str:
 
 def unknown_name(given: str, known: Sequence[str], what: str) -> str:
     """A sentence about a name that is not known. It is repeated only where it is almost a known one, so no secret."""
-    near = difflib.get_close_matches(given, known, 1)
-    if near:
-        return f"{given!r} is {what}; did you mean {near[0]!r}?"
+    if hint := did_you_mean(given, known):
+        return f"{given!r} is {what}; {hint}"
     there = f"; there are: {', '.join(known)}" if known else ""
     return f"a name here is {what}{there}"
 

@@ -3,7 +3,6 @@
 Each is a sentence with the nearest names there are; a value may well come later, so none is an error.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,8 +10,10 @@ import duckdb
 
 from circleci_cost.model.allocation_plan import Lookup, PlannedTag
 from circleci_cost.model.conditions import Operator
+from circleci_cost.model.cost_names import dimension_name
 from circleci_cost.model.report import CHARGE_TYPE
 from circleci_cost.model.schema import CHARGE_TYPES
+from circleci_cost.suggestions import did_you_mean
 
 # A tag whose mapping file is of another organization would fill the log.
 _MOST = 20
@@ -27,8 +28,8 @@ class _Unseen:
     seen: frozenset[str]
 
     def __str__(self) -> str:
-        found = difflib.get_close_matches(self.value, self.seen, 3, 0.6)
-        return f"{self.sentence}; did you mean {' or '.join(map(repr, found))}?" if found else self.sentence
+        hint = did_you_mean(self.value, sorted(self.seen), 3)
+        return f"{self.sentence}; {hint}" if hint else self.sentence
 
 
 def never_seen(
@@ -42,7 +43,7 @@ def never_seen(
     names = set(tags)
     seen = {name: _seen(connection, name, columns, names) for name in {name for name, _, _ in asked}}
     found = [
-        _Unseen(f"{rule} asks for the {_words(name)} {value!r}, which no usage has", value, seen[name])
+        _Unseen(f"{rule} asks for the {dimension_name(name)} {value!r}, which no usage has", value, seen[name])
         for name, value, rule in asked
         if value not in seen[name]
     ]
@@ -106,7 +107,3 @@ def _seen(
     else:
         query = f"SELECT value FROM allocation_values_{dimension}"  # noqa: S608 - a dimension's name
     return frozenset(value for (value,) in connection.execute(query).fetchall())
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

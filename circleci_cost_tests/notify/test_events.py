@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from circleci_cost.notify.amounts import change_text, dollars
 
 from circleci_cost.model.pricing import DayRange, PricePeriod
-from circleci_cost.notify.amounts import change_text, dollars
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, budget_threshold, digest
 from circleci_cost.notify.events import data_quality, import_complete, price_gap, sync_recovered, token_expiry
 from circleci_cost.notify.messages import Key

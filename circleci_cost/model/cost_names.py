@@ -1,0 +1,44 @@
+"""The names that people read for charge types and for the drivers of a change: the one place they are from.
+
+Keys (`user`, `minutes_per_run`) are public and stay as they are in JSON, CSV, filters and the configuration.
+"""
+
+CHARGE_TYPE_NAMES = {
+    "compute": "compute",
+    "dlc": "Docker layer caching",
+    "user": "seats",
+    "storage": "storage",
+    "network": "network",
+    "lease": "leases",
+    "lease_overage": "lease overage",
+    "ipranges": "IP ranges",
+    "other": "other credits",
+}
+_DRIVER_NAMES = {
+    "runs": "runs",
+    "minutes_per_run": "minutes per run",
+    "credits_per_minute": "credits per minute",
+    "price": "price per credit",
+    "mix": "jobs moved between classes",
+    "new": "new jobs",
+    "vanished": "vanished jobs",
+    "unpriced": "jobs without a price for some days",
+    **{key: name for key, name in CHARGE_TYPE_NAMES.items() if key != "compute"},
+}
+_ONE_JOB = {"new": "new job", "vanished": "vanished job", "mix": "job moved between classes"}
+
+
+def driver_name(driver: str, *, one_job: bool = False) -> str:
+    """A driver's name; of a single job in the singular."""
+    return _ONE_JOB.get(driver, _DRIVER_NAMES[driver]) if one_job else _DRIVER_NAMES[driver]
+
+
+def charge_type_with_key(charge_type: str) -> str:
+    """A charge type's name and, where that is another word, the key to filter by: `seats (user)`."""
+    name = CHARGE_TYPE_NAMES.get(charge_type, charge_type)
+    return name if name == charge_type else f"{name} ({charge_type})"
+
+
+def dimension_name(dimension: str) -> str:
+    """A dimension's or level's name: `resource class`."""
+    return dimension.replace("_", " ")

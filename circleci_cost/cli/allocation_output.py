@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
 from circleci_cost.model.pricing import DayRange
 from circleci_cost.model.report import CURRENCY, add_up
@@ -16,8 +16,8 @@ from circleci_cost.warehouse.allocation_coverage import Coverage, Suggestion
 from circleci_cost.warehouse.allocation_diff import Difference
 from circleci_cost.warehouse.allocation_explain import Origin
 
-# On a narrower terminal the columns of words would be a few letters wide.
-_FOR_ALL_COLUMNS = 150
+# What a narrow terminal leaves out first.
+_LESSER = {"condition": 4, "before the split": 3, "credits": 2, "runs": 1}
 _MOST_MOVES = 20
 
 
@@ -45,19 +45,22 @@ def write_origins(
         in_all = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
         write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": in_all, "rows": rows})
         return
-    narrow = results().width < _FOR_ALL_COLUMNS
-    texts = [tag, "rule", "split"] if narrow else [tag, "rule", "condition", "before the split", "split"]
-    table = _table(texts, ["share", "cost"] if narrow else ["share", "runs", "credits", "cost"])
-    for each in origins:
-        shown_texts = {
-            tag: each.value,
-            "rule": each.rule,
-            "condition": conditions.get(each.rule, ""),
-            "before the split": each.source_value,
-            "split": each.split or "",
-        }
-        counts = [] if narrow else [f"{each.amount.runs:,}", whole_number(each.amount.credits)]
-        _add_row(table, [shown_texts[name] for name in texts], [_shares(each), *counts, dollars(each.amount.cost)])
+    rows_shown = [
+        [
+            each.value,
+            each.rule,
+            conditions.get(each.rule, ""),
+            each.source_value,
+            each.split or "",
+            _shares(each),
+            f"{each.amount.runs:,}",
+            whole_number(each.amount.credits),
+            dollars(each.amount.cost),
+        ]
+        for each in origins
+    ]
+    texts = [tag, "rule", "condition", "before the split", "split"]
+    table = _fitted(texts, ["share", "runs", "credits", "cost"], rows_shown)
     _print(f"Where the cost by {tag} comes from, {days.first} to {days.last}", table, exact_sum(total))
 
 
@@ -82,17 +85,23 @@ def write_difference(days: DayRange, found: Difference, *, as_json: bool) -> Non
         ]
         write_json({**_days(days), "currency": CURRENCY, "changes": changes, "moves": moves})
         return
-    table = _table(["tag", "value"], ["before", "after", "change"])
-    for each in found.changes:
-        change = signed(each.change) if each.change else "–"
-        _add_row(table, [each.tag, each.value], [dollars(each.before), dollars(each.after), change])
+    rows_shown = [
+        [
+            each.tag,
+            each.value,
+            dollars(each.before),
+            dollars(each.after),
+            signed(each.change) if each.change else "–",
+        ]
+        for each in found.changes
+    ]
+    table = _fitted(["tag", "value"], ["before", "after", "change"], rows_shown)
     moved = any(each.change or each.credits_before != each.credits_after for each in found.changes)
     closing = "Nothing is written; this is what the next run will show." if moved else "Nothing would move."
     _print(f"What the configuration would change, {days.first} to {days.last}", table, closing)
     if found.moves:
-        table = _table(["tag", "from", "to"], ["cost"])
-        for move in found.moves[:_MOST_MOVES]:
-            _add_row(table, [move.tag, move.from_value, move.to_value], [dollars(move.cost)])
+        largest = [[each.tag, each.from_value, each.to_value, dollars(each.cost)] for each in found.moves[:_MOST_MOVES]]
+        table = _fitted(["tag", "from", "to"], ["cost"], largest)
         more = len(found.moves) - _MOST_MOVES
         _print("What moves", table, f"{more:,} smaller moves more: --json shows all." if more > 0 else "")
 
@@ -105,10 +114,16 @@ def write_coverage(
         write_json({"currency": CURRENCY, "tags": [_coverage_json(*each) for each in answers]})
         return
     for tag, rows, suggested in answers:
-        table = _table(["month"], ["cost", "with a value", "share"])
-        for each in rows:
-            name = f"{each.month:%Y-%m}" if each.month else "all"
-            _add_row(table, [name], [dollars(each.cost), dollars(each.allocated_cost), percent(each.share, 1)])
+        months = [
+            [
+                f"{each.month:%Y-%m}" if each.month else "all",
+                dollars(each.cost),
+                dollars(each.allocated_cost),
+                percent(each.share, 1),
+            ]
+            for each in rows
+        ]
+        table = _fitted(["month"], ["cost", "with a value", "share"], months)
         _print(f"Cost with a {tag.name}", table, f"Without one it is under {tag.default!r}." if suggested else "")
         console = results()
         for suggestion in suggested:
@@ -158,17 +173,13 @@ def _days(days: DayRange) -> dict[str, str]:
     return {"from": days.first.isoformat(), "to": days.last.isoformat()}
 
 
-def _table(names: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _add_row(table: Table, names: Sequence[str], numbers: Sequence[str]) -> None:
-    table.add_row(*(Text(shown(name)) for name in names), *(Text(number) for number in numbers))
+def _fitted(names: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table of names, then numbers, whose rows are `names`' and `numbers`' cells one after the other."""
+    columns = [
+        *(Column(name, name=True, lesser=_LESSER.get(name, 0)) for name in names),
+        *(Column(name, right=True, lesser=_LESSER.get(name, 0)) for name in numbers),
+    ]
+    return fitted(columns, [[Text(shown(cell)) for cell in row] for row in rows], results().width)
 
 
 def _print(title: str, table: Table, closing: str) -> None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _STYLES = {"open": "bold red", "new_normal": "yellow"}
 _SETTLED = {"expected", "ignored"}
 _RIGHT = ("impact", "per month")
-# The columns that need a terminal of at least so many characters.
-_NEEDED_WIDTH = {"per month": 150, "status": 100}
+# What a narrow terminal leaves out first.
+_LESSER = {"per month": 2, "status": 1}
 _FOR_SHARES = 150
 _EFFECTS = 10
 _DAYS = 92
@@ -126,29 +126,22 @@ def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidd
 
 def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
     """The table of incidents; on a narrow terminal what matters most."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    columns = [name for name in TABLE_HEADER if width >= _NEEDED_WIDTH.get(name, 0)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in columns:
-        folded = name == "where"
-        table.add_column(
-            name,
-            justify="right" if name in _RIGHT else "left",
-            no_wrap=not folded and name != "since",
-            overflow="fold",
-            min_width=18 if folded else None,
-        )
+    from circleci_cost.cli.tables import Column, fitted
+
+    columns = [
+        Column(name, right=name in _RIGHT, name=name == "where", lesser=_LESSER.get(name, 0)) for name in TABLE_HEADER
+    ]
+    made = []
     for row in rows:
         texts = dict(zip(TABLE_HEADER, map(shown, cells(row)), strict=True))
         if width < _FOR_SHARES:
             texts["impact"] = texts["impact"].partition(" (")[0]
             texts["since"] = texts["since"].partition(" ")[0]
         style = _STYLES.get(row["status"], "")
-        table.add_row(*(Text(texts[name], style=style if name == "status" else "") for name in columns))
-    return table
+        made.append([Text(texts[name], style=style if name == "status" else "") for name in TABLE_HEADER])
+    return fitted(columns, made, width)
 
 
 def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:
@@ -161,22 +154,20 @@ def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:
         console.print(Text(shown(sentence)))
     if reason.effects:
         console.print()
-        console.print(_effect_table(reason))
+        console.print(_effect_table(reason, console.width))
     for url in reason.example_urls:
         write_line(shown(url))
     if row["reason"]:
         say(f"Decided: {shown(row['status'])} ({shown(row['reason'])}).")
 
 
-def _effect_table(reason: IncidentReason) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _effect_table(reason: IncidentReason, width: int) -> "Table":
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    table.add_column("where", overflow="fold")
-    table.add_column("driver", no_wrap=True)
-    table.add_column("effect", justify="right", no_wrap=True)
-    for where, driver, usd in reason.effects:
-        table.add_row(Text(shown(where)), driver_name(driver), signed(usd))
-    return table
+    from circleci_cost.cli.tables import Column, fitted
+
+    columns = [Column("where", name=True), Column("driver", name=True), Column("effect", right=True)]
+    effects = [
+        [Text(shown(where)), Text(driver_name(driver)), Text(signed(usd))] for where, driver, usd in reason.effects
+    ]
+    return fitted(columns, effects, width)

@@ -29,9 +29,8 @@ _TABLE = "budget_status"
 _STYLES = {Status.ON_TRACK: "green", Status.AT_RISK: "yellow", Status.OVER_BUDGET: "bold red"}
 _ORDER = list(Status)
 _RIGHT = TABLE_HEADER[2:8]
-_NAME_WIDTH = 10
-# The columns that need a terminal of at least so many characters.
-_NEEDED_WIDTH = {"used": 160, "period gone": 160, "overrun on": 160, "overrun": 100}
+# What a narrow terminal leaves out first.
+_LESSER = {"period gone": 4, "overrun on": 3, "used": 2, "overrun": 1}
 _FOR_RANGES = 160
 
 
@@ -157,28 +156,28 @@ def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> Non
 
 def budget_table(rows: Sequence[tuple[int, Row]], width: int) -> "Table":
     """The table of budgets, as `model.budget_text.tree` orders them; on a narrow terminal what matters most."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
+    from circleci_cost.cli.tables import Column, fitted
+
     narrow = width < _FOR_RANGES
-    shown_columns = [name for name in TABLE_HEADER if width >= _NEEDED_WIDTH.get(name, 0)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in shown_columns:
-        right = name in _RIGHT
-        folded = name == TABLE_HEADER[0]
-        table.add_column(
+    columns = [
+        Column(
             name.partition(" (")[0] if narrow else name,
-            justify="right" if right else "left",
-            no_wrap=not folded,
-            overflow="fold",
-            min_width=_NAME_WIDTH if folded else None,
+            right=name in _RIGHT,
+            name=name == TABLE_HEADER[0],
+            lesser=_LESSER.get(name, 0),
         )
+        for name in TABLE_HEADER
+    ]
+    texts = []
     for depth, row in rows:
-        texts = dict(zip(TABLE_HEADER, map(shown, cells(depth, row)), strict=True))
-        cut = [texts[name].partition(" (")[0] if narrow else texts[name] for name in shown_columns]
-        table.add_row(*map(Text, cut[:-1]), Text(cut[-1], style=_STYLES[Status(row["status"])]))
-    return table
+        cut = [
+            shown(cell).partition(" (")[0] if narrow and column else shown(cell)
+            for column, cell in enumerate(cells(depth, row))
+        ]
+        texts.append([*map(Text, cut[:-1]), Text(cut[-1], style=_STYLES[Status(row["status"])])])
+    return fitted(columns, texts, width)
 
 
 def _words(status: str) -> str:

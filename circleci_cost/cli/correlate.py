@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _INFRASTRUCTURE = "infrastructure_costs"
 _RIGHT = ("r", "q", "days")
+_NAMES = FINDING_HEADER[:4]
+# What a narrow terminal leaves out first.
+_LESSER = {"days": 2, "q": 1}
 _REMARK = "r compares changes from day to day, without rhythm, days off and growth. Moving together is no cause."
 
 
@@ -77,7 +80,7 @@ def _write_findings(generation: Generation, pairs: pl.DataFrame) -> None:
     found = pairs.filter("significant")
     console = results()
     if found.height:
-        console.print(correlation_table(found))
+        console.print(correlation_table(found, console.width))
         console.print(_REMARK, style="dim")
     elif pairs["p_value"].count():
         write_line("No infrastructure cost moves with CI cost in a way that is distinguishable from chance.")
@@ -94,18 +97,16 @@ def _write_counts(generation: Generation, pairs: pl.DataFrame) -> None:
     results().print(text, style="dim")
 
 
-def correlation_table(found: pl.DataFrame) -> "Table":
+def correlation_table(found: pl.DataFrame, width: int) -> "Table":
     """The table of findings, a row of `correlation.SCHEMA` each."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in FINDING_HEADER:
-        table.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
-    for row in finding_cells(found):
-        table.add_row(*(Text(shown(cell)) for cell in row))
-    return table
+    from circleci_cost.cli.tables import Column, fitted
+
+    columns = [
+        Column(name, right=name in _RIGHT, name=name in _NAMES, lesser=_LESSER.get(name, 0)) for name in FINDING_HEADER
+    ]
+    return fitted(columns, [[Text(shown(cell)) for cell in row] for row in finding_cells(found)], width)
 
 
 def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[Refusal], *, every: bool) -> None:

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from rich import box
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.amounts import (
     WIDE,
     change_text,
@@ -162,7 +162,7 @@ def write_text(found: Explanation) -> None:
         console.print("Nothing has changed.")
         return
     console.print()
-    console.print(_drivers(total))
+    console.print(_drivers(total, console.width))
     for each in found.costs.prices:
         before, after = map(price, (each.price_before, each.price_after))
         console.print(
@@ -182,17 +182,15 @@ def _title(found: Explanation) -> str:
     return f"CircleCI cost {period.first} to {period.last} against {found.against}{where}"
 
 
-def _drivers(total: Row) -> Table:
+def _drivers(total: Row, width: int) -> Table:
     """The effects of the drivers; what is written adds up to the change as it is written."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    table.add_column("driver", overflow="fold")
-    table.add_column("effect", justify="right", no_wrap=True)
-    table.add_column("of the change", justify="right", no_wrap=True)
-    effects = effects_of(total)
-    for name, amount in effects:
+    columns = [Column("driver", name=True), Column("effect", right=True), Column("of the change", right=True)]
+    rows = []
+    for name, amount in effects_of(total):
         words, figures = driver_text(name, total, amount)
-        table.add_row(Text(shown(words + figures)), Text(written(amount)), Text(_share(amount, total["change_usd"])))
-    return table
+        cells = (shown(words + figures), written(amount), _share(amount, total["change_usd"]))
+        rows.append([Text(cell) for cell in cells])
+    return fitted(columns, rows, width)
 
 
 def _share(part: Decimal, whole: Decimal) -> str:
@@ -225,18 +223,16 @@ def _indented(console: PlainConsole, text: Text, by: int) -> None:
 
 def _changes(found: Explanation, width: int) -> Table:
     """The largest changes with their reasons: side by side on a wide terminal, else below each other."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    table.add_column("change", justify="right", no_wrap=True)
     wide = width >= _WIDE
-    table.add_column("where", overflow="fold")
-    if wide:
-        table.add_column("why", overflow="fold")
+    columns = [Column("change", right=True), Column("where", name=True), *([Column("why", name=True)] if wide else [])]
     levels = found.told(found.levels)
+    rows = []
     for row in found.changes.to_dicts():
         change = Text(change_text(row["before_usd"], row["change_usd"]))
         where, why = Text(shown(place_text(row, levels))), Text(shown(reasons_text(row)), style="dim")
-        table.add_row(change, where, why) if wide else table.add_row(change, Text("\n").join([where, why]))
+        rows.append([change, where, why] if wide else [change, Text("\n").join([where, why])])
     listed = sum(found.changes.get_column("change_usd").to_list(), start=Decimal(0))
     if found.others:
-        table.add_row(Text(signed(found.total["change_usd"] - listed)), Text(f"{found.others:,} more together"))
-    return table
+        rest = [Text(signed(found.total["change_usd"] - listed)), Text(f"{found.others:,} more together")]
+        rows.append([*rest, Text("")] if wide else rest)
+    return fitted(columns, rows, width)

@@ -1,11 +1,11 @@
 """Writes a report to stdout: as a table for people, as exact JSON, as exact CSV that is safe in spreadsheets."""
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
+from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
 from circleci_cost.model.cost_names import charge_type_with_key, dimension_name
 from circleci_cost.model.report import CHARGE_TYPE, Amount, Report, as_json, as_table, not_final_text, period_text
@@ -29,7 +29,7 @@ def write_table(report: Report) -> None:
     console = results()
     console.print(Text(_title(report), style="bold"))
     if report.rows:
-        console.print(_table(report))
+        console.print(_table(report, console.width))
     else:
         console.print("No usage on these days.")
     console.print(Text(exact_sum(report.total), style="bold"))
@@ -60,22 +60,20 @@ def _title(report: Report) -> str:
     return shown(f"CircleCI cost{by}{per}, {question.first} to {question.last}{where}")
 
 
-def _table(report: Report) -> Table:
+def _table(report: Report, width: int) -> Table:
     question = report.question
     counted = not question.splits_charge_types
     some_unpriced = report.total.unpriced_credits != 0
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    if question.granularity:
-        table.add_column(str(question.granularity), no_wrap=True)
-    for name in question.by:
-        table.add_column(dimension_name(name), overflow="fold")
-    if counted:
-        table.add_column("runs", justify="right", no_wrap=True)
-    table.add_column("credits", justify="right", no_wrap=True)
-    if some_unpriced:
-        table.add_column("unpriced credits", justify="right", no_wrap=True)
-    table.add_column("cost", justify="right", no_wrap=True)
-    table.add_column("share", justify="right", no_wrap=True)
+    columns = [
+        *([Column(str(question.granularity))] if question.granularity else []),
+        *(Column(dimension_name(name), name=True) for name in question.by),
+        *([Column("runs", right=True, lesser=1)] if counted else []),
+        Column("credits", right=True, lesser=3),
+        *([Column("unpriced credits", right=True)] if some_unpriced else []),
+        Column("cost", right=True),
+        Column("share", right=True, lesser=2),
+    ]
+    rows = []
     for row in report.rows:
         cells = [period_text(row.period, question.granularity)] if row.period else []
         cells += [_value(name, value) for name, value in zip(question.by, row.values, strict=True)]
@@ -83,8 +81,8 @@ def _table(report: Report) -> Table:
         cells.append(whole_number(row.amount.credits))
         cells += [exact_number(row.amount.unpriced_credits)] if some_unpriced else []
         cells += [dollars(row.amount.cost), _share(row.amount, report.total)]
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+        rows.append([Text(cell) for cell in cells])
+    return fitted(columns, rows, width)
 
 
 def _share(part: Amount, total: Amount) -> str:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 # Our own characters where the terminal's encoding has none; names from outside become question marks.
 _PLAIN = {
-    "·": "|", "–": "-", "—": "-", "…": "...", "→": "->", "×": "x", "█": "#", "▏": "|", "≤": "<=", "✓": "ok", "✗": "x",
+    "·": "|", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->", "×": "x", "█": "#", "▏": "|", "≤": "<=", "✓": "ok",
+    "✗": "x",
 }  # fmt: skip
-_PIPED_WIDTH = 240
+_PIPED_WIDTH = 2000
 _FALLBACK = "circleci_cost.plain"
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
+from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.amounts import counted, credits_text
 from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
 from circleci_cost.sections.cost_centers import CostCenter
@@ -77,27 +76,31 @@ def gaps_of(settings: Settings, today: date) -> dict[str, list[DayRange]]:
 
 def print_timelines(console: PlainConsole, settings: Settings, today: date) -> None:
     """Draw all timelines in one table, to be looked over."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    table.add_column("cost center")
-    table.add_column("USD per credit", justify="right", no_wrap=True)
-    table.add_column("from", no_wrap=True)
-    table.add_column("until", no_wrap=True)
-    table.add_column("days", justify="right", no_wrap=True)
-    table.add_column("")
+    columns = [
+        Column("cost center", name=True),
+        Column("USD per credit", right=True),
+        Column("from"),
+        Column("until"),
+        Column("days", right=True),
+        Column("", name=True),
+    ]
+    rows = []
     for center in settings.cost_centers:
         name = center.name
         for stretch in timeline(center, settings.history_start, today):
             style = "bold red" if stretch.price is None else ""
-            table.add_row(
-                Text(name),
-                Text("none" if stretch.price is None else credits_text(stretch.price), style=style),
-                str(stretch.first),
-                str(stretch.until or "ongoing"),
-                f"{stretch.days(today):,}",
-                Text(stretch.remark, style=style or "dim"),
+            rows.append(
+                [
+                    Text(name),
+                    Text("none" if stretch.price is None else credits_text(stretch.price), style=style),
+                    Text(str(stretch.first)),
+                    Text(str(stretch.until or "ongoing")),
+                    Text(f"{stretch.days(today):,}"),
+                    Text(stretch.remark, style=style or "dim"),
+                ]
             )
             name = ""
-    console.print(table)
+    console.print(fitted(columns, rows, console.width))
 
 
 def as_json(settings: Settings, today: date) -> list[dict[str, object]]:

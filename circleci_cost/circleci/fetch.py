@@ -181,4 +181,4 @@ def _summary(landed: LandedExport) -> str:
     if not parts:
         return "no usage in these days, landed as empty"
     lines = sum(part.lines for part in parts)
-    return f"{len(parts)} parts with {lines:,} lines landed ({size(sum(part.bytes for part in parts))})"
+    return f"{len(parts):,} parts with {lines:,} lines landed ({size(sum(part.bytes for part in parts))})"

@@ -11,6 +11,7 @@ import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
@@ -49,10 +50,7 @@ def anomalies(call: Invocation, *, since: date | None, every: bool, incident: st
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     if INCIDENTS not in generation.manifest.rows:
-        raise CircleciCostError(
-            "No anomalies are published yet; run `circleci-cost allocation apply`, which fetches nothing, or the job "
-            "`allocate` in the Dagster UI."
-        )
+        raise CircleciCostError(f"No anomalies are published yet; {how_to_publish(generation)}.")
     with generation.connect() as connection:
         rows = read_incidents(connection).to_dicts()
         if incident is not None:
@@ -111,7 +109,6 @@ def _write(answer: object) -> None:
 
 
 def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidden: int) -> None:
-    from rich.text import Text
 
     console = results()
     if rows:
@@ -121,7 +118,7 @@ def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidd
     through = generation.manifest.data_through
     more = f" {hidden} older or settled ones are left out; --all shows them." if hidden else ""
     if through:
-        console.print(Text(f"Data through {through}.{more}", style="dim"))
+        console.paragraph(f"Data through {through}.{more}", "dim")
 
 
 def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
@@ -145,13 +142,12 @@ def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
 
 
 def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:
-    from rich.text import Text
 
     console = results()
     console.print(incident_table([row], console.width))
     console.print()
     for sentence in [*sentences(row, reason.sentence), *reason.services]:
-        console.print(Text(shown(sentence)))
+        console.paragraph(shown(sentence))
     if reason.effects:
         console.print()
         console.print(_effect_table(reason, console.width))

@@ -7,6 +7,7 @@ import click
 
 from circleci_cost.cli.edited import say_edited
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.errors import CircleciCostError, UsageError
@@ -106,8 +107,7 @@ def _published(
     absent = [name for name in names or configured if name not in known]
     if absent:
         raise CircleciCostError(
-            f"No state of {', '.join(map(repr, absent))} is published yet; run `circleci-cost allocation apply`, "
-            "which fetches nothing, or the job `allocate` in the Dagster UI."
+            f"No state of {', '.join(map(repr, absent))} is published yet; {how_to_publish(generation)}."
         )
     if found is None:
         return []
@@ -149,7 +149,7 @@ def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> Non
     console.print(budget_table(rows, console.width))
     for _, row in rows:
         if row["note"]:
-            console.print(Text(f"{shown(row['budget'])}, {row['period']}: {row['note']}.", style="yellow"))
+            console.paragraph(f"{shown(row['budget'])}, {row['period']}: {row['note']}.", "yellow")
     if generation.manifest.data_through:
         console.print(Text(f"Data through {generation.manifest.data_through}.", style="dim"))
 

@@ -116,7 +116,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "published prices",
             "warning",
-            f"{name}: {days} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
+            f"{name}: {days:,} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
         )
 
 
@@ -148,7 +148,7 @@ def _unsettled(settings: Settings, lake: Lake) -> Iterator[Finding]:
             yield Finding(
                 "history",
                 "warning",
-                f"{center.name}: {len(found)} days were exported before CircleCI had finished them "
+                f"{center.name}: {len(found):,} days were exported before CircleCI had finished them "
                 f"({say_ranges(as_ranges(found))}); run `circleci-cost sync`",
             )
 
@@ -158,7 +158,7 @@ def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding
         line = Text(f"{finding.state:<8}", style=_STYLES[finding.state])
         line.append(f"{finding.subject}: ", style="bold")
         line.append(shown(finding.sentence), style="")
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print()
     console.print(Text("Prices to review", style="bold"))
     print_timelines(console, settings, today)

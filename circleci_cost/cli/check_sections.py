@@ -7,6 +7,7 @@ from circleci_cost.cli.infrastructure_findings import infrastructure_findings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation import prepare_usable
+from circleci_cost.model.amounts import counted
 from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.file_problem import FileProblem
 from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
@@ -68,7 +69,7 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
     except CircleciCostError as error:
         yield Finding("anomalies", "error", f"{error} {DECISIONS_STAY}", error.exit_code)
         return
-    yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {decisions.height} decisions")
+    yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {counted(decisions.height, 'decision')}")
 
 
 def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -86,6 +87,4 @@ def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Fi
 
 
 def _count(things: tuple[object, ...], name: str) -> str:
-    if not things:
-        return ""
-    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
+    return counted(len(things), name) if things else ""

@@ -11,6 +11,7 @@ import polars as pl
 
 from circleci_cost.cli.infrastructure_refusals import last_reading, say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.infrastructure_state import Refusal
@@ -68,10 +69,7 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
 
 def _published(generation: Generation) -> pl.DataFrame:
     if CORRELATIONS not in generation.manifest.rows:
-        raise CircleciCostError(
-            "No correlations are published yet; run `circleci-cost allocation apply`, which fetches nothing, or the "
-            "job `allocate` in the Dagster UI."
-        )
+        raise CircleciCostError(f"No correlations are published yet; {how_to_publish(generation)}.")
     with generation.connect() as connection:
         return read_correlations(connection)
 

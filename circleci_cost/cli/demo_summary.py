@@ -25,6 +25,8 @@ from circleci_cost.warehouse.incidents import read_incidents
 from circleci_cost.warehouse.report import answer, days_with_data, published_tags
 
 _BAR_WIDTH = 30
+# From this width on a command and what it does stand side by side.
+_FOR_REMARKS = 116
 _PROJECTS = 5
 _INCIDENTS = 6
 _CLASS_CHANGED_AGO, _FORTNIGHT = 74, timedelta(days=13)
@@ -121,7 +123,7 @@ def _print_prices(console: PlainConsole, settings: Settings, days: DayRange) -> 
     for center in settings.cost_centers:
         changes = sorted(each for each in center.price_periods if days.first < each.effective_from <= days.last)
         for each in changes:
-            console.print(
+            console.paragraph(
                 f"The price of {center.name} is {price(each.price_per_credit)} per credit since {each.effective_from}; "
                 "earlier days keep theirs."
             )
@@ -134,7 +136,7 @@ def _print_next(console: PlainConsole, last: date) -> None:
     console.print(Text("Next", style="bold"))
     for command, what in (
         ("export DAGSTER_HOME=$PWD/.dagster_home", "where the runs of this demo are recorded"),
-        ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://localhost:3000"),
+        ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://127.0.0.1:3000"),
         ("circleci-cost report --by project --granularity month", "any dimension and period; also --json, --csv"),
         ("circleci-cost report --by job --where team=web", "the jobs of one team, shared cost included"),
         ("circleci-cost allocation explain --tag team", "why a cost is where it is"),
@@ -144,6 +146,8 @@ def _print_next(console: PlainConsole, last: date) -> None:
         ("circleci-cost correlate", "which infrastructure costs move with CI"),
         ("circleci-cost init", "your own organization"),
     ):
-        line = Text(f"  {command:<57}", style="cyan")
+        # A command is one line, to be copied whole.
+        beside = console.width >= _FOR_REMARKS
+        line = Text(f"  {command:<57}" if beside else f"  {command}\n      ", style="cyan")
         line.append(what, style="dim")
-        console.print(line)
+        console.print(line, soft_wrap=True)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -154,7 +153,7 @@ def write_text(found: Explanation) -> None:
     """Write a total, the drivers, the root causes and the largest changes."""
     console = results()
     total = found.total
-    console.print(Text(shown(_title(found)), style="bold"))
+    console.paragraph(shown(_title(found)), "bold")
     words = "before {}, after {}: " if found.asked.against else "expected {}, was {}: "
     expected = words.format(dollars(total["before_usd"]), dollars(total["after_usd"]))
     console.print(Text.assemble(expected, (change_text(total["before_usd"], total["change_usd"]), "bold")))
@@ -207,18 +206,10 @@ def _write_causes(console: PlainConsole, found: Explanation) -> None:
     for row in found.causes.to_dicts():
         deep = found.told(_LEVELS) if row["project"] is not None else _LEVELS
         place = place_text(row, deep if row["organization"] is not None else HIERARCHY)
-        _indented(console, Text(shown(f"{place}: {sentence(row)}")), 2)
+        console.paragraph(shown(f"{place}: {sentence(row)}"), indent=2)
         for url in row["example_urls"]:
             # A link stays one line, so that it can be opened or copied.
             console.print(Text(f"    {shown(url)}", style="dim"), soft_wrap=True)
-
-
-def _indented(console: PlainConsole, text: Text, by: int) -> None:
-    """Write a paragraph; into a pipe it stays one line."""
-    if console.is_terminal:
-        console.print(Padding(text, (0, 0, 0, by)))
-    else:
-        console.print(Text(" " * by).append_text(text))
 
 
 def _changes(found: Explanation, width: int) -> Table:

@@ -58,7 +58,7 @@ def export(
         raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
     rows = _write(generation, form, out, chosen, (first, last))
     for name, count in rows.items():
-        write_line(f"{out / name}\t{count} rows")
+        write_line(f"{out / name}\t{count:,} rows")
     if absent and not tables:
         say(_absent(absent))
     say(f"Exported generation {generation.manifest.generation}, {generation.manifest.through}.")

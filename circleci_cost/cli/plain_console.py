@@ -3,10 +3,12 @@
 Which console writes where is `streams`' business.
 """
 
+import re
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from circleci_cost.plain_text import plain_lines
 
@@ -18,3 +20,19 @@ class PlainConsole(Console):
         """Render as rich does; of what it did not make itself, only plain characters are left."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(plain_lines(segment.text), segment.style)
+
+    def paragraph(self, text: str, style: str = "", indent: int = 0) -> None:
+        """Print a text of several words; an address or a path in it stays whole, so that it can be opened or copied."""
+        margin = " " * indent
+        width = self.width if self.is_terminal else len(text) + indent
+        lines = [margin]
+        for word in re.findall(r"\S+\s*", text):
+            if lines[-1] != margin and _wide(lines[-1] + word) > width:
+                lines.append(margin)
+            lines[-1] += word
+        for line in lines:
+            self.print(Text(line.rstrip(), style=style), soft_wrap=True)
+
+
+def _wide(line: str) -> int:
+    return Text(line.rstrip()).cell_len

@@ -27,7 +27,7 @@ def write_csv(report: Report) -> None:
 def write_table(report: Report) -> None:
     """Draw a table: costs to the cent, shares of the total, and below it the exact sum."""
     console = results()
-    console.print(Text(_title(report), style="bold"))
+    console.paragraph(_title(report), "bold")
     if report.rows:
         console.print(_table(report, console.width))
     else:
@@ -36,7 +36,7 @@ def write_table(report: Report) -> None:
     if report.data_through:
         console.print(Text(f"Data through {report.data_through}.", style="dim"))
     if sentence := not_final_text(report):
-        console.print(Text(shown(sentence), style="dim"))
+        console.paragraph(shown(sentence), "dim")
 
 
 def exact_sum(amount: Amount) -> str:

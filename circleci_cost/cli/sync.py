@@ -47,7 +47,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
         missing = missing_days(settings, lake, center.name, now)
         if missing.fetchable:
             say(
-                f"{center.name}: {len(missing.fetchable)} days of the history are not there yet "
+                f"{center.name}: {len(missing.fetchable):,} days of the history are not there yet "
                 f"({say_ranges(as_ranges(missing.fetchable))}); run `circleci-cost backfill`."
             )
     days = DayRange(min(run.first for run in runs), max(run.last for run in runs))

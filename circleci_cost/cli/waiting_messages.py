@@ -16,5 +16,5 @@ def say_waiting(settings: Settings) -> None:
     outbox = Outbox(outbox_path(open_lake(settings.data_dir)), SystemClock())
     waiting = [each for each in outbox.undelivered() if each.channel in names and each.state != "expired"]
     if waiting:
-        count = "1 message waits" if len(waiting) == 1 else f"{len(waiting)} messages wait"
+        count = "1 message waits" if len(waiting) == 1 else f"{len(waiting):,} messages wait"
         say(f"{count} for a channel that failed; `circleci-cost notify send` tries again and says why.")

@@ -44,7 +44,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             metadata={"stale_days": days, "stale_ranges": "; ".join(ranges) or "–"},
             description=None
             if not stale
-            else f"{days} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
+            else f"{days:,} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
             "run `circleci-cost reprice`",
         )
 
@@ -125,7 +125,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         for name in _PARTITIONED:
             status = context.instance.get_status_by_partition(dg.AssetKey(name), keys, partitions) or {}
             failed[name] = [key for key, state in status.items() if state is not None and state.name == "FAILED"]
-        shown = [f"{name}: {', '.join(found[:5])} ({len(found)})" for name, found in failed.items() if found]
+        shown = [f"{name}: {', '.join(found[:5])} ({len(found):,})" for name, found in failed.items() if found]
         return dg.AssetCheckResult(
             passed=not shown,
             metadata={"failed_partitions": sum(len(found) for found in failed.values())},

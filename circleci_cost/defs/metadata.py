@@ -53,8 +53,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.Markdow
 
 def _cell(value: object) -> str:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        # A zero of sixteen places is a zero.
-        return f"{Decimal(value):,f}" if value else "0"
+        return amounts.exact_number(Decimal(value))
     text = one_line(str(value).replace("\n", " ").replace("\r", " "))
     for character in "\\|`*_<>[]":
         text = text.replace(character, f"\\{character}" if character != "<" else "&lt;")

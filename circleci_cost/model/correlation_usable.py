@@ -29,4 +29,4 @@ def unusable(cost: Floats, known: Flags, scale: Floats, minimum_days: int) -> Te
 
 def short_of(days: int, minimum_days: int) -> str:
     """Say that there are too few days."""
-    return f"{days} usable days, {minimum_days} are needed"
+    return f"{days:,} usable days, {minimum_days} are needed"

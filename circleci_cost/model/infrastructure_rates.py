@@ -74,6 +74,6 @@ def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path
             )
         raise ConfigurationError(
             f"{path} has no rate of {currency} for {day}, nor for the {HOLDS_FOR.days} days before it; add a line "
-            f"{day},{currency},<usd_per_unit>. In all {missing.height} days lack one."
+            f"{day},{currency},<usd_per_unit>. In all {missing.height:,} days lack one."
         )
     return known.sort("currency", "date")

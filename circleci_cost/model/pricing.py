@@ -164,4 +164,4 @@ def say_ranges(ranges: Sequence[DayRange], most: int = 5) -> str:
     """Name ranges in a sentence; past `most` their number and days."""
     named = ", ".join(str(each) for each in ranges[:most])
     rest = ranges[most:]
-    return f"{named} and {len(rest)} more ranges ({sum(each.days for each in rest)} days)" if rest else named
+    return f"{named} and {len(rest):,} more ranges ({sum(each.days for each in rest):,} days)" if rest else named

@@ -35,8 +35,8 @@ def anomaly(
     if grown:
         at_first, by_now = signed(row["told_usd_per_day"]), signed(row["peak_usd_per_day"])
         lines.insert(0, f"It has grown: first a day came to {at_first}, since then it has reached {by_now}.")
-    if urls:
-        lines.append(f"Examples: {', '.join(urls[:_MOST_URLS])}")
+    # An address ends its line: what follows it would be taken for a part of it.
+    lines += [f"Example: {url}" for url in urls[:_MOST_URLS]]
     lines.append(
         f"`circleci-cost anomalies --incident {row['incident_id']}` shows more. If that was meant, add it to the file "
         f"that [anomalies] decisions names: incident {row['incident_id']}, decision expected."

@@ -50,7 +50,7 @@ def never_seen(
     found += [*_of_codeowners(connection, tag), *_of_splits(connection, tag)]
     told = [f"virtual tag {tag.name}: {each}" for each in found[:_MOST]]
     if len(found) > _MOST:
-        told.append(f"virtual tag {tag.name}: {len(found) - _MOST} more values like these were never seen")
+        told.append(f"virtual tag {tag.name}: {len(found) - _MOST:,} more values like these were never seen")
     return told
 
 

@@ -1,0 +1,42 @@
+"""A suggestion is made for a name that resembles a known one, and for no other."""
+
+import pytest
+from click.testing import CliRunner
+
+from circleci_cost.cli.main import COMMANDS, cli
+from circleci_cost.model.schema import DIMENSIONS
+from circleci_cost.suggestions import did_you_mean, similar
+
+
+@pytest.mark.parametrize("word", ["banana", "xyz", "q", "", "money", "customer", "color", "rows", "12345678"])
+def test_a_word_that_resembles_nothing_gets_no_suggestion(word: str) -> None:
+    assert similar(word, DIMENSIONS) == []
+    assert similar(word, COMMANDS) == []
+    assert did_you_mean(word, DIMENSIONS, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("projcet", "project"),
+        ("Project", "project"),
+        ("branches", "branch"),
+        ("resource-clas", "resource_class"),
+        ("organisation", "organization"),
+        ("org", "organization"),
+        ("exec", "executor"),
+    ],
+)
+def test_a_mistyped_or_shortened_name_is_recognized(word: str, meant: str) -> None:
+    assert did_you_mean(word, DIMENSIONS) == f"did you mean {meant!r}?"
+
+
+def test_a_text_that_only_begins_with_a_known_name_is_not_repeated_as_almost_one() -> None:
+    assert similar("email-7f3a9c1e5b8d2f60", ["email"]) == []
+
+
+def test_an_unknown_command_gets_a_suggestion_only_where_one_is_near() -> None:
+    near = CliRunner().invoke(cli, ["reprot"])
+    far = CliRunner().invoke(cli, ["banana"])
+    assert "did you mean 'report'?" in near.output
+    assert "did you mean" not in far.output

@@ -6,8 +6,8 @@ A name that resembles none gets no suggestion; what is said in its place is the 
 import difflib
 from collections.abc import Iterable
 
-# A transposition in a name of four letters is 0.75; unrelated names with some letters in common reach 0.65.
-_SIMILAR = 0.7
+# One wrong letter of three is 0.67, a transposition in four is 0.75; unrelated names rarely share that much.
+_SIMILAR = 0.66
 # An abbreviation has at least so many letters.
 _STEM = 3
 

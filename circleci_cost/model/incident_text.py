@@ -82,7 +82,7 @@ def where(row: Row) -> str:
 def series_text(row: Row) -> str:
     """The series as people read it: a charge type at its end has its name."""
     series: str = row["series"]
-    if row["series_kind"] != "charge_type":
+    if row["series_kind"] != "charge_type" or row["charge_type"] is None:
         return series
     return series.removesuffix(row["charge_type"]) + CHARGE_TYPE_NAMES[row["charge_type"]]
 

@@ -75,7 +75,7 @@ def test_a_new_price_is_told_as_what_a_credit_costs_and_keeps_the_name_as_it_is(
 
 def test_a_new_price_of_what_was_not_used_has_no_step() -> None:
     row = PRICE | {"expected_usd": Decimal(0), "impact_usd": Decimal(0)}
-    assert sentences(row)[1] == "A credit costs +0 % since 2026-03-06."
+    assert sentences(row)[1] == "A credit costs 0 % since 2026-03-06."
 
 
 def test_amounts_are_told_as_the_title_tells_them_whatever_their_size() -> None:
@@ -123,7 +123,7 @@ def test_each_level_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [("0.125", "+12 %"), ("-0.5", "-50 %"), ("0", "+0 %"), ("12.345678", "+1,235 %"), ("0.135", "+14 %")],
+    [("0.125", "+12 %"), ("-0.5", "-50 %"), ("0", "0 %"), ("12.345678", "+1,235 %"), ("0.135", "+14 %")],
 )
 def test_shares_are_whole_percents_with_their_sign(share: str, text: str) -> None:
     assert signed_percent(Decimal(share)) == text

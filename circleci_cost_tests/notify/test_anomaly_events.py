@@ -50,7 +50,7 @@ def test_a_message_says_what_where_why_and_what_to_do() -> None:
         f"Against the same weekdays before: {WHY}",
         "If it stays, a month comes to +$153.45.",
         "aws EC2 rose by 20 % on 2026-03-04.",
-        f"Examples: {', '.join(URLS[:3])}",
+        *(f"Example: {url}" for url in URLS[:3]),
         "`circleci-cost anomalies --incident 57bb05f099` shows more. If that was meant, add it to the file that "
         "[anomalies] decisions names: incident 57bb05f099, decision expected.",
     )

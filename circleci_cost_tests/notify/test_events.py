@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from circleci_cost.notify.amounts import change_text, dollars
 
+from circleci_cost.model.amounts import change_text, dollars
 from circleci_cost.model.pricing import DayRange, PricePeriod
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, budget_threshold, digest
 from circleci_cost.notify.events import data_quality, import_complete, price_gap, sync_recovered, token_expiry
@@ -64,7 +64,7 @@ def test_a_cost_without_any_price_is_unpriced_and_never_zero() -> None:
         ("1234.565", "$1,234.56"),
         ("0", "$0.00"),
         ("-12.3", "-$12.30"),
-        ("-0.001", "$0.00"),
+        ("-0.001", "-<$0.01"),
         ("123456789012345678901.005", "$123,456,789,012,345,678,901.00"),
     ],
 )
@@ -76,13 +76,13 @@ def test_dollars_are_shown_to_the_cent(cost: str, shown: str) -> None:
     ("now", "before", "shown"),
     [
         ("110", "100", "+$10.00 (+10 %)"),
-        ("66.6", "100", "-$33.40 (-33.4 %)"),
+        ("66.6", "100", "-$33.40 (-33 %)"),
         ("5", "0", "+$5.00"),
         ("5", "5", "$0.00"),
     ],
 )
 def test_a_change_is_told_in_dollars_and_as_a_share(now: str, before: str, shown: str) -> None:
-    assert change_text(Decimal(now), Decimal(before)) == shown
+    assert change_text(Decimal(before), Decimal(now) - Decimal(before)) == shown
 
 
 def test_a_budget_that_is_forecast_to_be_overrun_says_how_sure_that_is() -> None:
@@ -184,7 +184,7 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
         changes=["web-app ran 40 % more jobs on main."],
     )
     assert (notice.key, notice.owner) == (Key("digest", "web", "2026-W10"), "web")
-    assert notice.message.title == "web: $800.12 in 2026-W10, +$150.12 (+23.1 %)"
+    assert notice.message.title == "web: $800.12 in 2026-W10, +$150.12 (+23 %)"
     assert as_text(notice.message).splitlines() == [
         "web-app ran 40 % more jobs on main.",
         "Budget web (2026-03) is at risk: $800.12 of $1,000.00, forecast $1,250.10.",
@@ -194,7 +194,7 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
         "-------  -------  -------  ------------------",
         "web-app  $700.12  $500.00    +$200.12 (+40 %)",
         "landing  $100.00  $150.00   -$50.00 (-33.3 %)",
-        "Total    $800.12  $650.00  +$150.12 (+23.1 %)",
+        "Total    $800.12  $650.00  +$150.12 (+23 %)",
     ]
     assert notice.message.data["rows"] == [
         {"name": "web-app", "cost_usd": "700.1234", "cost_usd_before": "500"},

@@ -12,7 +12,6 @@ from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
 from circleci_cost.model.report import Question
 from circleci_cost.settings import Settings

@@ -36,7 +36,7 @@ def landed(call: Caller) -> list[Path]:
 
 def test_the_sample_is_imported_priced_and_published(imported: Caller) -> None:
     assert (imported.folder / "said.txt").read_text() == (
-        "Imported usage_export_part_unquoted.csv.gz (841 jobs, 327555 credits, 2024-11-10 to 2024-11-14) "
+        "Imported usage_export_part_unquoted.csv.gz (841 jobs, 327,555 credits, 2024-11-10 to 2024-11-14) "
         "into northwind.\n"
         "northwind, 2024-11-10 to 2024-11-14: 841 jobs · 685 runs · 327,555 credits · $196.533000\n"
     )

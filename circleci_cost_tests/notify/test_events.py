@@ -190,10 +190,10 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
         "Budget web (2026-03) is at risk: $800.12 of $1,000.00, forecast $1,250.10.",
         "Budget web weekly (2026-W10) is on track: 40 credits of 5,000 credits.",
         "",
-        "Cost of      Now   Before              Change",
-        "-------  -------  -------  ------------------",
-        "web-app  $700.12  $500.00    +$200.12 (+40 %)",
-        "landing  $100.00  $150.00   -$50.00 (-33.3 %)",
+        "Cost of      Now   Before            Change",
+        "-------  -------  -------  ----------------",
+        "web-app  $700.12  $500.00  +$200.12 (+40 %)",
+        "landing  $100.00  $150.00   -$50.00 (-33 %)",
         "Total    $800.12  $650.00  +$150.12 (+23 %)",
     ]
     assert notice.message.data["rows"] == [

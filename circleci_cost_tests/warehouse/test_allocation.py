@@ -58,9 +58,7 @@ def test_f101_renamed_and_deleted_projects_keep_their_team_by_id_and_take_the_on
         assert credits_by_value(connection, "named") == {"by name": "7"}
         assert credits_by_value(connection, "old") == {"unallocated": "7"}
     (warning,) = result.tags[2].warnings
-    assert warning == (
-        "virtual tag old: 'rule 1' asks for the project 'old-name', which no usage has; did you mean 'new-name'?"
-    )
+    assert warning == ("virtual tag old: 'rule 1' asks for the project 'old-name', which no usage has")
 
 
 def test_every_operator_and_a_missing_value_can_be_asked_for() -> None:
@@ -158,7 +156,7 @@ def test_a_mapping_of_a_hundred_thousand_rows_is_joined(tmp_path: Path) -> None:
         "virtual tag team: teams.csv line 2 asks for the project 'project-0', which no usage has"
     )
     assert len(result.tags[0].warnings) == 21
-    assert result.tags[0].warnings[-1] == "virtual tag team: 99980 more values like these were never seen"
+    assert result.tags[0].warnings[-1] == "virtual tag team: 99,980 more values like these were never seen"
 
 
 def test_a_toml_mapping_holds_rules_as_the_configuration_does(tmp_path: Path) -> None:

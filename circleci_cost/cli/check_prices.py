@@ -27,8 +27,8 @@ def price_findings(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(
                 "prices",
                 "error",
-                f"{center.name}: no price on {say_ranges(ranges)} ({days:,} days); usage there stays unpriced, never $0: "
-                f"add a [[cost_centers.pricing]] section for these days{_place(settings, text, index, beside)}",
+                f"{center.name}: no price on {say_ranges(ranges)} ({days:,} days); usage there stays unpriced, never "
+                f"$0: add a [[cost_centers.pricing]] section for these days{_place(settings, text, index, beside)}",
                 ConfigurationError.exit_code,
             )
         if end := ends_without_successor(center, today):

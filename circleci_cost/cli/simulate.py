@@ -4,6 +4,7 @@ import ipaddress
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -47,6 +48,8 @@ from circleci_cost.simulator.sources import Source
 @click.option(
     "--processing-seconds", type=click.FloatRange(0), default=0.0, show_default=True, help="How long an export takes."
 )
+@click.option("--created-first", is_flag=True, help="Answer `created`, not `processing`, to an export's first GET.")
+@click.option("--public-url", metavar="URL", help="Scheme and host that clients use, where a proxy serves them.")
 def simulate(
     *,
     port: int,
@@ -60,13 +63,17 @@ def simulate(
     posts_per_hour: int,
     gets_per_minute: int,
     processing_seconds: float,
+    created_first: bool,
+    public_url: str | None,
 ) -> None:
     """Serve a simulated Usage API for trying clients; no request leaves this machine.
 
-    Writes the base URL and the organizations (name, id, slug) to stdout, then serves until Ctrl-C.
+    Writes the base URL and the organizations (name, id, slug) to stdout, then serves until Ctrl-C. Behind a proxy on
+    this machine, download URLs have the scheme and host of its headers (Forwarded, X-Forwarded-Proto and -Host).
     """
     if not _is_loopback(host):
         say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
+    public = _origin(public_url) if public_url else None
     source: Source | None = FolderSource(folder) if folder else None
     scenario = demo_scenario(datetime.now(UTC).date(), seed)
     simulator = Simulator(
@@ -77,8 +84,10 @@ def simulate(
         processing_seconds=processing_seconds,
         posts_per_hour=posts_per_hour,
         gets_per_minute=gets_per_minute,
+        shows_created=created_first,
+        public_url=public,
     )
-    server = SimulatorServer(simulator, host, port)
+    server = SimulatorServer(simulator, host, port, public)
     try:
         server.start()
     except OSError as error:
@@ -106,3 +115,10 @@ def _is_loopback(host: str) -> bool:
         if host == "localhost":
             return True
         raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != url.rstrip("/") or "@" in url:
+        raise UsageError("--public-url is a scheme and a host, such as https://simulator.example.com.")
+    return url.rstrip("/")

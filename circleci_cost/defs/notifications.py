@@ -5,7 +5,7 @@ What there is to tell is `notify.occasions`'; a channel that fails never fails a
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -27,7 +27,7 @@ from circleci_cost.notify.delivery import DeliveryReport, deliver
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.occasions import occasions
 from circleci_cost.notify.outbox import Outbox, outbox_path
-from circleci_cost.notify.routing import enqueue_all
+from circleci_cost.notify.routing import channels_for, enqueue_all
 from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Budgets and incidents have messages of their own; that history is short mends itself.
 _NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
+# What is shown nowhere in the UI but by a message.
+_WITHOUT_CHECK = {"price_gap", "token_expiry"}
 # The days of a failed run, read several times since.
 _MOST_READINGS = 10_000
 
@@ -51,7 +53,9 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
         kinds={"sqlite"},
         check_specs=[
             dg.AssetCheckSpec(
-                "messages_delivered", asset="notifications", description="No message waits for a channel that failed."
+                "messages_delivered",
+                asset="notifications",
+                description="No message waits for a channel that failed; no end of a price or token goes untold.",
             )
         ],
         description=(
@@ -82,7 +86,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
                 "expired": report.expired,
                 "channels": ", ".join(channel.name for channel in settings.notifications.channels) or "–",
             },
-            check_results=[warning("messages_delivered", report.problems)],
+            check_results=[warning("messages_delivered", [*report.problems, *_untold(settings, notices)])],
         )
 
     return notifications
@@ -134,13 +138,21 @@ def tell_failure(settings: Settings, lake: Lake, clock: Clock, run: dg.DagsterRu
     asked = tagged_days(run.tags, usage_partitions(settings))
     if asked is None or run.job_name == "reprice":
         what = f"costs of {asked.cost_center}" if asked else "allocation and budgets"
-        notice = events.data_quality("run failed", what, sentence, _monday(clock))
+        notice = events.data_quality("run failed", what, sentence, _monday(clock), utc_today(clock))
     else:
         still_open = outbox.open_message("sync_failed", "sync_recovered", asked.cost_center)
         period = still_open.key.period if still_open else None
         notice = events.sync_failed(asked.cost_center, _range(asked), sentence, run.run_id, open_period=period)
     enqueue_all(outbox, settings.notifications, [notice])
     _deliver(settings, outbox, clock)
+
+
+def _untold(settings: Settings, notices: Sequence[Notice]) -> Iterator[str]:
+    """What no channel hears of and no other check shows: prices and tokens that end."""
+    for notice in notices:
+        event = notice.key.event
+        if event in _WITHOUT_CHECK and not channels_for(settings.notifications, event, notice.owner):
+            yield f"No channel hears of {event}: {notice.message.title}"
 
 
 def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance) -> Iterator[Notice]:
@@ -173,7 +185,8 @@ def _failed_checks(
         if event is None or record.status.value != "FAILED" or key.name in _NOT_DATA_QUALITY:
             continue
         said = event.asset_check_evaluation_data.description or "It did not pass."
-        yield events.data_quality(key.name, key.asset_key.to_user_string(), said, _monday(clock))
+        checked_on = datetime.fromtimestamp(record.create_timestamp, UTC).date()
+        yield events.data_quality(key.name, key.asset_key.to_user_string(), said, _monday(clock), checked_on)
 
 
 def _monday(clock: Clock) -> date:

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
-from circleci_cost.circleci.wording import one_line
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.mail import as_mail
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.secrets import secret
-from circleci_cost.notify.smtp import Deadline
+from circleci_cost.notify.server_words import server_words
+from circleci_cost.notify.smtp import CONNECT, Deadline, Reply, ReplyTooLongError
 from circleci_cost.regular_files import require_regular_file
 from circleci_cost.sections.notifications import EmailChannel
 
-_PERMANENT = 500
-_REASON_LENGTH = 120
+_REFUSED, _PERMANENT = 400, 500
+_WRONG_LOGIN = 535
+_NAMES = {"MAIL": "MAIL FROM", "RCPT": "RCPT TO", "HELO": "the greeting (HELO)", "EHLO": "the greeting (EHLO)"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class _Server:
         self._who = f"The mail server {section.host} (channel {section.name!r})"
 
     def deliver(self, mail: EmailMessage, recipients: Sequence[str], seconds: float) -> dict[str, NotDelivered]:
-        with self._failures(seconds), Deadline(seconds) as deadline:
+        deadline = Deadline(seconds, self._section.greets_as)
+        with self._failures(deadline, seconds), deadline:
             try:
                 refused = self._converse(mail, recipients, deadline)
             except (OSError, smtplib.SMTPServerDisconnected):
@@ -93,12 +95,13 @@ class _Server:
         else:
             smtp = deadline.connect(section.host, section.effective_port)
         try:
-            self._begin(smtp)
+            self._begin(smtp, deadline)
             deadline.check()
             return smtp.send_message(mail, section.from_, list(recipients))
         except smtplib.SMTPRecipientsRefused as error:
             # After a 421 the server has not looked at the others.
-            unseen = {each: (421, b"closed the connection") for each in recipients if each not in error.recipients}
+            last = deadline.replies[-1]
+            unseen = {each: (last.code, last.said) for each in recipients if each not in error.recipients}
             return error.recipients | unseen
         finally:
             # The server has the mail or has not; how it says good-bye changes nothing.
@@ -106,12 +109,15 @@ class _Server:
                 smtp.quit()
             smtp.close()
 
-    def _begin(self, smtp: smtplib.SMTP) -> None:
+    def _begin(self, smtp: smtplib.SMTP, deadline: Deadline) -> None:
         section = self._section
         if section.security == "starttls":
             try:
                 smtp.starttls(context=self._tls)
             except smtplib.SMTPNotSupportedError:
+                greeting = next((each for each in deadline.replies if each.stage == "EHLO"), None)
+                if greeting and greeting.code >= _REFUSED:
+                    raise self._refusal(greeting) from None
                 raise NotDelivered(
                     f"{self._who} does not offer STARTTLS; nothing was sent to it, neither mail nor password. Use its "
                     'encrypted port (security = "ssl"), or ask who runs it.'
@@ -126,27 +132,28 @@ class _Server:
                 ) from None
 
     @contextmanager
-    def _failures(self, seconds: float) -> Iterator[None]:
+    def _failures(self, deadline: Deadline, seconds: float) -> Iterator[None]:
         try:
             yield
-        except smtplib.SMTPAuthenticationError as error:
-            raise NotDelivered(
-                f"{self._who} refused the user name or the password in {self._section.password_env} "
-                f"({error.smtp_code}); correct them.",
-                permanent=error.smtp_code >= _PERMANENT,
-            ) from None
-        except smtplib.SMTPSenderRefused as error:
-            said = self._said(error.smtp_code, error.smtp_error)
-            raise self._failure(f"refused the sender {self._section.from_}: {said}", error.smtp_code) from None
+        except smtplib.SMTPAuthenticationError:
+            # Of several ways to log in, the one whose words say most.
+            answers = [each for each in deadline.replies if each.stage == "AUTH" and each.code >= _REFUSED]
+            raise self._refusal(next((each for each in answers if each.code == _WRONG_LOGIN), answers[-1])) from None
         except smtplib.SMTPResponseException as error:
-            said = self._said(error.smtp_code, error.smtp_error)
-            raise self._failure(f"refused the mail: {said}", error.smtp_code) from None
+            said = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+            stage = next((each.stage for each in reversed(deadline.replies) if each[1:] == (error.smtp_code, said)), "")
+            raise self._refusal(Reply(stage, error.smtp_code, said)) from None
         except smtplib.SMTPServerDisconnected:
-            raise self._failure("broke the connection off") from None
+            last = deadline.replies[-1] if deadline.replies else None
+            if last and last.code >= _REFUSED:
+                raise self._refusal(last) from None
+            raise self._failure(f"broke the connection off{self._after(deadline)}") from None
         except smtplib.SMTPNotSupportedError:
             raise self._failure("offers no login; leave username and password_env out, or use another port") from None
+        except ReplyTooLongError:
+            raise self._failure("does not speak SMTP as it should: it answers without an end") from None
         except smtplib.SMTPException:
-            raise self._failure("does not speak SMTP as it should") from None
+            raise self._failure(f"does not speak SMTP as it should{self._after(deadline)}") from None
         except ssl.SSLCertVerificationError as error:
             raise self._failure(
                 f"showed a certificate that cannot be trusted ({error.verify_message}); for a certificate authority "
@@ -170,8 +177,35 @@ class _Server:
     def _refused(self, address: str, code: int, said: bytes) -> NotDelivered:
         return self._failure(f"refused the recipient {address}: {self._said(code, said)}", code)
 
-    def _said(self, code: int, said: bytes | str) -> str:
-        text = said.decode("utf-8", errors="replace") if isinstance(said, bytes) else said
-        # A server that quotes the password back at us would put it into the message.
-        text = text.replace(self._password, "***") if self._password else text
-        return f"{code} {one_line(text)[:_REASON_LENGTH]}".rstrip(" .")
+    def _refusal(self, reply: Reply) -> NotDelivered:
+        """What the server refused, in its own words."""
+        said = self._said(reply.code, reply.said)
+        if reply.stage == "AUTH" and reply.code == _WRONG_LOGIN:
+            variable = self._section.password_env
+            what = f"refused the user name or the password in {variable} ({said}); correct them"
+        elif reply.stage == "AUTH":
+            what = f"refused the login: {said}"
+        elif reply.stage == "MAIL":
+            what = f"refused the sender {self._section.from_}: {said}"
+        elif reply.stage in {"EHLO", "HELO"}:
+            what = f"refused the name {self._section.greets_as} in {_name(reply.stage)}: {said}"
+        elif reply.stage in {CONNECT, "STARTTLS"}:
+            what = f"refused the {reply.stage}: {said}".replace("the STARTTLS", "STARTTLS")
+        else:
+            what = f"refused the mail: {said}"
+        return self._failure(what, reply.code)
+
+    def _after(self, deadline: Deadline) -> str:
+        """Behind which answer a conversation ended."""
+        if not deadline.replies:
+            return ""
+        stage, code, said = deadline.replies[-1]
+        return f" after its answer to {_name(stage)}: {self._said(code, said)}"
+
+    def _said(self, code: int, said: bytes) -> str:
+        words = server_words(said, self._password, self._section.username or "")
+        return (f"{code} {words}" if code >= 0 else words).rstrip(" .")
+
+
+def _name(stage: str) -> str:
+    return _NAMES.get(stage, f"the {stage}" if stage.islower() else stage)

@@ -10,9 +10,10 @@ from decimal import Decimal
 from circleci_cost.model.amounts import dollars, exact, exact_number
 from circleci_cost.model.pricing import DayRange, PricePeriod, say_ranges
 from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
+from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS
 
-# A token's end is told when so many days are left.
-TOKEN_DAYS = (14, 7, 3, 1, 0)
+# A token's end is told when so many days are left; its last day is day 0.
+TOKEN_DAYS = (TOKEN_WARNING_DAYS, 15, 7, 1, -1)
 
 
 def import_complete(
@@ -42,7 +43,7 @@ def import_complete(
         severity="warning" if unpriced_days else "info",
         lines=tuple(lines),
         facts=(
-            ("Days", str(days)),
+            ("Days of usage", str(days)),
             ("Jobs", f"{jobs:,}"),
             ("Runs", f"{runs:,}"),
             ("Usage", f"{exact_number(credits_used)} credits"),
@@ -88,7 +89,7 @@ def sync_failed(
         title=f"{cost_center}: sync failed",
         severity="critical",
         lines=(sentence, "What was published before is untouched; the next scheduled run tries these days again."),
-        facts=(("Cost center", cost_center), ("Days", str(days)), ("Run", run_id)),
+        facts=(("Cost center", cost_center), ("Days of usage", str(days)), ("Run", run_id)),
         data={
             "cost_center": cost_center,
             "from": days.first.isoformat(),
@@ -105,7 +106,7 @@ def sync_recovered(cost_center: str, days: DayRange, run_id: str, *, open_period
     message = Message(
         title=f"{cost_center}: sync works again",
         lines=(f"The days {days} are imported and published.",),
-        facts=(("Cost center", cost_center), ("Days", str(days)), ("Run", run_id)),
+        facts=(("Cost center", cost_center), ("Days of usage", str(days)), ("Run", run_id)),
         data={
             "cost_center": cost_center,
             "from": days.first.isoformat(),
@@ -131,9 +132,10 @@ def price_gap(cost_center: str, first_unpriced_day: date) -> Notice:
 
 
 def token_expiry(cost_center: str, variable: str, expires: date, days_left: int) -> Notice | None:
-    """A cost center's API token ends soon; None while that is more than 14 days away.
+    """A cost center's API token ends soon; None while that is more than 30 days away.
 
-    Once when 14, 7, 3 and 1 days are left, and when it has ended. `variable` is the name of its variable.
+    Once when 30, 15, 7 and 1 days are left, and when it has ended: of several that were missed, the last one. A new
+    `expires` begins anew. `variable` is the name of its variable.
     """
     reached = [threshold for threshold in TOKEN_DAYS if days_left <= threshold]
     if not reached:
@@ -156,16 +158,30 @@ def token_expiry(cost_center: str, variable: str, expires: date, days_left: int)
     return Notice(Key("token_expiry", cost_center, expires.isoformat(), str(reached[-1])), message)
 
 
-def data_quality(check: str, subject: str, sentence: str, day: date) -> Notice:
-    """A check of the data failed. Once per check, subject (a cost center or a table) and day of the data."""
+def data_quality(check: str, subject: str, sentence: str, week: date, checked_on: date) -> Notice:
+    """A check of the data failed on the day `checked_on` (UTC), which may be one long past.
+
+    Once per check, subject (a cost center or a table) and `week`, the Monday of the week in which it is told.
+    """
     message = Message(
         title=f"Data quality: {check} failed for {subject}",
         severity="warning",
         lines=(sentence,),
-        facts=(("Check", check), ("Subject", subject), ("Day", day.isoformat())),
-        data={"check": check, "subject": subject, "day": day.isoformat(), "sentence": sentence},
+        facts=(
+            ("Check", check),
+            ("Subject", subject),
+            ("Checked on", f"{checked_on} (UTC)"),
+            ("Told for", f"the week from Monday {week}; again next week if it still fails"),
+        ),
+        data={
+            "check": check,
+            "subject": subject,
+            "day": week.isoformat(),
+            "checked_on": checked_on.isoformat(),
+            "sentence": sentence,
+        },
     )
-    return Notice(Key("data_quality", f"{check}: {subject}", day.isoformat()), message)
+    return Notice(Key("data_quality", f"{check}: {subject}", week.isoformat()), message)
 
 
 def channel_test(now: datetime, link: str | None) -> Envelope:

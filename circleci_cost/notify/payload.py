@@ -7,15 +7,13 @@ people of other channels (facts, table) is not in it: it says in rounded text wh
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 from datetime import datetime
 
 from circleci_cost.notify.messages import Envelope
-
-_SECRET_PREFIX = "whsec_"  # noqa: S105 - how the specification marks a secret, none itself
+from circleci_cost.notify.webhook_secret import webhook_key
 
 
 def as_payload(envelope: Envelope) -> bytes:
@@ -45,23 +43,13 @@ def signed_headers(envelope: Envelope, body: bytes, secret: str, now: datetime) 
 
     The signature is `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`, as
     https://www.standardwebhooks.com has it; its libraries verify it. A receiver refuses timestamps of more than
-    five minutes ago. A secret `whsec_…` is base64, any other one is used as it is, in UTF-8. Raises ValueError for a
-    `whsec_` secret that is not base64.
+    five minutes ago. Raises ValueError for a secret that `webhook_key` refuses.
     """
     timestamp = str(int(now.timestamp()))
     signed = b".".join([envelope.id.encode(), timestamp.encode(), body])
-    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    digest = hmac.new(webhook_key(secret), signed, hashlib.sha256).digest()
     return {
         "webhook-id": envelope.id,
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
-
-
-def _key(secret: str) -> bytes:
-    if not secret.startswith(_SECRET_PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except binascii.Error:
-        raise ValueError("the secret begins with whsec_ and is not base64 after it") from None

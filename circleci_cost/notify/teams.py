@@ -5,6 +5,7 @@ nothing to escape and nothing that a name could do.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from circleci_cost.notify.messages import Envelope, Message, Table
@@ -12,7 +13,9 @@ from circleci_cost.notify.text import more
 
 # Teams refuses messages of more than 28 KB.
 MAX_BYTES = 27_000
-_VERSION = "1.5"
+# Teams on phones shows no later version; a test holds what a card may use against it.
+_VERSION = "1.2"
+_MARKUP = re.compile(r"[\\`*_\[\]()<>~#|]")
 _COLORS = {"info": "default", "warning": "warning", "critical": "attention"}
 
 
@@ -45,13 +48,16 @@ def _card(message: Message, rows: int, lines: int) -> bytes:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": _VERSION,
+        # Read where a card cannot be shown, and as Markdown.
+        "fallbackText": _MARKUP.sub(r"\\\g<0>", message.title),
         "msteams": {"width": "Full"},
         "body": body,
     }
     if message.link:
         card["actions"] = [{"type": "Action.OpenUrl", "title": "Open in Dagster", "url": message.link}]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
-    return json.dumps({"type": "message", "attachments": [attachment]}, ensure_ascii=False).encode()
+    content = {"type": "message", "summary": message.title, "attachments": [attachment]}
+    return json.dumps(content, ensure_ascii=False).encode()
 
 
 def _run(text: str, **style: str) -> dict[str, str]:
@@ -68,14 +74,14 @@ def _fact(label: str, value: str) -> dict[str, object]:
 
 def _table(table: Table, rows: int) -> list[dict[str, object]]:
     left_out = len(table.rows) - rows
-    shown: dict[str, object] = {
-        "type": "Table",
-        "firstRowAsHeader": True,
-        "columns": [{"width": 2 if column == 0 else 1} for column in range(len(table.header))],
-        "rows": [_row(table.header, weight="Bolder"), *(_row(row) for row in table.rows[:rows])],
-    }
-    return [shown, _text(more(left_out))] if left_out else [shown]
+    shown = [_row(table.header, weight="Bolder"), *(_row(row, spacing="Small") for row in table.rows[:rows])]
+    return [*shown, _text(more(left_out))] if left_out else shown
 
 
-def _row(cells: Sequence[str], **style: str) -> dict[str, object]:
-    return {"type": "TableRow", "cells": [{"type": "TableCell", "items": [_text(cell, **style)]} for cell in cells]}
+def _row(cells: Sequence[str], *, spacing: str = "Default", **style: str) -> dict[str, object]:
+    """A row of a table, as columns: `Table` came with version 1.5."""
+    columns = [
+        {"type": "Column", "width": 1 if column else 2, "items": [_text(cell, **style)]}
+        for column, cell in enumerate(cells)
+    ]
+    return {"type": "ColumnSet", "spacing": spacing, "columns": columns}

@@ -15,6 +15,7 @@ from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.single_recipient import SingleRecipient
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
+from circleci_cost.notify.webhook_secret import unusable
 from circleci_cost.sections.notifications import SlackChannel, TeamsChannel, WebhookChannel
 
 
@@ -55,7 +56,7 @@ class Webhook(SingleRecipient[WebhookChannel]):
             try:
                 headers = signed_headers(envelope, body, secret(self.section.secret_env, self.environment), now)
             except ValueError as error:
-                raise NotDelivered(f"The variable {self.section.secret_env} cannot be used: {error}.") from None
+                raise NotDelivered(unusable(self.section.secret_env, str(error))) from None
         post(self._url(), body, headers, f"The webhook {self.name!r}", now=now, seconds=seconds)
         return {}
 

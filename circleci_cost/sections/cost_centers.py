@@ -18,7 +18,7 @@ _HIGHEST_PRICE = Decimal(10**8)
 _PRICE_DECIMALS = 10
 _LAST_DECIMAL = Decimal(1).scaleb(-_PRICE_DECIMALS)
 # So long before a token or a price ends, somebody is told.
-TOKEN_WARNING_DAYS = 14
+TOKEN_WARNING_DAYS = 30
 
 
 def organization_uuid(value: str) -> str:

@@ -59,6 +59,16 @@ def _host(value: str) -> str:
         return _domain(value)
 
 
+def _public_name(value: str) -> str:
+    name = _domain(value)
+    last = name.rpartition(".")[2]
+    if "." not in name or last.isdigit() or last == "localhost":
+        raise ValueError(
+            "write the whole name of this host in the DNS, like ci-cost.example.com; mail servers refuse others"
+        )
+    return name
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine itself."""
     try:
@@ -99,6 +109,7 @@ def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
 
 Address: TypeAlias = Annotated[str, AfterValidator(_address)]
 Host: TypeAlias = Annotated[str, AfterValidator(_host)]
+PublicName: TypeAlias = Annotated[str, AfterValidator(_public_name)]
 
 
 class _Channel(Section):
@@ -116,6 +127,7 @@ class EmailChannel(_Channel):
     from_: Address = Field(alias="from")
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    helo_name: PublicName | None = None
     security: Security = "starttls"
     username: Label | None = None
     password_env: VariableName | None = None
@@ -126,6 +138,11 @@ class EmailChannel(_Channel):
     def effective_port(self) -> int:
         """The port, or the usual one: 587 with STARTTLS, 465 with SSL, 25 with neither."""
         return self.port or _PORTS[self.security]
+
+    @property
+    def greets_as(self) -> str:
+        """The name in the greeting (EHLO): the key's, or the domain of the sender."""
+        return self.helo_name or self.from_.rpartition("@")[2]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from circleci_cost.clock import Clock
 from circleci_cost.simulator.access import Access
 from circleci_cost.simulator.contract import RefusedRequestError, is_uuid, parse_export_request, rfc3339
+from circleci_cost.simulator.forwarded import origin_of
 from circleci_cost.simulator.jobs import ExportJob, ExportJobs
 from circleci_cost.simulator.quota import Quota
 from circleci_cost.simulator.signing import UrlSigner
@@ -37,6 +38,7 @@ class UsageApi:
     posts: Quota
     gets: Quota
     reach_days: int
+    public_url: str | None = None
 
     def app(self) -> Starlette:
         """Return the app."""
@@ -89,7 +91,7 @@ class UsageApi:
         state = self.jobs.poll(job)
         answer: dict[str, object] = {"usage_export_job_id": job.id, "state": state, "download_urls": None}
         if state == "completed":
-            base = f"{request.url.scheme}://{request.url.netloc}"
+            base = self.public_url or origin_of(request)
             answer["download_urls"] = await run_in_threadpool(self.download_urls, job, base) or None
         return JSONResponse(answer)
 

@@ -20,10 +20,13 @@ from circleci_cost.simulator.simulator import Simulator
 class SimulatorServer:
     """Serves a simulator while the `with` block lasts. `port` 0 takes a free one."""
 
-    def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0, public_url: str | None = None
+    ) -> None:
         self.simulator = simulator
         self.host = host
         self.port = port
+        self.public_url = public_url
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -35,7 +38,7 @@ class SimulatorServer:
     @property
     def base_url(self) -> str:
         """Return the API's base URL, which ends in /api/v2."""
-        return f"{self.origin}/api/v2"
+        return f"{self.public_url or self.origin}/api/v2"
 
     def start(self) -> None:
         """Listen; returns when requests are answered. OSError where the port is taken."""
@@ -55,6 +58,7 @@ class SimulatorServer:
             loop="asyncio",
             ws="none",
             lifespan="off",
+            proxy_headers=False,  # `forwarded` reads them, and has to see who wrote them
             log_config=None,
             access_log=False,
             server_header=False,

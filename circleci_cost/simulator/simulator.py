@@ -39,7 +39,8 @@ class Simulator:
     """An ASGI app that keeps to CircleCI's Usage API. Its attributes may be changed while it runs.
 
     `source` is a Scenario, whose rows it generates in `parts` of a `dialect`, or any Source. An export is
-    completed after `processing_seconds` of the clock and `processing_polls` answers.
+    completed after `processing_seconds` of the clock and `processing_polls` answers; with `shows_created` the first
+    of these is `created`. Download URLs begin with `public_url`, else with what `forwarded` finds.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Simulator:
         tokens: Iterable[str] | None = None,
         processing_seconds: float = 0.0,
         processing_polls: int = 0,
+        shows_created: bool = False,
+        public_url: str | None = None,
         posts_per_hour: int = 10,
         gets_per_minute: int = 10,
         reach_days: int = 366,
@@ -64,7 +67,9 @@ class Simulator:
         self.access = Access(tokens=None if tokens is None else set(tokens))
         self.faults = Faults()
         self.log = RequestLog()
-        self.jobs = ExportJobs(self.clock, seconds=processing_seconds, polls=processing_polls)
+        self.jobs = ExportJobs(
+            self.clock, seconds=processing_seconds, polls=processing_polls, shows_created=shows_created
+        )
         self.posts = Quota(posts_per_hour, timedelta(hours=1), self.clock)
         self.gets = Quota(gets_per_minute, timedelta(minutes=1), self.clock)
         self._app = UsageApi(
@@ -76,6 +81,7 @@ class Simulator:
             posts=self.posts,
             gets=self.gets,
             reach_days=reach_days,
+            public_url=public_url,
         ).app()
 
     @property

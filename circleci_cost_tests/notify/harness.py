@@ -24,7 +24,7 @@ DAYS = DayRange(date(2026, 3, 8), date(2026, 3, 9))
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 # Each is looked for wherever a secret must not be.
 SLACK_PATH = "/services/T0CANARY/B0CANARY/canaryslacktoken"
-SIGNING_SECRET = "canary-signing-secret"
+SIGNING_SECRET = "Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzLi4="
 HOSTILE = (
     'a\r\nBcc: x@evil.example <!channel> @here [x](http://e.example) *b* _i_ `c` <img src=x onerror=y> & \u202egnp"'
 )

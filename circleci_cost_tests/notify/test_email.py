@@ -33,7 +33,7 @@ def test_a_mail_has_a_text_and_an_html_part_and_names_itself(site: Site, mailbox
         "What was published before is untouched; the next scheduled run tries these days again.",
         "",
         "Cost center: acme",
-        "Days: 2026-03-08 to 2026-03-09",
+        "Days of usage: 2026-03-08 to 2026-03-09",
         "Run: run-1",
         "",
         "https://d.example.com",
@@ -138,7 +138,8 @@ def test_f102_a_wrong_password_is_named_by_its_variable_only(site: Site, mailbox
     site.environment = {"SMTP_PASSWORD": "canary-wrong-password"}
     site.configure(email_section(mailbox))
     (problem,) = site.run(failed()).problems
-    assert "refused the user name or the password in SMTP_PASSWORD (535); correct them." in problem
+    assert "refused the user name or the password in SMTP_PASSWORD (535 5.7.8 Authentication" in problem
+    assert problem.endswith("); correct them.")
     assert "canary" not in problem
 
 

@@ -38,7 +38,7 @@ def test_a_complete_import_sums_up_what_came_and_the_prices_it_rests_on() -> Non
         "No price is configured for 2026-03-01; usage there stays unpriced, never $0. Add a [[cost_centers.pricing]] "
         "section for these days, then run `circleci-cost reprice`.",
         "",
-        "Days: 2026-03-01 to 2026-03-31",
+        "Days of usage: 2026-03-01 to 2026-03-31",
         "Jobs: 1,234,567",
         "Runs: 1,200,000",
         "Usage: 98,765,432.1 credits",
@@ -141,14 +141,14 @@ def test_a_price_gap_is_told_once_per_first_day() -> None:
     assert notice.message.title == "acme: no price from 2026-04-01 on"
 
 
-def test_a_token_is_told_of_at_14_7_3_1_and_0_days() -> None:
+def test_a_token_is_told_of_at_30_15_7_and_1_days_and_when_it_has_ended() -> None:
     end = date(2026, 4, 1)
-    found = [token_expiry("acme", "CIRCLECI_TOKEN", end, days) for days in range(20, -3, -1)]
+    found = [token_expiry("acme", "CIRCLECI_TOKEN", end, days) for days in range(36, -3, -1)]
     keys = [notice.key.threshold for notice in found if notice]
-    assert list(dict.fromkeys(keys)) == ["14", "7", "3", "1", "0"]
+    assert list(dict.fromkeys(keys)) == ["30", "15", "7", "1", "-1"]
     assert len(found) - len(keys) == 6
     titles = [notice.message.title for notice in found if notice]
-    assert titles[0] == "acme: the CircleCI token ends in 14 days"
+    assert titles[0] == "acme: the CircleCI token ends in 30 days"
     assert titles[-4:] == [
         "acme: the CircleCI token ends in 1 day",
         "acme: the CircleCI token ends today",
@@ -157,13 +157,13 @@ def test_a_token_is_told_of_at_14_7_3_1_and_0_days() -> None:
     ]
 
 
-def test_a_failed_check_is_told_once_per_subject_and_day() -> None:
+def test_a_failed_check_is_told_once_per_subject_and_week() -> None:
     day = date(2026, 3, 9)
     keys = {
-        data_quality(check, subject, "x", day + timedelta(days=offset)).key.id
+        data_quality(check, subject, "x", day + timedelta(days=offset), day).key.id
         for check in ("coverage", "freshness")
         for subject in ("acme", "labs")
-        for offset in (0, 1)
+        for offset in (0, 7)
     }
     assert len(keys) == 8
 
@@ -199,4 +199,28 @@ def test_a_digest_says_what_it_cost_before_and_now_and_how_the_budgets_stand() -
     assert notice.message.data["rows"] == [
         {"name": "web-app", "cost_usd": "700.1234", "cost_usd_before": "500"},
         {"name": "landing", "cost_usd": "100", "cost_usd_before": "150"},
+    ]
+
+
+def test_a_failed_check_says_what_its_days_mean() -> None:
+    message = data_quality("coverage", "acme", "x", date(2026, 3, 9), date(2026, 2, 27)).message
+    assert dict(message.facts) == {
+        "Check": "coverage",
+        "Subject": "acme",
+        "Checked on": "2026-02-27 (UTC)",
+        "Told for": "the week from Monday 2026-03-09; again next week if it still fails",
+    }
+    assert (message.data["day"], message.data["checked_on"]) == ("2026-03-09", "2026-02-27")
+
+
+def test_a_machine_that_slept_tells_of_a_token_once_and_again_of_a_new_end() -> None:
+    end, later = date(2026, 4, 1), date(2027, 4, 1)
+    awake = [(end, 40), (end, 16), (end, 6), (end, 6), (end, 5), (end, -4), (end, -5), (later, 6)]
+    found = [token_expiry("acme", "CIRCLECI_TOKEN", expires, left) for expires, left in awake]
+    keys = [(notice.key.period, notice.key.threshold) for notice in found if notice]
+    assert list(dict.fromkeys(keys)) == [
+        ("2026-04-01", "30"),
+        ("2026-04-01", "7"),
+        ("2026-04-01", "-1"),
+        ("2027-04-01", "7"),
     ]

@@ -46,7 +46,7 @@ def test_f105_a_finding_that_goes_on_is_sent_once_for_its_day_whatever_it_says_b
     site.configure(slack_section())
 
     def found(subject: str, sentence: str, day: date) -> int:
-        return site.run(data_quality("coverage", subject, sentence, day)).sent
+        return site.run(data_quality("coverage", subject, sentence, day, NOW.date())).sent
 
     today = NOW.date()
     assert found("team", "Only 60 % of the cost has a team.", today) == 1

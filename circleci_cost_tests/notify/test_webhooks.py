@@ -12,6 +12,7 @@ import pytest
 
 from circleci_cost.notify.delivery import Limits
 from circleci_cost.notify.outbox import FIRST_RETRY, LONGEST_WAIT, RETRY_OF_REFUSED
+from circleci_cost.notify.webhook_secret import unusable_secrets
 from circleci_cost_tests.notify.harness import (
     NOW,
     SIGNING_SECRET,
@@ -36,7 +37,7 @@ def test_a_webhook_gets_exact_values_signed(site: Site, receiver: Receiver) -> N
     notice = at_80_percent(forecast_median=Decimal("1250.10"), probability=Decimal("0.93"))
     assert site.run(notice).sent == 1
     (request,) = receiver.requests
-    assert request.headers["webhook-signature"] == signature(request, SIGNING_SECRET.encode())
+    assert request.headers["webhook-signature"] == signature(request, base64.b64decode(SIGNING_SECRET))
     assert request.headers["webhook-id"] == notice.key.id
     assert request.headers["webhook-timestamp"] == str(int(NOW.timestamp()))
     assert request.headers["content-type"] == "application/json"
@@ -71,21 +72,35 @@ def test_a_webhook_gets_exact_values_signed(site: Site, receiver: Receiver) -> N
     }
 
 
-def test_a_secret_of_the_specification_is_base64(site: Site, receiver: Receiver) -> None:
-    site.environment = {"WEBHOOK_SECRET": "whsec_" + base64.b64encode(b"32 random bytes").decode()}
+@pytest.mark.parametrize("prefix", ["", "whsec_"])
+def test_a_secret_is_base64_with_or_without_its_prefix(site: Site, receiver: Receiver, prefix: str) -> None:
+    key = b"24 bytes are the least.."
+    site.environment = {"WEBHOOK_SECRET": prefix + base64.b64encode(key).decode()}
     site.configure(webhook_section(receiver))
     site.run(failed())
     (request,) = receiver.requests
-    assert request.headers["webhook-signature"] == signature(request, b"32 random bytes")
+    assert request.headers["webhook-signature"] == signature(request, key)
 
 
-def test_a_secret_that_is_not_base64_is_one_sentence_without_it(site: Site, receiver: Receiver) -> None:
-    site.environment = {"WEBHOOK_SECRET": "whsec_canary!"}
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        ("whsec_canary!", "the secret is not base64"),
+        ("canary-signing-secret", "the secret is not base64"),
+        ("canär", "the secret is not base64"),
+        ("canarypassword00", "the secret is base64 of 12 bytes"),
+    ],
+)
+def test_a_secret_that_is_not_base64_is_one_sentence_without_it(
+    site: Site, receiver: Receiver, secret: str, reason: str
+) -> None:
+    site.environment = {"WEBHOOK_SECRET": secret}
     site.configure(webhook_section(receiver))
-    assert site.run(failed()).problems == (
-        "The variable WEBHOOK_SECRET cannot be used: the secret begins with whsec_ and is not base64 after it.",
-    )
+    (problem,) = site.run(failed()).problems
+    assert problem.startswith(f"The variable WEBHOOK_SECRET cannot be used: {reason}")
+    assert "can" not in problem.replace("cannot", "")
     assert receiver.requests == []
+    assert list(unusable_secrets(site.notifications, site.environment)) == [problem]
 
 
 def test_slack_and_teams_get_their_own_form_at_the_address_of_the_variable(site: Site, receiver: Receiver) -> None:

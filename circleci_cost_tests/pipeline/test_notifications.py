@@ -17,7 +17,7 @@ from circleci_cost_tests.pipeline.harness import COSTS, Price, Site, environment
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
 FIRST = YESTERDAY - timedelta(days=20)
-SECRETS = {"NOTIFY_WEBHOOK_SECRET": "canary-signing-secret"}
+SECRETS = {"NOTIFY_WEBHOOK_SECRET": "Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzLi4="}
 BUDGETS = """
 [[budgets]]
 name = "web"

@@ -27,14 +27,17 @@ def test_an_export_is_created_and_its_dates_come_back_with_z(api: Api) -> None:
     }
 
 
-def test_an_export_goes_through_its_states(serve: Serve, clock: ManualClock) -> None:
-    simulator = Simulator(scenario(), clock=clock, processing_polls=2, processing_seconds=60.0)
+@pytest.mark.parametrize("first", ["processing", "created"])
+def test_an_export_goes_through_its_states(serve: Serve, clock: ManualClock, first: str) -> None:
+    simulator = Simulator(
+        scenario(), clock=clock, processing_polls=2, processing_seconds=60.0, shows_created=first == "created"
+    )
     api = serve(simulator)
     job = api.create().json()["usage_export_job_id"]
     seen = [api.poll(job).json() for _ in range(3)]
     clock.advance(timedelta(seconds=60))
     done = api.poll(job).json()
-    assert [one["state"] for one in seen] == ["created", "processing", "processing"]
+    assert [one["state"] for one in seen] == [first, "processing", "processing"]
     assert [one["download_urls"] for one in seen] == [None, None, None]
     assert done["state"] == "completed"
     assert len(done["download_urls"]) == 3
@@ -173,3 +176,15 @@ def test_unknown_routes_and_methods_are_json_errors(api: Api) -> None:
 
 def test_the_date_header_is_the_simulators(api: Api) -> None:
     assert api.client.get("/me").headers["date"] == "Sun, 22 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "sim.example.com"},
+        {"Forwarded": 'for=10.0.0.1;proto=https;host="sim.example.com"'},
+    ],
+)
+def test_behind_tls_downloads_have_the_scheme_and_host_that_the_proxy_tells(api: Api, headers: dict[str, str]) -> None:
+    api.client.headers.update(headers)
+    assert all(url.startswith("https://sim.example.com/download/") for url in api.urls())

@@ -1,0 +1,58 @@
+"""What a mail server says, made fit for a message: one short line, in which no form of the password is left.
+
+Some servers repeat the line that they refuse, and that of a login holds the password. What is said around the words
+is `email`'s.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from html import escape
+from urllib.parse import quote
+
+from circleci_cost.notify.text import cut
+from circleci_cost.secret_text import without_secrets
+
+LENGTH = 200
+_HIDDEN = "***"
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
+_STANDARD = str.maketrans("-_", "+/")
+_REST = 4
+
+
+def server_words(said: bytes, password: str = "", user: str = "") -> str:
+    """The server's words as one line of at most `LENGTH` characters."""
+    text = said.decode("utf-8", errors="replace")
+    text = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text)
+    text = " ".join(text.split())
+    if password:
+        for form in _forms(password, user):
+            text = form.sub(_HIDDEN, text)
+        text = _BASE64.sub(lambda run: _HIDDEN if _holds(run[0], password) else run[0], text)
+    return cut(without_secrets(text), LENGTH)
+
+
+def _forms(password: str, user: str) -> list[re.Pattern[str]]:
+    """The password and the lines that a client logs in with, also where spaces or line breaks are in between."""
+    raw = password.encode()
+    lines = [raw, f"\0{user}\0{password}".encode(), f"{user}\0{user}\0{password}".encode()]
+    encoded = [base64.b64encode(each).decode().rstrip("=") for each in lines]
+    plain = [password, raw.hex(), quote(password, safe=""), escape(password), repr(password)[1:-1]]
+    forms = sorted({*encoded, *plain}, key=len, reverse=True)
+    return [re.compile(r"\s*".join(map(re.escape, "".join(form.split()))), re.IGNORECASE) for form in forms]
+
+
+def _holds(run: str, password: str) -> bool:
+    """Whether base64 holds the password, wherever in the text it begins."""
+    characters = run.rstrip("=").translate(_STANDARD)
+    for start in range(_REST):
+        part = characters[start:]
+        part = part[:-1] if len(part) % _REST == 1 else part
+        try:
+            decoded = base64.b64decode(part + "=" * (-len(part) % _REST))
+        except binascii.Error:
+            continue
+        if password.encode() in decoded:
+            return True
+    return False

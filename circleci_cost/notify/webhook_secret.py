@@ -1,0 +1,51 @@
+"""The secret of a signed webhook: base64, with or without `whsec_` before it, as Standard Webhooks has it.
+
+Where it comes from is `secrets`', what it signs `payload`'s.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+
+from circleci_cost.sections.notifications import Notifications, WebhookChannel
+from circleci_cost.sections.section import shown_variable
+
+_PREFIX = "whsec_"
+# The specification's least length. A shorter one without the prefix is rather a word that happens to be base64.
+_LEAST_BYTES = 24
+_ADVICE = (
+    "make one with `openssl rand -base64 32`, or write `printf %s SECRET | base64 -w0` of a secret that is plain text"
+)
+
+
+def webhook_key(secret: str) -> bytes:
+    """The key that a secret stands for. Raises ValueError, without the secret in it, where it is none."""
+    is_marked = secret.startswith(_PREFIX)
+    try:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except ValueError as error:
+        if not isinstance(error, binascii.Error) and secret.isascii():
+            raise
+        raise ValueError(f"the secret is not base64 (with or without whsec_ before it); {_ADVICE}") from None
+    if not key or (len(key) < _LEAST_BYTES and not is_marked):
+        raise ValueError(
+            f"the secret is base64 of {len(key)} bytes, and Standard Webhooks asks for 24 to 64; {_ADVICE}"
+        )
+    return key
+
+
+def unusable_secrets(notifications: Notifications, environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each secret of a webhook that is set and cannot be used."""
+    for channel in notifications.channels:
+        if isinstance(channel, WebhookChannel) and channel.secret_env:
+            value = environment.get(channel.secret_env, "").strip()
+            try:
+                if value:
+                    webhook_key(value)
+            except ValueError as error:
+                yield unusable(channel.secret_env, str(error))
+
+
+def unusable(variable: str, reason: str) -> str:
+    """The sentence about a variable whose secret cannot be used."""
+    return f"The variable {shown_variable(variable, 'secret_env')} cannot be used: {reason}."

@@ -1,0 +1,40 @@
+"""Under which scheme and host a client sees the simulator: as a reverse proxy on this machine tells it, or as asked.
+
+A proxy elsewhere is not believed, since whoever reaches the simulator could write such headers.
+"""
+
+import ipaddress
+import re
+
+from starlette.requests import Request
+
+_SCHEMES = {"http", "https"}
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_PAIR = re.compile(r"(?:^|;)\s*(proto|host)\s*=\s*\"?([^\";]*)\"?\s*(?=;|$)", re.IGNORECASE)
+
+
+def origin_of(request: Request) -> str:
+    """`scheme://host[:port]` of a request, by `Forwarded` (RFC 7239) or `X-Forwarded-Proto` and `-Host`."""
+    scheme, host = request.url.scheme, request.url.netloc
+    if request.client and _is_loopback(request.client.host):
+        told = {name.lower(): value for name, value in _PAIR.findall(_first(request, "forwarded"))}
+        scheme = _allowed(told.get("proto") or _first(request, "x-forwarded-proto"), scheme)
+        wanted = told.get("host") or _first(request, "x-forwarded-host")
+        host = wanted if _HOST.fullmatch(wanted) else host
+    return f"{scheme}://{host}"
+
+
+def _allowed(told: str, scheme: str) -> str:
+    return told.lower() if told.lower() in _SCHEMES else scheme
+
+
+def _first(request: Request, header: str) -> str:
+    """What the proxy next to the client wrote: proxies add theirs at the end."""
+    return request.headers.get(header, "").partition(",")[0].strip()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -40,7 +40,7 @@ def _forms(password: str, user: str) -> list[re.Pattern[str]]:
     encoded = [base64.b64encode(each).decode().rstrip("=") for each in lines]
     plain = [password, raw.hex(), quote(password, safe=""), escape(password), repr(password)[1:-1]]
     forms = sorted({*encoded, *plain}, key=len, reverse=True)
-    return [re.compile(r"\s*".join(map(re.escape, "".join(form.split()))), re.IGNORECASE) for form in forms]
+    return [re.compile(r"\s*".join(map(re.escape, "".join(form.split()))) + "=*", re.IGNORECASE) for form in forms]
 
 
 def _holds(run: str, password: str) -> bool:

@@ -11,9 +11,7 @@ from circleci_cost_tests.notify.mailbox import PASSWORD, USER, Mailbox
 LOGIN = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
 
 
-@pytest.mark.parametrize(
-    "said", [PASSWORD, LOGIN, f"x{LOGIN}", PASSWORD.upper(), base64.b64encode(PASSWORD.encode()).decode()]
-)
+@pytest.mark.parametrize("said", [PASSWORD, LOGIN, PASSWORD.upper(), base64.b64encode(PASSWORD.encode()).decode()])
 def test_no_form_of_the_password_is_repeated(said: str) -> None:
     assert server_words(f"what is {said} to me".encode(), PASSWORD, USER) == "what is *** to me"
 

@@ -3,6 +3,7 @@
 What is in the mail is `mail`'s. Recipients that a server refuses do not keep the others from theirs.
 """
 
+import binascii
 import smtplib
 import socket
 import ssl
@@ -23,6 +24,7 @@ from circleci_cost.sections.notifications import EmailChannel
 
 _REFUSED, _PERMANENT = 400, 500
 _WRONG_LOGIN = 535
+_LOGINS = {"CRAM-MD5", "LOGIN", "PLAIN"}
 _NAMES = {"MAIL": "MAIL FROM", "RCPT": "RCPT TO", "HELO": "the greeting (HELO)", "EHLO": "the greeting (EHLO)"}
 
 
@@ -105,7 +107,7 @@ class _Server:
             return error.recipients | unseen
         finally:
             # The server has the mail or has not; how it says good-bye changes nothing.
-            with suppress(OSError, smtplib.SMTPException):
+            with suppress(OSError, ReplyTooLongError):
                 smtp.quit()
             smtp.close()
 
@@ -124,12 +126,23 @@ class _Server:
                 ) from None
         if section.username is not None:
             try:
+                self._require_login(smtp)
                 smtp.login(section.username, self._password)
             except UnicodeEncodeError:
                 raise NotDelivered(
                     f"The user name or the password in {section.password_env} holds characters beyond ASCII, which "
                     "SMTP cannot send; change it."
                 ) from None
+
+    def _require_login(self, smtp: smtplib.SMTP) -> None:
+        """Say which ways to log in a server has where `smtplib` knows none of them; it would not tell."""
+        smtp.ehlo_or_helo_if_needed()
+        offered = smtp.esmtp_features.get("auth", "").split()
+        if offered and _LOGINS.isdisjoint(offered):
+            raise self._failure(
+                f"offers no login with a password ({', '.join(sorted(_LOGINS))}), only "
+                f"{server_words(' '.join(offered).encode())}; use another port or server, or have one of these allowed"
+            )
 
     @contextmanager
     def _failures(self, deadline: Deadline, seconds: float) -> Iterator[None]:
@@ -145,14 +158,15 @@ class _Server:
             raise self._refusal(Reply(stage, error.smtp_code, said)) from None
         except smtplib.SMTPServerDisconnected:
             last = deadline.replies[-1] if deadline.replies else None
-            if last and last.code >= _REFUSED:
+            # A refused recipient is no reason why the others failed.
+            if last and last.code >= _REFUSED and last.stage != "RCPT":
                 raise self._refusal(last) from None
             raise self._failure(f"broke the connection off{self._after(deadline)}") from None
         except smtplib.SMTPNotSupportedError:
             raise self._failure("offers no login; leave username and password_env out, or use another port") from None
         except ReplyTooLongError:
             raise self._failure("does not speak SMTP as it should: it answers without an end") from None
-        except smtplib.SMTPException:
+        except (smtplib.SMTPException, binascii.Error):
             raise self._failure(f"does not speak SMTP as it should{self._after(deadline)}") from None
         except ssl.SSLCertVerificationError as error:
             raise self._failure(

@@ -19,11 +19,17 @@ _HIDDEN = "***"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 _STANDARD = str.maketrans("-_", "+/")
 _REST = 4
+# RFC 2034 has the status of the first line of a reply before each other line of it, too.
+_REPEATED_STATUS = re.compile(r"\n[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 
 
 def server_words(said: bytes, password: str = "", user: str = "") -> str:
     """The server's words as one line of at most `LENGTH` characters."""
-    text = said.decode("utf-8", errors="replace")
+    try:
+        text = said.decode()
+    except UnicodeDecodeError:
+        text = said.decode("latin-1")
+    text = _REPEATED_STATUS.sub(" ", text)
     text = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text)
     text = " ".join(text.split())
     if password:

@@ -16,6 +16,8 @@ _GRACE_SECONDS = 1.0
 # A line of a reply has at most 512 bytes (RFC 5321, 4.5.3.1.5); this is room for the most talkative server.
 MAX_REPLY_BYTES = 16_384
 CONNECT, END_OF_DATA = "connection", "end of data"
+_GOOD_BYES = {"RSET", "QUIT"}
+_GOES_ON = 334  # asks for the next line of AUTH
 
 
 class Reply(NamedTuple):
@@ -26,8 +28,11 @@ class Reply(NamedTuple):
     said: bytes
 
 
-class ReplyTooLongError(smtplib.SMTPException):
-    """A reply went on for more than `MAX_REPLY_BYTES`."""
+class ReplyTooLongError(Exception):
+    """A reply went on for more than `MAX_REPLY_BYTES`.
+
+    No `SMTPException`, which is an `OSError`: `smtplib` would take it for a connection that broke.
+    """
 
 
 class Deadline:
@@ -116,13 +121,14 @@ class _Smtp(smtplib.SMTP):
 
     def putcmd(self, cmd: str, args: str = "") -> None:
         """Send a command, and keep which one it is; lines of an AUTH dialogue are part of it."""
-        if self._stage != "AUTH" or self._deadline.replies[-1].code != 334:  # 334 asks for the next line of AUTH
+        is_asked = self._stage == "AUTH" and self._deadline.replies[-1].code == _GOES_ON
+        if not is_asked or cmd.upper() in _GOOD_BYES:
             self._stage = cmd.upper()
         super().putcmd(cmd, args)
 
     def send(self, s: Any) -> None:
         """Send; where the server has gone, `close` looks first for what it said before."""
-        self._is_sending = True
+        self._is_sending = self.sock is not None
         super().send(s)
         self._is_sending = False
 
@@ -132,12 +138,16 @@ class _Smtp(smtplib.SMTP):
             self.file = _Bounded(self.sock.makefile("rb"))
         if isinstance(self.file, _Bounded):
             self.file.left = MAX_REPLY_BYTES
-        code, said = super().getreply()
+        try:
+            code, said = super().getreply()
+        except ReplyTooLongError:
+            self.close()
+            raise
         stage, replies = self._stage, self._deadline.replies
         if stage == "DATA" and replies and replies[-1][:2] == ("DATA", 354):
             stage = END_OF_DATA
         # What is said at the good-bye has no part in what becomes of the mail.
-        if stage not in {"RSET", "QUIT"}:
+        if stage not in _GOOD_BYES:
             replies.append(Reply(stage, code, said))
         return code, said
 
@@ -145,7 +155,7 @@ class _Smtp(smtplib.SMTP):
         """Close the connection, after what is left to read where sending failed."""
         if self._is_sending:
             self._is_sending = False
-            with suppress(OSError, smtplib.SMTPException):
+            with suppress(OSError, ReplyTooLongError):
                 self.getreply()
         super().close()
 

@@ -19,6 +19,7 @@ from circleci_cost.notify.routing import enqueue_all
 from circleci_cost.sections.notifications import Notifications
 from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
 from circleci_cost_tests.notify.receiver import Receiver
+from circleci_cost_tests.notify.scripted_server import ScriptedServer
 
 DAYS = DayRange(date(2026, 3, 8), date(2026, 3, 9))
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -30,7 +31,7 @@ HOSTILE = (
 )
 
 
-def email_section(mailbox: Mailbox, **changes: Any) -> dict[str, Any]:
+def email_section(mailbox: Mailbox | ScriptedServer, **changes: Any) -> dict[str, Any]:
     """An e-mail channel to a mailbox with STARTTLS and login."""
     section: dict[str, Any] = {
         "name": "mail",

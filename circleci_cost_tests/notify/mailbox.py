@@ -26,9 +26,9 @@ class Mailbox:
         self.data_answer = "250 OK"
         self.on_data: Callable[[], None] = lambda: None
         self.logins: list[tuple[str, str]] = []
-        options: dict[str, Any] = {"ssl_context": _context()} if tls else {}
+        options: dict[str, Any] = {"ssl_context": server_tls()} if tls else {}
         if starttls:
-            options = {"tls_context": _context(), "require_starttls": True}
+            options = {"tls_context": server_tls(), "require_starttls": True}
             options |= {"authenticator": self._authenticate, "auth_required": True}
         self._controller = _Controller(self, hostname="127.0.0.1", port=0, ready_timeout=10, **options)
 
@@ -79,7 +79,8 @@ class _Controller(Controller):
         super()._trigger_server()
 
 
-def _context() -> ssl.SSLContext:
+def server_tls() -> ssl.SSLContext:
+    """What a server on this machine shows: `CERTIFICATE`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context

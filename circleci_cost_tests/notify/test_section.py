@@ -86,6 +86,7 @@ def test_all_kinds_of_channels_and_owners_are_read(tmp_path: Path) -> None:
     mail = notifications.channels[0]
     assert isinstance(mail, EmailChannel)
     assert (mail.from_, mail.security, mail.effective_port) == ("ci-cost@example.com", "starttls", 587)
+    assert mail.greets_as == "example.com"
     owner = notifications.owner("Web team")
     assert owner is not None
     assert (owner.channels, owner.digest) == (("slack", "mail"), "weekly")
@@ -121,6 +122,14 @@ def test_without_the_section_there_are_no_channels(tmp_path: Path) -> None:
         (EMAIL.replace("smtp.", "smtp/"), "6: notifications.channels[0].host: the name of the host"),
         (EMAIL + 'username = "x"\n', "1: notifications.channels[0]: username and password_env belong together; write"),
         (EMAIL + 'security = "none"\n', '1: notifications.channels[0]: security = "none" would send mail to smtp.exa'),
+        *(
+            (EMAIL + f'helo_name = "{name}"\n', "7: notifications.channels[0].helo_name: write the whole name of this")
+            for name in ("localhost", "build-1", "10.0.0.1", "ci.localhost")
+        ),
+        (
+            EMAIL + 'helo_name = "ci cost.example.com"\n',
+            "7: notifications.channels[0].helo_name: the name of the host is",
+        ),
         (EMAIL + "port = 70000\n", "7: notifications.channels[0].port = 70000: input should be less than or equal to"),
         (
             SLACK.replace("slack", "webhook").replace("url_env", "secret_env"),

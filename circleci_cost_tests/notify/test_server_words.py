@@ -1,6 +1,8 @@
 """No form of the password is left in what a mail server says."""
 
 import base64
+from html import escape
+from urllib.parse import quote
 
 import pytest
 
@@ -11,9 +13,42 @@ from circleci_cost_tests.notify.mailbox import PASSWORD, USER, Mailbox
 LOGIN = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
 
 
-@pytest.mark.parametrize("said", [PASSWORD, LOGIN, PASSWORD.upper(), base64.b64encode(PASSWORD.encode()).decode()])
-def test_no_form_of_the_password_is_repeated(said: str) -> None:
-    assert server_words(f"what is {said} to me".encode(), PASSWORD, USER) == "what is *** to me"
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (PASSWORD, "***"),
+        (LOGIN, "***"),
+        (f"x{LOGIN}", "x***"),
+        (f"{LOGIN}{LOGIN}", "******"),
+        (PASSWORD.upper(), "***"),
+        (PASSWORD.encode().hex(), "***"),
+        (encoded(PASSWORD), "***"),
+        (encoded(PASSWORD).rstrip("="), "***"),
+        (encoded(f"a{PASSWORD}"), "***"),
+        (encoded(f"ab{PASSWORD}c"), "***"),
+        (f"{LOGIN[:20]} {LOGIN[20:]}", "***"),
+        (f"{LOGIN[:20]}\r\n{LOGIN[20:]}", "***"),
+        (encoded("an innocent text of a server"), encoded("an innocent text of a server")),
+    ],
+)
+def test_no_form_of_the_password_is_repeated(said: str, shown: str) -> None:
+    assert server_words(f"what is {said} to me".encode(), PASSWORD, USER) == f"what is {shown} to me"
+
+
+def test_a_form_of_a_password_with_special_characters_is_hidden_too() -> None:
+    password = 'p&"<w>\\d 100%'
+    forms = [password, quote(password, safe=""), escape(password), encoded(password), encoded(f"\0{USER}\0{password}")]
+    for form in forms:
+        assert server_words(f"what is {form} to me".encode(), password, USER) == "what is *** to me"
+
+
+def test_the_status_of_each_line_of_an_answer_is_shown_once() -> None:
+    said = b"5.7.8 not accepted, see\n5.7.8 the manual of 10.0.0.1\n5.7.8\n"
+    assert server_words(said) == "5.7.8 not accepted, see the manual of 10.0.0.1"
 
 
 def test_an_enormous_or_hostile_answer_is_one_short_line() -> None:

@@ -11,6 +11,7 @@ from circleci_cost.model.amounts import counted
 from circleci_cost.model.budget_definitions import usable_budgets
 from circleci_cost.model.file_problem import FileProblem
 from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.notify.webhook_secret import unusable_secret
 from circleci_cost.sections.section import shown_variable
 from circleci_cost.settings import Settings
 
@@ -82,7 +83,9 @@ def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Fi
                 "warning",
                 f"the channel {channel.name!r} needs the environment variable {', '.join(missing)}, which is not set",
             )
-        else:
+        if sentence := unusable_secret(channel, environment):
+            yield Finding("notifications", "error", sentence, ConfigurationError.exit_code)
+        elif not missing:
             yield Finding("notifications", "ok", f"{channel.name} ({channel.type}): `notify test` tries it")
 
 

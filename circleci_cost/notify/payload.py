@@ -41,15 +41,19 @@ def as_payload(envelope: Envelope) -> bytes:
 def signed_headers(envelope: Envelope, body: bytes, secret: str, now: datetime) -> dict[str, str]:
     """The headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 
-    The signature is `v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`, as
-    https://www.standardwebhooks.com has it; its libraries verify it. A receiver refuses timestamps of more than
-    five minutes ago. Raises ValueError for a secret that `webhook_key` refuses.
+    They are as https://www.standardwebhooks.com has them; its libraries verify them. A receiver refuses timestamps of
+    more than five minutes ago. Raises ValueError for a secret that `webhook_key` refuses.
     """
     timestamp = str(int(now.timestamp()))
-    signed = b".".join([envelope.id.encode(), timestamp.encode(), body])
-    digest = hmac.new(webhook_key(secret), signed, hashlib.sha256).digest()
     return {
         "webhook-id": envelope.id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": signature(secret, envelope.id, timestamp, body),
     }
+
+
+def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """`v1,` and the base64 of HMAC-SHA256 over `<id>.<timestamp>.<body>`. Raises as `signed_headers`."""
+    signed = b".".join([message_id.encode(), timestamp.encode(), body])
+    digest = hmac.new(webhook_key(secret), signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"

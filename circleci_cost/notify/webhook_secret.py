@@ -5,9 +5,9 @@ Where it comes from is `secrets`', what it signs `payload`'s.
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from circleci_cost.sections.notifications import Notifications, WebhookChannel
+from circleci_cost.sections.notifications import ChannelSection, WebhookChannel
 from circleci_cost.sections.section import shown_variable
 
 _PREFIX = "whsec_"
@@ -34,16 +34,17 @@ def webhook_key(secret: str) -> bytes:
     return key
 
 
-def unusable_secrets(notifications: Notifications, environment: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each secret of a webhook that is set and cannot be used."""
-    for channel in notifications.channels:
-        if isinstance(channel, WebhookChannel) and channel.secret_env:
-            value = environment.get(channel.secret_env, "").strip()
-            try:
-                if value:
-                    webhook_key(value)
-            except ValueError as error:
-                yield unusable(channel.secret_env, str(error))
+def unusable_secret(channel: ChannelSection, environment: Mapping[str, str]) -> str | None:
+    """A sentence about a channel's secret where it is set and cannot sign."""
+    if not isinstance(channel, WebhookChannel) or channel.secret_env is None:
+        return None
+    value = environment.get(channel.secret_env, "").strip()
+    try:
+        if value:
+            webhook_key(value)
+    except ValueError as error:
+        return unusable(channel.secret_env, str(error))
+    return None
 
 
 def unusable(variable: str, reason: str) -> str:

@@ -7,9 +7,11 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost_tests.cli.harness import Caller, configuration
-from circleci_cost_tests.notify.harness import SLACK_PATH, Site, failed
+from circleci_cost_tests.notify.harness import SIGNING_SECRET, SLACK_PATH, Site, failed
 from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
 from circleci_cost_tests.notify.receiver import Answer, Receiver
+
+OK = "ok      notifications: hook (webhook): `notify test` tries it"
 
 
 @pytest.fixture
@@ -93,3 +95,29 @@ def test_what_waits_is_sent_and_what_could_not_be_sent_is_told(
     said = channels("notify", "send", "--retry")
     assert (said.code, said.out) == (0, "1 sent, 0 waiting, 0 refused, 0 expired\n")
     assert (len(mailbox.mails), len(receiver.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("secret", "code", "said"),
+    [
+        (
+            "canary-signing-secret",
+            3,
+            "error   notifications: The variable WEBHOOK_SECRET cannot be used: the secret is not base64 (with or "
+            "without whsec_ before it); make one with `openssl rand -base64 32`, or write "
+            "`printf %s SECRET | base64 -w0` of a secret that is plain text.",
+        ),
+        (SIGNING_SECRET, 0, OK),
+        (f"whsec_{SIGNING_SECRET}", 0, OK),
+    ],
+)
+def test_check_tells_of_a_webhook_secret_that_cannot_sign(
+    call: Caller, monkeypatch: pytest.MonkeyPatch, secret: str, code: int, said: str
+) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRET", secret)
+    keys = 'name = "hook"\ntype = "webhook"\nurl = "https://example.com/"\nsecret_env = "WEBHOOK_SECRET"\n'
+    call.configure(f"{configuration()}[[notifications.channels]]\n{keys}")
+    found = call("check", "--offline")
+    about = [line for line in found.out.splitlines() if "notifications: " in line]
+    assert (found.code, about, found.err) == (code, [said], "")
+    assert "canary" not in found.out

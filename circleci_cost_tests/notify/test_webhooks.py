@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
+from circleci_cost.notify import payload
 from circleci_cost.notify.delivery import Limits
 from circleci_cost.notify.outbox import FIRST_RETRY, LONGEST_WAIT, RETRY_OF_REFUSED
-from circleci_cost.notify.webhook_secret import unusable_secrets
+from circleci_cost.notify.webhook_secret import unusable_secret
 from circleci_cost_tests.notify.harness import (
     NOW,
     SIGNING_SECRET,
@@ -73,6 +74,18 @@ def test_a_webhook_gets_exact_values_signed(site: Site, receiver: Receiver) -> N
 
 
 @pytest.mark.parametrize("prefix", ["", "whsec_"])
+def test_the_published_example_of_standard_webhooks_has_its_signature(prefix: str) -> None:
+    # `openssl dgst -sha256 -mac HMAC` comes to the same.
+    found = payload.signature(
+        f"{prefix}MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "1614265330",
+        b'{"test": 2432232314}',
+    )
+    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("prefix", ["", "whsec_"])
 def test_a_secret_is_base64_with_or_without_its_prefix(site: Site, receiver: Receiver, prefix: str) -> None:
     key = b"24 bytes are the least.."
     site.environment = {"WEBHOOK_SECRET": prefix + base64.b64encode(key).decode()}
@@ -100,7 +113,7 @@ def test_a_secret_that_is_not_base64_is_one_sentence_without_it(
     assert problem.startswith(f"The variable WEBHOOK_SECRET cannot be used: {reason}")
     assert "can" not in problem.replace("cannot", "")
     assert receiver.requests == []
-    assert list(unusable_secrets(site.notifications, site.environment)) == [problem]
+    assert unusable_secret(site.notifications.channels[0], site.environment) == problem
 
 
 def test_slack_and_teams_get_their_own_form_at_the_address_of_the_variable(site: Site, receiver: Receiver) -> None:

@@ -4,13 +4,13 @@ import ipaddress
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
+from circleci_cost.simulator.forwarded import is_host
 from circleci_cost.simulator.sources import Source
 
 
@@ -73,7 +73,7 @@ def simulate(
     """
     if not _is_loopback(host):
         say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
-    public = _origin(public_url) if public_url else None
+    public = None if public_url is None else _origin(public_url)
     source: Source | None = FolderSource(folder) if folder else None
     scenario = demo_scenario(datetime.now(UTC).date(), seed)
     simulator = Simulator(
@@ -118,7 +118,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != url.rstrip("/") or "@" in url:
+    scheme, _, host = url.rstrip("/").partition("://")
+    if scheme.lower() not in {"http", "https"} or not is_host(host):
         raise UsageError("--public-url is a scheme and a host, such as https://simulator.example.com.")
-    return url.rstrip("/")
+    return f"{scheme.lower()}://{host}"

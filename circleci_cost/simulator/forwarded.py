@@ -20,8 +20,13 @@ def origin_of(request: Request) -> str:
         told = {name.lower(): value for name, value in _PAIR.findall(_first(request, "forwarded"))}
         scheme = _allowed(told.get("proto") or _first(request, "x-forwarded-proto"), scheme)
         wanted = told.get("host") or _first(request, "x-forwarded-host")
-        host = wanted if _HOST.fullmatch(wanted) else host
+        host = wanted if is_host(wanted) else host
     return f"{scheme}://{host}"
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host, with or without a port, and nothing else."""
+    return _HOST.fullmatch(text) is not None
 
 
 def _allowed(told: str, scheme: str) -> str:

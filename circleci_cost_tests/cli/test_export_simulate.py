@@ -4,12 +4,15 @@ import csv
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
-from datetime import date
+import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import httpx
 import polars as pl
 import pytest
 
@@ -109,6 +112,50 @@ def test_the_simulator_prints_its_address_and_organizations_and_serves_until_it_
         finally:
             process.kill()
     assert (process.returncode, err) == (0, "Stopped.\n")
+
+
+def test_the_simulator_behind_a_proxy_shows_its_public_address_and_created_where_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--port", f"{port}", "--public-url", "https://sim.example.com/", "--created-first"]
+    command = [sys.executable, "-m", "circleci_cost.cli", "simulate", "--jobs-per-day", "10", *options]
+    end = datetime.now(UTC).date() - timedelta(days=1)
+    window = {"start": f"{end - timedelta(days=3)}T00:00:00Z", "end": f"{end}T00:00:00Z"}
+    with subprocess.Popen([*command, "--processing-seconds", "0.5"], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "https://sim.example.com/api/v2\n"
+            jobs = f"http://127.0.0.1:{port}/api/v2/organizations/{ACME_ID}/usage_export_job"
+            with httpx.Client(headers={"Circle-Token": "x"}) as client:
+                job = client.post(jobs, json=window).json()["usage_export_job_id"]
+                states = [client.get(f"{jobs}/{job}").json() for _ in range(2)]
+                time.sleep(0.5)
+                done = client.get(f"{jobs}/{job}").json()
+        finally:
+            process.kill()
+    assert [each["state"] for each in (*states, done)] == ["created", "processing", "completed"]
+    assert all(url.startswith("https://sim.example.com/download/") for url in done["download_urls"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "sim.example.com",
+        "ftp://sim.example.com",
+        "https://",
+        "https://sim.example.com/api/v2",
+        "https://[::1",
+        "http://u:p@h",
+    ],
+)
+def test_a_public_url_that_is_none_is_one_sentence(call: Caller, url: str) -> None:
+    said = call("simulate", "--public-url", url)
+    assert (said.code, said.out, said.err) == (
+        2,
+        "",
+        "Error: --public-url is a scheme and a host, such as https://simulator.example.com.\n",
+    )
 
 
 def test_the_instance_settings_in_the_package_are_those_of_the_repository() -> None:

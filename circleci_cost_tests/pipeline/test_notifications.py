@@ -186,14 +186,16 @@ def test_f103_a_channel_that_is_down_fails_no_run_and_loses_no_message(site: Sit
     assert metadata(site.run_whole("notify"), "notifications")["waiting"] == 0
 
 
-def test_an_e_mail_tells_the_first_import_with_its_prices(site: Site, receiver: Receiver) -> None:
+def test_an_e_mail_tells_the_first_import_with_its_prices_and_a_check_what_no_channel_hears(
+    site: Site, receiver: Receiver
+) -> None:
     with Mailbox(starttls=False) as mailbox:
         site.sections = (
             '[[notifications.channels]]\nname = "mail"\ntype = "email"\nto = ["finops@example.com"]\n'
             f'from = "cost@example.com"\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
             'events = ["import_complete"]\n'
         )
-        _sync(site, FIRST, YESTERDAY)
+        result = _sync(site, FIRST, YESTERDAY)
         (mail,) = mailbox.mails
     assert mail["subject"].startswith("[CircleCI cost] initech: first import complete, $")
     body = mail.get_body(("plain",))
@@ -202,3 +204,7 @@ def test_an_e_mail_tells_the_first_import_with_its_prices(site: Site, receiver: 
     assert "2022-01-01" in text
     assert "0.0006" in text
     assert f"{site.table('daily_costs')['jobs'].sum():,}" in text
+
+    found = {each.check_name: each for each in result.get_asset_check_evaluations()}["messages_delivered"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "No channel hears of price_gap: initech: no price from 2024-03-21 on"

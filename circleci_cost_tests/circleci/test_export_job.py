@@ -29,7 +29,9 @@ def intent(site: Harness) -> dict[str, Any] | None:
     return found
 
 
-def test_an_export_lands_with_every_part_and_its_manifest(site: Harness) -> None:
+@pytest.mark.parametrize("first_state", ["processing", "created"])
+def test_an_export_lands_with_every_part_and_its_manifest(site: Harness, first_state: str) -> None:
+    site.simulator.jobs.shows_created = first_state == "created"
     site.simulator.jobs.polls = 2
     landed = site.fetch()
     manifest = landed.manifest
@@ -63,7 +65,7 @@ def test_an_export_lands_with_every_part_and_its_manifest(site: Harness) -> None
         f"{SUBJECT}: 3 parts with 123 lines landed ({sum(part.bytes for part in manifest.parts) / 1024:.1f} KiB).",
     ]
     assert [wait for wait in site.watcher.waits if wait[1] <= 3.0] == [
-        (f"{SUBJECT}: CircleCI prepares the export (created)", 2.0),
+        (f"{SUBJECT}: CircleCI prepares the export ({first_state})", 2.0),
         (f"{SUBJECT}: CircleCI prepares the export (processing)", 3.0),
     ]
     assert {part[2:] for part in site.watcher.parts} == {(1, 3), (2, 3), (3, 3)}

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from circleci_cost.model.amounts import dollars
 from circleci_cost.model.infrastructure_layout import NONE
 from circleci_cost.sections.infrastructure import USD
 
@@ -77,5 +78,4 @@ def remarks_on(facts: Iterable[FileFacts]) -> list[str]:
 
 
 def _money(currency: str, amount: Decimal) -> str:
-    sign = "-" if amount < 0 else ""
-    return f"{sign}${abs(amount):,.2f}" if currency == USD else f"{currency} {amount:,.2f}"
+    return dollars(amount) if currency == USD else f"{currency} {amount:,.2f}"

@@ -27,8 +27,8 @@ _COMPARED_WITH = timedelta(days=70)
 class ExplanationSummary:
     """What was written: rows of `anomaly_drivers`, and `told`: for each incident, the newest first, why it came about.
 
-    `told`: `incident_id`, `series`, `first_day`, `status`, `impact_usd`, `sentence`. `services` counts those that
-    shifted around an incident.
+    `told`: `incident_id`, `series`, `series_kind`, `charge_type`, `first_day`, `status`, `impact_usd`, `sentence`.
+    `services` counts those that shifted around an incident.
     """
 
     drivers: int

@@ -2,6 +2,8 @@
 SELECT
     incidents.incident_id,
     incidents.series,
+    incidents.series_kind,
+    incidents.charge_type,
     incidents.first_day,
     incidents.status,
     incidents.impact_usd,

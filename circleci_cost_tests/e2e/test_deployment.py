@@ -101,9 +101,9 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
         "cost_forecast": ("budgets", False, {"allocated_costs", "daily_costs"}),
         "budget_status": ("budgets", False, {"allocated_costs", "cost_forecast", "daily_costs"}),
         "infrastructure_costs": ("infrastructure", False, set()),
-        "cost_anomalies": ("anomalies", False, {"allocated_costs", "daily_costs"}),
-        "anomaly_drivers": ("anomalies", False, {"cost_anomalies", "daily_costs", "infrastructure_costs"}),
-        "cost_correlations": ("infrastructure", False, {"daily_costs", "infrastructure_costs"}),
+        "cost_anomalies": ("analysis", False, {"allocated_costs", "daily_costs"}),
+        "anomaly_drivers": ("analysis", False, {"cost_anomalies", "daily_costs", "infrastructure_costs"}),
+        "cost_correlations": ("analysis", False, {"daily_costs", "infrastructure_costs"}),
         "published": (
             "publishing",
             False,

@@ -12,7 +12,7 @@ import pytest
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.turns import turn
+from circleci_cost.lake.turns import READING, turn
 from circleci_cost_tests.pipeline.processes import ended, start
 
 PROCESSES, ROUNDS = 4, 50
@@ -54,20 +54,21 @@ def test_a_killed_process_gives_its_turn_back_and_the_waiting_is_told_once(tmp_p
     assert held.wait(60)
     told = []
 
-    def kill() -> None:
-        told.append(process.pid)
-        os.kill(process.pid or 0, signal.SIGKILL)
+    def kill(sentence: str) -> None:
+        told.append(sentence)
+        if sentence == READING.waits:
+            os.kill(process.pid or 0, signal.SIGKILL)
 
-    with turn(tmp_path / "lock", on_wait=kill):
-        assert told == [process.pid]
-    with turn(tmp_path / "lock", on_wait=lambda: pytest.fail("nobody holds it")):
+    with turn(tmp_path / "lock", kill, READING):
+        assert told == [READING.waits, READING.goes_on]
+    with turn(tmp_path / "lock", pytest.fail, READING):
         assert ended(process) == -signal.SIGKILL
 
 
 def test_a_turn_is_given_back_where_its_work_fails(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="broken"), turn(tmp_path / "lock"):
         raise ValueError("broken")
-    with turn(tmp_path / "lock", on_wait=lambda: pytest.fail("nobody holds it")):
+    with turn(tmp_path / "lock", pytest.fail, READING):
         pass
 
 

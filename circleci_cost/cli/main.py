@@ -137,7 +137,8 @@ def run(arguments: list[str] | None = None) -> int:
         _say_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__, EOFError):
+        # A question whose answer is hidden names no cause.
+        if isinstance(error.__cause__ or error.__context__, EOFError):
             _say_error("There is no more input to read; give the answers as options instead.")
             return 2
         _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")

@@ -85,11 +85,24 @@ def _read(file: FoundFile) -> Manifest:
 
 
 def _files(said: dict[str, Any]) -> Iterator[str]:
-    entries = (each for key in ("dataFiles", "reportKeys", "blobs") for each in said.get(key) or ())
+    entries = (each for key in ("dataFiles", "reportKeys", "blobs") for each in _entries(said.get(key)))
     for each in entries:
         name = each.get("blobName") if isinstance(each, dict) else each
         if isinstance(name, str):
-            yield urlsplit(name).path if "://" in name else name
+            yield _path(name)
+
+
+def _entries(listed: object) -> list[Any]:
+    return listed if isinstance(listed, list) else []
+
+
+def _path(name: str) -> str:
+    """The path of a file's name or address; what is no address at all is a name that no file has."""
+    written = name.encode(errors="replace").decode()
+    try:
+        return urlsplit(written).path if "://" in written else written
+    except ValueError:
+        return written
 
 
 def _made(said: dict[str, Any]) -> str:
@@ -97,7 +110,7 @@ def _made(said: dict[str, Any]) -> str:
         value: Any = said
         for step in steps:
             value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str) and re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d", value):
+        if isinstance(value, str) and value.isascii() and re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d", value):
             return value
     return ""
 

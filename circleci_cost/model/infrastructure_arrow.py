@@ -17,6 +17,13 @@ _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary)
 _CONTAINERS = (pa.types.is_nested,)
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 _NUMBERS = (pa.types.is_float64, pa.types.is_float32, pa.types.is_decimal, pa.types.is_integer)
 _TIMES = (pa.types.is_timestamp, pa.types.is_date)
 _AMOUNTS, _MOMENTS = (COST, BILLED), (START, END, PERIOD)
@@ -78,10 +85,15 @@ def _time(values: Any) -> pl.Series:
 def _label(values: Any) -> pl.Series:
     kind = values.type
     if _is(kind, _CONTAINERS):
+        values = values.cast(_of_text(kind))
         written = pl.select(pl.struct(pl.lit(pl.from_arrow(values)).alias("v")).struct.json_encode()).to_series()
         inner = written.str.strip_prefix('{"v":').str.strip_suffix("}")
         return inner.replace("null", None)
-    series = cast(pl.Series, pl.from_arrow(values.cast(pa.string()) if pa.types.is_decimal(kind) else values))
+    if pa.types.is_decimal(kind):
+        values = values.cast(pa.string())
+    elif pa.types.is_duration(kind):
+        values = values.cast(pa.int64())
+    series = cast(pl.Series, pl.from_arrow(values))
     if series.dtype.is_float():
         # Libraries that lack whole numbers with gaps write an account's number as a double, and NaN for none.
         whole = series.fill_nan(None).cast(pl.Float64).cast(pl.Int64, strict=False)
@@ -89,3 +101,18 @@ def _label(values: Any) -> pl.Series:
             return whole.cast(pl.String)
         series = series.fill_nan(None)
     return series.cast(pl.String)
+
+
+def _of_text(kind: Any) -> Any:
+    """A container's type with text in the place of bytes and wide decimals, which JSON is not written of."""
+    if pa.types.is_map(kind):
+        return pa.map_(pa.large_string(), _of_text(kind.item_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_of_text(field.type)) for field in kind])
+    if _is(kind, _LISTS):
+        return pa.large_list(_of_text(kind.value_type))
+    if pa.types.is_dictionary(kind):
+        return _of_text(kind.value_type)
+    if _is(kind, (*_BYTES, pa.types.is_decimal256)):
+        return pa.large_string()
+    return kind

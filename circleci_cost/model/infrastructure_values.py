@@ -66,7 +66,8 @@ def _tag_of(text: str, key: str) -> Any:
     value = tags.get(key)
     if value is None or value == "":
         return None
-    return value if isinstance(value, str) else json.dumps(value)
+    # JSON may escape halves of characters, which no text holds.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else json.dumps(value)
 
 
 def _pair(entry: object) -> tuple[str, object] | None:

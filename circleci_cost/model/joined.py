@@ -10,8 +10,10 @@ from dataclasses import replace
 from circleci_cost.model import dialects
 from circleci_cost.model.dialects import BYTE_ORDER_MARK, COMMA, Dialect
 from circleci_cost.model.records import Header, RecordBlock, absent_columns, column_names
+from circleci_cost.model.schema import EXPORT_COLUMNS
 
 _HEADER_MARK = re.compile(rb"TOTAL_CREDITS", re.IGNORECASE)
+_REQUIRED = tuple(column.source.encode() for column in EXPORT_COLUMNS if column.required)
 _EMPTY_ROW = rb'(?:[,;\t ]|"")*+'
 _EMPTY_ROWS = re.compile(rb"(?:(?<=\n)|\A)(?:(?:%b\r?\n)++(?:%b\Z)?|%b\Z)" % (_EMPTY_ROW, _EMPTY_ROW, _EMPTY_ROW))
 
@@ -29,11 +31,14 @@ class JoinedFiles:
         Raises `ExportDataError` for a header that is written in another way than the first: what follows it
         would not be read as it was meant.
         """
-        done = 0
+        done = looked_at = 0
+        places = _Places(block.data, self._header.dialect)
         for mark in _HEADER_MARK.finditer(block.data):
-            if mark.start() < done:
+            # A line is looked at once, however often it names the column.
+            if mark.start() < looked_at:
                 continue
-            found = self._header_at(block, mark.start())
+            looked_at = block.data.find(b"\n", mark.end()) + 1 or len(block.data)
+            found = self._header_at(block, mark.start(), places)
             if found is None:
                 continue
             start, end, header = found
@@ -42,14 +47,15 @@ class JoinedFiles:
             done = end
         yield from self._records(block, done, len(block.data))
 
-    def _header_at(self, block: RecordBlock, position: int) -> tuple[int, int, Header] | None:
+    def _header_at(self, block: RecordBlock, position: int, places: "_Places") -> tuple[int, int, Header] | None:
         """Where the header that holds this position begins and ends, and what it says; None where it is a record."""
         data = block.data
         start = data.rfind(b"\n", 0, position) + 1
         end = data.find(b"\n", position) + 1 or len(data)
-        if not self._begins_a_record(data, start):
-            return None
         line = data[start:end].rstrip(b"\r\n")
+        written = line.upper()
+        if not all(name in written for name in _REQUIRED) or not places.begins_a_record(start):
+            return None
         if self._ends_with_header(line):
             return end - len(data[start:end]) + len(line) - len(self._line), end, self._header
         line = line.removeprefix(BYTE_ORDER_MARK)
@@ -79,25 +85,39 @@ class JoinedFiles:
             raise self._header.refuse(block.line_at(start), f"the header names {', '.join(twice)} twice")
         return replace(self._header, columns=columns)
 
-    def _begins_a_record(self, data: bytes, start: int) -> bool:
-        if self._header.dialect is Dialect.QUOTED:
-            return data.count(b'"', 0, start) % 2 == 0
-        return start == 0 or dialects.backslashes_before(data, start - 1) % 2 == 0
-
     def _records(self, block: RecordBlock, start: int, end: int) -> Iterator[RecordBlock]:
         """The records between two places of a block, less the empty rows."""
         data = block.data[start:end]
         data = data.removesuffix(BYTE_ORDER_MARK)
-        done = 0
+        done, line = 0, block.line_at(start)
+        places = _Places(data, self._header.dialect)
         for rows in _EMPTY_ROWS.finditer(data):
-            if rows.group() and self._begins_a_record(data, rows.start()):
-                yield from self._piece(block, data[done : rows.start()], start + done)
+            if rows.group() and places.begins_a_record(rows.start()):
+                yield from self._piece(data[done : rows.start()], line)
+                line += data.count(b"\n", done, rows.end())
                 done = rows.end()
-        yield from self._piece(block, data[done:], start + done)
+        yield from self._piece(data[done:], line)
 
-    def _piece(self, block: RecordBlock, data: bytes, start: int) -> Iterator[RecordBlock]:
+    def _piece(self, data: bytes, line: int) -> Iterator[RecordBlock]:
         if data:
-            yield RecordBlock(self._header, data, block.line_at(start))
+            yield RecordBlock(self._header, data, line)
+
+
+class _Places:
+    """Whether lines of whole records begin a record; asked in their order, so that quotes are counted once."""
+
+    def __init__(self, data: bytes, dialect: Dialect) -> None:
+        self._data = data
+        self._dialect = dialect
+        self._quotes = self._counted = 0
+
+    def begins_a_record(self, start: int) -> bool:
+        """Whether a record begins at the beginning of this line."""
+        if self._dialect is not Dialect.QUOTED:
+            return start == 0 or dialects.backslashes_before(self._data, start - 1) % 2 == 0
+        self._quotes += self._data.count(b'"', self._counted, start)
+        self._counted = start
+        return self._quotes % 2 == 0
 
 
 def names_all_required(line: bytes, delimiter: bytes) -> bool:

@@ -13,7 +13,8 @@ from circleci_cost.model.schema import EXPORT_COLUMNS, Kind
 from circleci_cost.model.split import split_text
 
 _OPENING_QUOTE = re.compile(rb'(?:\A|[,\n])"')
-_BACKSLASHED_QUOTE = re.compile(rb'(?:\A|[,\n])"[^\n]*?\\"')
+# From the first opening quote of a line on; tried once a line, as values may be long.
+_BACKSLASHED_QUOTE = re.compile(rb'^(?>"|[^\n]*?,")[^\n]*?\\"', re.MULTILINE)
 _TEXTS = {column.source for column in EXPORT_COLUMNS if column.kind is Kind.TEXT}
 
 

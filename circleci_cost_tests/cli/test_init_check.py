@@ -423,3 +423,17 @@ def test_costs_of_a_cost_center_that_was_renamed_are_told_by_check_and_report(ca
     assert findings(call, "--offline")[1]["cost centers"][1].startswith(words)
     assert f"Warning: {words}" in call("report", "--by", "cost_center").err
     assert "Warning" not in call("report", "--where", "cost_center=acme-new").err
+
+
+@pytest.mark.parametrize("options", [[], ["--organization-id", ACME_ID]])
+def test_a_question_without_input_is_no_interruption(tmp_path: Path, options: list[str]) -> None:
+    program = [sys.executable, "-c", "from circleci_cost.cli.main import main; main()", "init", *options]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CIRCLECI")}
+    said = subprocess.run(
+        program, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert (said.returncode, said.stderr.splitlines()[-1]) == (
+        2,
+        "Error: There is no more input to read; give the answers as options instead.",
+    )
+    assert list(tmp_path.iterdir()) == []

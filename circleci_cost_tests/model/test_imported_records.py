@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -246,3 +247,32 @@ def test_what_python_s_csv_saves_in_any_dialect_is_read_as_it_says_or_refused(
     wanted = [Decimal(row["TOTAL_CREDITS"]) for row in oracle] * (2 if again else 1)
     assert found.get_column("total_credits").to_list() == wanted
     assert found.get_column("job_id").to_list() == [row["JOB_ID"] for row in oracle] * (2 if again else 1)
+
+
+@pytest.mark.parametrize("names", [["total_credits"] * 8000, ["TOTAL_CREDITS" * 40_000, "TOTAL_CREDITS\n" * 40_000]])
+@BOTH
+def test_records_that_name_a_column_cost_time_by_their_length_only(
+    tmp_path: Path, dialect: str, names: list[str]
+) -> None:
+    """Each mark of a header led to a look at all that stands before it: 3 MB took more than a minute."""
+    content = written(dialect, [record(number, JOB_NAME=name) for number, name in enumerate(names, start=1)])
+    begun = time.process_time()
+    found = list(read_imported(put(tmp_path, content)))
+    assert (b"".join(block.data for block in found), time.process_time() - begun < 3) == (
+        content.split(b"\n", 1)[1],
+        True,
+    )
+
+
+def test_empty_rows_between_all_records_cost_time_by_their_number_only(tmp_path: Path) -> None:
+    content = quoted(records(20_000)).replace(b"\r\n", b"\r\n\r\n")
+    begun = time.process_time()
+    assert sum(block.data.count(b"\n") for block in read_imported(put(tmp_path, content))) == 20_000
+    assert time.process_time() - begun < 3
+
+
+def test_a_long_value_with_quotes_takes_no_longer_than_its_length(tmp_path: Path) -> None:
+    content = unquoted([record(1, JOB_NAME=',"' * 100_000)])
+    begun = time.process_time()
+    assert [block.data for block in read_imported(put(tmp_path, content))] == [content.split(b"\n", 1)[1]]
+    assert time.process_time() - begun < 3

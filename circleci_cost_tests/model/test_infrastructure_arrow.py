@@ -79,6 +79,8 @@ def test_a_day_is_its_utc_day_in_every_type(tmp_path: Path, values: Any) -> None
             [[{"Key": "team", "Value": "web"}]], pa.large_list(pa.struct({"Key": pa.string(), "Value": pa.string()}))
         ),
         pa.array([{"team": "web", "env": None}]),
+        pa.array([[(b"env", b"x"), (b"team", b"web")]], pa.map_(pa.binary(), pa.binary())),
+        pa.array([{"team": "web", "size": Decimal(1)}], pa.struct({"team": pa.string(), "size": pa.decimal256(60, 0)})),
         pa.array(['{"team": "web"}'], pa.large_string()),
         pa.array(['[{"key": "team", "value": "web"}]']),
         pa.array(['{"team": "web"}']).dictionary_encode(),
@@ -90,6 +92,11 @@ def test_tags_are_read_from_every_container(tmp_path: Path, values: Any) -> None
     assert (found.costs.get_column("tag_value").to_list(), found.facts.unread_tags) == (["web"], 0)
 
 
+def test_a_tag_with_half_a_character_costs_no_money(tmp_path: Path) -> None:
+    found = read(tmp_path, Tags=pa.array(['{"team": "web\\ud800"}']))
+    assert (amount(found), found.costs.item(0, "tag_value")) == (1, "web?")
+
+
 @pytest.mark.parametrize(
     ("values", "account"),
     [
@@ -98,6 +105,9 @@ def test_tags_are_read_from_every_container(tmp_path: Path, values: Any) -> None
         (pa.array([True, False]), "true"),
         (pa.array([{"id": "a"}, None]), '{"id":"a"}'),
         (pa.array([Decimal(7), None], pa.decimal128(20, 0)), "7"),
+        (pa.array([7, None], pa.duration("s")), "7"),
+        (pa.array([[(1, 2)], None], pa.map_(pa.int64(), pa.int64())), '{"1":2}'),
+        (pa.array([[b"a"], None], pa.large_list(pa.binary())), '["a"]'),
     ],
 )
 def test_a_label_of_any_type_costs_no_money(tmp_path: Path, values: Any, account: str) -> None:
@@ -125,6 +135,7 @@ def test_a_column_without_values_may_have_any_type(tmp_path: Path, kind: Any) ->
         ("ChargePeriodStart", pa.array(["16.08.2026"]), "'16.08.2026' is no time"),
         ("EffectiveCost", pa.array([Decimal(10) ** 30], pa.decimal256(60, 2)), "is no amount"),
         ("ServiceName", pa.array([b"\xff"], pa.binary()), "Invalid UTF8"),
+        ("ServiceName", pa.array([[b"\xff"]]), "Invalid UTF8"),
     ],
 )
 def test_what_cannot_be_read_exactly_is_refused(tmp_path: Path, column: str, values: Any, message: str) -> None:

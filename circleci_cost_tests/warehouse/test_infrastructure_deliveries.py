@@ -128,6 +128,18 @@ def test_leftovers_that_an_aws_manifest_no_longer_lists_do_not_count(warehouse: 
     assert warehouse.days() == {"01": "1"}
 
 
+@pytest.mark.parametrize(
+    "listed", [5, True, "focus.csv", {"focus.csv": 1}, ["s3://[bucket/focus.csv"], ["focus\ud800.csv"], [None, [], {}]]
+)
+def test_a_strange_manifest_breaks_no_reading(warehouse: Warehouse, listed: object) -> None:
+    place = "focus/data/BILLING_PERIOD=2026-01"
+    deliver(warehouse, f"{place}/focus-00001.csv", {"01": "1"})
+    manifest = {"dataFiles": listed, "submittedTime": "2026-01-01T00:00\ud800"}
+    warehouse.write("focus/metadata/BILLING_PERIOD=2026-01/focus-Manifest.json", json.dumps(manifest))
+    warehouse.read(ALL)
+    assert warehouse.days() == {"01": "1"}
+
+
 def test_daily_files_and_parts_are_added_up_as_before(warehouse: Warehouse) -> None:
     """Oracle's reports of a day, and files that split a day, are no deliveries of the same thing."""
     deliver(warehouse, "FOCUS Reports/2026/01/01/0001.csv", {"01": "1"})

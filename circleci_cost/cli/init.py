@@ -6,6 +6,7 @@ What an answer may be is the sections' business, the folder's other files are `d
 import os
 import re
 import shlex
+import signal
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -91,6 +92,8 @@ def init(
     The token is read from the environment (or the .env beside the file); it is never written and never shown.
     Beside the file, what `dagster dev` needs is added where it is missing; nothing of yours is replaced.
     """
+    # Polars lets a read go on after Ctrl-C; a question has to end at once.
+    signal.siginterrupt(signal.SIGINT, True)
     path = path or call.configuration_file()
     if path.exists() and not force:
         raise UsageError(f"{path} is there already and was left as it is; add --force, or name another --path.")

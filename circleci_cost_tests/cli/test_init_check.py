@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import select
+import signal
 import stat
 import subprocess
 import sys
@@ -435,3 +438,23 @@ def test_a_question_without_input_is_no_interruption(tmp_path: Path, options: li
     assert said.returncode == 2
     assert said.stderr.endswith("Error: There is no more input to read; give the answers as options instead.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
+    """It took an Enter more: polars, which is imported by then, lets a read of the terminal go on."""
+    program = [sys.executable, "-c", "from circleci_cost.cli.main import main; main()"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CIRCLECI")}
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover - another process
+        os.chdir(tmp_path)
+        os.execvpe(program[0], [*program, "init", "--organization-id", ACME_ID], environment)  # noqa: S606
+    said = b""
+    while b"[main]" not in said:
+        said += os.read(terminal, 4096)
+    os.write(terminal, b"\x03")
+    while select.select([terminal], [], [], 10)[0] and b"nothing is lost" not in said:
+        said += os.read(terminal, 4096)
+    if b"nothing is lost" not in said:
+        os.kill(pid, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(terminal)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from circleci_cost.model.allocation import prepare
 from circleci_cost.model.allocation_plan import Plan
+from circleci_cost.model.codeowners import read_owners
 from circleci_cost.model.codeowners_github import github_pattern, read_github
 from circleci_cost.model.codeowners_gitlab import gitlab_pattern, read_gitlab
 from circleci_cost.model.codeowners_patterns import Pattern, fits_file
-from circleci_cost.sections.virtual_tags import VirtualTag
+from circleci_cost.sections.virtual_tags import Dialect, VirtualTag
 
 DATA = Path(__file__).parent.parent / "data"
 ANY = "any/where/x.py"
@@ -310,3 +311,9 @@ def test_hostile_lines_of_a_file_are_read_in_linear_time() -> None:
     for read in (read_github, read_gitlab):
         assert read(text).owner("a") is None
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("dialect", ["github", "gitlab"])
+def test_a_pattern_for_names_of_one_character_owns_no_folder(dialect: Dialect) -> None:
+    text = "/web/? @one\n/web/?/ @one\n/web/?/** @one\n"
+    assert read_owners(text, Path("CODEOWNERS"), dialect).file.owner("web") is None

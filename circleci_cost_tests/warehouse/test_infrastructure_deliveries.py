@@ -126,6 +126,10 @@ def test_leftovers_that_an_aws_manifest_no_longer_lists_do_not_count(warehouse: 
     section = source("focus/data/**/*.csv")
     warehouse.read(section)
     assert warehouse.days() == {"01": "1"}
+    manifest["dataFiles"] = [f"s3://bucket/costs/{place}/focus-0000{part}.csv" for part in (1, 2)]
+    warehouse.write("focus/metadata/BILLING_PERIOD=2026-01/focus-Manifest.json", json.dumps(manifest))
+    warehouse.read(section)
+    assert warehouse.days() == {"01": "1", "02": "1"}
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing import as_ranges, say_ranges
 from circleci_cost.settings import Settings
+from circleci_cost.warehouse.nothing_published import PRICE_THEM
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
@@ -92,7 +93,8 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("data directory", "ok", f"{settings.data_dir} can be written")
     if generation is None:
-        yield Finding("published", "ok", "nothing yet; run `circleci-cost sync`, then `circleci-cost backfill`")
+        step = "run `circleci-cost sync`, then `circleci-cost backfill`"
+        yield Finding("published", "ok", f"nothing yet; {PRICE_THEM if lake.has_job_runs() else step}")
         return
     manifest = generation.manifest
     yield Finding(

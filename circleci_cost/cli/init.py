@@ -248,7 +248,7 @@ def _say_next(path: Path, token_env: str, prepared: Prepared) -> None:
         say(f"  export {named}=...   the token; or that line in {path.parent / '.env'} (chmod 600)")
     for command, what in (
         ("circleci-cost check", "token, access, and the prices to review"),
-        ("circleci-cost backfill", "the history; CircleCI's quota makes a year's 12 exports more than an hour"),
+        ("circleci-cost backfill", "the history; CircleCI's quota makes it over an hour"),
         ("circleci-cost report", "the numbers"),
         (prepared.command, "assets, runs, daily schedule: http://127.0.0.1:3000"),
     ):

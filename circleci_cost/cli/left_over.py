@@ -28,6 +28,8 @@ def say_left(runs: "Sequence[AnyRun]", succeeded: "Sequence[AnyRun]") -> None:
             sentences.append(f"costs not computed ({_span(unpriced)})")
         if sentences:
             say(f"Left to do for {name}: {', '.join(sentences)}.")
+    if any(fetches(run) for run in succeeded) and not any("daily_costs" in run.made for run in succeeded):
+        say("The costs of what has landed need no further fetch: `circleci-cost reprice`.")
     if done.issuperset(run.run_id for run in runs):
         say("Left to do: publish what was computed.")
 

@@ -129,6 +129,10 @@ class Lake:
         )
         return sorted(date.fromisoformat(match.group(1)) for match in found if match)
 
+    def has_job_runs(self) -> bool:
+        """Whether job runs of any cost center and day are there."""
+        return any(self.root.glob("job_runs/*/*/data.parquet"))
+
     def restatements(self, cost_center: str) -> Path:
         """What later exports changed in days that were there already."""
         return self.root / "restatements" / f"cost_center={cost_center}"

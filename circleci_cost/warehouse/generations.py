@@ -22,6 +22,7 @@ from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.warehouse.earlier_versions import supply_columns
+from circleci_cost.warehouse.nothing_published import first_step
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
@@ -128,10 +129,7 @@ def current_generation(lake: Lake) -> Generation:
     """The generation that the pointer names. Raises `NothingPublishedError` or `StorageError`."""
     pointer = lake.published / POINTER
     if not pointer.exists():
-        raise NothingPublishedError(
-            f"Nothing is published in {lake.root} yet; run `circleci-cost sync` (or `circleci-cost demo` to look "
-            "around), or materialize the assets in the Dagster UI."
-        )
+        raise NothingPublishedError(f"Nothing is published in {lake.root} yet; {first_step(lake)}.")
     try:
         return _read_pointed(lake)
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:

@@ -50,6 +50,11 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
         _write_json(generation, pairs, refusals, every=every)
     elif pairs.is_empty() and refusals and not generation.manifest.rows.get(_INFRASTRUCTURE):
         say("There is nothing to compare with before the infrastructure costs can be read.")
+    elif pairs.is_empty() and settings.infrastructure and not generation.manifest.rows.get(_INFRASTRUCTURE):
+        say(
+            "The published numbers hold no costs of the configured [[infrastructure]]; run `circleci-cost allocation "
+            "apply`, which reads its files."
+        )
     elif pairs.is_empty() and not generation.manifest.rows.get(_INFRASTRUCTURE):
         say(
             f"There are no infrastructure costs to compare with; add some to {settings.described_source}: a section "

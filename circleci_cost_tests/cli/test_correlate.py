@@ -121,6 +121,18 @@ def test_without_infrastructure_costs_it_is_said_how_to_add_some(call: Caller) -
     assert json.loads(call("correlate", "--json").out)["pairs"] == []
 
 
+def test_configured_infrastructure_that_is_not_read_yet_is_not_said_to_be_missing(call: Caller) -> None:
+    source = '\n[[infrastructure]]\nname = "dc"\nfiles = "dc.csv"\nformat = "simple"\nprovider = "own"\n'
+    call.configure(configuration(FIRST) + source)
+    publish(call.folder, FOUND.clear(), infrastructure_rows=0)
+    said = call("correlate")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.splitlines()[0] == (
+        "The published numbers hold no costs of the configured [[infrastructure]]; run `circleci-cost allocation "
+        "apply`, which reads its files."
+    )
+
+
 def test_without_ci_costs_it_is_said(call: Caller) -> None:
     call.configure(configuration(FIRST))
     publish(call.folder, FOUND.clear())

@@ -38,7 +38,7 @@ def configuration_text(answers: Answers) -> str:
 
 # Where usage exports, job runs and costs are kept; relative to this file.
 data_dir = "data"
-# The first day of the history. CircleCI serves about 13 months; older days can come from files.
+# The first day of the history. CircleCI serves the last 366 days; older days can come from files.
 history_start = {answers.history_start}
 # CircleCI restates its last days: so many are fetched again each day.
 restatement_days = 4

@@ -139,6 +139,8 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         # A question whose answer is hidden names no cause.
         if isinstance(error.__cause__ or error.__context__, EOFError):
+            # The cursor stands behind the question.
+            say("")
             _say_error("There is no more input to read; give the answers as options instead.")
             return 2
         _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")

@@ -119,6 +119,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
                 "cost_correlations",
             },
         ),
+        "cost_center_days": ("publishing", True, {"published"}),
         "notifications": ("publishing", False, {"published"}),
     }
 

@@ -158,7 +158,8 @@ def test_a_warehouse_that_another_program_has_open_names_it(tmp_path: Path) -> N
         assert other.stdout.readline() == b"o\n"
         with pytest.raises(StorageError) as caught, at_once.get_connection():
             pass
-        threading.Timer(0.5, other.terminate).start()
+        # Not SIGTERM, which the test runner's children may inherit as ignored.
+        threading.Timer(0.5, other.kill).start()
         with warehouse_resource(lake).get_connection() as connection:
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
     assert str(caught.value) == (

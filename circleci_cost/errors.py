@@ -6,6 +6,9 @@ A message never holds a token, a signed URL or a password. Bugs are not wrapped 
 from circleci_cost.plain_text import plain_lines
 from circleci_cost.secret_text import without_secrets
 
+# The exit code of a command whose answer or work is not whole; no error, as the rest was done.
+PARTIAL_DATA = 5
+
 
 class CircleciCostError(Exception):
     """Base of all errors that are shown as one sentence; exit code 1.

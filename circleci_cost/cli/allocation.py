@@ -13,10 +13,10 @@ from circleci_cost.cli.allocation_apply import apply_command
 from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.report import PARTIAL_DATA, asked_days, parse_filters
+from circleci_cost.cli.report import asked_days, parse_filters
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
-from circleci_cost.errors import CircleciCostError, ConfigurationError, UsageError
+from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.allocation import prepare
 from circleci_cost.model.allocation_mapping import as_rule

@@ -10,7 +10,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say
 from circleci_cost.days import EARLIEST_USAGE
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 
 if TYPE_CHECKING:
     from circleci_cost.cli.explain_output import Explanation
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from circleci_cost.settings import Settings
     from circleci_cost.warehouse.drivers import Costs
 
-PARTIAL_DATA = 5
 _WEEK = timedelta(days=6)
 _YEAR = timedelta(days=366)
 

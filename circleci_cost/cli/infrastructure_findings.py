@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from circleci_cost.cli.findings import Finding
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
+from circleci_cost.model.amounts import counted
 from circleci_cost.sections.infrastructure import Infrastructure, is_address
 
 if TYPE_CHECKING:
@@ -68,13 +69,11 @@ def _findings(
     for remark in (*remarks_on(known or facts), *files.remarks):
         yield Finding(_SUBJECT, "warning", f"{source.name}: {remark}")
     if not wrong:
-        left_out = ", ".join(
-            f"{name} {rows:,} {'row' if rows == 1 else 'rows'} {billed}" for name, rows, billed in left_out_of(known)
-        )
+        left_out = ", ".join(f"{name} {counted(rows, 'row')} {billed}" for name, rows, billed in left_out_of(known))
         more = f"; left out as no cost of a day: {left_out}" if left_out else ""
         if files.superseded:
             more = f", {len(files.superseded)} of former deliveries{more}"
-        yield Finding(_SUBJECT, "ok", f"{source.name}: {_count(len(files.counting))}{more}")
+        yield Finding(_SUBJECT, "ok", f"{source.name}: {counted(len(files.counting), 'file')}{more}")
 
 
 def _beginning(file: "FoundFile", source: Infrastructure) -> "FileFacts":
@@ -83,7 +82,3 @@ def _beginning(file: "FoundFile", source: Infrastructure) -> "FileFacts":
 
     with opened(file) as stream:
         return read_beginning(stream, source, file.name)
-
-
-def _count(files: int) -> str:
-    return f"{files:,} {'file' if files == 1 else 'files'}"

@@ -15,13 +15,12 @@ import click
 from circleci_cost import __version__
 from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
-from circleci_cost.errors import CircleciCostError, StorageError
+from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.secret_text import without_secrets
 from circleci_cost.suggestions import did_you_mean
 
 INTERRUPTED = 130
-_PARTIAL = 5
 
 
 class Entry(NamedTuple):
@@ -111,7 +110,7 @@ def cli(context: click.Context, config: Path | None, demo: bool) -> None:
 @cli.result_callback()
 def _exit_code(*_: object, **__: object) -> int:
     """The exit code of a command that went through: 5 where it had to leave something out."""
-    return _PARTIAL if click.get_current_context().meta.get(LEFT_OUT) else 0
+    return PARTIAL_DATA if click.get_current_context().meta.get(LEFT_OUT) else 0
 
 
 def main(arguments: list[str] | None = None) -> None:

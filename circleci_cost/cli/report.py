@@ -16,7 +16,7 @@ from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
 from circleci_cost.coverage import is_due, missing_sentences
 from circleci_cost.days import days_between
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.amounts import exact_number
 from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
@@ -34,7 +34,6 @@ from circleci_cost.settings import Settings
 from circleci_cost.warehouse.generations import current_generation
 from circleci_cost.warehouse.report import answer, days_with_data, published_tags
 
-PARTIAL_DATA = 5
 _OVERVIEW = ("project",)
 _OVERVIEW_ROWS = 10
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from circleci_cost.clock import Clock, SystemClock
+from circleci_cost.config.settings import Settings, load_settings
 from circleci_cost.defs.allocation import build_allocation_asset
 from circleci_cost.defs.anomalies import build_anomaly_assets
 from circleci_cost.defs.automation import build_costs_sensor, build_jobs, build_schedule, build_sensor
@@ -25,11 +26,10 @@ from circleci_cost.defs.ingest import build_ingest_assets
 from circleci_cost.defs.living_runs import build_executor
 from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
 from circleci_cost.defs.ownership import owned, owned_spec
+from circleci_cost.defs.partitions import usage_partitions
 from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.partitions import usage_partitions
-from circleci_cost.settings import Settings, load_settings
 
 # Dagster's own remarks on what is decided here: its backfill policies are "beta", and `refresh` holds two of them
 # (it is run over at most 31 days at once; backfills are made of the assets or of the other jobs).

@@ -3,8 +3,8 @@
 A message never holds a token, a signed URL or a password. Bugs are not wrapped in these.
 """
 
-from circleci_cost.plain_text import plain_lines
-from circleci_cost.secret_text import without_secrets
+from circleci_cost.text.plain import plain_lines
+from circleci_cost.text.secrets import without_secrets
 
 # The exit code of a command whose answer or work is not whole; no error, as the rest was done.
 PARTIAL_DATA = 5

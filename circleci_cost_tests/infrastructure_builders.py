@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.definition import Infrastructure
 
 HEADER = "ChargePeriodStart,ChargePeriodEnd,EffectiveCost,BillingCurrency,ProviderName,ServiceName"
 DEFAULTS = {

@@ -8,8 +8,8 @@ import duckdb
 
 from circleci_cost.lake.infrastructure import read_sources
 from circleci_cost.lake.infrastructure_state import InfrastructureState
-from circleci_cost.sections.infrastructure import Infrastructure
-from circleci_cost.warehouse.infrastructure import (
+from circleci_cost.model.infrastructure.definition import Infrastructure
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     InfrastructureSummary,
     known_files,
     next_state,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.anomaly_settings import DEFAULTS, AnomalySettings
-from circleci_cost.sections.anomalies import Anomalies
-from circleci_cost.settings import Settings, read_settings
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.settings import DEFAULTS, AnomalySettings
 from circleci_cost.warehouse.derived import anomaly_settings
 
 VALID = """\

@@ -6,14 +6,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost.coverage import daily_windows, missing_days, overdue_days
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
+from circleci_cost.history.coverage import daily_windows, missing_days, overdue_days
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import LandedExport, Manifest, write_manifest
 from circleci_cost.lake.settling import unsettled_days
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
-from circleci_cost.settings import Settings
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.secret_text import looks_secret, without_secrets
-from circleci_cost.settings import read_settings
+from circleci_cost.config.settings import read_settings
+from circleci_cost.text.secrets import looks_secret, without_secrets
 
 _RANDOM = "Zx81kQpAbCdEfGhIjKlMn99"
 _HEX = "3f786850e387550fdab836ed7e6dc881de23001b"

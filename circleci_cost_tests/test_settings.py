@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.demo import remember_anchor
+from circleci_cost.config.demo import remember_anchor
+from circleci_cost.config.settings import load_settings, read_settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.settings import load_settings, read_settings
+from circleci_cost.model.pricing.price_periods import PricePeriod
 
 ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
 LABS = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.settings import Settings, read_settings
 from circleci_cost_tests.test_settings import ACME, VALID, refusal, write
 
 _EXAMPLES = 4000 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 300

@@ -4,8 +4,8 @@ import pytest
 from click.testing import CliRunner
 
 from circleci_cost.cli.main import COMMANDS, cli
-from circleci_cost.model.schema import DIMENSIONS
-from circleci_cost.suggestions import did_you_mean, similar
+from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.text.suggestions import did_you_mean, similar
 
 
 @pytest.mark.parametrize("word", ["banana", "xyz", "q", "", "money", "customer", "color", "rows", "12345678"])

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 
 from circleci_cost.circleci.http import Answer
-from circleci_cost.circleci.wording import one_line
 from circleci_cost.errors import SourceError
+from circleci_cost.text.wording import one_line
 
 KNOWN_STATES = frozenset({"created", "processing", "completed", "failed"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

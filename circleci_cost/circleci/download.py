@@ -14,13 +14,13 @@ from circleci_cost.circleci.failures import ExpiredUrl, Oversized, Refusal
 from circleci_cost.circleci.gzip_check import GzipCheck
 from circleci_cost.circleci.http import connection_failure
 from circleci_cost.circleci.limits import MIB, DownloadLimits, Timeouts
-from circleci_cost.circleci.retry_after import retry_after
-from circleci_cost.circleci.watchdog import Watchdog
-from circleci_cost.circleci.wording import duration, size
 from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError, TransientSourceError
+from circleci_cost.http.retry_after import retry_after
+from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.manifests import Part
+from circleci_cost.text.wording import duration, size
 
 # Object stores say 403 for an expired URL, 400 for an expired session, 404 for an object taken away.
 _EXPIRED = frozenset({400, 401, 403, 404, 410})

@@ -10,9 +10,9 @@ from isal import isal_zlib
 
 from circleci_cost.circleci.failures import Oversized
 from circleci_cost.circleci.limits import MIB, DownloadLimits
-from circleci_cost.circleci.wording import size
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.manifests import Part
+from circleci_cost.text.wording import size
 
 MAGIC = b"\x1f\x8b"
 PLAIN_CSV = "a plain CSV"

@@ -19,11 +19,11 @@ from circleci_cost.circleci.addresses import api_address, is_loopback
 from circleci_cost.circleci.connection import Endpoint
 from circleci_cost.circleci.failures import LostAnswer, NotSent, Refusal, Untrusted
 from circleci_cost.circleci.limits import Timeouts
-from circleci_cost.circleci.watchdog import Watchdog
-from circleci_cost.circleci.wording import duration, size
 from circleci_cost.clock import Clock
 from circleci_cost.errors import AuthorizationError, CircleciCostError, SourceError
+from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.sections.section import shown_variable
+from circleci_cost.text.wording import duration, size
 
 _CONNECTION_FAILURES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 

@@ -24,7 +24,7 @@ from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, landed_exports, write_manifest
 from circleci_cost.lake.turns import TurnWords, turn
-from circleci_cost.regular_files import require_regular_file
+from circleci_cost.named_files.regular_files import require_regular_file
 
 _STAGE = f"{TEMPORARY_PREFIX}import-"
 

@@ -11,9 +11,9 @@ from circleci_cost.circleci.addresses import is_circleci, is_loopback
 from circleci_cost.circleci.answers import is_uuid
 from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal, UnknownOrganization
 from circleci_cost.circleci.http import Answer
-from circleci_cost.circleci.retry_after import DEFAULT_SECONDS, http_date, retry_after
-from circleci_cost.circleci.wording import duration, one_line
 from circleci_cost.errors import AuthorizationError, CircleciCostError
+from circleci_cost.http.retry_after import DEFAULT_SECONDS, http_date, retry_after
+from circleci_cost.text.wording import duration, one_line
 
 _RENEW = "make a new one in CircleCI under User Settings, Personal API Tokens (project tokens do not work)"
 _CLOCK_TOLERANCE = timedelta(minutes=5)

@@ -16,21 +16,21 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report import asked_days, parse_filters
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.allocation import prepare
-from circleci_cost.model.allocation_mapping import as_rule
-from circleci_cost.model.allocation_plan import TagRule
-from circleci_cost.model.amounts import percent
-from circleci_cost.model.report import tag_named
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.settings import Settings, read_settings
-from circleci_cost.warehouse.allocation import AllocationResult, job_run_files
-from circleci_cost.warehouse.allocation_coverage import coverage, suggestions
-from circleci_cost.warehouse.allocation_diff import difference
-from circleci_cost.warehouse.allocation_explain import explain
-from circleci_cost.warehouse.generations import current_generation
-from circleci_cost.warehouse.report import days_with_data, published_tags
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.allocation.mapping_files import as_rule
+from circleci_cost.model.allocation.plan import TagRule
+from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.model.reporting.report import tag_named
+from circleci_cost.text.amounts import percent
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, job_run_files
+from circleci_cost.warehouse.allocation.coverage import coverage, suggestions
+from circleci_cost.warehouse.allocation.diff import difference
+from circleci_cost.warehouse.allocation.explain import explain
+from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.reporting.report import days_with_data, published_tags
 
 _FIRST = click.option("--from", "first", type=DAY, metavar="DAY", help="First day; default: the first there is.")
 _LAST = click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included; default: the last there is.")

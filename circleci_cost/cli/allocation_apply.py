@@ -2,14 +2,14 @@
 
 import click
 
-from circleci_cost.asset_names import FOLLOWING
+from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.infrastructure_refusals import say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.runs import WholeRun, execute
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unusable_files import refuse_unusable
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 
 
 @click.command(name="apply")

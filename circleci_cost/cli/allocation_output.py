@@ -8,13 +8,13 @@ from rich.text import Text
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.tables import Column, fitted
-from circleci_cost.model.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import CURRENCY, add_up
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.warehouse.allocation_coverage import Coverage, Suggestion
-from circleci_cost.warehouse.allocation_diff import Difference
-from circleci_cost.warehouse.allocation_explain import Origin
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.reporting.report import CURRENCY, add_up
+from circleci_cost.text.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
+from circleci_cost.warehouse.allocation.coverage import Coverage, Suggestion
+from circleci_cost.warehouse.allocation.diff import Difference
+from circleci_cost.warehouse.allocation.explain import Origin
 
 # What a narrow terminal leaves out first.
 _LESSER = {"condition": 4, "before the split": 3, "credits": 2, "runs": 1}

@@ -1,6 +1,6 @@
 """`anomalies`: shows the incidents that were found, one of them with its reasons, or all as JSON.
 
-Finding them is `warehouse.anomalies`' work, done before publication; this reads a published generation.
+Finding them is `warehouse.anomalies.cost_anomalies`' work, done before publication; this reads a published generation.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.amounts import credits_text, signed
-from circleci_cost.model.cost_names import driver_name
-from circleci_cost.model.incident_text import TABLE_HEADER, as_json, cells, sentences
-from circleci_cost.suggestions import did_you_mean
-from circleci_cost.warehouse.generations import Generation, current_generation
-from circleci_cost.warehouse.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
+from circleci_cost.model.incidents.text import TABLE_HEADER, as_json, cells, sentences
+from circleci_cost.model.usage.cost_names import driver_name
+from circleci_cost.text.amounts import credits_text, signed
+from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.warehouse.incidents.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
     from rich.table import Table

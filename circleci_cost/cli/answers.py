@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 import click
 
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.sections.api import api_address
-from circleci_cost.sections.cost_centers import organization_slug, organization_uuid, price_per_credit
+from circleci_cost.config.api import api_address
+from circleci_cost.config.settings import first_day
+from circleci_cost.model.pricing.definition import organization_slug, organization_uuid, price_per_credit
 from circleci_cost.sections.section import plain_name, variable_name
-from circleci_cost.settings import first_day
 
 T = TypeVar("T")
 

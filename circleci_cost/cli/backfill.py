@@ -16,10 +16,10 @@ from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
-from circleci_cost.coverage import is_due, open_days
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
+from circleci_cost.history.coverage import is_due, open_days
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.settings import Settings
 
 
 @click.command()

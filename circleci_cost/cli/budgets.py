@@ -10,17 +10,17 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
+from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.budget_definitions import usable_budgets
-from circleci_cost.model.budget_findings import scope_findings
-from circleci_cost.model.budget_text import TABLE_HEADER, Row, as_json, cells, tree
-from circleci_cost.model.budgets import Status
-from circleci_cost.sections.budgets import Budget
-from circleci_cost.suggestions import did_you_mean
-from circleci_cost.warehouse.budgets import Periods, read_budget_status
-from circleci_cost.warehouse.generations import Generation, current_generation
-from circleci_cost.warehouse.series import known_values
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.findings import scope_findings
+from circleci_cost.model.budgets.status import Status
+from circleci_cost.model.budgets.text import TABLE_HEADER, Row, as_json, cells, tree
+from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
+from circleci_cost.warehouse.forecast.series import known_values
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -155,7 +155,7 @@ def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> Non
 
 
 def budget_table(rows: Sequence[tuple[int, Row]], width: int) -> "Table":
-    """The table of budgets, as `model.budget_text.tree` orders them; on a narrow terminal what matters most."""
+    """The table of budgets, as `model.budgets.text.tree` orders them; on a narrow terminal what matters most."""
     from rich.text import Text
 
     from circleci_cost.cli.tables import Column, fitted

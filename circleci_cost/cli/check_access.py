@@ -7,10 +7,10 @@ from circleci_cost.circleci import Account, Endpoint, Organization
 from circleci_cost.circleci.failures import Refusal
 from circleci_cost.cli.findings import Finding
 from circleci_cost.clock import SystemClock
+from circleci_cost.config.settings import Settings
+from circleci_cost.config.tokens import api_token
 from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
-from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS, CostCenter
-from circleci_cost.settings import Settings
-from circleci_cost.tokens import api_token
+from circleci_cost.model.pricing.definition import TOKEN_WARNING_DAYS, CostCenter
 
 # Both forms of a provider's name are in use.
 _PROVIDERS = {"github": "gh", "bitbucket": "bb"}

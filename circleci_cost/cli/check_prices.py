@@ -8,12 +8,12 @@ from datetime import date, timedelta
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.timeline import ends_without_successor, gaps_of
-from circleci_cost.config_locations import line_of
-from circleci_cost.configuration_file import read_text
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.pricing import say_ranges
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import say_ranges
+from circleci_cost.sections.key_lines import line_of
+from circleci_cost.sections.toml_file import read_text
 
 
 def price_findings(settings: Settings, today: date) -> Iterator[Finding]:

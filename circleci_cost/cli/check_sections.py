@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
+from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation import prepare_usable
-from circleci_cost.model.amounts import counted
-from circleci_cost.model.budget_definitions import usable_budgets
-from circleci_cost.model.file_problem import FileProblem
-from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.model.allocation.planning import prepare_usable
+from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.notify.webhook_secret import unusable_secret
 from circleci_cost.sections.section import shown_variable
-from circleci_cost.settings import Settings
+from circleci_cost.text.amounts import counted
 
 
 def section_findings(settings: Settings, environment: Mapping[str, str], *, offline: bool = False) -> Iterator[Finding]:

@@ -16,9 +16,9 @@ from circleci_cost.cli.streams import results, say, shown, write_json, write_lin
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.infrastructure_state import Refusal
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
-from circleci_cost.warehouse.correlations import CORRELATIONS, read_correlations
-from circleci_cost.warehouse.generations import Generation, current_generation
+from circleci_cost.model.correlation.text import FINDING_HEADER, finding_cells
+from circleci_cost.warehouse.correlation.cost_correlations import CORRELATIONS, read_correlations
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
     from rich.table import Table

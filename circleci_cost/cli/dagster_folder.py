@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from circleci_cost import demo
 from circleci_cost.cli.environment_file import FILE as ENVIRONMENT
 from circleci_cost.cli.environment_file import variable_of
 from circleci_cost.cli.instance import FOLDER, VARIABLE, prepare_dagster_home
 from circleci_cost.cli.new_file import write_new
-from circleci_cost.configuration_file import is_there
+from circleci_cost.config import demo
+from circleci_cost.config.settings import Settings
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.settings import Settings
+from circleci_cost.sections.toml_file import is_there
 
 _MODULE = "circleci_cost.definitions"
 _WORKSPACES = ("workspace.yaml", "workspace.yml")

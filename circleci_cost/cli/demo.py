@@ -14,11 +14,11 @@ from circleci_cost.cli.published_state import days_without_costs, published
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
-from circleci_cost.coverage import missing_days
-from circleci_cost.demo import anchor, remember_anchor, write_infrastructure
+from circleci_cost.config.demo import anchor, remember_anchor, write_infrastructure
+from circleci_cost.config.settings import demo_settings
+from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import demo_settings
+from circleci_cost.model.pricing.definition import CostCenter
 
 # By then nothing of these days changes any more.
 _EXPORTED_AFTER = timedelta(days=14)

@@ -12,17 +12,17 @@ from circleci_cost.cli.budgets import budget_table
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown
+from circleci_cost.config.settings import Settings
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.amounts import dollars, price
-from circleci_cost.model.budget_text import tree
-from circleci_cost.model.cost_names import dimension_name
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.budgets import Periods, read_budget_status
-from circleci_cost.warehouse.generations import Generation, current_generation
-from circleci_cost.warehouse.incidents import read_incidents
-from circleci_cost.warehouse.report import answer, days_with_data, published_tags
+from circleci_cost.model.budgets.text import tree
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.reporting.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
+from circleci_cost.model.usage.cost_names import dimension_name
+from circleci_cost.text.amounts import dollars, price
+from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
+from circleci_cost.warehouse.incidents.incidents import read_incidents
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
+from circleci_cost.warehouse.reporting.report import answer, days_with_data, published_tags
 
 _BAR_WIDTH = 30
 # From this width on a command and what it does stand side by side.

@@ -6,8 +6,8 @@ What is missing altogether, such as a virtual tag, the commands say where it is 
 from datetime import UTC, datetime
 
 from circleci_cost.cli.streams import say
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import Generation
+from circleci_cost.config.settings import Settings
+from circleci_cost.warehouse.publishing.generations import Generation
 
 
 def edited(settings: Settings, generation: Generation) -> str | None:

@@ -10,9 +10,9 @@ from dotenv import dotenv_values, load_dotenv
 from dotenv.parser import Binding, parse_stream
 
 from circleci_cost.cli.streams import say
-from circleci_cost.configuration_file import is_there, read_text
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.regular_files import require_regular_file
+from circleci_cost.named_files.regular_files import require_regular_file
+from circleci_cost.sections.toml_file import is_there, read_text
 
 FILE = ".env"
 _LINES_NAMED = 5

@@ -14,9 +14,9 @@ from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 
 if TYPE_CHECKING:
     from circleci_cost.cli.explain_output import Explanation
-    from circleci_cost.model.pricing import DayRange
-    from circleci_cost.settings import Settings
-    from circleci_cost.warehouse.drivers import Costs
+    from circleci_cost.config.settings import Settings
+    from circleci_cost.model.pricing.price_periods import DayRange
+    from circleci_cost.warehouse.drivers.compared_costs import Costs
 
 _WEEK = timedelta(days=6)
 _YEAR = timedelta(days=366)
@@ -91,12 +91,12 @@ def _explained(
     from circleci_cost.cli.explain_output import Explanation
     from circleci_cost.cli.report import asked_dimensions, parse_filters
     from circleci_cost.lake.layout import open_lake
-    from circleci_cost.model.driver_baseline import four_weeks_before
-    from circleci_cost.model.holidays_calendar import special_days
-    from circleci_cost.warehouse.driver_examples import with_examples
-    from circleci_cost.warehouse.drivers import Periods, read_costs
-    from circleci_cost.warehouse.generations import current_generation
-    from circleci_cost.warehouse.report import published_tags
+    from circleci_cost.model.calendar.holidays import special_days
+    from circleci_cost.model.drivers.baseline import four_weeks_before
+    from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
+    from circleci_cost.warehouse.drivers.examples import with_examples
+    from circleci_cost.warehouse.publishing.generations import current_generation
+    from circleci_cost.warehouse.reporting.report import published_tags
 
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
@@ -124,7 +124,7 @@ def _explained(
 
 
 def _days(first: date | None, last: date | None, through: date | None) -> "DayRange":
-    from circleci_cost.model.pricing import DayRange
+    from circleci_cost.model.pricing.price_periods import DayRange
 
     if through is None and (first is None or last is None):
         raise CircleciCostError("No day is complete for every cost center yet; say --from and --to.")
@@ -147,8 +147,8 @@ def _possible(days: "DayRange") -> "DayRange":
 
 def _against(text: str, period: "DayRange") -> "DayRange | None":
     """What is compared with; None for the same weekdays."""
-    from circleci_cost.model.driver_baseline import previous
-    from circleci_cost.model.pricing import DayRange
+    from circleci_cost.model.drivers.baseline import previous
+    from circleci_cost.model.pricing.price_periods import DayRange
 
     if text == "weekdays":
         return None
@@ -169,9 +169,9 @@ def _against(text: str, period: "DayRange") -> "DayRange | None":
 
 
 def _shortfalls(costs: "Costs", settings: "Settings") -> Sequence[str]:
-    from circleci_cost.coverage import missing_sentences
+    from circleci_cost.history.coverage import missing_sentences
     from circleci_cost.lake.layout import open_lake
-    from circleci_cost.model.pricing import say_ranges
+    from circleci_cost.model.pricing.price_periods import say_ranges
 
     lake = open_lake(settings.data_dir)
     what = "Partial: days without complete data are left out"

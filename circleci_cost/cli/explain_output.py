@@ -13,7 +13,21 @@ from rich.text import Text
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.tables import Column, fitted
-from circleci_cost.model.amounts import (
+from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.decomposition import contributors, decompose
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.drivers.leaves import HIERARCHY
+from circleci_cost.model.drivers.seats import seats_apart
+from circleci_cost.model.drivers.text import (
+    driver_text,
+    effects_of,
+    place_text,
+    reasons_text,
+    sentence,
+)
+from circleci_cost.model.reporting.report import CURRENCY
+from circleci_cost.model.usage.cost_names import dimension_name
+from circleci_cost.text.amounts import (
     WIDE,
     change_text,
     cost_text,
@@ -24,21 +38,7 @@ from circleci_cost.model.amounts import (
     signed,
     written,
 )
-from circleci_cost.model.cost_names import dimension_name
-from circleci_cost.model.driver_causes import root_causes
-from circleci_cost.model.driver_effects import DRIVERS
-from circleci_cost.model.driver_leaves import HIERARCHY
-from circleci_cost.model.driver_seats import seats_apart
-from circleci_cost.model.driver_text import (
-    driver_text,
-    effects_of,
-    place_text,
-    reasons_text,
-    sentence,
-)
-from circleci_cost.model.drivers import contributors, decompose
-from circleci_cost.model.report import CURRENCY
-from circleci_cost.warehouse.drivers import Costs, Periods
+from circleci_cost.warehouse.drivers.compared_costs import Costs, Periods
 
 Row = Mapping[str, Any]
 

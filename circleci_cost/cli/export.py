@@ -15,9 +15,9 @@ from circleci_cost.cli.table_files import write_table_files
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.warehouse.generations import TABLES, Generation, current_generation
-from circleci_cost.warehouse.report import days_with_data
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.warehouse.publishing.generations import TABLES, Generation, current_generation
+from circleci_cost.warehouse.reporting.report import days_with_data
 
 
 @click.command()

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import duckdb
 
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.settings import Settings
+from circleci_cost.config.settings import Settings
+from circleci_cost.model.pricing.price_periods import DayRange
 
 _DAYS = """
     SELECT cost_center, min(date), max(date) FROM daily_costs

@@ -14,12 +14,12 @@ from circleci_cost.circleci.gzip_check import MAGIC, PLAIN_CSV, kind_of
 from circleci_cost.circleci.limits import MIB
 from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.model.imported_records import read_imported
-from circleci_cost.model.job_runs import refuse_unknown_organizations
-from circleci_cost.model.normalize import normalize
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.regular_files import require_regular_file
-from circleci_cost.sections.cost_centers import CostCenter
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.usage.imported_records import read_imported
+from circleci_cost.model.usage.job_runs import refuse_unknown_organizations
+from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.named_files.regular_files import require_regular_file
 
 
 @dataclass(frozen=True)

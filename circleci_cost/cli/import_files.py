@@ -16,16 +16,16 @@ from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import SystemClock
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest
-from circleci_cost.model.amounts import exact_number
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.model.report import Question, Report
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
-from circleci_cost.warehouse.report import answer, imported_days
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.reporting.report import Question, Report
+from circleci_cost.text.amounts import exact_number
+from circleci_cost.warehouse.publishing.generations import NothingPublishedError, current_generation
+from circleci_cost.warehouse.reporting.report import answer, imported_days
 
 # Everything but the fetch: these files are the fetch.
 _ASSETS = ("job_runs", "pricing_periods", "daily_costs")

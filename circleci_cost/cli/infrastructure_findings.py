@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from circleci_cost.cli.findings import Finding
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.amounts import counted
-from circleci_cost.sections.infrastructure import Infrastructure, is_address
+from circleci_cost.model.infrastructure.definition import Infrastructure, is_address
+from circleci_cost.text.amounts import counted
 
 if TYPE_CHECKING:
     from circleci_cost.lake.infrastructure_state import InfrastructureState
     from circleci_cost.lake.remote_files import FoundFile
-    from circleci_cost.model.infrastructure_facts import FileFacts
+    from circleci_cost.model.infrastructure.facts import FileFacts
 
 _SUBJECT = "infrastructure"
 
@@ -48,8 +48,8 @@ def _findings(
     source: Infrastructure, resolve: Callable[[Path], Path], state: "InfrastructureState"
 ) -> Iterator[Finding]:
     from circleci_cost.lake.infrastructure import counting_files
-    from circleci_cost.model.infrastructure_facts import left_out_of, remarks_on
-    from circleci_cost.model.infrastructure_rates import read_rates
+    from circleci_cost.model.infrastructure.facts import left_out_of, remarks_on
+    from circleci_cost.model.infrastructure.rates import read_rates
 
     try:
         files = counting_files(source, resolve, state)
@@ -78,7 +78,7 @@ def _findings(
 
 def _beginning(file: "FoundFile", source: Infrastructure) -> "FileFacts":
     from circleci_cost.lake.remote_files import opened
-    from circleci_cost.model.infrastructure import read_beginning
+    from circleci_cost.model.infrastructure.cost_files import read_beginning
 
     with opened(file) as stream:
         return read_beginning(stream, source, file.name)

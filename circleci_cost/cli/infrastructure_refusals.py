@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import click
 
 from circleci_cost.cli.streams import say
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.infrastructure_state import InfrastructureState, Refusal, read_state
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.settings import Settings
 
 
 def last_reading(settings: Settings) -> InfrastructureState:

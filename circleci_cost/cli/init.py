@@ -25,11 +25,11 @@ from circleci_cost.cli.new_file import write_new
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, shown, write_line
 from circleci_cost.clock import SystemClock
-from circleci_cost.demo import HISTORY_MONTHS, months_before
+from circleci_cost.config.demo import HISTORY_MONTHS, months_before
+from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE, read_settings
 from circleci_cost.errors import AuthorizationError, CircleciCostError, UsageError
-from circleci_cost.sections.cost_centers import doubt_about
+from circleci_cost.model.pricing.definition import doubt_about
 from circleci_cost.sections.section import shown_variable
-from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE, read_settings
 
 _LIST_PRICE = Decimal("0.0006")
 _DEFAULT_TOKEN_ENV = "CIRCLECI_TOKEN"  # noqa: S105 - a variable's name

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.files import storage_errors, write_atomic
-from circleci_cost.settings import Settings
 
 FOLDER = ".dagster_home"
 VARIABLE = "DAGSTER_HOME"

@@ -10,7 +10,7 @@ import click
 from circleci_cost.cli.streams import say
 
 if TYPE_CHECKING:
-    from circleci_cost.settings import Settings
+    from circleci_cost.config.settings import Settings
 
 # What a command notes in its context where it had to go on without something.
 LEFT_OUT = "circleci_cost.left_out"
@@ -30,7 +30,7 @@ class Invocation:
         Says where they are the demo's. Raises `ConfigurationError`.
         """
         from circleci_cost.cli.environment_file import load_environment
-        from circleci_cost.settings import CONFIG_FILE, demo_settings, load_settings
+        from circleci_cost.config.settings import CONFIG_FILE, demo_settings, load_settings
 
         if self.demo:
             say(f"--demo: {_DEMO}")
@@ -46,7 +46,7 @@ class Invocation:
 
         Raises `ConfigurationError`.
         """
-        from circleci_cost.settings import CONFIG_ENV, no_configuration
+        from circleci_cost.config.settings import CONFIG_ENV, no_configuration
 
         # Neither named nor there: what a demo has left here does not count.
         if not (self.demo or self.config or os.environ.get(CONFIG_ENV) or self.configuration_file().exists()):
@@ -55,7 +55,7 @@ class Invocation:
 
     def configuration_file(self) -> Path:
         """The file that is or would be used, whether it is there or not."""
-        from circleci_cost.settings import CONFIG_ENV, CONFIG_FILE
+        from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE
 
         return self.config or Path(os.environ.get(CONFIG_ENV) or CONFIG_FILE)
 

@@ -17,8 +17,8 @@ from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.secret_text import without_secrets
-from circleci_cost.suggestions import did_you_mean
+from circleci_cost.text.secrets import without_secrets
+from circleci_cost.text.suggestions import did_you_mean
 
 INTERRUPTED = 130
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from circleci_cost.errors import ConfigurationError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, storage_errors
-from circleci_cost.regular_files import require_regular_file
+from circleci_cost.named_files.regular_files import require_regular_file
 
 
 def write_new(

@@ -10,8 +10,8 @@ from circleci_cost.cli.streams import shown, write_line
 from circleci_cost.errors import UsageError
 
 if TYPE_CHECKING:
+    from circleci_cost.config.settings import Settings
     from circleci_cost.notify.channels import Channel
-    from circleci_cost.settings import Settings
 
 _TEST_SECONDS = 20.0
 

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from circleci_cost.plain_text import plain_lines
+from circleci_cost.text.plain import plain_lines
 
 
 class PlainConsole(Console):

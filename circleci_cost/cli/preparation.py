@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any
 
 from circleci_cost.circleci import ExportProgress
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.ingestion import prepare_days
+from circleci_cost.history.ingestion import prepare_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.settings import Settings
 
 # Each has a connection of its own open.
 _AT_ONCE = 100

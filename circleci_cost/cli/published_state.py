@@ -10,14 +10,14 @@ from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.runs import PlannedRun
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing import DayRange, as_ranges, daily_rates, say_ranges
-from circleci_cost.model.report import Question
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import Generation, NothingPublishedError, current_generation
-from circleci_cost.warehouse.pricing import stale_prices
-from circleci_cost.warehouse.report import answer, costed_days, days_with_data, days_with_usage, unfilled_days
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, daily_rates, say_ranges
+from circleci_cost.model.reporting.report import Question
+from circleci_cost.warehouse.costs.pricing_periods import stale_prices
+from circleci_cost.warehouse.publishing.generations import Generation, NothingPublishedError, current_generation
+from circleci_cost.warehouse.reporting.report import answer, costed_days, days_with_data, days_with_usage, unfilled_days
 
 
 def published(lake: Lake) -> Generation | None:

@@ -14,13 +14,13 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
-from circleci_cost.coverage import is_due, missing_sentences
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
+from circleci_cost.history.coverage import is_due, missing_sentences
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.amounts import exact_number
-from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
-from circleci_cost.model.report import (
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
+from circleci_cost.model.reporting.report import (
     Granularity,
     Order,
     Question,
@@ -30,9 +30,9 @@ from circleci_cost.model.report import (
     not_final_text,
     with_rows,
 )
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import current_generation
-from circleci_cost.warehouse.report import answer, days_with_data, published_tags
+from circleci_cost.text.amounts import exact_number
+from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.reporting.report import answer, days_with_data, published_tags
 
 _OVERVIEW = ("project",)
 _OVERVIEW_ROWS = 10

@@ -6,9 +6,17 @@ from rich.text import Text
 from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
-from circleci_cost.model.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
-from circleci_cost.model.cost_names import charge_type_with_key, dimension_name
-from circleci_cost.model.report import CHARGE_TYPE, Amount, Report, as_json, as_table, not_final_text, period_text
+from circleci_cost.model.reporting.report import (
+    CHARGE_TYPE,
+    Amount,
+    Report,
+    as_json,
+    as_table,
+    not_final_text,
+    period_text,
+)
+from circleci_cost.model.usage.cost_names import charge_type_with_key, dimension_name
+from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
 
 
 def write_report_json(report: Report) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 import click
 
-from circleci_cost.asset_names import FOLLOWING
+from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
@@ -20,12 +20,12 @@ from circleci_cost.cli.runs import PlannedRun, WholeRun, execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import Generation
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
+from circleci_cost.warehouse.publishing.generations import Generation
 
 
 @click.command()

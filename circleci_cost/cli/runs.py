@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
-from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
+from circleci_cost.assets import COSTED, FOLLOWING, INGESTED
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.left_over import say_left
 from circleci_cost.cli.unusable_files import say_partial, unusable_files
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import watch_runs
 from circleci_cost.cli.worker_pool import WorkerPool
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import AuthorizationError, CircleciCostError
-from circleci_cost.settings import Settings
 
 # What a run of a cost center makes; what follows is made by one run for all of them.
 _MADE = {"ingest": INGESTED, "reprice": COSTED, "refresh": (*INGESTED, *COSTED)}

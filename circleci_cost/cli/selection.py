@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from circleci_cost.cli.published_state import yesterday
+from circleci_cost.config.settings import Settings
+from circleci_cost.config.tokens import api_token
 from circleci_cost.errors import UsageError
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
-from circleci_cost.tokens import api_token
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import DayRange
 
 
 def chosen_centers(settings: Settings, names: Sequence[str]) -> list[CostCenter]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circleci_cost.plain_text import json_text, one_line, plain_lines
-from circleci_cost.secret_text import without_secrets
+from circleci_cost.text.plain import json_text, one_line, plain_lines
+from circleci_cost.text.secrets import without_secrets
 
 if TYPE_CHECKING:
     from circleci_cost.cli.plain_console import PlainConsole

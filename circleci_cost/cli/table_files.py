@@ -7,8 +7,8 @@ import duckdb
 
 from circleci_cost.cli.csv_text import safe_cell_sql
 from circleci_cost.lake.files import fsync_file
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.warehouse.generations import MONTHLY_ORDER, TABLES
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.warehouse.publishing.generations import MONTHLY_ORDER, TABLES
 
 _DATED = ("usage_days", "daily_rates", "usage_restatements")
 

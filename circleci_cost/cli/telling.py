@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from circleci_cost.circleci.wording import duration, size
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, fetches, joined, without_subject
 from circleci_cost.cli.streams import say, shown
+from circleci_cost.text.wording import duration, size
 
 if TYPE_CHECKING:
     from circleci_cost.cli.runs import AnyRun

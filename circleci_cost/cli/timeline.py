@@ -9,10 +9,10 @@ from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.tables import Column, fitted
-from circleci_cost.model.amounts import counted, credits_text
-from circleci_cost.model.pricing import DayRange, PricePeriod, gaps
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
+from circleci_cost.config.settings import Settings
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, gaps
+from circleci_cost.text.amounts import counted, credits_text
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from datetime import date
 
 from circleci_cost.cli.streams import say
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.settings import Settings
 
 
 def say_unknown_organizations(settings: Settings, lake: Lake, cost_center: str, first: date, last: date) -> None:

@@ -11,8 +11,8 @@ from circleci_cost.cli.published_state import published
 from circleci_cost.cli.streams import say
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing import DayRange, as_ranges, say_ranges
-from circleci_cost.warehouse.report import unpriced_days
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
+from circleci_cost.warehouse.reporting.report import unpriced_days
 
 
 def exit_partial_if_unpriced(lake: Lake, names: Iterable[str], days: DayRange | None = None) -> None:

@@ -9,13 +9,13 @@ import click
 
 from circleci_cost.cli.invocation import LEFT_OUT
 from circleci_cost.cli.streams import say
+from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.allocation import prepare_usable
-from circleci_cost.model.budget_definitions import usable_budgets
-from circleci_cost.model.file_problem import FileProblem
-from circleci_cost.model.incident_decisions import DECISIONS_STAY, read_decisions
-from circleci_cost.plain_text import one_line
-from circleci_cost.settings import Settings
+from circleci_cost.model.allocation.planning import prepare_usable
+from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.named_files.file_problem import FileProblem
+from circleci_cost.text.plain import one_line
 
 
 def unusable_files(settings: Settings) -> list[FileProblem]:

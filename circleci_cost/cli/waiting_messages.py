@@ -1,7 +1,7 @@
 """Says after a command's runs that messages wait for a channel: without the daemon nobody else would."""
 
 from circleci_cost.cli.streams import say
-from circleci_cost.settings import Settings
+from circleci_cost.config.settings import Settings
 
 
 def say_waiting(settings: Settings) -> None:

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from circleci_cost.circleci.wording import duration, size
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import remarks, shown
 from circleci_cost.cli.telling import Lines
+from circleci_cost.text.wording import duration, size
 
 if TYPE_CHECKING:
     from circleci_cost.cli.runs import AnyRun

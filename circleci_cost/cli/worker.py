@@ -26,19 +26,19 @@ from circleci_cost.circleci import SILENT, ExportProgress, UsageExports
 from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.preparation import start_preparing
 from circleci_cost.clock import SystemClock
+from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in, sentence_of
+from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError, StorageError
-from circleci_cost.housekeeping import tidy_daily
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
 from circleci_cost.lake.turns import READING, WAREHOUSE, turn
-from circleci_cost.partitions import range_tags
-from circleci_cost.settings import Settings, demo_settings, read_settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # The daemon has no code location to start such a run again from, and says so of each unless it is not to try.

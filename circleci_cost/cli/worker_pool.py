@@ -20,8 +20,8 @@ from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.watching import AnyWatch
 from circleci_cost.clock import SystemClock
+from circleci_cost.config.settings import Settings
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.settings import Settings
 
 if TYPE_CHECKING:
     from circleci_cost.cli.runs import AnyRun

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import dagster as dg
 
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation_files import bytes_or_missing
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.allocation import AllocationResult
-from circleci_cost.warehouse.daily_costs import total_costs
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.named_files.csv_tables import bytes_or_missing
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
+from circleci_cost.warehouse.costs.daily_costs import total_costs
 from circleci_cost.warehouse.derived import Derivation
 
 GROUP = "allocation"

@@ -7,20 +7,20 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation_files import bytes_or_missing
-from circleci_cost.model.amounts import signed
-from circleci_cost.model.incident_text import TABLE_HEADER, cells, series_text
-from circleci_cost.model.incidents import IncidentStatus
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.anomalies import AnomalySummary
+from circleci_cost.model.incidents.incidents import IncidentStatus
+from circleci_cost.model.incidents.text import TABLE_HEADER, cells, series_text
+from circleci_cost.named_files.csv_tables import bytes_or_missing
+from circleci_cost.text.amounts import signed
+from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary
 from circleci_cost.warehouse.derived import Derivation
-from circleci_cost.warehouse.explanations import ExplanationSummary
+from circleci_cost.warehouse.incidents.explanations import ExplanationSummary
 
 GROUP = "analysis"
 _SHOWN = 20

@@ -5,19 +5,19 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
-from circleci_cost.asset_names import COSTED, FOLLOWING, INGESTED
+from circleci_cost.assets import COSTED, FOLLOWING, INGESTED
 from circleci_cost.clock import Clock
-from circleci_cost.coverage import daily_windows, first_windows
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs.dead_runs import log_dead_runs
 from circleci_cost.defs.following import at_work, days_behind
+from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.defs.own_runs import DAGSTER, LAUNCHED_BY
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost.errors import StorageError
-from circleci_cost.housekeeping import tidy_daily
+from circleci_cost.history.coverage import daily_windows, first_windows
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing import as_ranges
-from circleci_cost.partitions import range_tags
-from circleci_cost.settings import Settings
+from circleci_cost.model.pricing.price_periods import as_ranges
 
 # Dagster does not export the type of what `define_asset_job` returns.
 AssetJob: TypeAlias = Any

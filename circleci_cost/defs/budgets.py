@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
+from circleci_cost.config.budget_definitions import content_hash, usable_budgets
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import unusable, warning
 from circleci_cost.defs.failures import dagster_failures
@@ -13,14 +15,12 @@ from circleci_cost.defs.following import follows_configuration, follows_dependen
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.budget_definitions import content_hash, usable_budgets
-from circleci_cost.model.budget_findings import Finding
-from circleci_cost.model.budget_text import TABLE_HEADER, cells, tree
-from circleci_cost.model.budgets import Status
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.budgets import BudgetSummary
+from circleci_cost.model.budgets.findings import Finding
+from circleci_cost.model.budgets.status import Status
+from circleci_cost.model.budgets.text import TABLE_HEADER, cells, tree
+from circleci_cost.warehouse.budgets.budget_status import BudgetSummary
 from circleci_cost.warehouse.derived import Derivation
-from circleci_cost.warehouse.forecasts import ForecastSummary
+from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary
 
 GROUP = "budgets"
 # As many columns as the UI shows without scrolling.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from circleci_cost.plain_text import one_line
+from circleci_cost.text.plain import one_line
 
 
 def warning(name: str, found: Iterable[str]) -> dg.AssetCheckResult:

@@ -6,18 +6,18 @@ from datetime import timedelta
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
-from circleci_cost.coverage import IMPORT_THEM, OpenDays, missing_days, overdue_days
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import checks_dependencies, checks_every_day
 from circleci_cost.defs.resources import Warehouse
+from circleci_cost.history.coverage import IMPORT_THEM, OpenDays, missing_days, overdue_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model import pricing
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.pricing import stale_prices
-from circleci_cost.warehouse.report import unfilled_days
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.pricing import price_periods
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.costs.pricing_periods import stale_prices
+from circleci_cost.warehouse.reporting.report import unfilled_days
 
 _FRESHNESS = timedelta(days=2)
 _PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
@@ -34,10 +34,10 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     )
     def prices_up_to_date(warehouse: Warehouse, clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         last = utc_today(clock) + RATES_AHEAD
-        rates = pricing.daily_rates(settings.price_periods, settings.history_start, last)
+        rates = price_periods.daily_rates(settings.price_periods, settings.history_start, last)
         with dagster_failures(), warehouse.get_connection() as connection, transaction(connection):
             stale = stale_prices(connection, rates)
-        ranges = [f"{name}: {pricing.say_ranges(found)}" for name, found in stale.items()]
+        ranges = [f"{name}: {price_periods.say_ranges(found)}" for name, found in stale.items()]
         days = sum(each.days for found in stale.values() for each in found)
         return dg.AssetCheckResult(
             passed=not stale,

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.anomalies import GROUP
 from circleci_cost.defs.check_results import warning
@@ -9,9 +10,8 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.correlation_text import FINDING_HEADER, finding_cells
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.correlations import CorrelationSummary
+from circleci_cost.model.correlation.text import FINDING_HEADER, finding_cells
+from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary
 from circleci_cost.warehouse.derived import Derivation
 
 

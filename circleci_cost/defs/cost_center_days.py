@@ -11,12 +11,12 @@ import dagster as dg
 import duckdb
 
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
+from circleci_cost.defs.partitions import day_partitions
 from circleci_cost.lake.layout import Lake
-from circleci_cost.partitions import day_partitions
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.cost_center_days import CostCenterDay, cost_center_days
-from circleci_cost.warehouse.generations import NothingPublishedError, current_generation
+from circleci_cost.warehouse.costs.cost_center_days import CostCenterDay, cost_center_days
+from circleci_cost.warehouse.publishing.generations import NothingPublishedError, current_generation
 
 KEY = dg.AssetKey("cost_center_days")
 GROUP = "publishing"

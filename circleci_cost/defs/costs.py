@@ -7,17 +7,17 @@ from decimal import Decimal
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
 from circleci_cost.defs.living_runs import refuse_if_ended
+from circleci_cost.defs.partitions import partition_days, partition_key
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model import pricing
-from circleci_cost.partitions import partition_days, partition_key
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
-from circleci_cost.warehouse.pricing import write_prices
+from circleci_cost.model.pricing import price_periods
+from circleci_cost.warehouse.costs.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
 
 GROUP = "costs"
 # Rates reach a little into the future, so that a day's costs never wait for the rates to be spread again.
@@ -30,7 +30,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         # The configuration is this asset's code: an edited price is seen as soon as the location is loaded again.
-        code_version=pricing.content_hash(settings.price_periods),
+        code_version=price_periods.content_hash(settings.price_periods),
         automation_condition=follows_configuration(),
         group_name=GROUP,
         kinds={"duckdb", "toml"},
@@ -41,7 +41,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
                 description="No day of the history lacks a price.",
             )
         ],
-        metadata={"dagster/column_schema": metadata.column_schema(pricing.PERIODS_SCHEMA, {})},
+        metadata={"dagster/column_schema": metadata.column_schema(price_periods.PERIODS_SCHEMA, {})},
         description=(
             "Contracted price periods from the configuration, and daily_rates: exactly one USD price per credit, "
             "cost center and day. Grain: cost center × period."
@@ -52,12 +52,12 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
         with dagster_failures(), warehouse.get_connection() as connection:
             rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
         unpriced = {
-            center.name: pricing.gaps(center.price_periods, settings.history_start, today)
+            center.name: price_periods.gaps(center.price_periods, settings.history_start, today)
             for center in settings.cost_centers
         }
-        gaps = [f"{name}: {pricing.say_ranges(ranges)}" for name, ranges in unpriced.items() if ranges]
+        gaps = [f"{name}: {price_periods.say_ranges(ranges)}" for name, ranges in unpriced.items() if ranges]
         return dg.MaterializeResult(
-            data_version=dg.DataVersion(pricing.content_hash(periods)),
+            data_version=dg.DataVersion(price_periods.content_hash(periods)),
             metadata={
                 "dagster/row_count": len(periods),
                 "daily_rates": rates.height,

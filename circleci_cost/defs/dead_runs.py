@@ -12,9 +12,11 @@ from logging import Logger
 import dagster as dg
 
 from circleci_cost.clock import Clock
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import is_own, of_command_line
+from circleci_cost.defs.partitions import tagged_days, usage_partitions
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.run_locks import (
@@ -26,8 +28,6 @@ from circleci_cost.lake.run_locks import (
     run_lock_age,
 )
 from circleci_cost.lake.turns import turn
-from circleci_cost.partitions import tagged_days, usage_partitions
-from circleci_cost.settings import Settings
 
 # A code server that lives ends the run of a dead child by itself, within half a second.
 _CODE_SERVER_SECONDS = 2.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from circleci_cost.partitions import partition_days
+from circleci_cost.defs.partitions import partition_days
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

@@ -8,9 +8,9 @@ from datetime import date
 import dagster as dg
 
 from circleci_cost.days import days_between
+from circleci_cost.defs.partitions import partition_key
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import Manifest, landed_exports
-from circleci_cost.partitions import partition_key
 
 _USAGE_EXPORTS = dg.AssetKey("usage_exports")
 

@@ -19,8 +19,13 @@ from circleci_cost.lake.infrastructure import read_sources
 from circleci_cost.lake.infrastructure_state import read_state, write_state
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.turns import turn
-from circleci_cost.sections.infrastructure import Infrastructure, configuration_hash
-from circleci_cost.warehouse.infrastructure import InfrastructureSummary, known_files, next_state, write_infrastructure
+from circleci_cost.model.infrastructure.definition import Infrastructure, configuration_hash
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
+    InfrastructureSummary,
+    known_files,
+    next_state,
+    write_infrastructure,
+)
 
 GROUP = "infrastructure"
 # After the clouds' own night; whoever delivers later is read the next day, or by hand.

@@ -6,22 +6,22 @@ from decimal import Decimal
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.imported_days import log_imported_days
 from circleci_cost.defs.living_runs import refuse_if_ended
+from circleci_cost.defs.partitions import PartitionDays, partition_days, partition_key
 from circleci_cost.defs.resources import LogProgress, UsageSource
-from circleci_cost.ingestion import Fetched, fetch_days
+from circleci_cost.history.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.turns import READING, turn
 from circleci_cost.lake.unknown_organizations import UnknownOrganization, unknown_organizations
 from circleci_cost.lake.verification import Verification, verify_job_runs
-from circleci_cost.model.job_runs import DaySummary
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
-from circleci_cost.partitions import PartitionDays, partition_days, partition_key
-from circleci_cost.plain_text import one_line
-from circleci_cost.settings import Settings
+from circleci_cost.model.usage.job_runs import DaySummary
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.text.plain import one_line
 
 GROUP = "ingest"
 # One run is one cost center and at most as many days as one export job may span.

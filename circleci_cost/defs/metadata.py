@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import dagster as dg
 import polars as pl
 
-from circleci_cost.model import amounts
-from circleci_cost.model.pricing import as_ranges, say_ranges
-from circleci_cost.plain_text import one_line
+from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
+from circleci_cost.text import amounts
+from circleci_cost.text.plain import one_line
 
 # What Dagster takes as the value of a metadata entry.
 Value: TypeAlias = dg.MetadataValue | str | int | float

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import warning
@@ -18,9 +20,9 @@ from circleci_cost.defs.cost_center_days import GROUP
 from circleci_cost.defs.failed_runs import failure_in
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.budget_definitions import usable_budgets
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify import events
 from circleci_cost.notify.channels import open_channels
 from circleci_cost.notify.delivery import DeliveryReport, deliver
@@ -28,9 +30,7 @@ from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.occasions import occasions
 from circleci_cost.notify.outbox import Outbox, outbox_path
 from circleci_cost.notify.routing import channels_for, enqueue_all
-from circleci_cost.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 
 if TYPE_CHECKING:
     from circleci_cost.defs.automation import AssetJob

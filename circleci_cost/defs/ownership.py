@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from circleci_cost.settings import Settings
+from circleci_cost.config.settings import Settings
 
 # Everything is made once a day: one run that is late by three hours is a warning, two are a failure.
 _FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fail_window=timedelta(hours=51))

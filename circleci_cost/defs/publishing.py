@@ -3,6 +3,7 @@
 import dagster as dg
 
 from circleci_cost.clock import Clock
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.cost_center_days import GROUP, log_changed_days
 from circleci_cost.defs.failures import dagster_failures
@@ -12,9 +13,8 @@ from circleci_cost.defs.remade import remake_outdated
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.generations import Generation
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.warehouse.publishing.generations import Generation
+from circleci_cost.warehouse.publishing.publish import publish
 
 
 def build_published_asset(settings: Settings) -> dg.AssetsDefinition:

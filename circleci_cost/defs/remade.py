@@ -6,16 +6,16 @@ What an asset tells of itself is its own module's; which tables are out of date 
 import dagster as dg
 import duckdb
 
+from circleci_cost.config.settings import Settings
 from circleci_cost.defs import allocation, anomalies, budgets, correlations, metadata
 from circleci_cost.lake.layout import Lake
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.allocation import AllocationResult
-from circleci_cost.warehouse.anomalies import AnomalySummary
-from circleci_cost.warehouse.budgets import BudgetSummary
-from circleci_cost.warehouse.daily_costs import total_costs
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
+from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary
+from circleci_cost.warehouse.budgets.budget_status import BudgetSummary
+from circleci_cost.warehouse.costs.daily_costs import total_costs
 from circleci_cost.warehouse.derived import Derivation, Summary
-from circleci_cost.warehouse.explanations import ExplanationSummary
-from circleci_cost.warehouse.forecasts import ForecastSummary
+from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary
+from circleci_cost.warehouse.incidents.explanations import ExplanationSummary
 
 
 def remake_outdated(

@@ -16,14 +16,14 @@ from pydantic import Field
 
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
+from circleci_cost.config.settings import Settings
+from circleci_cost.config.tokens import api_token
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.lake.turns import WAREHOUSE, turn
-from circleci_cost.sections.cost_centers import CostCenter
-from circleci_cost.settings import Settings
-from circleci_cost.tokens import api_token
+from circleci_cost.model.pricing.definition import CostCenter
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
 _MEMORY_LIMIT = "3GB"
@@ -70,7 +70,8 @@ class UsageSource:
 
     @contextmanager
     def _demo_connection(self, center: CostCenter) -> Iterator[Connection]:
-        from circleci_cost import demo, simulator
+        from circleci_cost import simulator
+        from circleci_cost.config import demo
 
         day = demo.anchor(self.settings.data_dir, utc_today(self.clock))
         demo.remember_anchor(self.settings.data_dir, day)

@@ -18,9 +18,9 @@ from circleci_cost.lake.infrastructure_manifests import Manifest, manifests_besi
 from circleci_cost.lake.infrastructure_reading import KnownFile, Reading
 from circleci_cost.lake.infrastructure_state import InfrastructureState, SeenFile
 from circleci_cost.lake.remote_files import FoundFile, find_files
-from circleci_cost.model.infrastructure_facts import FileFacts, remarks_on
-from circleci_cost.model.infrastructure_rates import RATES_SCHEMA, read_rates
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.definition import Infrastructure
+from circleci_cost.model.infrastructure.facts import FileFacts, remarks_on
+from circleci_cost.model.infrastructure.rates import RATES_SCHEMA, read_rates
 
 
 @dataclass(frozen=True)

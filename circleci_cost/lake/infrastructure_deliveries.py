@@ -12,7 +12,7 @@ from typing import TypeAlias
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.infrastructure_manifests import Manifest, listed
 from circleci_cost.lake.remote_files import FoundFile
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.definition import Infrastructure
 
 # AWS names the folder of a billing period BILLING_PERIOD=2026-08, Azure and older reports 20260801-20260831.
 _PERIOD = re.compile(r"billing_period=\d{4}-\d{2}(?:-\d{2})?|20\d{6}-20\d{6}", re.I)

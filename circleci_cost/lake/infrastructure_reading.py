@@ -13,9 +13,9 @@ import polars as pl
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.infrastructure_state import SeenFile
 from circleci_cost.lake.remote_files import FoundFile, changed, local_copy
-from circleci_cost.model.infrastructure import COSTS_SCHEMA, FileCosts, read_costs, reading_hash
-from circleci_cost.model.infrastructure_facts import FileFacts
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.cost_files import COSTS_SCHEMA, FileCosts, read_costs, reading_hash
+from circleci_cost.model.infrastructure.definition import Infrastructure
+from circleci_cost.model.infrastructure.facts import FileFacts
 
 # Read as nothing at all: a newer delivery holds what the file does.
 _SUPERSEDED = "superseded"

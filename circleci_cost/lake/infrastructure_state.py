@@ -1,7 +1,7 @@
 """What was noticed in files of infrastructure costs as they were read last, and why a source could not be: as JSON.
 
 A memory beside the warehouse that may be lost: files of which nothing is noticed here are read again. The costs
-themselves are `warehouse.infrastructure`'s business.
+themselves are `warehouse.infrastructure.infrastructure_costs`'s business.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.infrastructure_manifests import Manifest
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.infrastructure_facts import FileFacts
+from circleci_cost.model.infrastructure.facts import FileFacts
 
 
 class SeenFile(BaseModel):

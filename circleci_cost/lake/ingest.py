@@ -29,9 +29,9 @@ from circleci_cost.lake.manifests import (
 )
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
-from circleci_cost.model import restatements
-from circleci_cost.model.imported_records import read_imported
-from circleci_cost.model.job_runs import (
+from circleci_cost.model.usage import restatements
+from circleci_cost.model.usage.imported_records import read_imported
+from circleci_cost.model.usage.job_runs import (
     PRECEDENCE,
     DaySummary,
     Provenance,
@@ -40,10 +40,10 @@ from circleci_cost.model.job_runs import (
     refuse_unknown_organizations,
     summarize_day,
 )
-from circleci_cost.model.normalize import normalize
-from circleci_cost.model.records import Header, read_records
-from circleci_cost.model.restatements import compare
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.model.usage.records import Header, read_records
+from circleci_cost.model.usage.restatements import compare
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 
 # Each new reading takes another landing of the same window in between.
 _READINGS = 5

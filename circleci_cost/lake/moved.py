@@ -12,8 +12,8 @@ import polars as pl
 from circleci_cost.lake.days import JobRunsDay, read_day, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.spill import job_keys, without_keys
-from circleci_cost.model.job_runs import PRECEDENCE
-from circleci_cost.model.restatements import compare
+from circleci_cost.model.usage.job_runs import PRECEDENCE
+from circleci_cost.model.usage.restatements import compare
 
 # A charge date moves by a day or so between two exports of a job; farther days are not looked at.
 NEIGHBOUR_DAYS = 7

@@ -20,7 +20,7 @@ from circleci_cost.errors import (
     TransientSourceError,
 )
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.regular_files import require_regular_file
+from circleci_cost.named_files.regular_files import require_regular_file
 
 _PIECE = 1 << 20
 _WILD = re.compile(r"[*\[]")

@@ -1,7 +1,7 @@
 """Rows of a window, kept by day while its parts are read: in memory while few, else in temporary files.
 
 So memory stays flat however many parts and jobs a window has. It also finds, by key alone, the jobs that stand
-on several days. Other rules over the rows are in `model.job_runs`.
+on several days. Other rules over the rows are in `model.usage.job_runs`.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import Self
 import polars as pl
 
 from circleci_cost.lake.files import storage_errors
-from circleci_cost.model.job_runs import PRECEDENCE
+from circleci_cost.model.usage.job_runs import PRECEDENCE
 
 ROWS_IN_MEMORY = 300_000
 _ABANDONED_AFTER_SECONDS = 24 * 3600

@@ -1,6 +1,6 @@
 """Which job runs are of organizations that the configuration does not name: counted again from the written files.
 
-Whether such rows are refused before they are written is decided by `model.job_runs`.
+Whether such rows are refused before they are written is decided by `model.usage.job_runs`.
 """
 
 from collections.abc import Collection, Iterable

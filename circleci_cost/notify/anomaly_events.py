@@ -1,16 +1,16 @@
 """What is said about incidents of anomalies and their end: a key and a message from rows of `anomaly_incidents`.
 
-Pure: which incidents there are is `model.incidents`' to find, when they are told `anomaly_occasions`'.
+Pure: which incidents there are is `model.incidents.incidents`' to find, when they are told `anomaly_occasions`'.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from circleci_cost.model import incident_text
-from circleci_cost.model.amounts import signed
-from circleci_cost.model.cost_names import driver_name
+from circleci_cost.model.incidents import text as incident_text
+from circleci_cost.model.usage.cost_names import driver_name
 from circleci_cost.notify.messages import Key, Message, Notice, Table
+from circleci_cost.text.amounts import signed
 
 Row = Mapping[str, Any]
 _MOST_URLS = 3

@@ -10,13 +10,13 @@ from typing import Any
 
 import duckdb
 
-from circleci_cost.model.conditions import Conditions
-from circleci_cost.model.incidents import IncidentStatus
+from circleci_cost.config.notifications import NotificationOwner
+from circleci_cost.model.incidents.incidents import IncidentStatus
+from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
 from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.outbox import Outbox
-from circleci_cost.sections.notifications import NotificationOwner
-from circleci_cost.warehouse.incidents import IncidentReason, incident_shares, read_incidents, read_reason
+from circleci_cost.warehouse.incidents.incidents import IncidentReason, incident_shares, read_incidents, read_reason
 
 # What was found longer ago is history: a first import of 13 months tells of none of it.
 _RECENT = timedelta(days=7)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from circleci_cost.config.notifications import AppriseChannel
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.plain import as_text
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.single_recipient import SingleRecipient
-from circleci_cost.sections.notifications import AppriseChannel
 
 _KINDS = {"info": "info", "warning": "warning", "critical": "failure"}
 # Each service has its own markup; what means a mention, a tag or a link in one of them is replaced by its like.

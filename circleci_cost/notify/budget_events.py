@@ -9,8 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from circleci_cost.model.amounts import WIDE, change_text, dollars, exact, in_unit, percent
 from circleci_cost.notify.messages import Key, Message, Notice, Table
+from circleci_cost.text.amounts import WIDE, change_text, dollars, exact, in_unit, percent
 
 Kind = Literal["actual", "forecast"]
 

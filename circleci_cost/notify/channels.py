@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Protocol
 
 from circleci_cost.clock import Clock
-from circleci_cost.notify.apprise_channel import Apprise
-from circleci_cost.notify.email import Email
-from circleci_cost.notify.failures import NotDelivered
-from circleci_cost.notify.messages import Envelope
-from circleci_cost.notify.webhooks import ChatChannel, Webhook
-from circleci_cost.sections.notifications import (
+from circleci_cost.config.notifications import (
     AppriseChannel,
     ChannelSection,
     EmailChannel,
     Notifications,
     WebhookChannel,
 )
+from circleci_cost.notify.apprise_channel import Apprise
+from circleci_cost.notify.email import Email
+from circleci_cost.notify.failures import NotDelivered
+from circleci_cost.notify.messages import Envelope
+from circleci_cost.notify.webhooks import ChatChannel, Webhook
 
 
 class Channel(Protocol):

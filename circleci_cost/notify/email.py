@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
+from circleci_cost.config.notifications import EmailChannel
+from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.mail import as_mail
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.server_words import server_words
 from circleci_cost.notify.smtp import CONNECT, Deadline, Reply, ReplyTooLongError
-from circleci_cost.regular_files import require_regular_file
-from circleci_cost.sections.notifications import EmailChannel
 
 _REFUSED, _PERMANENT = 400, 500
 _WRONG_LOGIN = 535

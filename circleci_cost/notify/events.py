@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from circleci_cost.model.amounts import dollars, exact, exact_number
-from circleci_cost.model.pricing import DayRange, PricePeriod, say_ranges
+from circleci_cost.model.pricing.definition import TOKEN_WARNING_DAYS
+from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, say_ranges
 from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
-from circleci_cost.sections.cost_centers import TOKEN_WARNING_DAYS
+from circleci_cost.text.amounts import dollars, exact, exact_number
 
 # A token's end is told when so many days are left; its last day is day 0.
 TOKEN_DAYS = (TOKEN_WARNING_DAYS, 15, 7, 1, -1)

@@ -16,10 +16,10 @@ import httpx
 
 from circleci_cost import __version__
 from circleci_cost.circleci.http import causes_of, quiet_http_loggers
-from circleci_cost.circleci.retry_after import retry_after
-from circleci_cost.circleci.watchdog import Watchdog
+from circleci_cost.config.notifications import is_loopback
+from circleci_cost.http.retry_after import retry_after
+from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.notify.failures import NotDelivered
-from circleci_cost.sections.notifications import is_loopback
 
 CONNECT_SECONDS = 10.0
 _READ_SECONDS = 15.0

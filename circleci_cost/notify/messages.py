@@ -12,9 +12,9 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as validated_dataclass
 
+from circleci_cost.config.notifications import Event
 from circleci_cost.notify.text import cut
-from circleci_cost.plain_text import one_line
-from circleci_cost.sections.notifications import Event
+from circleci_cost.text.plain import one_line
 
 Severity = Literal["info", "warning", "critical"]
 _TITLE_LENGTH = 200

@@ -11,24 +11,24 @@ from typing import Any
 
 import duckdb
 
-from circleci_cost.coverage import missing_days
+from circleci_cost.config.notifications import Cadence, NotificationOwner
+from circleci_cost.config.settings import Settings
+from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model import pricing
-from circleci_cost.model.amounts import WIDE, change_text
-from circleci_cost.model.budget_periods import period_of
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.budgets.definition import Budget, Period
+from circleci_cost.model.budgets.periods import period_of
+from circleci_cost.model.pricing import price_periods
+from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.outbox import Outbox
-from circleci_cost.sections.budgets import Budget, Period
-from circleci_cost.sections.notifications import Cadence, NotificationOwner
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.budgets import Periods, read_budget_status
-from circleci_cost.warehouse.generations import Generation
-from circleci_cost.warehouse.incidents import INCIDENTS
-from circleci_cost.warehouse.summaries import ProjectCost, import_summary, scope_costs
+from circleci_cost.text.amounts import WIDE, change_text
+from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
+from circleci_cost.warehouse.incidents.incidents import INCIDENTS
+from circleci_cost.warehouse.publishing.generations import Generation
+from circleci_cost.warehouse.reporting.summaries import ProjectCost, import_summary, scope_costs
 
 # A price gap is told so long before.
 _PRICES_AHEAD = timedelta(days=31)
@@ -68,7 +68,7 @@ def occasions(
 
 def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
     for center in settings.cost_centers:
-        ahead = pricing.gaps(center.price_periods, today + timedelta(days=1), today + _PRICES_AHEAD)
+        ahead = price_periods.gaps(center.price_periods, today + timedelta(days=1), today + _PRICES_AHEAD)
         if ahead:
             yield events.price_gap(center.name, ahead[0].first)
         if (end := center.api_token_expires) is not None:
@@ -93,7 +93,7 @@ def _imports(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnecti
             unpriced_credits=summary.unpriced_credits,
             cost=summary.cost_usd,
             prices=center.price_periods,
-            unpriced_days=pricing.gaps(center.price_periods, settings.history_start, now.date()),
+            unpriced_days=price_periods.gaps(center.price_periods, settings.history_start, now.date()),
         )
 
 

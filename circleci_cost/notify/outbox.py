@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from circleci_cost.clock import Clock
+from circleci_cost.config.notifications import Event
 from circleci_cost.lake.layout import Lake
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.messages import Envelope, Key, Message
 from circleci_cost.notify.outbox_file import OutboxFile, moment, ticks
-from circleci_cost.sections.notifications import Event
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)

@@ -5,9 +5,9 @@ What the notices say is `events`'; sending them is `delivery`'s work.
 
 from collections.abc import Iterable
 
+from circleci_cost.config.notifications import Notifications
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.outbox import Outbox
-from circleci_cost.sections.notifications import Notifications
 
 
 def channels_for(notifications: Notifications, event: str, owner: str | None = None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from html import escape
 from urllib.parse import quote
 
 from circleci_cost.notify.text import cut
-from circleci_cost.secret_text import without_secrets
+from circleci_cost.text.secrets import without_secrets
 
 LENGTH = 200
 _HIDDEN = "***"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from circleci_cost.sections.notifications import ChannelSection
+from circleci_cost.config.notifications import ChannelSection
 
 Section = TypeVar("Section", bound=ChannelSection)
 

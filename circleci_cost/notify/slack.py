@@ -1,6 +1,6 @@
 """A message as Slack blocks for an incoming webhook (https://docs.slack.dev/reference/block-kit).
 
-Texts are `plain_text`, in which Slack looks for no markup; the table alone is `mrkdwn`, since only that has a fixed
+Texts are `text.plain`, in which Slack looks for no markup; the table alone is `mrkdwn`, since only that has a fixed
 width, and is `verbatim`, so that nothing in it is linked.
 """
 

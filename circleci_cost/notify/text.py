@@ -1,6 +1,6 @@
 """Cuts texts to what a channel takes: no escape sequence in two, and a word on what was left out.
 
-That names are harmless is `plain_text`'s; what is special to one channel's markup its renderer escapes.
+That names are harmless is `text.plain`'s; what is special to one channel's markup its renderer escapes.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from circleci_cost.sections.notifications import ChannelSection, WebhookChannel
+from circleci_cost.config.notifications import ChannelSection, WebhookChannel
 from circleci_cost.sections.section import shown_variable
 
 _PREFIX = "whsec_"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circleci_cost.clock import Clock
+from circleci_cost.config.notifications import SlackChannel, TeamsChannel, WebhookChannel
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.http import checked_url, post
 from circleci_cost.notify.messages import Envelope
@@ -16,7 +17,6 @@ from circleci_cost.notify.single_recipient import SingleRecipient
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
 from circleci_cost.notify.webhook_secret import unusable
-from circleci_cost.sections.notifications import SlackChannel, TeamsChannel, WebhookChannel
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The sections of `circleci_cost.toml`, one module each: what may be written there, and what of it is refused.
+"""What every section of a configuration file shares: types of values, reading TOML, and mistakes told with their line.
 
-What concerns several sections at once, and the file as a whole, is `settings`' business.
+What a section says of its subject stands in that subject's `definition` module, the whole file in `config.settings`.
 """

@@ -12,9 +12,9 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from circleci_cost.plain_text import same_name
-from circleci_cost.secret_text import looks_secret, without_secrets
-from circleci_cost.suggestions import did_you_mean
+from circleci_cost.text.plain import same_name
+from circleci_cost.text.secrets import looks_secret, without_secrets
+from circleci_cost.text.suggestions import did_you_mean
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -1,1 +1,1 @@
-"""The DuckDB warehouse: one writer at a time, short transactions, one SQL file per table."""
+"""The DuckDB warehouse: one writer at a time, short transactions; a package a subject, its SQL beside its Python."""

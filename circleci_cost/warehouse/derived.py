@@ -11,25 +11,25 @@ from typing import TypeAlias
 
 import duckdb
 
+from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.allocation import prepare_usable
-from circleci_cost.model.anomaly_settings import AnomalySettings
-from circleci_cost.model.budget_definitions import usable_budgets
-from circleci_cost.model.correlation import CorrelationSettings
-from circleci_cost.model.event_study import EventStudySettings
-from circleci_cost.model.forecast import ForecastSettings
-from circleci_cost.model.incident_decisions import DECISIONS_STAY, NO_DECISIONS, gone, read_decisions
-from circleci_cost.settings import Settings
-from circleci_cost.warehouse.allocation import AllocationResult, allocate, job_run_files
-from circleci_cost.warehouse.anomalies import AnomalySummary, decisions_before, write_anomalies
-from circleci_cost.warehouse.budgets import BudgetSummary, write_budget_status
-from circleci_cost.warehouse.correlations import CorrelationSummary, write_correlations
-from circleci_cost.warehouse.explanations import ExplanationSummary, write_explanations
-from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
-from circleci_cost.warehouse.infrastructure import infrastructure_series
-from circleci_cost.warehouse.statements import one_row, sql
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.allocation.planning import prepare_usable
+from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.correlation.correlation import CorrelationSettings
+from circleci_cost.model.correlation.event_study import EventStudySettings
+from circleci_cost.model.forecast.forecasting import ForecastSettings
+from circleci_cost.model.incidents.decisions import DECISIONS_STAY, NO_DECISIONS, gone, read_decisions
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate, job_run_files
+from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary, decisions_before, write_anomalies
+from circleci_cost.warehouse.budgets.budget_status import BudgetSummary, write_budget_status
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
+from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
+from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 
 ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS = "allocated_costs", "cost_forecast", "budget_status"
 COST_ANOMALIES, ANOMALY_DRIVERS, COST_CORRELATIONS = "cost_anomalies", "anomaly_drivers", "cost_correlations"

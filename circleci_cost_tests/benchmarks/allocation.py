@@ -18,10 +18,10 @@ from pathlib import Path
 
 import duckdb
 
-from circleci_cost.model.allocation import prepare
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.warehouse.allocation import allocate
-from circleci_cost.warehouse.statements import one_row, sql
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.warehouse.allocation.allocated_costs import allocate
+from circleci_cost.warehouse.core.statements import one_row, sql
 
 ROWS = 2_300_000
 LAST = date(2026, 11, 21)

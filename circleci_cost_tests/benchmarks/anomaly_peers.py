@@ -10,7 +10,7 @@ from functools import cache
 
 import polars as pl
 
-from circleci_cost.model.holidays_calendar import special_days
+from circleci_cost.model.calendar.holidays import special_days
 from circleci_cost_tests.benchmarks.anomaly_scores import ALL, LARGE, counts, figures
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
-from circleci_cost.model.incidents import incidents
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_incident_scores import incident_counts, incident_figures
 from circleci_cost_tests.benchmarks.anomaly_peers import PEERS, alarmed, calibrated, peer_scores
 from circleci_cost_tests.benchmarks.anomaly_scores import ALL, LARGE, OF_LARGE, counts, figures

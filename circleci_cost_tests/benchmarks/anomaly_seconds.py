@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
-from circleci_cost.model.anomaly_day import Day
-from circleci_cost.model.anomaly_kinds import Namer
-from circleci_cost.model.anomaly_panel import Observations, calendar_for, observations_of
-from circleci_cost.model.anomaly_state import State
-from circleci_cost.model.anomaly_tests import Sums, judge, scale_of
-from circleci_cost.model.forecast_panel import Calendar
-from circleci_cost.model.incidents import incidents
+from circleci_cost.model.anomalies.day import Day
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.kinds import Namer
+from circleci_cost.model.anomalies.panel import Observations, calendar_for, observations_of
+from circleci_cost.model.anomalies.state import State
+from circleci_cost.model.anomalies.thresholds import Sums, judge, scale_of
+from circleci_cost.model.forecast.panel import Calendar
+from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_series import labelled_set
 from circleci_cost_tests.benchmarks.anomaly_tables import hierarchy_of
 

@@ -14,12 +14,12 @@ from itertools import pairwise
 
 import duckdb
 
-from circleci_cost.model.forecast import ForecastSettings
-from circleci_cost.sections.budgets import Budget
-from circleci_cost.warehouse.budgets import write_budget_status
-from circleci_cost.warehouse.forecasts import write_forecasts
-from circleci_cost.warehouse.series import budget_series
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.forecast.forecasting import ForecastSettings
+from circleci_cost.warehouse.budgets.budget_status import write_budget_status
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
+from circleci_cost.warehouse.forecast.series import budget_series
 
 LAST = date(2026, 11, 20)
 DAYS = 395

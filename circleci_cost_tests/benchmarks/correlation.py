@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from circleci_cost.model.correlation import CorrelationSettings, correlate
-from circleci_cost.model.correlation_cleaning import innovations, log_levels, without_rhythm
-from circleci_cost.model.correlation_lags import largest_correlations
-from circleci_cost.model.correlation_series import Days, costs_of, days_of, rows_of
-from circleci_cost.model.event_study import EventStudySettings, event_study
+from circleci_cost.model.correlation.cleaning import innovations, log_levels, without_rhythm
+from circleci_cost.model.correlation.correlation import CorrelationSettings, correlate
+from circleci_cost.model.correlation.event_study import EventStudySettings, event_study
+from circleci_cost.model.correlation.lags import largest_correlations
+from circleci_cost.model.correlation.series import Days, costs_of, days_of, rows_of
 from circleci_cost_tests.benchmarks.correlation_series import (
     LAGS,
     STEP,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.holidays_calendar import special_days
+from circleci_cost.model.calendar.holidays import special_days
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

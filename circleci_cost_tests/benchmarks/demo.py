@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 
 
 def main(argv: list[str]) -> None:

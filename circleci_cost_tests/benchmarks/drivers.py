@@ -17,10 +17,10 @@ from decimal import Context, Decimal
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.driver_causes import added_up, root_causes
-from circleci_cost.model.driver_effects import DRIVERS
-from circleci_cost.model.driver_leaves import CLASSES
-from circleci_cost.model.drivers import decompose, with_leading_driver
+from circleci_cost.model.drivers.causes import added_up, root_causes
+from circleci_cost.model.drivers.decomposition import decompose, with_leading_driver
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.drivers.leaves import CLASSES
 from circleci_cost_tests.benchmarks.driver_cases import DRIVER, KINDS, LEVELS, Case, draw_case
 
 ORDERS = {

@@ -17,9 +17,9 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.forecast import backtest, choose_method, forecast, forecast_total
-from circleci_cost.model.forecast_backtest import CUT_DAYS, months_of
-from circleci_cost.model.forecast_panel import panel_of
+from circleci_cost.model.forecast.backtest import CUT_DAYS, months_of
+from circleci_cost.model.forecast.forecasting import backtest, choose_method, forecast, forecast_total
+from circleci_cost.model.forecast.panel import panel_of
 from circleci_cost_tests.benchmarks.forecast_series import LAST, demo_series, simulated_series
 
 PEERS = ("AutoETS", "MSTL")

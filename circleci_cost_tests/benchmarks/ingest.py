@@ -26,7 +26,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest, Part, write_manifest
-from circleci_cost.model.schema import EXPORT_COLUMNS, Kind
+from circleci_cost.model.usage.schema import EXPORT_COLUMNS, Kind
 from circleci_cost.simulator import ACME_ID, demo_scenario, write_export_files
 
 ROWS = 600_000

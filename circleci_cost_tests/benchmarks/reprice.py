@@ -23,11 +23,11 @@ import polars as pl
 from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.model.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.model.usage.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
 from circleci_cost.simulator import demo_scenario, generate
-from circleci_cost.warehouse.daily_costs import write_daily_costs
-from circleci_cost.warehouse.pricing import write_prices
+from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
 
 LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)

@@ -11,7 +11,7 @@ from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unsettled_days
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 from circleci_cost.simulator.actions import completed_without_urls
 from circleci_cost_tests.circleci.harness import NOW, SUBJECT, WINDOW, Harness
 

@@ -10,8 +10,8 @@ import pytest
 from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal
 from circleci_cost.circleci.http import Answer
 from circleci_cost.circleci.refusals import Asked, refusal
-from circleci_cost.circleci.wording import one_line
 from circleci_cost.errors import AuthorizationError, CircleciCostError
+from circleci_cost.text.wording import one_line
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from circleci_cost.circleci.retry_after import retry_after
+from circleci_cost.http.retry_after import retry_after
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

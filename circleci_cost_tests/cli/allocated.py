@@ -7,12 +7,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.config.settings import read_settings
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model import restatements
-from circleci_cost.model.allocation import prepare
-from circleci_cost.settings import read_settings
-from circleci_cost.warehouse.allocation import allocate
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.model.usage import restatements
+from circleci_cost.warehouse.allocation.allocated_costs import allocate
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller
 from circleci_cost_tests.warehouse.allocation_builders import fill
 

@@ -14,10 +14,10 @@ import pytest
 
 from circleci_cost.cli.main import run
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model import restatements
-from circleci_cost.model.schema import CHARGE_TYPES
-from circleci_cost.warehouse.publish import publish
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.usage import restatements
+from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.publishing.publish import publish
 
 DATA = Path(__file__).parent.parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from circleci_cost.lake.layout import Lake
-from circleci_cost.warehouse.generations import current_generation, point_to
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.allocated import publish_allocated
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 

@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model import restatements
-from circleci_cost.model.anomaly_settings import AnomalySettings
-from circleci_cost.model.event_study import EventStudySettings
-from circleci_cost.model.incident_decisions import NO_DECISIONS
-from circleci_cost.warehouse.anomalies import write_anomalies
-from circleci_cost.warehouse.explanations import write_explanations
-from circleci_cost.warehouse.generations import current_generation, point_to
-from circleci_cost.warehouse.infrastructure import infrastructure_series
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.correlation.event_study import EventStudySettings
+from circleci_cost.model.incidents.decisions import NO_DECISIONS
+from circleci_cost.model.usage import restatements
+from circleci_cost.warehouse.anomalies.cost_anomalies import write_anomalies
+from circleci_cost.warehouse.incidents.explanations import write_explanations
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 FIRST = date(2026, 2, 2)
@@ -130,7 +130,7 @@ def test_the_table_fits_the_terminal(published: Caller, monkeypatch: pytest.Monk
     from rich.console import Console
 
     from circleci_cost.cli.anomalies import incident_table
-    from circleci_cost.warehouse.incidents import read_incidents
+    from circleci_cost.warehouse.incidents.incidents import read_incidents
 
     with current_generation(open_lake(published.folder / "data")).connect() as connection:
         rows = read_incidents(connection).to_dicts()

@@ -10,16 +10,16 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.config.budget_definitions import all_budgets
+from circleci_cost.config.settings import read_settings
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model import restatements
-from circleci_cost.model.budget_definitions import all_budgets
-from circleci_cost.model.forecast import ForecastSettings
-from circleci_cost.settings import read_settings
-from circleci_cost.warehouse.budgets import write_budget_status
-from circleci_cost.warehouse.forecasts import write_forecasts
-from circleci_cost.warehouse.generations import current_generation, point_to
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.forecast.forecasting import ForecastSettings
+from circleci_cost.model.usage import restatements
+from circleci_cost.warehouse.budgets.budget_status import write_budget_status
+from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.correlation import SCHEMA, correlate
-from circleci_cost.warehouse.generations import current_generation, point_to
+from circleci_cost.model.correlation.correlation import SCHEMA, correlate
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 FIRST = date(2026, 1, 1)

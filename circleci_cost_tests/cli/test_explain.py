@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model import restatements
-from circleci_cost.model.driver_effects import DRIVERS
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.usage import restatements
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration
 from circleci_cost_tests.warehouse.allocation_builders import fill
 from circleci_cost_tests.warehouse.budget_builders import known

@@ -11,7 +11,7 @@ from circleci_cost.lake.infrastructure import read_sources
 from circleci_cost.lake.infrastructure_state import read_state, write_state
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.simulator import Job, Organization, Project, Scenario, Simulator, SimulatorServer, Workflow
-from circleci_cost.warehouse.infrastructure import next_state, write_infrastructure
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import next_state, write_infrastructure
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller, copied
 from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 

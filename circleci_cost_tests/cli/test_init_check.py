@@ -19,8 +19,8 @@ from click.testing import CliRunner
 
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.main import cli
-from circleci_cost.demo import months_before
-from circleci_cost.settings import read_settings
+from circleci_cost.config.demo import months_before
+from circleci_cost.config.settings import read_settings
 from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, GLOBEX_ID, Simulator, SimulatorServer, demo_scenario
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from circleci_cost.cli.main import COMMANDS, cli
-from circleci_cost.demo import remember_anchor
+from circleci_cost.config.demo import remember_anchor
 from circleci_cost_tests.cli.harness import Caller, configuration
 
 _HEAVY = ("dagster", "polars", "duckdb", "httpx", "pydantic", "rich", "numpy", "pyarrow")

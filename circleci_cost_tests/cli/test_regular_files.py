@@ -13,13 +13,13 @@ import pytest
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.import_check import read_files
 from circleci_cost.clock import SystemClock
+from circleci_cost.config.settings import load_settings, read_settings
 from circleci_cost.errors import ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.lake.remote_files import find_files
-from circleci_cost.model.allocation_files import bytes_or_missing, read_bytes
-from circleci_cost.model.budget_files import read_budgets
-from circleci_cost.regular_files import require_regular_file
-from circleci_cost.settings import load_settings, read_settings
+from circleci_cost.model.budgets.files import read_budgets
+from circleci_cost.named_files.csv_tables import bytes_or_missing, read_bytes
+from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost_tests.cli.harness import ORGANIZATION, Caller, configuration
 
 ZERO = Path("/dev/zero")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.config.settings import read_settings
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.settings import read_settings
 from circleci_cost_tests.cli.harness import Caller, configuration
 from circleci_cost_tests.pipeline.test_secrets import everything_in
 

@@ -11,13 +11,13 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.lake.layout import FORMAT, Lake
-from circleci_cost.settings import load_settings
-from circleci_cost.warehouse.daily_costs import write_daily_costs
-from circleci_cost.warehouse.generations import TABLES, current_generation
-from circleci_cost.warehouse.statements import sql
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.publishing.generations import TABLES, current_generation
 from circleci_cost_tests.cli.harness import Caller
 from circleci_cost_tests.earlier_versions import COMMITS, unpack
 

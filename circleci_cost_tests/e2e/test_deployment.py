@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from circleci_cost.clock import SystemClock
-from circleci_cost.partitions import partition_key, range_tags
+from circleci_cost.defs.partitions import partition_key, range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
 from circleci_cost.simulator import connection_actions as broken
 from circleci_cost_tests.e2e.deployment import Deployment, deployed

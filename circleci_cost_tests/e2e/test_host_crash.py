@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from circleci_cost.clock import SystemClock
-from circleci_cost.partitions import range_tags
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
 from circleci_cost.simulator import connection_actions as broken
 from circleci_cost_tests.e2e.deployment import deployed

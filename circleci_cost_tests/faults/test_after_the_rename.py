@@ -11,7 +11,7 @@ import pytest
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.circleci.harness import running
 from circleci_cost_tests.cli.harness import publish_rows
 

@@ -20,10 +20,10 @@ from circleci_cost.defs import dead_runs
 from circleci_cost.defs.dead_runs import DeadRun, end_dead_runs
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import LAUNCHED_BY
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.run_locks import lock_run, locked_runs
 from circleci_cost.notify.outbox import Outbox, outbox_path
-from circleci_cost.partitions import range_tags
 from circleci_cost_tests.pipeline.harness import COSTS, Site, running
 from circleci_cost_tests.pipeline.processes import ended, start
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY

@@ -11,8 +11,8 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.notify.outbox_file import OutboxFile
-from circleci_cost.warehouse.generations import POINTER
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.publishing.generations import POINTER
 from circleci_cost_tests.circleci.harness import csv_part, gz
 from circleci_cost_tests.circleci.harness import running as source_running
 from circleci_cost_tests.faults.limits import files_of_at_most

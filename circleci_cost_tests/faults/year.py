@@ -19,25 +19,25 @@ import polars as pl
 
 from circleci_cost.circleci import SILENT
 from circleci_cost.clock import utc_today
-from circleci_cost.coverage import daily_windows, missing_days, overdue_days
 from circleci_cost.days import days_between
 from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.ingestion import fetch_days
+from circleci_cost.history.coverage import daily_windows, missing_days, overdue_days
+from circleci_cost.history.ingestion import fetch_days
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing import daily_rates
+from circleci_cost.model.pricing.price_periods import daily_rates
 from circleci_cost.simulator import Scenario, damage, generate
 from circleci_cost.simulator import actions as say
 from circleci_cost.simulator.connection_actions import Drop
 from circleci_cost.simulator.faults import Action
 from circleci_cost.simulator.sources import ExportKey
-from circleci_cost.warehouse.daily_costs import write_daily_costs
-from circleci_cost.warehouse.pricing import stale_prices, write_prices
-from circleci_cost.warehouse.publish import publish
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import stale_prices, write_prices
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.pipeline.harness import LIST_PRICE, Price, Site, running
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED, EditedSource, scenario
 

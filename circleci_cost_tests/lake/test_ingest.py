@@ -16,8 +16,8 @@ from circleci_cost.lake.days import read_provenance
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.unknown_organizations import unknown_organizations
-from circleci_cost.model.job_runs import DaySummary
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.job_runs import DaySummary
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 from circleci_cost_tests.model.builders import (
     COLUMNS,
     DIALECTS,

@@ -19,11 +19,11 @@ from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.spill import new_spill, remove_abandoned_spills
 from circleci_cost.lake.turns import turn
-from circleci_cost.model import restatements
+from circleci_cost.model.usage import restatements
 from circleci_cost.notify.outbox import outbox_path
 from circleci_cost.notify.outbox_file import OutboxFile
-from circleci_cost.warehouse.generations import current_generation, prune
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.warehouse.publishing.generations import current_generation, prune
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.circleci.harness import NOW, WINDOW, running
 from circleci_cost_tests.model.builders import records
 

@@ -14,7 +14,7 @@ import pytest
 from circleci_cost.errors import StorageError, TransientSourceError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
-from circleci_cost.warehouse.generations import (
+from circleci_cost.warehouse.publishing.generations import (
     KEPT_SECONDS,
     POINTER,
     GenerationManifest,

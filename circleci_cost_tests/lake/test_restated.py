@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.restatements import SCHEMA
+from circleci_cost.model.usage.restatements import SCHEMA
 from circleci_cost_tests.model.builders import record, records
 
 from .builders import CENTER, EXPORTED, FIRST, contents, day, days, ingest, jobs, land_rows, of, stored

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.anomalies import ANOMALY_SCHEMA, DEFAULTS, AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import ANOMALY_SCHEMA, DEFAULTS, AnomalySettings, detect
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.normalize import normalize
-from circleci_cost.model.records import BLOCK_BYTES, read_records
-from circleci_cost.model.schema import EXPORT_COLUMNS
+from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.model.usage.records import BLOCK_BYTES, read_records
+from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 
 COLUMNS = tuple(column.source for column in EXPORT_COLUMNS)
 ORGANIZATION = "b9291e0d-a11e-41fb-8517-c545388b5953"

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.allocation import prepare
-from circleci_cost.model.allocation_plan import Lookup
-from circleci_cost.sections.virtual_tags import VirtualTag
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.allocation.plan import Lookup
+from circleci_cost.model.allocation.planning import prepare
 
 BY_FILE = {"value": "shared", "method": "telemetry"}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.amounts import (
+from circleci_cost.text.amounts import (
     change_text,
     cost_text,
     credits_text,

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
 from circleci_cost_tests.model.anomaly_builders import (
     alarm_days,
     alarms,

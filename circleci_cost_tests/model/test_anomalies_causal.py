@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
 from circleci_cost_tests.model.anomaly_builders import (
     FIRST,
     PRICE,

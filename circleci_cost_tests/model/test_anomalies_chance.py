@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
 from circleci_cost_tests.model.anomaly_builders import FIRST, days_from, drawn
 
 SERIES, DAYS = 220, 395

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from circleci_cost.model.anomalies import ANOMALY_SCHEMA, KINDS, AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import ANOMALY_SCHEMA, KINDS, AnomalySettings, detect
 from circleci_cost_tests.model.anomaly_builders import (
     FIRST,
     PRICE,

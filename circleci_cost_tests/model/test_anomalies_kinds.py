@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
 from circleci_cost_tests.model.anomaly_builders import (
     PRICE,
     Floats,

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.days import days_between
-from circleci_cost.model.budget_amounts import amount_findings, amounts
-from circleci_cost.model.budget_findings import scope_findings
-from circleci_cost.model.budget_periods import period_of
-from circleci_cost.model.budget_series import SPENT_SCHEMA, History, known_days
-from circleci_cost.model.budgets import budget_status, current_day
-from circleci_cost.model.forecast import forecast, forecast_total
-from circleci_cost.sections.budgets import Budget
+from circleci_cost.model.budgets.amounts import amount_findings, amounts
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.findings import scope_findings
+from circleci_cost.model.budgets.periods import period_of
+from circleci_cost.model.budgets.series import SPENT_SCHEMA, History, known_days
+from circleci_cost.model.budgets.status import budget_status, current_day
+from circleci_cost.model.forecast.forecasting import forecast, forecast_total
 
 FIRST = date(2026, 1, 1)
 MICRO = Decimal("0.000001")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.config.budget_definitions import all_budgets, content_hash
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.budget_definitions import all_budgets, content_hash
-from circleci_cost.sections.budgets import Budget
-from circleci_cost.settings import Settings, read_settings
+from circleci_cost.model.budgets.definition import Budget
 
 CONFIGURATION = """\
 history_start = 2026-01-01

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.budget_periods import BudgetPeriod, next_period, period_of, periods_between
+from circleci_cost.model.budgets.periods import BudgetPeriod, next_period, period_of, periods_between
 
 DAYS = st.dates(date(1999, 1, 1), date(2101, 12, 31))
 KINDS = st.sampled_from(["week", "month", "quarter", "year"])

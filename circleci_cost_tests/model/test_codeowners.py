@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.allocation import prepare
-from circleci_cost.model.allocation_plan import Plan
-from circleci_cost.model.codeowners import read_owners
-from circleci_cost.model.codeowners_github import github_pattern, read_github
-from circleci_cost.model.codeowners_gitlab import gitlab_pattern, read_gitlab
-from circleci_cost.model.codeowners_patterns import Pattern, fits_file
-from circleci_cost.sections.virtual_tags import Dialect, VirtualTag
+from circleci_cost.model.allocation.codeowners import read_owners
+from circleci_cost.model.allocation.codeowners_github import github_pattern, read_github
+from circleci_cost.model.allocation.codeowners_gitlab import gitlab_pattern, read_gitlab
+from circleci_cost.model.allocation.codeowners_patterns import Pattern, fits_file
+from circleci_cost.model.allocation.definition import Dialect, VirtualTag
+from circleci_cost.model.allocation.plan import Plan
+from circleci_cost.model.allocation.planning import prepare
 
 DATA = Path(__file__).parent.parent / "data"
 ANY = "any/where/x.py"

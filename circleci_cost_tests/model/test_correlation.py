@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.correlation import SCHEMA, CorrelationSettings, correlate
+from circleci_cost.model.correlation.correlation import SCHEMA, CorrelationSettings, correlate
 from circleci_cost_tests.benchmarks.correlation_series import simulated_company
 
 FIRST = date(2026, 1, 1)

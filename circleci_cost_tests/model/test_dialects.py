@@ -2,7 +2,7 @@
 
 import pytest
 
-from circleci_cost.model.dialects import (
+from circleci_cost.model.usage.dialects import (
     Dialect,
     detect_dialect,
     hide_escapes,

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import UsageError
-from circleci_cost.model.driver_seats import SEATS, seats_apart
-from circleci_cost.model.drivers import EFFECT_SCHEMA, contributors, decompose
+from circleci_cost.model.drivers.decomposition import EFFECT_SCHEMA, contributors, decompose
+from circleci_cost.model.drivers.seats import SEATS, seats_apart
 from circleci_cost_tests.model.driver_builders import effects, exact_sum, period
 
 JOB = ["project", "workflow", "job"]

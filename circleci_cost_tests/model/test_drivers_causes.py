@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.driver_causes import root_causes
-from circleci_cost.model.driver_leaves import HIERARCHY
-from circleci_cost.model.drivers import decompose
+from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.decomposition import decompose
+from circleci_cost.model.drivers.leaves import HIERARCHY
 from circleci_cost_tests.model.driver_builders import period
 
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from circleci_cost.model.driver_baseline import scaled
-from circleci_cost.model.driver_effects import DRIVERS
-from circleci_cost.model.driver_seats import seats_apart
-from circleci_cost.model.drivers import decompose
+from circleci_cost.model.drivers.baseline import scaled
+from circleci_cost.model.drivers.decomposition import decompose
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.drivers.seats import seats_apart
 from circleci_cost_tests.model.driver_builders import changes_by, exact_sum, period
 
 _credits = st.one_of(

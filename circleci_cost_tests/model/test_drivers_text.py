@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.driver_baseline import day_weights, previous, range_before, weekdays_before
-from circleci_cost.model.driver_links import JobRun, job_run_url
-from circleci_cost.model.driver_text import change_text, place_text, reasons_text, rounded, sentence
-from circleci_cost.model.drivers import decompose
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.model.drivers.baseline import day_weights, previous, range_before, weekdays_before
+from circleci_cost.model.drivers.decomposition import decompose
+from circleci_cost.model.drivers.links import JobRun, job_run_url
+from circleci_cost.model.drivers.text import change_text, place_text, reasons_text, rounded, sentence
+from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost_tests.model.driver_builders import period
 
 MONDAY = date(2026, 3, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.event_study import SCHEMA, EventStudySettings, event_studies, event_study
+from circleci_cost.model.correlation.event_study import SCHEMA, EventStudySettings, event_studies, event_study
 from circleci_cost_tests.model.test_correlation import activity, daily, rhythm
 
 FIRST = date(2026, 1, 1)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.records import read_records
+from circleci_cost.model.usage.records import read_records
 
 from .builders import (
     COLUMNS,

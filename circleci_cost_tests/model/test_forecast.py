@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.forecast import ForecastSettings, forecast, forecast_total, probability_over
+from circleci_cost.model.forecast.forecasting import ForecastSettings, forecast, forecast_total, probability_over
 
 FIRST = date(2026, 2, 2)  # a Monday, and no day from 24 December to 1 January within ten months
 WEEK = [100.0, 120.0, 125.0, 118.0, 90.0, 10.0, 12.0]

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.forecast import ForecastSettings, backtest, choose_method, forecast_total
-from circleci_cost.model.forecast_intervals import Errors, calibrate
+from circleci_cost.model.forecast.forecasting import ForecastSettings, backtest, choose_method, forecast_total
+from circleci_cost.model.forecast.intervals import Errors, calibrate
 
 FIRST = date(2026, 1, 2)
 WEEK = np.array([100.0, 120, 125, 118, 90, 10, 12])

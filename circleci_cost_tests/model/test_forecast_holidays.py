@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.forecast import ForecastSettings, forecast, forecast_total
-from circleci_cost.model.holidays_calendar import special_days
+from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.forecast.forecasting import ForecastSettings, forecast, forecast_total
 
 GERMANY = ForecastSettings(country="DE", subdivision="BY", method="mean")
 NOWHERE = ForecastSettings(method="mean")

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.imported_records import read_imported
-from circleci_cost.model.normalize import normalize
+from circleci_cost.model.usage.imported_records import read_imported
+from circleci_cost.model.usage.normalize import normalize
 
 from .builders import COLUMNS, DIALECTS, PART, Record, put, quoted, read_content, record, records, unquoted, written
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from circleci_cost.model.incident_text import (
+from circleci_cost.model.incidents.text import (
     KIND_WORDS,
     TABLE_HEADER,
     as_json,

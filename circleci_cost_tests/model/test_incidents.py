@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
-from circleci_cost.model.incidents import INCIDENT_SCHEMA, incidents
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
 from circleci_cost_tests.model.anomaly_builders import (
     PRICE,
     Floats,

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.incident_decisions import DECISION_SCHEMA, NO_DECISIONS, decided, gone, read_decisions
+from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS, decided, gone, read_decisions
 
 FILE = "decisions.csv"
 THROUGH = date(2026, 6, 30)

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies import AnomalySettings
-from circleci_cost.model.incident_quality import quality_of
-from circleci_cost.model.incidents import INCIDENT_SCHEMA, incidents
+from circleci_cost.model.anomalies.detection import AnomalySettings
+from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
+from circleci_cost.model.incidents.quality import quality_of
 from circleci_cost_tests.model.anomaly_builders import day, hierarchy_of, judged
 
 WEEK = [10.0, 11.0, 12.0, 13.0, 14.0, 2.0, 1.0]

@@ -8,9 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies import AnomalySettings, detect
-from circleci_cost.model.incident_causes import Hierarchy
-from circleci_cost.model.incidents import INCIDENT_SCHEMA, ids_kept, incident_id, incidents, without_those_explained
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.incidents.causes import Hierarchy
+from circleci_cost.model.incidents.incidents import (
+    INCIDENT_SCHEMA,
+    ids_kept,
+    incident_id,
+    incidents,
+    without_those_explained,
+)
 from circleci_cost_tests.model.anomaly_builders import day, drawn, factors, hierarchy_of, times, tree
 
 DAYS, AT = 72, 57

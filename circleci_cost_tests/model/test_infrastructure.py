@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.infrastructure import FileCosts, read_costs, reading_hash
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.cost_files import FileCosts, read_costs, reading_hash
+from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost_tests.infrastructure_builders import DEFAULTS, HEADER, focus_csv, source
 
 NEW_YEAR = date(2026, 1, 1)

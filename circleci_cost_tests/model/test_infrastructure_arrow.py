@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.infrastructure import FileCosts, read_costs
+from circleci_cost.model.infrastructure.cost_files import FileCosts, read_costs
 from circleci_cost_tests.infrastructure_builders import source
 
 DAY = date(2026, 8, 16)

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.infrastructure import FileCosts, read_costs
-from circleci_cost.model.infrastructure_facts import left_out_of, remarks_on
+from circleci_cost.model.infrastructure.cost_files import FileCosts, read_costs
+from circleci_cost.model.infrastructure.facts import left_out_of, remarks_on
 from circleci_cost_tests.infrastructure_builders import DEFAULTS, HEADER, focus_csv, source
 
 CASES = Path(__file__).parent.parent / "data" / "focus"

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.infrastructure_rates import rates_on, read_rates
+from circleci_cost.model.infrastructure.rates import rates_on, read_rates
 
 HEADER = "date,currency,usd_per_unit\n"
 RATES = HEADER + "2026-01-02,EUR,1.08\n2026-01-05,eur,1.10\n2026-01-05,JPY,0.006412345678\n"

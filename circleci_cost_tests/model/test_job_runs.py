@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.job_runs import (
+from circleci_cost.model.usage.job_runs import (
     PRECEDENCE,
     DaySummary,
     Provenance,
@@ -17,9 +17,9 @@ from circleci_cost.model.job_runs import (
     refuse_unknown_organizations,
     summarize_day,
 )
-from circleci_cost.model.normalize import normalize
-from circleci_cost.model.records import read_records
-from circleci_cost.model.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.model.usage.records import read_records
+from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 
 from .builders import ORGANIZATION, Record, job_id, put, record, unquoted
 

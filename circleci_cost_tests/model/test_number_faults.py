@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost.model.job_runs import summarize_day
+from circleci_cost.model.usage.job_runs import summarize_day
 
 from .builders import DIALECTS, PART, read_content, record, refusal, unquoted, written
 

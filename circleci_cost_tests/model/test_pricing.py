@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.pricing import (
+from circleci_cost.model.pricing.price_periods import (
     DayRange,
     PricePeriod,
     as_ranges,

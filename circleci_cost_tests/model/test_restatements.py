@@ -8,9 +8,9 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.model.normalize import normalize
-from circleci_cost.model.records import read_records
-from circleci_cost.model.restatements import SCHEMA, compare
+from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.model.usage.records import read_records
+from circleci_cost.model.usage.restatements import SCHEMA, compare
 
 from .builders import put, record, unquoted
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.model.job_runs import summarize_day
-from circleci_cost.model.records import read_records
-from circleci_cost.model.schema import EXPORT_COLUMNS
-from circleci_cost.model.split import split_typed
+from circleci_cost.model.usage.job_runs import summarize_day
+from circleci_cost.model.usage.records import read_records
+from circleci_cost.model.usage.schema import EXPORT_COLUMNS
+from circleci_cost.model.usage.split import split_typed
 
 from .builders import read
 

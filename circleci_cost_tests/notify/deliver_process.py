@@ -11,13 +11,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from circleci_cost.clock import ManualClock
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.config.notifications import Notifications
+from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify.channels import open_channels
 from circleci_cost.notify.delivery import deliver
 from circleci_cost.notify.events import sync_failed
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost.notify.routing import enqueue_all
-from circleci_cost.sections.notifications import Notifications
 
 
 def main(path: str, now: str, channels: str, count: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from circleci_cost.clock import ManualClock
-from circleci_cost.model.pricing import DayRange
+from circleci_cost.config.notifications import Notifications
+from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify.budget_events import BudgetCrossing, budget_threshold
 from circleci_cost.notify.channels import Channel, open_channels
 from circleci_cost.notify.delivery import DeliveryReport, Limits, deliver
@@ -16,7 +17,6 @@ from circleci_cost.notify.events import sync_failed
 from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost.notify.routing import enqueue_all
-from circleci_cost.sections.notifications import Notifications
 from circleci_cost_tests.notify.mailbox import CERTIFICATE, PASSWORD, USER, Mailbox
 from circleci_cost_tests.notify.receiver import Receiver
 from circleci_cost_tests.notify.scripted_server import ScriptedServer

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.config.notifications import NotificationOwner
 from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
 from circleci_cost.notify.anomaly_occasions import anomaly_notices, times_grown
 from circleci_cost.notify.apprise_channel import harmless
@@ -20,8 +21,7 @@ from circleci_cost.notify.payload import as_payload
 from circleci_cost.notify.plain import as_text
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
-from circleci_cost.sections.notifications import NotificationOwner
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost_tests.model.incident_rows import ROW, incident
 from circleci_cost_tests.notify.harness import HOSTILE, Site, envelope, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver

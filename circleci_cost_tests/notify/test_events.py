@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from circleci_cost.model.amounts import change_text, dollars
-from circleci_cost.model.pricing import DayRange, PricePeriod
+from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, budget_threshold, digest
 from circleci_cost.notify.events import data_quality, import_complete, price_gap, sync_recovered, token_expiry
 from circleci_cost.notify.messages import Key
 from circleci_cost.notify.plain import as_text
+from circleci_cost.text.amounts import change_text, dollars
 from circleci_cost_tests.notify.harness import at_80_percent, crossing, failed
 
 MARCH = DayRange(date(2026, 3, 1), date(2026, 3, 31))

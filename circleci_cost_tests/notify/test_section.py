@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.errors import ConfigurationError
-from circleci_cost.sections.notifications import (
+from circleci_cost.config.notifications import (
     EVENTS,
     AppriseChannel,
     EmailChannel,
@@ -13,7 +12,8 @@ from circleci_cost.sections.notifications import (
     TeamsChannel,
     WebhookChannel,
 )
-from circleci_cost.settings import read_settings
+from circleci_cost.config.settings import read_settings
+from circleci_cost.errors import ConfigurationError
 from circleci_cost_tests.cli.harness import configuration
 
 EMAIL = """\

@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import pytest
 
-from circleci_cost.model.pricing import DayRange, PricePeriod
+from circleci_cost.config.notifications import Event
+from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod
 from circleci_cost.notify import events
 from circleci_cost.notify.anomaly_events import anomaly_recovered
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, digest
 from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.teams import MAX_BYTES, as_teams
-from circleci_cost.sections.notifications import Event
 from circleci_cost_tests.model.incident_rows import incident
 from circleci_cost_tests.notify.harness import DAYS, HOSTILE, NOW, at_80_percent, envelope, failed
 from circleci_cost_tests.notify.test_anomaly_events import whole

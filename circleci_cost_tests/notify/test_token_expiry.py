@@ -4,10 +4,10 @@ import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.notify.occasions import occasions
-from circleci_cost.settings import Settings, read_settings
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.notify.harness import Site, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver

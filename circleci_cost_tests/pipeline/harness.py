@@ -17,14 +17,14 @@ import dagster as dg
 import polars as pl
 
 from circleci_cost.clock import ManualClock
+from circleci_cost.config.settings import Settings, load_settings
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake
-from circleci_cost.partitions import range_tags
-from circleci_cost.settings import Settings, load_settings
 from circleci_cost.simulator import Fault, Scenario, Simulator, SimulatorServer
 from circleci_cost.simulator.faults import Action
 from circleci_cost.simulator.sources import Source
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.pipeline.scenarios import NOW, OTHER, PAYING, SHARED, scenario
 
 TOKEN = "CCIPAT_canary_token_7f3a"

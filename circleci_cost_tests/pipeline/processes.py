@@ -13,9 +13,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
-from circleci_cost.partitions import range_tags
-from circleci_cost.settings import load_settings
+from circleci_cost.defs.partitions import range_tags
 from circleci_cost_tests.pipeline.harness import COSTS, TOKEN, TOKEN_VARIABLE, BriskClock, materialize
 
 

@@ -14,11 +14,11 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.warehouse.daily_costs import write_daily_costs
-from circleci_cost.warehouse.generations import current_generation
-from circleci_cost.warehouse.pricing import write_prices
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
+from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running
 from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from circleci_cost import asset_names
+from circleci_cost import assets
 from circleci_cost_tests.pipeline.harness import Site
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
@@ -39,7 +39,7 @@ def test_daily_costs_follow_a_backfill_of_the_ingested_assets_alone(site: Site) 
     assert days == {str(FIRST + timedelta(days=number)) for number in range(5)}
     # Once is enough, and what follows costs is the sensor `automation`'s.
     assert _tick(site, cursor) == ([], cursor)
-    assert site.requested(automation)[0] >= set(asset_names.FOLLOWING) - {"infrastructure_costs"}
+    assert site.requested(automation)[0] >= set(assets.FOLLOWING) - {"infrastructure_costs"}
 
 
 def test_costs_wait_for_a_backfill_that_is_under_way_and_ask_for_nothing_that_is_there(site: Site) -> None:

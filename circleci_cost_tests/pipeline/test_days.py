@@ -9,8 +9,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from circleci_cost.coverage import daily_windows
 from circleci_cost.days import days_between
+from circleci_cost.history.coverage import daily_windows
 from circleci_cost.simulator import Simulator
 from circleci_cost_tests.pipeline.harness import (
     COSTS,

@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
+from circleci_cost.defs.partitions import partition_key
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model import pricing
-from circleci_cost.partitions import partition_key
-from circleci_cost.settings import load_settings
+from circleci_cost.model.pricing import price_periods
 from circleci_cost_tests.pipeline.harness import Site, hooli, initech, metadata, running
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
@@ -283,7 +283,7 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
     }
     automated = {name for name, spec in specs.items() if spec.automation_condition}
     assert automated == {"pricing_periods", *FOLLOWING}
-    assert specs["pricing_periods"].code_version == pricing.content_hash(site.settings.price_periods)
+    assert specs["pricing_periods"].code_version == price_periods.content_hash(site.settings.price_periods)
 
 
 def test_owners_of_the_configuration_are_those_of_the_assets(site: Site) -> None:

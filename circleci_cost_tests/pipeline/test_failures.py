@@ -12,7 +12,7 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
 from circleci_cost.lake.layout import FORMAT
 from circleci_cost.simulator import actions
-from circleci_cost.warehouse.generations import POINTER
+from circleci_cost.warehouse.publishing.generations import POINTER
 from circleci_cost_tests.pipeline.harness import Site, failures, initech, running
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import NOW, PAYING, YESTERDAY, EditedSource, scenario

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from circleci_cost import asset_names
+from circleci_cost import assets
 from circleci_cost_tests.pipeline.harness import Site, checks, metadata
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
@@ -140,7 +140,7 @@ def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site
 
 
 # What is made again after daily costs; files of infrastructure do not follow them.
-FOLLOWING = set(asset_names.FOLLOWING) - {"infrastructure_costs"}
+FOLLOWING = set(assets.FOLLOWING) - {"infrastructure_costs"}
 
 
 def test_the_sensor_applies_an_edited_rule_or_budget_once(site: Site) -> None:

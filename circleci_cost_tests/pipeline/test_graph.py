@@ -11,11 +11,11 @@ import duckdb
 import pytest
 
 from circleci_cost.circleci import land_files
-from circleci_cost.coverage import missing_days, open_days
 from circleci_cost.defs.metadata import table
+from circleci_cost.history.coverage import missing_days, open_days
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.simulator import write_export_files
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.pipeline.harness import Price, Site, checks, failures, hooli, initech, running
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED, YESTERDAY, scenario
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from circleci_cost.warehouse.generations import POINTER, current_generation
+from circleci_cost.warehouse.publishing.generations import POINTER, current_generation
 from circleci_cost_tests.lake.disk_calls import Renamed, synced, watched
 from circleci_cost_tests.pipeline.harness import COSTS, Site
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY

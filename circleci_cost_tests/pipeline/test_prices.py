@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from circleci_cost.warehouse.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.pipeline.harness import Price, Site, checks, initech, running
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY

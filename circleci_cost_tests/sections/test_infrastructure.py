@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from circleci_cost.sections.infrastructure import Infrastructure, check_sources, configuration_hash
+from circleci_cost.model.infrastructure.definition import Infrastructure, check_sources, configuration_hash
 from circleci_cost_tests.infrastructure_builders import source
 
 SECRET = "canary0secret"

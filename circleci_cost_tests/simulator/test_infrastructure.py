@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost.model.infrastructure import read_costs
+from circleci_cost.model.infrastructure.cost_files import read_costs
 from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, FILE, write_demo_infrastructure
 from circleci_cost_tests.infrastructure_builders import source
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import duckdb
 
-from circleci_cost.model.allocation import prepare
-from circleci_cost.model.allocation_plan import Plan
-from circleci_cost.model.schema import CHARGE_TYPES
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.warehouse.allocation import AllocationResult, allocate
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.allocation.plan import Plan
+from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
+from circleci_cost.warehouse.core.transactions import transaction
 
 PRICE = Decimal("0.0006")
 DAY = date(2026, 1, 1)

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from circleci_cost.model.schema import CHARGE_TYPES
-from circleci_cost.sections.budgets import Budget
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.core.transactions import transaction
 
 PRICE = Decimal("0.0006")
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.warehouse.allocation import allocate
+from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost_tests.warehouse.allocation_builders import DAY, daily_cost, plan, warehouse
 from circleci_cost_tests.warehouse.allocation_oracle import CHARGE_TYPES, expected
 

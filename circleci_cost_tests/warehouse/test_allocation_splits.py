@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost.warehouse.allocation import Fallback, allocate
+from circleci_cost.warehouse.allocation.allocated_costs import Fallback, allocate
 from circleci_cost_tests.warehouse.allocation_builders import (
     BY_PROJECT,
     PROJECT_ROWS,

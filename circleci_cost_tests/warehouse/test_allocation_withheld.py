@@ -9,16 +9,16 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.config.budget_definitions import all_budgets, usable_budgets
+from circleci_cost.config.settings import read_settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.allocation import prepare, prepare_usable
-from circleci_cost.model.budget_definitions import all_budgets, usable_budgets
-from circleci_cost.model.incident_decisions import DECISION_SCHEMA
-from circleci_cost.sections.virtual_tags import VirtualTag
-from circleci_cost.settings import read_settings
-from circleci_cost.warehouse.allocation import AllocationResult, allocate
-from circleci_cost.warehouse.allocation_coverage import coverage
-from circleci_cost.warehouse.anomalies import decisions_before
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.allocation.planning import prepare, prepare_usable
+from circleci_cost.model.incidents.decisions import DECISION_SCHEMA
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
+from circleci_cost.warehouse.allocation.coverage import coverage
+from circleci_cost.warehouse.anomalies.cost_anomalies import decisions_before
 from circleci_cost.warehouse.derived import Derivation
 from circleci_cost_tests.cli.harness import configuration
 from circleci_cost_tests.warehouse.allocation_builders import (

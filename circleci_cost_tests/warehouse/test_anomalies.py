@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomaly_measures import MEASURES
-from circleci_cost.model.anomaly_settings import AnomalySettings
-from circleci_cost.model.incident_decisions import DECISION_SCHEMA, NO_DECISIONS
-from circleci_cost.warehouse.anomalies import KEPT_DAYS, AnomalySummary, write_anomalies
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.anomalies.measures import MEASURES
+from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS
+from circleci_cost.warehouse.anomalies.cost_anomalies import KEPT_DAYS, AnomalySummary, write_anomalies
+from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost_tests.warehouse.allocation_builders import PRICE, daily_cost
 from circleci_cost_tests.warehouse.budget_builders import allocated, known
 

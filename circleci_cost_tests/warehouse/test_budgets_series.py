@@ -11,10 +11,10 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.model.budget_series import History
-from circleci_cost.sections.budgets import Budget
-from circleci_cost.warehouse.series import budget_series, history, known_values, portfolio_series
-from circleci_cost.warehouse.statements import sql
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.series import History
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.forecast.series import budget_series, history, known_values, portfolio_series
 from circleci_cost_tests.warehouse.budget_builders import PRICE, allocated, budget, known, warehouse
 
 DAY = date(2026, 3, 2)

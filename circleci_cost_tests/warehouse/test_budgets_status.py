@@ -9,12 +9,17 @@ import duckdb
 import pytest
 
 from circleci_cost.days import days_between
-from circleci_cost.model.budget_text import TABLE_HEADER, cells, tree
-from circleci_cost.model.budgets import Status
-from circleci_cost.model.forecast import ForecastSettings
-from circleci_cost.warehouse.budgets import BudgetSummary, Periods, read_budget_status, write_budget_status
-from circleci_cost.warehouse.forecasts import ForecastSummary, write_forecasts
-from circleci_cost.warehouse.statements import one_row
+from circleci_cost.model.budgets.status import Status
+from circleci_cost.model.budgets.text import TABLE_HEADER, cells, tree
+from circleci_cost.model.forecast.forecasting import ForecastSettings
+from circleci_cost.warehouse.budgets.budget_status import (
+    BudgetSummary,
+    Periods,
+    read_budget_status,
+    write_budget_status,
+)
+from circleci_cost.warehouse.core.statements import one_row
+from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost_tests.warehouse.budget_builders import allocated, budget, known, warehouse
 
 FIRST, THROUGH = date(2025, 11, 1), date(2026, 4, 12)

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.correlation import SCHEMA, CorrelationSettings
-from circleci_cost.model.event_study import EventStudySettings
-from circleci_cost.warehouse.correlations import (
+from circleci_cost.model.correlation.correlation import SCHEMA, CorrelationSettings
+from circleci_cost.model.correlation.event_study import EventStudySettings
+from circleci_cost.warehouse.correlation.cost_correlations import (
     LARGEST_PROJECTS,
     ci_series,
     read_correlations,

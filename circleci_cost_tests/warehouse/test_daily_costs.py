@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.pricing import PricePeriod
-from circleci_cost.warehouse.daily_costs import CostSummary, write_daily_costs
-from circleci_cost.warehouse.pricing import write_prices
+from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.costs.daily_costs import CostSummary, write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, day, ingest, land_rows
 from circleci_cost_tests.model.builders import record
 

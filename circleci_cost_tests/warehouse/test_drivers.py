@@ -12,13 +12,13 @@ import pytest
 
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.driver_effects import DRIVERS
-from circleci_cost.model.drivers import decompose
-from circleci_cost.model.pricing import DayRange
-from circleci_cost.warehouse.allocation import allocate
-from circleci_cost.warehouse.anomaly_drivers import SCHEMA, anomaly_drivers, write_anomaly_drivers
-from circleci_cost.warehouse.driver_examples import example_runs
-from circleci_cost.warehouse.drivers import Periods, read_costs
+from circleci_cost.model.drivers.decomposition import decompose
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.warehouse.allocation.allocated_costs import allocate
+from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
+from circleci_cost.warehouse.drivers.examples import example_runs
+from circleci_cost.warehouse.incidents.anomaly_drivers import SCHEMA, anomaly_drivers, write_anomaly_drivers
 from circleci_cost_tests.model.driver_builders import effects, exact_sum
 from circleci_cost_tests.warehouse.allocation_builders import BY_PROJECT, PRICE, plan, shared_split, team
 from circleci_cost_tests.warehouse.allocation_builders import warehouse as filled

@@ -9,12 +9,12 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.config.notifications import NotificationOwner
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.conditions import Conditions
-from circleci_cost.model.event_study import EventStudySettings
-from circleci_cost.sections.notifications import NotificationOwner
-from circleci_cost.warehouse.explanations import write_explanations
-from circleci_cost.warehouse.incidents import incident_shares, read_incidents, read_reason
+from circleci_cost.model.correlation.event_study import EventStudySettings
+from circleci_cost.model.usage.conditions import Conditions
+from circleci_cost.warehouse.incidents.explanations import write_explanations
+from circleci_cost.warehouse.incidents.incidents import incident_shares, read_incidents, read_reason
 from circleci_cost_tests.model.incident_rows import ROW, incident
 from circleci_cost_tests.warehouse.budget_builders import allocated, warehouse
 

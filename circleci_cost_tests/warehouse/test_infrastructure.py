@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from circleci_cost.lake.infrastructure import SourceFiles, read_sources
-from circleci_cost.warehouse.infrastructure import (
+from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     infrastructure_series,
     known_files,
     write_infrastructure,

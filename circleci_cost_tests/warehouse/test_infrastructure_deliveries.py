@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.infrastructure import SourceFiles, read_sources
 from circleci_cost.lake.infrastructure_state import InfrastructureState
-from circleci_cost.sections.infrastructure import Infrastructure
+from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.infrastructure_warehouse import Warehouse
 from circleci_cost_tests.lake.object_store import object_store

@@ -7,11 +7,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from circleci_cost.model.budget_notes import notes
-from circleci_cost.model.budget_series import History
-from circleci_cost.warehouse.series import history
-from circleci_cost.warehouse.statements import one_row, sql
-from circleci_cost.warehouse.transactions import transaction
+from circleci_cost.model.budgets.notes import notes
+from circleci_cost.model.budgets.series import History
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.forecast.series import history
 
 # The complete days; `early` has one day, which was exported too early.
 DAYS = {"ahead": (1, 2, 3, 4, 5), "behind": (1, 2, 3), "early": ()}

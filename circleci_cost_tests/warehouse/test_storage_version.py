@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import Lake, claim
-from circleci_cost.model import restatements
-from circleci_cost.warehouse.generations import TABLES, Generation
-from circleci_cost.warehouse.publish import publish
+from circleci_cost.model.usage import restatements
+from circleci_cost.warehouse.publishing.generations import TABLES, Generation
+from circleci_cost.warehouse.publishing.publish import publish
 
 # Bytes 12 to 19 of a DuckDB file: 64 is v0.9 to v1.1, 65 v1.2, 66 v1.3, 67 v1.4 and v1.5.
 STORAGE_OF_1_4 = 67

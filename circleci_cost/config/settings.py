@@ -1,0 +1,193 @@
+"""`circleci_cost.toml` and the environment, as one frozen `Settings`; where `demo` was run, the built-in demo's.
+
+Only what may be written and where it is looked for: reading the text is `sections.toml_file`'s, telling mistakes
+`sections.mistakes`'. Tokens are not read here, only the names of the variables that hold them.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from circleci_cost.config.api import Api
+from circleci_cost.config.notifications import Notifications
+from circleci_cost.config.references import check_references
+from circleci_cost.days import EARLIEST_USAGE
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.budgets.definition import Budget, BudgetsFile
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.infrastructure.definition import Infrastructure, check_sources
+from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.sections.mistakes import sentences
+from circleci_cost.sections.section import FilePath, Section, mistake_at
+from circleci_cost.sections.toml_file import is_there, read_configuration, too_deep
+from circleci_cost.text.suggestions import did_you_mean
+
+CONFIG_ENV = "CIRCLECI_COST_CONFIG"
+CONFIG_FILE = "circleci_cost.toml"
+# What Dagster takes as the owner of an asset.
+_OWNER = re.compile(r"team:[A-Za-z0-9_.-]{1,60}|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+
+
+def _daily_at(value: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError('write a UTC time as "HH:MM", such as "10:30"')
+    return value
+
+
+def _owner(value: str) -> str:
+    if not _OWNER.fullmatch(value):
+        raise ValueError('write a team such as "team:finops", or an e-mail address')
+    return value
+
+
+def first_day(value: date) -> date:
+    """The day as a start of the history. Raises `ValueError` for one on which there is no usage."""
+    if value > datetime.now(UTC).date():
+        raise ValueError("this lies in the future; write the first day to import")
+    if value < EARLIEST_USAGE:
+        raise ValueError(f"no usage is older than {EARLIEST_USAGE}; write the first day to import")
+    return value
+
+
+class Settings(Section):
+    """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
+
+    data_dir: FilePath = Path("data")
+    history_start: Annotated[date, AfterValidator(first_day)]
+    restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
+    daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
+    asset_owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = ("team:finops",)
+    cost_centers: tuple[CostCenter, ...] = ()
+    api: Api = Api()
+    calendar: Calendar = Calendar()
+    virtual_tags: tuple[VirtualTag, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    budget_files: tuple[BudgetsFile, ...] = ()
+    anomalies: Anomalies = Anomalies()
+    infrastructure: tuple[Infrastructure, ...] = ()
+    notifications: Notifications = Notifications()
+    source_file: Path | None = Field(default=None, exclude=True)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether these are the built-in demo's settings: usage comes from the simulator."""
+        return self.source_file is None
+
+    @property
+    def price_periods(self) -> list[PricePeriod]:
+        """The price timelines of all cost centers."""
+        return [period for center in self.cost_centers for period in center.price_periods]
+
+    def cost_center(self, name: str) -> CostCenter:
+        """Return a cost center by name. Raises `ConfigurationError` that names those there are."""
+        for center in self.cost_centers:
+            if center.name == name:
+                return center
+        names = [center.name for center in self.cost_centers]
+        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}."
+        raise ConfigurationError(f"There is no cost center {name!r} in {self.described_source}; {hint}")
+
+    def resolve(self, file: Path) -> Path:
+        """The path of a file that the configuration names: relative ones are relative to the configuration file."""
+        folder = self.source_file.parent if self.source_file else self.data_dir
+        return folder / file
+
+    @property
+    def described_source(self) -> str:
+        """Where these settings come from, for messages."""
+        return str(self.source_file) if self.source_file else "the built-in demo"
+
+    def refused_organizations(self, name: str) -> frozenset[str] | None:
+        """The organizations that an export of this cost center may not hold; None for all that it does not name."""
+        if self.cost_center(name).unknown_organizations == "refuse":
+            return None
+        return frozenset(each for center in self.cost_centers if center.name != name for each in center.organizations)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [center.name for center in self.cost_centers]
+        if not names:
+            raise ValueError("there is no cost center; add a [[cost_centers]] section")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise mistake_at(
+                    ("cost_centers", index, "name"),
+                    f"the cost center {name} is defined twice; give each its own name",
+                )
+        owners: dict[str, str] = {}
+        for index, center in enumerate(self.cost_centers):
+            for position, organization in enumerate(center.organizations):
+                if organization in owners:
+                    key = ("shared_organization_ids", position - 1) if position else ("organization_id",)
+                    raise mistake_at(
+                        ("cost_centers", index, *key),
+                        f"organization {organization} belongs to {owners[organization]} and to {center.name}: its "
+                        "cost would count twice; leave it in one of them",
+                    )
+                owners[organization] = center.name
+        check_sources(self.infrastructure)
+        check_references(
+            self.virtual_tags, self.budgets, self.notifications.owners, all_budgets_here=not self.budget_files
+        )
+        return self
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings: `path`, else the file that CIRCLECI_COST_CONFIG names, else ./circleci_cost.toml.
+
+    Where none of them is given or there, returns the built-in demo's if `circleci-cost demo` has left its data here:
+    nothing is simulated unasked. A relative `data_dir` is relative to the file. Raises `ConfigurationError`.
+    """
+    named = path or (Path(environment[CONFIG_ENV]) if environment.get(CONFIG_ENV) else None)
+    if named is None:
+        named = Path(CONFIG_FILE)
+        if not named.exists():
+            from circleci_cost.config import demo
+
+            if demo.was_run(Path(demo.DATA_DIRECTORY)):
+                return demo_settings()
+            raise no_configuration()
+    elif not is_there(named):
+        origin = "" if path else f" (from {CONFIG_ENV})"
+        raise ConfigurationError(
+            f"The configuration file {named}{origin} is not there; run `circleci-cost init` to write one, or correct "
+            "the path."
+        )
+    return read_settings(named)
+
+
+def no_configuration() -> ConfigurationError:
+    """The error where there is no configuration to work with."""
+    return ConfigurationError(
+        f"There is no configuration: no {CONFIG_FILE} in {Path.cwd()}, and neither --config nor {CONFIG_ENV} names "
+        "one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with simulated data."
+    )
+
+
+def read_settings(path: Path) -> Settings:
+    """Read one file. Raises `ConfigurationError`."""
+    text, content = read_configuration(path)
+    try:
+        settings = Settings.model_validate({**content, "source_file": path.resolve()})
+    except ValidationError as error:
+        raise ConfigurationError(sentences(path, text, content, error, Settings)) from None
+    except RecursionError:
+        raise too_deep(path) from None
+    return settings.model_copy(update={"data_dir": path.resolve().parent / settings.data_dir})
+
+
+def demo_settings(data_dir: Path | None = None) -> Settings:
+    """The built-in demo's settings: two cost centers of the simulator, priced, 13 months of history."""
+    from circleci_cost.config import demo
+
+    directory = (data_dir or Path(demo.DATA_DIRECTORY)).resolve()
+    content = demo.configuration(directory, datetime.now(UTC).date())
+    return Settings.model_validate({**content, "data_dir": directory})

@@ -1,0 +1,1 @@
+"""Which days of usage are there and final, and fetching those that are not."""

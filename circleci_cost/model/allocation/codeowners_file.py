@@ -1,0 +1,98 @@
+"""What a CODEOWNERS file says, whichever platform it is written for: sections of patterns with owners.
+
+Reading the lines is `codeowners_github`'s and `codeowners_gitlab`'s; which of the two, `codeowners`' to choose.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from circleci_cost.model.allocation.codeowners_patterns import Pattern, fits_all_below, fits_some_of
+
+# The pattern ends at the first space that no backslash is before.
+_LINE = re.compile(r"((?:\\.|[^\s\\])*+\\?)\s*+(.*)")
+EMAIL = r"[^\s@/]++@[^\s@/.]++(?:\.[^\s@/.]++)++"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line: a pattern and its owners in their order, none where nobody owns it; or what its section leaves out."""
+
+    line: int
+    pattern: Pattern
+    owners: tuple[str, ...] = ()
+    is_exclusion: bool = False
+
+
+@dataclass
+class Section:
+    """Entries of which the last one that fits counts; `""` is the one without a heading."""
+
+    name: str
+    is_optional: bool
+    entries: list[Entry]
+
+    def owner(self, folder: str) -> "Owner | None":
+        """The first owner of every file of a folder; None where the section has none."""
+        fitting = [entry for entry in self.entries if fits_all_below(entry.pattern, folder)]
+        if not fitting or not fitting[-1].owners or any(entry.is_exclusion for entry in fitting):
+            return None
+        return Owner(fitting[-1].owners[0], fitting[-1].line)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An owner as the file writes it, and the line."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What the platform does not read in a line, and what to write instead, as the end of a sentence."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class OwnersFile:
+    """The sections of a file in their order, and remarks about its lines."""
+
+    sections: tuple[Section, ...]
+    remarks: tuple[Remark, ...]
+
+    def owner(self, folder: str) -> Owner | None:
+        """Who owns every file of a folder, a path without slashes around it, by the last section that names one.
+
+        Later lines take precedence over earlier ones; an optional section counts where no other names an owner.
+        """
+        found: Owner | None = None
+        for section in sorted(self.sections, key=lambda section: not section.is_optional):
+            found = section.owner(folder) or found
+        return found
+
+    def line_about_a_part(self, folder: str) -> int | None:
+        """The last line with owners that fits some files of a folder, or its name, but not all that is below it."""
+        lines = [
+            entry.line
+            for section in self.sections
+            for entry in section.entries
+            if entry.owners and fits_some_of(entry.pattern, folder) and not fits_all_below(entry.pattern, folder)
+        ]
+        return max(lines, default=None)
+
+
+def lines_of(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, from 1, without spaces around them; empty lines and comments are left out."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        content = line.strip()
+        if content and not content.startswith("#"):
+            yield number, content
+
+
+def pattern_and_owners(line: str) -> tuple[str, list[str]]:
+    """What stands before the first space that is not escaped, and the words after it."""
+    found = _LINE.match(line)
+    return (found.group(1), found.group(2).split()) if found else (line, [])

@@ -1,0 +1,1 @@
+"""Days that are unlike what their series has shown before."""

@@ -1,0 +1,48 @@
+"""`[anomalies]`: how many false alarms are acceptable, what is worth telling, and what to leave alone.
+
+How anomalies are found is `detection`'; what people decided is `model.incidents.decisions`' to read.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from circleci_cost.sections.periods import Dated
+from circleci_cost.sections.section import FilePath, Label, Section
+
+Direction = Literal["up", "down"]
+_MOST_FALSE_ALARMS = 12
+
+
+def _directions(value: tuple[Direction, ...]) -> tuple[Direction, ...]:
+    if not value or len(set(value)) < len(value):
+        raise ValueError('write ["up", "down"], ["up"] or ["down"]')
+    return value
+
+
+class IgnoredPeriod(Dated):
+    """`[[anomalies.ignored_periods]]`: days that are not judged and not learned from, such as a migration."""
+
+    reason: Label | None = None
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if self.from_ is None and self.until is None:
+            raise ValueError("write from, until or both; without them nothing would ever be judged")
+        return self
+
+
+class Anomalies(Section):
+    """`[anomalies]`: settings of the detector and of the incidents that people are told of.
+
+    Impacts are per day: in USD, and as a share of what the organization was expected to cost.
+    """
+
+    false_alarms_per_series_year: Annotated[float, Field(gt=0, le=_MOST_FALSE_ALARMS)] = 0.3
+    minimum_impact_usd: Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=6)] = Decimal(1)
+    minimum_impact_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.03")
+    directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = ("up", "down")
+    told_again_at: Annotated[Decimal, Field(gt=1, le=1000, decimal_places=6)] = Decimal(2)
+    ignored_periods: tuple[IgnoredPeriod, ...] = ()
+    decisions: FilePath | None = None

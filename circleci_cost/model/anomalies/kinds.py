@@ -1,0 +1,106 @@
+"""What an anomaly looks like on its day: a spike, a drop, an outage, a level shift, a drift, a leak on a weekend.
+
+Names are given by what is known on the day; whether there is an anomaly at all is `thresholds`' to say.
+"""
+
+import numpy as np
+
+from circleci_cost.model.anomalies.day import WEEKEND, Day, Residuals
+from circleci_cost.model.anomalies.state import State
+from circleci_cost.model.anomalies.thresholds import Judgement
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers
+
+KINDS = ("spike", "drop", "level_shift", "drift", "outage", "vanished", "weekend_leak", "new", "price_change")
+SPIKE, DROP, LEVEL_SHIFT, DRIFT, OUTAGE, VANISHED, WEEKEND_LEAK, NEW, PRICE_CHANGE = range(len(KINDS))
+
+_SHIFT_DAYS = 3
+# A level of so many days in alarm is the new normal; a day out of alarm takes half a day back.
+_NEW_NORMAL_DAYS, _BACK = 5.0, 0.5
+_OUTAGE_SHARE = 0.1
+_VANISHED_DAYS = 7
+_NEW_AFTER_DAYS = 28
+# A weekend usually below this share of working days leaks when it reaches that share of them.
+_WEEKEND_SHARE, _LEAK_SHARE = 0.6, 0.6
+_DRIFT_DAYS = 21
+# A sum in alarm without a single day in alarm before it is a drift if a line explains it as well as the best step.
+_NO_POINT_DAYS, _LINE_AGAINST_STEP = 10, 1.0
+_MOST_LOG = 2.0
+
+
+class Namer:
+    """Names anomalies, and tells when one has become the new normal."""
+
+    def __init__(self, series: int) -> None:
+        """Nothing has happened yet."""
+        self._fired = np.zeros(series)
+        self._sign = np.zeros(series)
+        self._silent = np.zeros(series)
+        self._without_point = np.full(series, _NO_POINT_DAYS)
+        self._drifting = np.zeros(series, dtype=np.bool_)
+        self._ratios = np.zeros((series, _DRIFT_DAYS))
+
+    def kinds(self, state: State, day: Day, found: Residuals, judgement: Judgement) -> Integers:
+        """Return the number of each series' kind in `KINDS`, −1 where there is no anomaly."""
+        up = judgement.is_anomaly & (judgement.score > 0)
+        down = judgement.is_anomaly & (judgement.score < 0)
+        was_silent = self._silent.copy()
+        self._count(day, judgement)
+        self._watch_drifts(day, found, judgement)
+        kinds = np.full(len(up), -1, dtype=np.int64)
+        kinds[up], kinds[down] = SPIKE, DROP
+        kinds[judgement.of_sum | (judgement.is_anomaly & (self._fired >= _SHIFT_DAYS))] = LEVEL_SHIFT
+        kinds[judgement.of_drift | (judgement.is_anomaly & self._drifting)] = DRIFT
+        kinds[up & _is_leak(state, day) & (self._fired < _SHIFT_DAYS)] = WEEKEND_LEAK
+        kinds[down & (day.usage <= _OUTAGE_SHARE * found.expected)] = OUTAGE
+        kinds[down & (self._silent >= _VANISHED_DAYS)] = VANISHED
+        kinds[up & (was_silent >= _NEW_AFTER_DAYS)] = NEW
+        return kinds
+
+    def settled(self, judgement: Judgement) -> Flags:
+        """Return the series whose anomaly has become the new normal, and count no further days of it."""
+        settled = judgement.is_anomaly & (self._fired >= _NEW_NORMAL_DAYS)
+        self._fired[settled] = 0.0
+        self._sign[settled] = 0.0
+        self._drifting[settled] = False
+        self._ratios[settled] = 0.0
+        return np.asarray(settled)
+
+    def _count(self, day: Day, judgement: Judgement) -> None:
+        sign = np.sign(judgement.score) * judgement.is_anomaly
+        goes_on = (sign != 0) & (sign == self._sign)
+        ended = np.maximum(self._fired - _BACK, 0.0)
+        self._fired = np.where(goes_on, self._fired + 1, np.where(sign != 0, 1.0, ended))
+        self._sign = np.where(sign != 0, sign, np.where(self._fired > 0, self._sign, 0.0))
+        self._silent = np.where(day.known, np.where(day.usage > 0, 0.0, self._silent + 1), self._silent)
+
+    def _watch_drifts(self, day: Day, found: Residuals, judgement: Judgement) -> None:
+        if not day.special:
+            ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(found.expected, 1e-12))
+            known = day.known & (found.expected > 0)
+            self._ratios[known, :-1] = self._ratios[known, 1:]
+            self._ratios[known, -1] = np.clip(ratio[known], -_MOST_LOG, _MOST_LOG)
+        begins = judgement.of_sum & (self._fired <= 1) & (self._without_point >= _NO_POINT_DAYS)
+        chosen = np.flatnonzero(begins)
+        self._drifting[chosen] = _runs_along_a_line(self._ratios[chosen])
+        self._drifting &= self._fired > 0
+        is_point = judgement.is_anomaly & ~judgement.of_sum
+        self._without_point = np.where(is_point, 0, self._without_point + 1)
+
+
+def _is_leak(state: State, day: Day) -> Flags:
+    if day.weekday < WEEKEND:
+        return np.zeros(len(day.usage), dtype=np.bool_)
+    working = state.level.profile[:, :WEEKEND].mean(axis=1)
+    quiet = state.level.profile[:, day.weekday] < _WEEKEND_SHARE * working
+    return np.asarray(quiet & (day.usage >= _LEAK_SHARE * state.level.level * working))
+
+
+def _runs_along_a_line(ratios: Floats) -> Flags:
+    """Tell which rows a line explains at least as well as the best single step."""
+    days = np.arange(ratios.shape[1]) - (ratios.shape[1] - 1) / 2
+    centred = ratios - ratios.mean(axis=1, keepdims=True)
+    by_line = (centred @ days) ** 2 / (days**2).sum()
+    before = np.arange(1, ratios.shape[1])
+    by_step = np.cumsum(centred, axis=1)[:, :-1] ** 2 * (1.0 / before + 1.0 / (ratios.shape[1] - before))
+    whole = (centred**2).sum(axis=1)
+    return np.asarray(whole - by_line <= _LINE_AGAINST_STEP * (whole - by_step.max(axis=1)))

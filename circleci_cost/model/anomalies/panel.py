@@ -1,0 +1,133 @@
+"""Daily usage of many series as matrices [series × days], with what is known of runs and prices.
+
+Only the shape of the data; what is unusual is `detection`' to judge.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.model.anomalies.prices import usage_and_price
+from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.forecast.panel import Calendar, Flags, Floats, Integers, calendar_of
+
+_NEEDED = ("series", "date", "cost")
+_OPTIONAL = ("runs", "credits", "cost_squared")
+# Series do not know of each other: so many fit into little memory at a time.
+_SERIES_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What was seen, by series in the order of `names` and by day from `first` on.
+
+    `cost` is NaN before a series begins and where a day is not completely known. `usage` is what is judged: credits
+    where they are given, so that a price is no usage, else cost; `price` is cost per usage, NaN on a day without.
+    `squares` (sum over runs of their squared usage) and `runs` are None where they are not given. `begins` is the
+    position of each series' first day.
+    """
+
+    names: pl.Series
+    first: date
+    cost: Floats
+    usage: Floats
+    price: Floats
+    runs: Floats | None
+    squares: Floats | None
+    begins: Integers
+
+    @property
+    def days(self) -> int:
+        """How many days the matrices have."""
+        return int(self.cost.shape[1])
+
+    @property
+    def last(self) -> date:
+        """The last known day, of all series together."""
+        return self.first + timedelta(days=self.days - 1)
+
+
+def observations_of(daily: pl.DataFrame, settings: AnomalySettings) -> Iterator[Observations]:
+    """Lay daily rows out as matrices, some thousand series at a time, by name.
+
+    In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
+    optionally `runs`, `credits` (to be given only where a series has one price a day), `cost_squared` (sum over runs of
+    their squared cost) and `complete` (bool); a null there is a value that is not given. A day without a row is a zero
+    from the series' first day on where any other series has a row, and else unknown, as is a day that is not `complete`
+    or ignored by the settings. Negative values count as zero. Raises ValueError for a missing column and for a row
+    without series or date.
+    """
+    missing = [name for name in _NEEDED if name not in daily.columns]
+    if missing:
+        raise ValueError(f"daily costs lack the column {missing[0]!r}; they need series, date and cost")
+    if daily["series"].null_count() or daily["date"].null_count():
+        raise ValueError("a row of daily costs has no series or no date; every row needs both")
+    if not daily.height:
+        return
+    given = [name for name in _OPTIONAL if name in daily.columns]
+    complete = pl.col("complete").fill_null(False) if "complete" in daily.columns else pl.lit(True)
+    numbers = [pl.col(name).cast(pl.Float64) for name in ("cost", *given)]
+    known = complete & pl.col("cost").cast(pl.Float64).is_finite().fill_null(False)
+    rows = daily.lazy().select(pl.col("series").cast(pl.String), pl.col("date").cast(pl.Date), *numbers, known=known)
+    days = rows.select("date").unique().collect().to_series().sort()
+    names = rows.select("series").unique().collect().to_series().sort()
+    first, last = days[0], days[-1]
+    reported = np.zeros((last - first).days + 1, dtype=np.bool_)
+    reported[(days - first).dt.total_days().to_numpy()] = True
+    reported &= ~_ignored(first, len(reported), settings)
+    for start in range(0, len(names), _SERIES_AT_ONCE):
+        some = names[start : start + _SERIES_AT_ONCE]
+        yield _laid_out(rows.filter(pl.col("series").is_in(some.implode())), some, first, reported, given)
+
+
+def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags, given: Sequence[str]) -> Observations:
+    added = (
+        rows.group_by("series", "date")
+        .agg(pl.col("cost", *given).sum(), pl.col("known").all())
+        .with_columns((pl.col("series").rank("dense") - 1).cast(pl.Int64).alias("row"))
+        .collect()
+    )
+    row = added["row"].to_numpy()
+    day = added.select((pl.col("date") - first).dt.total_days()).to_series().to_numpy()
+    shape = (len(names), len(reported))
+    begins = np.full(len(names), shape[1], dtype=np.int64)
+    np.minimum.at(begins, row, day)
+    known = added["known"].to_numpy()
+    unknown = (np.arange(shape[1]) < begins[:, None]) | ~reported
+    unknown[row[~known], day[~known]] = True
+
+    def matrix(name: str) -> Floats:
+        values = np.zeros(shape)
+        values[row, day] = np.maximum(np.nan_to_num(added[name].to_numpy(), posinf=0.0), 0.0)
+        return values
+
+    cost = matrix("cost")
+    usage, price = usage_and_price(cost, matrix("credits") if "credits" in given else cost, begins)
+    squares = matrix("cost_squared") if "cost_squared" in given else None
+    if squares is not None:
+        squares = np.divide(squares, price**2, out=np.zeros(shape), where=price > 0)
+    return Observations(
+        names,
+        first,
+        np.where(unknown, np.nan, cost),
+        np.where(unknown, np.nan, usage),
+        np.where(unknown, np.nan, price),
+        matrix("runs") if "runs" in given else None,
+        squares,
+        begins,
+    )
+
+
+def calendar_for(seen: Observations, settings: AnomalySettings) -> Calendar:
+    """Return the weekdays and special days of the observed days."""
+    return calendar_of(seen.first, seen.days, settings.country, settings.subdivision, settings.closures)
+
+
+def _ignored(first: date, days: int, settings: AnomalySettings) -> Flags:
+    ignored = np.zeros(days, dtype=np.bool_)
+    for since, until in settings.ignored:
+        ignored[max((since - first).days, 0) : max((until - first).days + 1, 0)] = True
+    return ignored

@@ -1,0 +1,67 @@
+"""How far a day's usage lies from what was expected, in standard deviations: by day, by week, and per run.
+
+Formulas on arrays [series]; what is expected is `state`'s, what is too far `thresholds`'.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from circleci_cost.model.forecast.panel import Flags, Floats
+
+# Share of a day's level by which days differ beyond what their single runs explain; squared, a variance.
+DAY_SHARE = 0.15
+RATE_SHARE = 0.03
+_TINY = 1e-12
+# A run that dwarfs the usual ones explains a part of the residual that it makes, as a power of its excess.
+_GIANT_POWER = 0.3
+_MOST_GIANT = 100.0
+
+
+def root_residual(value: Floats, expected: Floats, variance: Floats) -> Floats:
+    """Return 2 (√value − √expected), scaled to standard deviations near the expectation.
+
+    Sums of few runs are skewed; their roots are nearly normal (the variance-stabilising transformation of Poisson
+    counts), so that one threshold serves large and small series.
+    """
+    base = np.maximum(expected, _TINY)
+    deviations = base / np.sqrt(np.maximum(variance, _TINY**2))
+    return np.asarray(2.0 * (np.sqrt(np.maximum(value, 0.0) / base) - 1.0) * deviations)
+
+
+def inverse_root_residual(residual: npt.ArrayLike, expected: Floats, variance: Floats) -> Floats:
+    """Return the value that lies so many standard deviations off, at least 0."""
+    base = np.maximum(expected, _TINY)
+    root = 1.0 + np.asarray(residual) * np.sqrt(np.maximum(variance, 0.0)) / (2.0 * base)
+    return np.asarray(base * np.maximum(root, 0.0) ** 2)
+
+
+def day_variance(expected: Floats, per_run: Floats, level: Floats) -> Floats:
+    """Return the variance of a day: that of a sum over a random number of runs, and a share of the level squared.
+
+    The variance of a compound Poisson sum is the expected sum of squares, `per_run × expected`.
+    """
+    return np.asarray(per_run * expected + (DAY_SHARE * expected) ** 2 + (0.001 * level) ** 2)
+
+
+def rate_variance(runs: Floats, rate: Floats, per_run: Floats) -> Floats:
+    """Return the variance of the usage of that many runs: runs × the variance of one, and a small share squared."""
+    of_run = np.maximum(per_run * rate - rate**2, 0.02 * rate**2)
+    return np.asarray(runs * of_run + (RATE_SHARE * runs * rate) ** 2)
+
+
+def giant_factor(squares: Floats | None, usage: Floats, per_run: Floats) -> Floats:
+    """Return by how much a day's variance grows because single runs of it were far larger than usual; at least 1."""
+    if squares is None:
+        return np.ones(len(usage))
+    usual = np.maximum(per_run * usage, _TINY)
+    return np.asarray(np.clip(squares / usual, 1.0, _MOST_GIANT) ** _GIANT_POWER)
+
+
+def cut_off(residual: Floats, at: float) -> Floats:
+    """Return residuals, those beyond `at` standard deviations cut off (Huber's ψ)."""
+    return np.clip(residual, -at, at)
+
+
+def where(condition: Flags, value: npt.ArrayLike, otherwise: npt.ArrayLike) -> Floats:
+    """`numpy.where` of numbers, with its type."""
+    return np.asarray(np.where(condition, value, otherwise), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Budgets: what may be spent, what was, and how likely it will not be enough."""

@@ -1,0 +1,111 @@
+"""Which amount each budget has in each period, and what is odd about the amounts.
+
+What was spent of them is `status`' to say.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.findings import Finding
+from circleci_cost.model.budgets.periods import PERIODS_SCHEMA, BudgetPeriod, next_period, period_of, periods_between
+from circleci_cost.text.amounts import exact_number
+
+AMOUNT = pl.Decimal(38, 6)
+AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
+    "budget": pl.String(),
+    "owner": pl.String(),
+    "parent": pl.String(),
+    "unit": pl.String(),
+    **PERIODS_SCHEMA,
+    "amount": AMOUNT,
+    "at_risk_forecast": AMOUNT,
+    "at_risk_probability": AMOUNT,
+}
+# So long before a period without an amount begins, it is told.
+_TOLD_BEFORE = timedelta(days=31)
+
+
+def amount_on(budget: Budget, day: date) -> Decimal | None:
+    """The amount of the period that begins on this day; None where the budget has none."""
+    for entry in budget.timeline:
+        if (entry.from_ or date.min) <= day <= (entry.until or date.max):
+            return entry.amount
+    return None
+
+
+def amounts(budgets: Sequence[Budget], first: date, today: date) -> pl.DataFrame:
+    """The periods that have an amount, from the one with the day `first` to the one with `today`.
+
+    Out: `AMOUNTS_SCHEMA` [budget × period], in the order of the budgets and of time.
+    """
+    periods = {kind: periods_between(kind, first, today) for kind in {budget.period for budget in budgets}}
+    rows = [
+        (
+            budget.name,
+            budget.owner,
+            budget.parent,
+            budget.unit,
+            period.kind,
+            period.label,
+            period.first,
+            period.last,
+            amount,
+            budget.at_risk_forecast,
+            budget.at_risk_probability,
+        )
+        for budget in budgets
+        for period in periods[budget.period]
+        if (amount := amount_on(budget, period.first)) is not None
+    ]
+    return pl.DataFrame(rows, schema=AMOUNTS_SCHEMA, orient="row")
+
+
+def amount_findings(budgets: Sequence[Budget], first: date, today: date) -> list[Finding]:
+    """Periods without an amount, and children that may spend more than their parent."""
+    return [*_missing_amounts(budgets, first, today), *_children_beyond_parents(budgets, today)]
+
+
+def _missing_amounts(budgets: Sequence[Budget], first: date, today: date) -> Iterable[Finding]:
+    for budget in budgets:
+        current = period_of(budget.period, today)
+        coming = next_period(current)
+        periods = [
+            *periods_between(budget.period, first, today),
+            *([coming] if coming.first - today <= _TOLD_BEFORE else []),
+        ]
+        with_amount = [amount_on(budget, period.first) is not None for period in periods]
+        # Before its first amount a budget was not there yet; no period of the past needs one.
+        begun = with_amount.index(True) if any(with_amount) else periods.index(current)
+        missing = [period for period, there in zip(periods[begun:], with_amount[begun:], strict=True) if not there]
+        if missing:
+            yield Finding(
+                budget.name,
+                "no_amount",
+                f"the budget {budget.name!r} has no amount for {_say(missing)} and is not judged there; an amount is "
+                "for the periods that begin within its from and until",
+            )
+
+
+def _children_beyond_parents(budgets: Sequence[Budget], today: date) -> Iterable[Finding]:
+    for parent in budgets:
+        children = [budget for budget in budgets if budget.parent == parent.name]
+        period = period_of(parent.period, today)
+        whole = amount_on(parent, period.first)
+        parts = [amount for child in children if (amount := amount_on(child, period.first)) is not None]
+        total = sum(parts, start=Decimal(0))
+        if whole is not None and total > whole:
+            yield Finding(
+                parent.name,
+                "children_exceed_parent",
+                f"the budgets below {parent.name!r} add up to {exact_number(total)} {parent.unit} in {period.label}, "
+                f"more than its own {exact_number(whole)}; raise it or lower theirs",
+            )
+
+
+def _say(periods: Sequence[BudgetPeriod], most: int = 5) -> str:
+    named = ", ".join(period.label for period in periods[:most])
+    return f"{named} and {len(periods) - most} more" if len(periods) > most else named

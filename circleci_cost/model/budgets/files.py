@@ -1,0 +1,180 @@
+"""Budgets from CSV files, read strictly: every mistake is one sentence with file, line and column.
+
+What a budget may say is `definition`'; a file says the same with columns in place of keys.
+"""
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
+from circleci_cost.named_files.regular_files import require_regular_file
+from circleci_cost.text.suggestions import did_you_mean
+
+_AMOUNT_COLUMNS = ("amount", "from", "until")
+_BUDGET_COLUMNS = ("name", "period", "unit", "owner", "parent", "seats")
+_OWN_COLUMNS = (*_BUDGET_COLUMNS, *_AMOUNT_COLUMNS)
+_BOOLEANS = {"true": True, "false": False}
+_DECIMAL = re.compile(r"\d+(\.\d+)?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a budget is written: the file, and the lines of its amounts."""
+
+    file: Path
+    lines: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """The place as it begins a sentence."""
+        return f"{self.file}, line{'s' if len(self.lines) > 1 else ''} {' and '.join(map(str, self.lines))}"
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    cells: Mapping[str, str]
+
+
+def read_budgets(file: Path, tags: Collection[str]) -> list[tuple[Budget, Place]]:
+    """Read a file; `tags` are the names of the virtual tags that may be columns. Raises `ConfigurationError`.
+
+    Columns: `name`, `amount`, and any of `period`, `unit`, `owner`, `parent`, `seats`, `from`, `until`, dimensions
+    and tags. Rows of one name are its amounts by date and must agree in everything else; an empty cell says nothing.
+    """
+    by_name: dict[str, list[_Row]] = {}
+    for row in _rows(file, tags):
+        if not row.cells["name"]:
+            raise _mistake(file, row.line, "name", "the budget has no name; write one")
+        by_name.setdefault(row.cells["name"], []).append(row)
+    return [(_budget(file, rows), Place(file, tuple(row.line for row in rows))) for rows in by_name.values()]
+
+
+def _rows(file: Path, tags: Collection[str]) -> Iterator[_Row]:
+    require_regular_file(file, ConfigurationError)
+    try:
+        # The mark that Excel puts before UTF-8 is no part of the first column's name.
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = _header(file, next(reader, []), tags)
+            line = reader.line_num + 1
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    if len(cells) != len(header):
+                        raise ConfigurationError(
+                            f"{file}, line {line}: there are {len(cells)} cells, the header has {len(header)}; write "
+                            "one for each column, and put cells that hold a comma in quotes."
+                        )
+                    yield _Row(line, dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text (byte {error.start}); save it as CSV UTF-8.") from None
+    except csv.Error as error:
+        raise ConfigurationError(f"{file}, line {reader.line_num}: this is no CSV ({error}); correct it.") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read ({error.strerror}); correct the file of [[budget_files]], or let this user read it."
+        ) from None
+
+
+def _header(file: Path, cells: Sequence[str], tags: Collection[str]) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    if not any(header):
+        raise ConfigurationError(f"{file}, line 1: there is no header; begin with the columns name,amount.")
+    known = [*_OWN_COLUMNS, *CONDITION_DIMENSIONS, *tags]
+    for name in header:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}."
+            hint = "separate columns with commas." if ";" in name else hint
+            raise ConfigurationError(f"{file}, line 1: there is no column {name!r}; {hint}")
+        if header.count(name) > 1:
+            raise ConfigurationError(f"{file}, line 1: the column {name!r} is there twice; leave one out.")
+    for name in ("name", "amount"):
+        if name not in header:
+            raise ConfigurationError(f"{file}, line 1: the column {name!r} is missing; add it.")
+    return header
+
+
+def _budget(file: Path, rows: Sequence[_Row]) -> Budget:
+    first = rows[0]
+    for row in rows[1:]:
+        for column, cell in row.cells.items():
+            if column not in _AMOUNT_COLUMNS and cell != first.cells[column]:
+                raise _mistake(
+                    file,
+                    row.line,
+                    column,
+                    f"{cell!r} differs from {first.cells[column]!r} in line {first.line}, and both are the budget "
+                    f"{first.cells['name']!r}; rows of one budget differ in amount, from and until only",
+                )
+    said: dict[str, Any] = {name: first.cells[name] for name in _BUDGET_COLUMNS if first.cells.get(name)}
+    if "seats" in said:
+        said["seats"] = _boolean(file, first.line, said["seats"])
+    where = {name: cell for name, cell in first.cells.items() if name not in _OWN_COLUMNS and cell}
+    if where:
+        said["where"] = where
+    said["amounts"] = [_amount(file, row) for row in rows]
+    try:
+        return Budget.model_validate(said)
+    except ValidationError as error:
+        raise _from_section(file, rows, error) from None
+
+
+def _amount(file: Path, row: _Row) -> dict[str, object]:
+    amount: dict[str, object] = {"amount": _decimal(file, row)}
+    for column in ("from", "until"):
+        text = row.cells.get(column)
+        if text:
+            amount[column] = _day(file, row.line, column, text)
+    return amount
+
+
+def _decimal(file: Path, row: _Row) -> Decimal:
+    text = row.cells["amount"]
+    if not _DECIMAL.fullmatch(text):
+        raise _mistake(file, row.line, "amount", f"{text!r} is no amount; write digits and a point, such as 1500.00")
+    return Decimal(text)
+
+
+def _day(file: Path, line: int, column: str, text: str) -> date:
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _mistake(file, line, column, f"{text!r} is no day; write YYYY-MM-DD, such as 2026-01-31") from None
+
+
+def _boolean(file: Path, line: int, text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise _mistake(file, line, "seats", f"{text!r} is neither true nor false; write one of them")
+    return _BOOLEANS[text.lower()]
+
+
+def _from_section(file: Path, rows: Sequence[_Row], error: ValidationError) -> ConfigurationError:
+    """The first mistake that the section found, with the line and the column that it is in."""
+    found = error.errors()[0]
+    location = [step for step in found["loc"] if step != "function-after"]
+    row = rows[location[1]] if len(location) > 1 and isinstance(location[1], int) else rows[0]
+    columns = [str(step) for step in location if step in row.cells]
+    message = str(found["msg"]).removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if columns:
+        return _mistake(file, row.line, columns[-1], f"{row.cells[columns[-1]]!r}: {message}")
+    if len(location) > 1:
+        return ConfigurationError(f"{file}, line {row.line}: {message}.")
+    return ConfigurationError(f"{Place(file, tuple(each.line for each in rows))}: {message}.")
+
+
+def _mistake(file: Path, line: int, column: str, message: str) -> ConfigurationError:
+    return ConfigurationError(f"{file}, line {line}, column {column}: {message}.")

@@ -1,0 +1,184 @@
+"""The state of every budget in every period: spent, expected, how likely it is too small, and since when.
+
+Pure frames: the daily sums come from `warehouse.forecast.series`, the expectation from `model.forecast.forecasting`.
+"""
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+import polars as pl
+
+from circleci_cost.model.budgets.amounts import AMOUNT
+from circleci_cost.model.budgets.notes import notes
+from circleci_cost.model.budgets.series import COST, CREDITS, History
+from circleci_cost.model.forecast.forecasting import probability_over
+
+SHARE = pl.Decimal(18, 6)
+_PRODUCT = pl.Decimal(38, 12)
+KEY = ("budget", "period_start")
+STATUS_SCHEMA: dict[str, pl.DataType] = {
+    "budget": pl.String(),
+    "owner": pl.String(),
+    "parent": pl.String(),
+    "period_kind": pl.String(),
+    "period": pl.String(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
+    "unit": pl.String(),
+    "amount": AMOUNT,
+    "actual": COST,
+    "unpriced_credits": CREDITS,
+    "days": pl.Int32(),
+    "days_gone": pl.Int32(),
+    "period_gone": SHARE,
+    "prorated_budget": AMOUNT,
+    "run_rate": AMOUNT,
+    "forecast_median": AMOUNT,
+    "forecast_p10": AMOUNT,
+    "forecast_p90": AMOUNT,
+    "overrun_probability": SHARE,
+    "overrun_date": pl.Date(),
+    "status": pl.String(),
+    "note": pl.String(),
+    "data_through": pl.Date(),
+}
+
+
+class Status(StrEnum):
+    """How a budget stands, the best first."""
+
+    ON_TRACK = "on_track"
+    AT_RISK = "at_risk"
+    OVER_BUDGET = "over_budget"
+
+
+def current_day(history: History) -> date:
+    """The day whose period is the current one: the first that is not known yet."""
+    return history.data_through + timedelta(days=1)
+
+
+def budget_status(
+    amounts: pl.DataFrame, spent: pl.DataFrame, daily: pl.DataFrame, totals: pl.DataFrame, history: History
+) -> pl.DataFrame:
+    """Judge each period.
+
+    In: `amounts` as `amounts.amounts` gives them; `spent` as `warehouse.forecast.series.budget_series` does; `daily`
+    [budget × date] with the `median` of each day to come; `totals` [budget] with what is to come until the current
+    period ends, as `forecast.forecast_total` gives it (`series` being the budget). Out: `STATUS_SCHEMA` [budget ×
+    period]. What was spent is exact; expected figures are estimates, rounded to six decimals. A period that is over
+    has its actual as forecast. Without a forecast for a current period these columns are null.
+
+    A budget is over when more was spent than its amount; at risk while the period runs, when the median forecast
+    exceeds `at_risk_forecast` × amount, or the probability of an overrun exceeds `at_risk_probability`.
+    """
+    days = _days_of_periods(amounts, spent, history)
+    sums = days.group_by(KEY).agg(
+        actual=pl.col("spent").sum(),
+        unpriced_credits=pl.col("unpriced_credits").sum(),
+        passed_on=pl.col("date").filter(pl.col("cumulated") > pl.col("amount").cast(COST)).min(),
+    )
+    known = (
+        amounts.join(sums, on=KEY, how="left", maintain_order="left")
+        .with_columns(
+            pl.col("actual", "unpriced_credits").fill_null(0),
+            data_through=pl.lit(history.data_through),
+            days=_days("period_start", "period_end"),
+            days_gone=_days("period_start", pl.min_horizontal("period_end", pl.lit(history.data_through))),
+        )
+        .with_columns(
+            is_over=pl.col("actual") > pl.col("amount").cast(COST),
+            is_current=pl.col("period_end") > history.data_through,
+        )
+        .with_columns(
+            period_gone=pl.col("days_gone").cast(SHARE) / pl.col("days").cast(SHARE),
+            prorated_budget=pl.col("amount") * pl.col("days_gone") / pl.col("days"),
+            run_rate=_run_rate(),
+        )
+    )
+    expected = _expected(known, totals).join(_overrun_dates(known, daily), on="budget", how="left")
+    judged = known.join(expected, on="budget", how="left", maintain_order="left").with_columns(*_forecasts())
+    judged = judged.with_columns(
+        overrun_date=pl.when("is_over").then("passed_on").when("is_current").then("expected_on"),
+        status=_status(),
+        note=notes(history),
+    )
+    return judged.select(pl.col(name).cast(dtype) for name, dtype in STATUS_SCHEMA.items())
+
+
+def _days_of_periods(amounts: pl.DataFrame, spent: pl.DataFrame, history: History) -> pl.DataFrame:
+    """The known days of each period, with what was spent in the budget's unit and since the period began."""
+    each_budget = amounts.select("budget", "unit", "period_kind").unique()
+    every = pl.col("period_kind").replace_strict({"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"})
+    return (
+        spent.filter(pl.col("date") <= history.data_through)
+        .join(each_budget, on="budget")
+        .with_columns(
+            spent=pl.when(pl.col("unit") == "USD").then("cost_usd").otherwise(pl.col("credits").cast(COST)),
+            period_start=pl.col("date").dt.truncate(every),
+        )
+        .join(amounts.select(*KEY, "amount"), on=KEY)
+        .sort("budget", "date")
+        .with_columns(cumulated=pl.col("spent").cum_sum().over(KEY))
+    )
+
+
+def _days(first: str, last: str | pl.Expr) -> pl.Expr:
+    end = pl.col(last) if isinstance(last, str) else last
+    return ((end - pl.col(first)).dt.total_days() + 1).clip(lower_bound=0).cast(pl.Int32)
+
+
+def _run_rate() -> pl.Expr:
+    """What the period comes to if its days to come cost as much as the mean of those so far."""
+    gone = pl.when(pl.col("days_gone") > 0).then("days_gone")
+    return (pl.col("actual") * pl.col("days") / gone).cast(AMOUNT)
+
+
+def _expected(known: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
+    """What is to come in the current period of each budget, and how likely it is more than what is left."""
+    left = known.filter("is_current").select("budget", left=(pl.col("amount").cast(COST) - pl.col("actual")))
+    found = totals.join(left, left_on="series", right_on="budget", maintain_order="left")
+    return found.select(
+        pl.col("series").alias("budget"),
+        *(pl.col(name).cast(AMOUNT).alias(f"remaining_{name}") for name in ("p10", "median", "p90")),
+        probability=probability_over(found, found.get_column("left").cast(pl.Float64)),
+        forecast_note="note",
+    )
+
+
+def _overrun_dates(known: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
+    """The first day to come on which spent and expected together exceed the amount."""
+    left = known.filter("is_current").select("budget", left=pl.col("amount").cast(COST) - pl.col("actual"))
+    return (
+        daily.join(left, on="budget")
+        .sort("budget", "date")
+        .with_columns(to_come=pl.col("median").cast(COST).cum_sum().over("budget"))
+        .group_by("budget")
+        .agg(expected_on=pl.col("date").filter(pl.col("to_come") > pl.col("left")).min())
+    )
+
+
+def _forecasts() -> list[pl.Expr]:
+    actual = pl.col("actual").cast(AMOUNT)
+    totals = [
+        pl.when("is_current").then(actual + pl.col(f"remaining_{name}")).otherwise(actual).alias(f"forecast_{name}")
+        for name in ("median", "p10", "p90")
+    ]
+    probability = (
+        pl.when("is_over").then(1.0).when("is_current").then("probability").otherwise(0.0).alias("overrun_probability")
+    )
+    return [*totals, probability.cast(SHARE)]
+
+
+def _status() -> pl.Expr:
+    # Both have six decimals, so their product has twelve.
+    limit = pl.col("at_risk_forecast").cast(_PRODUCT) * pl.col("amount").cast(_PRODUCT)
+    at_risk = (pl.col("forecast_median").cast(_PRODUCT) > limit) | (
+        pl.col("overrun_probability") > pl.col("at_risk_probability").cast(SHARE)
+    )
+    return (
+        pl.when("is_over")
+        .then(pl.lit(Status.OVER_BUDGET.value))
+        .when(pl.col("is_current") & at_risk)
+        .then(pl.lit(Status.AT_RISK.value))
+        .otherwise(pl.lit(Status.ON_TRACK.value))
+    )

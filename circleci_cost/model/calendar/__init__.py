@@ -1,0 +1,1 @@
+"""The days on which less usage is expected."""

@@ -1,0 +1,35 @@
+"""`[calendar]`: the days on which less is used than their weekday says; forecasts learn from them how much less."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import model_validator
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.sections.section import Section
+
+# A longer one is no code, and may be what must not be repeated.
+_LONGEST_CODE = 6
+
+
+class Calendar(Section):
+    """The public holidays of a country (ISO 3166-1) and one of its parts (ISO 3166-2), and closures of your own."""
+
+    country: str | None = None
+    subdivision: str | None = None
+    closures: tuple[date, ...] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.country or self.subdivision:
+            from circleci_cost.model.calendar.holidays import special_days
+
+            try:
+                special_days(date(2026, 1, 1), date(2026, 1, 1), self.country, self.subdivision)
+            except ConfigurationError as error:
+                if max(len(self.country or ""), len(self.subdivision or "")) > _LONGEST_CODE:
+                    raise ValueError(
+                        "there is no such calendar of holidays; write codes of ISO 3166, such as DE and BY"
+                    ) from None
+                raise ValueError(str(error)) from None
+        return self

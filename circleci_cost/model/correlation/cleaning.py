@@ -1,0 +1,122 @@
+"""Removes what series share by mere calendar and growth: weekly rhythm, days off, trends, their own past.
+
+What is left is compared by `correlation` and `event_study`. The public calendar is `model.calendar.holidays`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.correlation.series import Costs, Days
+from circleci_cost.model.correlation.statistics import (
+    Flags,
+    Floats,
+    autoregression,
+    filtered,
+    interpolated,
+    medians,
+    moving_mean,
+    robust_scale,
+    winsorised,
+)
+
+ORDER = 8
+# Below this share of a series' typical day the scale turns from logarithmic to linear, so that zeros and refunds fit.
+_LINEAR_SHARE = 0.05
+_PROFILE_TREND, _QUIET_TREND = 15, 29
+_PROFILE_WEEKS = 8
+_PROFILE_ROUNDS = 3
+# In robust standard deviations below the usual; few infrastructure series tell no day off.
+_QUIET_CI, _QUIET_INFRASTRUCTURE, _ENOUGH_SERIES = 3.0, 1.0, 8
+
+
+@dataclass(frozen=True)
+class Innovations:
+    """What nothing known before explains of each day's change, on the log scale.
+
+    `values` [series × days] is NaN where it is not known; `scale` is the usual size of a day's change, and
+    `coefficients` [series × `ORDER`] the autoregression that was taken out.
+    """
+
+    values: Floats
+    scale: Floats
+    coefficients: Floats
+
+
+def days_off(days: Days, country: str | None, subdivision: str | None, closures: Sequence[date]) -> Flags:
+    """Return which days are holidays, bridges, the turn of the year or closures. Raises ConfigurationError."""
+    flags = np.zeros(days.number, dtype=np.bool_)
+    found = special_days(days.first, days.last, country, subdivision, closures)["date"]
+    flags[(found - days.first).dt.total_days().to_numpy()] = True
+    return flags
+
+
+def log_levels(costs: Costs, off: Flags) -> Floats:
+    """Return arsinh(cost / 5 % of the typical day): logarithmic on usual days, defined for zeros and refunds.
+
+    Days off are not known (NaN): what happens on them is the calendar's doing.
+    """
+    size = np.abs(costs.cost)
+    typical = medians(np.where(size > 0, size, np.nan), otherwise=1.0)
+    level = np.arcsinh(costs.cost / (_LINEAR_SHARE * typical[:, None]))
+    return np.where(off[None, :], np.nan, level)
+
+
+def without_rhythm(level: Floats) -> Floats:
+    """Return the levels less each series' weekday profile, which may change in time.
+
+    A day's profile is the median, over the same weekday of the weeks around it, of what a centred moving mean leaves;
+    both are found in turns.
+    """
+    profile = np.zeros_like(level)
+    for _ in range(_PROFILE_ROUNDS):
+        profile = _weekly_medians(level - moving_mean(level - profile, _PROFILE_TREND))
+    return level - profile
+
+
+def quiet_days(ci: Floats, infrastructure: Floats) -> Flags:
+    """Return the days on which most series are so low at once that it was a day off which no calendar named.
+
+    In: levels without rhythm. The median CI series is three robust standard deviations below its usual level or, where
+    there are enough of them, the median infrastructure series one. A common low would else look like a relation.
+    """
+    quiet = medians(_deviation(ci).T) < -_QUIET_CI
+    if len(infrastructure) >= _ENOUGH_SERIES:
+        quiet |= medians(_deviation(infrastructure).T) < -_QUIET_INFRASTRUCTURE
+    return quiet
+
+
+def innovations(level: Floats, limit: float) -> Innovations:
+    """Return the day-to-day changes of levels without rhythm, less what each series' own past foretells of them.
+
+    Changes and what is left of them are cut off at `limit` robust standard deviations. Gaps are bridged for the
+    autoregression (of up to `ORDER` days, by AIC); the days in them and the day after are not known in the result.
+    """
+    bridged = interpolated(level)
+    changes = np.diff(bridged, axis=1, prepend=bridged[:, :1])
+    known = ~np.isnan(level)
+    known[:, 1:] &= known[:, :-1]
+    known[:, 0] = False
+    scale = robust_scale(np.where(known, changes, np.nan))
+    cut = winsorised(changes, limit)
+    coefficients = autoregression(cut, ORDER)
+    left = np.where(known, filtered(cut, coefficients), np.nan)
+    return Innovations(winsorised(left, limit), scale, coefficients)
+
+
+def _deviation(level: Floats) -> Floats:
+    """How far each day is from its surroundings, in robust standard deviations of the series."""
+    beside = level - moving_mean(level, _QUIET_TREND)
+    scale = robust_scale(beside)[:, None]
+    return np.divide(beside - medians(beside)[:, None], scale, out=np.zeros_like(beside), where=scale > 0)
+
+
+def _weekly_medians(values: Floats) -> Floats:
+    """The median over the days a whole number of weeks away; 0 where none of them is known."""
+    reach = 7 * _PROFILE_WEEKS
+    padded = np.pad(values, ((0, 0), (reach, reach)), constant_values=np.nan)
+    weeks = range(0, 2 * reach + 1, 7)
+    return medians(np.stack([padded[:, at : at + values.shape[1]] for at in weeks], axis=2), otherwise=0.0)

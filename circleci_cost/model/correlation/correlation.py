@@ -1,0 +1,155 @@
+"""Which infrastructure costs move with CI cost, at which lag, how strongly, and whether chance would do the same.
+
+The public function. It says that costs moved together, never why. Series become matrices in `series`, are
+cleaned in `cleaning` and compared in `lags`; what shifted on one day is `event_study`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.model.correlation.cleaning import (
+    Innovations,
+    days_off,
+    innovations,
+    log_levels,
+    quiet_days,
+    without_rhythm,
+)
+from circleci_cost.model.correlation.lags import largest_correlations
+from circleci_cost.model.correlation.series import Costs, Days, costs_of, days_of, rows_of
+from circleci_cost.model.correlation.statistics import Flags, Floats, false_discovery_rates
+from circleci_cost.model.correlation.text import pair_sentences
+from circleci_cost.model.correlation.usable import Texts, short_of, unusable
+
+SCHEMA = pl.Schema(
+    {
+        "ci_series": pl.String(),
+        "infrastructure_series": pl.String(),
+        "lag_days": pl.Int64(),
+        "r": pl.Float64(),
+        "p_value": pl.Float64(),
+        "q_value": pl.Float64(),
+        "significant": pl.Boolean(),
+        "days": pl.Int64(),
+        "sentence": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class CorrelationSettings:
+    """How to compare. `country` and `subdivision` are ISO codes of the calendar of holidays, `closures` own days off.
+
+    Of the pairs that are told as findings at most the share `false_discoveries` is expected to be chance, and CI
+    explains at least `minimum_explained` (r²) of the service's day-to-day changes. Fewer than `minimum_days` common
+    days are not judged by.
+    """
+
+    country: str | None = None
+    subdivision: str | None = None
+    closures: tuple[date, ...] = ()
+    largest_lag: int = 7
+    false_discoveries: float = 0.10
+    minimum_explained: float = 0.06
+    minimum_days: int = 60
+    # In robust standard deviations: a single spike on both sides must not make a relation.
+    winsorised_at: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none, and fewer days than a correlation over all lags can be judged by."""
+        if not 0 < self.false_discoveries < 1 or not 0 <= self.minimum_explained < 1:
+            raise ValueError("false_discoveries and minimum_explained are shares between 0 and 1")
+        if self.largest_lag < 0 or self.minimum_days < 2 * self.largest_lag + 30:
+            raise ValueError(
+                f"minimum_days is {self.minimum_days}; lags up to {self.largest_lag} days need at least "
+                f"{2 * max(self.largest_lag, 0) + 30}, and no lag is negative here"
+            )
+
+
+DEFAULTS = CorrelationSettings()
+
+
+def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: CorrelationSettings = DEFAULTS) -> pl.DataFrame:
+    """Compare every CI series with every infrastructure series.
+
+    In: each `series` (str), `date`, `cost` (Decimal, float or integer, one currency each; rows of the same series and
+    day are added) and optionally `complete` (bool). Days without a row are not known; neither is a day whose cost is
+    no number or whose `complete` is not true. Out: `SCHEMA`, one row per pair, ordered by both names. `lag_days` is
+    positive where the infrastructure follows CI by so many days; `r` is the correlation of the day-to-day changes that
+    neither rhythm, days off, growth nor a series' own past explains; `p_value` is for all lags together, `q_value` over
+    all pairs (Benjamini & Hochberg 1995). Pairs that cannot be compared have nulls, and `sentence` says why. Raises
+    ValueError for a missing column and for a row without series or date, ConfigurationError for an unknown country.
+    """
+    sides = rows_of(ci, "CI"), rows_of(infrastructure, "infrastructure")
+    days = days_of(*sides)
+    if days is None or not all(rows.height for rows in sides):
+        return pl.DataFrame(schema=SCHEMA)
+    left, right = (costs_of(rows, days) for rows in sides)
+    mine, theirs = _cleaned(left, right, days, settings)
+    peaks = largest_correlations(mine.innovations.values, theirs.innovations.values, settings.largest_lag)
+    reasons = _reasons(left.names, mine.reasons, right.names, theirs.reasons)
+    common = (~np.isnan(mine.innovations.values)).astype(float) @ (~np.isnan(theirs.innovations.values)).T
+    few = (reasons == "") & (common < settings.minimum_days)
+    reasons[few] = [f"{short_of(int(count), settings.minimum_days)} in common" for count in common[few]]
+    pairs = left.names.to_frame("ci_series").join(right.names.to_frame("infrastructure_series"), how="cross")
+    tested = (reasons == "").ravel()
+    found = pairs.with_columns(
+        lag_days=pl.Series(peaks.lag.ravel()),
+        r=pl.Series(peaks.r.ravel()),
+        p_value=pl.Series(peaks.p_value.ravel()),
+        q_value=pl.Series(false_discovery_rates(peaks.p_value.ravel(), tested)),
+        days=pl.Series(common.ravel()).cast(pl.Int64),
+        reason=pl.Series(reasons.ravel().tolist(), dtype=pl.String),
+    )
+    return _judged(found, settings)
+
+
+@dataclass(frozen=True)
+class _Side:
+    innovations: Innovations
+    reasons: Texts
+
+
+def _cleaned(ci: Costs, infrastructure: Costs, days: Days, settings: CorrelationSettings) -> tuple[_Side, _Side]:
+    off = days_off(days, settings.country, settings.subdivision, settings.closures)
+    levels = [without_rhythm(log_levels(costs, off)) for costs in (ci, infrastructure)]
+    off = off | quiet_days(*levels)
+    mine, theirs = (_side(costs, off, settings) for costs in (ci, infrastructure))
+    return mine, theirs
+
+
+def _side(costs: Costs, off: Flags, settings: CorrelationSettings) -> _Side:
+    level: Floats = without_rhythm(log_levels(costs, off))
+    left = innovations(level, settings.winsorised_at)
+    return _Side(left, unusable(costs.cost, ~np.isnan(level), left.scale, settings.minimum_days))
+
+
+def _reasons(ci: pl.Series, of_ci: Texts, infrastructure: pl.Series, of_infrastructure: Texts) -> Texts:
+    """Why each pair [CI × infrastructure] cannot be compared: what either series lacks, the CI series first."""
+    named = [
+        np.array([f"{name}: {why}" if why else "" for name, why in zip(names, reasons, strict=True)], dtype=np.object_)
+        for names, reasons in ((ci, of_ci), (infrastructure, of_infrastructure))
+    ]
+    left, right = np.broadcast_arrays(named[0][:, None], named[1][None, :])
+    return np.where(left == "", right, left)
+
+
+def _judged(found: pl.DataFrame, settings: CorrelationSettings) -> pl.DataFrame:
+    tested = pl.col("reason") == ""
+    figures = ("lag_days", "r", "p_value", "q_value")
+    unlikely = tested & (pl.col("q_value") <= settings.false_discoveries)
+    strong = pl.col("r") ** 2 >= settings.minimum_explained
+    return (
+        found.with_columns(significant=unlikely & strong, weak=unlikely & ~strong)
+        .with_columns(
+            sentence=pair_sentences(
+                tested, pl.col("significant"), pl.col("weak"), pl.col("reason"), settings.false_discoveries
+            )
+        )
+        .with_columns(pl.when(tested).then(name).alias(name) for name in figures)
+        .select(SCHEMA.names())
+        .cast(SCHEMA)
+    )

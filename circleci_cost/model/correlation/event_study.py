@@ -1,0 +1,134 @@
+"""Which series shifted around a date, judged against the same series at all other dates.
+
+The public function. It says that a level changed at about that time, never why. Cleaning is `cleaning`'s,
+correlations at lags are `correlation`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.model.correlation.cleaning import Innovations, days_off, innovations, log_levels, without_rhythm
+from circleci_cost.model.correlation.series import Days, costs_of, days_of, rows_of
+from circleci_cost.model.correlation.statistics import Floats, false_discovery_rates
+from circleci_cost.model.correlation.steps import largest_step
+from circleci_cost.model.correlation.text import shift_sentences
+from circleci_cost.model.correlation.usable import Texts, unusable
+
+SCHEMA = pl.Schema(
+    {
+        "series": pl.String(),
+        "date": pl.Date(),
+        "step": pl.Float64(),
+        "p_value": pl.Float64(),
+        "q_value": pl.Float64(),
+        "significant": pl.Boolean(),
+        "sentence": pl.String(),
+    }
+)
+
+# Fewer other dates make no judgement.
+_FEWEST_PLACEBOS = 60
+# Wide enough not to cut a shift to the size of a spike.
+_WINSORISED_AT = 8.0
+
+
+@dataclass(frozen=True)
+class EventStudySettings:
+    """How to judge. `country` and `subdivision` are ISO codes of the calendar of holidays, `closures` own days off.
+
+    Of the shifts that are told at most the share `false_discoveries` is expected to be chance, and they are at least
+    `minimum_step` (relative). Fewer than `minimum_days` known days are not judged by.
+    """
+
+    country: str | None = None
+    subdivision: str | None = None
+    closures: tuple[date, ...] = ()
+    false_discoveries: float = 0.05
+    minimum_step: float = 0.10
+    minimum_days: int = 90
+
+
+DEFAULTS = EventStudySettings()
+
+
+def event_study(daily: pl.DataFrame, day: date, settings: EventStudySettings = DEFAULTS) -> pl.DataFrame:
+    """Tell of each series whether its level shifted around `day`.
+
+    In: `series` (str), `date`, `cost` and optionally `complete`, as `correlation.correlate` takes them. Out: `SCHEMA`,
+    one row per series in order. `date` is the day within two days of the event on which the level changed most, `step`
+    the change relative to the two weeks before (0.25: a quarter more), `p_value` the share of all other dates of the
+    series on which as large a step is seen, beyond the largest ones continued by a generalised Pareto tail (Coles, An
+    Introduction to Statistical Modeling of Extreme Values, section 4.3); `q_value` is over all series (Benjamini &
+    Hochberg). Series that cannot be judged have nulls, and `sentence` says why. Raises as `correlate` does.
+    """
+    return event_studies(daily, [day], settings).drop("event")
+
+
+def event_studies(daily: pl.DataFrame, days: Sequence[date], settings: EventStudySettings = DEFAULTS) -> pl.DataFrame:
+    """The same for several events: each one's rows with its day in the first column, `event`, q-values for each."""
+    empty = pl.DataFrame(schema={"event": pl.Date(), **SCHEMA})
+    rows = rows_of(daily, "infrastructure")
+    axis = days_of(rows)
+    if axis is None:
+        return empty
+    study = _Study.of(rows, axis, settings)
+    found = [_judged(study.around(day), settings).select(pl.lit(day).alias("event"), pl.all()) for day in days]
+    return pl.concat([empty, *found])
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Cleaned series, to be asked about several events."""
+
+    names: pl.Series
+    axis: Days
+    level: Floats
+    left: Innovations
+    reasons: Texts
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, axis: Days, settings: EventStudySettings) -> "_Study":
+        costs = costs_of(rows, axis)
+        off = days_off(axis, settings.country, settings.subdivision, settings.closures)
+        level = without_rhythm(log_levels(costs, off))
+        left = innovations(level, _WINSORISED_AT)
+        reasons = unusable(costs.cost, ~np.isnan(level), left.scale, settings.minimum_days)
+        return cls(costs.names, axis, level, left, reasons)
+
+    def around(self, day: date) -> pl.DataFrame:
+        """`SCHEMA` without the judgement: a `reason` that is not empty where a series cannot be judged."""
+        at = (day - self.axis.first).days
+        found = largest_step(self.level, self.left, at)
+        reasons = self.reasons.copy()
+        reasons[(reasons == "") & np.isnan(found.size)] = f"too few days around {day} are known"
+        few = (reasons == "") & (found.placebos < _FEWEST_PLACEBOS)
+        reasons[few] = f"fewer than {_FEWEST_PLACEBOS} other dates to compare with"
+        tested = reasons == ""
+        return pl.DataFrame(
+            {
+                "series": self.names,
+                "date": np.datetime64(self.axis.first) + found.place,
+                "step": np.expm1(found.step),
+                "p_value": found.p_value,
+                "q_value": false_discovery_rates(found.p_value, tested),
+                "reason": pl.Series(reasons.tolist(), dtype=pl.String),
+            }
+        )
+
+
+def _judged(found: pl.DataFrame, settings: EventStudySettings) -> pl.DataFrame:
+    tested = pl.col("reason") == ""
+    significant = (
+        tested & (pl.col("q_value") <= settings.false_discoveries) & (pl.col("step").abs() >= settings.minimum_step)
+    )
+    return (
+        found.with_columns(significant=significant)
+        .with_columns(sentence=shift_sentences(tested, pl.col("significant"), pl.col("reason")))
+        .with_columns(pl.when(tested).then(name).alias(name) for name in ("step", "p_value", "q_value"))
+        .select(SCHEMA.names())
+        .cast(SCHEMA)
+    )

@@ -1,0 +1,1 @@
+"""Why the cost of a period has changed, taken apart exactly."""

@@ -1,0 +1,44 @@
+"""Seats as series of their own: CircleCI books them on some job's row, which has nothing to do with them.
+
+What of a change in cost seats are is told by the driver `user` in any case.
+"""
+
+import polars as pl
+
+from circleci_cost.model.drivers.leaves import CLASSES, FINER, HIERARCHY
+
+SEATS = "(seats)"
+
+# Seats belong to the organization; everything below it is where they happened to be booked.
+_BELOW = (*HIERARCHY[2:], *CLASSES, *FINER)
+
+
+def seats_apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Move seats out of the rows of daily costs on which they are booked, into rows of their own.
+
+    In: rows as `drivers.decompose` takes them. Out: the same columns and sums; in the rows of the seats what is below
+    the organization is `SEATS`. Rows without charge types stay as they are.
+    """
+    if "user_cost_usd" not in rows.columns or "user_credits" not in rows.columns:
+        return rows
+    seats, cost = pl.col("user_credits").fill_null(0), pl.col("user_cost_usd").fill_null(0)
+    booked = rows.filter(seats != 0)
+    places = [name for name in _BELOW if name in rows.columns]
+    others = [
+        name
+        for name in rows.columns
+        if name.endswith(("_credits", "_cost_usd")) and name not in {"user_credits", "user_cost_usd"}
+    ]
+    own = booked.with_columns(
+        *(pl.lit(SEATS).alias(name) for name in places),
+        *(pl.lit(0).cast(rows.schema[name]).alias(name) for name in ("runs", "run_seconds", *others)),
+        credits=seats,
+        cost_usd=pl.when(pl.col("cost_usd").is_not_null()).then(cost),
+    )
+    without = rows.with_columns(
+        credits=pl.col("credits") - seats,
+        cost_usd=pl.col("cost_usd") - cost,
+        user_credits=pl.lit(0).cast(rows.schema["user_credits"]),
+        user_cost_usd=pl.when(pl.col("user_cost_usd").is_not_null()).then(0).cast(rows.schema["user_cost_usd"]),
+    )
+    return pl.concat([without, own.select(without.columns).cast(without.schema)])

@@ -1,0 +1,143 @@
+"""What the last eight weeks of many series say at one day: a weekday profile, its level, a shift or a trend in it.
+
+Arrays in, arrays out. Weekdays are positions 0 to 6 of a week that ends on the day of the cut; what the profiles are
+put together to is `methods`'.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from circleci_cost.model.forecast.panel import Flags, Floats
+
+WEEKS = 8
+WINDOW = 7 * WEEKS
+
+# One value above one and a half times the next largest of its weekday is a spike, below half of the next an outage.
+_SPIKE, _OUTAGE = 1.5, 0.5
+# A profile of fewer weeks than this is mixed with that of the other series.
+_OWN_PROFILE_WEEKS = 4
+# Shrinkage of a level's change: none of it below this many squared standard errors, nearly all far above (James–Stein).
+_SHRINKAGE = 6.0
+_LEVEL_DAYS = (28, 14)
+# A change as sure and as large as this is a shift, and what lay before it no longer counts.
+_SHIFT_SQUARED_ERRORS, _SHIFT_SIZE = 30.0, 0.2
+# A trend needs this many squared standard errors, and to leave clearly less unexplained than the best single step.
+_TREND_SQUARED_ERRORS, _TREND_AGAINST_STEP = 30.0, 0.7
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A trend where one was `found`: `level` [series × 7] by weekday at the cut, `slope` its relative change a week."""
+
+    level: Floats
+    slope: Floats
+    found: Flags
+
+
+@dataclass(frozen=True)
+class Window:
+    """Eight weeks of cost [series × week × 7]: `values` with 0 where it is not `known`."""
+
+    values: Floats
+    known: Flags
+
+
+def window_at(cost: Floats, cut: int) -> Window:
+    """Return the eight weeks up to `cut`, of which nothing is known before the first day."""
+    first = cut - WINDOW + 1
+    days = cost[:, max(first, 0) : cut + 1]
+    if first < 0:
+        days = np.concatenate([np.full((len(days), -first), np.nan), days], axis=1)
+    window = days.reshape(len(days), WEEKS, 7)
+    known = ~np.isnan(window)
+    return Window(np.where(known, window, 0.0), known)
+
+
+def without_outliers(window: Window) -> Window:
+    """Pull a single value far off the others of its weekday towards them; mostly empty series are left alone."""
+    count = window.known.sum(axis=1)
+    dense = (window.values > 0).sum(axis=(1, 2)) * 2 >= count.sum(axis=1)
+    judged = dense[:, None] & (count >= 4)
+    ordered = np.sort(np.where(window.known, window.values, np.inf), axis=1)
+    second_largest = np.take_along_axis(ordered, np.maximum(count - 2, 0)[:, None, :], axis=1)[:, 0, :]
+    highest = np.where(judged, _SPIKE * second_largest, np.inf)
+    lowest = np.where(judged, _OUTAGE * ordered[:, 1, :], 0.0)
+    values = np.clip(window.values, lowest[:, None, :], highest[:, None, :])
+    return Window(np.where(window.known, values, 0.0), window.known)
+
+
+def profile(window: Window, weights: Floats) -> Floats:
+    """Return cost by weekday [series × 7] as the mean over the weeks with `weights` [week].
+
+    Where a weekday was seen in few weeks it is mixed with the shape that the series have in common, at the series'
+    own level.
+    """
+    weight = np.einsum("swd,w->sd", window.known, weights)
+    own = _ratio(np.einsum("swd,w->sd", window.values, weights), weight)
+    seen = window.known.sum(axis=1)
+    full = (seen >= _OWN_PROFILE_WEEKS).all(axis=1)
+    if full.all():
+        return own
+    shapes = own[full & (own.sum(axis=1) > 0)]
+    shape = (shapes / shapes.mean(axis=1, keepdims=True)).mean(axis=0) if len(shapes) else np.ones(7)
+    level = _ratio(window.values.sum(axis=(1, 2)), (window.known * shape).sum(axis=(1, 2)))
+    share = np.where(seen >= _OWN_PROFILE_WEEKS, 1.0, seen / (seen + 1.0))
+    share = np.where(weight > 0, share, 0.0)
+    return share * own + (1.0 - share) * level[:, None] * shape
+
+
+def levelled(window: Window, weekdays: Floats) -> tuple[Floats, Flags]:
+    """Move a profile to the level of the last four, then two weeks, as far as the change is more than noise.
+
+    Out: the profile, and in which series the last two weeks are another level beyond doubt.
+    """
+    days = window.values.reshape(len(weekdays), WINDOW)
+    known = window.known.reshape(len(weekdays), WINDOW)
+    shifted = np.zeros(len(days), dtype=np.bool_)
+    for length in _LEVEL_DAYS:
+        expected = np.where(known, np.tile(weekdays, WEEKS), 0.0)
+        recent_expected, old_expected = expected[:, -length:].sum(axis=1), expected[:, :-length].sum(axis=1)
+        recent = _ratio(days[:, -length:].sum(axis=1), recent_expected, otherwise=1.0)
+        old = _ratio(days[:, :-length].sum(axis=1), old_expected, otherwise=1.0)
+        expected[:, -length:] *= recent[:, None]
+        expected[:, :-length] *= old[:, None]
+        residual = days - expected
+        recent_count = known[:, -length:].sum(axis=1)
+        old_count = known[:, :-length].sum(axis=1)
+        variance = np.einsum("sd,sd->s", residual, residual) / np.maximum(recent_count + old_count - 8, 1)
+        squared_error = variance * (_ratio(recent_count, recent_expected**2) + _ratio(old_count, old_expected**2))
+        certainty = (recent - old) ** 2 / np.maximum(squared_error, 1e-12)
+        judged = (recent_count >= 3) & (old_count >= 7) & (recent_expected > 0)
+        share = np.where(judged, np.clip(1.0 - _SHRINKAGE / np.maximum(certainty, 1e-12), 0.0, 1.0), 0.0)
+        weekdays = weekdays * (1.0 + share * (recent - 1.0))[:, None]
+        shifted |= judged & (certainty > _SHIFT_SQUARED_ERRORS) & (np.abs(recent - old) > _SHIFT_SIZE * old)
+    return weekdays, shifted
+
+
+def trend(window: Window, weekdays: Floats) -> Trend:
+    """Find the series whose weekly level runs along a line, and not up or down a single step."""
+    expected = np.einsum("swd,sd->sw", window.known, weekdays)
+    weekly = _ratio(window.values.sum(axis=2), expected)
+    weeks = np.arange(WEEKS) - (WEEKS - 1) / 2
+    mean = weekly.mean(axis=1)
+    slope = weekly @ weeks / (weeks**2).sum()
+    centred = weekly - mean[:, None]
+    unexplained = ((centred - slope[:, None] * weeks) ** 2).sum(axis=1)
+    # About a step after `before` weeks, the sum of squares falls by what the two means explain.
+    before = np.arange(1, WEEKS)
+    explained = np.cumsum(centred, axis=1)[:, :-1] ** 2 * (1.0 / before + 1.0 / (WEEKS - before))
+    best_step = (centred**2).sum(axis=1) - explained.max(axis=1)
+    squared_error = unexplained / (WEEKS - 2) / (weeks**2).sum()
+    level = np.maximum(mean + slope * (WEEKS / 2), 0.0)
+    found = (
+        (expected > 0).all(axis=1)
+        & (slope**2 > _TREND_SQUARED_ERRORS * np.maximum(squared_error, 1e-12))
+        & (unexplained < _TREND_AGAINST_STEP * best_step)
+    )
+    return Trend(weekdays * level[:, None], np.where(found, _ratio(slope, level), 0.0), found)
+
+
+def _ratio(part: npt.ArrayLike, whole: Floats, otherwise: float = 0.0) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(part), otherwise), where=whole > 0))

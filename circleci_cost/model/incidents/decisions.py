@@ -1,0 +1,86 @@
+"""What people decided about incidents, from a CSV file: that one was expected, or is not worth telling.
+
+What a decision does to an incident is `incidents`' to say.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from circleci_cost.errors import ConfigurationError
+from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_bytes, read_csv, refuse_empty
+
+DECISIONS = ("expected", "ignored")
+DECISION_SCHEMA = pl.Schema(
+    {
+        "incident_id": pl.String(),
+        "decision": pl.String(),
+        "reason": pl.String(),
+        "decided_until": pl.Date(),
+        LINE: pl.Int64(),
+    }
+)
+NO_DECISIONS = pl.DataFrame(schema=DECISION_SCHEMA)
+DECISIONS_STAY = "Until then the decisions that were read last stay."
+_COLUMNS = ("incident", "decision", "reason", "until")
+
+
+def read_decisions(path: Path) -> pl.DataFrame:
+    """Read the decisions; `DECISION_SCHEMA`, one row per incident.
+
+    The file's columns are `incident`, `decision` (one of `DECISIONS`) and, if you like, `reason` and `until` (the last
+    day on which the decision holds). Raises `ConfigurationError` with file and line.
+    """
+    rows = read_csv(path, read_bytes(path), _COLUMNS, ["incident", "decision"])
+    for name in ("incident", "decision"):
+        refuse_empty(path, rows, name)
+    unknown = rows.filter(~pl.col("decision").is_in(DECISIONS))
+    if unknown.height:
+        raise ConfigurationError(
+            f"{path}, line {unknown.item(0, LINE)}: {unknown.item(0, 'decision')!r} is no decision; write "
+            f"{' or '.join(DECISIONS)}."
+        )
+    twice = rows.filter(pl.col("incident").is_duplicated())
+    if twice.height:
+        incident = twice.item(0, "incident")
+        first, second = twice.filter(incident=incident).get_column(LINE).to_list()[:2]
+        raise ConfigurationError(
+            f"{path}, line {second}: the incident {incident!r} is decided in line {first} already; leave one of them."
+        )
+    if "until" in rows.columns:
+        rows = parsed(path, rows, "until", day_of("until"), "write a day as YYYY-MM-DD, such as 2026-01-31")
+    absent = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in (("reason", pl.String()), ("until", pl.Date()))
+        if name not in rows.columns
+    ]
+    return (
+        rows.with_columns(absent)
+        .rename({"incident": "incident_id", "until": "decided_until"})
+        .select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
+    )
+
+
+def gone(decisions: pl.DataFrame, incident_ids: pl.Series, path: Path) -> list[str]:
+    """One sentence for each decision about an incident that there is not, or no longer."""
+    missing = decisions.filter(~pl.col("incident_id").is_in(incident_ids.to_list()))
+    return [
+        f"{path}, line {line}: there is no incident {incident!r}; correct it (`circleci-cost anomalies --all` names "
+        "those there are), or remove the line if it is gone"
+        for incident, line in missing.select("incident_id", LINE).iter_rows()
+    ]
+
+
+def decided(incidents: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Give incidents the status, the reason and the end of the decisions about them, where these still hold.
+
+    In: incidents with `incident_id`, `status` and `data_through`. Out: the same, and `reason`, `decided_until`.
+    """
+    holds = pl.col("decided_until").is_null() | (pl.col("data_through") <= pl.col("decided_until"))
+    return (
+        incidents.join(decisions.drop(LINE), on="incident_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(holds & pl.col("decision").is_not_null()).then("decision").otherwise("status").alias("status")
+        )
+        .drop("decision")
+    )

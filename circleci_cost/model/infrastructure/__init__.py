@@ -1,0 +1,1 @@
+"""The costs of the company's own infrastructure, from FOCUS or simple files."""

@@ -1,0 +1,132 @@
+"""`[[infrastructure]]`: where the costs of the company's own infrastructure are read from.
+
+How such files are read is `cost_files`'s business, where they are found `lake.remote_files`'.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_at
+
+USD = "USD"
+# What may follow the `?` of an address: pyarrow's own options without those that hold a secret or make something.
+OPTIONS = {
+    "s3": ("region", "endpoint_override", "scheme"),
+    "gs": ("endpoint_override", "scheme", "retry_limit_seconds", "project_id"),
+    "az": ("blob_storage_authority", "blob_storage_scheme", "dfs_storage_authority", "dfs_storage_scheme"),
+}
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or a managed identity",
+}
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError('write the three capital letters of ISO 4217, such as "EUR"')
+    return value
+
+
+class Infrastructure(Section):
+    """`[[infrastructure]]`: one source of costs, such as a cloud's export.
+
+    `files` are paths, globs or addresses (`s3://bucket/…`, `gs://bucket/…`, `az://account@container/…`); in an
+    address `*`, `**` and `[…]` are wildcards, and what follows `?` are options. The files of a source are added up, so
+    none may repeat what another holds, but for `deliveries` of which the newest counts. `format` is FOCUS 1.0 to 1.4,
+    or `simple`: a CSV file with the columns date, amount and label. `cost` is what is read of a row, `purchases` which
+    of them are cost. `rates` is a CSV file with date, currency and usd_per_unit for amounts that are not in USD.
+    """
+
+    name: Name
+    files: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+    format: Literal["focus", "simple"] = "focus"
+    provider: Label | None = None
+    currency: Annotated[str, AfterValidator(_currency)] | None = None
+    rates: FilePath | None = None
+    tag: Label | None = None
+    cost: Literal["effective", "billed"] = "effective"
+    purchases: Literal["specification", "count", "leave_out"] = "specification"
+    deliveries: Literal["auto", "all", "manifest", "folder", "name", "time"] = "auto"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.files:
+            raise ValueError("files is empty; write a path, a glob or an address")
+        for pattern in self.files:
+            _check_address(pattern)
+        # A mistake of this whole section: its words do not repeat the value, which may hold a secret.
+        if self.rates and ":/" in str(self.rates):
+            raise ValueError("rates is a file on this machine, not an address")
+        if self.format == "focus" and self.currency:
+            raise ValueError('currency belongs to format = "simple"; FOCUS files name their currency in each row')
+        if self.format == "simple" and self.tag:
+            raise ValueError('tag belongs to format = "focus"; of simple files the label is all there is')
+        if self.format == "simple" and (self.cost, self.purchases) != ("effective", "specification"):
+            raise ValueError('cost and purchases belong to format = "focus"; simple files hold one amount')
+        if self.currency not in (None, USD) and not self.rates:
+            raise ValueError(
+                f"amounts in {self.currency} need rates: a CSV file with the columns date,currency,usd_per_unit"
+            )
+        return self
+
+
+def is_address(pattern: str) -> bool:
+    """Whether files are asked for in an object store, not on this machine."""
+    return "://" in pattern
+
+
+def check_sources(sources: Sequence[Infrastructure]) -> None:
+    """Refuse two sources of one name. Raises a mistake with its place in the file."""
+    names = [source.name for source in sources]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise mistake_at(
+                ("infrastructure", index, "name"),
+                f"the infrastructure source {name!r} is defined twice; give each its own name",
+            )
+
+
+def configuration_hash(sources: Sequence[Infrastructure]) -> str:
+    """A hash of what the sections say."""
+    return hashlib.sha256("\n".join(source.model_dump_json() for source in sources).encode()).hexdigest()[:16]
+
+
+def _check_address(pattern: str) -> None:
+    """Refuse what cannot be read, and secrets; no value is repeated, since it may be one."""
+    if not pattern.strip():
+        raise ValueError("an empty path in files; write a path, a glob or an address")
+    if not is_address(pattern):
+        return
+    try:
+        parts = urlsplit(pattern)
+    except ValueError:
+        raise ValueError(
+            "files holds an address that cannot be read; write it like s3://bucket/folder/*.csv.gz"
+        ) from None
+    if parts.scheme not in OPTIONS:
+        raise ValueError("files holds an address of another kind; there are s3://, gs:// and az://")
+    if parts.password is not None:
+        raise ValueError(
+            "files holds an address with a password; take it out, and let the environment hold the credentials "
+            f"({_CREDENTIALS[parts.scheme]})"
+        )
+    if not parts.hostname or not parts.path.strip("/"):
+        raise ValueError("files holds an address without a path; write it like s3://bucket/folder/*.csv.gz")
+    if parts.fragment:
+        raise ValueError("files holds an address with #, which begins no path; write * for what differs")
+    allowed = OPTIONS[parts.scheme]
+    if any(name not in allowed for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        raise ValueError(
+            f"files holds an address with an option that is none; after ? there are {', '.join(allowed)}. Secrets are "
+            f"read from the environment ({_CREDENTIALS[parts.scheme]})"
+        )

@@ -1,0 +1,1 @@
+"""Who pays CircleCI, and at which price per credit on which day."""

@@ -1,0 +1,167 @@
+"""Price periods: who pays how much per credit on which day, as exactly one rate a day.
+
+Applying the rates to credits is done in `warehouse/costs/daily_costs.sql`; reading them is `settings`' work.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+
+PRICE = pl.Decimal(18, 10)
+RATES_SCHEMA: dict[str, pl.DataType] = {
+    "cost_center": pl.String(),
+    "date": pl.Date(),
+    "price_per_credit": PRICE,
+}
+PERIODS_SCHEMA: dict[str, pl.DataType] = {
+    "cost_center": pl.String(),
+    "price_per_credit": PRICE,
+    "effective_from": pl.Date(),
+    "effective_until": pl.Date(),
+}
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, order=True)
+class PricePeriod:
+    """One price from one day to another, both included; without an end it is the ongoing price."""
+
+    cost_center: str
+    effective_from: date
+    effective_until: date | None
+    price_per_credit: Decimal
+
+    def days(self) -> str:
+        """The days as a person writes them."""
+        return f"{self.effective_from} – {self.effective_until or 'ongoing'}"
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """Whole days, both ends included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        """Return the days as a person writes them."""
+        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+
+def overlaps(periods: Sequence[PricePeriod]) -> list[tuple[PricePeriod, PricePeriod, DayRange]]:
+    """The pairs of periods of one cost center that price the same days, with those days.
+
+    Two ongoing prices always overlap. An ongoing price ends for nobody, so its overlap is named up to the
+    other period's end, or to its own start where both are ongoing.
+    """
+    ordered = sorted(periods, key=lambda period: period.effective_from)
+    found = []
+    for index, earlier in enumerate(ordered):
+        for later in ordered[index + 1 :]:
+            ends = [end for end in (earlier.effective_until, later.effective_until) if end is not None]
+            last = min(ends) if ends else later.effective_from
+            if last >= later.effective_from and (earlier.effective_until or last) >= later.effective_from:
+                found.append((earlier, later, DayRange(later.effective_from, last)))
+    return found
+
+
+def gaps(periods: Sequence[PricePeriod], first: date, last: date) -> list[DayRange]:
+    """The days from `first` to `last` that no period of these prices, in order."""
+    free = []
+    day = first
+    for period in sorted(periods, key=lambda period: period.effective_from):
+        if period.effective_from > last:
+            break
+        if period.effective_from > day:
+            free.append(DayRange(day, period.effective_from - _ONE_DAY))
+        if period.effective_until is None or period.effective_until >= last:
+            return free
+        day = max(day, period.effective_until + _ONE_DAY)
+    if day <= last:
+        free.append(DayRange(day, last))
+    return free
+
+
+def daily_rates(periods: Sequence[PricePeriod], first: date, last: date) -> pl.DataFrame:
+    """Spread periods to one rate a day.
+
+    Out: `RATES_SCHEMA` [cost center × date], one row for each priced day from `first` to `last`, ordered; a
+    day in a gap has no row. Raises `ValueError` where two periods price one day (`settings` refuses them).
+    """
+    if not periods:
+        return pl.DataFrame(schema=RATES_SCHEMA)
+    frame = pl.DataFrame(
+        {
+            "cost_center": [period.cost_center for period in periods],
+            "price_per_credit": [period.price_per_credit for period in periods],
+            "from": [max(period.effective_from, first) for period in periods],
+            "until": [min(period.effective_until or last, last) for period in periods],
+        },
+        schema={"cost_center": pl.String, "price_per_credit": PRICE, "from": pl.Date, "until": pl.Date},
+    ).filter(pl.col("from") <= pl.col("until"))
+    rates = (
+        frame.with_columns(date=pl.date_ranges("from", "until"))
+        .explode("date")
+        .select(RATES_SCHEMA.keys())
+        .sort("cost_center", "date")
+    )
+    twice = rates.filter(pl.struct("cost_center", "date").is_duplicated())
+    if twice.height:
+        raise ValueError(f"{twice.row(0)} is priced twice")
+    return rates
+
+
+def periods_frame(periods: Iterable[PricePeriod]) -> pl.DataFrame:
+    """The periods as a table [cost center × period], ordered."""
+    rows = [
+        {
+            "cost_center": period.cost_center,
+            "price_per_credit": period.price_per_credit,
+            "effective_from": period.effective_from,
+            "effective_until": period.effective_until,
+        }
+        for period in sorted(periods, key=lambda period: (period.cost_center, period.effective_from))
+    ]
+    return pl.DataFrame(rows, schema=PERIODS_SCHEMA)
+
+
+def content_hash(periods: Iterable[PricePeriod]) -> str:
+    """A hash of what the periods say, whatever their order, spelling (0.0006 = 0.00060) and comments."""
+    canonical = sorted(
+        [
+            period.cost_center,
+            period.effective_from.isoformat(),
+            period.effective_until.isoformat() if period.effective_until else "",
+            format(period.price_per_credit.normalize(), "f"),
+        ]
+        for period in periods
+    )
+    return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:16]
+
+
+def as_ranges(days: Iterable[date]) -> list[DayRange]:
+    """Join single days to ranges of consecutive ones."""
+    ranges: list[DayRange] = []
+    for day in sorted(set(days)):
+        if ranges and day - ranges[-1].last == _ONE_DAY:
+            ranges[-1] = DayRange(ranges[-1].first, day)
+        else:
+            ranges.append(DayRange(day, day))
+    return ranges
+
+
+def say_ranges(ranges: Sequence[DayRange], most: int = 5) -> str:
+    """Name ranges in a sentence; past `most` their number and days."""
+    named = ", ".join(str(each) for each in ranges[:most])
+    rest = ranges[most:]
+    return f"{named} and {len(rest):,} more ranges ({sum(each.days for each in rest):,} days)" if rest else named

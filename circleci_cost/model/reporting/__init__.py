@@ -1,0 +1,1 @@
+"""A question about cost, and the report that answers it."""

@@ -1,0 +1,287 @@
+"""A report's question and answer: dimensions, filters, periods, exact amounts, and how they are written.
+
+Running the question over the published tables is `warehouse.reporting.report`'s work, drawing it the command line's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Context, Decimal
+from enum import StrEnum
+
+from circleci_cost.days import days_between
+from circleci_cost.errors import ConfigurationError, UsageError
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
+from circleci_cost.model.usage.cost_names import dimension_name
+from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.text.amounts import cost_text, credits_text
+from circleci_cost.text.plain import same_name
+from circleci_cost.text.suggestions import did_you_mean
+
+CURRENCY = "USD"
+NONE = "(none)"
+REST = "(other)"
+CHARGE_TYPE = "charge_type"
+
+# Sums of DECIMAL(38,16): Python's own 28 digits would round them.
+_EXACT = Context(prec=80)
+# So many cost centers are named in one sentence.
+_NAMED = 3
+
+
+class Granularity(StrEnum):
+    """How long a period is; a week begins on Monday."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Order(StrEnum):
+    """What the rows of one period are ordered by; amounts begin with the largest."""
+
+    COST = "cost"
+    CREDITS = "credits"
+    RUNS = "runs"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which days, grouped by what, where what. Values of one dimension are alternatives, dimensions all hold."""
+
+    first: date
+    last: date
+    by: tuple[str, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    granularity: Granularity | None = None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The virtual tags that the question groups by or asks for, each once."""
+        named = (*self.by, *(name for name, _ in self.where))
+        return tuple(dict.fromkeys(name for name in named if name not in DIMENSIONS))
+
+    @property
+    def splits_charge_types(self) -> bool:
+        """Whether amounts are those of single charge types; a job has all of them, so none can be counted."""
+        return CHARGE_TYPE in self.by or any(dimension == CHARGE_TYPE for dimension, _ in self.where)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Exact sums. `cost` is None where nothing of it has a price; counts are None for charge types."""
+
+    cost: Decimal | None
+    credits: Decimal
+    unpriced_credits: Decimal
+    jobs: int | None
+    runs: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group: the first day of its period, a value for each dimension of the question, its amount."""
+
+    period: date | None
+    values: tuple[str, ...]
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer. Days of the question, by cost center: `missing` that no export has brought, `unsettled` not final.
+
+    Of the unsettled ones, `overdue` should be final by now.
+    """
+
+    question: Question
+    rows: tuple[Row, ...]
+    total: Amount
+    data_through: date | None
+    missing: Mapping[str, Sequence[DayRange]]
+    unsettled: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    overdue: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+
+
+def dimension(name: str, tags: Sequence[str] = ()) -> str:
+    """Return a dimension's or virtual tag's name as it is. Raises `UsageError` with the nearest names."""
+    wanted = name.strip().lower().replace("-", "_")
+    known = (*DIMENSIONS, *tags)
+    if wanted in known:
+        return wanted
+    near = did_you_mean(wanted, known, 3)
+    hint = f"{near} There are" if near else "there are"
+    raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(known)}.")
+
+
+def tag_named(name: str, tags: Sequence[str]) -> str:
+    """Return a virtual tag's name as it is. Raises `UsageError` with the nearest names."""
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in tags:
+        return wanted
+    hint = did_you_mean(wanted, tags, 3) or f"there are: {', '.join(tags)}."
+    raise UsageError(f"There is no virtual tag {name!r}; {hint}")
+
+
+def known_value(name: str, value: str, known: Iterable[str]) -> str:
+    """Return a value that a dimension has. Raises `UsageError` with the nearest ones.
+
+    For what the configuration names, `ConfigurationError`: as wherever an organization or cost center is unknown.
+    """
+    values = {same_name(each): each for each in known}
+    if same_name(value) in values:
+        return values[same_name(value)]
+    hint = did_you_mean(same_name(value), sorted(values), 3)
+    hint = hint or f"`circleci-cost report --by {name}` shows all that there are."
+    error = ConfigurationError if name in {"organization", "cost_center"} else UsageError
+    raise error(f"No usage has the {dimension_name(name)} {value!r}; {hint}")
+
+
+def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
+    """Add amounts to the last digit; without any, zero. `counted` tells whether jobs and runs can be told."""
+    found = list(amounts)
+    priced = [each.cost for each in found if each.cost is not None]
+    credits = add_exactly(each.credits for each in found)
+    unpriced = add_exactly(each.unpriced_credits for each in found)
+    return Amount(
+        cost=add_exactly(priced) if priced or unpriced == 0 else None,
+        credits=credits,
+        unpriced_credits=unpriced,
+        jobs=sum(each.jobs or 0 for each in found) if counted else None,
+        runs=sum(each.runs or 0 for each in found) if counted else None,
+    )
+
+
+def arrange(rows: Iterable[Row], question: Question, order: Order, limit: int | None) -> tuple[Row, ...]:
+    """Order rows by period and `order`; past the `limit` largest groups, add the others up to one row a period.
+
+    What the rows add up to stays the same.
+    """
+    found = list(rows)
+    if limit is not None and question.by:
+        found = _limited(found, question, order, limit)
+    rest = (REST,) * len(question.by)
+    return tuple(sorted(found, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order))))
+
+
+def _limited(rows: Sequence[Row], question: Question, order: Order, limit: int) -> list[Row]:
+    counted = not question.splits_charge_types
+    groups: dict[tuple[str, ...], list[Amount]] = {}
+    for row in rows:
+        groups.setdefault(row.values, []).append(row.amount)
+    ranked = sorted(
+        (Row(None, values, add_up(amounts, counted=counted)) for values, amounts in groups.items()),
+        key=lambda row: _key(row, order),
+    )
+    kept = {row.values for row in ranked[:limit]}
+    others: dict[date | None, list[Amount]] = {}
+    for row in rows:
+        if row.values not in kept:
+            others.setdefault(row.period, []).append(row.amount)
+    rest = (REST,) * len(question.by)
+    return [row for row in rows if row.values in kept] + [
+        Row(period, rest, add_up(amounts, counted=counted)) for period, amounts in others.items()
+    ]
+
+
+def _key(row: Row, order: Order) -> tuple[Decimal, Decimal, tuple[str, ...]]:
+    amount = row.amount
+    cost = amount.cost if amount.cost is not None else Decimal(0)
+    first = {
+        Order.COST: cost,
+        Order.CREDITS: amount.credits,
+        Order.RUNS: Decimal(amount.runs or 0),
+        Order.NAME: Decimal(0),
+    }[order]
+    second = Decimal(0) if order is Order.NAME else amount.credits
+    return -first, -second, row.values
+
+
+def add_exactly(values: Iterable[Decimal]) -> Decimal:
+    """The sum to the last digit, however many there are; without any, zero."""
+    total = Decimal(0)
+    for value in values:
+        total = _EXACT.add(total, value)
+    return total
+
+
+def period_text(first: date, granularity: Granularity | None) -> str:
+    """A period for people: a month as `2026-10`, a week by its Monday. Programs get its first day."""
+    return f"{first:%Y-%m}" if granularity is Granularity.MONTH else first.isoformat()
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The report in the form of `report --json`; decimals are strings, cost null is unpriced."""
+    question = report.question
+    return {
+        "from": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "by": list(question.by),
+        "granularity": question.granularity,
+        "currency": CURRENCY,
+        "data_through": report.data_through.isoformat() if report.data_through else None,
+        "unpriced_credits": credits_text(report.total.unpriced_credits),
+        "not_final": [
+            {"cost_center": name, "from": each.first.isoformat(), "to": each.last.isoformat()}
+            for name, ranges in report.unsettled.items()
+            for each in ranges
+        ],
+        "total": _json_amount(report.total),
+        "rows": [
+            {
+                **({"period": row.period.isoformat()} if row.period else {}),
+                **dict(zip(question.by, row.values, strict=True)),
+                **_json_amount(row.amount),
+            }
+            for row in report.rows
+        ],
+    }
+
+
+def _json_amount(amount: Amount) -> dict[str, object]:
+    return {"cost": cost_text(amount.cost), "credits": credits_text(amount.credits), "runs": amount.runs}
+
+
+def not_final_text(report: Report) -> str | None:
+    """A sentence that names the days that CircleCI may still restate; None where there are none."""
+    centers: dict[str, list[str]] = {}
+    for name, ranges in report.unsettled.items():
+        young = set(_days(ranges)) - set(_days(report.overdue.get(name, ())))
+        if young:
+            centers.setdefault(say_ranges(as_ranges(young)), []).append(name)
+    if not centers:
+        return None
+    named = "; ".join(f"{_few(names)}: {days}" for days, names in centers.items())
+    return f"Not final, CircleCI may still restate these days: {named}."
+
+
+def _days(ranges: Iterable[DayRange]) -> list[date]:
+    return [day for each in ranges for day in days_between(each.first, each.last)]
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {rest:,} more" if rest > 0 else ", ".join(names)
+
+
+def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
+    """The report's header and rows as exact text, for CSV; None where there is no value."""
+    question = report.question
+    header = [*(["period"] if question.granularity else []), *question.by, "cost", "credits", "runs"]
+    rows: list[list[str | None]] = [
+        [
+            *([row.period.isoformat()] if row.period else []),
+            *row.values,
+            cost_text(row.amount.cost),
+            credits_text(row.amount.credits),
+            None if row.amount.runs is None else str(row.amount.runs),
+        ]
+        for row in report.rows
+    ]
+    return header, rows
+
+
+def with_rows(report: Report, rows: tuple[Row, ...]) -> Report:
+    """The same report with its rows arranged in another way."""
+    return replace(report, rows=rows)

@@ -1,0 +1,107 @@
+"""Conditions on the dimensions of a cost: what they are, which columns they need, and their SQL.
+
+Virtual tags and budgets are made of them. How they are written in the configuration is `condition_definition`'.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from circleci_cost.model.usage.schema import DIMENSIONS
+
+# Ids stay when an organization or a project is renamed, so they may be asked for, too.
+IDS: tuple[str, ...] = ("organization_id", "project_id")
+CONDITION_DIMENSIONS: tuple[str, ...] = (*DIMENSIONS, *IDS)
+
+
+class Operator(Enum):
+    """How a value is compared; each holds where one of the condition's values fits."""
+
+    IN = "in"
+    GLOB = "glob"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One dimension, or one virtual tag, compared with some values; `negated` turns the answer round."""
+
+    dimension: str
+    operator: Operator
+    values: tuple[str, ...]
+    negated: bool = False
+
+    def __str__(self) -> str:
+        """The condition in words, such as `project is not web-app`."""
+        no = "not " if self.negated else ""
+        verb = {Operator.IN: f"is {no}", Operator.GLOB: f"is {no}like ", Operator.REGEX: f"does {no}match "}
+        if self.operator is Operator.REGEX and not self.negated:
+            return f"{self.dimension} matches {' or '.join(self.values)}"
+        return f"{self.dimension} {verb[self.operator]}{' or '.join(self.values)}"
+
+
+AllOf: TypeAlias = tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Holds where all conditions of one of the alternatives hold; without any alternative, everywhere."""
+
+    any_of: tuple[AllOf, ...] = ()
+
+    def __iter__(self) -> Iterator[Condition]:
+        """Each condition, whatever alternative it is of."""
+        return (condition for alternative in self.any_of for condition in alternative)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions and virtual tags that are asked for, each once, in their order."""
+        return tuple(dict.fromkeys(condition.dimension for condition in self))
+
+    def __str__(self) -> str:
+        """The conditions in words."""
+        if not self.any_of:
+            return "everything"
+        return "; or ".join(" and ".join(str(each) for each in alternative) for alternative in self.any_of)
+
+
+class Parameters:
+    """The values of a statement that is being put together: SQL holds their names only."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.values: dict[str, object] = {}
+
+    def add(self, value: object) -> str:
+        """Keep a value; return how SQL names it."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+
+def to_sql(conditions: Conditions, columns: dict[str, str], parameters: Parameters) -> str:
+    """The conditions as a SQL expression that is true or false, never NULL.
+
+    In: for each dimension that is asked for, its column, which must be one of our own names and hold no NULL.
+    Values go into `parameters`.
+    """
+    if not conditions.any_of:
+        return "true"
+    alternatives = (
+        " AND ".join(_condition(each, columns[each.dimension], parameters) for each in alternative) or "true"
+        for alternative in conditions.any_of
+    )
+    return " OR ".join(f"({each})" for each in alternatives)
+
+
+def _condition(condition: Condition, column: str, parameters: Parameters) -> str:
+    if condition.operator is Operator.IN:
+        if len(condition.values) == 1:
+            found = f"{column} = {parameters.add(condition.values[0])}"
+        else:
+            found = f"list_contains({parameters.add(list(condition.values))}, {column})"
+    else:
+        form = "{} GLOB {}" if condition.operator is Operator.GLOB else "regexp_matches({}, {})"
+        found = " OR ".join(form.format(column, parameters.add(value)) for value in condition.values)
+    return f"NOT ({found})" if condition.negated else f"({found})"

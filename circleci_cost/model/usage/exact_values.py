@@ -1,0 +1,43 @@
+"""Single values in the forms that exports seldom have: decimals with an exponent, times with an offset.
+
+Common forms are typed in bulk by `values`, and what other programs make of a value is `resaved_values`' business.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from circleci_cost.model.usage.schema import CREDIT_LIMIT, CREDIT_SCALE
+
+_ANY_DECIMAL = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,100}(\.[0-9]{0,100})?([eE][+-]?[0-9]{1,3})?")
+_ANY_TIMESTAMP = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[ T](?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<part>[0-9]{1,6})0*)?)?)?"
+    r" ?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_BLANK = " \t"
+
+
+def exact_credits(value: str) -> Decimal | None:
+    """Read `.5`, `1e3` or `1.5E-5` without rounding; None for what DECIMAL(18,6) cannot hold exactly."""
+    written = value.strip(_BLANK)
+    if _ANY_DECIMAL.fullmatch(written) is None:
+        return None
+    scaled = Fraction(written) * 10**CREDIT_SCALE
+    if scaled.denominator != 1 or abs(scaled) >= CREDIT_LIMIT * 10**CREDIT_SCALE:
+        return None
+    return Decimal(scaled.numerator).scaleb(-CREDIT_SCALE)
+
+
+def any_timestamp(value: str) -> datetime | None:
+    """Read a time with `T`, an offset, or fewer parts, as UTC; None for anything else, finer than microseconds too."""
+    found = _ANY_TIMESTAMP.fullmatch(value)
+    if found is None:
+        return None
+    time = f"{found['hour'] or '00'}:{found['minute'] or '00'}:{found['second'] or '00'}.{found['part'] or '0':0<6}"
+    try:
+        parsed = datetime.fromisoformat(f"{found['day']}T{time}{found['zone'] or 'Z'}")
+        return parsed.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None

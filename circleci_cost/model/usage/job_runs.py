@@ -1,0 +1,117 @@
+"""Rules over many rows of job runs: whose they are, which days they belong to, each job once.
+
+Typing a single value is `normalize`; finding the files is the lake's business.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import polars as pl
+
+from circleci_cost.errors import UnknownOrganizationError
+from circleci_cost.model.usage.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+
+# Which export a row came from, while rows of several exports are merged: a higher number is a later export.
+PRECEDENCE = "export_precedence"
+
+
+def refuse_unknown_organizations(
+    rows: pl.DataFrame, cost_center: str, known: Collection[str], file: str, refused: Collection[str] | None = None
+) -> None:
+    """Raise `UnknownOrganizationError` for rows of an organization that the cost center does not name.
+
+    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used. `refused` are those
+    of other cost centers, whose cost would count twice, where the user wants all others to be reported only.
+    """
+    organization = pl.col("organization_id")
+    is_refused = ~organization.is_in(list(known)) if refused is None else organization.is_in(list(refused))
+    strangers = (
+        rows.filter(is_refused)
+        .group_by("organization_id")
+        .agg(pl.col("organization_name").first(), pl.len().alias("jobs"))
+        .sort("organization_id")
+    )
+    if strangers.is_empty():
+        return
+    named = ", ".join(
+        f"{row['organization_id']} ({row['organization_name']}, {row['jobs']} jobs)"
+        for row in strangers.head(5).iter_rows(named=True)
+    )
+    way_out = (
+        'plan, set unknown_organizations = "report" there to count and report them, or import the file into the cost '
+        "center it belongs to."
+        if refused is None
+        else "plan; another cost center names them, and their cost would count twice."
+    )
+    raise UnknownOrganizationError(
+        f"{file} holds jobs of organizations that cost center {cost_center!r} does not name: {named}; nothing of "
+        f"this export was used. Add them to shared_organization_ids of that cost center if they are on the same "
+        f"{way_out}"
+    )
+
+
+def latest_of_each_job(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep one row per `job_id`: of the latest export, then the latest stopped, then the dearest.
+
+    In: typed job runs with `export_precedence`. The order of the input does not matter.
+    """
+    if rows.get_column("job_id").n_unique() == rows.height:
+        return rows
+    preference = [PRECEDENCE, "job_run_date", "job_run_stopped_at", "total_credits"]
+    rest = [name for name in rows.columns if name not in {*preference, *AS_OF_THE_EXPORT, "job_id"}]
+    return rows.sort(
+        *preference, *rest, descending=[True] * len(preference) + [False] * len(rest), nulls_last=True
+    ).unique("job_id", keep="first", maintain_order=True)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is written beside every job run: the cost center, its exports by precedence, and when."""
+
+    cost_center: str
+    export_ids: Mapping[int, str]
+    ingested_at: datetime
+
+
+def finish_day(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
+    """Give one day's deduplicated rows their final columns and order: the contents of a day's file.
+
+    Out: the columns of `JOB_RUN_SCHEMA`, sorted by project, workflow, job.
+    """
+    export_id = pl.col(PRECEDENCE).replace_strict(dict(provenance.export_ids), return_dtype=pl.String)
+    return (
+        rows.lazy()
+        .with_columns(
+            cost_center=pl.lit(provenance.cost_center, dtype=JOB_RUN_SCHEMA["cost_center"]),
+            export_id=export_id.cast(JOB_RUN_SCHEMA["export_id"]),
+            ingested_at=pl.lit(provenance.ingested_at, dtype=JOB_RUN_SCHEMA["ingested_at"]),
+        )
+        .select(JOB_RUN_SCHEMA.keys())
+        .sort(JOB_RUN_ORDER, nulls_last=True)
+        .collect()
+    )
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """What one day holds: all jobs, those that ran (have a stop time), and exact credits."""
+
+    day: date
+    jobs: int
+    runs: int
+    credits: Decimal
+    other_credits: Decimal
+
+
+def summarize_day(day: date, rows: pl.DataFrame) -> DaySummary:
+    """Count one day's job runs."""
+    total, other = rows.select(pl.col("total_credits", "other_credits").cast(pl.Decimal(38, CREDIT_SCALE)).sum()).row(0)
+    return DaySummary(
+        day=day,
+        jobs=rows.height,
+        runs=rows.height - rows.get_column("job_run_stopped_at").null_count(),
+        credits=total,
+        other_credits=other,
+    )

@@ -1,0 +1,129 @@
+"""Files that a person joined to one: the headers among the records, and the rows that hold nothing.
+
+What a single file is like is the business of `imported_records`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from circleci_cost.model.usage import dialects
+from circleci_cost.model.usage.dialects import BYTE_ORDER_MARK, COMMA, Dialect
+from circleci_cost.model.usage.records import Header, RecordBlock, absent_columns, column_names
+from circleci_cost.model.usage.schema import EXPORT_COLUMNS
+
+_HEADER_MARK = re.compile(rb"TOTAL_CREDITS", re.IGNORECASE)
+_REQUIRED = tuple(column.source.encode() for column in EXPORT_COLUMNS if column.required)
+_EMPTY_ROW = rb'(?:[,;\t ]|"")*+'
+_EMPTY_ROWS = re.compile(rb"(?:(?<=\n)|\A)(?:(?:%b\r?\n)++(?:%b\Z)?|%b\Z)" % (_EMPTY_ROW, _EMPTY_ROW, _EMPTY_ROW))
+
+
+class JoinedFiles:
+    """Splits blocks of records at the headers of further files; `header_line` is the header as it is written."""
+
+    def __init__(self, header: Header, header_line: bytes) -> None:
+        self._header = header
+        self._line = header_line
+
+    def split(self, block: RecordBlock) -> Iterator[RecordBlock]:
+        """Yield the records of a block without headers and empty rows, each with the header that it stands below.
+
+        Raises `ExportDataError` for a header that is written in another way than the first: what follows it
+        would not be read as it was meant.
+        """
+        done = looked_at = 0
+        places = _Places(block.data, self._header.dialect)
+        for mark in _HEADER_MARK.finditer(block.data):
+            # A line is looked at once, however often it names the column.
+            if mark.start() < looked_at:
+                continue
+            looked_at = block.data.find(b"\n", mark.end()) + 1 or len(block.data)
+            found = self._header_at(block, mark.start(), places)
+            if found is None:
+                continue
+            start, end, header = found
+            yield from self._records(block, done, start)
+            self._header, self._line = header, block.data[start:end].removeprefix(BYTE_ORDER_MARK).rstrip(b"\r\n")
+            done = end
+        yield from self._records(block, done, len(block.data))
+
+    def _header_at(self, block: RecordBlock, position: int, places: "_Places") -> tuple[int, int, Header] | None:
+        """Where the header that holds this position begins and ends, and what it says; None where it is a record."""
+        data = block.data
+        start = data.rfind(b"\n", 0, position) + 1
+        end = data.find(b"\n", position) + 1 or len(data)
+        line = data[start:end].rstrip(b"\r\n")
+        written = line.upper()
+        if not all(name in written for name in _REQUIRED) or not places.begins_a_record(start):
+            return None
+        if self._ends_with_header(line):
+            return end - len(data[start:end]) + len(line) - len(self._line), end, self._header
+        line = line.removeprefix(BYTE_ORDER_MARK)
+        if names_all_required(line, self._header.delimiter) and line.startswith(b'"') == self._line.startswith(b'"'):
+            return start, end, self._named(block, start, line)
+        if any(names_all_required(line, delimiter) for delimiter in (COMMA, b";", b"\t")):
+            raise self._header.refuse(
+                block.line_at(start),
+                "a file with another separator or other quotes begins here; import each of the joined files by itself",
+            )
+        return None
+
+    def _ends_with_header(self, line: bytes) -> bool:
+        """Whether the last line of a file has no line end, so that the header of the next one stands behind it."""
+        before = line.removesuffix(self._line)
+        if len(before) == len(line) or not before or before == BYTE_ORDER_MARK:
+            return False
+        return before.count(self._header.delimiter) >= len(self._header.columns) - 1 and before.count(b'"') % 2 == 0
+
+    def _named(self, block: RecordBlock, start: int, line: bytes) -> Header:
+        if line == self._line:
+            return self._header
+        names = dialects.parse_header(line, Dialect.QUOTED, self._header.delimiter)
+        columns = column_names(names, imported=True)
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise self._header.refuse(block.line_at(start), f"the header names {', '.join(twice)} twice")
+        return replace(self._header, columns=columns)
+
+    def _records(self, block: RecordBlock, start: int, end: int) -> Iterator[RecordBlock]:
+        """The records between two places of a block, less the empty rows."""
+        data = block.data[start:end]
+        data = data.removesuffix(BYTE_ORDER_MARK)
+        done, line = 0, block.line_at(start)
+        places = _Places(data, self._header.dialect)
+        for rows in _EMPTY_ROWS.finditer(data):
+            if rows.group() and places.begins_a_record(rows.start()):
+                yield from self._piece(data[done : rows.start()], line)
+                line += data.count(b"\n", done, rows.end())
+                done = rows.end()
+        yield from self._piece(data[done:], line)
+
+    def _piece(self, data: bytes, line: int) -> Iterator[RecordBlock]:
+        if data:
+            yield RecordBlock(self._header, data, line)
+
+
+class _Places:
+    """Whether lines of whole records begin a record; asked in their order, so that quotes are counted once."""
+
+    def __init__(self, data: bytes, dialect: Dialect) -> None:
+        self._data = data
+        self._dialect = dialect
+        self._quotes = self._counted = 0
+
+    def begins_a_record(self, start: int) -> bool:
+        """Whether a record begins at the beginning of this line."""
+        if self._dialect is not Dialect.QUOTED:
+            return start == 0 or dialects.backslashes_before(self._data, start - 1) % 2 == 0
+        self._quotes += self._data.count(b'"', self._counted, start)
+        self._counted = start
+        return self._quotes % 2 == 0
+
+
+def names_all_required(line: bytes, delimiter: bytes) -> bool:
+    """Whether a line is a header of a usage export with this delimiter."""
+    try:
+        names = dialects.parse_header(line.removeprefix(BYTE_ORDER_MARK), Dialect.QUOTED, delimiter)
+    except ValueError:
+        return False
+    return not absent_columns(column_names(names, imported=True))

@@ -1,0 +1,1 @@
+"""`allocated_costs`: made from a plan, explained, compared, checked."""

@@ -1,0 +1,80 @@
+"""What another set of rules would make of the published costs, beside what is published; nothing is written.
+
+The allocation itself is `allocated_costs`'s: the same code that the next run uses.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from circleci_cost.model.allocation.plan import Plan
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value of a tag in USD and credits, before and after; unpriced credits are in no USD amount."""
+
+    tag: str
+    value: str
+    before: Decimal
+    after: Decimal
+    change: Decimal
+    credits_before: Decimal
+    credits_after: Decimal
+
+
+@dataclass(frozen=True)
+class Move:
+    """USD that go from one value of a tag to another."""
+
+    tag: str
+    from_value: str
+    to_value: str
+    cost: Decimal
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All values of the tags, what moves between them, and what the allocation had to say."""
+
+    changes: tuple[Change, ...]
+    moves: tuple[Move, ...]
+    result: AllocationResult
+
+
+def difference(
+    generation: Generation,
+    plan: Plan,
+    job_run_files: Callable[[], Sequence[str]],
+    days: DayRange,
+    tags: Sequence[str] = (),
+) -> Difference:
+    """Allocate a generation's daily costs by a plan and compare with what it holds, on some days.
+
+    `tags` are those to compare, all where none is named. The work is done in a temporary folder, which is removed.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="circleci_cost-") as folder,
+        duckdb.connect(str(Path(folder) / "scratch.duckdb")) as connection,
+    ):
+        path = str(generation.database).replace("'", "''")
+        connection.execute(f"ATTACH '{path}' AS generation (READ_ONLY)")
+        result = allocate(connection, plan, job_run_files, "generation.daily_costs")
+        # A generation that an earlier version published has no such table; an empty one stands for it.
+        before = "generation.allocated_costs" if ALLOCATED in generation.manifest.rows else "none_allocated"
+        connection.execute("CREATE TEMPORARY TABLE none_allocated AS FROM allocated_costs LIMIT 0")
+        connection.execute(f"CREATE TEMPORARY VIEW allocation_before AS FROM {before}")
+        connection.execute("CREATE TEMPORARY VIEW allocation_after AS FROM allocated_costs")
+        parameters = {"first": days.first, "last": days.last, "tags": list(tags)}
+        connection.execute(sql("allocation_sides"), parameters)
+        changes = connection.execute(sql("allocation_changes")).fetchall()
+        moves = connection.execute(sql("allocation_moves")).fetchall()
+    return Difference(tuple(Change(*row) for row in changes), tuple(Move(*row) for row in moves), result)

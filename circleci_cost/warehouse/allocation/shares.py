@@ -1,0 +1,153 @@
+"""The shares that splits give to their targets, day by day, from direct cost, counts, users and telemetry files.
+
+Which cost is split is decided before (`decisions`), what the shares come to in dollars afterwards.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+import duckdb
+import polars as pl
+
+from circleci_cost.model.allocation.plan import AMOUNTS_SCHEMA, Plan, PlannedSplit, PlannedTag
+from circleci_cost.warehouse.allocation.combinations import dimensions_used, joins
+from circleci_cost.warehouse.core.statements import sql
+
+# Fixed shares as whole numbers: as many digits as leave room for twelve more in 38.
+_FIXED_DIGITS = 24
+_SPLITS_SCHEMA = {
+    "split": pl.Int32(),
+    "label": pl.String(),
+    "source": pl.String(),
+    "method": pl.String(),
+    "measure": pl.String(),
+    "within": pl.String(),
+    "fallback": pl.String(),
+    "any_target": pl.Boolean(),
+}
+_TARGETS_SCHEMA = {"split": pl.Int32(), "target": pl.String(), "weight": pl.String()}
+# What a daily cost's dimension is called in a job run; its ids and days have one name in both.
+_JOB_RUN_COLUMNS = {
+    "workflow": "workflow_name",
+    "job": "job_name",
+    "branch": "vcs_branch",
+    "trigger_source": "pipeline_trigger_source",
+    "build_status": "job_build_status",
+}
+
+
+def needs_users(plan: Plan) -> bool:
+    """Whether a split counts users, who are in the job runs alone."""
+    return any(each.split.by == "users" for tag in plan.tags for each in tag.splits)
+
+
+def find_users(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    job_run_files: Callable[[], Sequence[str]],
+    key_of: Mapping[str, object],
+) -> None:
+    """Fill `allocation_users` (date, cost_center, organization, key, user_id), each user of a combination once a day.
+
+    A run's combination is the one of its compute credits, which are of the first kind of charge types. The files are
+    asked for only where a split counts users.
+    """
+    files = list(job_run_files()) if needs_users(plan) else []
+    if not files:
+        connection.execute(sql("allocation_no_users"))
+        return
+    used = dimensions_used(plan)
+    matched = " AND ".join(
+        ["segments.segment = combinations.segment", *(f"values_{name}.number = combinations.{name}" for name in used)]
+    )
+    connection.execute(sql("allocation_names"))
+    connection.execute(
+        "CREATE OR REPLACE TEMPORARY TABLE allocation_users AS SELECT DISTINCT daily.date, daily.cost_center, "  # noqa: S608
+        "daily.organization, combinations.combination * $kinds AS key, daily.user_id "
+        f"FROM ({_runs(used)}) AS daily {joins(used)} JOIN allocation_distinct AS combinations ON {matched}",
+        {"files": files, "kinds": key_of["kinds"]},
+    )
+
+
+def _runs(used: Sequence[str]) -> str:
+    """The job runs with the columns that are used, named and shown as in a daily cost."""
+    shown = {"organization": "coalesce(organizations.name, runs.organization_id) AS organization"}
+    shown |= {name: _shown(name) for name in used if name not in {"cost_center", "organization"}}
+    return (
+        f"SELECT DISTINCT job_run_date AS date, runs.cost_center, {', '.join(shown.values())}, "  # noqa: S608
+        "pipeline_trigger_user_id AS user_id FROM read_parquet($files, hive_partitioning = false) AS runs "
+        "LEFT JOIN allocation_names AS organizations "
+        "ON organizations.dimension = 'organization' AND runs.organization_id = organizations.id "
+        "LEFT JOIN allocation_names AS projects ON projects.dimension = 'project' AND runs.project_id = projects.id "
+        "WHERE pipeline_trigger_user_id IS NOT NULL"
+    )
+
+
+def _shown(dimension: str) -> str:
+    if dimension == "project":
+        return "coalesce(projects.name, runs.project_id) AS project"
+    if dimension in {"organization_id", "project_id"}:
+        return f"runs.{dimension}"
+    return f"coalesce(nfc_normalize(runs.{_JOB_RUN_COLUMNS.get(dimension, dimension)}), '(none)') AS {dimension}"
+
+
+def share(
+    connection: duckdb.DuckDBPyConnection, tag: PlannedTag, key_of: Mapping[str, object]
+) -> list[tuple[str, str, list[date]]]:
+    """Fill `allocation_splits` and `shares` of a tag from `decisions`.
+
+    Returns (split, what was used instead, days) for the days without weights.
+    """
+    frames = {
+        "allocation_splits": _splits(tag.splits),
+        "allocation_targets": _targets(tag.splits),
+        "allocation_amounts": _amounts(tag.splits),
+    }
+    for name, frame in frames.items():
+        connection.register("allocation_given", frame)
+        connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS SELECT * FROM allocation_given")  # noqa: S608
+        connection.unregister("allocation_given")
+    if not tag.splits:
+        connection.execute(sql("allocation_no_shares"))
+        return []
+    connection.execute(sql("allocation_direct"), key_of)
+    connection.execute(sql("allocation_groups"))
+    connection.execute(sql("allocation_weights"), {"default": tag.default})
+    connection.execute(sql("allocation_choices"))
+    connection.execute(sql("allocation_shares"))
+    return connection.execute(sql("allocation_fallbacks")).fetchall()
+
+
+def _splits(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
+    rows = [
+        (
+            number,
+            each.split.label,
+            each.split.value,
+            each.split.method,
+            each.split.by,
+            each.split.within,
+            each.split.fallback,
+            not each.targets,
+        )
+        for number, each in enumerate(splits)
+    ]
+    return pl.DataFrame(rows, _SPLITS_SCHEMA, orient="row")
+
+
+def _targets(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
+    rows = [
+        (number, target, str(int(weight.scaleb(_FIXED_DIGITS))))
+        for number, each in enumerate(splits)
+        for target, weight in each.targets.items()
+    ]
+    return pl.DataFrame(rows, _TARGETS_SCHEMA, orient="row")
+
+
+def _amounts(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
+    frames = [
+        each.amounts.select(pl.lit(number, pl.Int32()).alias("split"), *AMOUNTS_SCHEMA)
+        for number, each in enumerate(splits)
+        if each.amounts is not None
+    ]
+    return pl.concat(frames) if frames else pl.DataFrame(schema={"split": pl.Int32(), **AMOUNTS_SCHEMA})

@@ -1,0 +1,1 @@
+"""`budget_status`: made from costs and forecasts, and read."""

@@ -1,0 +1,1 @@
+"""What every subject of the warehouse stands on: statements, transactions, tables, shared views."""

@@ -1,0 +1,1 @@
+"""`cost_correlations` and `incident_services`: made and read."""

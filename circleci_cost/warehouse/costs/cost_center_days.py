@@ -1,0 +1,40 @@
+"""The sums of each cost center by day, as they are compared side by side.
+
+The daily costs themselves are `daily_costs`' business.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import duckdb
+
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.transactions import transaction
+
+
+@dataclass(frozen=True)
+class CostCenterDay:
+    """Exact sums of one cost center's day; `cost_usd` is None where none of its credits has a price."""
+
+    day: date
+    cost_center: str
+    credits: Decimal
+    unpriced_credits: Decimal
+    cost_usd: Decimal | None
+
+
+def cost_center_days(
+    connection: duckdb.DuckDBPyConnection, first: date, end: date, since: datetime | None
+) -> dict[date, list[CostCenterDay]]:
+    """All cost centers of the days from `first` to before `end`.
+
+    With `since`, of those days of which any costs were computed then or later.
+    """
+    moment = since.astimezone(UTC).replace(tzinfo=None) if since else None
+    with transaction(connection):
+        rows = connection.execute(sql("cost_center_days"), {"first": first, "end": end, "since": moment}).fetchall()
+    found: dict[date, list[CostCenterDay]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(CostCenterDay(*row))
+    return found

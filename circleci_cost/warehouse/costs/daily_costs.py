@@ -1,0 +1,188 @@
+"""Computing and replacing the daily costs of one cost center's days, from its job runs and rates.
+
+Prices come from `daily_rates` (see `pricing`); which days are asked for is Dagster's or the caller's business.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+
+from circleci_cost.lake.days import read_provenance, read_restatements
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.settling import unread_days, unsettled_days
+from circleci_cost.model.pricing.price_periods import as_ranges
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.transactions import transaction
+
+# Times in the warehouse are UTC without a zone: DuckDB needs an extension for those with one.
+_SOURCES_SCHEMA: dict[str, pl.DataType] = {
+    "cost_center": pl.String(),
+    "date": pl.Date(),
+    "export_id": pl.String(),
+    "exported_at": pl.Datetime("us"),
+    "costed_at": pl.Datetime("us"),
+    "settled": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class DayCosts:
+    """Exact sums over one day; zeros for a day without usage."""
+
+    day: date
+    rows: int
+    runs: int
+    credits: Decimal
+    unpriced_credits: Decimal
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class CostSummary:
+    """What was written: exact sums over the written days, and the same credits counted in the job runs."""
+
+    days: tuple[date, ...]
+    days_without_job_runs: tuple[date, ...]
+    rows: int
+    jobs: int
+    runs: int
+    credits: Decimal
+    unpriced_credits: Decimal
+    cost_usd: Decimal
+    charge_types_cost_usd: Decimal
+    job_run_credits: Decimal
+
+
+def write_daily_costs(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    cost_center: str,
+    days: Collection[date],
+    at: datetime,
+    *,
+    history_start: date,
+    restatement_days: int,
+    organizations: Collection[str] = (),
+) -> CostSummary:
+    """Replace the daily costs of `days` in one transaction; a day without job runs ends up without costs.
+
+    Days of the history whose job runs have changed since their costs were computed are computed again with them: a
+    job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
+    nothing is parsed again.
+    """
+    there = set(lake.job_runs_days(cost_center))
+    landed = landed_exports(lake, cost_center)
+    unsettled = {
+        *unsettled_days(there, landed, restatement_days, trust_imports=True, organizations=organizations),
+        *unread_days(lake, cost_center, there, landed),
+    }
+    with transaction(connection):
+        history = {day for day in there if day >= history_start}
+        behind = _not_costed(connection, cost_center, history, unsettled)
+        written = sorted({*days, *_restated_since(connection, lake, cost_center), *behind})
+        with_runs = [day for day in written if day in there]
+        files = [str(lake.job_runs_file(cost_center, day)) for day in with_runs]
+        for table in ("daily_costs", "usage_days"):
+            _delete(connection, table, cost_center, written)
+        if files:
+            connection.execute(sql("dimension_names"), {"files": files})
+            connection.execute(sql("daily_costs"), {"files": files})
+            connection.execute(sql("rename"))
+            _record_days(connection, _sources(lake, cost_center, with_runs, at, unsettled))
+        sums = one_row(connection, sql("cost_summary"), {"cost_center": cost_center, "days": written})
+        counted = _job_run_credits(connection, files)
+    rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
+    return CostSummary(
+        days=tuple(written),
+        days_without_job_runs=tuple(sorted(set(written) - there)),
+        rows=rows,
+        jobs=jobs,
+        runs=runs,
+        credits=credits,
+        unpriced_credits=unpriced_credits,
+        cost_usd=cost_usd,
+        charge_types_cost_usd=charge_types_cost_usd,
+        job_run_credits=counted,
+    )
+
+
+def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str) -> list[date]:
+    restated = read_restatements(lake, [cost_center]).group_by("date").agg(pl.col("recorded_at").max())
+    if restated.is_empty():
+        return []
+    costed = connection.sql(
+        "SELECT date, costed_at FROM usage_days WHERE cost_center = $cost_center",
+        params={"cost_center": cost_center},
+    ).pl()
+    later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
+    return restated.join(costed, on="date").filter(later).get_column("date").to_list()
+
+
+def _not_costed(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, there: Collection[date], unsettled: Collection[date]
+) -> list[date]:
+    """The days that have no costs yet, and those whose costs do not know that a later export has settled them."""
+    query = "SELECT date, coalesce(settled, false) FROM usage_days WHERE cost_center = $cost_center"
+    known = dict(connection.execute(query, {"cost_center": cost_center}).fetchall())
+    return [day for day in there if day not in known or not (known[day] or day in unsettled)]
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, table: str, cost_center: str, days: Sequence[date]) -> None:
+    for each in as_ranges(days):
+        connection.execute(
+            f"DELETE FROM {table} WHERE cost_center = $cost_center AND date BETWEEN $first AND $last",  # noqa: S608
+            {"cost_center": cost_center, "first": each.first, "last": each.last},
+        )
+
+
+def _sources(
+    lake: Lake, cost_center: str, days: Sequence[date], at: datetime, unsettled: Collection[date]
+) -> pl.DataFrame:
+    rows = []
+    for day in days:
+        export_ids, exported_at = read_provenance(lake.job_runs_file(cost_center, day))
+        times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (exported_at, at))
+        rows.append((cost_center, day, export_ids[-1], *times, day not in unsettled))
+    return pl.DataFrame(rows, schema=_SOURCES_SCHEMA, orient="row")
+
+
+def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -> None:
+    connection.register("sources", sources)
+    try:
+        connection.execute(sql("usage_days"))
+    finally:
+        connection.unregister("sources")
+
+
+def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Decimal:
+    if not files:
+        return Decimal(0)
+    query = "SELECT coalesce(sum(total_credits), 0) FROM read_parquet($files, hive_partitioning = false)"
+    return Decimal(one_row(connection, query, {"files": files})[0])
+
+
+def day_sums(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date]) -> list[DayCosts]:
+    """The sums of each of these days, in order."""
+    parameters = {"cost_center": cost_center, "days": list(days)}
+    return [DayCosts(*row) for row in connection.execute(sql("day_sums"), parameters).fetchall()]
+
+
+def largest_costs(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date], most: int = 10
+) -> list[tuple[object, ...]]:
+    """The workflows with the most credits: (cost center, project, workflow, credits, USD rounded to cents)."""
+    parameters = {"cost_center": cost_center, "days": list(days), "most": most}
+    return connection.execute(sql("largest_costs"), parameters).fetchall()
+
+
+def total_costs(connection: duckdb.DuckDBPyConnection) -> tuple[Decimal, Decimal]:
+    """The USD and the credits of all daily costs."""
+    cost_usd, credits = one_row(
+        connection, "SELECT coalesce(sum(cost_usd), 0), coalesce(sum(credits), 0) FROM daily_costs"
+    )
+    return cost_usd, credits

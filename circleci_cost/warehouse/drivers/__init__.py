@@ -1,0 +1,1 @@
+"""The costs and the example runs that an explanation rests on."""

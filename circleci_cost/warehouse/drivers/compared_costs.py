@@ -1,0 +1,257 @@
+"""Reads the costs of periods and of what they are compared with, as `model.drivers.decomposition` takes them apart.
+
+Which days count how much is `model.drivers.baseline`'s; links to runs are `examples`', what
+incidents are due to `anomaly_drivers`'.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from circleci_cost.errors import UsageError
+from circleci_cost.model.drivers.baseline import (
+    Comparison,
+    day_weights,
+    days_of,
+    four_weeks_before,
+    range_before,
+    scaled,
+    weekdays_before,
+)
+from circleci_cost.model.drivers.leaves import CLASSES, FINER, HIERARCHY
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
+from circleci_cost.model.reporting.report import CHARGE_TYPE, known_value
+from circleci_cost.model.usage.schema import CHARGE_TYPES, DIMENSIONS
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.reporting.report import values_of
+
+SCOPE_SCHEMA = pl.Schema(
+    {
+        "comparison": pl.String(),
+        **dict.fromkeys(HIERARCHY[1:], pl.String()),
+        "value": pl.String(),
+        "charge_types": pl.List(pl.String()),
+    }
+)
+"""What of the costs a comparison is about; null is all. The cost center is told by the comparison's days."""
+
+_VALUE = "value"
+_FILTERED = tuple(name for name in DIMENSIONS if name not in {"cost_center", CHARGE_TYPE})
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Which days are explained by which others (None: the same weekdays of the four weeks before), and of what.
+
+    `by` and `where` are dimensions, and at most one virtual tag together. `special` days, such as holidays, do not
+    tell what a weekday usually costs.
+    """
+
+    period: DayRange
+    against: DayRange | None = None
+    by: tuple[str, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    special: frozenset[date] = frozenset()
+
+
+class PriceChange(NamedTuple):
+    """A day from which a cost center's price is another one."""
+
+    cost_center: str
+    date: date
+    price_before: Decimal
+    price_after: Decimal
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The rows of two periods for `drivers.decompose`, the first scaled to the days of the second.
+
+    `last_days` are the last compared ones of the second period; `missing` and `unpriced` those of either period that
+    could not be compared, by cost center: they are in neither frame.
+    """
+
+    before: pl.DataFrame
+    after: pl.DataFrame
+    last_days: Mapping[str, date] = field(default_factory=dict)
+    missing: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    unpriced: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    prices: Sequence[PriceChange] = ()
+
+    @property
+    def organizations(self) -> int:
+        """How many organizations there are in the rows."""
+        return pl.concat([self.before["organization"], self.after["organization"]]).n_unique()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of the days asked for are not in the comparison."""
+        return bool(self.missing or self.unpriced)
+
+
+def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_centers: Sequence[str]) -> Costs:
+    """The costs of two periods of some cost centers.
+
+    In: a connection with `daily_costs` and `usage_days`, of the warehouse or a published generation, and with
+    `allocated_costs` for a virtual tag. A day without complete and priced data is left out of both periods and told.
+    Raises `UsageError` for a value that no usage has, more than one virtual tag, `charge_type` in `by`, and where no
+    cost center has days to compare.
+    """
+    tag = _one_tag(asked)
+    connection.execute(sql("report_rows"))
+    where = {
+        name: [known_value(name, value, values_of(connection, name)) for value in values]
+        for name, values in asked.where
+    }
+    centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
+    known = known_days(connection)
+    comparisons = {("", name): _compare(asked, known.get(name, frozenset())) for name in centers}
+    if not any(each.after for each in comparisons.values()):
+        raise UsageError(_nothing_to_compare(asked))
+    scope = pl.DataFrame([{"comparison": "", "charge_types": where.get(CHARGE_TYPE)}], schema=SCOPE_SCHEMA)
+    by = tuple(_VALUE if name == tag else name for name in asked.by)
+    filters = {_VALUE if name == tag else name: values for name, values in where.items()}
+    rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, where=filters)
+    if tag:
+        rows = {side: frame.rename({_VALUE: tag}) for side, frame in rows.items()}
+    missing, unpriced = _shortfalls(connection, asked, centers, known)
+    last = {name: max(each.after) for (_, name), each in comparisons.items() if each.after}
+    return Costs(rows["before"], rows["after"], last, missing, unpriced, _price_changes(connection, asked, centers))
+
+
+def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[date]]:
+    """The days of each cost center whose costs are complete and priced."""
+    found: dict[str, set[date]] = {}
+    for name, day in connection.execute(sql("driver_days_known")).fetchall():
+        found.setdefault(name, set()).add(day)
+    return {name: frozenset(days) for name, days in found.items()}
+
+
+def compared_rows(
+    connection: duckdb.DuckDBPyConnection,
+    comparisons: Mapping[tuple[str, str], Comparison],
+    scopes: pl.DataFrame,
+    *,
+    tag: str | None = None,
+    by: Sequence[str] = (),
+    where: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, pl.DataFrame]:
+    """The rows of both sides, 'before' and 'after', of comparisons by their name and cost center.
+
+    In: one row of `SCOPE_SCHEMA` for each name. Out: `comparison`, the levels, `resource_class`, `executor`, what of
+    `by` is finer, and the measures of `daily_costs`; the costs of 'before' are scaled exactly.
+    """
+    days, divisor = day_weights(comparisons)
+    connection.execute(sql("report_rows"))
+    connection.execute(sql("driver_weighed"))
+    if tag is None:
+        connection.execute(sql("driver_daily"))
+    else:
+        connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
+        connection.execute(sql("driver_allocated"))
+    asked = where or {}
+    parameters = {name: list(asked.get(name, ())) for name in (*_FILTERED, _VALUE)} | {"by": list(by)}
+    connection.register("driver_days", days)
+    connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
+    try:
+        rows: pl.DataFrame = connection.sql(sql("driver_rows"), params=parameters).pl()
+    finally:
+        connection.unregister("driver_days")
+        connection.unregister("driver_scopes")
+    rows = _of_charge_types(rows, scopes)
+    key = ["comparison", *HIERARCHY, *CLASSES, *FINER, _VALUE]
+    sides = {side: rows.filter(pl.col("side") == side).drop("side", "unpriced") for side in ("before", "after")}
+    return {"before": scaled(sides["before"], divisor, key), "after": sides["after"]}
+
+
+def _one_tag(asked: Periods) -> str | None:
+    if CHARGE_TYPE in asked.by:
+        raise UsageError(
+            "Charge types are drivers of their own and told in every answer; leave charge_type out of --by."
+        )
+    names = dict.fromkeys((*asked.by, *(name for name, _ in asked.where)))
+    tags = [name for name in names if name not in DIMENSIONS]
+    if len(tags) > 1:
+        raise UsageError(
+            f"A change is explained by one virtual tag at a time, not by {' and '.join(tags)}; ask for one."
+        )
+    return tags[0] if tags else None
+
+
+def _compare(asked: Periods, known: Collection[date]) -> Comparison:
+    if asked.against is None:
+        return weekdays_before(asked.period, known, asked.special)
+    return range_before(asked.period, asked.against, known)
+
+
+def _of_charge_types(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
+    """Leave the charge types that a scope asks for, if it does."""
+    if scopes.get_column("charge_types").null_count() == scopes.height:
+        return rows
+    asked = rows.join(scopes.select("comparison", "charge_types"), "comparison", "left")
+    kept = asked.with_columns(
+        pl.when(pl.col("charge_types").is_null() | pl.col("charge_types").list.contains(name))
+        .then(pl.col(f"{name}_{measure}"))
+        .otherwise(0)
+        .alias(f"{name}_{measure}")
+        for name in CHARGE_TYPES
+        for measure in ("credits", "cost_usd")
+    )
+    cost = pl.sum_horizontal(f"{name}_cost_usd" for name in CHARGE_TYPES)
+    return kept.with_columns(
+        credits=pl.sum_horizontal(f"{name}_credits" for name in CHARGE_TYPES),
+        cost_usd=pl.when(pl.col("cost_usd").is_not_null()).then(cost),
+    ).drop("charge_types")
+
+
+def _shortfalls(
+    connection: duckdb.DuckDBPyConnection,
+    asked: Periods,
+    cost_centers: Sequence[str],
+    known: Mapping[str, Collection[date]],
+) -> tuple[dict[str, list[DayRange]], dict[str, list[DayRange]]]:
+    """The days asked for that are missing or incomplete, and those of which credits have no price."""
+    complete: dict[str, set[date]] = {}
+    for name, day in connection.execute("SELECT cost_center, date FROM usage_days WHERE complete").fetchall():
+        complete.setdefault(name, set()).add(day)
+    days = _asked_days(asked)
+    missing = {name: [day for day in days if day not in complete.get(name, ())] for name in cost_centers}
+    unpriced = {
+        name: [day for day in days if day in complete.get(name, ()) and day not in known.get(name, ())]
+        for name in cost_centers
+    }
+    return _ranges(missing), _ranges(unpriced)
+
+
+def _ranges(days: Mapping[str, Sequence[date]]) -> dict[str, list[DayRange]]:
+    return {name: as_ranges(found) for name, found in days.items() if found}
+
+
+def _asked_days(asked: Periods) -> list[date]:
+    """The days of the period, and those that it is to be compared with."""
+    days = days_of(asked.period)
+    if asked.against is not None:
+        return sorted({*days, *days_of(asked.against)})
+    weekdays = {day.weekday() for day in days}
+    return sorted({*days, *(day for day in four_weeks_before(asked.period.first) if day.weekday() in weekdays)})
+
+
+def _price_changes(
+    connection: duckdb.DuckDBPyConnection, asked: Periods, cost_centers: Sequence[str]
+) -> list[PriceChange]:
+    days = _asked_days(asked)
+    parameters = {"first": days[0] + timedelta(days=1), "last": days[-1], "cost_center": list(cost_centers)}
+    return [PriceChange(*row) for row in connection.execute(sql("driver_prices"), parameters).fetchall()]
+
+
+def _nothing_to_compare(asked: Periods) -> str:
+    against = f"{asked.against.first} to {asked.against.last}" if asked.against else "the four weeks before"
+    return (
+        f"No cost center has complete and priced days both in {asked.period.first} to {asked.period.last} and in "
+        f"{against}; `circleci-cost report --granularity day` shows the days there are."
+    )

@@ -1,0 +1,1 @@
+"""Incidents read, and why each came about: `anomaly_drivers`."""

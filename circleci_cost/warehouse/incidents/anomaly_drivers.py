@@ -1,0 +1,208 @@
+"""Writes `anomaly_drivers`: what each incident is due to, against the same weekdays of the four weeks before it.
+
+Finding incidents is the anomalies' work; taking a change apart is `model.drivers.decomposition`'.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.drivers.baseline import Comparison, weekdays_before
+from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.decomposition import decompose, with_leading_driver
+from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.drivers.leaves import HIERARCHY, MONEY
+from circleci_cost.model.drivers.seats import seats_apart
+from circleci_cost.model.drivers.text import place_text, sentence
+from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.usage.schema import RUN_BOUND_CHARGE_TYPES
+from circleci_cost.warehouse.core.full_refresh import replace_rows
+from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.drivers.compared_costs import SCOPE_SCHEMA, compared_rows, known_days
+from circleci_cost.warehouse.drivers.examples import example_runs
+
+REST = "rest"
+"""The driver of an incident's last row: what the rows before it leave of the change."""
+
+SCHEMA = pl.Schema(
+    {
+        "incident_id": pl.String(),
+        "rank": pl.Int32(),
+        **dict.fromkeys(HIERARCHY, pl.String()),
+        "driver": pl.String(),
+        **dict.fromkeys(("before_usd", "after_usd", "change_usd", "effect_usd"), MONEY),
+        "share": pl.Decimal(18, 6),
+        "sentence": pl.String(),
+        "example_urls": pl.List(pl.String()),
+    }
+)
+
+_TOLD = 10
+_LEVELS = list(HIERARCHY)
+
+
+def write_anomaly_drivers(
+    connection: duckdb.DuckDBPyConnection,
+    incidents: pl.DataFrame,
+    lake: Lake | None = None,
+    special: Collection[date] = (),
+) -> int:
+    """Replace `anomaly_drivers` by the rows of all incidents that are given, in one transaction; return how many."""
+    rows = anomaly_drivers(connection, incidents, lake, special)
+    with transaction(connection):
+        replace_rows(connection, {"anomaly_drivers": rows})
+    return rows.height
+
+
+def anomaly_drivers(
+    connection: duckdb.DuckDBPyConnection,
+    incidents: pl.DataFrame,
+    lake: Lake | None = None,
+    special: Collection[date] = (),
+) -> pl.DataFrame:
+    """What each incident is due to, `SCHEMA`.
+
+    In: `incident_id`, `first_day`, `last_day`, and the scope, null for all: `cost_center`, `organization`, `project`,
+    `workflow`, `job`, `charge_type`, `tag` and `value`; a connection with `daily_costs`, `usage_days` and, for tags,
+    `allocated_costs`; `special` days as in `drivers.Periods`; the lake for example runs.
+
+    Out, for each incident that has days to compare: rank 0 for the whole, with its leading driver and, at the place of
+    its root cause, the sentence to tell; from rank 1 on the largest effects of single jobs, and the `REST`: the effects
+    of these rows add up to the incident's change, to the last digit.
+    """
+    if incidents.is_empty():
+        return pl.DataFrame(schema=SCHEMA)
+    known = known_days(connection)
+    rows = _compared(connection, incidents, known, special)
+    if not rows["before"].height and not rows["after"].height:
+        return pl.DataFrame(schema=SCHEMA)
+    jobs = decompose(seats_apart(rows["before"]), seats_apart(rows["after"]), ["comparison", *_LEVELS])
+    wholes = with_leading_driver(decompose(rows["before"], rows["after"], ["comparison"]))
+    found = pl.concat([_whole(row, jobs) for row in wholes.to_dicts()] + [_effects(jobs, wholes)])
+    found = _with_examples(found.sort("incident_id", "rank"), connection, incidents, known, lake)
+    return found.select(SCHEMA.names()).cast(SCHEMA)
+
+
+def _compared(
+    connection: duckdb.DuckDBPyConnection,
+    incidents: pl.DataFrame,
+    known: Mapping[str, Collection[date]],
+    special: Collection[date],
+) -> dict[str, pl.DataFrame]:
+    """The rows of all incidents, those of each virtual tag read together."""
+    scopes = incidents.select(
+        pl.col("incident_id").alias("comparison"),
+        *(name for name in SCOPE_SCHEMA if name not in {"comparison", "charge_types"}),
+        pl.when(pl.col("charge_type").is_not_null())
+        .then(pl.concat_list("charge_type"))
+        .otherwise(pl.lit(list(RUN_BOUND_CHARGE_TYPES)))
+        .alias("charge_types"),
+        "tag",
+    )
+    parts = []
+    for tag in incidents.get_column("tag").unique().sort().to_list():
+        own = incidents.filter(pl.col("tag").eq_missing(pl.lit(tag, pl.String)))
+        comparisons: dict[tuple[str, str], Comparison] = {}
+        for row in own.to_dicts():
+            period = DayRange(row["first_day"], row["last_day"])
+            centers = [row["cost_center"]] if row["cost_center"] is not None else known
+            comparisons |= {
+                (row["incident_id"], name): weekdays_before(period, known.get(name, ()), special) for name in centers
+            }
+        scope = scopes.filter(pl.col("tag").eq_missing(pl.lit(tag, pl.String))).drop("tag")
+        parts.append(compared_rows(connection, comparisons, scope, tag=tag))
+    return {side: pl.concat([part[side] for part in parts], how="vertical_relaxed") for side in ("before", "after")}
+
+
+def _whole(row: Mapping[str, Any], jobs: pl.DataFrame) -> pl.DataFrame:
+    """Rank 0 of one incident: what it is due to as a whole, and where it has its root."""
+    inside = jobs.filter(pl.col("comparison") == row["comparison"]).drop("comparison")
+    causes = root_causes(inside, _LEVELS, limit=1).to_dicts()
+    said = sentence(row)
+    # A cause that is all of the change says nothing more.
+    if causes and causes[0]["project"] is not None and causes[0]["change_usd"] != row["change_usd"]:
+        said = f"{said} Most of it in {place_text(causes[0], _LEVELS[1:])}: {sentence(causes[0])}"
+    place = {level: causes[0][level] if causes else None for level in _LEVELS}
+    names = ("before_usd", "after_usd", "change_usd", "driver", "effect_usd")
+    made = {"incident_id": row["comparison"], "rank": 0, **place, **{name: row[name] for name in names}}
+    made |= {"share": _share(row["effect_usd"], row["change_usd"]), "sentence": said}
+    return pl.DataFrame([made], schema={name: dtype for name, dtype in SCHEMA.items() if name != "example_urls"})
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal | None:
+    return None if whole == 0 else Decimal(f"{float(part) / float(whole):.6f}")
+
+
+def _effects(jobs: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
+    """The largest effects of single jobs, from rank 1 on, and the rest."""
+    key = ["comparison", *_LEVELS]
+    effects = (
+        jobs.unpivot(
+            on=DRIVERS,
+            index=[*key, "before_usd", "after_usd", "change_usd"],
+            variable_name="driver",
+            value_name="effect_usd",
+        )
+        .filter(pl.col("effect_usd") != 0)
+        .sort(pl.col("effect_usd").abs(), *_LEVELS, "driver", descending=[True, *(False for _ in _LEVELS), False])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over("comparison").cast(pl.Int32))
+        .filter(pl.col("rank") <= _TOLD)
+    )
+    told = jobs.join(effects, key, "semi", nulls_equal=True)
+    sentences = told.select(key).with_columns(
+        sentence=pl.Series([sentence(row) for row in told.to_dicts()], dtype=pl.String)
+    )
+    effects = effects.join(sentences, key, nulls_equal=True)
+    changes = wholes.select("comparison", whole="change_usd")
+    left = (
+        changes.join(effects.group_by("comparison").agg(pl.col("effect_usd").sum(), pl.len()), "comparison", "left")
+        .with_columns(
+            effect_usd=(pl.col("whole") - pl.col("effect_usd").fill_null(0)).cast(MONEY),
+            rank=(pl.col("len").fill_null(0) + 1).cast(pl.Int32),
+            driver=pl.lit(REST),
+        )
+        .drop("len", "whole")
+    )
+    share = pl.col("effect_usd").cast(pl.Float64) / pl.col("whole").cast(pl.Float64)
+    return (
+        pl.concat([effects, left], how="diagonal")
+        .join(changes, "comparison")
+        .with_columns(share=pl.when(pl.col("whole") != 0).then(share.clip(-999_999, 999_999)).cast(pl.Decimal(18, 6)))
+        .rename({"comparison": "incident_id"})
+        .select(name for name in SCHEMA if name != "example_urls")
+    )
+
+
+def _with_examples(
+    rows: pl.DataFrame,
+    connection: duckdb.DuckDBPyConnection,
+    incidents: pl.DataFrame,
+    known: Mapping[str, Collection[date]],
+    lake: Lake | None,
+) -> pl.DataFrame:
+    """Add the dearest runs of each job on the incident's last day that is there; rank 0 has those of its cause."""
+    numbered = rows.with_row_index("number")
+    if lake is None:
+        return numbered.with_columns(example_urls=pl.lit([], pl.List(pl.String)))
+    last = _last_days(incidents, known)
+    wanted = numbered.filter(pl.col("job").is_not_null()).join(last, ["incident_id", "cost_center"])
+    found = example_runs(connection, lake, wanted.select("number", *_LEVELS, "date"))
+    urls = [found.get(number, []) for number in range(rows.height)]
+    return numbered.with_columns(example_urls=pl.Series(urls, dtype=pl.List(pl.String)))
+
+
+def _last_days(incidents: pl.DataFrame, known: Mapping[str, Collection[date]]) -> pl.DataFrame:
+    days = [(name, day) for name, found in known.items() for day in found]
+    frame = pl.DataFrame(days, schema={"cost_center": pl.String, "date": pl.Date}, orient="row")
+    return (
+        incidents.select("incident_id", "first_day", "last_day")
+        .join(frame, how="cross")
+        .filter(pl.col("date").is_between("first_day", "last_day"))
+        .group_by("incident_id", "cost_center")
+        .agg(pl.col("date").max())
+    )

@@ -1,0 +1,103 @@
+"""Reads incidents from a published generation: what there are, why they came about, and whose cost they are.
+
+Finding and writing them is `warehouse.anomalies.cost_anomalies`' and `explanations`'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from circleci_cost.model.drivers.text import place_text
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions, Parameters, to_sql
+from circleci_cost.model.usage.schema import RUN_BOUND_CHARGE_TYPES
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
+from circleci_cost.warehouse.forecast.series import show
+
+INCIDENTS = "anomaly_incidents"
+_LEVELS = ("cost_center", "organization", "project", "workflow", "job")
+_REST = "rest"
+_BEFORE = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class IncidentReason:
+    """Why an incident came about: the `sentence` of its drivers, the largest `effects` (where, driver, USD), links.
+
+    `services` are sentences about infrastructure that shifted around it. All are empty where nothing is known.
+    """
+
+    sentence: str | None
+    effects: tuple[tuple[str, str, Decimal], ...]
+    example_urls: tuple[str, ...]
+    services: tuple[str, ...]
+
+
+def read_incidents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """All rows of `anomaly_incidents`, those whose last day is the newest first."""
+    found: pl.DataFrame = connection.sql("SELECT * FROM anomaly_incidents ORDER BY last_day DESC, incident_id").pl()
+    return found
+
+
+def read_reason(connection: duckdb.DuckDBPyConnection, incident_id: str, most: int) -> IncidentReason:
+    """Why one incident came about, with at most so many effects."""
+    query = "SELECT * FROM anomaly_drivers WHERE incident_id = $incident_id ORDER BY rank"
+    rows = connection.sql(query, params={"incident_id": incident_id}).pl().to_dicts()
+    services = read_incident_services(connection, incident_id).get_column("sentence").to_list()
+    whole = rows[0] if rows else {"sentence": None, "example_urls": []}
+    effects = [(_place(row), row["driver"], row["effect_usd"]) for row in rows[1:] if row["driver"] != _REST]
+    return IncidentReason(whole["sentence"], tuple(effects[:most]), tuple(whole["example_urls"] or ()), tuple(services))
+
+
+def incident_shares(
+    connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scopes: Sequence[Conditions]
+) -> list[Decimal]:
+    """Which share of what an incident's series cost on its days lies in each scope.
+
+    Of what went down, the four weeks before it count: nothing may be left on its days. In: a connection with
+    `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
+    """
+    # The macro that shows dimensions as reports do.
+    connection.execute(sql("report_rows"))
+    return [_share(connection, incident, scope) for scope in scopes]
+
+
+def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scope: Conditions) -> Decimal:
+    asked = scope.dimensions
+    tags = [name for name in asked if name not in CONDITION_DIMENSIONS]
+    if incident["tag"] is not None and tags not in ([], [incident["tag"]]):
+        return Decimal(0)
+    tag = tags[0] if tags else incident["tag"] or ""
+    source = "series_allocated" if tag else "series_charges"
+    show(connection, source)
+    parameters = Parameters()
+    fits = to_sql(scope, {name: "value" if name in tags else name for name in asked}, parameters)
+    named = {name: incident[name] for name in _LEVELS if incident[name] is not None}
+    if incident["tag"] is not None:
+        named["value"] = incident["tag_value"]
+    types = [incident["charge_type"]] if incident["charge_type"] else list(RUN_BOUND_CHARGE_TYPES)
+    inside = " AND ".join(
+        [
+            f"list_contains({parameters.add(types)}, charge_type)",
+            *(f"{name} = {parameters.add(value)}" for name, value in named.items()),
+        ]
+    )
+    query = sql("incident_share").format(source=source, scope=fits, incident=inside)
+    own, whole = one_row(connection, query, {**_days(incident), "tag": tag, **parameters.values})
+    return Decimal(own) / Decimal(whole) if whole else Decimal(0)
+
+
+def _days(incident: dict[str, Any]) -> dict[str, date]:
+    first: date = incident["first_day"]
+    if incident["direction"] == "down":
+        return {"first": first - _BEFORE, "last": first - timedelta(days=1)}
+    return {"first": first, "last": incident["last_day"]}
+
+
+def _place(row: dict[str, Any]) -> str:
+    return place_text(row, _LEVELS[1:])

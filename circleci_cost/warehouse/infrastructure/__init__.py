@@ -1,0 +1,1 @@
+"""`infrastructure_costs`: made from what the sources' files hold, and read."""

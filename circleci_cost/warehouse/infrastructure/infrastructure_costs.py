@@ -1,0 +1,222 @@
+"""Writes `infrastructure_costs` from what the files of its sources hold, and reads it.
+
+The files of a source that are there now say everything from the first day they reach back to: what they no longer
+hold is gone, what two of them hold is added up. Charges that begin before that day stay as they were read last, so
+that files may be rotated away. The days of a source that is no longer configured go with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import polars as pl
+
+from circleci_cost.errors import CircleciCostError
+from circleci_cost.lake.infrastructure import SourceFiles, SourceProblem
+from circleci_cost.lake.infrastructure_reading import KnownFile
+from circleci_cost.lake.infrastructure_state import InfrastructureState, Refusal
+from circleci_cost.model.infrastructure.facts import left_out_of
+from circleci_cost.model.infrastructure.rates import rates_on
+from circleci_cost.warehouse.core.full_refresh import unregister
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.transactions import transaction
+
+_TABLES = ("infrastructure_file_costs", "infrastructure_files", "infrastructure_costs")
+
+
+@dataclass(frozen=True)
+class SourceSummary:
+    """What was done for one source. `through` is its newest day, `rates_through` that of each currency's rates.
+
+    `superseded` of its files do not count, as newer deliveries hold what they do. `categories` are what was left out:
+    category, rows and amounts. `remarks` are sentences for the user.
+    """
+
+    source: str
+    files: int
+    read: int
+    superseded: int
+    left_out: int
+    categories: tuple[tuple[str, int, str], ...]
+    remarks: tuple[str, ...]
+    spread: int
+    gone: tuple[str, ...]
+    through: date | None
+    rates_through: Mapping[str, date]
+
+
+@dataclass(frozen=True)
+class InfrastructureSummary:
+    """What is in the table now.
+
+    `providers` [source × provider] has days, first_date, last_date, services and cost_usd; `repeated` [source ×
+    path × other_path] counts the `days` whose costs both files hold, `first` being the first one.
+    """
+
+    rows: int
+    days: int
+    sources: tuple[SourceSummary, ...]
+    problems: tuple[SourceProblem, ...]
+    providers: pl.DataFrame
+    repeated: pl.DataFrame
+
+
+def known_files(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, KnownFile]]:
+    """The files as they were read last, by source and path."""
+    with transaction(connection):
+        rows = connection.execute(
+            "SELECT source, path, sha256, version, read_as, rows, left_out, spread, first_date, last_date "
+            "FROM infrastructure_files"
+        ).fetchall()
+    found: dict[str, dict[str, KnownFile]] = {}
+    for source, *said in rows:
+        file = KnownFile(*said)
+        found.setdefault(source, {})[file.path] = file
+    return found
+
+
+def write_infrastructure(
+    connection: duckdb.DuckDBPyConnection, read: Sequence[SourceFiles | SourceProblem], at: datetime
+) -> InfrastructureSummary:
+    """Bring the tables up to date with what was read of all configured sources.
+
+    Each source is replaced in one transaction, or stays as it was where it has a problem, a missing exchange rate
+    included.
+    """
+    named = [each.source.name if isinstance(each, SourceFiles) else each.source for each in read]
+    with transaction(connection):
+        for table in _TABLES:
+            others = f"DELETE FROM {table} WHERE NOT list_contains(CAST($named AS VARCHAR[]), source)"  # noqa: S608 - our names
+            connection.execute(others, {"named": named})
+    summaries, problems = [], [each for each in read if isinstance(each, SourceProblem)]
+    for files in read:
+        if isinstance(files, SourceFiles):
+            try:
+                with transaction(connection):
+                    summaries.append(_replace(connection, files, at))
+            except CircleciCostError as error:
+                problems.append(SourceProblem(files.source.name, error))
+    with transaction(connection):
+        rows, days = one_row(connection, "SELECT count(*), count(DISTINCT date) FROM infrastructure_costs")
+        providers = connection.sql(sql("infrastructure_providers")).pl()
+        repeated = connection.sql(sql("infrastructure_repeated_days")).pl()
+    return InfrastructureSummary(rows, days, tuple(summaries), tuple(problems), providers, repeated)
+
+
+def next_state(
+    state: InfrastructureState, read: Sequence[SourceFiles | SourceProblem], summary: InfrastructureSummary
+) -> InfrastructureState:
+    """What is to be remembered of a reading: of a source with a problem, what was noticed before it."""
+    refused = {each.source for each in summary.problems}
+    done = [each for each in read if isinstance(each, SourceFiles) and each.source.name not in refused]
+    kept = {name: files for name, files in state.files.items() if name in refused}
+    return InfrastructureState(
+        files={**kept, **{each.source.name: each.facts for each in done}},
+        manifests={each.source.name: each.manifests for each in done if each.manifests},
+        refusals=tuple(
+            Refusal(source=each.source, sentence=str(each.error), exit_code=each.error.exit_code)
+            for each in summary.problems
+        ),
+        remarks={each.source.name: each.remarks for each in done if each.remarks},
+    )
+
+
+def infrastructure_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Daily costs in USD to compare with CI's: `series`, `date`, `cost` (a float, for statistics).
+
+    A series is `source · service`, with the provider between where a source has several, and, where a service has
+    several of them, `… · sub account` and `… · tag = value` too. A series begins with its first cost; a day on which
+    its source has other costs only is 0, a day on which it has none is missing. The newest day of a source is left
+    out: it may still grow.
+    """
+    found: pl.DataFrame = connection.sql(sql("infrastructure_series")).pl()
+    return found
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, files: SourceFiles, at: datetime) -> SourceSummary:
+    source, present = files.source.name, files.present
+    before = connection.execute("SELECT path FROM infrastructure_files WHERE source = $source", {"source": source})
+    gone = {path for (path,) in before.fetchall()} - {file.path for file in present}
+    _replace_file_costs(connection, files)
+    connection.execute("DELETE FROM infrastructure_files WHERE source = $source", {"source": source})
+    _insert(connection, "infrastructure_files", _file_rows(source, present, at))
+    through = max((file.last for file in present if file.last), default=None)
+    _add_up(connection, files, through)
+    foreign = files.rates.group_by("currency").agg(pl.col("date").max())
+    return SourceSummary(
+        source=source,
+        files=len(present),
+        read=len(files.read),
+        superseded=files.superseded,
+        categories=tuple(left_out_of(each.counted for each in files.facts.values() if not each.superseded)),
+        remarks=files.remarks,
+        left_out=sum(file.left_out for file in present),
+        spread=sum(file.spread for file in present),
+        gone=tuple(sorted(gone)),
+        through=through,
+        rates_through=dict(foreign.sort("currency").iter_rows()),
+    )
+
+
+def _replace_file_costs(connection: duckdb.DuckDBPyConnection, files: SourceFiles) -> None:
+    source = files.source.name
+    first = min((file.first for file in files.present if file.first), default=None)
+    unchanged = pl.DataFrame(
+        [(file.path, file.sha256) for file in files.unchanged], {"path": pl.String, "sha256": pl.String}, orient="row"
+    )
+    connection.register("unchanged_files", unchanged)
+    try:
+        # Without a single charge the files reach back to no day.
+        if first is not None:
+            connection.execute(sql("infrastructure_replaced"), {"source": source, "first": first})
+    finally:
+        unregister(connection, "unchanged_files")
+    for file, costs in files.read:
+        own = {"source": source, "path": file.path, "sha256": file.sha256, "tag": files.source.tag}
+        _insert(
+            connection,
+            "infrastructure_file_costs",
+            costs.with_columns(pl.lit(value, pl.String).alias(name) for name, value in own.items()),
+        )
+
+
+def _file_rows(source: str, present: Sequence[KnownFile], at: datetime) -> pl.DataFrame:
+    rows = [{"source": source, **vars(file)} for file in present]
+    counts = dict.fromkeys(("rows", "left_out", "spread"), pl.Int64())
+    schema = {
+        **dict.fromkeys(("source", "path", "sha256", "version", "read_as"), pl.String()),
+        **counts,
+        **dict.fromkeys(("first", "last"), pl.Date()),
+    }
+    return pl.DataFrame(rows, schema).select(
+        "source",
+        *("path", "sha256", "version", "read_as"),
+        *counts,
+        pl.col("first").alias("first_date"),
+        pl.col("last").alias("last_date"),
+        pl.lit(at.astimezone(UTC).replace(tzinfo=None), pl.Datetime("us")).alias("read_at"),
+    )
+
+
+def _add_up(connection: duckdb.DuckDBPyConnection, files: SourceFiles, through: date | None) -> None:
+    parameters = {"source": files.source.name}
+    asked = connection.sql(sql("infrastructure_currencies"), params=parameters).pl()
+    connection.execute("DELETE FROM infrastructure_costs WHERE source = $source", parameters)
+    if asked.is_empty():
+        return
+    newest = through or asked.get_column("date").max()
+    rates = rates_on(files.rates, asked, newest, files.rates_file)
+    connection.register("day_rates", rates)
+    try:
+        connection.execute(sql("infrastructure_costs"), parameters)
+    finally:
+        unregister(connection, "day_rates")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    connection.register("new_rows", rows)
+    try:
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows")  # noqa: S608 - our names
+    finally:
+        unregister(connection, "new_rows")

@@ -1,0 +1,1 @@
+"""Published generations: made, found and read."""

@@ -1,0 +1,183 @@
+"""Published generations: what readers read. One folder each, one pointer that is renamed last.
+
+A reader opens the generation that the pointer names and keeps to it: it never waits for a writer and never
+sees two generations mixed. Making a generation is `publish`'s work.
+"""
+
+import json
+import re
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from circleci_cost.errors import CircleciCostError, StorageError
+from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
+from circleci_cost.warehouse.publishing.nothing_published import first_step
+
+POINTER = "current.json"
+MANIFEST = "manifest.json"
+DATABASE = "circleci_cost.duckdb"
+ALLOCATED = "allocated_costs"
+# Large tables of days, one Parquet file a month, and the order of their rows.
+MONTHLY_ORDER = {
+    "daily_costs": "date, cost_center, project_id, workflow, job",
+    ALLOCATED: "tag, date, value, source_row",
+}
+TABLES = (
+    *MONTHLY_ORDER,
+    "usage_days",
+    "pricing_periods",
+    "daily_rates",
+    "usage_restatements",
+    "budget_status",
+    "cost_forecast",
+    "forecast_totals",
+    "forecast_backtests",
+    "cost_anomalies",
+    "anomaly_incidents",
+    "anomaly_drivers",
+    "infrastructure_costs",
+    "infrastructure_files",
+    "cost_correlations",
+    "incident_services",
+)
+# A reader that opened an older generation gets this long to finish with it.
+KEPT_GENERATIONS = 3
+KEPT_SECONDS = 3600
+_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_DAMAGED = "Materialize the asset `published` to make a new generation, then run the same command again."
+
+
+class GenerationManifest(BaseModel):
+    """What a generation holds. `data_through` is the last day that is complete for every cost center.
+
+    `format` is that of the data directory when it was published; the first versions did not say.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = 1
+    generation: str
+    published_at: datetime
+    data_from: date | None
+    data_through: date | None
+    rows: dict[str, int]
+    credits: Decimal
+    unpriced_credits: Decimal
+    cost_usd: Decimal
+
+    @property
+    def days(self) -> str:
+        """The days as a person writes them."""
+        if self.data_through is None:
+            return f"since {self.data_from}, {self.through}" if self.data_from else "no days yet"
+        return f"{self.data_from} to {self.data_through}"
+
+    @property
+    def through(self) -> str:
+        """How far data reach, as a person writes it."""
+        if self.data_through is None:
+            return "no day is complete for every cost center yet"
+        return f"data through {self.data_through}"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One published generation."""
+
+    directory: Path
+    manifest: GenerationManifest
+
+    @property
+    def is_of_earlier_version(self) -> bool:
+        """Whether tables may be missing from it, which this version has."""
+        return self.manifest.format < FORMAT
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file with all tables, for BI tools and for reading here; open it read-only."""
+        return self.directory / DATABASE
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
+        with storage_errors(self.database, "read", _DAMAGED):
+            connection = duckdb.connect(str(self.database), read_only=True)
+            if self.is_of_earlier_version:
+                supply_columns(connection)
+        return connection
+
+    def parquet(self, table: str) -> list[Path]:
+        """The Parquet files of one table, in order."""
+        return sorted((self.directory / table).glob("*.parquet"))
+
+
+class NothingPublishedError(CircleciCostError):
+    """There is no published generation yet."""
+
+
+def current_generation(lake: Lake) -> Generation:
+    """The generation that the pointer names. Raises `NothingPublishedError` or `StorageError`."""
+    pointer = lake.published / POINTER
+    if not pointer.exists():
+        raise NothingPublishedError(f"Nothing is published in {lake.root} yet; {first_step(lake)}.")
+    try:
+        return _read_pointed(lake)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise StorageError(
+            f"{pointer} names no readable generation ({type(error).__name__}); materialize the asset `published` to "
+            "make a new one."
+        ) from error
+
+
+def named_generation(lake: Lake) -> str:
+    """The name in the pointer, whether there is such a generation or not; empty where there is no pointer."""
+    try:
+        return str(json.loads((lake.published / POINTER).read_text())["generation"])
+    except FileNotFoundError:
+        return ""
+
+
+def _read_pointed(lake: Lake) -> Generation:
+    read = ""
+    # Again only where the pointer has moved: a publication may have removed what was current when it was read.
+    while (name := named_generation(lake)) != read:
+        read = name
+        directory = lake.published / name
+        with suppress(FileNotFoundError):
+            return Generation(directory, GenerationManifest.model_validate_json((directory / MANIFEST).read_bytes()))
+    raise FileNotFoundError(lake.published / read / MANIFEST)
+
+
+def point_to(lake: Lake, manifest: GenerationManifest) -> Generation:
+    """Make a finished generation the current one: the manifest first, the pointer last."""
+    directory = lake.published / manifest.generation
+    write_atomic(directory / MANIFEST, manifest.model_dump_json(indent=2).encode())
+    write_atomic(lake.published / POINTER, json.dumps({"generation": manifest.generation}).encode())
+    return Generation(directory, manifest)
+
+
+def prune(lake: Lake, current: str) -> list[str]:
+    """Remove old and unfinished generations that no reader can still be at; return their names.
+
+    A reader may have opened a generation until the next one was finished, so its time counts from then.
+    """
+    folders = [path for path in lake.published.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink()]
+    finished = sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
+    ended = {path: path.stat().st_mtime for path in folders}
+    for newer, older in pairwise(finished):
+        ended[older] = newer.stat().st_mtime
+    kept = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
+    removed = [path for path in folders if path.name not in kept and time.time() - ended[path] > KEPT_SECONDS]
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [folder.name for folder in removed]

@@ -1,0 +1,1 @@
+"""Answers to the questions of reports and notifications, from a published generation."""

@@ -1,0 +1,191 @@
+"""Asks a published generation a report's question; values go in as parameters, never as SQL.
+
+What may be asked, and how the answer is written, is `model.reporting.report`'s.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import duckdb
+
+from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
+from circleci_cost.model.reporting.report import CHARGE_TYPE, Amount, Question, Report, Row, add_up, known_value
+from circleci_cost.model.usage.schema import CHARGE_TYPES, DIMENSIONS
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
+
+COST_CENTER = "cost_center"
+
+
+def answer(
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    question: Question,
+    cost_centers: Sequence[str],
+    expected: DayRange | None,
+) -> Report:
+    """Answer a question; the rows come in no order.
+
+    In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
+    expected by now (None: of none). Raises `UsageError` for a value that no usage has.
+    """
+    connection.execute(sql("report_rows"))
+    if question.splits_charge_types:
+        connection.execute(sql("daily_charges"))
+        connection.execute(sql("report_charge_types"))
+    where = {
+        name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
+        for name, values in question.where
+    }
+    if question.tags:
+        _show_tags(connection, question, where)
+    rows = _rows(connection, question, where)
+    total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
+    asked_centers = [name for name in cost_centers if name in where.get(COST_CENTER, cost_centers)]
+    missing = _missing(connection, question, asked_centers, expected)
+    unsettled = _unsettled(connection, question, asked_centers)
+    return Report(question, rows, total, generation.manifest.data_through, missing, unsettled)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, name: str, cost_centers: Sequence[str]) -> set[str]:
+    """What may be asked for; a cost center without usage, too: a report of it is a report of nothing."""
+    return {*values_of(connection, name), *(cost_centers if name == COST_CENTER else ())}
+
+
+def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """All values of a dimension or virtual tag in the generation, whatever the days."""
+    if name == CHARGE_TYPE:
+        return list(CHARGE_TYPES)
+    if name not in DIMENSIONS:
+        query = "SELECT DISTINCT value FROM allocated_costs WHERE tag = $tag ORDER BY value"
+        return [value for (value,) in connection.execute(query, {"tag": name}).fetchall()]
+    found = connection.execute(sql("report_values"), {"dimension": name}).fetchall()
+    return sorted(value for (value,) in found)
+
+
+def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
+    """The first and the last day of any cost center; None where nothing was brought yet."""
+    ((first, last),) = connection.execute("SELECT min(date), max(date) FROM usage_days").fetchall()
+    return DayRange(first, last) if first else None
+
+
+def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation) -> list[str]:
+    """The virtual tags of a generation; none in one that an earlier version published."""
+    if ALLOCATED not in generation.manifest.rows:
+        return []
+    found = connection.execute("SELECT DISTINCT tag FROM allocated_costs ORDER BY tag").fetchall()
+    return [tag for (tag,) in found]
+
+
+def _show_tags(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> None:
+    """Let a report's rows be those of its tags: by charge type, each part under its values of all tags."""
+    connection.execute(sql("allocation_parts"))
+    for number, tag in enumerate(question.tags, start=1):
+        connection.execute(f"SET VARIABLE report_tag_{number} = $tag", {"tag": tag})
+        values = "CAST($values AS VARCHAR[])"
+        connection.execute(f"SET VARIABLE report_values_{number} = {values}", {"values": where.get(tag, [])})
+        if number == 1:
+            connection.execute(sql("report_first_tag"))
+        else:
+            connection.execute(sql("report_next_tag").format(next=number, last=number - 1))
+    rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(question.tags)}')"  # noqa: S608 - a number of ours
+    # A split leaves rows that keep counts alone; a part may cost something and round to no credits.
+    rows += " WHERE credits <> 0 OR coalesce(cost_usd, 0) <> 0"
+    rows += "" if question.splits_charge_types else " OR jobs <> 0"
+    connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW report_rows AS {rows}")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
+    parameters: dict[str, object] = {name: where.get(name, []) for name in DIMENSIONS}
+    parameters |= {
+        "granularity": str(question.granularity or ""),
+        "by": list(question.by),
+        "by_tags": [place for place, name in enumerate(question.tags, start=1) if name in question.by],
+        "first": question.first,
+        "last": question.last,
+    }
+    rows = []
+    for period, *rest in connection.execute(sql("report"), parameters).fetchall():
+        values = dict(zip(DIMENSIONS, rest, strict=False))
+        tags, cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
+        values |= dict(zip((name for name in question.tags if name in question.by), tags, strict=True))
+        if question.splits_charge_types:
+            jobs = runs = None
+        amount = Amount(cost, credits, unpriced, jobs, runs)
+        rows.append(Row(period, tuple(values[name] for name in question.by), amount))
+    return tuple(rows)
+
+
+def _missing(
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    cost_centers: Sequence[str],
+    expected: DayRange | None,
+) -> dict[str, list[DayRange]]:
+    if expected is None or not cost_centers:
+        return {}
+    first, last = max(question.first, expected.first), min(question.last, expected.last)
+    if first > last:
+        return {}
+    return _ranges(connection, "report_missing_days", cost_centers, first, last)
+
+
+def _unsettled(
+    connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
+) -> dict[str, list[DayRange]]:
+    return _ranges(connection, "report_unsettled_days", cost_centers, question.first, question.last)
+
+
+def _ranges(
+    connection: duckdb.DuckDBPyConnection, query: str, cost_centers: Sequence[str], first: date, last: date
+) -> dict[str, list[DayRange]]:
+    """The days that a query of (cost center, day) finds, by cost center."""
+    parameters = {"cost_centers": list(cost_centers), "first": first, "last": last}
+    days: dict[str, list[date]] = {}
+    for name, day in connection.execute(sql(query), parameters).fetchall():
+        days.setdefault(name, []).append(day)
+    return {name: as_ranges(found) for name, found in days.items()}
+
+
+def imported_days(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, days: DayRange, exported_at: datetime
+) -> int:
+    """How many of these days rest on an export made at `exported_at` or later."""
+    parameters = {
+        "cost_center": cost_center,
+        "first": days.first,
+        "last": days.last,
+        "exported_at": exported_at.astimezone(UTC).replace(tzinfo=None),
+    }
+    return int(one_row(connection, sql("report_imported_days"), parameters)[0])
+
+
+def unpriced_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: DayRange | None) -> list[date]:
+    """The days, of all or of `days`, on which credits of a cost center have no price."""
+    first, last = (days.first, days.last) if days else (date.min, date.max)
+    query = (
+        "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center AND date BETWEEN $first AND $last "
+        "AND price_per_credit IS NULL AND credits <> 0 ORDER BY date"
+    )
+    parameters = {"cost_center": cost_center, "first": first, "last": last}
+    return [day for (day,) in connection.execute(query, parameters).fetchall()]
+
+
+def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
+    """The published days of one cost center, days without usage included."""
+    query = "SELECT date FROM usage_days WHERE cost_center = $cost_center"
+    return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}
+
+
+def unfilled_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
+    """The days, by cost center, that an earlier version computed and that lack what this one computes."""
+    days: dict[str, list[date]] = {}
+    for cost_center, day in connection.execute(sql("unfilled_days")).fetchall():
+        days.setdefault(cost_center, []).append(day)
+    return days
+
+
+def days_with_usage(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[date]:
+    """The published days of one cost center that have jobs."""
+    query = "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center"
+    return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}

@@ -137,7 +137,7 @@ class Derivation:
 
 def _note(connection: duckdb.DuckDBPyConnection, derived: str) -> None:
     with transaction(connection):
-        (stamp,) = one_row(connection, sql("costs_stamp"))
+        (stamp,) = one_row(connection, sql("core/costs_stamp"))
         connection.execute(
             "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived, "stamp": stamp}
         )
@@ -160,6 +160,6 @@ def anomaly_settings(settings: Settings) -> AnomalySettings:
 
 def _stale(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
     with transaction(connection):
-        (stamp,) = one_row(connection, sql("costs_stamp"))
+        (stamp,) = one_row(connection, sql("core/costs_stamp"))
         made = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
     return [name for name in names if made.get(name) != stamp]

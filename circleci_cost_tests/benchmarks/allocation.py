@@ -115,7 +115,7 @@ def team() -> VirtualTag:
 def draw(path: Path, rows: int) -> None:
     """Write a warehouse with drawn daily costs."""
     with duckdb.connect(str(path)) as connection:
-        for name in ("macros", "tables"):
+        for name in ("core/macros", "core/tables"):
             connection.execute(sql(name))
         connection.execute(DRAWN, {"last": LAST, "days": DAYS, "rows": rows})
 

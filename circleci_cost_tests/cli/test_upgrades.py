@@ -163,13 +163,13 @@ def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_wr
     untouched = lake.warehouse.with_suffix(".old")
     lake.warehouse.rename(untouched)
     with duckdb.connect() as parser:
-        statements = parser.extract_statements(sql("tables"))
+        statements = parser.extract_statements(sql("core/tables"))
     changes = [place for place, each in enumerate(statements) if each.query.lstrip().startswith(("ALTER", "UPDATE"))]
     assert len(changes) >= 3
     for done in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
         shutil.copyfile(untouched, lake.warehouse)
         with duckdb.connect(str(lake.warehouse)) as killed:
-            killed.execute(sql("macros"))
+            killed.execute(sql("core/macros"))
             for statement in statements[:done]:
                 killed.execute(statement)
         with duckdb.connect(str(lake.warehouse)) as connection:

@@ -203,7 +203,7 @@ def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
         ("total", "total", DAY, Decimal("26000.000001")),
         ("total", "total", NEXT, Decimal(77)),
     ]
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     reported = connection.execute(
         "SELECT date, sum(credits), coalesce(sum(cost_usd), 0) FROM report_rows GROUP BY date ORDER BY date"
     ).fetchall()

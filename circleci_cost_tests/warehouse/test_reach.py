@@ -30,7 +30,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def reach(connection: duckdb.DuckDBPyConnection, configured: Sequence[str]) -> tuple[date | None, History | None]:
     connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", {"names": configured})
-    return one_row(connection, sql("published_sums"))[1], history(connection)
+    return one_row(connection, sql("publishing/published_sums"))[1], history(connection)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_data_reach_as_far_as_the_configured_cost_center_that_is_furthest_behind
 def test_days_of_a_cost_center_that_is_gone_are_not_waited_for(connection: duckdb.DuckDBPyConnection) -> None:
     def complete_days(configured: list[str]) -> list[int]:
         reach(connection, configured)
-        found = connection.execute(sql("anomaly_complete_days"), {"cost_center": None}).fetchall()
+        found = connection.execute(sql("anomalies/complete_days"), {"cost_center": None}).fetchall()
         return [day.day for (day,) in found]
 
     connection.execute("DELETE FROM usage_days WHERE cost_center = 'early'")

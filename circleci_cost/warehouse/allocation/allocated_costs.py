@@ -119,7 +119,7 @@ def _allocated(
     for number, tag in enumerate(plan.tags):
         column = decide(connection, tag, columns, number)
         fallbacks = share(connection, tag, key_of)
-        connection.execute(sql("allocated_costs"), {"tag": tag.name, **key_of})
+        connection.execute(sql("allocation/allocated_costs"), {"tag": tag.name, **key_of})
         yield _result(
             connection, tag, fallbacks, never_seen(connection, tag, columns, [each.name for each in plan.tags])
         )
@@ -133,7 +133,7 @@ def _result(
     warnings: Sequence[str],
 ) -> TagResult:
     rows, cost_usd, credits, unallocated_cost_usd, unallocated_credits = one_row(
-        connection, sql("allocation_sums"), {"tag": tag.name, "default": tag.default}
+        connection, sql("allocation/sums"), {"tag": tag.name, "default": tag.default}
     )
     return TagResult(
         tag=tag.name,

@@ -22,9 +22,9 @@ def number_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
         f"CREATE OR REPLACE TEMPORARY VIEW numbered_daily_costs AS SELECT rowid AS daily_row, * FROM {source}"  # noqa: S608
     )
     # With `shown_dimensions`: rules ask for what reports show.
-    connection.execute(sql("report_rows"))
-    connection.execute(sql("charge_type_rows"))
-    connection.execute(sql("allocation_parts"))
+    connection.execute(sql("core/report_rows"))
+    connection.execute(sql("core/charge_type_rows"))
+    connection.execute(sql("core/allocation_parts"))
 
 
 def combine(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, object]:
@@ -37,7 +37,7 @@ def combine(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, obje
     used = dimensions_used(plan)
     for name in used:
         _distinct_values(connection, plan, name)
-    connection.execute(sql("allocation_segments"), {"boundaries": plan.boundaries})
+    connection.execute(sql("allocation/segments"), {"boundaries": plan.boundaries})
     numbers = "".join(f", values_{name}.number AS {name}" for name in used)
     rows = f"SELECT daily_row, segment{numbers} FROM shown_dimensions('numbered_daily_costs') AS daily {joins(used)}"  # noqa: S608
     connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE allocation_numbered AS {rows}")

@@ -51,7 +51,7 @@ def coverage(
     connection: duckdb.DuckDBPyConnection, tag: str, default: str, months: int | None = None
 ) -> list[Coverage]:
     """The last months (all where None) of a tag, in order, and at the end all of these together."""
-    rows = connection.execute(sql("allocation_coverage"), {"tag": tag, "default": default}).fetchall()
+    rows = connection.execute(sql("allocation/coverage"), {"tag": tag, "default": default}).fetchall()
     found = [Coverage(*row) for row in (rows if months is None else rows[-months:])]
     return [*found, _together(found)]
 
@@ -69,6 +69,6 @@ def _together(found: Sequence[Coverage]) -> Coverage:
 def suggestions(connection: duckdb.DuckDBPyConnection, tag: str, default: str, limit: int = 10) -> list[Suggestion]:
     """The largest groups under the tag's default value: projects, or workflows of projects with other values, too."""
     # With `shown_dimensions`.
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     parameters = {"tag": tag, "default": default, "limit": limit}
-    return [Suggestion(*row) for row in connection.execute(sql("allocation_suggestions"), parameters).fetchall()]
+    return [Suggestion(*row) for row in connection.execute(sql("allocation/suggestions"), parameters).fetchall()]

@@ -42,12 +42,12 @@ def explain(
     In: a connection of a generation, and filters by dimension. The amounts of a value add up to the report's figure
     for it. Raises `UsageError` for a value that no cost has.
     """
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     parameters: dict[str, object] = {
         name: [known_value(name, value, values_of(connection, name)) for value in (where or {}).get(name, ())]
         for name in DIMENSIONS
     }
     asked = [known_value(tag, value, values_of(connection, tag)) for value in values]
     parameters |= {"tag": tag, "first": days.first, "last": days.last, "value": asked}
-    rows = connection.execute(sql("allocation_explain"), parameters).fetchall()
+    rows = connection.execute(sql("allocation/explain"), parameters).fetchall()
     return [Origin(Amount(*row[7:]), *row[:7]) for row in rows]

@@ -54,13 +54,13 @@ def find_users(
     """
     files = list(job_run_files()) if needs_users(plan) else []
     if not files:
-        connection.execute(sql("allocation_no_users"))
+        connection.execute(sql("allocation/no_users"))
         return
     used = dimensions_used(plan)
     matched = " AND ".join(
         ["segments.segment = combinations.segment", *(f"values_{name}.number = combinations.{name}" for name in used)]
     )
-    connection.execute(sql("allocation_names"))
+    connection.execute(sql("allocation/names"))
     connection.execute(
         "CREATE OR REPLACE TEMPORARY TABLE allocation_users AS SELECT DISTINCT daily.date, daily.cost_center, "  # noqa: S608
         "daily.organization, combinations.combination * $kinds AS key, daily.user_id "
@@ -108,14 +108,14 @@ def share(
         connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS SELECT * FROM allocation_given")  # noqa: S608
         connection.unregister("allocation_given")
     if not tag.splits:
-        connection.execute(sql("allocation_no_shares"))
+        connection.execute(sql("allocation/no_shares"))
         return []
-    connection.execute(sql("allocation_direct"), key_of)
-    connection.execute(sql("allocation_groups"))
-    connection.execute(sql("allocation_weights"), {"default": tag.default})
-    connection.execute(sql("allocation_choices"))
-    connection.execute(sql("allocation_shares"))
-    return connection.execute(sql("allocation_fallbacks")).fetchall()
+    connection.execute(sql("allocation/direct"), key_of)
+    connection.execute(sql("allocation/groups"))
+    connection.execute(sql("allocation/weights"), {"default": tag.default})
+    connection.execute(sql("allocation/choices"))
+    connection.execute(sql("allocation/shares"))
+    return connection.execute(sql("allocation/fallbacks")).fetchall()
 
 
 def _splits(splits: Sequence[PlannedSplit]) -> pl.DataFrame:

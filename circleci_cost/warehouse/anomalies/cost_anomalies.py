@@ -92,7 +92,7 @@ def write_anomalies(
 
 def decisions_before(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The decisions that hold by the table as it is; `DECISION_SCHEMA`, with no line."""
-    rows: pl.DataFrame = connection.sql(sql("decisions_before"), params={"decisions": list(DECISIONS)}).pl()
+    rows: pl.DataFrame = connection.sql(sql("anomalies/decisions_before"), params={"decisions": list(DECISIONS)}).pl()
     return rows.select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
 
 
@@ -153,7 +153,7 @@ def _incidents(
     of_tags = pl.concat([empty, *(each for each, group in zip(found, groups, strict=True) if not group.cost_center)])
     both = pl.concat([own, without_those_explained(of_tags, own)])
     parents = {key: parent for each in hierarchies for key, parent in each.select("series", "parent").iter_rows()}
-    before = connection.sql(sql("incidents_before")).pl()
+    before = connection.sql(sql("anomalies/incidents_before")).pl()
     return ids_kept(both, before, Hierarchy(parents))
 
 
@@ -205,8 +205,8 @@ def _replace(
         for table in ("cost_anomalies", "anomaly_incidents"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the two names above
         if judged.height:
-            connection.execute(sql("anomaly_insert"))
-            connection.execute(sql("incident_insert"))
+            connection.execute(sql("anomalies/insert"))
+            connection.execute(sql("anomalies/incident_insert"))
     finally:
         for name in frames:
             unregister(connection, name)

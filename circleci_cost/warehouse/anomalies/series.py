@@ -48,9 +48,9 @@ class JudgedGroup:
 
 def make_sums(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Make the temporary table `anomaly_sums`, exact, and return its series: `key`, `parent_key` and names."""
-    for name in ("report_rows", "daily_charges", "anomaly_sums"):
+    for name in ("core/report_rows", "core/daily_charges", "anomalies/sums"):
         connection.execute(sql(name))
-    found: pl.DataFrame = connection.sql(sql("anomaly_series")).pl()
+    found: pl.DataFrame = connection.sql(sql("anomalies/series")).pl()
     return found
 
 
@@ -88,10 +88,10 @@ def hierarchy_of(series: pl.DataFrame, cost_center: str | None) -> pl.DataFrame:
 
 def _group(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame, cost_center: str | None) -> JudgedGroup | None:
     parameters = {"cost_center": cost_center}
-    days = connection.sql(sql("anomaly_complete_days"), params=parameters).pl().get_column("date")
+    days = connection.sql(sql("anomalies/complete_days"), params=parameters).pl().get_column("date")
     if not len(days):
         return None
-    daily = connection.sql(sql("anomaly_days"), params=parameters).pl().rename({"key": "series"})
+    daily = connection.sql(sql("anomalies/days"), params=parameters).pl().rename({"key": "series"})
     if cost_center is None:
         whole = pl.col("series").str.split(_SEPARATOR).list.first()
         daily = pl.concat(

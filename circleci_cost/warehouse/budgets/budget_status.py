@@ -72,7 +72,7 @@ def write_budget_status(connection: duckdb.DuckDBPyConnection, budgets: Sequence
 
 def read_budget_status(connection: duckdb.DuckDBPyConnection, periods: Periods) -> pl.DataFrame:
     """The rows of `budget_status` of these periods, ordered by time and name; `STATUS_SCHEMA`."""
-    found: pl.DataFrame = connection.sql(sql("budget_status_periods"), params={"periods": periods.value}).pl()
+    found: pl.DataFrame = connection.sql(sql("budgets/status_periods"), params={"periods": periods.value}).pl()
     return found
 
 
@@ -102,9 +102,9 @@ def _expected(
     through = {"data_through": known.data_through}
     current = periods.filter(pl.col("period_end") > known.data_through).select("budget", "unit", "period_end")
     totals = (
-        connection.sql(sql("budget_totals"), params=through)
+        connection.sql(sql("budgets/totals"), params=through)
         .pl()
         .join(current, left_on=["series", "unit", "until"], right_on=["budget", "unit", "period_end"], how="semi")
     )
-    daily = connection.sql(sql("budget_forecasts"), params=through).pl()
+    daily = connection.sql(sql("budgets/forecasts"), params=through).pl()
     return daily.join(totals, left_on="budget", right_on="series", how="semi"), totals

@@ -1,4 +1,4 @@
-"""The SQL of the warehouse, from the files in `sql/`: no SQL is put together from values."""
+"""The SQL of the warehouse, from the files beside the modules: no SQL is put together from values."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,8 +10,8 @@ import duckdb
 
 @cache
 def sql(name: str) -> str:
-    """The text of `sql/<name>.sql`."""
-    return resources.files("circleci_cost.warehouse").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    """The text of a file of the warehouse, by its package and name: `costs/daily_costs`."""
+    return resources.files("circleci_cost.warehouse").joinpath(*f"{name}.sql".split("/")).read_text("utf-8")
 
 
 def one_row(

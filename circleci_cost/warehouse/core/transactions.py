@@ -18,8 +18,8 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     The tables are made first where they are missing, and get this version's columns where an earlier one made them.
     """
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
-        connection.execute(sql("macros"))
-        connection.execute(sql("tables"))
+        connection.execute(sql("core/macros"))
+        connection.execute(sql("core/tables"))
         connection.execute(f"SET VARIABLE {_MADE} = true")
     connection.begin()
     try:

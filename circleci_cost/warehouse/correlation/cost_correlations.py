@@ -55,7 +55,7 @@ def ci_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Seats, storage, network and other charges are left out: they follow no usage of the day. Series that are the same
     on all days are there once.
     """
-    found: pl.DataFrame = connection.sql(sql("correlation_ci_series"), params={"projects": LARGEST_PROJECTS}).pl()
+    found: pl.DataFrame = connection.sql(sql("correlation/ci_series"), params={"projects": LARGEST_PROJECTS}).pl()
     return found
 
 
@@ -102,11 +102,11 @@ def write_incident_services(
 
 def read_correlations(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All pairs, `correlation.SCHEMA`: findings first, the surest at the top; those that were not compared last."""
-    found: pl.DataFrame = connection.sql(sql("correlation_pairs")).pl()
+    found: pl.DataFrame = connection.sql(sql("correlation/pairs")).pl()
     return found.cast(SCHEMA)
 
 
 def read_incident_services(connection: duckdb.DuckDBPyConnection, incident_id: str) -> pl.DataFrame:
     """What shifted around one incident: `infrastructure_series`, `date`, `step`, `p_value`, `q_value`, `sentence`."""
-    found: pl.DataFrame = connection.sql(sql("correlation_incident"), params={"incident_id": incident_id}).pl()
+    found: pl.DataFrame = connection.sql(sql("correlation/incident"), params={"incident_id": incident_id}).pl()
     return found

@@ -33,7 +33,9 @@ def cost_center_days(
     """
     moment = since.astimezone(UTC).replace(tzinfo=None) if since else None
     with transaction(connection):
-        rows = connection.execute(sql("cost_center_days"), {"first": first, "end": end, "since": moment}).fetchall()
+        rows = connection.execute(
+            sql("costs/cost_center_days"), {"first": first, "end": end, "since": moment}
+        ).fetchall()
     found: dict[date, list[CostCenterDay]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(CostCenterDay(*row))

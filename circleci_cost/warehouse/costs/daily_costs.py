@@ -90,11 +90,11 @@ def write_daily_costs(
         for table in ("daily_costs", "usage_days"):
             _delete(connection, table, cost_center, written)
         if files:
-            connection.execute(sql("dimension_names"), {"files": files})
-            connection.execute(sql("daily_costs"), {"files": files})
-            connection.execute(sql("rename"))
+            connection.execute(sql("costs/dimension_names"), {"files": files})
+            connection.execute(sql("costs/daily_costs"), {"files": files})
+            connection.execute(sql("costs/rename"))
             _record_days(connection, _sources(lake, cost_center, with_runs, at, unsettled))
-        sums = one_row(connection, sql("cost_summary"), {"cost_center": cost_center, "days": written})
+        sums = one_row(connection, sql("costs/cost_summary"), {"cost_center": cost_center, "days": written})
         counted = _job_run_credits(connection, files)
     rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
     return CostSummary(
@@ -154,7 +154,7 @@ def _sources(
 def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -> None:
     connection.register("sources", sources)
     try:
-        connection.execute(sql("usage_days"))
+        connection.execute(sql("costs/usage_days"))
     finally:
         connection.unregister("sources")
 
@@ -169,7 +169,7 @@ def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]
 def day_sums(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date]) -> list[DayCosts]:
     """The sums of each of these days, in order."""
     parameters = {"cost_center": cost_center, "days": list(days)}
-    return [DayCosts(*row) for row in connection.execute(sql("day_sums"), parameters).fetchall()]
+    return [DayCosts(*row) for row in connection.execute(sql("costs/day_sums"), parameters).fetchall()]
 
 
 def largest_costs(
@@ -177,7 +177,7 @@ def largest_costs(
 ) -> list[tuple[object, ...]]:
     """The workflows with the most credits: (cost center, project, workflow, credits, USD rounded to cents)."""
     parameters = {"cost_center": cost_center, "days": list(days), "most": most}
-    return connection.execute(sql("largest_costs"), parameters).fetchall()
+    return connection.execute(sql("costs/largest_costs"), parameters).fetchall()
 
 
 def total_costs(connection: duckdb.DuckDBPyConnection) -> tuple[Decimal, Decimal]:

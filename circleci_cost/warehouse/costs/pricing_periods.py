@@ -43,7 +43,7 @@ def stale_prices(connection: duckdb.DuckDBPyConnection, rates: pl.DataFrame) -> 
     """
     connection.register("rates", rates)
     try:
-        stale = connection.execute(sql("stale_prices")).fetchall()
+        stale = connection.execute(sql("costs/stale_prices")).fetchall()
     finally:
         connection.unregister("rates")
     days: dict[str, list[date]] = {}

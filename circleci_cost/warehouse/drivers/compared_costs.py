@@ -103,7 +103,7 @@ def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_cente
     cost center has days to compare.
     """
     tag = _one_tag(asked)
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     where = {
         name: [known_value(name, value, values_of(connection, name)) for value in values]
         for name, values in asked.where
@@ -127,7 +127,7 @@ def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_cente
 def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[date]]:
     """The days of each cost center whose costs are complete and priced."""
     found: dict[str, set[date]] = {}
-    for name, day in connection.execute(sql("driver_days_known")).fetchall():
+    for name, day in connection.execute(sql("drivers/days_known")).fetchall():
         found.setdefault(name, set()).add(day)
     return {name: frozenset(days) for name, days in found.items()}
 
@@ -147,19 +147,19 @@ def compared_rows(
     `by` is finer, and the measures of `daily_costs`; the costs of 'before' are scaled exactly.
     """
     days, divisor = day_weights(comparisons)
-    connection.execute(sql("report_rows"))
-    connection.execute(sql("driver_weighed"))
+    connection.execute(sql("core/report_rows"))
+    connection.execute(sql("drivers/weighed"))
     if tag is None:
-        connection.execute(sql("driver_daily"))
+        connection.execute(sql("drivers/daily"))
     else:
         connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
-        connection.execute(sql("driver_allocated"))
+        connection.execute(sql("drivers/allocated"))
     asked = where or {}
     parameters = {name: list(asked.get(name, ())) for name in (*_FILTERED, _VALUE)} | {"by": list(by)}
     connection.register("driver_days", days)
     connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
     try:
-        rows: pl.DataFrame = connection.sql(sql("driver_rows"), params=parameters).pl()
+        rows: pl.DataFrame = connection.sql(sql("drivers/rows"), params=parameters).pl()
     finally:
         connection.unregister("driver_days")
         connection.unregister("driver_scopes")
@@ -246,7 +246,7 @@ def _price_changes(
 ) -> list[PriceChange]:
     days = _asked_days(asked)
     parameters = {"first": days[0] + timedelta(days=1), "last": days[-1], "cost_center": list(cost_centers)}
-    return [PriceChange(*row) for row in connection.execute(sql("driver_prices"), parameters).fetchall()]
+    return [PriceChange(*row) for row in connection.execute(sql("drivers/prices"), parameters).fetchall()]
 
 
 def _nothing_to_compare(asked: Periods) -> str:

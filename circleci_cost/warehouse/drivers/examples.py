@@ -29,7 +29,7 @@ def example_runs(
         return {}
     connection.register("wanted", wanted)
     try:
-        found = connection.execute(sql("driver_examples"), {"files": there, "limit": limit}).fetchall()
+        found = connection.execute(sql("drivers/examples"), {"files": there, "limit": limit}).fetchall()
     finally:
         connection.unregister("wanted")
     urls: dict[int, list[str]] = {}

@@ -33,10 +33,10 @@ class _Source(NamedTuple):
 
 def history(connection: duckdb.DuckDBPyConnection) -> History | None:
     """The days there are; None where no day is complete yet."""
-    first, through, without_data = one_row(connection, sql("series_history"))
+    first, through, without_data = one_row(connection, sql("forecast/series_history"))
     if through is None:
         return None
-    incomplete = connection.execute(sql("series_incomplete_days"), {"through": through}).fetchall()
+    incomplete = connection.execute(sql("forecast/series_incomplete_days"), {"through": through}).fetchall()
     return History(first, through, tuple(day for (day,) in incomplete), tuple(without_data or ()))
 
 
@@ -73,14 +73,14 @@ def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl
     Out: `series_kind` ('total', 'cost_center', 'organization' or 'tag'), `series` ('total', 'acme', 'team=web'),
     `date`, `credits`, `cost_usd`, `unpriced_credits`.
     """
-    found: pl.DataFrame = connection.sql(sql("series_portfolio"), params={"through": days.data_through}).pl()
+    found: pl.DataFrame = connection.sql(sql("forecast/series_portfolio"), params={"through": days.data_through}).pl()
     return found
 
 
 def show(connection: duckdb.DuckDBPyConnection, view: str) -> None:
     """Make one of the views that scopes are added up from: series_daily, series_charges, series_allocated."""
-    connection.execute(sql("daily_charges"))
-    connection.execute(sql(view))
+    connection.execute(sql("core/daily_charges"))
+    connection.execute(sql(f"forecast/{view}"))
 
 
 def _source(budget: Budget) -> _Source:
@@ -102,14 +102,14 @@ def _sums(
     show(connection, source.view)
     names = ", ".join(source.columns)
     shown = ", ".join(f"{_SHOWN.get(name, name)} AS {name}" for name in source.columns)
-    groups = sql("series_groups").format(source=source.view, dimensions=shown)
+    groups = sql("forecast/series_groups").format(source=source.view, dimensions=shown)
     connection.execute(groups, {"tag": source.tag})
     try:
         parameters = Parameters()
         fits = ", ".join(f"CASE WHEN {_scope(budgets[number], parameters)} THEN {number} END" for number in numbers)
-        connection.execute(sql("series_members").format(names=names, fits=fits), parameters.values)
+        connection.execute(sql("forecast/series_members").format(names=names, fits=fits), parameters.values)
         without_seats = [number for number in numbers if not budgets[number].seats]
-        query = sql("series_budgets").format(names=names)
+        query = sql("forecast/series_budgets").format(names=names)
         found: pl.DataFrame = connection.sql(query, params={"without_seats": without_seats}).pl()
         return found
     finally:
@@ -132,6 +132,6 @@ def _values(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     is_tag = name not in CONDITION_DIMENSIONS
     view, column = ("series_allocated", _VALUE) if is_tag else ("series_daily", name)
     show(connection, view)
-    query = sql("series_values").format(source=view, dimension=_SHOWN.get(column, column))
+    query = sql("forecast/series_values").format(source=view, dimension=_SHOWN.get(column, column))
     found = connection.execute(query, {"tag": name if is_tag else ""}).fetchall()
     return [value for (value,) in found]

@@ -46,10 +46,10 @@ def write_explanations(
     """
     with transaction(connection):
         pass
-    incidents = connection.sql(sql("incidents_to_explain"), params={"most": MOST_INCIDENTS}).pl()
+    incidents = connection.sql(sql("incidents/to_explain"), params={"most": MOST_INCIDENTS}).pl()
     drivers = write_anomaly_drivers(connection, incidents, lake, _days_off(incidents, study))
     services = write_incident_services(connection, incidents.select("incident_id", "first_day"), infrastructure, study)
-    told: pl.DataFrame = connection.sql(sql("incidents_explained")).pl()
+    told: pl.DataFrame = connection.sql(sql("incidents/explained")).pl()
     return ExplanationSummary(drivers, services.height, told)
 
 

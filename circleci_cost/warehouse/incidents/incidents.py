@@ -63,7 +63,7 @@ def incident_shares(
     `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
     """
     # The macro that shows dimensions as reports do.
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     return [_share(connection, incident, scope) for scope in scopes]
 
 
@@ -87,7 +87,7 @@ def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scop
             *(f"{name} = {parameters.add(value)}" for name, value in named.items()),
         ]
     )
-    query = sql("incident_share").format(source=source, scope=fits, incident=inside)
+    query = sql("incidents/share").format(source=source, scope=fits, incident=inside)
     own, whole = one_row(connection, query, {**_days(incident), "tag": tag, **parameters.values})
     return Decimal(own) / Decimal(whole) if whole else Decimal(0)
 

@@ -99,8 +99,8 @@ def write_infrastructure(
                 problems.append(SourceProblem(files.source.name, error))
     with transaction(connection):
         rows, days = one_row(connection, "SELECT count(*), count(DISTINCT date) FROM infrastructure_costs")
-        providers = connection.sql(sql("infrastructure_providers")).pl()
-        repeated = connection.sql(sql("infrastructure_repeated_days")).pl()
+        providers = connection.sql(sql("infrastructure/providers")).pl()
+        repeated = connection.sql(sql("infrastructure/repeated_days")).pl()
     return InfrastructureSummary(rows, days, tuple(summaries), tuple(problems), providers, repeated)
 
 
@@ -130,7 +130,7 @@ def infrastructure_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame
     its source has other costs only is 0, a day on which it has none is missing. The newest day of a source is left
     out: it may still grow.
     """
-    found: pl.DataFrame = connection.sql(sql("infrastructure_series")).pl()
+    found: pl.DataFrame = connection.sql(sql("infrastructure/series")).pl()
     return found
 
 
@@ -169,7 +169,7 @@ def _replace_file_costs(connection: duckdb.DuckDBPyConnection, files: SourceFile
     try:
         # Without a single charge the files reach back to no day.
         if first is not None:
-            connection.execute(sql("infrastructure_replaced"), {"source": source, "first": first})
+            connection.execute(sql("infrastructure/replaced"), {"source": source, "first": first})
     finally:
         unregister(connection, "unchanged_files")
     for file, costs in files.read:
@@ -201,7 +201,7 @@ def _file_rows(source: str, present: Sequence[KnownFile], at: datetime) -> pl.Da
 
 def _add_up(connection: duckdb.DuckDBPyConnection, files: SourceFiles, through: date | None) -> None:
     parameters = {"source": files.source.name}
-    asked = connection.sql(sql("infrastructure_currencies"), params=parameters).pl()
+    asked = connection.sql(sql("infrastructure/currencies"), params=parameters).pl()
     connection.execute("DELETE FROM infrastructure_costs WHERE source = $source", parameters)
     if asked.is_empty():
         return
@@ -209,7 +209,7 @@ def _add_up(connection: duckdb.DuckDBPyConnection, files: SourceFiles, through: 
     rates = rates_on(files.rates, asked, newest, files.rates_file)
     connection.register("day_rates", rates)
     try:
-        connection.execute(sql("infrastructure_costs"), parameters)
+        connection.execute(sql("infrastructure/infrastructure_costs"), parameters)
     finally:
         unregister(connection, "day_rates")
 

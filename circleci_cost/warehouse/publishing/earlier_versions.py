@@ -13,11 +13,11 @@ _TOLD_BY = {("usage_days", "complete"): "holds_whole_day(date, exported_at)"}
 
 def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Let each table of a generation have the columns of today, as a temporary view before the table of its name."""
-    connection.execute(sql("macros"))
+    connection.execute(sql("core/macros"))
     there = _columns(connection)
     with duckdb.connect() as present:
-        present.execute(sql("macros"))
-        present.execute(sql("tables"))
+        present.execute(sql("core/macros"))
+        present.execute(sql("core/tables"))
         today = _columns(present)
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
     for table in there.keys() & today.keys():

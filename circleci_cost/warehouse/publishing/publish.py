@@ -117,7 +117,7 @@ def _quoted(path: Path) -> str:
 
 
 def _manifest(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> GenerationManifest:
-    data_from, data_through, credits, unpriced_credits, cost_usd = one_row(connection, sql("published_sums"))
+    data_from, data_through, credits, unpriced_credits, cost_usd = one_row(connection, sql("publishing/published_sums"))
     rows = {table: one_row(connection, f"SELECT count(*) FROM {table}")[0] for table in TABLES}  # noqa: S608
     return GenerationManifest(
         format=FORMAT,

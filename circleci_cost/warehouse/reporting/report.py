@@ -29,10 +29,10 @@ def answer(
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
     expected by now (None: of none). Raises `UsageError` for a value that no usage has.
     """
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     if question.splits_charge_types:
-        connection.execute(sql("daily_charges"))
-        connection.execute(sql("report_charge_types"))
+        connection.execute(sql("core/daily_charges"))
+        connection.execute(sql("reporting/charge_types"))
     where = {
         name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
         for name, values in question.where
@@ -59,7 +59,7 @@ def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     if name not in DIMENSIONS:
         query = "SELECT DISTINCT value FROM allocated_costs WHERE tag = $tag ORDER BY value"
         return [value for (value,) in connection.execute(query, {"tag": name}).fetchall()]
-    found = connection.execute(sql("report_values"), {"dimension": name}).fetchall()
+    found = connection.execute(sql("reporting/values"), {"dimension": name}).fetchall()
     return sorted(value for (value,) in found)
 
 
@@ -79,15 +79,15 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
 
 def _show_tags(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> None:
     """Let a report's rows be those of its tags: by charge type, each part under its values of all tags."""
-    connection.execute(sql("allocation_parts"))
+    connection.execute(sql("core/allocation_parts"))
     for number, tag in enumerate(question.tags, start=1):
         connection.execute(f"SET VARIABLE report_tag_{number} = $tag", {"tag": tag})
         values = "CAST($values AS VARCHAR[])"
         connection.execute(f"SET VARIABLE report_values_{number} = {values}", {"values": where.get(tag, [])})
         if number == 1:
-            connection.execute(sql("report_first_tag"))
+            connection.execute(sql("reporting/first_tag"))
         else:
-            connection.execute(sql("report_next_tag").format(next=number, last=number - 1))
+            connection.execute(sql("reporting/next_tag").format(next=number, last=number - 1))
     rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(question.tags)}')"  # noqa: S608 - a number of ours
     # A split leaves rows that keep counts alone; a part may cost something and round to no credits.
     rows += " WHERE credits <> 0 OR coalesce(cost_usd, 0) <> 0"
@@ -105,7 +105,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict
         "last": question.last,
     }
     rows = []
-    for period, *rest in connection.execute(sql("report"), parameters).fetchall():
+    for period, *rest in connection.execute(sql("reporting/report"), parameters).fetchall():
         values = dict(zip(DIMENSIONS, rest, strict=False))
         tags, cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
         values |= dict(zip((name for name in question.tags if name in question.by), tags, strict=True))
@@ -127,13 +127,13 @@ def _missing(
     first, last = max(question.first, expected.first), min(question.last, expected.last)
     if first > last:
         return {}
-    return _ranges(connection, "report_missing_days", cost_centers, first, last)
+    return _ranges(connection, "reporting/missing_days", cost_centers, first, last)
 
 
 def _unsettled(
     connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
 ) -> dict[str, list[DayRange]]:
-    return _ranges(connection, "report_unsettled_days", cost_centers, question.first, question.last)
+    return _ranges(connection, "reporting/unsettled_days", cost_centers, question.first, question.last)
 
 
 def _ranges(
@@ -157,7 +157,7 @@ def imported_days(
         "last": days.last,
         "exported_at": exported_at.astimezone(UTC).replace(tzinfo=None),
     }
-    return int(one_row(connection, sql("report_imported_days"), parameters)[0])
+    return int(one_row(connection, sql("reporting/imported_days"), parameters)[0])
 
 
 def unpriced_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: DayRange | None) -> list[date]:
@@ -180,7 +180,7 @@ def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[
 def unfilled_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
     """The days, by cost center, that an earlier version computed and that lack what this one computes."""
     days: dict[str, list[date]] = {}
-    for cost_center, day in connection.execute(sql("unfilled_days")).fetchall():
+    for cost_center, day in connection.execute(sql("reporting/unfilled_days")).fetchall():
         days.setdefault(cost_center, []).append(day)
     return days
 

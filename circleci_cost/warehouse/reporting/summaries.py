@@ -39,7 +39,7 @@ class ProjectCost:
 
 def import_summary(connection: duckdb.DuckDBPyConnection, cost_center: str) -> ImportSummary:
     """What one cost center has brought so far."""
-    first, last, *sums = one_row(connection, sql("import_summary"), {"cost_center": cost_center})
+    first, last, *sums = one_row(connection, sql("reporting/import_summary"), {"cost_center": cost_center})
     return ImportSummary(DayRange(first, last) if first else None, *sums)
 
 
@@ -56,7 +56,7 @@ def scope_costs(
     parameters = Parameters()
     scope = to_sql(where, {name: "value" if name in tags else name for name in asked}, parameters)
     # The macro that shows dimensions as reports do.
-    connection.execute(sql("report_rows"))
+    connection.execute(sql("core/report_rows"))
     show(connection, source)
     days: dict[str, date] = {
         "first": now.first,
@@ -64,6 +64,6 @@ def scope_costs(
         "before_first": before.first,
         "before_last": before.last,
     }
-    query = sql("scope_costs").format(source=source, scope=scope)
+    query = sql("reporting/scope_costs").format(source=source, scope=scope)
     found = connection.execute(query, {**days, "tag": tags[0] if tags else "", **parameters.values}).fetchall()
     return [ProjectCost(*row) for row in found]

@@ -14,7 +14,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller
-from circleci_cost_tests.warehouse.allocation_builders import fill
+from circleci_cost_tests.warehouse.allocation.builders import fill
 
 
 def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) -> None:

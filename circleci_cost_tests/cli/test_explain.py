@@ -16,8 +16,8 @@ from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration
-from circleci_cost_tests.warehouse.allocation_builders import fill
-from circleci_cost_tests.warehouse.budget_builders import known
+from circleci_cost_tests.warehouse.allocation.builders import fill
+from circleci_cost_tests.warehouse.budgets.builders import known
 
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]

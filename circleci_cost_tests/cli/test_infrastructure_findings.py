@@ -9,8 +9,8 @@ import pytest
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
 from circleci_cost_tests.cli.harness import DATA
-from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.lake.object_store import object_store
+from circleci_cost_tests.model.infrastructure.builders import below, daily, focus_csv, source
 
 
 def test_each_source_has_a_finding(tmp_path: Path) -> None:

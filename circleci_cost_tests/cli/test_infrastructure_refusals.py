@@ -13,7 +13,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.simulator import Job, Organization, Project, Scenario, Simulator, SimulatorServer, Workflow
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import next_state, write_infrastructure
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller, copied
-from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
+from circleci_cost_tests.model.infrastructure.builders import below, daily, focus_csv, source
 
 SOURCE = """
 [[infrastructure]]

@@ -17,7 +17,7 @@ from circleci_cost_tests.circleci.harness import csv_part, gz
 from circleci_cost_tests.circleci.harness import running as source_running
 from circleci_cost_tests.faults.limits import files_of_at_most
 from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, contents, ingest, land_rows, stored
-from circleci_cost_tests.model.builders import ORGANIZATION, records
+from circleci_cost_tests.model.usage.builders import ORGANIZATION, records
 from circleci_cost_tests.pipeline.harness import Site, failures
 from circleci_cost_tests.pipeline.harness import running as pipeline_running
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs

@@ -11,7 +11,7 @@ from circleci_cost.lake.days import read_day
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import Manifest, Part, write_manifest
-from circleci_cost_tests.model.builders import ORGANIZATION, Record, job_id, unquoted
+from circleci_cost_tests.model.usage.builders import ORGANIZATION, Record, job_id, unquoted
 
 CENTER = "acme"
 FIRST = date(2026, 10, 1)

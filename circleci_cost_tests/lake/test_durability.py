@@ -14,7 +14,7 @@ from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost_tests.lake.disk_calls import Call, Renamed, synced, watched
-from circleci_cost_tests.model.builders import record, records
+from circleci_cost_tests.model.usage.builders import record, records
 
 from .builders import CENTER, contents, day, days, ingest, land_rows
 

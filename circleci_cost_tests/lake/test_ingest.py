@@ -18,7 +18,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.unknown_organizations import unknown_organizations
 from circleci_cost.model.usage.job_runs import DaySummary
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
-from circleci_cost_tests.model.builders import (
+from circleci_cost_tests.model.usage.builders import (
     COLUMNS,
     DIALECTS,
     ORGANIZATION,

@@ -25,7 +25,7 @@ from circleci_cost.notify.outbox_file import OutboxFile
 from circleci_cost.warehouse.publishing.generations import current_generation, prune
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.circleci.harness import NOW, WINDOW, running
-from circleci_cost_tests.model.builders import records
+from circleci_cost_tests.model.usage.builders import records
 
 from .builders import CENTER, FIRST, ingest, land, land_rows, stored
 

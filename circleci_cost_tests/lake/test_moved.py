@@ -11,7 +11,7 @@ from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.spill import job_keys
 from circleci_cost.model.usage.job_runs import PRECEDENCE
-from circleci_cost_tests.model.builders import Record, record
+from circleci_cost_tests.model.usage.builders import Record, record
 
 from .builders import CENTER, contents, day, days, ingest, jobs, land_rows, of
 

@@ -15,8 +15,8 @@ from circleci_cost.errors import (
 from circleci_cost.lake.infrastructure import SourceFiles, SourceProblem, read_sources
 from circleci_cost.lake.infrastructure_state import InfrastructureState
 from circleci_cost.lake.remote_files import find_files, local_copy
-from circleci_cost_tests.infrastructure_builders import below, daily, source
 from circleci_cost_tests.lake.object_store import ObjectStore, object_store
+from circleci_cost_tests.model.infrastructure.builders import below, daily, source
 
 SECRET = "canary0secret"
 

@@ -22,7 +22,7 @@ from circleci_cost.warehouse.publishing.generations import (
     point_to,
     prune,
 )
-from circleci_cost_tests.model.builders import records, unquoted
+from circleci_cost_tests.model.usage.builders import records, unquoted
 
 from .builders import CENTER, EXPORTED, FIRST, contents, day, ingest, land, stored
 

@@ -12,7 +12,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage.restatements import SCHEMA
-from circleci_cost_tests.model.builders import record, records
+from circleci_cost_tests.model.usage.builders import record, records
 
 from .builders import CENTER, EXPORTED, FIRST, contents, day, days, ingest, jobs, land_rows, of, stored
 

@@ -13,7 +13,7 @@ from circleci_cost.lake.days import read_day, read_provenance
 from circleci_cost.lake.layout import FORMAT, Lake, claim, open_lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports, read_manifest
 from circleci_cost.lake.spill import new_spill, remove_abandoned_spills
-from circleci_cost_tests.model.builders import records
+from circleci_cost_tests.model.usage.builders import records
 
 from .builders import CENTER, FIRST, contents, day, ingest, land, land_rows
 

@@ -22,10 +22,10 @@ from circleci_cost.notify.plain import as_text
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost_tests.model.incident_rows import ROW, incident
+from circleci_cost_tests.model.incidents.incident_rows import ROW, incident
 from circleci_cost_tests.notify.harness import HOSTILE, Site, envelope, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver
-from circleci_cost_tests.warehouse.budget_builders import warehouse
+from circleci_cost_tests.warehouse.budgets.builders import warehouse
 
 SENT = HOSTILE.replace("\r", "\ufffd").replace("\n", "\ufffd").replace("\u202e", "\ufffd")
 WHY = "+$14.00 (+50 %): runs +$14.00 (10 → 15)."

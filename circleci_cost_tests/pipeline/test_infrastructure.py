@@ -18,8 +18,8 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, write_demo_infrastructure
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
-from circleci_cost_tests.infrastructure_builders import below, daily, focus_csv, source
 from circleci_cost_tests.lake.object_store import object_store
+from circleci_cost_tests.model.infrastructure.builders import below, daily, focus_csv, source
 from circleci_cost_tests.pipeline.harness import checks, metadata
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)

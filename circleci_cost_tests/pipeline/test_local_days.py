@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost_tests.model.builders import read_content, records, unquoted
+from circleci_cost_tests.model.usage.builders import read_content, records, unquoted
 from circleci_cost_tests.pipeline.harness import COSTS, initech, running, utc
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 

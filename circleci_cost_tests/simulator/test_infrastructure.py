@@ -9,7 +9,7 @@ import pytest
 
 from circleci_cost.model.infrastructure.cost_files import read_costs
 from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, FILE, write_demo_infrastructure
-from circleci_cost_tests.infrastructure_builders import source
+from circleci_cost_tests.model.infrastructure.builders import source
 
 FIRST = date(2025, 12, 1)
 

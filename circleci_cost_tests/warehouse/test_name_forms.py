@@ -14,8 +14,8 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.reporting.report import known_value
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost_tests.lake.builders import CENTER, FIRST, ingest, land_rows, stored
-from circleci_cost_tests.model.builders import record
-from circleci_cost_tests.warehouse.allocation_builders import credits_by_value, day, run, team
+from circleci_cost_tests.model.usage.builders import record
+from circleci_cost_tests.warehouse.allocation.builders import credits_by_value, day, run, team
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 

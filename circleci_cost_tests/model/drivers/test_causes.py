@@ -1,0 +1,131 @@
+"""Root causes: the node of the tree that explains a change as one, and none where chance explains it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.decomposition import decompose
+from circleci_cost.model.drivers.leaves import HIERARCHY
+from circleci_cost_tests.model.drivers.builders import period
+
+Change = Callable[[dict[str, Any]], dict[str, Any] | None]
+ORGANIZATIONS = {"acme": "acme", "labs": "acme", "globex": "globex"}
+
+
+def usual(seed: int) -> list[dict[str, Any]]:
+    """Three organizations of two cost centers with a hundred jobs, whose runs scatter as they do by chance."""
+    draw = np.random.default_rng(seed)
+    sizes = np.random.default_rng(0)
+    rows = []
+    for organization, center in ORGANIZATIONS.items():
+        for project in range(6):
+            for workflow, jobs in (("build", 4), ("nightly", 2)):
+                runs = int(draw.poisson(sizes.integers(40, 200)))
+                for job in range(jobs):
+                    seconds, rate = int(sizes.integers(60, 900)), int(sizes.choice([10, 20, 40]))
+                    minutes = float(runs * seconds / 60 * np.exp(draw.normal(0, 0.3 / np.sqrt(max(runs, 1)))))
+                    rows.append(
+                        {
+                            "cost_center": center,
+                            "organization": organization,
+                            "project": f"p{project}",
+                            "workflow": workflow,
+                            "job": f"j{job}",
+                            "runs": runs,
+                            "minutes": minutes,
+                            "compute": Decimal(round(minutes * rate)),
+                        }
+                    )
+    return rows
+
+
+def causes(change: Change, seed: int = 1) -> pl.DataFrame:
+    before, after = usual(2 * seed), [change(row) for row in usual(2 * seed + 1)]
+    return root_causes(decompose(period(*before), period(*(row for row in after if row)), list(HIERARCHY)))
+
+
+def where(**scope: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda row: all(row[name] == value for name, value in scope.items())
+
+
+def first(found: pl.DataFrame) -> tuple[str, ...]:
+    row = found.row(0, named=True)
+    return tuple(row[level] for level in HIERARCHY if row[level] is not None)
+
+
+def times(row: dict[str, Any], factor: int, *names: str) -> dict[str, Any]:
+    return row | {name: row[name] * factor for name in names}
+
+
+def test_more_runs_of_a_project_are_the_projects_cause() -> None:
+    inside = where(organization="acme", project="p2")
+    found = causes(lambda row: times(row, 2, "runs", "minutes", "compute") if inside(row) else row)
+    assert first(found) == ("acme", "acme", "p2")
+    assert found.item(0, "driver") == "runs"
+    assert found.item(0, "z") > 3
+
+
+def test_longer_runs_of_one_job_are_that_jobs_cause() -> None:
+    inside = where(organization="globex", project="p4", workflow="nightly", job="j1")
+    found = causes(lambda row: times(row, 2, "minutes", "compute") if inside(row) else row)
+    assert first(found) == ("globex", "globex", "p4", "nightly", "j1")
+    assert found.item(0, "driver") == "minutes_per_run"
+
+
+def test_another_class_of_one_job_is_told_with_the_class() -> None:
+    inside = where(organization="labs", project="p1", workflow="build", job="j0")
+    found = causes(lambda row: times(row, 2, "compute") | {"resource_class": "large"} if inside(row) else row)
+    assert first(found) == ("acme", "labs", "p1", "build", "j0")
+    row = found.row(0, named=True)
+    assert (row["driver"], row["class_from"], row["class_to"]) == ("credits_per_minute", "medium", "large")
+
+
+def test_a_workflow_that_vanished_is_one_cause_and_not_one_for_each_of_its_jobs() -> None:
+    inside = where(organization="acme", project="p0", workflow="build")
+    found = causes(lambda row: None if inside(row) else row)
+    assert first(found) == ("acme", "acme", "p0", "build")
+    assert found.filter(pl.col("project") == "p0").height == 1
+    assert found.item(0, "driver") == "vanished"
+
+
+def test_a_new_price_is_the_cause_of_its_cost_center() -> None:
+    found = causes(lambda row: row | {"price": Decimal("0.0007")} if row["cost_center"] == "acme" else row)
+    assert first(found) == ("acme",)
+    assert (found.item(0, "driver"), found.item(0, "z")) == ("price", float("inf"))
+
+
+def test_two_causes_are_two_rows_the_larger_first() -> None:
+    one, other = where(organization="acme", project="p2"), where(organization="globex", project="p5")
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        factor = 4 if one(row) else 2 if other(row) else 1
+        return times(row, factor, "runs", "minutes", "compute")
+
+    found = causes(change)
+    assert found.select("rank", "organization", "project").rows()[:2] == [(1, "acme", "p2"), (2, "globex", "p5")]
+
+
+def test_changes_by_chance_have_no_cause() -> None:
+    named = [causes(lambda row: row, seed).height > 0 for seed in range(1, 41)]
+    assert sum(named) <= 6
+
+
+def test_seats_and_nothing_at_all_have_no_cause() -> None:
+    rows = usual(1)
+    booked = [rows[0] | {"project": "(seats)", "workflow": "(seats)", "job": "(seats)", "compute": 0, "user": 250_000}]
+    assert root_causes(decompose(period(*rows), period(*rows, *booked), list(HIERARCHY))).is_empty()
+    assert root_causes(decompose(period(), period(), list(HIERARCHY))).is_empty()
+
+
+def test_names_that_are_null_and_fewer_levels_will_do() -> None:
+    inside = where(organization="acme", project="p2")
+    before = [row | {"workflow": None} for row in usual(2)]
+    after = [times(row, 3, "runs", "minutes", "compute") if inside(row) else row for row in usual(3)]
+    after = [row | {"workflow": None} for row in after]
+    levels = ["organization", "project", "workflow"]
+    found = root_causes(decompose(period(*before), period(*after), levels), levels)
+    assert found.select("organization", "project").row(0) == ("acme", "p2")

@@ -1,0 +1,165 @@
+"""An incident that is found again has the id that it had, so that it is told once; other views do not tell it twice."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pytest
+
+from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.incidents.causes import Hierarchy
+from circleci_cost.model.incidents.incidents import (
+    INCIDENT_SCHEMA,
+    ids_kept,
+    incident_id,
+    incidents,
+    without_those_explained,
+)
+from circleci_cost_tests.model.anomalies.builders import day, drawn, factors, hierarchy_of, times, tree
+
+DAYS, AT = 72, 57
+SETTINGS = AnomalySettings(minimum_impact=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
+KNOWN = ["incident_id", "series", "direction", "first_day", "last_day"]
+PARENTS = Hierarchy({"acme": None, "acme/p1": "acme", "acme/p2": "acme", "acme/p1/build": "acme/p1"})
+
+
+def incident(series: str, first: int, *, id: str = "", direction: str = "up", last: int | None = None) -> pl.DataFrame:
+    """An incident of which nothing else matters; its own id is that of its series and day."""
+    row = {
+        "incident_id": id or f"{series} {direction} {first}",
+        "series": series,
+        "direction": direction,
+        "first_day": day(first),
+        "last_day": day(first if last is None else last),
+    }
+    return pl.DataFrame([row], schema_overrides=INCIDENT_SCHEMA)
+
+
+def kept(found: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame]) -> list[str]:
+    """The ids that incidents have after those before."""
+    return ids_kept(pl.concat(found), pl.concat(before), PARENTS).get_column("incident_id").to_list()
+
+
+def test_the_same_incident_begun_a_day_earlier_or_later_keeps_its_id() -> None:
+    before = incident("acme/p1", 50, id="x")
+    for first in (43, 49, 50, 51, 57):
+        assert kept([incident("acme/p1", first)], [before]) == ["x"]
+
+
+def test_an_incident_of_a_level_above_or_below_keeps_its_id() -> None:
+    before = incident("acme/p1", 50, id="x")
+    for series in ("acme", "acme/p1/build"):
+        assert kept([incident(series, 51)], [before]) == ["x"]
+
+
+def test_another_direction_another_branch_and_another_week_are_other_incidents() -> None:
+    before = incident("acme/p1", 50, id="x")
+    for other in (
+        incident("acme/p1", 50, direction="down"),
+        incident("acme/p2", 50),
+        incident("acme/p1", 58),
+        incident("acme/p1", 42),
+    ):
+        assert kept([other], [before]) == other.get_column("incident_id").to_list()
+
+
+def test_an_id_is_given_once_and_to_the_nearest() -> None:
+    before = [incident("acme/p1", 50, id="x"), incident("acme/p1", 55, id="y")]
+    found = [incident("acme/p1", 50), incident("acme/p1", 54), incident("acme/p1", 56)]
+    assert kept(found, before) == ["x", "y", "acme/p1 up 56"]
+
+
+def test_no_incident_takes_the_id_that_another_has_by_itself() -> None:
+    own = "acme/p1 up 51"
+    before = [incident("acme/p1", 51, id=own)]
+    # The organization comes first in the order of days, and is related.
+    assert kept([incident("acme", 50), incident("acme/p1", 51)], before) == ["acme up 50", own]
+
+
+def test_nothing_before_leaves_all_ids() -> None:
+    found = [incident("acme", 50), incident("acme/p1", 51)]
+    assert kept(found, [incident("acme", 1).clear()]) == ["acme up 50", "acme/p1 up 51"]
+    nothing = pl.concat(found).clear()
+    assert ids_kept(nothing, pl.concat(found), PARENTS).height == 0
+
+
+@pytest.fixture(scope="module")
+def daily() -> pl.DataFrame:
+    """A project that doubles, beside another one."""
+    more = factors(DAYS, {AT: 2.2})
+    return tree(
+        drawn(DAYS, number, f"acme/{project}/build/{job}", times_runs=more if project == "p1" else 1.0)
+        for number, (project, job) in enumerate((p, j) for p in ("p1", "p2") for j in ("lint", "test"))
+    )
+
+
+def found_in(daily: pl.DataFrame) -> tuple[pl.DataFrame, Hierarchy]:
+    hierarchy = hierarchy_of(daily.get_column("series").to_list())
+    found = incidents(detect(daily, SETTINGS), hierarchy, SETTINGS)
+    return found, Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
+
+
+def ids_day_by_day(daily: pl.DataFrame, restated: dict[int, pl.DataFrame] | None = None) -> list[list[str]]:
+    """The ids of each day's run, each after the one before."""
+    before = pl.DataFrame(schema=INCIDENT_SCHEMA).select(KNOWN)
+    seen = []
+    for number in range(AT, AT + 12):
+        known = (restated or {}).get(number, daily).filter(pl.col("date") <= day(number))
+        found, parents = found_in(known)
+        before = ids_kept(found, before, parents).select(KNOWN)
+        seen.append(before.get_column("incident_id").to_list())
+    return seen
+
+
+def test_ids_stay_with_each_further_day(daily: pl.DataFrame) -> None:
+    seen = ids_day_by_day(daily)
+    assert len({tuple(each) for each in seen if each}) == 1
+    assert len(seen[-1]) == 1
+    assert sum(bool(each) for each in seen) >= 10
+
+
+def test_ids_stay_when_past_days_are_restated(daily: pl.DataFrame) -> None:
+    draw = np.random.default_rng(3)
+    restated = {
+        number: times(daily, [day(number - back) for back in range(1, 5)], float(draw.uniform(0.97, 1.03)))
+        for number in range(AT, AT + 12)
+    }
+    seen = ids_day_by_day(daily, restated)
+    assert len({tuple(each) for each in seen if each}) == 1
+
+
+def test_ids_stay_when_a_restated_day_was_the_first_one(daily: pl.DataFrame) -> None:
+    first = found_in(daily)[0]
+    jobs = daily.filter(pl.col("series").str.count_matches("/") == 3)
+    changed = pl.col("series").str.contains("p1")
+    later, parents = found_in(tree([times(jobs.filter(changed), [day(AT)], 0.45), jobs.filter(~changed)]))
+    assert (first.height, later.height) == (1, 1)
+    assert later.item(0, "first_day") > first.item(0, "first_day")
+    assert later.item(0, "incident_id") != first.item(0, "incident_id")
+    assert ids_kept(later, first.select(KNOWN), parents).item(0, "incident_id") == first.item(0, "incident_id")
+
+
+def test_the_same_data_give_the_same_ids(daily: pl.DataFrame) -> None:
+    ids = [
+        found_in(each)[0].get_column("incident_id").to_list()
+        for each in (daily, daily.sample(fraction=1.0, seed=1, shuffle=True))
+    ]
+    assert ids[0] == ids[1] != []
+
+
+def test_ids_tell_organizations_series_directions_and_days_apart() -> None:
+    days = (date(2026, 3, 1), date(2026, 3, 2))
+    made = {incident_id(o, s, way, when) for o in "ab" for s in "cd" for way in ("up", "down") for when in days}
+    assert len(made) == 16
+
+
+def test_another_view_of_the_same_cost_is_not_told_again() -> None:
+    explaining = incident("acme", 50, last=60)
+    for first, last, told in ((40, 42, True), (40, 43, False), (55, 56, False), (67, 70, False), (68, 70, True)):
+        team = incident("tag:team=web", first, last=last)
+        assert without_those_explained(team, explaining).height == int(told)
+        assert without_those_explained(team, explaining.with_columns(direction=pl.lit("down"))).height == 1
+    both = pl.concat([incident("tag:team=web", 10), incident("tag:team=api", 50), incident("tag:team=db", 90)])
+    assert without_those_explained(both, explaining).get_column("series").to_list() == ["tag:team=web", "tag:team=db"]

@@ -1,1 +1,0 @@
-"""Tests of the sections of the configuration file."""

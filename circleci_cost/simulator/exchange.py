@@ -1,6 +1,6 @@
 """One request being answered: by the app, by an action that changes the answer, or on the bare connection.
 
-Which action is taken is `faults`'; actions themselves are in `actions` and `connection_actions`.
+Which action is taken is `faults`'; what an action does is the business of whoever injects it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The switch for injected faults: which request gets which action, how often.
 
-Actions are in `actions` (other answers), `damage` (broken files) and `connection_actions`.
+What an action does is the business of whoever injects it; here is no fault, only the place for one.
 """
 
 import threading

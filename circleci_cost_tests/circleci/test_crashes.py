@@ -25,9 +25,9 @@ from circleci_cost.simulator import (
     Simulator,
     SimulatorServer,
 )
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.circleci.harness import TOKEN, csv_part, gz
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,11 +10,11 @@ import pytest
 from circleci_cost.circleci import DownloadLimits
 from circleci_cost.circleci.failures import LostAnswer, Refusal
 from circleci_cost.errors import CircleciCostError, ExportDataError, SourceError, TransientSourceError
-from circleci_cost.simulator import actions, damage
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.exchange import Exchange
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.circleci.harness import QUICK, SUBJECT, WINDOW, Harness, csv_part, gz
+from circleci_cost_tests.simulator_faults import actions, damage
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 PART = f"{SUBJECT}: part 2 of 3"
 ONE = "/1.csv.gz"

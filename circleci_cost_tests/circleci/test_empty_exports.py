@@ -12,8 +12,8 @@ from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unsettled_days
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
-from circleci_cost.simulator.actions import completed_without_urls
 from circleci_cost_tests.circleci.harness import NOW, SUBJECT, WINDOW, Harness
+from circleci_cost_tests.simulator_faults.actions import completed_without_urls
 
 DAYS = days_between(WINDOW.first_day, WINDOW.last_day)
 

@@ -16,10 +16,10 @@ from circleci_cost.circleci import Backoff, Polling, UsageExports, Window
 from circleci_cost.circleci.failures import LostAnswer, NotSent, RateLimited, Refusal
 from circleci_cost.clock import ManualClock
 from circleci_cost.errors import AuthorizationError, SourceError, TransientSourceError
-from circleci_cost.simulator import actions
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.circleci.harness import NOW, QUICK, SUBJECT, WINDOW, Harness, csv_part, running
+from circleci_cost_tests.simulator_faults import actions
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 
 def intent(site: Harness) -> dict[str, Any] | None:

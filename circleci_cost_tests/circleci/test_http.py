@@ -15,9 +15,9 @@ from circleci_cost.circleci.failures import LostAnswer, NotSent, Refusal, Untrus
 from circleci_cost.circleci.http import ApiClient
 from circleci_cost.clock import SystemClock
 from circleci_cost.errors import AuthorizationError, CircleciCostError, SourceError
-from circleci_cost.simulator import actions
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost_tests.circleci.harness import TOKEN, Harness
+from circleci_cost_tests.simulator_faults import actions
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 SHORT = Timeouts(connect=0.3, read=0.15, total=0.4)
 SUBJECT = "The token in CIRCLECI_TOKEN"

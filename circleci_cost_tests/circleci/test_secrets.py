@@ -12,11 +12,11 @@ from circleci_cost.circleci import Account, Connection, Polling
 from circleci_cost.circleci.calls import Calls
 from circleci_cost.circleci.http import ApiClient
 from circleci_cost.errors import CircleciCostError
-from circleci_cost.simulator import actions, damage
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.exchange import Exchange
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.circleci.harness import QUICK, TOKEN, Harness
+from circleci_cost_tests.simulator_faults import actions, damage
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 ECHO = actions.Respond(
     400, {"message": f"bad token {TOKEN} for https://x.amazonaws.com/p?X-Amz-Signature=canary_signature"}

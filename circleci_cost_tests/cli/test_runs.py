@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, Fault, Simulator, SimulatorServer, demo_scenario
-from circleci_cost.simulator.connection_actions import Hang
 from circleci_cost.simulator.restatement import last_available_day
 from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.simulator_faults.connection_actions import Hang
 
 TOKEN = "CCIPAT_canary_token_c41d"
 TODAY = datetime.now(UTC).date()

@@ -19,11 +19,11 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.defs.partitions import partition_key, range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost_tests.e2e.deployment import Deployment, deployed
 from circleci_cost_tests.pipeline.harness import Price, hooli, initech, published_table, toml
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import PAYING, scenario
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 pytestmark = pytest.mark.timeout(400)
 

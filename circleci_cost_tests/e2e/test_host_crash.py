@@ -10,11 +10,11 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost_tests.e2e.deployment import deployed
 from circleci_cost_tests.faults.process_tree import kill_tree
 from circleci_cost_tests.pipeline.harness import initech, toml
 from circleci_cost_tests.pipeline.scenarios import PAYING, scenario
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 pytestmark = [
     pytest.mark.timeout(600),

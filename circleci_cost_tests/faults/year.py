@@ -29,9 +29,7 @@ from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing.price_periods import daily_rates
-from circleci_cost.simulator import Scenario, damage, generate
-from circleci_cost.simulator import actions as say
-from circleci_cost.simulator.connection_actions import Drop
+from circleci_cost.simulator import Scenario, generate
 from circleci_cost.simulator.faults import Action
 from circleci_cost.simulator.sources import ExportKey
 from circleci_cost.warehouse.core.transactions import transaction
@@ -40,6 +38,9 @@ from circleci_cost.warehouse.costs.pricing_periods import stale_prices, write_pr
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.pipeline.harness import LIST_PRICE, Price, Site, running
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED, EditedSource, scenario
+from circleci_cost_tests.simulator_faults import actions as say
+from circleci_cost_tests.simulator_faults import damage
+from circleci_cost_tests.simulator_faults.connection_actions import Drop
 
 CENTER = "initech"
 RESTATED_DAYS = 4

@@ -11,11 +11,11 @@ import pytest
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
 from circleci_cost.lake.layout import FORMAT
-from circleci_cost.simulator import actions
 from circleci_cost.warehouse.publishing.generations import POINTER
 from circleci_cost_tests.pipeline.harness import Site, failures, initech, running
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import NOW, PAYING, YESTERDAY, EditedSource, scenario
+from circleci_cost_tests.simulator_faults import actions
 
 FIRST = date(2024, 3, 8)
 SUBJECT = "Usage export of initech, 2024-03-08 to 2024-03-11"

@@ -10,11 +10,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from circleci_cost.simulator import actions
 from circleci_cost_tests.notify.mailbox import Mailbox
 from circleci_cost_tests.notify.receiver import Answer, Receiver
 from circleci_cost_tests.pipeline.harness import COSTS, Price, Site, environment, initech, metadata, running
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
+from circleci_cost_tests.simulator_faults import actions
 
 FIRST = YESTERDAY - timedelta(days=20)
 SECRETS = {"NOTIFY_WEBHOOK_SECRET": "Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzLi4="}

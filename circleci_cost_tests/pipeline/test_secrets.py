@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from circleci_cost.simulator import actions, damage
-from circleci_cost.simulator import connection_actions as broken
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.pipeline.harness import TOKEN, Site, running
+from circleci_cost_tests.simulator_faults import actions, damage
+from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 _ECHO = f"see https://x.amazonaws.com/p?X-Amz-Signature=canary_signature and {TOKEN}"
 _AT_ONCE = {"Retry-After": "0.1"}

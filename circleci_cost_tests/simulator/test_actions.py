@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from circleci_cost.simulator import Fault
-from circleci_cost.simulator import actions as a
 from circleci_cost.simulator.faults import Action
+from circleci_cost_tests.simulator_faults import actions as a
 
 from .builders import PAYING
 from .conftest import Api

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from circleci_cost.simulator import Fault
-from circleci_cost.simulator.connection_actions import Drip, Drop, EarlyClose, Hang, WrongLength
 from circleci_cost.simulator.faults import Action
+from circleci_cost_tests.simulator_faults.connection_actions import Drip, Drop, EarlyClose, Hang, WrongLength
 
 from .conftest import Api
 

@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from circleci_cost.simulator import Fault
-from circleci_cost.simulator import damage as d
 from circleci_cost.simulator.faults import Action
+from circleci_cost_tests.simulator_faults import damage as d
 
 from .conftest import Api
 

@@ -3,8 +3,8 @@ import logging
 import pytest
 
 from circleci_cost.simulator import Fault
-from circleci_cost.simulator.actions import Respond
 from circleci_cost.simulator.faults import Faults
+from circleci_cost_tests.simulator_faults.actions import Respond
 
 from .conftest import Api
 

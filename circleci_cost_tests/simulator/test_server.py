@@ -9,7 +9,7 @@ import pytest
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
-from circleci_cost.simulator.connection_actions import Drop, Hang
+from circleci_cost_tests.simulator_faults.connection_actions import Drop, Hang
 
 from .builders import scenario
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from isal import isal_zlib
 
-from circleci_cost.simulator.actions import HTML_PAGE, Change
+from circleci_cost_tests.simulator_faults.actions import HTML_PAGE, Change
 
 _GZIP = 31
 

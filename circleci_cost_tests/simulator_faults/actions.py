@@ -151,7 +151,7 @@ def shuffled_urls(seed: int = 1) -> Change:
     def shuffled(urls: list[str]) -> list[str]:
         other = list(urls)
         while len(urls) > 1 and other == urls:
-            random.Random(seed).shuffle(other)  # noqa: S311 - an order, not a secret
+            random.Random(seed).shuffle(other)
             if other == urls:
                 other.reverse()
         return other

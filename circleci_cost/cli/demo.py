@@ -14,7 +14,6 @@ from circleci_cost.cli.published_state import days_without_costs, published
 from circleci_cost.cli.runs import PlannedRun, execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
-from circleci_cost.config.demo import anchor, remember_anchor, write_infrastructure
 from circleci_cost.config.settings import demo_settings
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake, open_lake
@@ -39,9 +38,7 @@ def demo() -> None:
     say(f"Simulated usage of two cost centers, kept in {settings.data_dir}.")
     lake = open_lake(settings.data_dir)
     now = datetime.now(UTC)
-    day = anchor(settings.data_dir, now.date())
-    remember_anchor(settings.data_dir, day)
-    write_infrastructure(settings.data_dir, day)
+    day = simulator.begin_demo(settings.data_dir, now.date())
     runs: list[PlannedRun] = []
     for center in settings.cost_centers:
         missing = missing_days(settings, lake, center.name, now)

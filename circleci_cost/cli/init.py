@@ -25,8 +25,8 @@ from circleci_cost.cli.new_file import write_new
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, shown, write_line
 from circleci_cost.clock import SystemClock
-from circleci_cost.config.demo import HISTORY_MONTHS, months_before
 from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE, read_settings
+from circleci_cost.days import HISTORY_MONTHS, months_later
 from circleci_cost.errors import AuthorizationError, CircleciCostError, UsageError
 from circleci_cost.model.pricing.definition import doubt_about
 from circleci_cost.sections.section import shown_variable
@@ -103,7 +103,7 @@ def init(
     for folder in dict.fromkeys(file.resolve().parent for file in (path, call.configuration_file())):
         load_folder(folder)
     asking = not non_interactive
-    start = history_start or months_before(datetime.now(UTC).date(), HISTORY_MONTHS)
+    start = history_start or months_later(datetime.now(UTC).date(), -HISTORY_MONTHS)
     if organization_id is None:
         found = _look_up(token_env, base_url, asking)
         paying = _choose(found, slug, asking)

@@ -1,24 +1,25 @@
-"""The built-in demo's configuration: two cost centers of the simulator, used by `demo` and where it was run.
+"""The built-in demo's configuration: two cost centers, used by `demo` and where it was run.
 
-The usage itself is the simulator's; the demo is anchored on the day it was first used, so that a later visit
-finds the same history instead of a moved one.
+The usage that goes with it is the simulator's, which takes organizations, prices and file names from here. The demo is
+anchored on the day it was first used, so that a later visit finds the same history instead of a moved one.
 """
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
+from circleci_cost.days import HISTORY_MONTHS, months_later
 from circleci_cost.lake.files import write_atomic
-from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG
-from circleci_cost.simulator.infrastructure import FILE as INFRASTRUCTURE_FILE
 
 DATA_DIRECTORY = "demo-data"
-HISTORY_MONTHS = 13
+INFRASTRUCTURE_FILE = "infrastructure.focus.csv.gz"
+ACME_ID, ACME_SLUG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04", "gh/acme"
+ACME_LABS_ID = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
+GLOBEX_ID, GLOBEX_SLUG = "e07a41c6-2b9d-4f35-8c7e-93d5b6a0f1c8", "circleci/Kq7ZtVw3pXm9RcYd2hNbLf"
+PRICE, EARLIER_PRICE = Decimal("0.0006"), Decimal("0.00055")
 _ANCHOR_FILE = "demo.json"
-_PRICE = "0.0006"
 
 
 def anchor(data_dir: Path, today: date) -> date:
@@ -39,47 +40,28 @@ def remember_anchor(data_dir: Path, day: date) -> None:
         write_atomic(path, json.dumps({"anchor": day.isoformat()}).encode())
 
 
-def months_before(day: date, months: int) -> date:
-    """The same day of the month, or the month's last one, `months` earlier."""
-    index = day.year * 12 + day.month - 1 - months
-    year, month = divmod(index, 12)
-    month += 1
-    last = (date(year + month // 12, month % 12 + 1, 1) - date(year, month, 1)).days
-    return date(year, month, min(day.day, last))
-
-
-def write_infrastructure(data_dir: Path, day: date) -> None:
-    """Write the cloud costs of the demo's company where they are missing: one service moves with acme's CI cost."""
-    from circleci_cost import simulator
-    from circleci_cost.simulator.infrastructure import write_demo_infrastructure
-
-    if (data_dir / INFRASTRUCTURE_FILE).exists():
-        return
-    scenario = simulator.demo_scenario(day)
-    first, last = months_before(day, HISTORY_MONTHS), day - timedelta(days=1)
-    usage = [simulator.daily_usage(scenario, each, first, last) for each in (ACME_ID, ACME_LABS_ID)]
-    daily = pl.concat(usage).select("date", cost=pl.col("credits") * float(_PRICE))
-    write_demo_infrastructure(data_dir, daily, first, last, scenario.seed)
+def new_prices(day: date) -> date:
+    """The day from which acme has paid `PRICE`, for a demo that ends on `day`; before it was `EARLIER_PRICE`."""
+    return date(day.year, 1, 1)
 
 
 def configuration(data_dir: Path, today: date) -> dict[str, Any]:
     """The demo's settings, in the form of `circleci_cost.toml`."""
     day = anchor(data_dir, today)
-    new_year = date(day.year, 1, 1)
     return {
-        "history_start": months_before(day, HISTORY_MONTHS),
+        "history_start": months_later(day, -HISTORY_MONTHS),
         "cost_centers": [
             {
                 "name": "acme",
                 "organization_id": ACME_ID,
-                "slug": "gh/acme",
+                "slug": ACME_SLUG,
                 "shared_organization_ids": [ACME_LABS_ID],
                 "pricing": [
-                    {"price_per_credit": _PRICE, "effective_from": new_year},
+                    {"price_per_credit": PRICE, "effective_from": new_prices(day)},
                     {
-                        "price_per_credit": "0.00055",
+                        "price_per_credit": EARLIER_PRICE,
                         "effective_from": date(day.year - 2, 1, 1),
-                        "effective_until": date(day.year - 1, 12, 31),
+                        "effective_until": new_prices(day) - timedelta(days=1),
                     },
                 ],
             },
@@ -87,7 +69,7 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                 "name": "globex",
                 "organization_id": GLOBEX_ID,
                 "slug": GLOBEX_SLUG,
-                "pricing": [{"price_per_credit": "0.0006", "effective_from": date(day.year - 2, 1, 1)}],
+                "pricing": [{"price_per_credit": PRICE, "effective_from": date(day.year - 2, 1, 1)}],
             },
         ],
         # The day off that the simulated companies share besides the turn of the year.

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from circleci_cost.config import demo
 from circleci_cost.config.api import Api
 from circleci_cost.config.notifications import Notifications
 from circleci_cost.config.references import check_references
@@ -150,8 +151,6 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     if named is None:
         named = Path(CONFIG_FILE)
         if not named.exists():
-            from circleci_cost.config import demo
-
             if demo.was_run(Path(demo.DATA_DIRECTORY)):
                 return demo_settings()
             raise no_configuration()
@@ -186,8 +185,6 @@ def read_settings(path: Path) -> Settings:
 
 def demo_settings(data_dir: Path | None = None) -> Settings:
     """The built-in demo's settings: two cost centers of the simulator, priced, 13 months of history."""
-    from circleci_cost.config import demo
-
     directory = (data_dir or Path(demo.DATA_DIRECTORY)).resolve()
     content = demo.configuration(directory, datetime.now(UTC).date())
     return Settings.model_validate({**content, "data_dir": directory})

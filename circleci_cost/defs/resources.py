@@ -71,11 +71,8 @@ class UsageSource:
     @contextmanager
     def _demo_connection(self, center: CostCenter) -> Iterator[Connection]:
         from circleci_cost import simulator
-        from circleci_cost.config import demo
 
-        day = demo.anchor(self.settings.data_dir, utc_today(self.clock))
-        demo.remember_anchor(self.settings.data_dir, day)
-        demo.write_infrastructure(self.settings.data_dir, day)
+        day = simulator.begin_demo(self.settings.data_dir, utc_today(self.clock))
         app = simulator.Simulator(
             simulator.demo_scenario(day),
             clock=self.clock,

@@ -1,10 +1,12 @@
 """A simulator of CircleCI's Usage API and a generator of realistic, labelled usage behind it.
 
-The package reads usage through its client only; nothing outside tests, the demo and `simulate` imports this.
+The package reads usage through its client only; nothing but the demo, `simulate` and tests imports this.
 """
 
+from circleci_cost.config.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG
 from circleci_cost.simulator.daily import daily_usage
-from circleci_cost.simulator.demo import ACME_ID, ACME_LABS_ID, GLOBEX_ID, GLOBEX_SLUG, demo_scenario
+from circleci_cost.simulator.demo import demo_scenario
+from circleci_cost.simulator.demo_folder import begin_demo
 from circleci_cost.simulator.dialects import Dialect
 from circleci_cost.simulator.faults import Fault
 from circleci_cost.simulator.generator import generate
@@ -42,6 +44,7 @@ __all__ = [
     "Simulator",
     "SimulatorServer",
     "Workflow",
+    "begin_demo",
     "daily_usage",
     "demo_scenario",
     "generate",

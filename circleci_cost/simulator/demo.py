@@ -1,17 +1,23 @@
-"""The built-in demo: two cost centers, thirteen months, one event of each kind and more.
+"""The usage of the built-in demo: two cost centers, thirteen months, one event of each kind and more.
 
-Organizations and projects keep their ids for ever; only the labelled events move with the day of the demo.
+Organizations and projects keep their ids for ever; only the labelled events move with the day of the demo. Its
+configuration is `config.demo`'s.
 """
 
 from datetime import date, timedelta
 from uuid import UUID, uuid5
 
+from circleci_cost.config.demo import (
+    ACME_ID,
+    ACME_LABS_ID,
+    ACME_SLUG,
+    EARLIER_PRICE,
+    GLOBEX_ID,
+    GLOBEX_SLUG,
+    PRICE,
+    new_prices,
+)
 from circleci_cost.simulator.scenario import Event, EventKind, Job, Organization, Project, Scenario, Workflow
-
-ACME_ID = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
-ACME_LABS_ID = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
-GLOBEX_ID = "e07a41c6-2b9d-4f35-8c7e-93d5b6a0f1c8"
-GLOBEX_SLUG = "circleci/Kq7ZtVw3pXm9RcYd2hNbLf"
 
 
 def demo_scenario(today: date, seed: int = 1) -> Scenario:
@@ -38,7 +44,7 @@ def _events(today: date) -> tuple[Event, ...]:
             *("acme", ago(75), 2.0, None, "mobile-app", "build-and-test", "build-ios"),
             resource_class="m4pro.large",
         ),
-        Event(EventKind.PRICE_CHANGE, "acme", date(today.year, 1, 1), 12 / 11),
+        Event(EventKind.PRICE_CHANGE, "acme", new_prices(today), float(PRICE / EARLIER_PRICE)),
         Event(EventKind.OUTAGE, "globex", ago(62), 0.0, ago(62)),
         Event(EventKind.SPIKE, "globex", ago(24), 6.0, ago(23), "storefront", "build-and-test", "unit-tests"),
         Event(EventKind.LEVEL_SHIFT, "globex", ago(110), 0.6, None, "warehouse-sync"),
@@ -53,7 +59,7 @@ def _acme(today: date) -> Organization:
     return Organization(
         id=ACME_ID,
         name="acme",
-        slug="gh/acme",
+        slug=ACME_SLUG,
         created=date(2019, 3, 11),
         projects=(
             _project("web-app", 3.0, _delivery(), _nightly("end-to-end", 900, "large", parallelism=4)),

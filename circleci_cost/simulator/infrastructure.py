@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from circleci_cost.config.demo import INFRASTRUCTURE_FILE
 from circleci_cost.days import days_between
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.simulator.draws import Floats, child, normal, root
 from circleci_cost.simulator.rhythm import growth
 
-FILE = "infrastructure.focus.csv.gz"
 COUPLED_SERVICE = "Amazon Elastic Container Registry"
 COUPLED_LAG_DAYS = 1
 _BASE_USD = 6.0
@@ -57,7 +57,7 @@ _EPOCH = date(2020, 1, 1)
 
 
 def write_demo_infrastructure(folder: Path, ci_daily: pl.DataFrame, first: date, last: date, seed: int) -> Path:
-    """Write `FILE` into `folder` and return its path; the same arguments give the same bytes.
+    """Write `INFRASTRUCTURE_FILE` into `folder` and return its path; the same arguments give the same bytes.
 
     `ci_daily` has `date` and `cost` in USD, one row a day or several. The cost of `COUPLED_SERVICE` on a day is a base
     plus a share of what CI cost `COUPLED_LAG_DAYS` before, times lognormal noise of about 6 %; a day without CI cost
@@ -73,7 +73,7 @@ def write_demo_infrastructure(folder: Path, ci_daily: pl.DataFrame, first: date,
         )
     frames += _left_out(days)
     text = pl.concat(frames).sort("ChargePeriodStart", "ServiceName", "ChargeCategory").write_csv()
-    path = folder / FILE
+    path = folder / INFRASTRUCTURE_FILE
     write_atomic(path, gzip.compress(text.encode(), mtime=0))
     return path
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.main import cli
-from circleci_cost.config.demo import months_before
 from circleci_cost.config.settings import read_settings
+from circleci_cost.days import months_later
 from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, GLOBEX_ID, Simulator, SimulatorServer, demo_scenario
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
@@ -40,7 +40,7 @@ def test_init_without_questions_takes_options_and_defaults(call: Caller) -> None
     path = call.folder / "circleci_cost.toml"
     settings = read_settings(path)
     (center,) = settings.cost_centers
-    assert settings.history_start == months_before(TODAY, 13)
+    assert settings.history_start == months_later(TODAY, -13)
     assert (center.name, center.organization_id, center.api_token_env) == ("acme", ACME_ID, "CIRCLECI_TOKEN")
     assert [(str(each.price_per_credit), each.effective_from) for each in center.pricing] == [
         ("0.00055", settings.history_start)

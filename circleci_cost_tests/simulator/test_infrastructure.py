@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from circleci_cost.config.demo import INFRASTRUCTURE_FILE
 from circleci_cost.model.infrastructure.cost_files import read_costs
-from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, FILE, write_demo_infrastructure
+from circleci_cost.simulator.infrastructure import COUPLED_SERVICE, write_demo_infrastructure
 from circleci_cost_tests.model.infrastructure.builders import source
 
 FIRST = date(2025, 12, 1)
@@ -21,7 +22,7 @@ def ci_costs(days: int) -> pl.DataFrame:
 
 def written(folder: Path, days: int, seed: int = 1) -> bytes:
     path = write_demo_infrastructure(folder, ci_costs(days), FIRST, FIRST + timedelta(days=days - 1), seed)
-    assert path == folder / FILE
+    assert path == folder / INFRASTRUCTURE_FILE
     return path.read_bytes()
 
 
@@ -34,7 +35,7 @@ def test_a_longer_file_repeats_a_shorter_one(tmp_path: Path) -> None:
 
 def test_the_coupled_service_follows_ci_a_day_later_with_small_noise(tmp_path: Path) -> None:
     written(tmp_path, 300)
-    costs = read_costs(tmp_path / FILE, source()).costs
+    costs = read_costs(tmp_path / INFRASTRUCTURE_FILE, source()).costs
     coupled = costs.filter(service=COUPLED_SERVICE).with_columns(pl.col("cost").cast(pl.Float64))
     ci = ci_costs(300).with_columns(pl.col("date").dt.offset_by("1d"))
     noise = (

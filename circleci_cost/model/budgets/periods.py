@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from circleci_cost.days import months_later
 from circleci_cost.model.budgets.definition import Period
 
 PERIODS_SCHEMA: dict[str, pl.DataType] = {
@@ -43,7 +44,7 @@ def period_of(kind: Period, day: date) -> BudgetPeriod:
         return BudgetPeriod(first, first + timedelta(days=6), kind, f"{day:%G-W%V}")
     months = _MONTHS[kind]
     first = date(day.year, (day.month - 1) // months * months + 1, 1)
-    return BudgetPeriod(first, _months_later(first, months) - _ONE_DAY, kind, _label(kind, first))
+    return BudgetPeriod(first, months_later(first, months) - _ONE_DAY, kind, _label(kind, first))
 
 
 def next_period(period: BudgetPeriod) -> BudgetPeriod:
@@ -59,11 +60,6 @@ def periods_between(kind: Period, first: date, last: date) -> list[BudgetPeriod]
         found.append(period)
         period = next_period(period)
     return found
-
-
-def _months_later(first: date, months: int) -> date:
-    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
-    return date(year, month + 1, 1)
 
 
 def _label(kind: Period, first: date) -> str:

@@ -6,11 +6,12 @@ Which days are cuts, and the table that the method is chosen by. The methods are
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 
+from circleci_cost.days import months_later
 from circleci_cost.model.forecast.intervals import (
     LEVELS,
     Calibration,
@@ -151,15 +152,11 @@ def daily_errors(history: History, method: str, leads: Integers, minimum_days: i
 def months_of(panel: Panel) -> list[tuple[int, int]]:
     """Return the positions of the first and the last day of each month that the panel holds whole."""
     months = []
-    begin = panel.first if panel.first.day == 1 else _next_month(panel.first)
-    while (following := _next_month(begin)) - timedelta(days=1) <= panel.last:
+    begin = panel.first if panel.first.day == 1 else months_later(panel.first.replace(day=1), 1)
+    while (following := months_later(begin, 1)) - timedelta(days=1) <= panel.last:
         months.append(((begin - panel.first).days, (following - panel.first).days - 1))
         begin = following
     return months
-
-
-def _next_month(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
 def backtest_of(history: History, minimum_days: int, *, intervals: bool = True) -> pl.DataFrame:

@@ -1,0 +1,33 @@
+"""What the demo keeps in its data directory before anything is imported: its day, and its company's cloud costs.
+
+The usage is `demo`'s, the cloud account that moves with it `infrastructure`'s.
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from circleci_cost.config.demo import ACME_ID, ACME_LABS_ID, INFRASTRUCTURE_FILE, PRICE, anchor, remember_anchor
+from circleci_cost.days import HISTORY_MONTHS, months_later
+from circleci_cost.simulator.daily import daily_usage
+from circleci_cost.simulator.demo import demo_scenario
+from circleci_cost.simulator.infrastructure import write_demo_infrastructure
+
+
+def begin_demo(data_dir: Path, today: date) -> date:
+    """Prepare the folder where it is not yet, and return the day that the demo's history ends on."""
+    day = anchor(data_dir, today)
+    remember_anchor(data_dir, day)
+    if not (data_dir / INFRASTRUCTURE_FILE).exists():
+        _write_infrastructure(data_dir, day)
+    return day
+
+
+def _write_infrastructure(data_dir: Path, day: date) -> None:
+    """Write the cloud costs of the demo's company: one service moves with acme's CI cost."""
+    scenario = demo_scenario(day)
+    first, last = months_later(day, -HISTORY_MONTHS), day - timedelta(days=1)
+    usage = [daily_usage(scenario, each, first, last) for each in (ACME_ID, ACME_LABS_ID)]
+    daily = pl.concat(usage).select("date", cost=pl.col("credits") * float(PRICE))
+    write_demo_infrastructure(data_dir, daily, first, last, scenario.seed)

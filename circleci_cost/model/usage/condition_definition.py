@@ -11,6 +11,7 @@ from pydantic import PlainValidator
 
 from circleci_cost.model.usage import conditions as model
 from circleci_cost.model.usage.conditions import Condition, Operator
+from circleci_cost.sections.regular_expressions import why_unreadable
 from circleci_cost.sections.section import shown_key
 from circleci_cost.text.plain import same_name
 
@@ -68,16 +69,10 @@ def _values(name: str, given: object) -> tuple[str, ...]:
 
 
 def _check_regex(name: str, patterns: tuple[str, ...]) -> None:
-    import duckdb
-
     for pattern in patterns:
-        try:
-            # DuckDB's own expressions (RE2) are not Python's, so DuckDB is asked.
-            duckdb.execute("SELECT regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
-        except duckdb.Error as error:
-            # What follows the reason repeats the expression, and so would a secret in its place be.
-            reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ").partition(": ")[0]
-            raise ValueError(f"the regular expression for {shown_key(name)} cannot be read ({reason})") from None
+        reason = why_unreadable(pattern)
+        if reason is not None:
+            raise ValueError(f"the regular expression for {shown_key(name)} cannot be read ({reason})")
 
 
 Conditions: TypeAlias = Annotated[model.Conditions, PlainValidator(_parse)]

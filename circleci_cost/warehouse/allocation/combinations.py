@@ -11,8 +11,9 @@ import duckdb
 
 from circleci_cost.model.allocation.plan import Lookup, Plan, Rules
 from circleci_cost.model.reporting.report import CHARGE_TYPE
-from circleci_cost.model.usage.conditions import Condition, Conditions, Operator, Parameters, to_sql
+from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
 from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import sql
 
 

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.allocation.plan import Lookup, PlannedSplit, PlannedTag, Rules, TagRule
-from circleci_cost.model.usage.conditions import Parameters, to_sql
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.full_refresh import unregister
 
 DEFAULT = "default"

@@ -11,8 +11,9 @@ import polars as pl
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.series import SPENT_SCHEMA, History
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, IDS, Operator, Parameters, to_sql
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, IDS, Operator
 from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import one_row, sql
 
 _CHARGE_TYPE = "charge_type"

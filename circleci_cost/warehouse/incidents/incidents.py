@@ -13,8 +13,9 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.drivers.text import place_text
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions, Parameters, to_sql
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
 from circleci_cost.model.usage.schema import RUN_BOUND_CHARGE_TYPES
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
 from circleci_cost.warehouse.forecast.series import show

@@ -11,7 +11,8 @@ import duckdb
 
 from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import CHARGE_TYPE
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions, Parameters, to_sql
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.forecast.series import show
 

@@ -21,7 +21,7 @@ from circleci_cost.notify.payload import as_payload
 from circleci_cost.notify.plain import as_text
 from circleci_cost.notify.slack import as_slack
 from circleci_cost.notify.teams import as_teams
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost_tests.model.incidents.incident_rows import ROW, incident
 from circleci_cost_tests.notify.harness import HOSTILE, Site, envelope, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver
@@ -260,8 +260,7 @@ def test_without_incidents_there_is_nothing_to_tell(told: Told) -> None:
 
 def test_a_channel_that_was_added_later_hears_of_what_is_still_news(site: Site, receiver: Receiver) -> None:
     connection = duckdb.connect()
-    with transaction(connection):
-        pass
+    make_tables(connection)
     assert list(anomaly_notices(connection, site.outbox, (), TWICE)) == []
     site.configure(webhook_section(receiver))
     assert site.enqueue(anomaly(incident(), 0)) == 1

@@ -22,7 +22,7 @@ from circleci_cost.model.incidents.quality import JudgementQuality, quality_of
 from circleci_cost.warehouse.anomalies.series import CHARGE_TYPE, JudgedGroup, hierarchy_of, judged_groups, make_sums
 from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables, transaction
 
 # Every day of these is kept; of earlier ones the anomalies.
 KEPT_DAYS = 90
@@ -69,8 +69,7 @@ def write_anomalies(
     In: the warehouse's connection, with `daily_costs`, `usage_days` and `allocated_costs`; `decisions` as
     `model.incidents.decisions.read_decisions` gives them. Incidents keep the ids that they had before.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     series = make_sums(connection)
     groups = judged_groups(connection, series)
     judged = _judged(groups, settings)

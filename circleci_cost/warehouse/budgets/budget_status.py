@@ -20,7 +20,7 @@ from circleci_cost.model.budgets.status import STATUS_SCHEMA, Status, budget_sta
 from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost.warehouse.forecast.series import budget_series, history, known_values
 
 
@@ -53,8 +53,7 @@ def write_budget_status(connection: duckdb.DuckDBPyConnection, budgets: Sequence
     In: the warehouse's connection after `write_forecasts` with the same budgets, whose results
     are read back: nothing is forecast here. A budget without a forecast of the present data says so in its note.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     known = history(connection)
     status, findings = _judged(connection, budgets, known)
     with transaction(connection):

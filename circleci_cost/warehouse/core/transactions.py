@@ -1,4 +1,4 @@
-"""Short write transactions on the warehouse: all of a change is there or none of it."""
+"""Short write transactions on the warehouse, and the tables that they need: all of a change is there or none of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +11,21 @@ from circleci_cost.warehouse.core.statements import sql
 _MADE = "tables_are_made"
 
 
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit on a clean exit, roll back on any other.
+def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables that are missing; those of an earlier version get this one's columns.
 
-    The tables are made first where they are missing, and get this version's columns where an earlier one made them.
+    For who reads what nobody may have written yet; a `transaction` does it by itself.
     """
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
         connection.execute(sql("core/macros"))
         connection.execute(sql("core/tables"))
         connection.execute(f"SET VARIABLE {_MADE} = true")
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit on a clean exit, roll back on any other; the tables are made first."""
+    make_tables(connection)
     connection.begin()
     try:
         yield

@@ -13,7 +13,7 @@ from circleci_cost.model.correlation.correlation import SCHEMA, CorrelationSetti
 from circleci_cost.model.correlation.event_study import EventStudySettings, event_studies
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables, transaction
 
 CORRELATIONS, INCIDENT_SERVICES = "cost_correlations", "incident_services"
 # More projects than these are small change, and every pair makes it harder for the others to stand out from chance.
@@ -67,8 +67,7 @@ def write_correlations(
     In: the warehouse's connection with `daily_costs` and `usage_days`; `infrastructure` as
     `warehouse.infrastructure.infrastructure_costs.infrastructure_series` gives it: `series`, `date`, `cost`.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     ci = ci_series(connection)
     pairs = correlate(ci, infrastructure, settings)
     with transaction(connection):

@@ -16,7 +16,7 @@ from circleci_cost.model.budgets.series import History, known_days
 from circleci_cost.model.budgets.status import current_day
 from circleci_cost.model.forecast.forecasting import ForecastSettings, backtest, choose_method, forecast, forecast_total
 from circleci_cost.warehouse.core.full_refresh import replace_rows
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost.warehouse.forecast.series import budget_series, history, portfolio_series
 
 BUDGET = "budget"
@@ -66,8 +66,7 @@ def write_forecasts(
     with the method whose backtest on them is best. `write_budget_status` reads what is written
     here, so that nothing is forecast twice. Without a complete day the tables are empty.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     known = history(connection)
     made = list(_forecasts(connection, budgets, known, settings)) if known else []
     tables = {

@@ -14,7 +14,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model.calendar.holidays import special_days
 from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables
 from circleci_cost.warehouse.correlation.cost_correlations import write_incident_services
 from circleci_cost.warehouse.incidents.anomaly_drivers import write_anomaly_drivers
 
@@ -44,8 +44,7 @@ def write_explanations(
     In: the warehouse's connection; `infrastructure` as `infrastructure_series` gives it; the lake for example runs;
     `study` with the calendar. Only the newest `MOST_INCIDENTS` are explained.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     incidents = connection.sql(sql("incidents/to_explain"), params={"most": MOST_INCIDENTS}).pl()
     drivers = write_anomaly_drivers(connection, incidents, lake, _days_off(incidents, study))
     services = write_incident_services(connection, incidents.select("incident_id", "first_day"), infrastructure, study)

@@ -14,7 +14,7 @@ from circleci_cost.lake.files import fsync_file, storage_errors
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import one_row, sql
-from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.core.transactions import make_tables
 from circleci_cost.warehouse.publishing.generations import (
     DATABASE,
     MONTHLY_ORDER,
@@ -44,8 +44,7 @@ def publish(
     and raises where this generation is no longer wanted. Where anything fails, the former generation stays current and
     nothing of the new one stays; a killed process's folder goes with the old generations. Raises `StorageError`.
     """
-    with transaction(connection):
-        pass
+    make_tables(connection)
     name = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     directory = lake.published / name
     without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)

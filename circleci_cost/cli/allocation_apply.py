@@ -5,7 +5,8 @@ import click
 from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.infrastructure_refusals import say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.runs import WholeRun, execute
+from circleci_cost.cli.planned_runs import WholeRun
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unusable_files import refuse_unusable
 from circleci_cost.lake.layout import open_lake

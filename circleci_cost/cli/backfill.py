@@ -10,9 +10,9 @@ from circleci_cost.circleci import plan_windows, windows_of
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.progress_words import fetches
+from circleci_cost.cli.planned_runs import PlannedRun, fetches
 from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from circleci_cost import simulator
+from circleci_cost.assets import DAILY_COSTS, JOB_RUNS, PRICING_PERIODS, USAGE_EXPORTS
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.demo_summary import show_summary
+from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import days_without_costs, published
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import demo_settings
@@ -23,7 +25,7 @@ from circleci_cost.model.pricing.definition import CostCenter
 _EXPORTED_AFTER = timedelta(days=14)
 # Two export jobs' worth goes through the API; Dagster's bookkeeping for 13 months of exports alone takes half a minute.
 _FETCHED_DAYS = 62
-_READ = ("job_runs", "daily_costs")
+_READ = (JOB_RUNS.name, DAILY_COSTS.name)
 
 
 @click.command()
@@ -65,10 +67,10 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
     pieces: list[tuple[Sequence[date], tuple[str, ...]]] = [
         (piece, _READ) for piece in (kept[:half], kept[half:]) if piece
     ]
-    pieces += [(fetched, ("usage_exports", *_READ))] if fetched else []
+    pieces += [(fetched, (USAGE_EXPORTS.name, *_READ))] if fetched else []
     runs = []
     for index, (piece, assets) in enumerate(pieces):
-        first = ("pricing_periods",) if index == 0 else ()
+        first = (PRICING_PERIODS.name,) if index == 0 else ()
         runs.append(PlannedRun("refresh", cost_center, piece[0], piece[-1], (*first, *assets)))
     return runs
 

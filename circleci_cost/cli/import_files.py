@@ -5,13 +5,15 @@ from pathlib import Path
 
 import click
 
+from circleci_cost.assets import COSTED, JOB_RUNS
 from circleci_cost.circleci import land_files
 from circleci_cost.circleci.progress import Silent
 from circleci_cost.cli.import_check import FilesRead, read_files
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.report_output import exact_sum
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
@@ -28,7 +30,7 @@ from circleci_cost.warehouse.publishing.generations import NothingPublishedError
 from circleci_cost.warehouse.reporting.report import answer, imported_days
 
 # Everything but the fetch: these files are the fetch.
-_ASSETS = ("job_runs", "pricing_periods", "daily_costs")
+_ASSETS = (JOB_RUNS.name, *COSTED)
 
 
 @click.command("import")

@@ -5,36 +5,16 @@ Bars that show the words are `watching`'s, lines `telling`'s.
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from circleci_cost.cli.runs import AnyRun
+from circleci_cost.assets import ASSETS
+from circleci_cost.cli.planned_runs import AnyRun, fetches
 
-STEPS = {
-    "usage_exports": "fetching",
-    "job_runs": "reading",
-    "pricing_periods": "spreading prices",
-    "daily_costs": "pricing",
-    "allocated_costs": "allocating",
-    "cost_forecast": "forecasting",
-    "budget_status": "comparing with budgets",
-    "infrastructure_costs": "reading infrastructure costs",
-    "cost_anomalies": "looking for anomalies",
-    "anomaly_drivers": "explaining anomalies",
-    "cost_correlations": "correlating",
-    "published": "publishing",
-    "notifications": "notifying",
-}
+STEPS = {asset.name: asset.doing for asset in ASSETS if asset.doing}
 # How a fetch begins each of its sentences.
 _SUBJECT = re.compile(r"Usage export of \S+, (?P<first>\d{4}-\d\d-\d\d)(?: to (?P<last>\d{4}-\d\d-\d\d))?: ")
 
 
-def fetches(run: "AnyRun") -> bool:
-    """Whether a run asks CircleCI for an export."""
-    return "usage_exports" in run.made
-
-
-def export_count(runs: Sequence["AnyRun"], number: int) -> str:
+def export_count(runs: Sequence[AnyRun], number: int) -> str:
     """Which export of a lane's runs run `number` fetches: `export 2 of 12`; empty for none, and for the only one."""
     exports = [index for index, run in enumerate(runs) if fetches(run)]
     if number not in exports or len(exports) == 1:

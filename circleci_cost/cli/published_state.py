@@ -6,8 +6,8 @@ Reads published generations only; the command line decides what to run for what 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.report_output import exact_sum
-from circleci_cost.cli.runs import PlannedRun
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.config.settings import Settings

@@ -9,6 +9,7 @@ from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
+from circleci_cost.cli.planned_runs import PlannedRun, WholeRun
 from circleci_cost.cli.published_state import (
     days_at_former_prices,
     days_of_earlier_versions,
@@ -16,7 +17,7 @@ from circleci_cost.cli.published_state import (
     published,
     show_costs,
 )
-from circleci_cost.cli.runs import PlannedRun, WholeRun, execute
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced

@@ -1,88 +1,23 @@
 """Executes Dagster runs, those of different cost centers side by side, and says which of them failed.
 
 The runs are recorded in the Dagster instance like any other. The processes that execute them are `worker_pool`'s
-business, drawing their progress `watching`'s.
+business, drawing their progress `watching`'s; what is planned is `planned_runs`'.
 """
 
 import os
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import TypeAlias
+from dataclasses import dataclass
 
-from circleci_cost.assets import COSTED, FOLLOWING, INGESTED
+from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.left_over import say_left
+from circleci_cost.cli.planned_runs import AnyRun, WholeRun, by_lane, prices
 from circleci_cost.cli.unusable_files import say_partial, unusable_files
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import watch_runs
 from circleci_cost.cli.worker_pool import WorkerPool
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import AuthorizationError, CircleciCostError
-
-# What a run of a cost center makes; what follows is made by one run for all of them.
-_MADE = {"ingest": INGESTED, "reprice": COSTED, "refresh": (*INGESTED, *COSTED)}
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One run: a job over some days of one cost center; `assets` narrows it to some of the job's assets."""
-
-    job: str
-    cost_center: str
-    first: date
-    last: date
-    assets: tuple[str, ...] = ()
-    refetch: bool = False
-    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    @property
-    def lane(self) -> str:
-        """Runs of one lane follow each other, and a failed one ends its lane."""
-        return self.cost_center
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """The assets of the run."""
-        return self.assets or _MADE[self.job]
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.last - self.first).days + 1
-
-    @property
-    def title(self) -> str:
-        """What the run is about."""
-        return f"{self.first} – {self.last}"
-
-    @property
-    def partitions(self) -> dict[str, str] | None:
-        """What the worker has to know of its days."""
-        return {"cost_center": self.cost_center, "first": self.first.isoformat(), "last": self.last.isoformat()}
-
-
-@dataclass(frozen=True)
-class WholeRun:
-    """One run of a job whose assets have no partitions: it is over all cost centers and days."""
-
-    job: str
-    lane: str
-    assets: tuple[str, ...] = ()
-    refetch: bool = False
-    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    days: int = 1
-    title: str = ""
-    partitions: None = None
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """The assets of the run."""
-        return self.assets
-
-
-AnyRun: TypeAlias = PlannedRun | WholeRun
 
 
 @dataclass(frozen=True)
@@ -119,7 +54,7 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
         _run(pool, runs, title, standing_checks=not once)
         if once and any(run.partitions for run in pool.succeeded):
             _run(pool, [WholeRun("check", "checking")], "Checking")
-        if any("daily_costs" in run.made for run in pool.succeeded):
+        if any(prices(run) for run in pool.succeeded):
             _run(pool, [WholeRun("allocate", "publishing", FOLLOWING)], "Allocating and publishing")
     except KeyboardInterrupt:
         say_left(runs, pool.succeeded)
@@ -132,9 +67,7 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
 
 
 def _run(pool: WorkerPool, runs: Sequence[AnyRun], title: str, *, standing_checks: bool = True) -> None:
-    lanes: dict[str, list[AnyRun]] = {}
-    for run in runs:
-        lanes.setdefault(run.lane, []).append(run)
+    lanes = by_lane(runs)
     with watch_runs(title, lanes) as watch:
         try:
             pool.run(lanes, watch, standing_checks=standing_checks)

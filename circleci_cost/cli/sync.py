@@ -6,8 +6,9 @@ import click
 
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import say_earlier_versions, show_costs
-from circleci_cost.cli.runs import PlannedRun, execute
+from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced

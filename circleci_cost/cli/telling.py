@@ -7,14 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from circleci_cost.cli.progress_words import STEPS, days_of, export_count, fetches, joined, without_subject
+from circleci_cost.cli.planned_runs import AnyRun, fetches
+from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import say, shown
 from circleci_cost.text.wording import duration, size
-
-if TYPE_CHECKING:
-    from circleci_cost.cli.runs import AnyRun
 
 # After so long without a line a log looks dead, and so often a wait is told that goes on.
 _SILENCE_SECONDS = 60.0
@@ -24,7 +22,7 @@ _STILL_SECONDS = 600.0
 class Lines:
     """Lines of one command's runs; what each is about stands in front."""
 
-    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> None:
+    def __init__(self, title: str, runs: Mapping[str, Sequence[AnyRun]]) -> None:
         self._title = title
         self._runs = runs
         self._numbers = dict.fromkeys(runs, 0)

@@ -5,7 +5,7 @@ Where nothing can be drawn, `telling` writes lines.
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -14,13 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
+from circleci_cost.cli.planned_runs import AnyRun, counted
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import remarks, shown
 from circleci_cost.cli.telling import Lines
 from circleci_cost.text.wording import duration, size
-
-if TYPE_CHECKING:
-    from circleci_cost.cli.runs import AnyRun
 
 _BAR_WIDTH = 24
 # What stands beside name and bar: a percentage, a time and the gaps.
@@ -30,14 +28,6 @@ _NARROWEST_NAME = 8
 _LINES_A_BAR = 3
 # More cost centers than fit on a screen have a bar only while they are at work, below one for all.
 _MOST_BARS = 20
-# What each job records day by day, which is what the bar counts.
-_RECORDED = {
-    "ingest": ("usage_exports", "job_runs"),
-    "reprice": ("daily_costs",),
-    "refresh": ("usage_exports", "job_runs", "daily_costs"),
-    "allocate": ("published",),
-    "check": (),
-}
 
 
 class _Bars(Progress):
@@ -70,7 +60,7 @@ _BAR = BarColumn(bar_width=_BAR_WIDTH)
 _ELAPSED = TimeElapsedColumn()
 
 
-def watch_runs(title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> "AnyWatch":
+def watch_runs(title: str, runs: Mapping[str, Sequence[AnyRun]]) -> "AnyWatch":
     """Whatever shows the progress of these runs here: bars on a terminal that can move its cursor, else lines."""
     console = remarks()
     drawn = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
@@ -80,7 +70,7 @@ def watch_runs(title: str, runs: Mapping[str, Sequence["AnyRun"]]) -> "AnyWatch"
 class Watch:
     """A progress bar for each cost center: days recorded of all days, and what it is doing or waiting for."""
 
-    def __init__(self, title: str, runs: Mapping[str, Sequence["AnyRun"]], console: PlainConsole) -> None:
+    def __init__(self, title: str, runs: Mapping[str, Sequence[AnyRun]], console: PlainConsole) -> None:
         self._title = title
         self._runs = runs
         self._progress = _Bars(console=console, transient=True)
@@ -96,7 +86,7 @@ class Watch:
         if not few:
             self._all = self._progress.add_task("", total=len(self._runs), name="all", doing="")
         for name, runs in self._runs.items():
-            total = sum(run.days * len(_recorded(run)) for run in runs)
+            total = sum(run.days * len(counted(run)) for run in runs)
             self._tasks[name] = self._progress.add_task(
                 "", total=total, name=name, doing="starting", start=False, visible=few
             )
@@ -142,7 +132,7 @@ class Watch:
             case "step":
                 if event["name"] in STEPS:
                     self._doing(name, STEPS[event["name"]])
-            case "materialized" if event["asset"] in _recorded(self._runs[name][self._numbers[name]]):
+            case "materialized" if event["asset"] in counted(self._runs[name][self._numbers[name]]):
                 self._progress.advance(task)
             case "waiting":
                 text = event["text"]
@@ -162,7 +152,3 @@ class Watch:
 
 
 AnyWatch: TypeAlias = Watch | Lines
-
-
-def _recorded(run: "AnyRun") -> list[str]:
-    return [asset for asset in _RECORDED[run.job] if not run.assets or asset in run.assets]

@@ -22,6 +22,7 @@ import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from circleci_cost.assets import USAGE_EXPORTS
 from circleci_cost.circleci import SILENT, ExportProgress, UsageExports
 from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.preparation import start_preparing
@@ -252,7 +253,7 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     instance.add_event_listener(run["run_id"], _listener(parent))
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
-        config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
+        config["ops"] = {USAGE_EXPORTS.name: {"config": {"refetch": True}}}
     lock = lock_run(place.lake, run["run_id"])
     result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,

@@ -14,17 +14,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from circleci_cost.cli.instance import instance_errors
+from circleci_cost.cli.planned_runs import AnyRun, fetches
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.watching import AnyWatch
 from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import Settings
 from circleci_cost.lake.layout import open_lake
-
-if TYPE_CHECKING:
-    from circleci_cost.cli.runs import AnyRun
 
 _MOST_WORKERS = 4
 _PATIENCE_SECONDS = 60.0
@@ -37,7 +35,7 @@ class _Worker:
     process: "subprocess.Popen[str]"
     errors: IO[bytes]
     lane: str | None = None
-    begun: "AnyRun | None" = None
+    begun: AnyRun | None = None
     ready: bool = False
     # Why it can't do anything: a sentence and an exit code.
     refused: tuple[str, int] | None = None
@@ -56,7 +54,7 @@ def _most_workers() -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1)
 
 
-def _described(run: "AnyRun") -> dict[str, object]:
+def _described(run: AnyRun) -> dict[str, object]:
     """A run as a worker is told of it."""
     return {
         "job": run.job,
@@ -88,7 +86,7 @@ class WorkerPool:
         self._started = 0
         self._events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
 
-    def run(self, lanes: "Mapping[str, Sequence[AnyRun]]", watch: AnyWatch, *, standing_checks: bool) -> None:
+    def run(self, lanes: Mapping[str, Sequence[AnyRun]], watch: AnyWatch, *, standing_checks: bool) -> None:
         """Give workers the lanes in turn, and pass their events on until all lanes have ended."""
         self._standing_checks = standing_checks
         self._lanes |= lanes
@@ -131,7 +129,7 @@ class WorkerPool:
         numbers = itertools.cycle(list(self._workers))
         for lane in list(self._waiting):
             run = self._lanes[lane][0]
-            if "usage_exports" in run.made:
+            if fetches(run):
                 number = self._preparing[lane] = next(numbers)
                 self._waiting.remove(lane)
                 self._workers[number].send({"lane": lane, "prepare": _described(run)})

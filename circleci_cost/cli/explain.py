@@ -91,7 +91,7 @@ def _explained(
     from circleci_cost.cli.explain_output import Explanation
     from circleci_cost.cli.report import asked_dimensions, parse_filters
     from circleci_cost.lake.layout import open_lake
-    from circleci_cost.model.calendar.holidays import special_days
+    from circleci_cost.model.calendar.special_days import special_days
     from circleci_cost.model.drivers.baseline import four_weeks_before
     from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
     from circleci_cost.warehouse.drivers.examples import with_examples
@@ -101,10 +101,7 @@ def _explained(
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
     period = _days(first, last, generation.manifest.data_through)
-    calendar = settings.calendar
-    special = special_days(
-        four_weeks_before(period.first)[-1], period.last, calendar.country, calendar.subdivision, calendar.closures
-    )
+    special = special_days(four_weeks_before(period.first)[-1], period.last, settings.calendar)
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
         asked = Periods(

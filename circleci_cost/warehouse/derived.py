@@ -6,7 +6,6 @@ have written daily costs. How each table is made is its own module's.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TypeAlias
 
 import duckdb
@@ -16,7 +15,6 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation.planning import prepare_usable
-from circleci_cost.model.anomalies.settings import AnomalySettings
 from circleci_cost.model.correlation.correlation import CorrelationSettings
 from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.model.forecast.forecasting import ForecastSettings
@@ -67,8 +65,7 @@ class Derivation:
 
     def forecast(self, connection: duckdb.DuckDBPyConnection) -> ForecastSummary:
         """Make `cost_forecast`, `forecast_totals` and `forecast_backtests`, after `allocate`."""
-        calendar = self.settings.calendar
-        chosen = ForecastSettings(calendar.country, calendar.subdivision, calendar.closures)
+        chosen = ForecastSettings(self.settings.calendar)
         summary = write_forecasts(connection, usable_budgets(self.settings).budgets, chosen)
         _note(connection, COST_FORECAST)
         return summary
@@ -91,23 +88,21 @@ class Derivation:
             # Without them, what people have decided on would be reported again.
             decisions, path = decisions_before(connection), None
             problems = (f"{error} {DECISIONS_STAY}",)
-        summary = write_anomalies(connection, anomaly_settings(self.settings), decisions)
+        summary = write_anomalies(connection, self.settings.anomalies, self.settings.calendar, decisions)
         _note(connection, COST_ANOMALIES)
         unknown = gone(decisions, summary.incidents["incident_id"], path) if path else []
         return replace(summary, gone=tuple(unknown), problems=problems)
 
     def explain(self, connection: duckdb.DuckDBPyConnection) -> ExplanationSummary:
         """Make `anomaly_drivers` and `incident_services`, after `detect`."""
-        calendar = self.settings.calendar
-        study = EventStudySettings(calendar.country, calendar.subdivision, calendar.closures)
+        study = EventStudySettings(self.settings.calendar)
         summary = write_explanations(connection, self.lake, infrastructure_series(connection), study)
         _note(connection, ANOMALY_DRIVERS)
         return summary
 
     def correlate(self, connection: duckdb.DuckDBPyConnection) -> CorrelationSummary:
         """Make `cost_correlations`."""
-        calendar = self.settings.calendar
-        chosen = CorrelationSettings(calendar.country, calendar.subdivision, calendar.closures)
+        chosen = CorrelationSettings(self.settings.calendar)
         summary = write_correlations(connection, infrastructure_series(connection), chosen)
         _note(connection, COST_CORRELATIONS)
         return summary
@@ -141,21 +136,6 @@ def _note(connection: duckdb.DuckDBPyConnection, derived: str) -> None:
         connection.execute(
             "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived, "stamp": stamp}
         )
-
-
-def anomaly_settings(settings: Settings) -> AnomalySettings:
-    """What the sections `[anomalies]` and `[calendar]` say, as the detector takes it."""
-    said, calendar = settings.anomalies, settings.calendar
-    return AnomalySettings(
-        false_alarms_per_series_year=said.false_alarms_per_series_year,
-        directions=said.directions,
-        country=calendar.country,
-        subdivision=calendar.subdivision,
-        closures=calendar.closures,
-        ignored=tuple((each.from_ or date.min, each.until or date.max) for each in said.ignored_periods),
-        minimum_impact=said.minimum_impact_usd,
-        minimum_impact_share=said.minimum_impact_share,
-    )
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:

@@ -10,7 +10,8 @@ from functools import cache
 
 import polars as pl
 
-from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.special_days import special_days
 from circleci_cost_tests.benchmarks.anomaly_scores import ALL, LARGE, counts, figures
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
@@ -108,7 +109,7 @@ def calibrated(made: LabelledSet, peer: str) -> dict[str, float]:
 def _days_off(countries: pl.DataFrame) -> pl.DataFrame:
     """Return `organization` and `date` of the days on which little is done."""
     return pl.concat(
-        special_days(FIRST, LAST, country).select(pl.lit(organization).alias("organization"), "date")
+        special_days(FIRST, LAST, Calendar(country=country)).select(pl.lit(organization).alias("organization"), "date")
         for organization, country in countries.iter_rows()
     )
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.detection import detect
+from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_incident_scores import incident_counts, incident_figures
 from circleci_cost_tests.benchmarks.anomaly_peers import PEERS, alarmed, calibrated, peer_scores
@@ -20,7 +22,7 @@ from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 VISIBLE = 3.0
 """Effects of so many standard deviations of a series' own noise over the event's days can be seen in it at all."""
 
-INCIDENT_SETTINGS = AnomalySettings(minimum_impact=Decimal(0), minimum_impact_share=Decimal("0.03"))
+INCIDENT_SETTINGS = Anomalies(minimum_impact_usd=Decimal(0), minimum_impact_share=Decimal("0.03"))
 
 Figures = dict[str, dict[str, Any]]
 """Rows of figures by slice."""
@@ -45,7 +47,9 @@ def detected(made: LabelledSet) -> pl.DataFrame:
     """Run the detector over a set, once for each country."""
     organization = pl.col("series").str.split("/").list.first()
     return pl.concat(
-        detect(made.daily.filter(organization.is_in(names["organization"].implode())), AnomalySettings(country=country))
+        detect(
+            made.daily.filter(organization.is_in(names["organization"].implode())), calendar=Calendar(country=country)
+        )
         for (country,), names in made.countries.group_by("country", maintain_order=True)
     )
 

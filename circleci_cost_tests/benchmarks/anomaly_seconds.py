@@ -16,18 +16,20 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.day import Day
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import DEFAULTS
+from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.anomalies.kinds import Namer
-from circleci_cost.model.anomalies.panel import Observations, calendar_for, observations_of
+from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.anomalies.thresholds import Sums, judge, scale_of
-from circleci_cost.model.forecast.panel import Calendar
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.forecast.panel import CalendarDays, calendar_days
 from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_series import labelled_set
 from circleci_cost_tests.benchmarks.anomaly_tables import hierarchy_of
 
 MANY = 10_000
-_SETTINGS = AnomalySettings(country="US")
+_CALENDAR = Calendar(country="US")
 
 
 def write_many(path: Path, seed: int, series: int = MANY) -> None:
@@ -60,12 +62,12 @@ def main(argv: list[str]) -> None:
     daily = pl.read_parquet(asked.daily)
     of_input = _peak()
     started = time.perf_counter()
-    judged = detect(daily, _SETTINGS)
+    judged = detect(daily, calendar=_CALENDAR)
     of_detect, seconds = _peak(), time.perf_counter() - started
     shape = f"{daily['series'].n_unique():,} series × {daily['date'].n_unique()} days"
     del daily
     started = time.perf_counter()
-    found = incidents(judged, hierarchy_of(judged), _SETTINGS)
+    found = incidents(judged, hierarchy_of(judged))
     of_incidents, of_grouping = _peak(), time.perf_counter() - started
     alarms = judged["is_anomaly"].sum()
     del judged
@@ -80,12 +82,15 @@ def main(argv: list[str]) -> None:
 
 def seconds_of_last_day(daily: pl.DataFrame) -> float:
     """Return the seconds to judge, name and learn from the last day, what is known of the days before being kept."""
-    return sum(_seconds_of_last_day(seen, calendar_for(seen, _SETTINGS)) for seen in observations_of(daily, _SETTINGS))
+    return sum(
+        _seconds_of_last_day(seen, calendar_days(seen.first, seen.days, _CALENDAR)) for seen in observations_of(daily)
+    )
 
 
-def _seconds_of_last_day(seen: Observations, calendar: Calendar) -> float:
-    series, scale = len(seen.names), scale_of(_SETTINGS)
-    state, sums, namer = State(series, _SETTINGS.minimum_days), Sums(series), Namer(series)
+def _seconds_of_last_day(seen: Observations) -> float:
+    calendar = calendar_days(seen.first, seen.days, _CALENDAR)
+    series, scale = len(seen.names), scale_of(DEFAULTS.false_alarms_per_series_year)
+    state, sums, namer = State(series), Sums(series), Namer(series)
     seconds = 0.0
     for number in range(seen.days):
         started = time.perf_counter()
@@ -105,7 +110,7 @@ def _seconds_of_last_day(seen: Observations, calendar: Calendar) -> float:
     return seconds
 
 
-def _day(seen: Observations, calendar: Calendar, number: int) -> Day:
+def _day(seen: Observations, calendar: CalendarDays, number: int) -> Day:
     usage = seen.usage[:, number]
     known = ~np.isnan(usage)
     return Day(

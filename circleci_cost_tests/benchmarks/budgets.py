@@ -15,6 +15,7 @@ from itertools import pairwise
 import duckdb
 
 from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.forecast.forecasting import ForecastSettings
 from circleci_cost.warehouse.budgets.budget_status import write_budget_status
 from circleci_cost.warehouse.core.transactions import transaction
@@ -153,7 +154,7 @@ def main(argv: list[str]) -> None:
         times = [time.perf_counter()]
         series = budget_series(connection, made)
         times.append(time.perf_counter())
-        forecasts = write_forecasts(connection, made, ForecastSettings(country="US"))
+        forecasts = write_forecasts(connection, made, ForecastSettings(Calendar(country="US")))
         times.append(time.perf_counter())
         summary = write_budget_status(connection, made)
         times.append(time.perf_counter())

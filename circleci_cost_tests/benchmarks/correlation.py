@@ -55,7 +55,7 @@ def main(argv: list[str]) -> None:
 
 def with_calendar(company: Company) -> Pairs:
     """What `correlate` tells with the country and the closures in the settings."""
-    return _told(company, CorrelationSettings(company.country, None, company.closures))
+    return _told(company, CorrelationSettings(company.calendar))
 
 
 def without_calendar(company: Company) -> Pairs:
@@ -143,7 +143,7 @@ def _events(numbers: list[int]) -> None:
         told = any_told = 0
         for number in numbers:
             company = simulated_company(number, ci_series=1, coupled=0, shifted=shifted)
-            settings = EventStudySettings(company.country, None, company.closures)
+            settings = EventStudySettings(company.calendar)
             seen = set(event_study(company.infrastructure, company.event, settings).filter("significant")["series"])
             found += [name in seen for name in company.shifted]
             there += company.shifted.values()

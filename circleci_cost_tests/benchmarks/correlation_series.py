@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.special_days import special_days
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -37,8 +38,7 @@ class Company:
     the share of the service's that CI explains.
     """
 
-    country: str
-    closures: tuple[date, ...]
+    calendar: Calendar
     ci: pl.DataFrame
     infrastructure: pl.DataFrame
     coupled: dict[tuple[str, str], tuple[int, float]]
@@ -77,7 +77,8 @@ def simulated_company(
     days = [FIRST + timedelta(days=offset) for offset in range(-_MARGIN, DAYS + _MARGIN)]
     working = [day for day in days if day.weekday() < 5]
     closures = tuple(sorted(working[int(at)] for at in draw.choice(len(working), 4, replace=False)))
-    special = set(special_days(days[0], days[-1], country, None, closures)["date"].to_list())
+    calendar = Calendar(country=country, closures=closures)
+    special = set(special_days(days[0], days[-1], calendar)["date"].to_list())
     axis = _Axis(days, np.array([day.weekday() for day in days]), np.array([day in special for day in days]))
     event_at = int(draw.integers(60, DAYS - 30))
 
@@ -104,8 +105,7 @@ def simulated_company(
             level = level + draw.choice([-1, 1]) * step * (np.arange(axis.size) >= _MARGIN + event_at)
         infrastructure[name] = np.exp(level + _rhythm(draw, axis) + noise)
     return Company(
-        country,
-        closures,
+        calendar,
         _frame(draw, {f"ci-{number}": each.cost for number, each in enumerate(ci)}),
         _frame(draw, infrastructure),
         truth,

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.anomalies.definition import DEFAULTS
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR
 from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.model.incidents.decisions import NO_DECISIONS
 from circleci_cost.model.usage import restatements
@@ -43,7 +44,7 @@ def publish_incidents(call: Caller, project: str = "web") -> None:
     publish_rows(call.folder / "data", usage(project))
     lake = open_lake(call.folder / "data")
     with duckdb.connect(str(lake.warehouse)) as connection:
-        write_anomalies(connection, AnomalySettings(), NO_DECISIONS)
+        write_anomalies(connection, DEFAULTS, DEFAULT_CALENDAR, NO_DECISIONS)
         write_explanations(connection, lake, infrastructure_series(connection), EventStudySettings())
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 

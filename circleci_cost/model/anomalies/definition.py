@@ -4,7 +4,7 @@ How anomalies are found is `detection`'; what people decided is `model.incidents
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -12,6 +12,7 @@ from circleci_cost.sections.periods import Dated
 from circleci_cost.sections.section import FilePath, Label, Section
 
 Direction = Literal["up", "down"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 _MOST_FALSE_ALARMS = 12
 
 
@@ -36,13 +37,18 @@ class IgnoredPeriod(Dated):
 class Anomalies(Section):
     """`[anomalies]`: settings of the detector and of the incidents that people are told of.
 
-    Impacts are per day: in USD, and as a share of what the organization was expected to cost.
+    `false_alarms_per_series_year` is what the thresholds aim at. Impacts are per day: in USD, and as a share of what
+    the organization was expected to cost; both must be reached. An incident is notified again at so many times its
+    impact per day (`told_again_at`).
     """
 
     false_alarms_per_series_year: Annotated[float, Field(gt=0, le=_MOST_FALSE_ALARMS)] = 0.3
     minimum_impact_usd: Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=6)] = Decimal(1)
     minimum_impact_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.03")
-    directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = ("up", "down")
+    directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = DIRECTIONS
     told_again_at: Annotated[Decimal, Field(gt=1, le=1000, decimal_places=6)] = Decimal(2)
     ignored_periods: tuple[IgnoredPeriod, ...] = ()
     decisions: FilePath | None = None
+
+
+DEFAULTS = Anomalies()

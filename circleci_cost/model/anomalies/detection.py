@@ -10,16 +10,17 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.day import Day
+from circleci_cost.model.anomalies.definition import DEFAULTS, DIRECTIONS, Anomalies
 from circleci_cost.model.anomalies.kinds import KINDS, NEW, PRICE_CHANGE, Namer
-from circleci_cost.model.anomalies.panel import Observations, calendar_for, observations_of
+from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.prices import PRICE_STEP, price_course
 from circleci_cost.model.anomalies.residuals import inverse_root_residual
-from circleci_cost.model.anomalies.settings import DEFAULTS, DIRECTIONS, AnomalySettings
-from circleci_cost.model.anomalies.state import State
+from circleci_cost.model.anomalies.state import MINIMUM_DAYS, State
 from circleci_cost.model.anomalies.thresholds import Sums, band, judge, scale_of
-from circleci_cost.model.forecast.panel import Calendar, Flags, Floats, Integers
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
+from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, calendar_days
 
-__all__ = ["ANOMALY_SCHEMA", "DEFAULTS", "KINDS", "AnomalySettings", "detect"]
+__all__ = ["ANOMALY_SCHEMA", "KINDS", "detect"]
 
 NOTES = ("too short a history", "the day is not completely known")
 ANOMALY_SCHEMA = pl.Schema(
@@ -39,7 +40,7 @@ ANOMALY_SCHEMA = pl.Schema(
 )
 
 
-def detect(daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS) -> pl.DataFrame:
+def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calendar = DEFAULT_CALENDAR) -> pl.DataFrame:
     """Judge each day of each series by the days before it.
 
     In: as `panel.observations_of` tells: `series`, `date`, `cost`, and optionally `runs`, `credits`,
@@ -53,8 +54,8 @@ def detect(daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS) -> pl.Data
     alone, is one of `KINDS`; the first day of a series that begins after the others is "new", and no anomaly.
     """
     tables = [
-        _table(seen, _judged(seen, calendar_for(seen, settings), settings), settings)
-        for seen in observations_of(daily, settings)
+        _table(seen, _judged(seen, calendar_days(seen.first, seen.days, calendar), settings), settings)
+        for seen in observations_of(daily, settings.ignored_periods)
     ]
     return pl.concat([pl.DataFrame(schema=ANOMALY_SCHEMA), *tables])
 
@@ -72,10 +73,10 @@ class _Found:
             getattr(self, name)[:, number] = np.where(ready, value, np.nan)
 
 
-def _judged(seen: Observations, calendar: Calendar, settings: AnomalySettings) -> _Found:
+def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> _Found:
     series = len(seen.names)
-    state, sums, namer = State(series, settings.minimum_days), Sums(series), Namer(series)
-    scale = scale_of(settings)
+    state, sums, namer = State(series), Sums(series), Namer(series)
+    scale = scale_of(settings.false_alarms_per_series_year)
     found = _Found((series, seen.days))
     for number, day in _days(seen, calendar):
         state.wake(day)
@@ -104,7 +105,7 @@ def _judged(seen: Observations, calendar: Calendar, settings: AnomalySettings) -
     return found
 
 
-def _days(seen: Observations, calendar: Calendar) -> Iterator[tuple[int, Day]]:
+def _days(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
     for number in range(seen.days):
         usage = seen.usage[:, number]
         known = ~np.isnan(usage)
@@ -121,15 +122,15 @@ def _days(seen: Observations, calendar: Calendar) -> Iterator[tuple[int, Day]]:
         )
 
 
-def _table(seen: Observations, found: _Found, settings: AnomalySettings) -> pl.DataFrame:
+def _table(seen: Observations, found: _Found, settings: Anomalies) -> pl.DataFrame:
     """Bring the judgements into rows, in the unit of cost."""
-    prices = price_course(seen)
+    prices = price_course(seen.price)
     judged = ~np.isnan(found.score)
     changed = judged & prices.changed & (found.expected > 0)
     found.kind[changed] = PRICE_CHANGE
     sign = np.where(changed, np.sign(prices.step), np.sign(found.score))
     score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), np.abs(found.score))
-    late = np.flatnonzero(seen.begins >= settings.minimum_days)
+    late = np.flatnonzero(seen.begins >= MINIMUM_DAYS)
     found.kind[late, seen.begins[late]] = NEW
     row, column = np.nonzero(np.arange(seen.days) >= seen.begins[:, None])
     at = (row, column)

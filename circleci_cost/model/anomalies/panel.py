@@ -10,9 +10,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from circleci_cost.model.anomalies.definition import IgnoredPeriod
 from circleci_cost.model.anomalies.prices import usage_and_price
-from circleci_cost.model.anomalies.settings import AnomalySettings
-from circleci_cost.model.forecast.panel import Calendar, Flags, Floats, Integers, calendar_of
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
@@ -50,14 +50,14 @@ class Observations:
         return self.first + timedelta(days=self.days - 1)
 
 
-def observations_of(daily: pl.DataFrame, settings: AnomalySettings) -> Iterator[Observations]:
+def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) -> Iterator[Observations]:
     """Lay daily rows out as matrices, some thousand series at a time, by name.
 
     In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
     optionally `runs`, `credits` (to be given only where a series has one price a day), `cost_squared` (sum over runs of
     their squared cost) and `complete` (bool); a null there is a value that is not given. A day without a row is a zero
     from the series' first day on where any other series has a row, and else unknown, as is a day that is not `complete`
-    or ignored by the settings. Negative values count as zero. Raises ValueError for a missing column and for a row
+    or of an ignored period. Negative values count as zero. Raises ValueError for a missing column and for a row
     without series or date.
     """
     missing = [name for name in _NEEDED if name not in daily.columns]
@@ -77,7 +77,7 @@ def observations_of(daily: pl.DataFrame, settings: AnomalySettings) -> Iterator[
     first, last = days[0], days[-1]
     reported = np.zeros((last - first).days + 1, dtype=np.bool_)
     reported[(days - first).dt.total_days().to_numpy()] = True
-    reported &= ~_ignored(first, len(reported), settings)
+    reported &= ~_days_of(ignored, first, len(reported))
     for start in range(0, len(names), _SERIES_AT_ONCE):
         some = names[start : start + _SERIES_AT_ONCE]
         yield _laid_out(rows.filter(pl.col("series").is_in(some.implode())), some, first, reported, given)
@@ -121,13 +121,9 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
     )
 
 
-def calendar_for(seen: Observations, settings: AnomalySettings) -> Calendar:
-    """Return the weekdays and special days of the observed days."""
-    return calendar_of(seen.first, seen.days, settings.country, settings.subdivision, settings.closures)
-
-
-def _ignored(first: date, days: int, settings: AnomalySettings) -> Flags:
-    ignored = np.zeros(days, dtype=np.bool_)
-    for since, until in settings.ignored:
-        ignored[max((since - first).days, 0) : max((until - first).days + 1, 0)] = True
-    return ignored
+def _days_of(ignored: Sequence[IgnoredPeriod], first: date, days: int) -> Flags:
+    flags = np.zeros(days, dtype=np.bool_)
+    for each in ignored:
+        since, until = each.from_ or date.min, each.until or date.max
+        flags[max((since - first).days, 0) : max((until - first).days + 1, 0)] = True
+    return flags

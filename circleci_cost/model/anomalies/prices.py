@@ -4,14 +4,10 @@ A change of the price is known exactly; it is told as such, and not judged as if
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    from circleci_cost.model.anomalies.panel import Observations
 
 PRICE_STEP = 0.01
 """The change of a price whose score is 1: it is a fact, and its score only tells its size."""
@@ -53,14 +49,14 @@ def usage_and_price(cost: Floats, credits: Floats, begins: Integers) -> tuple[Fl
     return np.where(without, cost, usage), np.where(without, np.where(cost > 0, 1.0, np.nan), price)
 
 
-def price_course(seen: "Observations") -> PriceCourse:
-    """Follow the prices of each series."""
-    changed, step = _steps(seen.price)
+def price_course(price: Floats) -> PriceCourse:
+    """Follow the prices [series × days], NaN where there is none."""
+    changed, step = _steps(price)
     summed = np.cumsum(changed, axis=1)
     of_fortnight: Integers = summed - np.pad(summed, ((0, 0), (_FORTNIGHT, 0)))[:, : summed.shape[1]]
     changed &= of_fortnight <= _MOST_CHANGES
-    before = _last_known_before(seen.price)
-    today = np.where(np.isnan(seen.price), before, seen.price)
+    before = _last_known_before(price)
+    today = np.where(np.isnan(price), before, price)
     return PriceCourse(np.nan_to_num(np.where(changed, before, today)), changed, step)
 
 

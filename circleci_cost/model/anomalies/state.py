@@ -13,6 +13,8 @@ from circleci_cost.model.anomalies.residuals import cut_off, day_variance, giant
 from circleci_cost.model.anomalies.spread import Spread
 from circleci_cost.model.forecast.panel import Flags, Floats
 
+# Known days that are learned from before a series is judged: each weekday is seen twice.
+MINIMUM_DAYS = 14
 _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5
 _SPREAD_LIMITS = (0.7, 9.0)
@@ -33,9 +35,8 @@ class State:
     `wake` and `residuals` first, then `remember_week`, then `learn` where the day is no holiday.
     """
 
-    def __init__(self, series: int, minimum_days: int) -> None:
-        """Know nothing of so many series; each is judged after `minimum_days` known days."""
-        self.minimum_days = minimum_days
+    def __init__(self, series: int) -> None:
+        """Know nothing of so many series; each is judged after `MINIMUM_DAYS` known days."""
         self.days = np.zeros(series)
         self.level, self.rate, self.spread = Level(series), Rate(series), Spread(series)
         self._levels, self._rates = Course(series, LEVEL_GAIN), Course(series, RATE_GAIN)
@@ -56,7 +57,7 @@ class State:
 
     def ready(self, day: Day) -> Flags:
         """The series that can be judged on a day."""
-        return np.asarray(day.known & (self.days >= self.minimum_days))
+        return np.asarray(day.known & (self.days >= MINIMUM_DAYS))
 
     def wake(self, day: Day) -> None:
         """Put series that have rested for some weeks, and go on as before, back to their former level."""
@@ -99,11 +100,11 @@ class State:
         starting = day.known & ~ready
         self.level.count(day, starting)
         self.days += day.known
-        self._begin(starting & (self.days >= self.minimum_days))
+        self._begin(starting & (self.days >= MINIMUM_DAYS))
         residual = found.plain / np.sqrt(self.spread.variance)
         self.level.learn(day, cut_off(residual, _HUBER) * np.sqrt(found.variance), ready)
         self._learn_squares(day)
-        gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - self.minimum_days + _FIRST_SPREADS).clip(1))
+        gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - MINIMUM_DAYS + _FIRST_SPREADS).clip(1))
         of_runs = (self._squares > 0) & (found.sparse | (self.rate.runs > 0))
         lowest, highest = (
             where(of_runs, known, unknown)

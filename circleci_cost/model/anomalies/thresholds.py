@@ -9,7 +9,6 @@ import numpy as np
 
 from circleci_cost.model.anomalies.day import Day, Residuals
 from circleci_cost.model.anomalies.residuals import cut_off, where
-from circleci_cost.model.anomalies.settings import AnomalySettings
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.forecast.panel import Flags, Floats
 
@@ -27,13 +26,13 @@ _SAME_WAY, _ABOVE, _AFTER_POINT = 0.5, 3.0, 0.5
 _FALSE_ALARMS, _PER_SCALE = 0.27, 6.0
 
 
-def scale_of(settings: AnomalySettings) -> float:
-    """Return the factor on all thresholds for the false alarms per series and year that the settings accept.
+def scale_of(false_alarms_per_series_year: float) -> float:
+    """Return the factor on all thresholds for the false alarms per series and year that are accepted.
 
     Their logarithm falls nearly linearly with the thresholds; both figures are measured on simulated series
     (`python -m circleci_cost_tests.benchmarks anomalies`).
     """
-    scale = 1.0 + np.log(_FALSE_ALARMS / settings.false_alarms_per_series_year) / _PER_SCALE
+    scale = 1.0 + np.log(_FALSE_ALARMS / false_alarms_per_series_year) / _PER_SCALE
     return float(np.clip(scale, 0.6, 2.0))
 
 

@@ -22,10 +22,10 @@ class Calendar(Section):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.country or self.subdivision:
-            from circleci_cost.model.calendar.holidays import special_days
+            from circleci_cost.model.calendar.holidays import public_holidays
 
             try:
-                special_days(date(2026, 1, 1), date(2026, 1, 1), self.country, self.subdivision)
+                public_holidays(date(2026, 1, 1), date(2026, 1, 1), self.country, self.subdivision)
             except ConfigurationError as error:
                 if max(len(self.country or ""), len(self.subdivision or "")) > _LONGEST_CODE:
                     raise ValueError(
@@ -33,3 +33,6 @@ class Calendar(Section):
                     ) from None
                 raise ValueError(str(error)) from None
         return self
+
+
+DEFAULT_CALENDAR = Calendar()

@@ -1,15 +1,14 @@
 """Removes what series share by mere calendar and growth: weekly rhythm, days off, trends, their own past.
 
-What is left is compared by `correlation` and `event_study`. The public calendar is `model.calendar.holidays`'s.
+What is left is compared by `correlation` and `event_study`. The public calendar is `model.calendar.special_days`'s.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
-from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.special_days import special_days
 from circleci_cost.model.correlation.series import Costs, Days
 from circleci_cost.model.correlation.statistics import (
     Flags,
@@ -46,10 +45,10 @@ class Innovations:
     coefficients: Floats
 
 
-def days_off(days: Days, country: str | None, subdivision: str | None, closures: Sequence[date]) -> Flags:
-    """Return which days are holidays, bridges, the turn of the year or closures. Raises ConfigurationError."""
+def days_off(days: Days, calendar: Calendar) -> Flags:
+    """Return which days are holidays, bridges, the turn of the year or closures."""
     flags = np.zeros(days.number, dtype=np.bool_)
-    found = special_days(days.first, days.last, country, subdivision, closures)["date"]
+    found = special_days(days.first, days.last, calendar)["date"]
     flags[(found - days.first).dt.total_days().to_numpy()] = True
     return flags
 

@@ -5,11 +5,11 @@ cleaned in `cleaning` and compared in `lags`; what shifted on one day is `event_
 """
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
 
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.correlation.cleaning import (
     Innovations,
     days_off,
@@ -41,16 +41,14 @@ SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class CorrelationSettings:
-    """How to compare. `country` and `subdivision` are ISO codes of the calendar of holidays, `closures` own days off.
+    """How to compare. `calendar` names the days off.
 
     Of the pairs that are told as findings at most the share `false_discoveries` is expected to be chance, and CI
     explains at least `minimum_explained` (r²) of the service's day-to-day changes. Fewer than `minimum_days` common
     days are not judged by.
     """
 
-    country: str | None = None
-    subdivision: str | None = None
-    closures: tuple[date, ...] = ()
+    calendar: Calendar = DEFAULT_CALENDAR
     largest_lag: int = 7
     false_discoveries: float = 0.10
     minimum_explained: float = 0.06
@@ -81,7 +79,7 @@ def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: Correlat
     positive where the infrastructure follows CI by so many days; `r` is the correlation of the day-to-day changes that
     neither rhythm, days off, growth nor a series' own past explains; `p_value` is for all lags together, `q_value` over
     all pairs (Benjamini & Hochberg 1995). Pairs that cannot be compared have nulls, and `sentence` says why. Raises
-    ValueError for a missing column and for a row without series or date, ConfigurationError for an unknown country.
+    ValueError for a missing column and for a row without series or date.
     """
     sides = rows_of(ci, "CI"), rows_of(infrastructure, "infrastructure")
     days = days_of(*sides)
@@ -114,7 +112,7 @@ class _Side:
 
 
 def _cleaned(ci: Costs, infrastructure: Costs, days: Days, settings: CorrelationSettings) -> tuple[_Side, _Side]:
-    off = days_off(days, settings.country, settings.subdivision, settings.closures)
+    off = days_off(days, settings.calendar)
     levels = [without_rhythm(log_levels(costs, off)) for costs in (ci, infrastructure)]
     off = off | quiet_days(*levels)
     mine, theirs = (_side(costs, off, settings) for costs in (ci, infrastructure))

@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.correlation.cleaning import Innovations, days_off, innovations, log_levels, without_rhythm
 from circleci_cost.model.correlation.series import Days, costs_of, days_of, rows_of
 from circleci_cost.model.correlation.statistics import Floats, false_discovery_rates
@@ -38,15 +39,13 @@ _WINSORISED_AT = 8.0
 
 @dataclass(frozen=True)
 class EventStudySettings:
-    """How to judge. `country` and `subdivision` are ISO codes of the calendar of holidays, `closures` own days off.
+    """How to judge. `calendar` names the days off.
 
     Of the shifts that are told at most the share `false_discoveries` is expected to be chance, and they are at least
     `minimum_step` (relative). Fewer than `minimum_days` known days are not judged by.
     """
 
-    country: str | None = None
-    subdivision: str | None = None
-    closures: tuple[date, ...] = ()
+    calendar: Calendar = DEFAULT_CALENDAR
     false_discoveries: float = 0.05
     minimum_step: float = 0.10
     minimum_days: int = 90
@@ -93,7 +92,7 @@ class _Study:
     @classmethod
     def of(cls, rows: pl.DataFrame, axis: Days, settings: EventStudySettings) -> "_Study":
         costs = costs_of(rows, axis)
-        off = days_off(axis, settings.country, settings.subdivision, settings.closures)
+        off = days_off(axis, settings.calendar)
         level = without_rhythm(log_levels(costs, off))
         left = innovations(level, _WINSORISED_AT)
         reasons = unusable(costs.cost, ~np.isnan(level), left.scale, settings.minimum_days)

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.forecast.backtest import (
     BACKTEST_SCHEMA,
     Span,
@@ -26,7 +27,7 @@ from circleci_cost.model.forecast.intervals import (
     probability_above,
 )
 from circleci_cost.model.forecast.methods import METHODS, History, Outlook, history_of, outlook
-from circleci_cost.model.forecast.panel import Floats, Panel, calendar_of, panel_of
+from circleci_cost.model.forecast.panel import Floats, Panel, calendar_days, panel_of
 
 FORECAST_SCHEMA = pl.Schema(
     {
@@ -57,15 +58,13 @@ _LEADS = np.array([3, 11, 22])
 
 @dataclass(frozen=True)
 class ForecastSettings:
-    """How to forecast. `country` and `subdivision` are ISO codes of the calendar of holidays, `closures` own days off.
+    """How to forecast. `calendar` names the days on which less usage is expected.
 
     Series shorter than `minimum_days` are forecast, but noted and not judged by. `method` is one of `METHODS`; None
     lets the backtest choose.
     """
 
-    country: str | None = None
-    subdivision: str | None = None
-    closures: tuple[date, ...] = ()
+    calendar: Calendar = DEFAULT_CALENDAR
     minimum_days: int = 14
     method: str | None = None
 
@@ -185,7 +184,7 @@ def _days_ahead(panel: Panel, until: date) -> int:
 def _history(panel: Panel, until: date, settings: ForecastSettings) -> History:
     """Return the panel with a calendar that reaches a month beyond both its last day and `until`."""
     days = (max(until, panel.last) - panel.first + timedelta(days=32)).days
-    return history_of(panel, calendar_of(panel.first, days, settings.country, settings.subdivision, settings.closures))
+    return history_of(panel, calendar_days(panel.first, days, settings.calendar))
 
 
 def _method(history: History, settings: ForecastSettings) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circleci_cost.model.calendar.holidays import KINDS
-from circleci_cost.model.forecast.panel import Calendar, Flags, Floats, Integers, Panel
+from circleci_cost.model.calendar.special_days import KINDS
+from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, Panel
 from circleci_cost.model.forecast.profiles import WEEKS, levelled, profile, trend, window_at, without_outliers
 
 METHODS = ("mean", "weekday_8_weeks", "weekday_4_weeks", "seasonal_ses")
@@ -51,7 +51,7 @@ class History:
     """
 
     panel: Panel
-    calendar: Calendar
+    calendar: CalendarDays
     ordinary: Floats
     former: Floats
     specials: Specials
@@ -73,7 +73,7 @@ class Outlook:
     seen: Integers
 
 
-def history_of(panel: Panel, calendar: Calendar) -> History:
+def history_of(panel: Panel, calendar: CalendarDays) -> History:
     """Prepare a panel for forecasts at any of its days."""
     special = calendar.kind[: panel.days] >= 0
     ordinary = np.where(special[None, :], np.nan, panel.cost)

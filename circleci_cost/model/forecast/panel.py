@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.calendar.holidays import KINDS, special_days
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.special_days import KINDS, special_days
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -43,7 +44,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Calendar:
+class CalendarDays:
     """What each day from the panel's first to a later one is: `weekday` 0 (Monday) to 6, `kind` −1 or of `KINDS`."""
 
     weekday: Integers
@@ -91,12 +92,10 @@ def panel_of(daily: pl.DataFrame) -> Panel:
     return Panel(names, first, cost, begins)
 
 
-def calendar_of(
-    first: date, days: int, country: str | None, subdivision: str | None, closures: tuple[date, ...]
-) -> Calendar:
+def calendar_days(first: date, days: int, calendar: Calendar) -> CalendarDays:
     """Return the weekdays and special days of `days` days from `first` on."""
     kind = np.full(days, -1, dtype=np.int64)
-    special = special_days(first, first + timedelta(days=days - 1), country, subdivision, closures)
+    special = special_days(first, first + timedelta(days=days - 1), calendar)
     for day, name in special.iter_rows():
         kind[(day - first).days] = KINDS.index(name)
-    return Calendar((np.arange(days, dtype=np.int64) + first.weekday()) % 7, kind)
+    return CalendarDays((np.arange(days, dtype=np.int64) + first.weekday()) % 7, kind)

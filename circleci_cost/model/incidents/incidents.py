@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
 from circleci_cost.model.anomalies.prices import PRICE_STEP
-from circleci_cost.model.anomalies.settings import DEFAULTS, AnomalySettings
 from circleci_cost.model.forecast.panel import Flags, Floats
 from circleci_cost.model.incidents.causes import Cause, Hierarchy, causes_of
 from circleci_cost.model.incidents.episodes import (
@@ -72,7 +72,7 @@ _SURE_ALARMS = 5
 _FACTS = (NEW, DRIFT, PRICE_CHANGE)
 
 
-def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: AnomalySettings = DEFAULTS) -> pl.DataFrame:
+def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies = DEFAULTS) -> pl.DataFrame:
     """Group the alarms of `anomalies.detect` into incidents, and keep those worth telling.
 
     In: `judged` as `detect` returns it; `hierarchy`: `series`, `parent` (null at the top) and `organization`, a row for
@@ -109,7 +109,7 @@ def incident_id(organization: str, series: str, direction: str, first_alarm: dat
 
 
 def _row(
-    cause: Cause, parents: Hierarchy, organizations: dict[str, str], ledger: Ledger, settings: AnomalySettings
+    cause: Cause, parents: Hierarchy, organizations: dict[str, str], ledger: Ledger, settings: Anomalies
 ) -> tuple[object, ...] | None:
     """Return an incident's row; None where it is not worth telling."""
     name = organizations[cause.series]
@@ -118,7 +118,7 @@ def _row(
     day_of_organization = ledger.usual_day(_whole(cause.series, name, parents, ledger), cause.since)
     value, usual = _course(cause, ledger)
     per_day = sign * _mean_of_week(value - usual)
-    least = max(float(settings.minimum_impact), float(settings.minimum_impact_share) * day_of_organization)
+    least = max(float(settings.minimum_impact_usd), float(settings.minimum_impact_share) * day_of_organization)
     in_alarm, sure = _certainty(cause)
     told = np.flatnonzero((per_day >= least) & in_alarm & sure)
     if not len(told):

@@ -11,9 +11,10 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
+from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.anomalies.measures import MEASURES, measured
-from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.incidents.causes import Hierarchy
 from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, DECISIONS, decided
 from circleci_cost.model.incidents.episodes import PRICE_CHANGE
@@ -62,7 +63,7 @@ class AnomalySummary:
 
 
 def write_anomalies(
-    connection: duckdb.DuckDBPyConnection, settings: AnomalySettings, decisions: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection, settings: Anomalies, calendar: Calendar, decisions: pl.DataFrame
 ) -> AnomalySummary:
     """Replace `cost_anomalies` and `anomaly_incidents` in one transaction; without a complete day both are empty.
 
@@ -72,7 +73,7 @@ def write_anomalies(
     make_tables(connection)
     series = make_sums(connection)
     groups = judged_groups(connection, series)
-    judged = _judged(groups, settings)
+    judged = _judged(groups, settings, calendar)
     found = _incidents(connection, series, groups, judged, settings)
     latest = {each.cost_center or "": each.through for each in groups}
     made = decided(_with_names(found, series, latest), decisions)
@@ -95,7 +96,7 @@ def decisions_before(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
 
 
-def _judged(groups: Sequence[JudgedGroup], settings: AnomalySettings) -> list[pl.DataFrame]:
+def _judged(groups: Sequence[JudgedGroup], settings: Anomalies, calendar: Calendar) -> list[pl.DataFrame]:
     """Judge all measures of all groups; `ANOMALY_SCHEMA` and `measure`, for each group.
 
     Groups that know the same days are judged at once: it is the days that take the time, and not the series.
@@ -105,7 +106,8 @@ def _judged(groups: Sequence[JudgedGroup], settings: AnomalySettings) -> list[pl
         of_days.setdefault(group.days, []).append(number)
     found: dict[int, pl.DataFrame] = {}
     for numbers in of_days.values():
-        rows = detect(pl.concat([_measures(number, groups[number]) for number in numbers], how="diagonal"), settings)
+        daily = pl.concat([_measures(number, groups[number]) for number in numbers], how="diagonal")
+        rows = detect(daily, settings, calendar)
         parts = pl.col("series").str.splitn(_BETWEEN, 3).struct
         named = rows.with_columns(
             parts.field("field_0").cast(pl.Int64).alias("group"),
@@ -139,7 +141,7 @@ def _incidents(
     series: pl.DataFrame,
     groups: Sequence[JudgedGroup],
     judged: Sequence[pl.DataFrame],
-    settings: AnomalySettings,
+    settings: Anomalies,
 ) -> pl.DataFrame:
     """The incidents of all groups, with the ids of before; `INCIDENT_SCHEMA`."""
     hierarchies = [hierarchy_of(series, group.cost_center) for group in groups]

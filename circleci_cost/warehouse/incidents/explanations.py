@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.calendar.special_days import special_days
 from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables
@@ -57,6 +57,6 @@ def _days_off(incidents: pl.DataFrame, study: EventStudySettings) -> Sequence[da
     if not incidents.height:
         return ()
     first, last = incidents.select(pl.col("first_day").min(), pl.col("last_day").max()).row(0)
-    found = special_days(first - _COMPARED_WITH, last, study.country, study.subdivision, study.closures)
+    found = special_days(first - _COMPARED_WITH, last, study.calendar)
     days: list[date] = found.get_column("date").to_list()
     return days

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.anomalies.detection import ANOMALY_SCHEMA, DEFAULTS, AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
+from circleci_cost.model.anomalies.detection import ANOMALY_SCHEMA, detect
 
 Floats = npt.NDArray[np.float64]
 
@@ -105,16 +106,14 @@ def place(when: date, first: date = FIRST) -> int:
 
 
 def alarms(
-    daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS, series: str = "a", since: int = 0
+    daily: pl.DataFrame, settings: Anomalies = DEFAULTS, series: str = "a", since: int = 0
 ) -> list[tuple[int, str, str]]:
     """Place, kind and direction of each day in alarm of a series, from a day on."""
     found = detect(daily, settings).filter("is_anomaly", (pl.col("series") == series) & (pl.col("date") >= day(since)))
     return [(place(when), kind, way) for when, kind, way in found.select("date", "kind", "direction").iter_rows()]
 
 
-def alarm_days(
-    daily: pl.DataFrame, settings: AnomalySettings = DEFAULTS, series: str = "a", since: int = 0
-) -> list[int]:
+def alarm_days(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, series: str = "a", since: int = 0) -> list[int]:
     """The place of each day in alarm of a series."""
     return [number for number, _, _ in alarms(daily, settings, series, since)]
 

@@ -1,15 +1,15 @@
 """A day is judged by the days before it alone, and what was unusual in the past does not blind the detector."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.detection import detect
+from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost_tests.model.anomalies.builders import (
-    FIRST,
     PRICE,
     alarm_days,
     alarms,
@@ -64,12 +64,12 @@ def test_what_comes_later_changes_no_row_of_a_day(end: int) -> None:
 
 
 def test_what_comes_later_changes_no_row_of_a_day_around_holidays() -> None:
-    settings = AnomalySettings(country="US", closures=(date(2026, 12, 11),))
+    calendar = Calendar(country="US", closures=(date(2026, 12, 11),))
     first = date(2026, 10, 5)
     daily = drawn(120, 3, first=first)
-    whole = detect(daily, settings)
+    whole = detect(daily, calendar=calendar)
     for when in (*(date(2026, 11, number) for number in range(24, 31)), *(date(2026, 12, n) for n in range(22, 32))):
-        past = detect(daily.filter(pl.col("date") <= when), settings)
+        past = detect(daily.filter(pl.col("date") <= when), calendar=calendar)
         assert_frame_equal(past, whole.filter(pl.col("date") <= when), check_exact=True)
 
 
@@ -147,8 +147,3 @@ def test_each_series_is_judged_from_its_own_fifteenth_day_on() -> None:
     judged = detect(daily).filter(pl.col("expected").is_not_null())
     firsts = dict(judged.group_by("series").agg(pl.col("date").min()).iter_rows())
     assert {name: place(when) for name, when in firsts.items()} == {"old": 14, "new": 54}
-
-
-def test_more_days_can_be_asked_for_before_a_series_is_judged() -> None:
-    judged = detect(drawn(60, 1), AnomalySettings(minimum_days=28)).filter(pl.col("expected").is_not_null())
-    assert judged.get_column("date").min() == FIRST + timedelta(days=28)

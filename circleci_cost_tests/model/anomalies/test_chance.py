@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.detection import detect
 from circleci_cost_tests.model.anomalies.builders import FIRST, days_from, drawn
 
 SERIES, DAYS = 220, 395
@@ -24,7 +25,7 @@ def noise() -> pl.DataFrame:
 
 def per_series_year(daily: pl.DataFrame, accepted: float = 0.3) -> float:
     """Days in alarm for each year of a series that was judged."""
-    found = detect(daily, AnomalySettings(false_alarms_per_series_year=accepted))
+    found = detect(daily, Anomalies(false_alarms_per_series_year=accepted))
     years = found.get_column("expected").count() / 365.25
     assert years > 200
     return float(found.get_column("is_anomaly").sum()) / years
@@ -48,7 +49,7 @@ def test_who_accepts_more_false_alarms_gets_more(noise: pl.DataFrame) -> None:
 
 def test_bounds_are_wider_where_fewer_false_alarms_are_accepted(noise: pl.DataFrame) -> None:
     some = noise.filter(pl.col("series") < "s010")
-    narrow, wide = (detect(some, AnomalySettings(false_alarms_per_series_year=each)) for each in (2.0, 0.05))
+    narrow, wide = (detect(some, Anomalies(false_alarms_per_series_year=each)) for each in (2.0, 0.05))
     assert (wide.get_column("upper") > narrow.get_column("upper")).drop_nulls().all()
     assert wide.get_column("expected").drop_nulls().len() == narrow.get_column("expected").drop_nulls().len()
 

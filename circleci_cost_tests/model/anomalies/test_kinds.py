@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.detection import detect
 from circleci_cost_tests.model.anomalies.builders import (
     PRICE,
     Floats,
@@ -205,11 +206,11 @@ def test_what_rests_and_comes_back_twice_as_large_is_told_twice() -> None:
 def test_directions_that_are_not_asked_for_are_no_anomalies() -> None:
     daily = drawn(DAYS, 1, times_runs=once(DAYS, [90], 4.0) * once(DAYS, [AT], 0.0))
     assert alarm_days(daily) == [90, AT]
-    assert alarm_days(daily, AnomalySettings(directions=("up",))) == [90]
-    assert alarm_days(daily, AnomalySettings(directions=("down",))) == [AT]
+    assert alarm_days(daily, Anomalies(directions=("up",))) == [90]
+    assert alarm_days(daily, Anomalies(directions=("down",))) == [AT]
 
 
 def test_what_is_expected_does_not_depend_on_the_directions_asked_for() -> None:
     daily = drawn(DAYS, 1, times_runs=factors(DAYS, {AT: 1.8}))
-    up, both = detect(daily, AnomalySettings(directions=("down",))), detect(daily)
+    up, both = detect(daily, Anomalies(directions=("down",))), detect(daily)
     assert up.get_column("expected").equals(both.get_column("expected"))

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from scipy.stats import false_discovery_control
 
-from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.correlation.correlation import SCHEMA, CorrelationSettings, correlate
 from circleci_cost_tests.benchmarks.correlation_series import simulated_company
 
@@ -82,14 +81,14 @@ def test_a_shared_week_and_shared_growth_are_no_relation():
 
 def test_holidays_that_both_keep_are_no_relation_with_or_without_a_calendar():
     company = simulated_company(77, ci_series=1, coupled=0)
-    calendar = CorrelationSettings(company.country, None, company.closures)
-    for settings in (calendar, CorrelationSettings()):
+    with_calendar = CorrelationSettings(company.calendar)
+    for settings in (with_calendar, CorrelationSettings()):
         assert correlate(company.ci, company.infrastructure, settings)["significant"].sum() == 0
 
 
 def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benjamini_hochberg_over_all_pairs():
     company = simulated_company(78)
-    found = correlate(company.ci, company.infrastructure, CorrelationSettings(company.country, None, company.closures))
+    found = correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))
     told = {
         (row["ci_series"], row["infrastructure_series"]): row["lag_days"]
         for row in found.filter("significant").iter_rows(named=True)
@@ -102,9 +101,7 @@ def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benj
 def test_the_p_values_of_unrelated_series_are_uniform():
     values = np.concatenate(
         [
-            correlate(company.ci, company.infrastructure, CorrelationSettings(company.country, None, company.closures))[
-                "p_value"
-            ].to_numpy()
+            correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))["p_value"].to_numpy()
             for company in (simulated_company(900 + seed, ci_series=2, coupled=0) for seed in range(6))
         ]
     )
@@ -212,11 +209,6 @@ def test_a_frame_without_a_column_or_a_name_is_refused():
         correlate(CI, CI.drop("cost"))
     with pytest.raises(ValueError, match="a row of the CI costs has no series or no date"):
         correlate(CI.with_columns(date=pl.lit(None, pl.Date)), CI)
-
-
-def test_an_unknown_country_is_refused():
-    with pytest.raises(ConfigurationError, match="country 'XX' has no calendar of holidays"):
-        correlate(CI, CI, CorrelationSettings(country="XX"))
 
 
 def test_settings_that_nothing_could_be_judged_by_are_refused():

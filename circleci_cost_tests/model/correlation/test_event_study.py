@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.correlation.event_study import SCHEMA, EventStudySettings, event_studies, event_study
 from circleci_cost_tests.model.correlation.test_correlation import activity, daily, rhythm
 
@@ -99,7 +100,7 @@ def test_holidays_are_left_out_of_both_sides():
     closed = tuple(EVENT + timedelta(days=at) for at in range(5))
     off = np.isin(np.arange(DAYS), [AT + at for at in range(5)])
     costs = pl.concat(daily(f"s{number}", cost(number) * np.where(off, 0.3, 1.0)) for number in range(10))
-    assert event_study(costs, EVENT, EventStudySettings(closures=closed))["significant"].sum() == 0
+    assert event_study(costs, EVENT, EventStudySettings(Calendar(closures=closed)))["significant"].sum() == 0
 
 
 def test_no_costs_and_no_events_are_empty_answers():

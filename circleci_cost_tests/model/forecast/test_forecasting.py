@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.forecast.forecasting import ForecastSettings, forecast, forecast_total, probability_over
 
 FIRST = date(2026, 2, 2)  # a Monday, and no day from 24 December to 1 January within ten months
@@ -322,8 +321,6 @@ def test_wrong_settings_are_refused() -> None:
         ForecastSettings(method="prophet")
     with pytest.raises(ValueError, match="minimum_days is 3"):
         ForecastSettings(minimum_days=3)
-    with pytest.raises(ConfigurationError, match="country 'XX'"):
-        total(daily(a=weeks(12)), 7, ForecastSettings(country="XX"))
 
 
 def test_a_row_without_a_series_is_refused() -> None:

@@ -1,26 +1,29 @@
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
-from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.calendar.holidays import special_days
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.special_days import special_days
 from circleci_cost.model.forecast.forecasting import ForecastSettings, forecast, forecast_total
 
-GERMANY = ForecastSettings(country="DE", subdivision="BY", method="mean")
+GERMANY = ForecastSettings(Calendar(country="DE", subdivision="BY"), method="mean")
 NOWHERE = ForecastSettings(method="mean")
 WEEK = np.array([100.0, 120, 125, 118, 90, 10, 12])
 
 
-def kinds(first: date, last: date, *arguments: object) -> dict[date, str]:
-    return dict(special_days(first, last, *arguments).iter_rows())  # type: ignore[arg-type]
+def kinds(first: date, last: date, country: str | None = None, part: str | None = None, **said: Any) -> dict[date, str]:
+    calendar = Calendar(country=country, subdivision=part, **said)
+    return dict(special_days(first, last, calendar).iter_rows())
 
 
 def costs(first: date, last: date, low: float, subdivision: str = "BY") -> pl.DataFrame:
     """Thirteen months of one rhythm, at the share `low` on the working days that are special in Bavaria."""
     days = pl.date_range(first, last, eager=True)
-    special = set(special_days(first, last, "DE", subdivision)["date"])
+    special = set(special_days(first, last, Calendar(country="DE", subdivision=subdivision))["date"])
     cost = [WEEK[day.weekday()] * (low if day in special and day.weekday() < 5 else 1.0) for day in days]
     return pl.DataFrame({"series": "a", "date": days, "cost": cost})
 
@@ -47,17 +50,17 @@ def test_a_bridge_is_found_though_its_holiday_lies_outside_the_range() -> None:
 
 
 def test_own_closures_come_first() -> None:
-    closures = [date(2026, 8, 3), date(2026, 12, 25), date(2027, 8, 3)]
-    found = kinds(date(2026, 8, 1), date(2026, 12, 25), "DE", None, closures)
+    closures = (date(2026, 8, 3), date(2026, 12, 25), date(2027, 8, 3))
+    found = kinds(date(2026, 8, 1), date(2026, 12, 25), "DE", closures=closures)
     assert {day for day, kind in found.items() if kind == "closure"} == {date(2026, 8, 3), date(2026, 12, 25)}
 
 
 def test_an_unknown_country_or_subdivision_is_named_with_what_is_near() -> None:
-    with pytest.raises(ConfigurationError, match=r"country 'de' has no calendar of holidays .did you mean DE"):
+    with pytest.raises(ValidationError, match=r"country 'de' has no calendar of holidays .did you mean DE"):
         kinds(date(2026, 1, 1), date(2026, 1, 2), "de")
-    with pytest.raises(ConfigurationError, match=r"subdivision 'QQ' of DE .*known are: BB, BE"):
+    with pytest.raises(ValidationError, match=r"subdivision 'QQ' of DE .*known are: BB, BE"):
         kinds(date(2026, 1, 1), date(2026, 1, 2), "DE", "QQ")
-    with pytest.raises(ConfigurationError, match="subdivision 'BY' has no country"):
+    with pytest.raises(ValidationError, match="subdivision 'BY' has no country"):
         kinds(date(2026, 1, 1), date(2026, 1, 2), None, "BY")
 
 
@@ -122,7 +125,7 @@ def test_a_holiday_that_no_calendar_tells_does_not_lower_its_weekday() -> None:
 
 def test_own_closures_are_expected_to_be_low() -> None:
     closure = date(2026, 8, 5)
-    settings = ForecastSettings(closures=(closure,), method="mean")
+    settings = ForecastSettings(Calendar(closures=(closure,)), method="mean")
     past = costs(date(2026, 1, 12), date(2026, 7, 31), low=1.0)
     made = dict(forecast(past, date(2026, 8, 31), settings).select("date", "median").iter_rows())
     assert made[closure] < 0.2 * made[date(2026, 8, 12)]

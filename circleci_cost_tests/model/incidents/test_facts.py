@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import AnomalySettings
+from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
 from circleci_cost.model.incidents.quality import quality_of
 from circleci_cost_tests.model.anomalies.builders import day, hierarchy_of, judged
 
 WEEK = [10.0, 11.0, 12.0, 13.0, 14.0, 2.0, 1.0]
 SPIKE, SHIFT = ("spike", "up", 2.0), ("level_shift", "up", 2.0)
-SETTINGS = AnomalySettings(minimum_impact=Decimal(1), minimum_impact_share=Decimal("0.05"))
+SETTINGS = Anomalies(minimum_impact_usd=Decimal(1), minimum_impact_share=Decimal("0.05"))
 MONTH = 365.25 / 12
 
 
@@ -30,7 +30,7 @@ def course(
     return judged(values, [(expected or {}).get(number, value) for number, value in enumerate(usual)], said)
 
 
-def only(daily: pl.DataFrame, settings: AnomalySettings = SETTINGS) -> dict[str, Any]:
+def only(daily: pl.DataFrame, settings: Anomalies = SETTINGS) -> dict[str, Any]:
     """The one incident."""
     return incidents(daily, hierarchy_of(daily.get_column("series").to_list()), settings).row(0, named=True)
 
@@ -127,7 +127,7 @@ def test_five_weak_alarms_are_told_on_the_fifth() -> None:
 def test_facts_and_drifts_are_told_however_weak(kind: str) -> None:
     row = only(
         course(10, {60: 90.0}, {60: (kind, "up", 1.0)}),
-        AnomalySettings(minimum_impact=Decimal(0), minimum_impact_share=Decimal("0.001")),
+        Anomalies(minimum_impact_usd=Decimal(0), minimum_impact_share=Decimal("0.001")),
     )
     assert (row["kind"], row["told_on"]) == (kind, day(60))
 

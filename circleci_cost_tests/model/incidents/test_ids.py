@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.incidents.causes import Hierarchy
 from circleci_cost.model.incidents.incidents import (
     INCIDENT_SCHEMA,
@@ -20,7 +21,7 @@ from circleci_cost.model.incidents.incidents import (
 from circleci_cost_tests.model.anomalies.builders import day, drawn, factors, hierarchy_of, times, tree
 
 DAYS, AT = 72, 57
-SETTINGS = AnomalySettings(minimum_impact=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
+SETTINGS = Anomalies(minimum_impact_usd=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
 KNOWN = ["incident_id", "series", "direction", "first_day", "last_day"]
 PARENTS = Hierarchy({"acme": None, "acme/p1": "acme", "acme/p2": "acme", "acme/p1/build": "acme/p1"})
 

@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import AnomalySettings, detect
+from circleci_cost.model.anomalies.definition import Anomalies
+from circleci_cost.model.anomalies.detection import detect
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
 from circleci_cost_tests.model.anomalies.builders import (
     PRICE,
@@ -23,7 +25,7 @@ from circleci_cost_tests.model.anomalies.builders import (
 )
 
 DAYS, AT = 108, 78
-SETTINGS = AnomalySettings(minimum_impact=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
+SETTINGS = Anomalies(minimum_impact_usd=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
 MORE, LESS = factors(DAYS, {AT: 2.0}), factors(DAYS, {AT: 0.4})
 Changes = Mapping[str, Mapping[str, Floats]]
 
@@ -46,13 +48,15 @@ def organization(name: str, seed: int, changes: Changes, days: int = DAYS) -> pl
     return tree(leaves)
 
 
-def found_in(daily: pl.DataFrame, settings: AnomalySettings = SETTINGS, top: str | None = None) -> pl.DataFrame:
+def found_in(
+    daily: pl.DataFrame, settings: Anomalies = SETTINGS, top: str | None = None, calendar: Calendar = DEFAULT_CALENDAR
+) -> pl.DataFrame:
     """The incidents of organizations, with a cost center above them if it is named."""
     names = daily.get_column("series").unique().to_list()
     if top is not None:
         whole = daily.filter(~pl.col("series").str.contains("/")).with_columns(pl.lit(top).alias("series"))
         daily = pl.concat([daily, whole])
-    return incidents(detect(daily, settings), hierarchy_of(names, top), settings)
+    return incidents(detect(daily, settings, calendar), hierarchy_of(names, top), settings)
 
 
 def told(found: pl.DataFrame, since: int = AT) -> list[tuple[str, str]]:
@@ -137,8 +141,8 @@ def test_a_new_price_is_told_once_of_all_that_it_is_the_price_of() -> None:
 
 def test_a_new_price_on_a_holiday_is_told_by_usual_days() -> None:
     changed = {"acme": {"price": factors(DAYS, {AT: 1.2}), "times_runs": once(DAYS, [AT], 0.02)}}
-    settings = AnomalySettings(minimum_impact=Decimal(1), closures=(day(AT),))
-    found = found_in(organization("acme", 1, changed), settings)
+    settings = Anomalies(minimum_impact_usd=Decimal(1))
+    found = found_in(organization("acme", 1, changed), settings, calendar=Calendar(closures=(day(AT),)))
     assert found.select("series", "kind", "first_day", "told_on").rows() == [("acme", "price_change", day(AT), day(AT))]
     assert found.item(0, "impact_share") == pytest.approx(0.2)
     assert found.item(0, "expected") > 20 * found.item(0, "impact_per_day") / 6
@@ -178,15 +182,15 @@ def test_what_is_small_to_the_organization_is_not_told() -> None:
     daily = organization("acme", 1, small)
     share = found_in(daily).item(0, "impact_share")
     assert 0.1 < share < 0.25
-    assert found_in(daily, AnomalySettings(minimum_impact=Decimal(0), minimum_impact_share=Decimal("0.3"))).height == 0
-    assert found_in(daily, AnomalySettings(minimum_impact=Decimal(1000))).height == 0
-    kept = found_in(daily, AnomalySettings(minimum_impact=Decimal(1), minimum_impact_share=Decimal(0)))
+    assert found_in(daily, Anomalies(minimum_impact_usd=Decimal(0), minimum_impact_share=Decimal("0.3"))).height == 0
+    assert found_in(daily, Anomalies(minimum_impact_usd=Decimal(1000))).height == 0
+    kept = found_in(daily, Anomalies(minimum_impact_usd=Decimal(1), minimum_impact_share=Decimal(0)))
     assert "acme/p1/build/test" in kept.get_column("series").to_list()
 
 
 def test_directions_that_are_not_asked_for_are_no_incidents() -> None:
     daily = organization("acme", 1, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": LESS}})
-    settings = AnomalySettings(minimum_impact=Decimal("0.1"), directions=("down",))
+    settings = Anomalies(minimum_impact_usd=Decimal("0.1"), directions=("down",))
     assert told(found_in(daily, settings)) == [("acme/p2", "down")]
 
 

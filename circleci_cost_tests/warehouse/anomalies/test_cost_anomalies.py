@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.measures import MEASURES
-from circleci_cost.model.anomalies.settings import AnomalySettings
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR
 from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS
 from circleci_cost.warehouse.anomalies.cost_anomalies import KEPT_DAYS, AnomalySummary, write_anomalies
 from circleci_cost.warehouse.core.transactions import transaction
@@ -20,7 +21,7 @@ from circleci_cost_tests.warehouse.budgets.builders import allocated, known
 
 FIRST = date(2026, 3, 2)  # a Monday
 DAYS, AT = 50, 43  # a Tuesday
-SETTINGS = AnomalySettings(minimum_impact=Decimal("0.01"), minimum_impact_share=Decimal("0.05"))
+SETTINGS = Anomalies(minimum_impact_usd=Decimal("0.01"), minimum_impact_share=Decimal("0.05"))
 WEEK = (100, 110, 115, 110, 90, 15, 15)
 Row = dict[str, Any]
 
@@ -64,7 +65,7 @@ def filled(rows: Iterable[Row], days: int = DAYS, centers: Iterable[str] = ("acm
 
 
 def write(connection: duckdb.DuckDBPyConnection, decisions: pl.DataFrame = NO_DECISIONS) -> AnomalySummary:
-    return write_anomalies(connection, SETTINGS, decisions)
+    return write_anomalies(connection, SETTINGS, DEFAULT_CALENDAR, decisions)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

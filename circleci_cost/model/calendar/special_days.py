@@ -1,0 +1,39 @@
+"""The days on which usage is expected to be low: public holidays, bridge days, the turn of the year, own closures.
+
+How low they are is learned from the series by whoever forecasts them, and is not known here.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.holidays import public_holidays
+
+KINDS = ("closure", "holiday", "year_end", "bridge")
+"""The kinds of special days; a day that is several is the first of them."""
+
+SCHEMA: dict[str, pl.DataType] = {"date": pl.Date(), "kind": pl.String()}
+
+
+def special_days(first: date, last: date, calendar: Calendar) -> pl.DataFrame:
+    """Return the special days from `first` to `last`, both included, in order: `date`, `kind` (one of `KINDS`).
+
+    Without a country only the days from 24 December to 1 January and the closures are special. A bridge is a single
+    working day between a holiday and the weekend.
+    """
+    public = public_holidays(first, last, calendar.country, calendar.subdivision)
+    kinds = {day: "bridge" for day in _bridges(public)}
+    for year in range(first.year - 1, last.year + 1):
+        kinds |= {date(year, 12, 24) + timedelta(days=offset): "year_end" for offset in range(9)}
+    kinds |= dict.fromkeys(public, "holiday")
+    kinds |= dict.fromkeys(calendar.closures, "closure")
+    rows = sorted((day, kind) for day, kind in kinds.items() if first <= day <= last)
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _bridges(public: set[date]) -> set[date]:
+    """Return the Mondays before and the Fridays after a holiday, where they are none themselves."""
+    before = {day - timedelta(days=1) for day in public if day.weekday() == 1}
+    after = {day + timedelta(days=1) for day in public if day.weekday() == 3}
+    return (before | after) - public

@@ -90,7 +90,9 @@ def explained(summary: ExplanationSummary) -> metadata.Materialized:
 
 def _said(settings: Settings) -> str:
     """A hash of what the configuration and the file of decisions say; a missing file is told when the asset is made."""
-    digest = hashlib.sha256(f"{settings.anomalies!r}{settings.calendar!r}".encode())
+    # When somebody is notified again changes no row.
+    of_tables = settings.anomalies.model_dump_json(exclude={"renotify_at"})
+    digest = hashlib.sha256(f"{of_tables}{settings.calendar.model_dump_json()}".encode())
     if settings.anomalies.decisions is not None:
         path = settings.resolve(settings.anomalies.decisions)
         digest.update(bytes_or_missing(path))

@@ -27,7 +27,7 @@ _EFFECTS = 5
 
 
 def anomaly_notices(
-    connection: duckdb.DuckDBPyConnection, outbox: Outbox, owners: Sequence[NotificationOwner], told_again_at: Decimal
+    connection: duckdb.DuckDBPyConnection, outbox: Outbox, owners: Sequence[NotificationOwner], renotify_at: Decimal
 ) -> Iterator[Notice]:
     """The incidents of a published generation that are worth telling now."""
     for row in read_incidents(connection).iter_rows(named=True):
@@ -38,7 +38,7 @@ def anomaly_notices(
         if not told and not is_recent:
             continue
         owner = _owner(connection, owners, row)
-        grown = times_grown(row, told_again_at)
+        grown = times_grown(row, renotify_at)
         # A restated day may take a little of the growth back; that is no news.
         most = max((int(each.key.threshold) for each in told), default=0)
         if (row["status"] == IncidentStatus.OPEN.value or is_recent) and grown >= most:

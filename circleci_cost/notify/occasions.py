@@ -54,8 +54,8 @@ def occasions(
     with generation.connect() as connection:
         yield from _imports(settings, lake, connection, now)
         if INCIDENTS in generation.manifest.rows:
-            again = settings.anomalies.told_again_at
-            yield from anomaly_notices(connection, outbox, settings.notifications.owners, again)
+            renotify_at = settings.anomalies.renotify_at
+            yield from anomaly_notices(connection, outbox, settings.notifications.owners, renotify_at)
         # A generation of an earlier version has no budgets.
         if _BUDGETS in generation.manifest.rows:
             yield from _budgets(connection, budgets)

@@ -11,10 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from circleci_cost.sections.key_lines import line_of
-from circleci_cost.sections.section import shown_key
+from circleci_cost.sections.section import Section, shown_key
 from circleci_cost.text.suggestions import did_you_mean
 
 # Where pydantic's words would not say what to write.
@@ -31,7 +31,7 @@ _LONGEST_SHOWN = 24
 _MOST_MISTAKES = 20
 
 
-def sentences(path: Path, text: str, content: Mapping[str, Any], error: ValidationError, model: type[BaseModel]) -> str:
+def sentences(path: Path, text: str, content: Mapping[str, Any], error: ValidationError, model: type[Section]) -> str:
     """One line for each mistake in the file that `model` reads, at most twenty."""
     mistakes = error.errors(include_url=False)
     lines = [_sentence(path, text, content, each, model) for each in mistakes[:_MOST_MISTAKES]]
@@ -39,7 +39,7 @@ def sentences(path: Path, text: str, content: Mapping[str, Any], error: Validati
     return "\n".join([*lines, f"{path}: {more:,} mistakes more."] if more else lines)
 
 
-def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, model: type[BaseModel]) -> str:
+def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, model: type[Section]) -> str:
     kind = error["type"]
     context = error.get("ctx", {})
     location = list(context.get("location", ())) or _written(content, error["loc"], kind)
@@ -47,7 +47,7 @@ def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, mod
     line = line_of(text, location)
     where = f"{path}, line {line}" if line else f"{path}"
     if kind == "extra_forbidden":
-        return f"{where}: {_unknown_key(location, _known_keys(model, error['loc']))}"
+        return f"{where}: {_unknown_key(location, _section_at(model, error['loc']))}"
     key = _dotted(location)
     if kind == "missing":
         return f"{where}: {key} is missing; add it."
@@ -95,9 +95,11 @@ def _shown_value(content: Any, location: Sequence[str | int], kind: str) -> str:
     return f" = {shown}" if location and 0 < len(shown) <= _LONGEST_SHOWN else ""
 
 
-def _unknown_key(location: Sequence[str | int], known: Sequence[str]) -> str:
+def _unknown_key(location: Sequence[str | int], model: type[Section]) -> str:
     given = str(location[-1])
-    hint = did_you_mean(given, known)
+    known = [field.alias or name for name, field in model.model_fields.items() if not field.exclude]
+    renamed = model.renamed_keys.get(given)
+    hint = f"it is called {renamed!r} now." if renamed else did_you_mean(given, known)
     section = _dotted(location[:-1])
     if hint:
         key = f"{section}.{given}" if section else given
@@ -105,8 +107,8 @@ def _unknown_key(location: Sequence[str | int], known: Sequence[str]) -> str:
     return f"unknown key {_dotted(location)!r}; known keys here: {', '.join(known)}."
 
 
-def _known_keys(model: type[BaseModel], steps: Sequence[str | int]) -> list[str]:
-    """The keys of the section that the steps lead to; of channels, pydantic's step says the type."""
+def _section_at(model: type[Section], steps: Sequence[str | int]) -> type[Section]:
+    """The section that the steps lead to; of channels, pydantic's step says the type."""
     for step in steps[:-1]:
         if not isinstance(step, str):
             continue
@@ -116,16 +118,16 @@ def _known_keys(model: type[BaseModel], steps: Sequence[str | int]) -> list[str]
             model = found[0]
         elif found:
             model = next((each for each in found if set(_types_of(each)) & set(steps)), found[0])
-    return [field.alias or name for name, field in model.model_fields.items() if not field.exclude]
+    return model
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models(annotation: Any) -> list[type[Section]]:
     """The sections within a type such as `tuple[Budget, ...]`."""
-    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and not get_origin(annotation) and issubclass(annotation, Section):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
-def _types_of(model: type[BaseModel]) -> tuple[str, ...]:
+def _types_of(model: type[Section]) -> tuple[str, ...]:
     """The `type` that a section must have to be of this model."""
     return get_args(model.model_fields["type"].annotation) if "type" in model.model_fields else ()

@@ -5,9 +5,9 @@ Errors are raised as `ValueError`; `settings` turns them into sentences with fil
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -28,8 +28,9 @@ _NAME_BYTES, _PATH_BYTES = 255, 4095
 
 
 class Section(BaseModel):
-    """A table of the configuration file."""
+    """A table of the configuration file. `renamed_keys`: former names of keys, with those that they have now."""
 
+    renamed_keys: ClassVar[Mapping[str, str]] = {}
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 

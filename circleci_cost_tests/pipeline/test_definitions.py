@@ -286,6 +286,29 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
     assert specs["pricing_periods"].code_version == price_periods.content_hash(site.settings.price_periods)
 
 
+def test_only_what_changes_the_tables_of_anomalies_makes_them_again(site: Site) -> None:
+    """Code version of the two assets by what `[anomalies]` and `[calendar]` say."""
+
+    def versions(section: str) -> set[str | None]:
+        site.sections = f"\n{section}\n"
+        specs = [spec for each in site.definitions.assets or () for spec in [_spec(each)[0]]]
+        return {
+            each.code_version for each in specs if each.key.to_user_string() in {"cost_anomalies", "anomaly_drivers"}
+        }
+
+    (usual,) = versions("")
+    assert versions("[anomalies]\nrenotify_at = 3") == {usual}
+    for section in (
+        "[anomalies]\nfalse_alarms_per_series_year = 1",
+        "[anomalies]\nminimum_impact_usd = 2",
+        '[anomalies]\ndirections = ["up"]',
+        "[[anomalies.ignored_periods]]\nuntil = 2026-01-01",
+        '[calendar]\ncountry = "DE"',
+    ):
+        (version,) = versions(section)
+        assert version != usual, section
+
+
 def test_owners_of_the_configuration_are_those_of_the_assets(site: Site) -> None:
     configuration = site.configuration
     configuration.write_text('asset_owners = ["team:platform", "ada@example.com"]\n' + configuration.read_text())

@@ -3,8 +3,9 @@
 How anomalies are found is `detection`'; what people decided is `model.incidents.decisions`' to read.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -39,14 +40,16 @@ class Anomalies(Section):
 
     `false_alarms_per_series_year` is what the thresholds aim at. Impacts are per day: in USD, and as a share of what
     the organization was expected to cost; both must be reached. An incident is notified again at so many times its
-    impact per day (`told_again_at`).
+    impact per day (`renotify_at`).
     """
+
+    renamed_keys: ClassVar[Mapping[str, str]] = {"told_again_at": "renotify_at"}
 
     false_alarms_per_series_year: Annotated[float, Field(gt=0, le=_MOST_FALSE_ALARMS)] = 0.3
     minimum_impact_usd: Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=6)] = Decimal(1)
     minimum_impact_share: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.03")
     directions: Annotated[tuple[Direction, ...], AfterValidator(_directions)] = DIRECTIONS
-    told_again_at: Annotated[Decimal, Field(gt=1, le=1000, decimal_places=6)] = Decimal(2)
+    renotify_at: Annotated[Decimal, Field(gt=1, le=1000, decimal_places=6)] = Decimal(2)
     ignored_periods: tuple[IgnoredPeriod, ...] = ()
     decisions: FilePath | None = None
 

@@ -1,6 +1,5 @@
 """`[anomalies]`: what may be written there, and each mistake as a sentence with its line and what to write."""
 
-from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +8,7 @@ import pytest
 
 from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.anomalies.definition import Anomalies
-from circleci_cost.model.anomalies.settings import DEFAULTS, AnomalySettings
-from circleci_cost.warehouse.derived import anomaly_settings
+from circleci_cost.model.anomalies.definition import DEFAULTS
 
 VALID = """\
 history_start = 2025-10-22
@@ -37,10 +34,8 @@ def refusal(folder: Path, section: str) -> str:
 
 
 def test_without_the_section_the_defaults_are_those_of_the_detector(tmp_path: Path) -> None:
-    found = anomaly_settings(read(tmp_path, ""))
-    for each in fields(AnomalySettings):
-        assert getattr(found, each.name) == getattr(DEFAULTS, each.name), each.name
-    assert read(tmp_path, "[anomalies]\n").anomalies == Anomalies()
+    assert read(tmp_path, "").anomalies == DEFAULTS
+    assert read(tmp_path, "[anomalies]\n").anomalies == DEFAULTS
 
 
 def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
@@ -51,7 +46,7 @@ def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
         "minimum_impact_usd = 2.500001\n"
         "minimum_impact_share = 0.1\n"
         'directions = ["up"]\n'
-        "told_again_at = 1.5\n"
+        "renotify_at = 1.5\n"
         'decisions = "decisions.csv"\n'
         "[[anomalies.ignored_periods]]\n"
         "from = 2026-03-01\n"
@@ -62,17 +57,20 @@ def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
     )
     said = settings.anomalies
     assert (said.minimum_impact_usd, said.minimum_impact_share) == (Decimal("2.500001"), Decimal("0.1"))
-    assert said.told_again_at == Decimal("1.5")
+    assert said.renotify_at == Decimal("1.5")
     assert said.decisions is not None
     assert said.decisions.name == "decisions.csv"
     assert [(each.from_, each.until, each.reason) for each in said.ignored_periods] == [
         (date(2026, 3, 1), date(2026, 3, 14), "migration"),
         (None, date(2025, 12, 31), None),
     ]
-    found = anomaly_settings(settings)
-    assert (found.false_alarms_per_series_year, found.directions) == (1.0, ("up",))
-    assert found.minimum_impact == Decimal("2.500001")
-    assert found.ignored == ((date(2026, 3, 1), date(2026, 3, 14)), (date.min, date(2025, 12, 31)))
+    assert (said.false_alarms_per_series_year, said.directions) == (1.0, ("up",))
+
+
+def test_the_former_name_of_renotify_at_is_told_with_the_new_one(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "[anomalies]\ndirections = ['up']\ntold_again_at = 2\n") == (
+        f"FILE, line {LINES + 3}: unknown key 'anomalies.told_again_at'; it is called 'renotify_at' now."
+    )
 
 
 def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
@@ -100,8 +98,8 @@ def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
         ('directions = ["up", "up"]', ': write ["up", "down"], ["up"] or ["down"].'),
         ('directions = ["sideways"]', "[0] = sideways: input should be 'up' or 'down'."),
         ('directions = "up"', ": input should be a valid tuple."),
-        ("told_again_at = 1", " = 1: input should be greater than 1."),
-        ("told_again_at = 1001", " = 1001: input should be less than or equal to 1000."),
+        ("renotify_at = 1", " = 1: input should be greater than 1."),
+        ("renotify_at = 1001", " = 1001: input should be less than or equal to 1000."),
     ],
 )
 def test_a_mistake_names_line_key_and_value(tmp_path: Path, line: str, message: str) -> None:

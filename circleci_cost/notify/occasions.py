@@ -15,8 +15,8 @@ from circleci_cost.config.notifications import Cadence, NotificationOwner
 from circleci_cost.config.settings import Settings
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.budgets.definition import Budget, Period
-from circleci_cost.model.budgets.periods import period_of
+from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.periods import Period, period_of
 from circleci_cost.model.pricing import price_periods
 from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify import budget_events, events

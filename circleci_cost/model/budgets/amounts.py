@@ -11,7 +11,7 @@ import polars as pl
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import Finding
-from circleci_cost.model.budgets.periods import PERIODS_SCHEMA, BudgetPeriod, next_period, period_of, periods_between
+from circleci_cost.model.budgets.periods import BudgetPeriod, next_period, period_of, periods_between
 from circleci_cost.text.amounts import exact_number
 
 AMOUNT = pl.Decimal(38, 6)
@@ -20,7 +20,10 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
     "owner": pl.String(),
     "parent": pl.String(),
     "unit": pl.String(),
-    **PERIODS_SCHEMA,
+    "period_kind": pl.String(),
+    "period": pl.String(),
+    "period_start": pl.Date(),
+    "period_end": pl.Date(),
     "amount": AMOUNT,
     "at_risk_forecast": AMOUNT,
     "at_risk_probability": AMOUNT,

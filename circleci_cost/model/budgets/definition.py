@@ -7,11 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from circleci_cost.model.budgets.periods import Period
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
 from circleci_cost.sections.periods import Dated
 from circleci_cost.sections.section import FilePath, Label, Section, mistake_within
 
-Period = Literal["week", "month", "quarter", "year"]
 Unit = Literal["USD", "credits"]
 Amount = Annotated[Decimal, Field(gt=0, max_digits=24, decimal_places=6)]
 # Shares of the amount, such as 0.8.

@@ -7,12 +7,10 @@ from collections import Counter
 
 import polars as pl
 
-from circleci_cost.model.budgets.definition import Period
-from circleci_cost.model.budgets.periods import period_of
+from circleci_cost.model.budgets.periods import PERIODS, period_of
 from circleci_cost.model.budgets.series import History
 
 NO_FORECAST = "no forecast for these data yet"
-_KINDS: tuple[Period, ...] = ("week", "month", "quarter", "year")
 
 
 def notes(history: History) -> pl.Expr:
@@ -37,7 +35,7 @@ def _when(condition: pl.Expr, text: str) -> pl.Expr:
 
 
 def _incomplete(history: History) -> pl.Expr:
-    counts = Counter((kind, period_of(kind, day).first) for day in history.incomplete for kind in _KINDS)
+    counts = Counter((kind, period_of(kind, day).first) for day in history.incomplete for kind in PERIODS)
     keys = [f"{kind} {first}" for kind, first in counts]
     texts = [f"{count} incomplete day{'s' if count > 1 else ''}" for count in counts.values()]
     key = pl.concat_str("period_kind", pl.lit(" "), "period_start")

@@ -1,29 +1,63 @@
-"""The periods of budgets: weeks from Monday to Sunday, months, quarters and years, all of UTC days.
+"""The periods of budgets, each described once: weeks from Monday to Sunday, months, quarters and years, of UTC days.
 
 What was spent in a period, and what may be, is `status`' to say.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-
-import polars as pl
+from typing import Literal
 
 from circleci_cost.days import months_later
-from circleci_cost.model.budgets.definition import Period
 
-PERIODS_SCHEMA: dict[str, pl.DataType] = {
-    "period_kind": pl.String(),
-    "period": pl.String(),
-    "period_start": pl.Date(),
-    "period_end": pl.Date(),
-}
+# The names as the configuration and budget files take them. A new one is added here and to `PERIODS`; all else follows.
+Period = Literal["week", "month", "quarter", "year"]
+
 _ONE_DAY = timedelta(days=1)
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True)
+class PeriodKind:
+    """How a kind of period is cut and shown.
+
+    `months` is how many it has, a divisor of twelve: the first one begins in January. None stands for a week. `label`
+    names the period that begins on a day.
+    """
+
+    months: int | None
+    label: Callable[[date], str]
+
+    @property
+    def polars_duration(self) -> str:
+        """What Polars truncates a day by to get the first one of its period."""
+        return "1w" if self.months is None else f"{self.months}mo"
+
+    def first_day(self, day: date) -> date:
+        """The first day of the period that a day lies in."""
+        if self.months is None:
+            return day - timedelta(days=day.weekday())
+        return date(day.year, (day.month - 1) // self.months * self.months + 1, 1)
+
+    def last_day(self, first: date) -> date:
+        """The last day of the period that begins on a day."""
+        if self.months is None:
+            return first + timedelta(days=6)
+        return months_later(first, self.months) - _ONE_DAY
+
+
+PERIODS: Mapping[Period, PeriodKind] = {
+    # ISO 8601: a week belongs to the year of its Thursday.
+    "week": PeriodKind(None, lambda first: f"{first:%G-W%V}"),
+    "month": PeriodKind(1, lambda first: f"{first:%Y-%m}"),
+    "quarter": PeriodKind(3, lambda first: f"{first.year}-Q{(first.month + 2) // 3}"),
+    "year": PeriodKind(12, lambda first: f"{first.year}"),
+}
+LONGEST_FIRST: tuple[Period, ...] = tuple(sorted(PERIODS, key=lambda kind: PERIODS[kind].months or 0, reverse=True))
 
 
 @dataclass(frozen=True, order=True)
 class BudgetPeriod:
-    """One period: both days are included; the label is `2026-W47` (ISO 8601), `2026-11`, `2026-Q4` or `2026`."""
+    """One period: both days are included; the label is as its kind's, such as `2026-W47`, `2026-11` or `2026-Q4`."""
 
     first: date
     last: date
@@ -38,13 +72,9 @@ class BudgetPeriod:
 
 def period_of(kind: Period, day: date) -> BudgetPeriod:
     """The period of this kind that a day lies in."""
-    if kind == "week":
-        first = day - timedelta(days=day.weekday())
-        # The week's own year: the one that its Thursday lies in.
-        return BudgetPeriod(first, first + timedelta(days=6), kind, f"{day:%G-W%V}")
-    months = _MONTHS[kind]
-    first = date(day.year, (day.month - 1) // months * months + 1, 1)
-    return BudgetPeriod(first, months_later(first, months) - _ONE_DAY, kind, _label(kind, first))
+    described = PERIODS[kind]
+    first = described.first_day(day)
+    return BudgetPeriod(first, described.last_day(first), kind, described.label(first))
 
 
 def next_period(period: BudgetPeriod) -> BudgetPeriod:
@@ -60,9 +90,3 @@ def periods_between(kind: Period, first: date, last: date) -> list[BudgetPeriod]
         found.append(period)
         period = next_period(period)
     return found
-
-
-def _label(kind: Period, first: date) -> str:
-    if kind == "quarter":
-        return f"{first.year}-Q{(first.month + 2) // 3}"
-    return f"{first:%Y-%m}" if kind == "month" else f"{first.year}"

@@ -10,6 +10,7 @@ import polars as pl
 
 from circleci_cost.model.budgets.amounts import AMOUNT
 from circleci_cost.model.budgets.notes import notes
+from circleci_cost.model.budgets.periods import PERIODS
 from circleci_cost.model.budgets.series import COST, CREDITS, History
 from circleci_cost.model.forecast.forecasting import probability_over
 
@@ -108,13 +109,13 @@ def budget_status(
 def _days_of_periods(amounts: pl.DataFrame, spent: pl.DataFrame, history: History) -> pl.DataFrame:
     """The known days of each period, with what was spent in the budget's unit and since the period began."""
     each_budget = amounts.select("budget", "unit", "period_kind").unique()
-    every = pl.col("period_kind").replace_strict({"week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"})
+    durations = {kind: described.polars_duration for kind, described in PERIODS.items()}
     return (
         spent.filter(pl.col("date") <= history.data_through)
         .join(each_budget, on="budget")
         .with_columns(
             spent=pl.when(pl.col("unit") == "USD").then("cost_usd").otherwise(pl.col("credits").cast(COST)),
-            period_start=pl.col("date").dt.truncate(every),
+            period_start=pl.col("date").dt.truncate(pl.col("period_kind").replace_strict(durations)),
         )
         .join(amounts.select(*KEY, "amount"), on=KEY)
         .sort("budget", "date")

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from circleci_cost.model.budgets.periods import LONGEST_FIRST
 from circleci_cost.model.budgets.status import STATUS_SCHEMA
 from circleci_cost.text.amounts import WIDE, cost_text, credits_text, in_unit, percent
 
@@ -17,7 +18,6 @@ Row = Mapping[str, Any]
 
 _AMOUNTS = ("amount", "actual", "prorated_budget", "run_rate", "forecast_median", "forecast_p10", "forecast_p90")
 _CREDITS = "cr"
-_KINDS = ("year", "quarter", "month", "week")
 TABLE_HEADER = (
     "budget",
     "period",
@@ -42,7 +42,7 @@ def tree(status: pl.DataFrame) -> Iterator[tuple[int, Row]]:
     there = {(row["budget"], row["period_start"]) for row in rows}
     for row in rows:
         parent = row["parent"] if (row["parent"], row["period_start"]) in there else None
-        group = groups.setdefault((_KINDS.index(row["period_kind"]), -row["period_start"].toordinal()), {})
+        group = groups.setdefault((LONGEST_FIRST.index(row["period_kind"]), -row["period_start"].toordinal()), {})
         group.setdefault(parent, []).append(row)
     for _, children in sorted(groups.items()):
         yield from _below(None, children, 0)

@@ -10,6 +10,7 @@ from circleci_cost.config.budget_definitions import all_budgets, content_hash
 from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.budgets.definition import Budget
+from circleci_cost.model.budgets.periods import PERIODS
 
 CONFIGURATION = """\
 history_start = 2026-01-01
@@ -98,6 +99,7 @@ def test_a_parent_may_be_in_another_file(tmp_path: Path) -> None:
     assert [(budget.name, budget.parent) for budget in found] == [("engineering", None), ("web", "all"), ("all", None)]
 
 
+PERIOD_NAMES = [repr(name) for name in PERIODS]
 MISTAKES = [
     ("", "line 1: there is no header; begin with the columns name,amount."),
     ("name,amuont\n", "line 1: there is no column 'amuont'; did you mean 'amount'?"),
@@ -137,7 +139,7 @@ MISTAKES = [
     ("name,amount,seats\nweb,5,maybe\n", "line 2, column seats: 'maybe' is neither true nor false; write one of them."),
     (
         "name,amount,period\nweb,5,fortnight\n",
-        "line 2, column period: 'fortnight': input should be 'week', 'month', 'quarter' or 'year'.",
+        f"line 2, column period: 'fortnight': input should be {', '.join(PERIOD_NAMES[:-1])} or {PERIOD_NAMES[-1]}.",
     ),
     (
         "name,amount,owner\nweb,5,a\nweb,6,b\n",

@@ -2,15 +2,17 @@
 
 import calendar
 from datetime import date, timedelta
+from typing import get_args
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.budgets.periods import BudgetPeriod, next_period, period_of, periods_between
+from circleci_cost.model.budgets.periods import PERIODS, BudgetPeriod, Period, next_period, period_of, periods_between
 
 DAYS = st.dates(date(1999, 1, 1), date(2101, 12, 31))
-KINDS = st.sampled_from(["week", "month", "quarter", "year"])
+KINDS = st.sampled_from(list(PERIODS))
 
 
 @given(DAYS)
@@ -44,7 +46,7 @@ def test_a_quarter_is_three_months_and_a_year_four_quarters(day: date) -> None:
 
 
 @given(KINDS, DAYS, st.integers(0, 800))
-def test_periods_leave_no_day_out_and_no_day_twice(kind: str, first: date, length: int) -> None:
+def test_periods_leave_no_day_out_and_no_day_twice(kind: Period, first: date, length: int) -> None:
     last = first + timedelta(days=length)
     periods = periods_between(kind, first, last)
     days = [each.first + timedelta(days=number) for each in periods for number in range(each.days)]
@@ -52,6 +54,23 @@ def test_periods_leave_no_day_out_and_no_day_twice(kind: str, first: date, lengt
     assert periods[0].first <= first <= periods[0].last
     assert periods[-1].first <= last <= periods[-1].last
     assert [next_period(each) for each in periods[:-1]] == periods[1:]
+
+
+def test_every_period_of_the_configuration_is_described() -> None:
+    assert tuple(PERIODS) == get_args(Period)
+    assert all(12 % described.months == 0 for described in PERIODS.values() if described.months)
+
+
+@given(KINDS, st.lists(DAYS, min_size=1))
+def test_polars_cuts_days_into_the_same_periods(kind: Period, days: list[date]) -> None:
+    cut = pl.Series(days).dt.truncate(PERIODS[kind].polars_duration)
+    assert cut.to_list() == [period_of(kind, day).first for day in days]
+
+
+@given(KINDS, DAYS)
+def test_a_label_names_one_period_and_labels_are_in_the_order_of_time(kind: Period, day: date) -> None:
+    period = period_of(kind, day)
+    assert period.label < next_period(period).label
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from circleci_cost.days import days_between
 from circleci_cost.model.budgets.amounts import amount_findings, amounts
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import scope_findings
-from circleci_cost.model.budgets.periods import period_of
+from circleci_cost.model.budgets.periods import PERIODS, period_of
 from circleci_cost.model.budgets.series import SPENT_SCHEMA, History, known_days
 from circleci_cost.model.budgets.status import budget_status, current_day
 from circleci_cost.model.forecast.forecasting import forecast, forecast_total
@@ -300,7 +300,7 @@ AMOUNTS = st.decimals(Decimal("0.0000000000000001"), 10**9, places=16)
 @given(
     st.dictionaries(st.integers(0, 120), AMOUNTS, max_size=30),
     st.integers(20, 120),
-    st.sampled_from(["week", "month", "quarter", "year"]),
+    st.sampled_from(list(PERIODS)),
     st.decimals(Decimal("0.01"), 10**12, places=6),
 )
 def test_sums_shares_and_days_are_those_of_python_decimals(

@@ -5,14 +5,14 @@ Only the shape of the data; what is unusual is `detection`' to judge.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.definition import IgnoredPeriod
 from circleci_cost.model.anomalies.prices import usage_and_price
-from circleci_cost.model.forecast.panel import Flags, Floats, Integers
+from circleci_cost.model.forecast.panel import Flags, Floats, Panel
 
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
@@ -21,33 +21,18 @@ _SERIES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
-class Observations:
-    """What was seen, by series in the order of `names` and by day from `first` on.
+class Observations(Panel):
+    """A panel with what is known of runs and prices, all [series × days].
 
-    `cost` is NaN before a series begins and where a day is not completely known. `usage` is what is judged: credits
-    where they are given, so that a price is no usage, else cost; `price` is cost per usage, NaN on a day without.
-    `squares` (sum over runs of their squared usage) and `runs` are None where they are not given. `begins` is the
-    position of each series' first day.
+    `usage` is what is judged: credits where they are given, so that a price is no usage, else cost; `price` is cost per
+    usage, NaN on a day without. `squares` (sum over runs of their squared usage) and `runs` are None where they are not
+    given.
     """
 
-    names: pl.Series
-    first: date
-    cost: Floats
     usage: Floats
     price: Floats
     runs: Floats | None
     squares: Floats | None
-    begins: Integers
-
-    @property
-    def days(self) -> int:
-        """How many days the matrices have."""
-        return int(self.cost.shape[1])
-
-    @property
-    def last(self) -> date:
-        """The last known day, of all series together."""
-        return self.first + timedelta(days=self.days - 1)
 
 
 def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) -> Iterator[Observations]:
@@ -113,11 +98,11 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
         names,
         first,
         np.where(unknown, np.nan, cost),
-        np.where(unknown, np.nan, usage),
-        np.where(unknown, np.nan, price),
-        matrix("runs") if "runs" in given else None,
-        squares,
         begins,
+        usage=np.where(unknown, np.nan, usage),
+        price=np.where(unknown, np.nan, price),
+        runs=matrix("runs") if "runs" in given else None,
+        squares=squares,
     )
 
 

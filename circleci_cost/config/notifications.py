@@ -195,7 +195,9 @@ class AppriseChannel(_Channel):
 
 
 ChannelSection: TypeAlias = EmailChannel | SlackChannel | TeamsChannel | WebhookChannel | AppriseChannel
-_TYPES = ("email", "slack", "teams", "webhook", "apprise")
+_TYPES: tuple[str, ...] = tuple(
+    name for channel in get_args(ChannelSection) for name in get_args(channel.model_fields["type"].annotation)
+)
 
 
 def _of_known_type(value: object) -> object:

@@ -6,6 +6,7 @@ How a series is continued is `model.forecast.forecasting`'s; what it means for a
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import get_args
 
 import duckdb
 import polars as pl
@@ -20,7 +21,7 @@ from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost.warehouse.forecast.series import budget_series, history, portfolio_series
 
 BUDGET = "budget"
-_UNITS: tuple[Unit, ...] = ("USD", "credits")
+_UNITS: tuple[Unit, ...] = get_args(Unit)
 _AMOUNT = pl.Decimal(38, 6)
 _NAMES: dict[str, pl.DataType] = {"series_kind": pl.String(), "series": pl.String(), "unit": pl.String()}
 _FORECAST_SCHEMA = {**_NAMES, "date": pl.Date(), **dict.fromkeys(("median", "p10", "p90"), _AMOUNT)}

@@ -14,7 +14,7 @@ from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.config.settings import Settings, load_settings
 from circleci_cost.defs.allocation import build_allocation_asset
 from circleci_cost.defs.anomalies import build_anomaly_assets
-from circleci_cost.defs.automation import build_costs_sensor, build_jobs, build_schedule, build_sensor
+from circleci_cost.defs.automation import build_costs_sensor, build_schedule, build_sensor
 from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
 from circleci_cost.defs.correlations import build_correlations_asset
@@ -23,6 +23,7 @@ from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
+from circleci_cost.defs.jobs import build_jobs
 from circleci_cost.defs.living_runs import build_executor
 from circleci_cost.defs.notifications import build_notification_asset, build_notification_sensors
 from circleci_cost.defs.ownership import owned, owned_spec

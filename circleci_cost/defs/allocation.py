@@ -7,56 +7,44 @@ from pathlib import Path
 
 import dagster as dg
 
+from circleci_cost.assets import ALLOCATED_COSTS
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import unusable, warning
-from circleci_cost.defs.failures import dagster_failures
-from circleci_cost.defs.following import follows_configuration, follows_dependencies
-from circleci_cost.defs.resources import Warehouse
-from circleci_cost.lake.layout import Lake
+from circleci_cost.defs.check_results import check_specs, failure, warning, when
+from circleci_cost.defs.derived_assets import build_derived_asset
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.named_files.csv_tables import bytes_or_missing
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
 from circleci_cost.warehouse.costs.daily_costs import total_costs
 from circleci_cost.warehouse.derived import Derivation
 
-GROUP = "allocation"
+_CHECKS = {
+    "nothing_lost": "The values of every tag add up to the daily costs, to the last digit.",
+    "allocation_coverage": "Of every tag, at least min_coverage of the cost is allocated.",
+    "rules_match_usage": "Every rule, mapping and split names values that usage has.",
+    "tag_files_readable": "Every file of a tag could be used; what rests on one that could not has no value.",
+    "splits_as_configured": "No split had to fall back to another method.",
+}
 # The checks that keep what follows from being made.
 BLOCKING = frozenset({"nothing_lost"})
 
 
 def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
     """The asset `allocated_costs`; its code version is a hash of the rules and of the files that they name."""
-
-    @dg.asset(
-        deps=["daily_costs"],
+    return build_derived_asset(
+        ALLOCATED_COSTS,
+        settings,
+        Derivation.allocate,
+        lambda result, connection: allocated(result, total_costs(connection)),
         code_version=rules_hash(settings),
-        automation_condition=follows_configuration() | follows_dependencies(),
-        group_name=GROUP,
         kinds={"duckdb", "toml"},
-        check_specs=[
-            _spec("nothing_lost", "The values of every tag add up to the daily costs, to the last digit."),
-            _spec("allocation_coverage", "Of every tag, at least min_coverage of the cost is allocated."),
-            _spec("rules_match_usage", "Every rule, mapping and split names values that usage has."),
-            _spec(
-                "tag_files_readable",
-                "Every file of a tag could be used; what rests on one that could not has no value.",
-            ),
-            _spec("splits_as_configured", "No split had to fall back to another method."),
-        ],
+        check_specs=check_specs(ALLOCATED_COSTS, _CHECKS, blocking=BLOCKING),
         description=(
             "Daily costs by charge type under every virtual tag, after the split of shared cost; each row knows its "
             "rule and share. Grain: daily cost × charge type × tag. Add up the rows of one tag only: every tag holds "
             "the whole cost. Counts stay where the jobs ran."
         ),
     )
-    def allocated_costs(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            result = Derivation(settings, lake).allocate(connection)
-            whole = total_costs(connection)
-        return allocated(result, whole)
-
-    return allocated_costs
 
 
 def allocated(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> metadata.Materialized:
@@ -78,10 +66,6 @@ def _files(tag: VirtualTag) -> Iterator[Path]:
     yield from (mapping.file for mapping in tag.mappings)
     yield from (owners.file for owners in tag.codeowners)
     yield from (split.file for split in tag.splits if split.file)
-
-
-def _spec(name: str, description: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset="allocated_costs", description=description, blocking=name in BLOCKING)
 
 
 def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
@@ -107,11 +91,7 @@ def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
 
 def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterator[dg.AssetCheckResult]:
     different = [tag.tag for tag in result.tags if (tag.cost_usd, tag.credits) != whole]
-    yield dg.AssetCheckResult(
-        check_name="nothing_lost",
-        passed=not different,
-        description=f"the sums of {', '.join(different)} differ from daily_costs" if different else None,
-    )
+    yield failure("nothing_lost", when(different, f"the sums of {', '.join(different)} differ from daily_costs"))
     low = [
         f"{metadata.percent(tag.coverage)} of {tag.tag} is allocated, {metadata.percent(tag.min_coverage)} is wanted: "
         f"`circleci-cost allocation coverage --tag {tag.tag}` shows the largest groups without a value"
@@ -120,7 +100,7 @@ def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterat
     ]
     yield warning("allocation_coverage", low)
     yield warning("rules_match_usage", [*result.warnings, *(each for tag in result.tags for each in tag.warnings)])
-    yield unusable("tag_files_readable", map(str, result.problems))
+    yield failure("tag_files_readable", map(str, result.problems))
     yield warning(
         "splits_as_configured",
         [str(fallback) for tag in result.tags for fallback in tag.fallbacks],

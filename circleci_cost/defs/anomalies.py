@@ -7,13 +7,11 @@ from decimal import Decimal
 import dagster as dg
 import polars as pl
 
+from circleci_cost.assets import ANOMALY_DRIVERS, COST_ANOMALIES
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import unusable, warning
-from circleci_cost.defs.failures import dagster_failures
-from circleci_cost.defs.following import follows_configuration, follows_dependencies
-from circleci_cost.defs.resources import Warehouse
-from circleci_cost.lake.layout import Lake
+from circleci_cost.defs.check_results import check_specs, failure, warning, when
+from circleci_cost.defs.derived_assets import build_derived_asset
 from circleci_cost.model.incidents.incidents import IncidentStatus
 from circleci_cost.model.incidents.text import TABLE_HEADER, cells, series_text
 from circleci_cost.named_files.csv_tables import bytes_or_missing
@@ -22,7 +20,13 @@ from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary
 from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary
 
-GROUP = "analysis"
+_CHECKS = {
+    "no_open_incidents": "No incident goes on that is neither expected nor ignored.",
+    "few_false_alarms": "Alarms that came to nothing are about as rare as was accepted.",
+    "series_long_enough": "At most half of the series are too short to be judged.",
+    "decisions_match_incidents": "Every decision is about an incident that there is.",
+    "decisions_readable": "The file of decisions could be used; else those that were read last stay.",
+}
 _SHOWN = 20
 # An upper bound of false alarms may lie so far above what was accepted before somebody is told.
 _TOLERATED = 3.0
@@ -31,20 +35,14 @@ _TOO_SHORT = 0.5
 
 def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets `cost_anomalies` and `anomaly_drivers`."""
-
-    @dg.asset(
-        deps=["allocated_costs", "daily_costs"],
+    anomalies = build_derived_asset(
+        COST_ANOMALIES,
+        settings,
+        Derivation.detect,
+        lambda summary, _: detected(summary, settings),
         code_version=_said(settings),
-        automation_condition=follows_configuration() | follows_dependencies(),
-        group_name=GROUP,
         kinds={"duckdb", "polars"},
-        check_specs=[
-            _spec("no_open_incidents", "No incident goes on that is neither expected nor ignored."),
-            _spec("few_false_alarms", "Alarms that came to nothing are about as rare as was accepted."),
-            _spec("series_long_enough", "At most half of the series are too short to be judged."),
-            _spec("decisions_match_incidents", "Every decision is about an incident that there is."),
-            _spec("decisions_readable", "The file of decisions could be used; else those that were read last stay."),
-        ],
+        check_specs=check_specs(COST_ANOMALIES, _CHECKS),
         description=(
             "How each day of each series was judged by the days before it, and anomaly_incidents: one row per cause, "
             "at the level that explains it best. Series are cost centers, organizations, projects, workflows, jobs, "
@@ -52,16 +50,12 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "× series × day, and incident. Levels contain each other: never add them up."
         ),
     )
-    def cost_anomalies(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            summary = Derivation(settings, lake).detect(connection)
-        return detected(summary, settings)
-
-    @dg.asset(
-        deps=[cost_anomalies, "infrastructure_costs", "daily_costs"],
+    drivers = build_derived_asset(
+        ANOMALY_DRIVERS,
+        settings,
+        Derivation.explain,
+        lambda summary, _: explained(summary),
         code_version=_said(settings),
-        automation_condition=follows_configuration() | follows_dependencies(),
-        group_name=GROUP,
         kinds={"duckdb", "polars"},
         description=(
             "What each incident is due to, against the same weekdays of the four weeks before: runs, minutes per run, "
@@ -70,12 +64,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "infrastructure services whose level shifted around it."
         ),
     )
-    def anomaly_drivers(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            summary = Derivation(settings, lake).explain(connection)
-        return explained(summary)
-
-    return [cost_anomalies, anomaly_drivers]
+    return [anomalies, drivers]
 
 
 def detected(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
@@ -97,10 +86,6 @@ def _said(settings: Settings) -> str:
         path = settings.resolve(settings.anomalies.decisions)
         digest.update(bytes_or_missing(path))
     return digest.hexdigest()[:16]
-
-
-def _spec(name: str, description: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset="cost_anomalies", description=description)
 
 
 def _anomaly_metadata(summary: AnomalySummary) -> dict[str, metadata.Value]:
@@ -141,12 +126,13 @@ def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCh
     share = summary.quality.too_short_share
     yield warning(
         "series_long_enough",
-        [f"{metadata.percent(share)} of {summary.quality.series} series have less than two weeks of history"]
-        if share > _TOO_SHORT
-        else [],
+        when(
+            share > _TOO_SHORT,
+            f"{metadata.percent(share)} of {summary.quality.series} series have less than two weeks of history",
+        ),
     )
     yield warning("decisions_match_incidents", summary.gone)
-    yield unusable("decisions_readable", summary.problems)
+    yield failure("decisions_readable", summary.problems)
 
 
 def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:

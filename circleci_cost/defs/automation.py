@@ -1,64 +1,25 @@
-"""Jobs, the daily schedule and the automation sensor: what runs when, over which partitions."""
+"""The daily schedule and the sensors that follow: what runs when, over which partitions.
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+What a job makes is `jobs`' business, when an asset is to be made again `following`'s.
+"""
+
+from collections.abc import Iterator
 
 import dagster as dg
 
-from circleci_cost.assets import COSTED, FOLLOWING, INGESTED
+from circleci_cost.assets import COSTED, DAILY_COSTS, FOLLOWING, INGESTED, JOB_RUNS, PRICING_PERIODS
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs.dead_runs import log_dead_runs
+from circleci_cost.defs.declared import asset_key
 from circleci_cost.defs.following import at_work, days_behind
 from circleci_cost.defs.housekeeping import tidy_daily
-from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
-from circleci_cost.defs.own_runs import DAGSTER, LAUNCHED_BY
+from circleci_cost.defs.jobs import TAGS, AssetJob
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost.errors import StorageError
 from circleci_cost.history.coverage import daily_windows, first_windows
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing.price_periods import as_ranges
-
-# Dagster does not export the type of what `define_asset_job` returns.
-AssetJob: TypeAlias = Any
-_TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), LAUNCHED_BY: DAGSTER}
-
-
-def build_jobs(standing_checks: Sequence[dg.AssetChecksDefinition]) -> dict[str, AssetJob]:
-    """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both.
-
-    `allocate` does what follows daily costs, `notify` sends, `check` runs the standing checks.
-    """
-    checks = dg.define_asset_job(
-        "check",
-        selection=dg.AssetSelection.checks(*standing_checks),
-        tags=_TAGS,
-        description="Run the standing checks, which look at all days of all cost centers; nothing is made.",
-    )
-    return {"check": checks} | {
-        name: dg.define_asset_job(
-            name, selection=dg.AssetSelection.assets(*assets), tags=_TAGS, description=description
-        )
-        for name, assets, description in (
-            ("ingest", INGESTED, "Fetch usage exports and read them into job runs."),
-            (
-                "reprice",
-                (*COSTED, *FOLLOWING),
-                "Compute daily costs again at today's price periods; nothing is fetched or parsed.",
-            ),
-            (
-                "refresh",
-                (*INGESTED, *COSTED, *FOLLOWING),
-                "Fetch, read, price and publish some days: what the daily schedule does.",
-            ),
-            (
-                "allocate",
-                FOLLOWING,
-                "Allocate costs and compare budgets again after a rule or a budget was edited; publish.",
-            ),
-            ("notify", ("notifications",), "Tell what there is to tell, and send again what could not be sent."),
-        )
-    }
 
 
 def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJob) -> dg.ScheduleDefinition:
@@ -111,10 +72,10 @@ def build_sensor() -> dg.AutomationConditionSensorDefinition:
     """
     return dg.AutomationConditionSensorDefinition(
         "automation",
-        target=dg.AssetSelection.assets("pricing_periods", *FOLLOWING)
-        | dg.AssetSelection.checks_for_assets("daily_costs", "job_runs"),
+        target=dg.AssetSelection.assets(PRICING_PERIODS.name, *FOLLOWING)
+        | dg.AssetSelection.checks_for_assets(DAILY_COSTS.name, JOB_RUNS.name),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        run_tags=_TAGS,
+        run_tags=TAGS,
         minimum_interval_seconds=30,
     )
 
@@ -139,7 +100,7 @@ def build_costs_sensor(
     )
     def costs_follow(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         instance = context.instance
-        newest = instance.get_latest_materialization_event(dg.AssetKey("job_runs"))
+        newest = instance.get_latest_materialization_event(asset_key(JOB_RUNS))
         seen = f"{newest.run_id} {newest.timestamp}" if newest else ""
         if seen == context.cursor:
             yield dg.SkipReason("No job runs were made since the last look.")
@@ -158,7 +119,7 @@ def build_costs_sensor(
                 yield dg.RunRequest(
                     run_key=f"{name}-{each.first}-{each.last}-{seen}",
                     tags=range_tags(name, each.first, each.last),
-                    asset_selection=[dg.AssetKey("daily_costs")],
+                    asset_selection=[asset_key(DAILY_COSTS)],
                 )
         context.update_cursor(seen)
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
+from circleci_cost.assets import BUDGET_STATUS, COST_FORECAST
 from circleci_cost.config.budget_definitions import content_hash, usable_budgets
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import unusable, warning
-from circleci_cost.defs.failures import dagster_failures
-from circleci_cost.defs.following import follows_configuration, follows_dependencies
-from circleci_cost.defs.resources import Warehouse
+from circleci_cost.defs.check_results import check_specs, failure, warning
+from circleci_cost.defs.derived_assets import build_derived_asset
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.findings import Finding
 from circleci_cost.model.budgets.status import Status
 from circleci_cost.model.budgets.text import TABLE_HEADER, cells, tree
@@ -22,7 +20,11 @@ from circleci_cost.warehouse.budgets.budget_status import BudgetSummary
 from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary
 
-GROUP = "budgets"
+_CHECKS = {
+    "budgets_kept": "No running budget is spent, none is at risk.",
+    "budgets_match_usage": "Every budget names values that usage has, and its children fit into it.",
+    "budget_files_readable": "Every budget file could be used; the budgets of one that could not are left out.",
+}
 # As many columns as the UI shows without scrolling.
 _SHOWN = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overrun")
 
@@ -30,12 +32,12 @@ _SHOWN = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overr
 def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The assets `cost_forecast` and `budget_status`."""
     said = budgets_hash(settings)
-
-    @dg.asset(
-        deps=["allocated_costs", "daily_costs"],
+    forecasts = build_derived_asset(
+        COST_FORECAST,
+        settings,
+        Derivation.forecast,
+        lambda summary, _: forecast(summary),
         code_version=f"{said}-{settings.calendar.model_dump_json()}",
-        automation_condition=follows_configuration() | follows_dependencies(),
-        group_name=GROUP,
         kinds={"duckdb", "polars"},
         description=(
             "Forecast of each day to come: of every budget to the end of its period, of the total, cost centers, "
@@ -44,43 +46,20 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "forecast past months is in forecast_backtests."
         ),
     )
-    def cost_forecast(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            summary = Derivation(settings, lake).forecast(connection)
-        return forecast(summary)
-
-    @dg.asset(
-        deps=[cost_forecast, "allocated_costs", "daily_costs"],
+    states = build_derived_asset(
+        BUDGET_STATUS,
+        settings,
+        Derivation.compare,
+        lambda summary, _: compared(summary),
         code_version=said,
-        automation_condition=follows_configuration() | follows_dependencies(),
-        group_name=GROUP,
         kinds={"duckdb", "polars"},
-        check_specs=[
-            dg.AssetCheckSpec(
-                "budgets_kept", asset="budget_status", description="No running budget is spent, none is at risk."
-            ),
-            dg.AssetCheckSpec(
-                "budgets_match_usage",
-                asset="budget_status",
-                description="Every budget names values that usage has, and its children fit into it.",
-            ),
-            dg.AssetCheckSpec(
-                "budget_files_readable",
-                asset="budget_status",
-                description="Every budget file could be used; the budgets of one that could not are left out.",
-            ),
-        ],
+        check_specs=check_specs(BUDGET_STATUS, _CHECKS),
         description=(
             "The state of every budget: spent, forecast with its range, probability and day of an overrun. Grain: "
             "budget × period, all periods since the history began. A child is part of its parent: never add them up."
         ),
     )
-    def budget_status(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            summary = Derivation(settings, lake).compare(connection)
-        return compared(summary)
-
-    return [cost_forecast, budget_status]
+    return [forecasts, states]
 
 
 def forecast(summary: ForecastSummary) -> metadata.Materialized:
@@ -161,7 +140,7 @@ def _status_checks(summary: BudgetSummary) -> Iterator[dg.AssetCheckResult]:
     named = [f"{row['budget']} ({row['status'].replace('_', ' ')})" for row in troubled.iter_rows(named=True)]
     yield warning("budgets_kept", named)
     yield warning("budgets_match_usage", [finding.message for finding in _told(summary.findings)])
-    yield unusable("budget_files_readable", (str(problem) for problem in summary.problems))
+    yield failure("budget_files_readable", (str(problem) for problem in summary.problems))
 
 
 def _told(findings: Sequence[Finding]) -> list[Finding]:

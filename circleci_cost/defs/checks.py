@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import dagster as dg
 
+from circleci_cost.assets import BY_DAY, DAILY_COSTS, JOB_RUNS, PRICING_PERIODS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import failure, warning, when
 from circleci_cost.defs.costs import RATES_AHEAD
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import checks_dependencies, checks_every_day
@@ -20,15 +22,14 @@ from circleci_cost.warehouse.costs.pricing_periods import stale_prices
 from circleci_cost.warehouse.reporting.report import unfilled_days
 
 _FRESHNESS = timedelta(days=2)
-_PARTITIONED = ("usage_exports", "job_runs", "daily_costs")
 
 
 def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -> Sequence[dg.AssetChecksDefinition]:
     """The checks of stale prices, earlier versions, gaps, unsettled days, freshness and failed partitions."""
 
     @dg.asset_check(
-        asset="daily_costs",
-        additional_deps=["pricing_periods"],
+        asset=DAILY_COSTS.name,
+        additional_deps=[PRICING_PERIODS.name],
         automation_condition=checks_dependencies(),
         description="Every day's costs rest on the price that the configuration says today.",
     )
@@ -39,31 +40,31 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             stale = stale_prices(connection, rates)
         ranges = [f"{name}: {price_periods.say_ranges(found)}" for name, found in stale.items()]
         days = sum(each.days for found in stale.values() for each in found)
-        return dg.AssetCheckResult(
-            passed=not stale,
-            metadata={"stale_days": days, "stale_ranges": "; ".join(ranges) or "–"},
-            description=None
-            if not stale
-            else f"{days:,} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
-            "run `circleci-cost reprice`",
+        return failure(
+            "prices_up_to_date",
+            when(
+                stale,
+                f"{days:,} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
+                "run `circleci-cost reprice`",
+            ),
+            {"stale_days": days, "stale_ranges": "; ".join(ranges) or "–"},
         )
 
     @dg.asset_check(
-        asset="daily_costs", description="No day lacks what this version computes and an earlier one did not."
+        asset=DAILY_COSTS.name, description="No day lacks what this version computes and an earlier one did not."
     )
     def computed_by_this_version(warehouse: Warehouse) -> dg.AssetCheckResult:
         with warehouse.get_connection() as connection, transaction(connection):
             found = unfilled_days(connection)
         named = "; ".join(f"{name}: {metadata.days(days)}" for name, days in found.items())
-        return dg.AssetCheckResult(
-            passed=not found,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"days_of_earlier_versions": sum(map(len, found.values()))},
-            description=f"computed by an earlier version, {named}: run `circleci-cost reprice`" if found else None,
+        return warning(
+            "computed_by_this_version",
+            when(found, f"computed by an earlier version, {named}: run `circleci-cost reprice`"),
+            {"days_of_earlier_versions": sum(map(len, found.values()))},
         )
 
     @dg.asset_check(
-        asset="job_runs",
+        asset=JOB_RUNS.name,
         automation_condition=checks_every_day(),
         description="Every day since history_start that CircleCI can serve is there.",
     )
@@ -78,7 +79,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         )
 
     @dg.asset_check(
-        asset="job_runs",
+        asset=JOB_RUNS.name,
         automation_condition=checks_every_day(),
         description="Every day older than restatement_days rests on an export that CircleCI no longer restated.",
     )
@@ -93,7 +94,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         )
 
     @dg.asset_check(
-        asset="job_runs",
+        asset=JOB_RUNS.name,
         automation_condition=checks_every_day(),
         description="The newest day is at most two days old.",
     )
@@ -105,31 +106,28 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
             for name, day in newest.items()
             if day is None or today - day > _FRESHNESS
         ]
-        return dg.AssetCheckResult(
-            passed=not late,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"data_through": ", ".join(f"{name}: {day}" for name, day in newest.items())},
-            description=f"{'; '.join(late)}; run `circleci-cost sync` and see that the schedule is on"
-            if late
-            else None,
+        return warning(
+            "data_fresh",
+            [*late, *when(late, "run `circleci-cost sync` and see that the schedule is on")],
+            {"data_through": ", ".join(f"{name}: {day}" for name, day in newest.items())},
         )
 
     @dg.asset_check(
-        asset="job_runs",
+        asset=JOB_RUNS.name,
         automation_condition=checks_every_day(),
         description="No partition failed last: retries are bounded, and then nobody tells.",
     )
     def no_failed_partitions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         keys = partitions.get_partition_keys()
         failed = {}
-        for name in _PARTITIONED:
+        for name in BY_DAY:
             status = context.instance.get_status_by_partition(dg.AssetKey(name), keys, partitions) or {}
             failed[name] = [key for key, state in status.items() if state is not None and state.name == "FAILED"]
         shown = [f"{name}: {', '.join(found[:5])} ({len(found):,})" for name, found in failed.items() if found]
-        return dg.AssetCheckResult(
-            passed=not shown,
-            metadata={"failed_partitions": sum(len(found) for found in failed.values())},
-            description=f"failed and not repaired: {'; '.join(shown)}; materialize them again" if shown else None,
+        return failure(
+            "no_failed_partitions",
+            when(shown, f"failed and not repaired: {'; '.join(shown)}; materialize them again"),
+            {"failed_partitions": sum(len(found) for found in failed.values())},
         )
 
     return [prices_up_to_date, computed_by_this_version, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]

@@ -10,25 +10,26 @@ from contextlib import suppress
 import dagster as dg
 import duckdb
 
+from circleci_cost.assets import COST_CENTER_DAYS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
+from circleci_cost.defs.declared import asset_key
 from circleci_cost.defs.partitions import day_partitions
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.costs.cost_center_days import CostCenterDay, cost_center_days
 from circleci_cost.warehouse.publishing.generations import NothingPublishedError, current_generation
 
-KEY = dg.AssetKey("cost_center_days")
-GROUP = "publishing"
+_KEY = asset_key(COST_CENTER_DAYS)
 
 
 def build_cost_center_days(settings: Settings) -> dg.AssetSpec:
     """The asset `cost_center_days`."""
     return dg.AssetSpec(
-        KEY,
-        deps=["published"],
+        _KEY,
+        deps=list(COST_CENTER_DAYS.made_from),
         partitions_def=day_partitions(settings),
-        group_name=GROUP,
+        group_name=COST_CENTER_DAYS.group,
         kinds={"duckdb"},
         description=(
             "The cost of every cost center by day, to compare: switch Metadata to Plots, which show the last 120 days. "
@@ -52,11 +53,11 @@ def log_changed_days(
     days to the next. An event takes about 8 ms.
     """
     since = None
-    if context.instance.get_latest_materialization_event(KEY) is not None:
+    if context.instance.get_latest_materialization_event(_KEY) is not None:
         with suppress(NothingPublishedError):
             since = current_generation(lake).manifest.published_at
     for day, found in cost_center_days(connection, settings.history_start, utc_today(clock), since).items():
-        context.log_event(dg.AssetMaterialization(KEY, partition=day.isoformat(), metadata=_metadata(found)))
+        context.log_event(dg.AssetMaterialization(_KEY, partition=day.isoformat(), metadata=_metadata(found)))
 
 
 def _metadata(found: Sequence[CostCenterDay]) -> dict[str, metadata.Value]:

@@ -6,9 +6,12 @@ from decimal import Decimal
 
 import dagster as dg
 
+from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import check_specs, failure, warning, when
+from circleci_cost.defs.declared import declared
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
 from circleci_cost.defs.living_runs import refuse_if_ended
@@ -19,7 +22,13 @@ from circleci_cost.model.pricing import price_periods
 from circleci_cost.warehouse.costs.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 
-GROUP = "costs"
+_COST_CHECKS = {
+    "credits_equal_job_runs": "The credits of the days equal those of their job runs.",
+    "charge_types_add_up": "The costs of the charge types add up to the cost.",
+    "all_credits_priced": "No credits were used on a day without a price.",
+    "job_runs_for_each_day": "Every day that was asked for has job runs, empty days included.",
+}
+_BLOCKING = frozenset({"credits_equal_job_runs", "charge_types_add_up"})
 # Rates reach a little into the future, so that a day's costs never wait for the rates to be spread again.
 RATES_AHEAD = timedelta(days=31)
 _ZERO = Decimal(0)
@@ -29,18 +38,12 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
     """The asset `pricing_periods`; its data and code versions are a hash of what the periods say."""
 
     @dg.asset(
+        **declared(PRICING_PERIODS),
         # The configuration is this asset's code: an edited price is seen as soon as the location is loaded again.
         code_version=price_periods.content_hash(settings.price_periods),
         automation_condition=follows_configuration(),
-        group_name=GROUP,
         kinds={"duckdb", "toml"},
-        check_specs=[
-            dg.AssetCheckSpec(
-                "every_day_priced",
-                asset="pricing_periods",
-                description="No day of the history lacks a price.",
-            )
-        ],
+        check_specs=check_specs(PRICING_PERIODS, {"every_day_priced": "No day of the history lacks a price."}),
         metadata={"dagster/column_schema": metadata.column_schema(price_periods.PERIODS_SCHEMA, {})},
         description=(
             "Contracted price periods from the configuration, and daily_rates: exactly one USD price per credit, "
@@ -75,10 +78,9 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
                 ),
             },
             check_results=[
-                dg.AssetCheckResult(
-                    check_name="every_day_priced",
-                    passed=not gaps,
-                    description=None if not gaps else f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0",
+                failure(
+                    "every_day_priced",
+                    when(gaps, f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0"),
                 )
             ],
         )
@@ -90,13 +92,12 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
     """The asset `daily_costs`."""
 
     @dg.asset(
-        deps=["job_runs", "pricing_periods"],
+        **declared(DAILY_COSTS),
         partitions_def=partitions,
         # One run reprices the whole history of a cost center: cost is one query over its files.
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=GROUP,
         kinds={"duckdb"},
-        check_specs=_cost_checks(),
+        check_specs=check_specs(DAILY_COSTS, _COST_CHECKS, blocking=_BLOCKING),
         description=(
             "Credits and US dollars per day, cost center, organization, project, workflow, job, branch, resource "
             "class, executor, operating system, trigger source and build status, per charge type and in total. "
@@ -139,36 +140,18 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
     return daily_costs
 
 
-def _cost_checks() -> list[dg.AssetCheckSpec]:
-    def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(name, asset="daily_costs", description=description, blocking=blocking)
-
-    return [
-        spec("credits_equal_job_runs", "The credits of the days equal those of their job runs.", blocking=True),
-        spec("charge_types_add_up", "The costs of the charge types add up to the cost.", blocking=True),
-        spec("all_credits_priced", "No credits were used on a day without a price."),
-        spec("job_runs_for_each_day", "Every day that was asked for has job runs, empty days included."),
-    ]
-
-
 def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckResult]:
     difference = sum((each.credits - each.job_run_credits for each in summaries), start=_ZERO)
-    yield _result("credits_equal_job_runs", difference == 0, f"{difference} credits too many in daily_costs")
+    yield failure("credits_equal_job_runs", when(difference, f"{difference} credits too many in daily_costs"))
     rest = sum((each.cost_usd - each.charge_types_cost_usd for each in summaries), start=_ZERO)
-    yield _result("charge_types_add_up", rest == 0, f"{rest} USD are in no charge type")
+    yield failure("charge_types_add_up", when(rest, f"{rest} USD are in no charge type"))
     unpriced = sum((each.unpriced_credits for each in summaries), start=_ZERO)
-    yield _result("all_credits_priced", unpriced == 0, f"{unpriced} credits have no price: add a pricing period")
+    yield failure("all_credits_priced", when(unpriced, f"{unpriced} credits have no price: add a pricing period"))
     without = [day for each in summaries for day in each.days_without_job_runs]
-    yield dg.AssetCheckResult(
-        check_name="job_runs_for_each_day",
-        passed=not without,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=None if not without else f"no job runs for {metadata.days(without)}: materialize them first",
+    yield warning(
+        "job_runs_for_each_day",
+        when(without, f"no job runs for {metadata.days(without)}: materialize them first"),
     )
-
-
-def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else otherwise)
 
 
 def _day_metadata(day: DayCosts) -> dict[str, metadata.Value]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from circleci_cost.assets import DAILY_COSTS, JOB_RUNS
+from circleci_cost.defs.declared import asset_key
 from circleci_cost.defs.partitions import partition_days
 
 _UNFINISHED = [
@@ -59,7 +61,7 @@ def _made() -> dg.AutomationCondition[Any]:
 
 def at_work(instance: dg.DagsterInstance) -> bool:
     """Whether a run or a backfill that makes job runs or daily costs is waiting or under way."""
-    partitioned = {dg.AssetKey("job_runs"), dg.AssetKey("daily_costs")}
+    partitioned = {asset_key(JOB_RUNS), asset_key(DAILY_COSTS)}
     # Newest first; Dagster's filter of statuses is private.
     backfills = [each for each in instance.get_backfills(limit=_RECENT) if each.status.value in _AT_WORK]
     if any(partitioned.intersection(each.asset_selection or ()) for each in backfills):
@@ -72,7 +74,7 @@ def at_work(instance: dg.DagsterInstance) -> bool:
 def days_behind(instance: dg.DagsterInstance, partitions: dg.MultiPartitionsDefinition) -> dict[str, tuple[date, ...]]:
     """The days, by cost center, whose job runs were made later than their daily costs."""
     made = dg.DagsterEventType.ASSET_MATERIALIZATION
-    read = instance.get_latest_storage_id_by_partition(dg.AssetKey("job_runs"), made)
-    costed = instance.get_latest_storage_id_by_partition(dg.AssetKey("daily_costs"), made)
+    read = instance.get_latest_storage_id_by_partition(asset_key(JOB_RUNS), made)
+    costed = instance.get_latest_storage_id_by_partition(asset_key(DAILY_COSTS), made)
     keys = [key for key, at in read.items() if at > costed.get(key, -1) and partitions.has_partition_key(key)]
     return {each.cost_center: each.days for each in partition_days(keys, partitions)} if keys else {}

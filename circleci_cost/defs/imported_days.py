@@ -7,12 +7,14 @@ from datetime import date
 
 import dagster as dg
 
+from circleci_cost.assets import USAGE_EXPORTS
 from circleci_cost.days import days_between
+from circleci_cost.defs.declared import asset_key
 from circleci_cost.defs.partitions import partition_key
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import Manifest, landed_exports
 
-_USAGE_EXPORTS = dg.AssetKey("usage_exports")
+_KEY = asset_key(USAGE_EXPORTS)
 
 
 def log_imported_days(
@@ -31,12 +33,12 @@ def log_imported_days(
             }
     if not imported:
         return
-    for key in sorted(imported.keys() - context.instance.get_materialized_partitions(_USAGE_EXPORTS)):
-        manifest = imported[key]
+    for partition in sorted(imported.keys() - context.instance.get_materialized_partitions(_KEY)):
+        manifest = imported[partition]
         context.log_event(
             dg.AssetMaterialization(
-                _USAGE_EXPORTS,
-                partition=key,
+                _KEY,
+                partition=partition,
                 description="Imported from files, not fetched from CircleCI.",
                 metadata={
                     "source": "imported files",

@@ -8,9 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from circleci_cost.assets import INFRASTRUCTURE_COSTS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import warning
+from circleci_cost.defs.check_results import check_specs, failure, warning, when
+from circleci_cost.defs.declared import declared
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration
 from circleci_cost.defs.resources import Warehouse
@@ -27,7 +29,13 @@ from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     write_infrastructure,
 )
 
-GROUP = "infrastructure"
+_CHECKS = {
+    "files_readable": "Every source could be read; one that could not keeps what was read before.",
+    "infrastructure_fresh": "The newest day of every source is at most three days old.",
+    "currency_rates_cover_days": "Exchange rates reach the newest days of the costs.",
+    "days_counted_once": "No two files of a source hold the same costs of a day.",
+    "amounts_and_tags_filled": "Effective costs, tags and manifests are filled as they should be.",
+}
 # After the clouds' own night; whoever delivers later is read the next day, or by hand.
 _DAILY = "0 11 * * *"
 _FRESHNESS = timedelta(days=3)
@@ -46,17 +54,11 @@ def build_infrastructure_asset(
     daily = dg.AutomationCondition.on_cron(_DAILY)
 
     @dg.asset(
+        **declared(INFRASTRUCTURE_COSTS),
         code_version=configuration_hash(sources),
         automation_condition=follows_configuration() | daily if sources else follows_configuration(),
-        group_name=GROUP,
         kinds={"duckdb", "polars"},
-        check_specs=[
-            _spec("files_readable", "Every source could be read; one that could not keeps what was read before."),
-            _spec("infrastructure_fresh", "The newest day of every source is at most three days old."),
-            _spec("currency_rates_cover_days", "Exchange rates reach the newest days of the costs."),
-            _spec("days_counted_once", "No two files of a source hold the same costs of a day."),
-            _spec("amounts_and_tags_filled", "Effective costs, tags and manifests are filled as they should be."),
-        ],
+        check_specs=check_specs(INFRASTRUCTURE_COSTS, _CHECKS),
         description=(
             "What the company's own infrastructure costs, from FOCUS files of clouds and from simple CSV files. Grain: "
             "date × source × provider × service × sub account × tag value × currency. Taxes, and purchases "
@@ -84,10 +86,6 @@ def build_infrastructure_asset(
         return dg.MaterializeResult(metadata=_metadata(summary), check_results=list(_results(summary, clock)))
 
     return infrastructure_costs
-
-
-def _spec(name: str, description: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(name, asset="infrastructure_costs", description=description)
 
 
 def _retry_later(summary: InfrastructureSummary, retries: int, seconds: float) -> None:
@@ -135,11 +133,7 @@ def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
 
 def _results(summary: InfrastructureSummary, clock: Clock) -> Iterator[dg.AssetCheckResult]:
     problems = [f"{each.source}: {each.error}" for each in summary.problems]
-    yield dg.AssetCheckResult(
-        check_name="files_readable",
-        passed=not problems,
-        description=f"{' '.join(problems)} What was read before stays." if problems else None,
-    )
+    yield failure("files_readable", [*problems, *when(problems, "What was read before stays.")])
     today = utc_today(clock)
     yield warning(
         "infrastructure_fresh",

@@ -5,9 +5,12 @@ from decimal import Decimal
 
 import dagster as dg
 
+from circleci_cost.assets import JOB_RUNS, USAGE_EXPORTS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
+from circleci_cost.defs.check_results import check_specs, failure, warning, when
+from circleci_cost.defs.declared import declared
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.imported_days import log_imported_days
 from circleci_cost.defs.living_runs import refuse_if_ended
@@ -21,9 +24,19 @@ from circleci_cost.lake.unknown_organizations import UnknownOrganization, unknow
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.usage.job_runs import DaySummary
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
-from circleci_cost.text.plain import one_line
 
-GROUP = "ingest"
+_CHECKS = {
+    "each_job_once": "JOB_ID is unique over the written days.",
+    "jobs_in_their_partition": "Every row is of its file's day and cost center.",
+    "credits_complete": "The charge types and other_credits add up to total_credits.",
+    "charge_types_known": "TOTAL_CREDITS holds no credits beyond the exported charge types.",
+    "jobs_in_window": "The export held no job outside the days that were asked for.",
+    "no_vanished_jobs": "No job of an earlier export is missing from the later one.",
+    "columns_known": "The export has the columns that this version knows, no more and no fewer.",
+    "organizations_known": "Every job is of an organization that the configuration names.",
+    "export_for_each_day": "Every day that was asked for has an export.",
+}
+_BLOCKING = frozenset({"each_job_once", "jobs_in_their_partition", "credits_complete"})
 # One run is one cost center and at most as many days as one export job may span.
 INGEST_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
 
@@ -38,9 +51,9 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
     """The assets `usage_exports` and `job_runs`."""
 
     @dg.asset(
+        **declared(USAGE_EXPORTS),
         partitions_def=partitions,
         backfill_policy=INGEST_POLICY,
-        group_name=GROUP,
         kinds={"circleci", "csv"},
         description=(
             "Usage exports as CircleCI wrote them: gzip-compressed CSV parts and a manifest for each window of at "
@@ -74,12 +87,11 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         return dg.MaterializeResult(metadata=_export_metadata(fetched))
 
     @dg.asset(
-        deps=[usage_exports],
+        **declared(JOB_RUNS),
         partitions_def=partitions,
         backfill_policy=INGEST_POLICY,
-        group_name=GROUP,
         kinds={"polars", "parquet"},
-        check_specs=_job_run_checks(),
+        check_specs=check_specs(JOB_RUNS, _CHECKS, blocking=_BLOCKING),
         metadata={
             "dagster/column_schema": metadata.column_schema(JOB_RUN_SCHEMA, _COLUMN_DESCRIPTIONS),
         },
@@ -119,7 +131,7 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
             metadata=_job_run_metadata(reports),
             check_results=[
                 *_job_run_results(reports),
-                _warning("organizations_known", not unknown, "; ".join(each.described for each in unknown)),
+                warning("organizations_known", [each.described for each in unknown]),
             ],
         )
 
@@ -208,58 +220,32 @@ def _job_run_metadata(reports: _Reports) -> dict[str, metadata.Value]:
     }
 
 
-def _job_run_checks() -> list[dg.AssetCheckSpec]:
-    def spec(name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
-        return dg.AssetCheckSpec(name, asset="job_runs", description=description, blocking=blocking)
-
-    return [
-        spec("each_job_once", "JOB_ID is unique over the written days.", blocking=True),
-        spec("jobs_in_their_partition", "Every row is of its file's day and cost center.", blocking=True),
-        spec("credits_complete", "The charge types and other_credits add up to total_credits.", blocking=True),
-        spec("charge_types_known", "TOTAL_CREDITS holds no credits beyond the exported charge types."),
-        spec("jobs_in_window", "The export held no job outside the days that were asked for."),
-        spec("no_vanished_jobs", "No job of an earlier export is missing from the later one."),
-        spec("columns_known", "The export has the columns that this version knows, no more and no fewer."),
-        spec("organizations_known", "Every job is of an organization that the configuration names."),
-        spec("export_for_each_day", "Every day that was asked for has an export."),
-    ]
-
-
 def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
     counted = [verification for _, _, verification in reports]
     found = [report for _, report, _ in reports]
     repeated = sum(each.jobs - each.distinct_jobs for each in counted)
-    yield _result("each_job_once", repeated == 0, f"{repeated} rows repeat a JOB_ID")
+    yield failure("each_job_once", when(repeated, f"{repeated} rows repeat a JOB_ID"))
     misplaced = sum(each.misplaced_jobs + each.foreign_jobs for each in counted)
-    yield _result("jobs_in_their_partition", misplaced == 0, f"{misplaced} rows are in another day's file")
+    yield failure("jobs_in_their_partition", when(misplaced, f"{misplaced} rows are in another day's file"))
     difference = sum((each.credits - each.charge_type_credits for each in counted), start=_ZERO)
-    yield _result("credits_complete", difference == 0, f"charge types miss {difference} credits")
+    yield failure("credits_complete", when(difference, f"charge types miss {difference} credits"))
     other = sum((day.other_credits for each in found for day in each.days), start=_ZERO)
-    yield _warning("charge_types_known", other == 0, f"{other} credits are of no exported charge type: see other")
+    yield warning("charge_types_known", when(other, f"{other} credits are of no exported charge type: see other"))
     outside = sum(each.rows_outside_window for each in found)
-    yield _warning("jobs_in_window", outside == 0, f"{outside} rows of other days were left out")
+    yield warning("jobs_in_window", when(outside, f"{outside} rows of other days were left out"))
     removed = sum(each.restatements()["jobs_removed"].sum() for each in found)
     kept = [day for each in found for day in each.days_kept]
-    vanished = [f"{removed} jobs vanished or moved; see usage_restatements"] if removed else []
-    if kept:
-        vanished.append(
-            f"the export has nothing of {metadata.days(kept)}, which stay as they were and are asked for again"
-        )
-    yield _warning("no_vanished_jobs", not vanished, "; ".join(vanished))
-    drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
-    yield _warning("columns_known", not drift, f"new or missing columns: {', '.join(drift)}")
-    without = [day for each in found for day in each.days_without_export]
-    yield _warning("export_for_each_day", not without, f"no export for {metadata.days(without)}")
-
-
-def _result(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name=name, passed=passed, description=None if passed else one_line(otherwise))
-
-
-def _warning(name: str, passed: bool, otherwise: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=passed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=None if passed else one_line(otherwise),
+    yield warning(
+        "no_vanished_jobs",
+        [
+            *when(removed, f"{removed} jobs vanished or moved; see usage_restatements"),
+            *when(
+                kept,
+                f"the export has nothing of {metadata.days(kept)}, which stay as they were and are asked for again",
+            ),
+        ],
     )
+    drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
+    yield warning("columns_known", when(drift, f"new or missing columns: {', '.join(drift)}"))
+    without = [day for each in found for day in each.days_without_export]
+    yield warning("export_for_each_day", when(without, f"no export for {metadata.days(without)}"))

@@ -6,20 +6,21 @@ What there is to tell is `notify.occasions`'; a channel that fails never fails a
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from circleci_cost.assets import JOB_RUNS, NOTIFICATIONS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
-from circleci_cost.defs.check_results import warning
-from circleci_cost.defs.cost_center_days import GROUP
+from circleci_cost.defs.check_results import check_specs, warning
+from circleci_cost.defs.declared import asset_key, declared
 from circleci_cost.defs.failed_runs import failure_in
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
+from circleci_cost.defs.jobs import AssetJob
 from circleci_cost.defs.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing.price_periods import DayRange
@@ -32,9 +33,9 @@ from circleci_cost.notify.outbox import Outbox, outbox_path
 from circleci_cost.notify.routing import channels_for, enqueue_all
 from circleci_cost.warehouse.publishing.generations import current_generation
 
-if TYPE_CHECKING:
-    from circleci_cost.defs.automation import AssetJob
-
+_CHECKS = {
+    "messages_delivered": "No message waits for a channel that failed; no end of a price or token goes untold.",
+}
 # Budgets and incidents have messages of their own; that history is short mends itself.
 _NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
 # What is shown nowhere in the UI but by a message.
@@ -47,17 +48,10 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
     """The asset `notifications`; it tells of those `checks` that did not pass."""
 
     @dg.asset(
-        deps=["published"],
+        **declared(NOTIFICATIONS),
         automation_condition=follows_dependencies(),
-        group_name=GROUP,
         kinds={"sqlite"},
-        check_specs=[
-            dg.AssetCheckSpec(
-                "messages_delivered",
-                asset="notifications",
-                description="No message waits for a channel that failed; no end of a price or token goes untold.",
-            )
-        ],
+        check_specs=check_specs(NOTIFICATIONS, _CHECKS),
         description=(
             "Tells people once what a publication gives reason to: finished imports, budgets, ends of prices and "
             "tokens, data quality, digests. Each message is kept in an outbox before it is sent and marked after; "
@@ -93,7 +87,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
 
 
 def build_notification_sensors(
-    settings: Settings, lake: Lake, clock: Clock, notify: "AssetJob"
+    settings: Settings, lake: Lake, clock: Clock, notify: AssetJob
 ) -> list[dg.SensorDefinition]:
     """The sensors `failed_syncs` and `outbox`; on where the configuration has channels."""
     status = dg.DefaultSensorStatus.RUNNING if settings.notifications.channels else dg.DefaultSensorStatus.STOPPED
@@ -168,7 +162,7 @@ def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance)
         # The failed run itself may have read them before it failed.
         since = run.end_time if run and run.end_time else failure.created_at.timestamp()
         read = instance.fetch_materializations(
-            dg.AssetRecordsFilter(dg.AssetKey("job_runs"), sorted(keys), after_timestamp=since),
+            dg.AssetRecordsFilter(asset_key(JOB_RUNS), sorted(keys), after_timestamp=since),
             limit=_MOST_READINGS,
         )
         if keys <= {record.partition_key for record in read.records}:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import dagster as dg
 
+from circleci_cost.assets import INFRASTRUCTURE_COSTS
 from circleci_cost.config.settings import Settings
+from circleci_cost.defs.declared import asset_key
 
 # Everything is made once a day: one run that is late by three hours is a warning, two are a failure.
 _FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fail_window=timedelta(hours=51))
@@ -26,5 +28,5 @@ def owned(settings: Settings, assets: Sequence[dg.AssetsDefinition]) -> list[dg.
 def owned_spec(settings: Settings, spec: dg.AssetSpec) -> dg.AssetSpec:
     """One asset's."""
     # Without a source there is nothing to read daily.
-    seldom = spec.key == dg.AssetKey("infrastructure_costs") and not settings.infrastructure
+    seldom = spec.key == asset_key(INFRASTRUCTURE_COSTS) and not settings.infrastructure
     return spec.replace_attributes(owners=list(settings.asset_owners), freshness_policy=None if seldom else _FRESHNESS)

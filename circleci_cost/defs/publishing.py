@@ -2,10 +2,12 @@
 
 import dagster as dg
 
+from circleci_cost.assets import PUBLISHED
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
-from circleci_cost.defs.cost_center_days import GROUP, log_changed_days
+from circleci_cost.defs.cost_center_days import log_changed_days
+from circleci_cost.defs.declared import declared
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.living_runs import refuse_if_ended
@@ -21,18 +23,7 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
     """The asset `published`."""
 
     @dg.asset(
-        deps=[
-            "daily_costs",
-            "pricing_periods",
-            "allocated_costs",
-            "cost_forecast",
-            "budget_status",
-            "infrastructure_costs",
-            "cost_anomalies",
-            "anomaly_drivers",
-            "cost_correlations",
-        ],
-        group_name=GROUP,
+        **declared(PUBLISHED),
         kinds={"duckdb", "parquet"},
         automation_condition=follows_dependencies(),
         description=(

@@ -3,6 +3,8 @@
 What an asset tells of itself is its own module's; which tables are out of date is `warehouse.derived`'.
 """
 
+from typing import assert_never
+
 import dagster as dg
 import duckdb
 
@@ -12,6 +14,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
 from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary
 from circleci_cost.warehouse.budgets.budget_status import BudgetSummary
+from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary
 from circleci_cost.warehouse.costs.daily_costs import total_costs
 from circleci_cost.warehouse.derived import Derivation, Summary
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary
@@ -50,8 +53,10 @@ def _told(summary: Summary, connection: duckdb.DuckDBPyConnection, settings: Set
             return anomalies.detected(summary, settings)
         case ExplanationSummary():
             return anomalies.explained(summary)
-        case _:
+        case CorrelationSummary():
             return correlations.correlated(summary)
+        case _:
+            assert_never(summary)
 
 
 def _evaluation(key: dg.AssetKey, result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:

@@ -10,6 +10,16 @@ from typing import TypeAlias
 
 import duckdb
 
+from circleci_cost.assets import (
+    ALLOCATED_COSTS,
+    ANOMALY_DRIVERS,
+    BUDGET_STATUS,
+    COST_ANOMALIES,
+    COST_CORRELATIONS,
+    COST_FORECAST,
+    DERIVED,
+    Asset,
+)
 from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
@@ -29,17 +39,6 @@ from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, writ
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 
-ALLOCATED_COSTS, COST_FORECAST, BUDGET_STATUS = "allocated_costs", "cost_forecast", "budget_status"
-COST_ANOMALIES, ANOMALY_DRIVERS, COST_CORRELATIONS = "cost_anomalies", "anomaly_drivers", "cost_correlations"
-# What each table is made from besides the daily costs: once one is made again, so is what rests on it.
-_MADE_FROM = {
-    ALLOCATED_COSTS: (),
-    COST_FORECAST: (ALLOCATED_COSTS,),
-    BUDGET_STATUS: (ALLOCATED_COSTS, COST_FORECAST),
-    COST_ANOMALIES: (ALLOCATED_COSTS,),
-    ANOMALY_DRIVERS: (COST_ANOMALIES,),
-    COST_CORRELATIONS: (),
-}
 Summary: TypeAlias = (
     AllocationResult | ForecastSummary | BudgetSummary | AnomalySummary | ExplanationSummary | CorrelationSummary
 )
@@ -112,7 +111,7 @@ class Derivation:
 
         Yields each table's name and what was made, before the next one is begun.
         """
-        steps: dict[str, Callable[[duckdb.DuckDBPyConnection], Summary]] = {
+        steps: dict[Asset, Callable[[duckdb.DuckDBPyConnection], Summary]] = {
             ALLOCATED_COSTS: self.allocate,
             COST_FORECAST: self.forecast,
             BUDGET_STATUS: self.compare,
@@ -120,26 +119,26 @@ class Derivation:
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,
         }
-        stale = set(_stale(connection, list(steps)))
-        for name, make in steps.items():
-            if name in stale or stale.intersection(_MADE_FROM[name]):
-                stale.add(name)
-                yield name, make(connection)
+        stale = _stale(connection)
+        for asset, make in steps.items():
+            if asset.name in stale or stale.intersection(asset.made_from):
+                stale.add(asset.name)
+                yield asset.name, make(connection)
 
     def _job_run_files(self) -> Sequence[str]:
         return job_run_files(self.lake, [center.name for center in self.settings.cost_centers])
 
 
-def _note(connection: duckdb.DuckDBPyConnection, derived: str) -> None:
+def _note(connection: duckdb.DuckDBPyConnection, derived: Asset) -> None:
     with transaction(connection):
         (stamp,) = one_row(connection, sql("core/costs_stamp"))
         connection.execute(
-            "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived, "stamp": stamp}
+            "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived.name, "stamp": stamp}
         )
 
 
-def _stale(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
+def _stale(connection: duckdb.DuckDBPyConnection) -> set[str]:
     with transaction(connection):
         (stamp,) = one_row(connection, sql("core/costs_stamp"))
         made = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
-    return [name for name in names if made.get(name) != stamp]
+    return {name for name in DERIVED if made.get(name) != stamp}

@@ -11,8 +11,8 @@ import pytest
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
-from circleci_cost.defs.automation import build_jobs
 from circleci_cost.defs.housekeeping import tidy_daily
+from circleci_cost.defs.jobs import build_jobs
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.run_logs import KEPT_DAYS
 from circleci_cost.errors import StorageError

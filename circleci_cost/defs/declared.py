@@ -1,0 +1,28 @@
+"""What `assets` says of an asset, as Dagster takes it.
+
+How it is made, checked and described is its own module's business.
+"""
+
+from typing import TypedDict
+
+import dagster as dg
+
+from circleci_cost.assets import Asset
+
+
+class Declared(TypedDict):
+    """Arguments of `dg.asset`."""
+
+    name: str
+    deps: list[str]
+    group_name: str
+
+
+def declared(asset: Asset) -> Declared:
+    """Its name, dependencies and group."""
+    return {"name": asset.name, "deps": list(asset.made_from), "group_name": asset.group}
+
+
+def asset_key(asset: Asset) -> dg.AssetKey:
+    """Its key."""
+    return dg.AssetKey(asset.name)

@@ -41,11 +41,17 @@ _EXPECTED_WARNINGS = (
 
 
 def build_definitions(
-    settings: Settings, *, clock: Clock | None = None, standing_checks: bool = True, **resources: Any
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    standing_checks: bool = True,
+    executor: dg.ExecutorDefinition = dg.in_process_executor,
+    **resources: Any,
 ) -> dg.Definitions:
     """Build the code location. `resources` replace those of the same name: lake, clock, source, warehouse.
 
-    Without `standing_checks` a run makes its assets and leaves it to a later one to look at all days of all.
+    Without `standing_checks` a run makes its assets and leaves it to a later one to look at all days of all. A run
+    holds its lock whichever `executor` executes it; with a process for each step it takes 22 s instead of 0.6 s.
 
     Raises `StorageError` where the data directory cannot be used.
     """
@@ -61,14 +67,22 @@ def build_definitions(
     with warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
-        definitions = _definitions(settings, lake, clock, given, standing_checks=standing_checks)
+        definitions = _definitions(
+            settings, lake, clock, given, build_executor(lake, executor), standing_checks=standing_checks
+        )
         # Jobs are resolved here, not later, so that their remarks are left out too.
         dg.Definitions.validate_loadable(definitions)
     return definitions
 
 
 def _definitions(
-    settings: Settings, lake: Lake, clock: Clock, resources: dict[str, Any], *, standing_checks: bool
+    settings: Settings,
+    lake: Lake,
+    clock: Clock,
+    resources: dict[str, Any],
+    executor: dg.ExecutorDefinition,
+    *,
+    standing_checks: bool,
 ) -> dg.Definitions:
     partitions = usage_partitions(settings)
     assets = [
@@ -99,7 +113,7 @@ def _definitions(
             build_dead_runs_sensor(settings, lake, clock),
             *build_notification_sensors(settings, lake, clock, jobs["notify"]),
         ],
-        executor=build_executor(lake),
+        executor=executor,
         resources=resources,
     )
 

@@ -21,15 +21,17 @@ MAX_RUNTIME_SECONDS = 8 * 3600
 _HELD: list[RunLock] = []
 
 
-def build_executor(lake: Lake) -> dg.ExecutorDefinition:
-    """Dagster's in-process executor, which holds the run's lock in `lake` from before the first step."""
-    schema: Any = dg.in_process_executor.config_schema
+def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_executor) -> dg.ExecutorDefinition:
+    """An executor of Dagster's, which holds the run's lock in `lake` from before the first step to its own end."""
+    schema: Any = executor.config_schema
 
     def create(context: dg.InitExecutorContext) -> dg.Executor:
-        in_process: Any = dg.in_process_executor.executor_creation_fn
-        return _LivingExecutor(in_process(context), lake)
+        make: Any = executor.executor_creation_fn
+        return _LivingExecutor(make(context), lake)
 
-    return dg.ExecutorDefinition("in_process", config_schema=schema, executor_creation_fn=create)
+    return dg.ExecutorDefinition(
+        executor.name, config_schema=schema, requirements=executor.get_requirements, executor_creation_fn=create
+    )
 
 
 class _LivingExecutor(dg.Executor):

@@ -85,16 +85,19 @@ def _definitions(
     standing_checks: bool,
 ) -> dg.Definitions:
     partitions = usage_partitions(settings)
+    derived = [
+        build_allocation_asset(settings),
+        *build_budget_assets(settings),
+        *build_anomaly_assets(settings),
+        build_correlations_asset(settings),
+    ]
     assets = [
         *build_ingest_assets(settings, partitions),
         build_pricing_asset(settings),
         build_cost_asset(settings, partitions),
-        build_allocation_asset(settings),
-        *build_budget_assets(settings),
         build_infrastructure_asset(settings.infrastructure, settings.resolve),
-        *build_anomaly_assets(settings),
-        build_correlations_asset(settings),
-        build_published_asset(settings),
+        *(each.definition for each in derived),
+        build_published_asset(settings, derived),
     ]
     checks = build_checks(settings, partitions)
     jobs = build_jobs(checks)

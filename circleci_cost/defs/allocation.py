@@ -11,7 +11,7 @@ from circleci_cost.assets import ALLOCATED_COSTS
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, failure, warning, when
-from circleci_cost.defs.derived_assets import build_derived_asset
+from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.named_files.csv_tables import bytes_or_missing
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
@@ -25,20 +25,18 @@ _CHECKS = {
     "tag_files_readable": "Every file of a tag could be used; what rests on one that could not has no value.",
     "splits_as_configured": "No split had to fall back to another method.",
 }
-# The checks that keep what follows from being made.
-BLOCKING = frozenset({"nothing_lost"})
 
 
-def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
+def build_allocation_asset(settings: Settings) -> DerivedAsset:
     """The asset `allocated_costs`; its code version is a hash of the rules and of the files that they name."""
     return build_derived_asset(
         ALLOCATED_COSTS,
         settings,
         Derivation.allocate,
-        lambda result, connection: allocated(result, total_costs(connection)),
+        lambda result, connection: _allocated(result, total_costs(connection)),
         code_version=rules_hash(settings),
         kinds={"duckdb", "toml"},
-        check_specs=check_specs(ALLOCATED_COSTS, _CHECKS, blocking=BLOCKING),
+        check_specs=check_specs(ALLOCATED_COSTS, _CHECKS, blocking={"nothing_lost"}),
         description=(
             "Daily costs by charge type under every virtual tag, after the split of shared cost; each row knows its "
             "rule and share. Grain: daily cost × charge type × tag. Add up the rows of one tag only: every tag holds "
@@ -47,7 +45,7 @@ def build_allocation_asset(settings: Settings) -> dg.AssetsDefinition:
     )
 
 
-def allocated(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> metadata.Materialized:
+def _allocated(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> metadata.Materialized:
     """What Dagster is told of `allocated_costs`; `whole` is the USD and the credits of all daily costs."""
     return dg.MaterializeResult(metadata=_metadata(result), check_results=list(_results(result, whole)))
 

@@ -11,7 +11,7 @@ from circleci_cost.assets import ANOMALY_DRIVERS, COST_ANOMALIES
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, failure, warning, when
-from circleci_cost.defs.derived_assets import build_derived_asset
+from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.model.incidents.incidents import IncidentStatus
 from circleci_cost.model.incidents.text import TABLE_HEADER, cells, series_text
 from circleci_cost.named_files.csv_tables import bytes_or_missing
@@ -33,13 +33,13 @@ _TOLERATED = 3.0
 _TOO_SHORT = 0.5
 
 
-def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_anomaly_assets(settings: Settings) -> list[DerivedAsset]:
     """The assets `cost_anomalies` and `anomaly_drivers`."""
     anomalies = build_derived_asset(
         COST_ANOMALIES,
         settings,
         Derivation.detect,
-        lambda summary, _: detected(summary, settings),
+        lambda summary, _: _detected(summary, settings),
         code_version=_said(settings),
         kinds={"duckdb", "polars"},
         check_specs=check_specs(COST_ANOMALIES, _CHECKS),
@@ -54,7 +54,7 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ANOMALY_DRIVERS,
         settings,
         Derivation.explain,
-        lambda summary, _: explained(summary),
+        lambda summary, _: _explained(summary),
         code_version=_said(settings),
         kinds={"duckdb", "polars"},
         description=(
@@ -67,12 +67,12 @@ def build_anomaly_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [anomalies, drivers]
 
 
-def detected(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
+def _detected(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
     """What Dagster is told of `cost_anomalies`."""
     return dg.MaterializeResult(metadata=_anomaly_metadata(summary), check_results=list(_results(summary, settings)))
 
 
-def explained(summary: ExplanationSummary) -> metadata.Materialized:
+def _explained(summary: ExplanationSummary) -> metadata.Materialized:
     """What Dagster is told of `anomaly_drivers`."""
     return dg.MaterializeResult(metadata=_driver_metadata(summary))
 

@@ -11,7 +11,7 @@ from circleci_cost.config.budget_definitions import content_hash, usable_budgets
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, failure, warning
-from circleci_cost.defs.derived_assets import build_derived_asset
+from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.budgets.findings import Finding
 from circleci_cost.model.budgets.status import Status
@@ -29,14 +29,14 @@ _CHECKS = {
 _SHOWN = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overrun")
 
 
-def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_budget_assets(settings: Settings) -> list[DerivedAsset]:
     """The assets `cost_forecast` and `budget_status`."""
     said = budgets_hash(settings)
     forecasts = build_derived_asset(
         COST_FORECAST,
         settings,
         Derivation.forecast,
-        lambda summary, _: forecast(summary),
+        lambda summary, _: _forecast(summary),
         code_version=f"{said}-{settings.calendar.model_dump_json()}",
         kinds={"duckdb", "polars"},
         description=(
@@ -50,7 +50,7 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         BUDGET_STATUS,
         settings,
         Derivation.compare,
-        lambda summary, _: compared(summary),
+        lambda summary, _: _compared(summary),
         code_version=said,
         kinds={"duckdb", "polars"},
         check_specs=check_specs(BUDGET_STATUS, _CHECKS),
@@ -62,12 +62,12 @@ def build_budget_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [forecasts, states]
 
 
-def forecast(summary: ForecastSummary) -> metadata.Materialized:
+def _forecast(summary: ForecastSummary) -> metadata.Materialized:
     """What Dagster is told of `cost_forecast`."""
     return dg.MaterializeResult(metadata=_forecast_metadata(summary))
 
 
-def compared(summary: BudgetSummary) -> metadata.Materialized:
+def _compared(summary: BudgetSummary) -> metadata.Materialized:
     """What Dagster is told of `budget_status`."""
     return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
 

@@ -6,7 +6,7 @@ from circleci_cost.assets import COST_CORRELATIONS
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, warning, when
-from circleci_cost.defs.derived_assets import build_derived_asset
+from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.model.correlation.text import FINDING_HEADER, finding_cells
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary
 from circleci_cost.warehouse.derived import Derivation
@@ -16,13 +16,13 @@ _CHECKS = {
 }
 
 
-def build_correlations_asset(settings: Settings) -> dg.AssetsDefinition:
+def build_correlations_asset(settings: Settings) -> DerivedAsset:
     """The asset `cost_correlations`; the calendar tells the days off that both sides share."""
     return build_derived_asset(
         COST_CORRELATIONS,
         settings,
         Derivation.correlate,
-        lambda summary, _: correlated(summary),
+        lambda summary, _: _correlated(summary),
         code_version=settings.calendar.model_dump_json(),
         kinds={"duckdb", "polars"},
         check_specs=check_specs(COST_CORRELATIONS, _CHECKS),
@@ -34,7 +34,7 @@ def build_correlations_asset(settings: Settings) -> dg.AssetsDefinition:
     )
 
 
-def correlated(summary: CorrelationSummary) -> metadata.Materialized:
+def _correlated(summary: CorrelationSummary) -> metadata.Materialized:
     """What Dagster is told of `cost_correlations`."""
     return dg.MaterializeResult(metadata=_metadata(summary), check_results=[_long_enough(summary)])
 

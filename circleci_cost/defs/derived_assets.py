@@ -4,7 +4,8 @@ What each is made of is `warehouse.derived`' business, what is told of it its ow
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 import dagster as dg
 import duckdb
@@ -20,19 +21,34 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.derived import Derivation
 
 Made = TypeVar("Made")
+Report: TypeAlias = Callable[[Made, duckdb.DuckDBPyConnection], metadata.Materialized]
+
+
+@dataclass(frozen=True)
+class DerivedAsset:
+    """An asset, and what tells Dagster of its table whoever has made it; `report` takes what its `make` returns."""
+
+    name: str
+    definition: dg.AssetsDefinition
+    report: Report[Any]
+
+    @property
+    def blocking(self) -> frozenset[str]:
+        """The names of the checks that keep what follows from being made."""
+        return frozenset(spec.name for spec in self.definition.check_specs if spec.blocking)
 
 
 def build_derived_asset(
     asset: Asset,
     settings: Settings,
     make: Callable[[Derivation, duckdb.DuckDBPyConnection], Made],
-    report: Callable[[Made, duckdb.DuckDBPyConnection], metadata.Materialized],
+    report: Report[Made],
     *,
     code_version: str,
     kinds: set[str],
     description: str,
     check_specs: Sequence[dg.AssetCheckSpec] = (),
-) -> dg.AssetsDefinition:
+) -> DerivedAsset:
     """The asset that `make` makes in the warehouse and of which `report` tells Dagster.
 
     It is made again after what it depends on, and once its `code_version` has changed: a hash of what the
@@ -51,4 +67,4 @@ def build_derived_asset(
         with dagster_failures(), warehouse.get_connection() as connection:
             return report(make(Derivation(settings, lake), connection), connection)
 
-    return derived
+    return DerivedAsset(asset.name, derived, report)

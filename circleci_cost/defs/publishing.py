@@ -1,5 +1,7 @@
 """The asset that readers read: published."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from circleci_cost.assets import PUBLISHED
@@ -8,6 +10,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.cost_center_days import log_changed_days
 from circleci_cost.defs.declared import declared
+from circleci_cost.defs.derived_assets import DerivedAsset
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.living_runs import refuse_if_ended
@@ -19,8 +22,8 @@ from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.publishing.publish import publish
 
 
-def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
-    """The asset `published`."""
+def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -> dg.AssetsDefinition:
+    """The asset `published`; it makes again those of `derived` that are out of date."""
 
     @dg.asset(
         **declared(PUBLISHED),
@@ -40,7 +43,7 @@ def build_published_asset(settings: Settings) -> dg.AssetsDefinition:
         with dagster_failures(), warehouse.get_connection() as connection:
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
             # Another cost center's run may have written daily costs since these were made.
-            remake_outdated(context, connection, settings, lake)
+            remake_outdated(context, connection, settings, lake, derived)
             log_changed_days(context, connection, settings, lake, clock)
             generation = publish(connection, lake, restatements, clock.now(), fence=lambda: refuse_if_ended(context))
         return dg.MaterializeResult(metadata=_published_metadata(generation))

@@ -11,98 +11,37 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from circleci_cost.assets import USAGE_EXPORTS
-from circleci_cost.circleci import SILENT, ExportProgress, UsageExports
+from circleci_cost.circleci import SILENT
 from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.preparation import start_preparing
+from circleci_cost.cli.worker_events import Parent, ToldProgress, ToldSource, listener
 from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
-from circleci_cost.defs.failed_runs import Failed, failure_in, sentence_of
+from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.partitions import range_tags
-from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
-from circleci_cost.lake.turns import READING, WAREHOUSE, turn
+from circleci_cost.lake.turns import turn
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # The daemon has no code location to start such a run again from, and says so of each unless it is not to try.
 _TAGS = {LAUNCHED_BY: COMMAND_LINE, "dagster/max_retries": "0"}
-
-
-class Parent:
-    """Sends events to the parent, from any thread; a parent that is gone hears nothing."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def tell(self, event: str, **fields: object) -> None:
-        """Send one event."""
-        with self._lock:
-            try:
-                self._stream.write(json.dumps({"event": event, **fields}) + "\n")
-                self._stream.flush()
-            except BrokenPipeError:
-                return
-
-
-class ToldProgress:
-    """Passes a fetch's progress to the run's log and to the parent."""
-
-    def __init__(self, log: ExportProgress, parent: Parent, **fields: object) -> None:
-        self._log = log
-        self._parent = parent
-        # Which lane it is about, where that is not the one at work.
-        self._fields = fields
-
-    def message(self, text: str) -> None:
-        """Pass it on."""
-        self._log.message(text)
-        self._parent.tell("message", text=text, **self._fields)
-
-    def waiting(self, text: str, seconds: float) -> None:
-        """Pass it on."""
-        self._log.waiting(text, seconds)
-        self._parent.tell("waiting", text=text, seconds=seconds, **self._fields)
-
-    def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
-        """Pass it on."""
-        self._parent.tell("part", done=done_bytes, total=total_bytes, part=part, parts=parts, **self._fields)
-
-    def finished(self) -> None:
-        """Pass it on."""
-        self._log.finished()
-
-
-@dataclass(frozen=True)
-class ToldSource(UsageSource):
-    """The source of usage exports whose progress the parent sees too."""
-
-    parent: Parent | None = None
-
-    @contextmanager
-    def exports(self, cost_center: str, lake: Lake, progress: ExportProgress) -> Iterator[UsageExports]:
-        """Open the usage exports of one cost center."""
-        told = ToldProgress(progress, self.parent) if self.parent else progress
-        with super().exports(cost_center, lake, told) as exports:
-            yield exports
 
 
 def main() -> None:
@@ -250,7 +189,7 @@ class Place:
 def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     parent, instance = place.parent, place.instance
     parent.tell("run", number=number)
-    instance.add_event_listener(run["run_id"], _listener(parent))
+    instance.add_event_listener(run["run_id"], listener(parent))
     config: dict[str, Any] = dict(_QUIET)
     if run["refetch"]:
         config["ops"] = {USAGE_EXPORTS.name: {"config": {"refetch": True}}}
@@ -287,27 +226,6 @@ def _partition_tags(asked: dict[str, str] | None) -> dict[str, str]:
     if asked is None:
         return {}
     return range_tags(asked["cost_center"], date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"]))
-
-
-def _listener(parent: Parent) -> Any:
-    def listen(entry: Any) -> None:
-        event = entry.dagster_event
-        if event is None:
-            # What a fetch waits for it tells the parent itself.
-            if entry.user_message in (*READING.both, *WAREHOUSE.both):
-                waits = entry.user_message in {READING.waits, WAREHOUSE.waits}
-                parent.tell("lock", text=entry.user_message, waits=waits)
-            return
-        if event.event_type_value == "STEP_START":
-            parent.tell("step", name=event.step_key)
-        elif event.event_type_value == "ASSET_MATERIALIZATION":
-            parent.tell("materialized", asset=event.asset_key.to_user_string())
-        elif event.event_type_value == "STEP_UP_FOR_RETRY":
-            data = event.step_retry_data
-            text = f"trying again after: {sentence_of(data.error) or 'a failure'}"
-            parent.tell("waiting", text=text, seconds=data.seconds_to_wait or 0)
-
-    return listen
 
 
 if __name__ == "__main__":

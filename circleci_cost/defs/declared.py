@@ -19,10 +19,10 @@ class Declared(TypedDict):
 
 
 def declared(asset: Asset) -> Declared:
-    """Its name, dependencies and group."""
+    """The name, dependencies and group of an asset."""
     return {"name": asset.name, "deps": list(asset.made_from), "group_name": asset.group}
 
 
 def asset_key(asset: Asset) -> dg.AssetKey:
-    """Its key."""
+    """The key of an asset."""
     return dg.AssetKey(asset.name)

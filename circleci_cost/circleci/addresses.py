@@ -3,13 +3,13 @@
 Pure; sending requests is `http`'s work.
 """
 
-import ipaddress
 import re
 
 import httpx
 
 from circleci_cost.circleci.connection import Connection
 from circleci_cost.errors import ConfigurationError, SourceError
+from circleci_cost.http.loopback import keeps_secrets
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
 # What resolvers take for an IPv4 address: 2130706433, 0x7f.1, 127.1, 0177.0.0.1
@@ -32,20 +32,12 @@ def api_address(base_url: str) -> httpx.URL:
             f"The CircleCI base_url on {address.host} holds a user, a query or a fragment; write it like "
             "https://circleci.com/api/v2, the token belongs into the environment."
         )
-    if address.scheme == "http" and not is_loopback(address.host):
+    if not keeps_secrets(address.scheme, address.host):
         raise ConfigurationError(
             f"The CircleCI base_url on {address.host} is plain http, which would send the token in the open; "
             "use https (http is accepted for this machine's own addresses, for the simulator)."
         )
     return address.copy_with(path=address.path.rstrip("/"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself, by its name or its address."""
-    try:
-        return host.lower() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def is_circleci(host: str) -> bool:

@@ -17,6 +17,7 @@ from circleci_cost.circleci.limits import MIB, DownloadLimits, Timeouts
 from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError, TransientSourceError
 from circleci_cost.http.retry_after import retry_after
+from circleci_cost.http.statuses import is_temporary
 from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.manifests import Part
@@ -24,7 +25,6 @@ from circleci_cost.text.wording import duration, size
 
 # Object stores say 403 for an expired URL, 400 for an expired session, 404 for an object taken away.
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
-_TRY_AGAIN = frozenset({408, 425, 429})
 
 OnBytes = Callable[[int, int | None], None]
 
@@ -103,7 +103,7 @@ class PartDownload:
             return
         if status in _EXPIRED:
             raise ExpiredUrl(f"{self.name}: {host} no longer accepts the signed URL (HTTP {status}).")
-        if status >= 500 or status in _TRY_AGAIN:
+        if is_temporary(status):
             now = self.clock.now()
             raise TransientSourceError(
                 f"{self.name}: {host} failed (HTTP {status}); try again later.",

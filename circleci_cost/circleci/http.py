@@ -3,24 +3,29 @@
 What answers mean is `answers`' business, when to ask again is `retry`'s.
 """
 
-import functools
-import logging
-import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 
 import httpx
 
-from circleci_cost.circleci.addresses import api_address, is_loopback
+from circleci_cost.circleci.addresses import api_address
 from circleci_cost.circleci.connection import Endpoint
 from circleci_cost.circleci.failures import LostAnswer, NotSent, Refusal, Untrusted
 from circleci_cost.circleci.limits import Timeouts
 from circleci_cost.clock import Clock
 from circleci_cost.errors import AuthorizationError, CircleciCostError, SourceError
+from circleci_cost.http.causes import (
+    NO_CONNECTION,
+    NOT_IN_DNS,
+    causes_of,
+    is_unknown_host,
+    refused_certificate,
+    untrusted,
+)
+from circleci_cost.http.client import open_client
 from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.sections.section import shown_variable
 from circleci_cost.text.wording import duration, size
@@ -52,10 +57,11 @@ class ApiClient:
         self._endpoint = endpoint
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
-        self._client = _client(
+        self._client = open_client(
+            address.host,
             {"Circle-Token": endpoint.token, "Accept": "application/json", "Accept-Encoding": "identity"},
-            self._timeouts,
-            trust_environment=not is_loopback(address.host),
+            connect=self._timeouts.connect,
+            read=self._timeouts.read,
         )
 
     def request(self, method: str, path: str, subject: str, body: Mapping[str, object] | None = None) -> Answer:
@@ -120,22 +126,17 @@ class ApiClient:
 
 def download_client(base_url: str, timeouts: Timeouts) -> httpx.Client:
     """Return the client for signed URLs: no token, no cookies, no redirects."""
-    return _client(
-        {"Accept-Encoding": "identity"},
-        timeouts,
-        trust_environment=not is_loopback(api_address(base_url).host),
-    )
+    host = api_address(base_url).host
+    return open_client(host, {"Accept-Encoding": "identity"}, connect=timeouts.connect, read=timeouts.read)
 
 
 def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> CircleciCostError:
     """Turn httpx's exception into ours; its own text is left out, since it may hold an address."""
     causes = causes_of(error)
-    certificate = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
-    if certificate is not None:
+    if (certificate := refused_certificate(causes)) is not None:
         return Untrusted(
-            f"{who} showed a certificate that cannot be trusted ({certificate.verify_message}); verification "
-            "stays on: if a proxy of yours re-signs traffic, point SSL_CERT_FILE at its certificate "
-            "authority."
+            f"{who} {untrusted(certificate)}; verification stays on: if a proxy of yours re-signs traffic, point "
+            "SSL_CERT_FILE at its certificate authority."
         )
     if isinstance(error, httpx.ConnectError) and any(_is_tls_failure(cause) for cause in causes):
         return Untrusted(
@@ -153,26 +154,16 @@ def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> 
 def _why_no_connection(error: httpx.HTTPError, causes: list[BaseException], timeouts: Timeouts) -> str:
     if isinstance(error, httpx.ConnectTimeout):
         return f"did not accept a connection within {duration(timeouts.connect)}; check network and proxy"
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return "cannot be found in the DNS; check the network, the resolver and base_url"
+    if is_unknown_host(causes):
+        return f"{NOT_IN_DNS}; check the network, the resolver and base_url"
     if isinstance(error, httpx.ProxyError):
         return "cannot be reached through the proxy of this machine; check HTTPS_PROXY"
-    return "does not accept connections; check network and proxy, then try again"
+    return f"{NO_CONNECTION}; check network and proxy, then try again"
 
 
 def _is_tls_failure(cause: BaseException) -> bool:
     """Tell a failed handshake from one that broke off, which may work the next time."""
     return isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
-
-
-def causes_of(error: BaseException) -> list[BaseException]:
-    """The error itself and what led to it, the newest first."""
-    found: list[BaseException] = []
-    step: BaseException | None = error
-    while step is not None and step not in found:
-        found.append(step)
-        step = step.__cause__ or step.__context__
-    return found
 
 
 def _refuse_redirect(response: httpx.Response, subject: str) -> None:
@@ -202,33 +193,3 @@ def _check_token(endpoint: Endpoint) -> None:
             "such as a space or a line break; copy the token again (CircleCI, User Settings, Personal API "
             "Tokens)."
         )
-
-
-def _client(headers: Mapping[str, str], timeouts: Timeouts, *, trust_environment: bool) -> httpx.Client:
-    quiet_http_loggers()
-    return httpx.Client(
-        headers=headers,
-        timeout=_timeout(timeouts),
-        follow_redirects=False,
-        trust_env=trust_environment,
-        verify=_verification(),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        # Polls are seconds to minutes apart: a kept connection would mostly be a dead one.
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
-
-
-@functools.cache
-def _verification() -> ssl.SSLContext:
-    """Return httpx's own defaults, SSL_CERT_FILE included; reading all certificates takes 50 ms each time."""
-    return httpx.create_ssl_context()
-
-
-def quiet_http_loggers() -> None:
-    """Keep httpx from logging whole signed URLs (it does at INFO) and httpcore from logging headers."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _timeout(timeouts: Timeouts) -> httpx.Timeout:
-    return httpx.Timeout(timeouts.read, connect=timeouts.connect)

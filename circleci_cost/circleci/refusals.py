@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from circleci_cost.circleci.addresses import is_circleci, is_loopback
+from circleci_cost.circleci.addresses import is_circleci
 from circleci_cost.circleci.answers import is_uuid
 from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal, UnknownOrganization
 from circleci_cost.circleci.http import Answer
 from circleci_cost.errors import AuthorizationError, CircleciCostError
+from circleci_cost.http.loopback import is_loopback
 from circleci_cost.http.retry_after import DEFAULT_SECONDS, http_date, retry_after
 from circleci_cost.text.wording import duration, one_line
 

@@ -9,6 +9,7 @@ import click
 
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.http.loopback import is_loopback
 from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
 from circleci_cost.simulator.forwarded import is_host
 from circleci_cost.simulator.sources import Source
@@ -71,7 +72,8 @@ def simulate(
     Writes the base URL and the organizations (name, id, slug) to stdout, then serves until Ctrl-C. Behind a proxy on
     this machine, download URLs have the scheme and host of its headers (Forwarded, X-Forwarded-Proto and -Host).
     """
-    if not _is_loopback(host):
+    _check_host(host)
+    if not is_loopback(host):
         say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
     public = None if public_url is None else _origin(public_url)
     source: Source | None = FolderSource(folder) if folder else None
@@ -108,12 +110,10 @@ def simulate(
         server.stop()
 
 
-def _is_loopback(host: str) -> bool:
+def _check_host(host: str) -> None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError as error:
-        if host == "localhost":
-            return True
         raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error
 
 

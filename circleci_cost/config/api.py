@@ -1,12 +1,12 @@
 """`[api]`: where CircleCI's API is and what it allows."""
 
-import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from circleci_cost.circleci.connection import BASE_URL, DOWNLOAD_HOSTS
+from circleci_cost.http.loopback import keeps_secrets
 from circleci_cost.sections.section import Section
 
 _PATH = "/api/v2"
@@ -19,23 +19,12 @@ def api_address(value: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         host = ""
-    is_safe = (
-        host
-        and not parts.username
-        and (parts.scheme == "https" or (parts.scheme, _is_loopback(host)) == ("http", True))
-    )
+    is_safe = host and not parts.username and keeps_secrets(parts.scheme, host)
     address = value.rstrip("/")
     # What follows ? or # would end up before the paths of requests.
     if not is_safe or not address.endswith(_PATH) or parts.query or parts.fragment:
         raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
     return address
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Api(Section):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
+from circleci_cost.http.loopback import is_loopback, keeps_secrets
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
 from circleci_cost.sections.section import FilePath, Label, Name, Section, VariableName, mistake_at, unknown_name
 from circleci_cost.text.secrets import without_secrets
@@ -69,14 +70,6 @@ def _public_name(value: str) -> str:
     return name
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if not value.isascii() or not value.isprintable() or re.search(r"[\s<>\"\\]", value) or not parts.hostname:
@@ -96,7 +89,7 @@ def _link(value: str) -> str:
 
 def _webhook_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+    if not keeps_secrets(parts.scheme, parts.hostname or ""):
         raise ValueError("write an https:// address (http:// only for this machine)")
     return _web_address(value)
 

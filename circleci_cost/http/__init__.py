@@ -1,1 +1,1 @@
-"""What every HTTP conversation needs, whoever it is with: a bound on its time, and when to ask again."""
+"""What every conversation over the network needs, whoever it is with: safe addresses, a client, bounds, causes."""

@@ -1,6 +1,6 @@
 """How long a 429 or 503 asks us to stay away, read from its headers.
 
-Who waits, and whether it is worth it, is decided by `retry` and `quota`.
+Who waits, and whether it is worth it, is each caller's to decide.
 """
 
 import math

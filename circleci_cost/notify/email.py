@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from circleci_cost.config.notifications import EmailChannel
+from circleci_cost.http.causes import NO_CONNECTION, NOT_IN_DNS, untrusted
 from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.mail import as_mail
@@ -169,21 +170,18 @@ class _Server:
         except (smtplib.SMTPException, binascii.Error):
             raise self._failure(f"does not speak SMTP as it should{self._after(deadline)}") from None
         except ssl.SSLCertVerificationError as error:
-            raise self._failure(
-                f"showed a certificate that cannot be trusted ({error.verify_message}); for a certificate authority "
-                "of your own set ca_file"
-            ) from None
+            raise self._failure(f"{untrusted(error)}; for a certificate authority of your own set ca_file") from None
         except ssl.SSLError:
             raise self._failure(
                 f'does not speak TLS on port {self._section.effective_port}; check port and security ("starttls" is '
                 'mostly 587, "ssl" 465)'
             ) from None
         except socket.gaierror:
-            raise self._failure("cannot be found in the DNS; check host and the network") from None
+            raise self._failure(f"{NOT_IN_DNS}; check host and the network") from None
         except TimeoutError:
             raise self._failure(f"did not take the mail within {seconds:g} s") from None
         except OSError:
-            raise self._failure("does not accept connections; check host, port and the network") from None
+            raise self._failure(f"{NO_CONNECTION}; check host, port and the network") from None
 
     def _failure(self, reason: str, code: int = 0) -> NotDelivered:
         return NotDelivered(f"{self._who} {reason}.", permanent=code >= _PERMANENT)

@@ -3,10 +3,7 @@
 What is posted is the renderers'; when a refused message is tried again is the outbox's.
 """
 
-import functools
 import re
-import socket
-import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -15,9 +12,18 @@ from urllib.parse import urlsplit
 import httpx
 
 from circleci_cost import __version__
-from circleci_cost.circleci.http import causes_of, quiet_http_loggers
-from circleci_cost.config.notifications import is_loopback
+from circleci_cost.http.causes import (
+    NO_CONNECTION,
+    NOT_IN_DNS,
+    causes_of,
+    is_unknown_host,
+    refused_certificate,
+    untrusted,
+)
+from circleci_cost.http.client import open_client
+from circleci_cost.http.loopback import keeps_secrets
 from circleci_cost.http.retry_after import retry_after
+from circleci_cost.http.statuses import is_temporary
 from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.notify.failures import NotDelivered
 
@@ -26,7 +32,6 @@ _READ_SECONDS = 15.0
 _MAX_REASON_BYTES = 200
 # What services answer as a code, such as Slack's `no_service`; longer or other text could repeat the address.
 _CODE = re.compile(r"[a-z][a-z_]{2,40}")
-_TEMPORARY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 def checked_url(url: str, source: str) -> str:
@@ -36,7 +41,7 @@ def checked_url(url: str, source: str) -> str:
         host, _ = parts.hostname, httpx.URL(url)
     except (ValueError, httpx.InvalidURL):
         parts, host = urlsplit(""), None
-    if host and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
+    if host and keeps_secrets(parts.scheme, host):
         return url
     raise NotDelivered(f"{source} holds no https:// address; copy the webhook's address again.")
 
@@ -47,27 +52,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], who: str, *, now: da
     `who` names the server in messages, `now` is what a date in Retry-After is measured against, `seconds` bounds
     the whole request. Raises `NotDelivered`.
     """
-    quiet_http_loggers()
-    timeout = httpx.Timeout(min(_READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
-    trust_environment = not is_loopback(urlsplit(url).hostname or "")
+    sent = {"content-type": "application/json", "user-agent": f"circleci-cost/{__version__}", **headers}
+    bounds = {"connect": min(CONNECT_SECONDS, seconds), "read": min(_READ_SECONDS, seconds)}
     try:
-        with (
-            Watchdog(seconds) as watchdog,
-            httpx.Client(
-                timeout=timeout, verify=_verification(), trust_env=trust_environment, follow_redirects=False
-            ) as client,
-        ):
-            request = client.build_request(
-                "POST",
-                url,
-                content=body,
-                headers={
-                    "content-type": "application/json",
-                    "user-agent": f"circleci-cost/{__version__}",
-                    **headers,
-                },
-                extensions={"trace": watchdog.trace},
-            )
+        with Watchdog(seconds) as watchdog, open_client(urlsplit(url).hostname or "", sent, **bounds) as client:
+            request = client.build_request("POST", url, content=body, extensions={"trace": watchdog.trace})
             _send(client, request, who, now)
     except httpx.HTTPError as error:
         # Its text and its chain may hold the address.
@@ -85,7 +74,7 @@ def _send(client: httpx.Client, request: httpx.Request, who: str, now: datetime)
                 f"{who} redirects ({status}), which is not followed; use the address it redirects to.", permanent=True
             )
         wait = retry_after(response.headers, now)
-        temporary = status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        temporary = is_temporary(status)
         raise NotDelivered(
             f"{who} answered {_said(status)}{_code(response, str(request.url))}.",
             permanent=not temporary,
@@ -115,22 +104,12 @@ def _code(response: httpx.Response, url: str) -> str:
 
 def _reason(error: httpx.HTTPError, seconds: float, *, expired: bool) -> str:
     causes = causes_of(error)
-    untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
-    if untrusted is not None:
-        return (
-            f"showed a certificate that cannot be trusted ({untrusted.verify_message}); for a certificate authority "
-            "of your own set SSL_CERT_FILE"
-        )
+    if (certificate := refused_certificate(causes)) is not None:
+        return f"{untrusted(certificate)}; for a certificate authority of your own set SSL_CERT_FILE"
     if expired or isinstance(error, httpx.TimeoutException):
         return f"did not answer within {seconds:g} s"
-    if any(isinstance(each, socket.gaierror) for each in causes):
-        return "cannot be found in the DNS; check the address and the network"
+    if is_unknown_host(causes):
+        return f"{NOT_IN_DNS}; check the address and the network"
     if isinstance(error, httpx.ConnectError):
-        return "does not accept connections; check the address, the network and proxies"
+        return f"{NO_CONNECTION}; check the address, the network and proxies"
     return "broke the connection off before it had answered"
-
-
-@functools.cache
-def _verification() -> ssl.SSLContext:
-    """The defaults of httpx, SSL_CERT_FILE included; reading all certificates takes 50 ms each time."""
-    return httpx.create_ssl_context()

@@ -3,10 +3,11 @@
 A proxy elsewhere is not believed, since whoever reaches the simulator could write such headers.
 """
 
-import ipaddress
 import re
 
 from starlette.requests import Request
+
+from circleci_cost.http.loopback import is_loopback
 
 _SCHEMES = {"http", "https"}
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -16,7 +17,7 @@ _PAIR = re.compile(r"(?:^|;)\s*(proto|host)\s*=\s*\"?([^\";]*)\"?\s*(?=;|$)", re
 def origin_of(request: Request) -> str:
     """`scheme://host[:port]` of a request, by `Forwarded` (RFC 7239) or `X-Forwarded-Proto` and `-Host`."""
     scheme, host = request.url.scheme, request.url.netloc
-    if request.client and _is_loopback(request.client.host):
+    if request.client and is_loopback(request.client.host):
         told = {name.lower(): value for name, value in _PAIR.findall(_first(request, "forwarded"))}
         scheme = _allowed(told.get("proto") or _first(request, "x-forwarded-proto"), scheme)
         wanted = told.get("host") or _first(request, "x-forwarded-host")
@@ -36,10 +37,3 @@ def _allowed(told: str, scheme: str) -> str:
 def _first(request: Request, header: str) -> str:
     """What the proxy next to the client wrote: proxies add theirs at the end."""
     return request.headers.get(header, "").partition(",")[0].strip()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from circleci_cost.circleci.http import Answer
 from circleci_cost.errors import SourceError
-from circleci_cost.text.wording import one_line
+from circleci_cost.text.plain import quotable
 
 KNOWN_STATES = frozenset({"created", "processing", "completed", "failed"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -62,7 +62,7 @@ def export_job(answer: Answer, subject: str) -> ExportJob:
     if urls is not None and not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
         raise _unexpected(subject, "download_urls is not a list of texts")
     reason = fields.get("error_reason")
-    return ExportJob(job_id, one_line(state), tuple(urls or ()), one_line(reason) if isinstance(reason, str) else "")
+    return ExportJob(job_id, quotable(state), tuple(urls or ()), quotable(reason) if isinstance(reason, str) else "")
 
 
 def person(answer: Answer, subject: str) -> Person:
@@ -118,7 +118,7 @@ def _text(fields: dict[str, object], name: str, subject: str) -> str:
 
 def _optional(fields: dict[str, object], name: str) -> str:
     value = fields.get(name)
-    return one_line(value) if isinstance(value, str) else ""
+    return quotable(value) if isinstance(value, str) else ""
 
 
 def _unexpected(subject: str, what: str) -> SourceError:

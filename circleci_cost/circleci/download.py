@@ -21,7 +21,7 @@ from circleci_cost.http.statuses import is_temporary
 from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.manifests import Part
-from circleci_cost.text.wording import duration, size
+from circleci_cost.text.units import duration, size
 
 # Object stores say 403 for an expired URL, 400 for an expired session, 404 for an object taken away.
 _EXPIRED = frozenset({400, 401, 403, 404, 410})

@@ -13,7 +13,7 @@ from circleci_cost.circleci.intents import MAX_ATTEMPTS, Note
 from circleci_cost.circleci.waiting import wait
 from circleci_cost.circleci.windows import Window
 from circleci_cost.errors import SourceError, TransientSourceError
-from circleci_cost.text.wording import duration
+from circleci_cost.text.units import duration
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
 from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
-from circleci_cost.text.wording import size
+from circleci_cost.text.units import size
 
 
 class UsageExports:

@@ -12,7 +12,7 @@ from circleci_cost.circleci.failures import Oversized
 from circleci_cost.circleci.limits import MIB, DownloadLimits
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.manifests import Part
-from circleci_cost.text.wording import size
+from circleci_cost.text.units import size
 
 MAGIC = b"\x1f\x8b"
 PLAIN_CSV = "a plain CSV"

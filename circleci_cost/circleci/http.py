@@ -28,7 +28,7 @@ from circleci_cost.http.causes import (
 from circleci_cost.http.client import open_client
 from circleci_cost.http.watchdog import Watchdog
 from circleci_cost.sections.section import shown_variable
-from circleci_cost.text.wording import duration, size
+from circleci_cost.text.units import duration, size
 
 _CONNECTION_FAILURES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 

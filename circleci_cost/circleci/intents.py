@@ -20,6 +20,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
 from circleci_cost.lake.own_files import open_lock
+from circleci_cost.text.units import to_the_minute
 
 # A job's result is of the time when it was made; half a day later a new export is the better one.
 JOB_LIFETIME = timedelta(hours=12)
@@ -69,7 +70,7 @@ class Note:
         again = attempts[-MAX_ATTEMPTS] + ATTEMPTS_WINDOW
         raise SourceError(
             f"{self._subject}: {MAX_ATTEMPTS} export jobs were requested within 24 hours and none of them "
-            f"gave a result, so no other is made before {again:%Y-%m-%d %H:%M} UTC; see "
+            f"gave a result, so no other is made before {to_the_minute(again)}; see "
             f"https://status.circleci.com, and remove {self.path} to try at once."
         )
 

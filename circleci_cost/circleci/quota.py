@@ -15,7 +15,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.errors import StorageError, TransientSourceError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.own_files import require_own_database
-from circleci_cost.text.wording import duration
+from circleci_cost.text.units import duration
 
 Kind = Literal["POST", "GET"]
 PATIENCE_SECONDS = 6 * 3600.0

@@ -14,7 +14,8 @@ from circleci_cost.circleci.http import Answer
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.http.loopback import is_loopback
 from circleci_cost.http.retry_after import DEFAULT_SECONDS, http_date, retry_after
-from circleci_cost.text.wording import duration, one_line
+from circleci_cost.text.plain import quotable
+from circleci_cost.text.units import duration
 
 _RENEW = "make a new one in CircleCI under User Settings, Personal API Tokens (project tokens do not work)"
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -87,7 +88,7 @@ def _not_found(asked: Asked) -> str:
         )
     if asked.organization_id is not None and not is_uuid(asked.organization_id):
         return (
-            f"{asked.subject}: organization_id is {one_line(asked.organization_id)!r}, which is "
+            f"{asked.subject}: organization_id is {quotable(asked.organization_id)!r}, which is "
             "not a UUID; put the Organization ID from CircleCI's Organization Settings there, the slug goes "
             "into slug."
         )
@@ -105,7 +106,7 @@ def _said(answer: Answer) -> str:
     except (ValueError, RecursionError):
         parsed = None
     message = parsed.get("message") if isinstance(parsed, dict) else None
-    return (one_line(message) if isinstance(message, str) else "").rstrip(". ") or "no reason given"
+    return (quotable(message) if isinstance(message, str) else "").rstrip(". ") or "no reason given"
 
 
 def _clock_hint(answer: Answer, now: datetime) -> str:

@@ -20,6 +20,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.history.coverage import is_due, open_days
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.text.units import counted
 
 
 @click.command()
@@ -80,7 +81,7 @@ def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[da
 def _count(runs: Sequence[PlannedRun], settings: Settings) -> str:
     """How many exports are fetched, and how long CircleCI's quota makes that take."""
     exports = [run.cost_center for run in runs if run.job == "ingest"]
-    named = f"{len(exports)} export{'' if len(exports) == 1 else 's'} of at most 31 days"
+    named = f"{counted(len(exports), 'export')} of at most 31 days"
     centers = len(set(exports))
     if centers > 1:
         named += f" for {centers} cost centers"
@@ -93,4 +94,4 @@ def _count(runs: Sequence[PlannedRun], settings: Settings) -> str:
 
 
 def _hours(count: int) -> str:
-    return "an hour" if count == 1 else f"{count} hours"
+    return "an hour" if count == 1 else counted(count, "hour")

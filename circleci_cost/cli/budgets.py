@@ -17,7 +17,7 @@ from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import scope_findings
 from circleci_cost.model.budgets.status import Status
 from circleci_cost.model.budgets.text import TABLE_HEADER, Row, as_json, cells, tree
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import suggestion_or_all
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
 from circleci_cost.warehouse.forecast.series import known_values
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
@@ -125,7 +125,7 @@ def _misspelled(generation: Generation, there: Sequence[Budget]) -> list[str]:
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(dict.fromkeys(known)) or 'none'}."
+            hint = suggestion_or_all(name, known)
             raise UsageError(f"There is no budget {name!r}; {hint}")
 
 

@@ -31,6 +31,7 @@ from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_da
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
+from circleci_cost.text.units import to_the_minute
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
@@ -100,7 +101,7 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "published",
         "ok",
-        f"{manifest.days}, at {manifest.published_at:%Y-%m-%d %H:%M} UTC",
+        f"{manifest.days}, at {to_the_minute(manifest.published_at)}",
     )
     if sentence := edited(settings, generation):
         yield Finding("published", "warning", sentence)

@@ -11,6 +11,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
 from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
 from circleci_cost.model.pricing.definition import TOKEN_WARNING_DAYS, CostCenter
+from circleci_cost.text.units import counted
 
 # Both forms of a provider's name are in use.
 _PROVIDERS = {"github": "gh", "bitbucket": "bb"}
@@ -25,11 +26,11 @@ def token_ends(settings: Settings, today: date) -> Iterator[Finding]:
         subject = f"{center.name}: {center.api_token_env}"
         if days < 0:
             sentence = (
-                f"{subject} ended on {end}, {_days(-days)} ago, as api_token_expires says; make a new one, set the "
-                "variable and api_token_expires, or correct that day if the token still works"
+                f"{subject} ended on {end}, {counted(-days, 'day')} ago, as api_token_expires says; make a new one, "
+                "set the variable and api_token_expires, or correct that day if the token still works"
             )
         else:
-            when = f"{_days(days)} from now" if days else "today"
+            when = f"{counted(days, 'day')} from now" if days else "today"
             sentence = f"{subject} ends on {end} ({when}); make a new one, then set the variable and api_token_expires"
         yield Finding("token", "warning", sentence)
 
@@ -82,7 +83,3 @@ def _slug(center: CostCenter, organization: Organization) -> Iterator[Finding]:
 def _one_form(slug: str) -> str:
     provider, _, name = slug.lower().partition("/")
     return f"{_PROVIDERS.get(provider, provider)}/{name}"
-
-
-def _days(days: int) -> str:
-    return f"{days:,} day{'' if days == 1 else 's'}"

@@ -13,7 +13,7 @@ from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisio
 from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.notify.webhook_secret import unusable_secret
 from circleci_cost.sections.section import shown_variable
-from circleci_cost.text.amounts import counted
+from circleci_cost.text.units import counted
 
 
 def section_findings(settings: Settings, environment: Mapping[str, str], *, offline: bool = False) -> Iterator[Finding]:

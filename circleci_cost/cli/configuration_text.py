@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from circleci_cost.circleci.connection import BASE_URL
-from circleci_cost.text.plain import toml_string
+from circleci_cost.text.literals import toml_string
 
 
 @dataclass(frozen=True)

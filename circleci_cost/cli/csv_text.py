@@ -8,6 +8,8 @@ one more, so that taking one away gives every name back. Numbers are left as the
 import re
 from collections.abc import Container, Sequence
 
+from circleci_cost.text.literals import sql_text
+
 # What starts a formula in Excel, LibreOffice or Google Sheets, with the forms that they read as the same characters.
 _STARTS = "=+@\uff1d\ufe66\u207c\u208c\uff0b\ufe62\u207a\u208a\ufb29\uff0d\ufe63\uff20\ufe6b-"
 # Where a cell may begin within a text, for a program that splits lines or columns in its own way.
@@ -39,7 +41,7 @@ def safe_cell_sql(column: str) -> str:
     """The SQL expression that does the same to a column of text."""
     made = column
     for pattern, replacement in _RULES:
-        made = f"regexp_replace({made}, {_literal(pattern)}, {_literal(replacement)}, 'g')"
+        made = f"regexp_replace({made}, {sql_text(pattern)}, {sql_text(replacement)}, 'g')"
     return made
 
 
@@ -51,7 +53,3 @@ def csv_line(cells: Sequence[str | None], text_cells: Container[int] = ()) -> st
 
 def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _MUST_QUOTE.search(cell) else cell
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

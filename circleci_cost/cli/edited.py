@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from circleci_cost.cli.streams import say
 from circleci_cost.config.settings import Settings
+from circleci_cost.text.units import to_the_minute
 from circleci_cost.warehouse.publishing.generations import Generation
 
 
@@ -20,11 +21,11 @@ def edited(settings: Settings, generation: Generation) -> str | None:
     except OSError:
         # Moved away since it was read: there is nothing to compare with.
         return None
-    published_at = generation.manifest.published_at.astimezone(UTC)
+    published_at = generation.manifest.published_at
     if changed <= published_at:
         return None
     return (
-        f"{source.name} was edited after these numbers were published ({published_at:%Y-%m-%d %H:%M} UTC): changed "
+        f"{source.name} was edited after these numbers were published ({to_the_minute(published_at)}): changed "
         "virtual tags, budgets and infrastructure show after `circleci-cost allocation apply`, changed prices after "
         "`circleci-cost reprice`"
     )

@@ -8,7 +8,7 @@ from circleci_cost.cli.findings import Finding
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.infrastructure.definition import Infrastructure, is_address
-from circleci_cost.text.amounts import counted
+from circleci_cost.text.units import counted
 
 if TYPE_CHECKING:
     from circleci_cost.lake.infrastructure_state import InfrastructureState

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circleci_cost.text.plain import json_text, one_line, plain_lines
+from circleci_cost.text.literals import json_text
+from circleci_cost.text.plain import one_line, plain_lines
 from circleci_cost.text.secrets import without_secrets
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import duckdb
 from circleci_cost.cli.csv_text import safe_cell_sql
 from circleci_cost.lake.files import fsync_file
 from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.publishing.generations import MONTHLY_ORDER, TABLES
 
 _DATED = ("usage_days", "daily_rates", "usage_restatements")
@@ -62,12 +63,7 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, parameters: di
     replaced = f"SELECT * REPLACE ({safe}) FROM ({query})" if texts else query  # noqa: S608
     quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
     found = connection.execute(
-        f"COPY ({replaced}) TO {_literal(target)} (FORMAT csv, HEADER{quoted})",
+        f"COPY ({replaced}) TO {sql_text(str(target))} (FORMAT csv, HEADER{quoted})",
         parameters,
     ).fetchone()
     return int(found[0]) if found else 0
-
-
-def _literal(path: Path) -> str:
-    # COPY takes no parameter for its file.
-    return "'" + str(path).replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from typing import Any, Self
 from circleci_cost.cli.planned_runs import AnyRun, fetches
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import say, shown
-from circleci_cost.text.wording import duration, size
+from circleci_cost.text.units import duration, size
 
 # After so long without a line a log looks dead, and so often a wait is told that goes on.
 _SILENCE_SECONDS = 60.0

@@ -12,7 +12,8 @@ from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.config.settings import Settings
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, gaps
-from circleci_cost.text.amounts import counted, credits_text
+from circleci_cost.text.amounts import credits_text
+from circleci_cost.text.units import counted
 
 
 @dataclass(frozen=True)

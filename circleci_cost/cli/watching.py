@@ -18,7 +18,7 @@ from circleci_cost.cli.planned_runs import AnyRun, counted
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import remarks, shown
 from circleci_cost.cli.telling import Lines
-from circleci_cost.text.wording import duration, size
+from circleci_cost.text.units import duration, size
 
 _BAR_WIDTH = 24
 # What stands beside name and bar: a percentage, a time and the gaps.

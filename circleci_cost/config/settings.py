@@ -29,7 +29,7 @@ from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.sections.mistakes import sentences
 from circleci_cost.sections.section import FilePath, Section, mistake_at
 from circleci_cost.sections.toml_file import is_there, read_configuration, too_deep
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import suggestion_or_all
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
@@ -93,7 +93,7 @@ class Settings(Section):
             if center.name == name:
                 return center
         names = [center.name for center in self.cost_centers]
-        hint = did_you_mean(name, names) or f"there are: {', '.join(names)}."
+        hint = suggestion_or_all(name, names)
         raise ConfigurationError(f"There is no cost center {name!r} in {self.described_source}; {hint}")
 
     def resolve(self, file: Path) -> Path:

@@ -28,6 +28,7 @@ from circleci_cost.lake.run_locks import (
     run_lock_age,
 )
 from circleci_cost.lake.turns import turn
+from circleci_cost.text.units import counted
 
 # A code server that lives ends the run of a dead child by itself, within half a second.
 _CODE_SERVER_SECONDS = 2.0
@@ -96,9 +97,7 @@ def build_dead_runs_sensor(settings: Settings, lake: Lake, clock: Clock) -> dg.S
     def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         ended = log_dead_runs(context.instance, settings, lake, clock, context.log)
         return dg.SkipReason(
-            f"Ended {ended} run{'' if ended == 1 else 's'} whose process was dead."
-            if ended
-            else "No dead run was found."
+            f"Ended {counted(ended, 'run')} whose process was dead." if ended else "No dead run was found."
         )
 
     return dead_runs

@@ -22,6 +22,7 @@ from circleci_cost.lake.infrastructure_state import read_state, write_state
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.turns import turn
 from circleci_cost.model.infrastructure.definition import Infrastructure, configuration_hash
+from circleci_cost.text.units import counted
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     InfrastructureSummary,
     known_files,
@@ -161,7 +162,7 @@ def _results(summary: InfrastructureSummary, clock: Clock) -> Iterator[dg.AssetC
 
 def _repeated(row: dict[str, Any]) -> str:
     others = row["days"] - 1
-    more = f" and {others} other {'day' if others == 1 else 'days'}" if others else ""
+    more = f" and {counted(others, 'other day')}" if others else ""
     return (
         f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{more}; leave "
         "the costs of a day in one of them, or say with deliveries in its section which delivery is the newest"

@@ -12,6 +12,8 @@ import duckdb
 
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.text.amounts import exact_number
+from circleci_cost.text.units import counted
 
 _QUERY = """
 SELECT CAST(organization_id AS VARCHAR), CAST(max_by(organization_name, job_run_date) AS VARCHAR), count(*),
@@ -36,11 +38,10 @@ class UnknownOrganization:
     @property
     def described(self) -> str:
         """The organization in a sentence, with what to do."""
-        jobs = "1 job" if self.jobs == 1 else f"{self.jobs:,} jobs"
         return (
-            f"{self.cost_center} counts {jobs} with {self.credits.normalize():,f} credits of organization "
-            f"{self.organization_id} ({self.name or 'without a name'}), which the configuration does not name; add the "
-            "id to shared_organization_ids if it belongs to this plan"
+            f"{self.cost_center} counts {counted(self.jobs, 'job')} with {exact_number(self.credits)} credits of "
+            f"organization {self.organization_id} ({self.name or 'without a name'}), which the configuration does not "
+            "name; add the id to shared_organization_ids if it belongs to this plan"
         )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost.text.plain import same_name
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import suggestion_or_all
 
 LINE = "line"
 
@@ -79,7 +79,7 @@ def _check_header(path: Path, header: Sequence[str], known: Sequence[str], requi
         raise ConfigurationError(f"{path}, line 1: the column {repeated[0]!r} is there twice; leave one of them out.")
     unknown = [name for name in header if name not in known]
     if unknown:
-        hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}."
+        hint = suggestion_or_all(unknown[0], known)
         raise ConfigurationError(f"{path}, line 1: {unknown[0]!r} is no column of such a file; {hint}")
     missing = [name for name in required if name not in header]
     if missing:

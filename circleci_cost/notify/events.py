@@ -11,6 +11,7 @@ from circleci_cost.model.pricing.definition import TOKEN_WARNING_DAYS
 from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, say_ranges
 from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
 from circleci_cost.text.amounts import dollars, exact, exact_number
+from circleci_cost.text.units import counted
 
 # A token's end is told when so many days are left; its last day is day 0.
 TOKEN_DAYS = (TOKEN_WARNING_DAYS, 15, 7, 1, -1)
@@ -140,7 +141,7 @@ def token_expiry(cost_center: str, variable: str, expires: date, days_left: int)
     reached = [threshold for threshold in TOKEN_DAYS if days_left <= threshold]
     if not reached:
         return None
-    when = "has ended" if days_left < 0 else "ends today" if days_left == 0 else f"ends in {_days(days_left)}"
+    when = "has ended" if days_left < 0 else "ends today" if days_left == 0 else f"ends in {counted(days_left, 'day')}"
     message = Message(
         title=f"{cost_center}: the CircleCI token {when}",
         severity="warning" if days_left > 1 else "critical",
@@ -192,7 +193,3 @@ def channel_test(now: datetime, link: str | None) -> Envelope:
         link=link,
     )
     return Envelope(Key("test", "notify test", now.isoformat()), message, now)
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"

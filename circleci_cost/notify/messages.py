@@ -13,8 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from circleci_cost.config.notifications import Event
-from circleci_cost.notify.text import cut
-from circleci_cost.text.plain import one_line
+from circleci_cost.text.plain import cut, one_line
 
 Severity = Literal["info", "warning", "critical"]
 _TITLE_LENGTH = 200

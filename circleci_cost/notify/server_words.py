@@ -7,14 +7,12 @@ is `email`'s.
 import base64
 import binascii
 import re
-import unicodedata
 from html import escape
 from urllib.parse import quote
 
-from circleci_cost.notify.text import cut
+from circleci_cost.text.plain import QUOTABLE_LENGTH, cut, squeezed
 from circleci_cost.text.secrets import without_secrets
 
-LENGTH = 200
 _HIDDEN = "***"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 _STANDARD = str.maketrans("-_", "+/")
@@ -24,19 +22,17 @@ _REPEATED_STATUS = re.compile(r"\n[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 
 
 def server_words(said: bytes, password: str = "", user: str = "") -> str:
-    """The server's words as one line of at most `LENGTH` characters."""
+    """The server's words as one line of at most `QUOTABLE_LENGTH` characters."""
     try:
         text = said.decode()
     except UnicodeDecodeError:
         text = said.decode("latin-1")
-    text = _REPEATED_STATUS.sub(" ", text)
-    text = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text)
-    text = " ".join(text.split())
+    text = squeezed(_REPEATED_STATUS.sub(" ", text))
     if password:
         for form in _forms(password, user):
             text = form.sub(_HIDDEN, text)
         text = _BASE64.sub(lambda run: _HIDDEN if _holds(run[0], password) else run[0], text)
-    return cut(without_secrets(text), LENGTH)
+    return cut(without_secrets(text), QUOTABLE_LENGTH)
 
 
 def _forms(password: str, user: str) -> list[re.Pattern[str]]:

@@ -1,14 +1,10 @@
 """Cuts texts to what a channel takes: no escape sequence in two, and a word on what was left out.
 
-That names are harmless is `text.plain`'s; what is special to one channel's markup its renderer escapes.
+That names are harmless, and one text short, is `text.plain`'s; what is special to one channel's markup its renderer
+escapes.
 """
 
 from collections.abc import Callable, Sequence
-
-
-def cut(text: str, length: int) -> str:
-    """At most `length` characters, an ellipsis at the end of what was longer."""
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def escaped_and_cut(text: str, escape: Callable[[str], str], length: int) -> str:

@@ -1,6 +1,7 @@
 """How amounts are written: for people rounded, grouped and never as a zero that they are not; for programs exactly.
 
 Decimals in, text out. What an amount means and the words around it are its caller's, and nothing is added up here.
+Numbers of things, bytes and seconds are `units`'.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -102,11 +103,6 @@ def percent(share: Decimal | float, decimals: int = 0, *, trimmed: bool = False)
 def signed_percent(share: Decimal, decimals: int = 0) -> str:
     """A relative change, `+12 %`, `-<1 %`."""
     return f"{_rounded(WIDE.multiply(share, Decimal(100)), _ONE.scaleb(-decimals), plus='+')} %"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 day`, `1,234 days`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def cost_text(cost: Decimal | None) -> str | None:

@@ -1,19 +1,24 @@
 """Text from outside, made fit for eyes: no control character, no override of its direction, nothing invisible.
 
-Who escapes for a markup of its own (a chat's, a page's, a spreadsheet's) does that itself, on top of this.
+Who escapes for a markup of its own (a chat's, a page's, a spreadsheet's) does that itself, on top of this; literals of
+other languages are `literals`'.
 """
 
-import json
+import re
 import unicodedata
 
+QUOTABLE_LENGTH = 200
 # Control, format (bidirectional overrides, zero-width), unpaired surrogates, line and paragraph separators.
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Joins the parts of one emoji.
 _JOINER = "\u200d"
 _REPLACEMENT = "\ufffd"
+# A URL's path and query may be a signature, what is before the @ a password.
+_URL = re.compile(r"(?i)\bhttps?://([^\s/?#\"'<>@]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
 
 
-def _is_unsafe(character: str) -> bool:
+def is_unsafe(character: str) -> bool:
+    """Whether a character hides, turns the direction, or is something that a terminal obeys."""
     return unicodedata.category(character) in _UNSAFE and character != _JOINER
 
 
@@ -30,7 +35,7 @@ def plain_lines(text: str) -> str:
 def _cleaned(text: str, kept: str) -> str:
     if text.isprintable():
         return text
-    return "".join(_REPLACEMENT if _is_unsafe(character) and character not in kept else character for character in text)
+    return "".join(_REPLACEMENT if is_unsafe(character) and character not in kept else character for character in text)
 
 
 def same_name(value: str) -> str:
@@ -38,24 +43,17 @@ def same_name(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
-def json_text(content: object) -> str:
-    r"""Indented JSON for people and programs: exact, and what a terminal would obey is written as `\uXXXX`."""
-    written = json.dumps(content, ensure_ascii=False, indent=2)
-    # Outside strings JSON has only line feeds and spaces; in strings, control characters below U+0020 are escaped.
-    return "".join(
-        _json_escape(character) if not character.isprintable() and character != "\n" and _is_unsafe(character)
-        else character
-        for character in written
-    )  # fmt: skip
+def squeezed(text: str) -> str:
+    """The text as one line of words: one space for each control character, and for each run of spaces."""
+    words = (" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
+    return " ".join("".join(words).split())
 
 
-def _json_escape(character: str) -> str:
-    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
+def cut(text: str, length: int) -> str:
+    """At most `length` characters, an ellipsis at the end of what was longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def toml_string(value: str) -> str:
-    r"""A TOML basic string of one line; what a terminal would obey is written as `\uXXXX` or `\UXXXXXXXX`."""
-    return "".join(
-        f"\\U{ord(character):08x}" if _is_unsafe(character) and not character.isascii() else character
-        for character in json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    )
+def quotable(text: str) -> str:
+    """Another program's words for a sentence of ours: one line, short, of each URL only the host."""
+    return cut(squeezed(_URL.sub(r"a URL at \2", text)), QUOTABLE_LENGTH)

@@ -29,6 +29,18 @@ def did_you_mean(given: str, known: Iterable[str], most: int = 1) -> str | None:
     return f"did you mean {' or '.join(map(repr, found))}?" if found else None
 
 
+def suggestion_or_all(given: str, known: Iterable[str], most: int = 1) -> str:
+    """The question of `did_you_mean`, or all names where none is similar: `there are: a, b.`."""
+    names = list(dict.fromkeys(known))
+    return did_you_mean(given, names, most) or f"there are: {', '.join(names) or 'none'}."
+
+
+def with_suggestion(sentence: str, given: str, known: Iterable[str], most: int = 3) -> str:
+    """A sentence without its full stop, and the question of `did_you_mean` behind it where some name is similar."""
+    hint = did_you_mean(given, known, most)
+    return f"{sentence}; {hint}" if hint else sentence
+
+
 def _form(name: str) -> str:
     return name.lower().replace("-", "_")
 

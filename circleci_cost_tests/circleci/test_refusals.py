@@ -11,7 +11,7 @@ from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal
 from circleci_cost.circleci.http import Answer
 from circleci_cost.circleci.refusals import Asked, refusal
 from circleci_cost.errors import AuthorizationError, CircleciCostError
-from circleci_cost.text.wording import one_line
+from circleci_cost.text.plain import quotable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
@@ -119,4 +119,4 @@ def test_f009_server_failures_are_lost_answers() -> None:
 
 def test_f107_urls_in_foreign_text_are_cut_to_their_host() -> None:
     text = "see https://user:pass@x.amazonaws.com/part?X-Amz-Signature=canary_signature, or HTTP://b.example"
-    assert one_line(text) == "see a URL at x.amazonaws.com or a URL at b.example"
+    assert quotable(text) == "see a URL at x.amazonaws.com or a URL at b.example"

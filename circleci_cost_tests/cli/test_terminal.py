@@ -13,7 +13,8 @@ import pytest
 
 from circleci_cost.cli.streams import say, say_bug, write_json, write_line
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.text.plain import one_line, toml_string
+from circleci_cost.text.literals import toml_string
+from circleci_cost.text.plain import one_line
 from circleci_cost_tests.cli.harness import DATA, NORTHWIND, Caller, configuration, publish_rows
 
 OBEYED = "\x1b]0;pwned\x07\x1b[31m\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\\x9b2J\x08\r\x7f\u202e\u2066\u200b\ufeff\u2028"

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from circleci_cost.notify.server_words import LENGTH, server_words
+from circleci_cost.notify.server_words import server_words
+from circleci_cost.text.plain import QUOTABLE_LENGTH
 from circleci_cost_tests.notify.harness import Site, email_section, failed
 from circleci_cost_tests.notify.mailbox import PASSWORD, USER, Mailbox
 
@@ -53,7 +54,7 @@ def test_the_status_of_each_line_of_an_answer_is_shown_once() -> None:
 
 def test_an_enormous_or_hostile_answer_is_one_short_line() -> None:
     words = server_words(b"\x1b[31m red\n" + b"more \xff" * 5000)
-    assert len(words) == LENGTH
+    assert len(words) == QUOTABLE_LENGTH
     assert words.isprintable()
 
 

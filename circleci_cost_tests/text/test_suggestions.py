@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from circleci_cost.cli.main import COMMANDS, cli
 from circleci_cost.model.usage.schema import DIMENSIONS
-from circleci_cost.text.suggestions import did_you_mean, similar
+from circleci_cost.text.suggestions import did_you_mean, similar, suggestion_or_all, with_suggestion
 
 
 @pytest.mark.parametrize("word", ["banana", "xyz", "q", "", "money", "customer", "color", "rows", "12345678"])
@@ -40,3 +40,14 @@ def test_an_unknown_command_gets_a_suggestion_only_where_one_is_near() -> None:
     far = CliRunner().invoke(cli, ["banana"])
     assert "did you mean 'report'?" in near.output
     assert "did you mean" not in far.output
+
+
+def test_where_no_name_is_similar_all_are_named_once() -> None:
+    assert suggestion_or_all("tema", ["team", "owner", "team"]) == "did you mean 'team'?"
+    assert suggestion_or_all("banana", ["team", "owner", "team"]) == "there are: team, owner."
+    assert suggestion_or_all("banana", []) == "there are: none."
+
+
+def test_a_sentence_gets_a_suggestion_only_where_a_name_is_similar() -> None:
+    assert with_suggestion("no usage has it", "tema", ["team"]) == "no usage has it; did you mean 'team'?"
+    assert with_suggestion("no usage has it", "banana", ["team"]) == "no usage has it"

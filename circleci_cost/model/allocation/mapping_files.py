@@ -18,7 +18,7 @@ from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.mistakes import sentences
 from circleci_cost.sections.section import Section
 from circleci_cost.sections.toml_file import parse_toml, too_deep
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import suggestion_or_all
 
 _OTHER_COLUMNS = ("value", "from", "until")
 
@@ -71,7 +71,7 @@ def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
         asked = [*rule.where.dimensions, *([rule.value_of] if rule.value_of else [])]
         unknown = [name for name in asked if name not in known]
         if unknown:
-            hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}."
+            hint = suggestion_or_all(unknown[0], known)
             where = f"{path}, line {line_of(text, ('rules', index, 'where'))}"
             raise ConfigurationError(f"{where}: {unknown[0]!r} is neither a dimension nor a virtual tag; {hint}")
     return Rules(tuple(as_rule(rule, f"{path.name} rule {number}") for number, rule in enumerate(rules, start=1)))

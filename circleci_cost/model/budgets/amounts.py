@@ -13,6 +13,7 @@ from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import Finding
 from circleci_cost.model.budgets.periods import BudgetPeriod, next_period, period_of, periods_between
 from circleci_cost.text.amounts import exact_number
+from circleci_cost.text.lists import some_of
 
 AMOUNT = pl.Decimal(38, 6)
 AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
@@ -30,6 +31,7 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
 }
 # So long before a period without an amount begins, it is told.
 _TOLD_BEFORE = timedelta(days=31)
+_NAMED = 5
 
 
 def amount_on(budget: Budget, day: date) -> Decimal | None:
@@ -83,13 +85,15 @@ def _missing_amounts(budgets: Sequence[Budget], first: date, today: date) -> Ite
         with_amount = [amount_on(budget, period.first) is not None for period in periods]
         # Before its first amount a budget was not there yet; no period of the past needs one.
         begun = with_amount.index(True) if any(with_amount) else periods.index(current)
-        missing = [period for period, there in zip(periods[begun:], with_amount[begun:], strict=True) if not there]
+        missing = [
+            period.label for period, there in zip(periods[begun:], with_amount[begun:], strict=True) if not there
+        ]
         if missing:
             yield Finding(
                 budget.name,
                 "no_amount",
-                f"the budget {budget.name!r} has no amount for {_say(missing)} and is not judged there; an amount is "
-                "for the periods that begin within its from and until",
+                f"the budget {budget.name!r} has no amount for {some_of(missing, _NAMED)} and is not judged there; an "
+                "amount is for the periods that begin within its from and until",
             )
 
 
@@ -107,8 +111,3 @@ def _children_beyond_parents(budgets: Sequence[Budget], today: date) -> Iterable
                 f"the budgets below {parent.name!r} add up to {exact_number(total)} {parent.unit} in {period.label}, "
                 f"more than its own {exact_number(whole)}; raise it or lower theirs",
             )
-
-
-def _say(periods: Sequence[BudgetPeriod], most: int = 5) -> str:
-    named = ", ".join(period.label for period in periods[:most])
-    return f"{named} and {len(periods) - most} more" if len(periods) > most else named

@@ -18,7 +18,7 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
 from circleci_cost.named_files.regular_files import require_regular_file
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import suggestion_or_all
 
 _AMOUNT_COLUMNS = ("amount", "from", "until")
 _BUDGET_COLUMNS = ("name", "period", "unit", "owner", "parent", "seats")
@@ -94,7 +94,7 @@ def _header(file: Path, cells: Sequence[str], tags: Collection[str]) -> list[str
     known = [*_OWN_COLUMNS, *CONDITION_DIMENSIONS, *tags]
     for name in header:
         if name not in known:
-            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}."
+            hint = suggestion_or_all(name, known)
             hint = "separate columns with commas." if ";" in name else hint
             raise ConfigurationError(f"{file}, line 1: there is no column {name!r}; {hint}")
         if header.count(name) > 1:

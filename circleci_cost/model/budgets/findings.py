@@ -9,7 +9,7 @@ from typing import Literal
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.usage.conditions import Operator
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import with_suggestion
 
 Kind = Literal["unknown_value", "no_usage", "no_amount", "children_exceed_parent", "no_forecast"]
 
@@ -69,11 +69,9 @@ def _unknown_values(budget: Budget, known: Mapping[str, Sequence[str]]) -> Itera
                 yield Finding(
                     budget.name,
                     "unknown_value",
-                    f"the budget {budget.name!r} asks for {condition.dimension} {value!r}, which no usage has"
-                    f"{_nearest(value, values)}",
+                    with_suggestion(
+                        f"the budget {budget.name!r} asks for {condition.dimension} {value!r}, which no usage has",
+                        value,
+                        values,
+                    ),
                 )
-
-
-def _nearest(wanted: str, values: Sequence[str]) -> str:
-    hint = did_you_mean(wanted, values, 3)
-    return f"; {hint}" if hint else ""

@@ -9,6 +9,7 @@ import polars as pl
 
 from circleci_cost.model.budgets.periods import PERIODS, period_of
 from circleci_cost.model.budgets.series import History
+from circleci_cost.text.units import counted
 
 NO_FORECAST = "no forecast for these data yet"
 
@@ -37,7 +38,7 @@ def _when(condition: pl.Expr, text: str) -> pl.Expr:
 def _incomplete(history: History) -> pl.Expr:
     counts = Counter((kind, period_of(kind, day).first) for day in history.incomplete for kind in PERIODS)
     keys = [f"{kind} {first}" for kind, first in counts]
-    texts = [f"{count} incomplete day{'s' if count > 1 else ''}" for count in counts.values()]
+    texts = [counted(count, "incomplete day") for count in counts.values()]
     key = pl.concat_str("period_kind", pl.lit(" "), "period_start")
     return key.replace_strict(keys, texts, default=None, return_dtype=pl.String)
 

@@ -11,6 +11,7 @@ from typing import Literal
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
+from circleci_cost.text.plain import cut
 from circleci_cost.text.suggestions import similar
 
 START, END, COST, BILLED, CURRENCY = "start", "end", "cost", "billed", "currency"
@@ -151,5 +152,4 @@ def mistake(file: str, place: str | None, column: str | None, what: str) -> Expo
 
 def shown(value: object) -> str:
     """A value as messages quote it, shortened where it is long."""
-    text = str(value)
-    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+    return repr(cut(str(value), _SHOWN))

@@ -15,8 +15,9 @@ from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_r
 from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.model.usage.schema import DIMENSIONS
 from circleci_cost.text.amounts import cost_text, credits_text
+from circleci_cost.text.lists import some_of
 from circleci_cost.text.plain import same_name
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 CURRENCY = "USD"
 NONE = "(none)"
@@ -120,7 +121,7 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
     wanted = name.strip().lower().replace("-", "_")
     if wanted in tags:
         return wanted
-    hint = did_you_mean(wanted, tags, 3) or f"there are: {', '.join(tags)}."
+    hint = suggestion_or_all(wanted, tags, 3)
     raise UsageError(f"There is no virtual tag {name!r}; {hint}")
 
 
@@ -252,17 +253,12 @@ def not_final_text(report: Report) -> str | None:
             centers.setdefault(say_ranges(as_ranges(young)), []).append(name)
     if not centers:
         return None
-    named = "; ".join(f"{_few(names)}: {days}" for days, names in centers.items())
+    named = "; ".join(f"{some_of(names, _NAMED)}: {days}" for days, names in centers.items())
     return f"Not final, CircleCI may still restate these days: {named}."
 
 
 def _days(ranges: Iterable[DayRange]) -> list[date]:
     return [day for each in ranges for day in days_between(each.first, each.last)]
-
-
-def _few(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED
-    return f"{', '.join(names[:_NAMED])} and {rest:,} more" if rest > 0 else ", ".join(names)
 
 
 def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:

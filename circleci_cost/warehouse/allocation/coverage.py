@@ -8,7 +8,7 @@ from decimal import Decimal
 import duckdb
 
 from circleci_cost.model.reporting.report import add_exactly
-from circleci_cost.text.plain import toml_string
+from circleci_cost.text.literals import toml_string
 from circleci_cost.warehouse.core.statements import sql
 
 

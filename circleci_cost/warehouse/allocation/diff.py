@@ -13,6 +13,7 @@ import duckdb
 
 from circleci_cost.model.allocation.plan import Plan
 from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
@@ -65,8 +66,7 @@ def difference(
         tempfile.TemporaryDirectory(prefix="circleci_cost-") as folder,
         duckdb.connect(str(Path(folder) / "scratch.duckdb")) as connection,
     ):
-        path = str(generation.database).replace("'", "''")
-        connection.execute(f"ATTACH '{path}' AS generation (READ_ONLY)")
+        connection.execute(f"ATTACH {sql_text(str(generation.database))} AS generation (READ_ONLY)")
         result = allocate(connection, plan, job_run_files, "generation.daily_costs")
         # A generation that an earlier version published has no such table; an empty one stands for it.
         before = "generation.allocated_costs" if ALLOCATED in generation.manifest.rows else "none_allocated"

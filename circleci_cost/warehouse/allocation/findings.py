@@ -13,7 +13,7 @@ from circleci_cost.model.reporting.report import CHARGE_TYPE
 from circleci_cost.model.usage.conditions import Operator
 from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.model.usage.schema import CHARGE_TYPES
-from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.suggestions import with_suggestion
 
 # A tag whose mapping file is of another organization would fill the log.
 _MOST = 20
@@ -28,8 +28,7 @@ class _Unseen:
     seen: frozenset[str]
 
     def __str__(self) -> str:
-        hint = did_you_mean(self.value, sorted(self.seen), 3)
-        return f"{self.sentence}; {hint}" if hint else self.sentence
+        return with_suggestion(self.sentence, self.value, sorted(self.seen))
 
 
 def never_seen(

@@ -12,6 +12,7 @@ import polars as pl
 
 from circleci_cost.lake.files import fsync_file, storage_errors
 from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import make_tables
@@ -75,7 +76,7 @@ def _removed_unless_current(lake: Lake, name: str) -> Iterator[None]:
 
 
 def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    connection.execute(f"ATTACH '{_quoted(path)}' AS generation (STORAGE_VERSION '{STORAGE_VERSION}')")
+    connection.execute(f"ATTACH {sql_text(str(path))} AS generation (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
         for table in TABLES:
             connection.execute(f"CREATE TABLE generation.{table} AS SELECT * FROM {table}")  # noqa: S608 - our names
@@ -106,13 +107,8 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    connection.execute(f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({query}) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
     fsync_file(path)
-
-
-def _quoted(path: Path) -> str:
-    # ATTACH and COPY take no parameters; the path is ours but may hold a quote.
-    return str(path).replace("'", "''")
 
 
 def _manifest(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> GenerationManifest:

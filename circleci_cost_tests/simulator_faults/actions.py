@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from circleci_cost.simulator.exchange import Answer, Exchange
+from circleci_cost.simulator.exchange import Exchange
+from circleci_cost_tests.simulator_faults.conversation import Answer, Conversation
 
 Json = dict[str, object]
 
@@ -31,10 +32,11 @@ class Respond:
 
     async def apply(self, exchange: Exchange) -> None:
         """Send the answer."""
+        conversation = Conversation(exchange)
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
         media_type = None if isinstance(self.body, bytes) else "application/json"
         headers = tuple((key.lower(), value) for key, value in self.headers.items())
-        await exchange.send(Answer(self.status, headers, b"").with_body(body, media_type))
+        await conversation.send(Answer(self.status, headers, b"").with_body(body, media_type))
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Change:
 
     async def apply(self, exchange: Exchange) -> None:
         """Send the changed answer."""
-        await exchange.send(self.change(await exchange.answer()))
+        conversation = Conversation(exchange)
+        await conversation.send(self.change(await conversation.answer()))
 
 
 def change_json(name: str, change: Callable[[Json], object]) -> Change:

@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from circleci_cost.simulator.exchange import Exchange, head_of
+from circleci_cost.simulator.exchange import Exchange
+from circleci_cost_tests.simulator_faults.conversation import Conversation, head_of
 
 _STEP = 0.01
 
@@ -34,20 +35,21 @@ class Drop:
 
     async def apply(self, exchange: Exchange) -> None:
         """End the connection."""
+        conversation = Conversation(exchange)
         if self.when == "before headers":
             if self.answer_lost:
-                await exchange.answer()
+                await conversation.answer()
             else:
                 # An end with bytes unread would be a reset.
-                await exchange.arrived()
-            exchange.record(None)
+                await conversation.arrived()
+            conversation.record(None)
         else:
-            answer = await exchange.answer()
-            exchange.record(answer.status)
-            exchange.write(head_of(answer, content_length=len(answer.body)))
+            answer = await conversation.answer()
+            conversation.record(answer.status)
+            conversation.write(head_of(answer, content_length=len(answer.body)))
             if self.when == "mid-body":
-                exchange.write(answer.body[: len(answer.body) // 2])
-        await exchange.close(reset=self.reset)
+                conversation.write(answer.body[: len(answer.body) // 2])
+        await conversation.close(reset=self.reset)
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class Hang:
 
     async def apply(self, exchange: Exchange) -> None:
         """Wait, then answer; a client that goes away ends it."""
-        answer = None if self.unprocessed else await exchange.answer()
-        exchange.record(answer.status if answer else None)
+        conversation = Conversation(exchange)
+        answer = None if self.unprocessed else await conversation.answer()
+        conversation.record(answer.status if answer else None)
         until = None if self.seconds is None else time.monotonic() + self.seconds
-        gone = asyncio.ensure_future(exchange.gone())
+        gone = asyncio.ensure_future(conversation.gone())
         try:
             while not self._released.is_set() and (until is None or time.monotonic() < until):
                 await asyncio.wait((gone,), timeout=_STEP)
@@ -80,7 +83,7 @@ class Hang:
                     return
         finally:
             gone.cancel()
-        await exchange.send(answer or await exchange.answer())
+        await conversation.send(answer or await conversation.answer())
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,23 @@ class Drip:
 
     async def apply(self, exchange: Exchange) -> None:
         """Send slowly until all is sent or the client goes away."""
-        answer = await exchange.answer()
-        exchange.record(answer.status)
+        conversation = Conversation(exchange)
+        answer = await conversation.answer()
+        conversation.record(answer.status)
         head = head_of(answer, content_length=len(answer.body))
         slow = head + answer.body if self.headers_too else answer.body
         if not self.headers_too:
-            exchange.write(head)
-        gone = asyncio.ensure_future(exchange.gone())
+            conversation.write(head)
+        gone = asyncio.ensure_future(conversation.gone())
         try:
             for start in range(0, len(slow), self.size):
-                exchange.write(slow[start : start + self.size])
+                conversation.write(slow[start : start + self.size])
                 await asyncio.wait((gone,), timeout=self.interval)
                 if gone.done():
                     return
         finally:
             gone.cancel()
-        await exchange.close()
+        await conversation.close()
 
 
 @dataclass(frozen=True)
@@ -128,10 +132,11 @@ class WrongLength:
 
     async def apply(self, exchange: Exchange) -> None:
         """Send all of the body under the wrong length."""
-        answer = await exchange.answer()
-        exchange.record(answer.status)
-        exchange.write(head_of(answer, content_length=max(0, len(answer.body) + self.by)) + answer.body)
-        await exchange.close()
+        conversation = Conversation(exchange)
+        answer = await conversation.answer()
+        conversation.record(answer.status)
+        conversation.write(head_of(answer, content_length=max(0, len(answer.body) + self.by)) + answer.body)
+        await conversation.close()
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,9 @@ class EarlyClose:
 
     async def apply(self, exchange: Exchange) -> None:
         """Send most of the body."""
-        answer = await exchange.answer()
-        exchange.record(answer.status)
-        exchange.write(head_of(answer, content_length=None))
-        exchange.write(answer.body[: max(0, len(answer.body) - self.missing)])
-        await exchange.close()
+        conversation = Conversation(exchange)
+        answer = await conversation.answer()
+        conversation.record(answer.status)
+        conversation.write(head_of(answer, content_length=None))
+        conversation.write(answer.body[: max(0, len(answer.body) - self.missing)])
+        await conversation.close()

@@ -12,7 +12,16 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, mode
 
 from circleci_cost.http.loopback import is_loopback, keeps_secrets
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
-from circleci_cost.sections.section import FilePath, Label, Name, Section, VariableName, mistake_at, unknown_name
+from circleci_cost.sections.section import (
+    FilePath,
+    Label,
+    Name,
+    Section,
+    VariableName,
+    mistake_at,
+    refuse_repeated,
+    unknown_name,
+)
 from circleci_cost.text.secrets import without_secrets
 
 Event = Literal[
@@ -228,8 +237,8 @@ class Notifications(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         names = [channel.name for channel in self.channels]
-        _refuse_repeated("channels", "channel", names)
-        _refuse_repeated("owners", "owner", [owner.name for owner in self.owners])
+        refuse_repeated(("notifications", "channels"), "channel", names)
+        refuse_repeated(("notifications", "owners"), "owner", [owner.name for owner in self.owners])
         for index, owner in enumerate(self.owners):
             location = ("notifications", "owners", index, "channels")
             for name in owner.channels:
@@ -239,12 +248,3 @@ class Notifications(Section):
             if len(set(owner.channels)) < len(owner.channels):
                 raise mistake_at(location, f"{owner.name!r} names a channel twice")
         return self
-
-
-def _refuse_repeated(section: str, what: str, names: list[str]) -> None:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise mistake_at(
-                ("notifications", section, index, "name"),
-                f"the {what} {name!r} is defined twice; give each its own name",
-            )

@@ -11,7 +11,7 @@ from circleci_cost.config.notifications import NotificationOwner
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
-from circleci_cost.sections.section import mistake_at, unknown_name
+from circleci_cost.sections.section import mistake_at, refuse_repeated, unknown_name
 
 Location: TypeAlias = tuple[str | int, ...]
 
@@ -28,7 +28,7 @@ def check_references(
     Budgets in further files may be the parents of those here; their hierarchy is looked at when these are read.
     """
     names = [tag.name for tag in tags]
-    _refuse_repeated("virtual_tags", "virtual tag", names)
+    refuse_repeated(("virtual_tags",), "virtual tag", names)
     for index, tag in enumerate(tags):
         for location, name in _asked_for(tag):
             _refuse_unknown(("virtual_tags", index, *location), name, names)
@@ -86,7 +86,7 @@ def check_owner(budget: Budget, owners: Sequence[NotificationOwner], location: L
 def check_hierarchy(budgets: Sequence[Budget]) -> None:
     """Refuse repeated names, unknown parents, circles, parents of another period or unit. Raises a mistake."""
     names = [budget.name for budget in budgets]
-    _refuse_repeated("budgets", "budget", names)
+    refuse_repeated(("budgets",), "budget", names)
     by_name = dict(zip(names, budgets, strict=True))
     for index, budget in enumerate(budgets):
         if budget.parent is None:
@@ -109,12 +109,6 @@ def check_hierarchy(budgets: Sequence[Budget]) -> None:
             ("budgets", names.index(circle[0]), "parent"),
             f"budgets are each other's parents, {' → '.join(circle)}; take one parent out",
         ) from None
-
-
-def _refuse_repeated(section: str, what: str, names: Sequence[str]) -> None:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise mistake_at((section, index, "name"), f"the {what} {name!r} is defined twice; give each its own name")
 
 
 def _refuse_unknown(location: Location, name: str, tags: Sequence[str]) -> None:

@@ -111,3 +111,12 @@ def mistake_at(location: Sequence[str | int], message: str) -> PydanticCustomErr
 def mistake_within(steps: Sequence[str | int], message: str) -> PydanticCustomError:
     """The error to raise for a mistake in an entry of the section that is looked at, such as one of its prices."""
     return PydanticCustomError("mistake", "{message}", {"message": message, "within": tuple(steps)})
+
+
+def refuse_repeated(sections: Sequence[str | int], what: str, names: Sequence[str]) -> None:
+    """Refuse a second section of one name; `sections` is the array of tables whose `names` these are."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise mistake_at(
+                (*sections, index, "name"), f"the {what} {name!r} is defined twice; give each its own name"
+            )

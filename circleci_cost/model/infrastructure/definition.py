@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_at
+from circleci_cost.sections.section import FilePath, Label, Name, Section, refuse_repeated
 
 USD = "USD"
 # What may follow the `?` of an address: pyarrow's own options without those that hold a secret or make something.
@@ -87,13 +87,7 @@ def is_address(pattern: str) -> bool:
 
 def check_sources(sources: Sequence[Infrastructure]) -> None:
     """Refuse two sources of one name. Raises a mistake with its place in the file."""
-    names = [source.name for source in sources]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise mistake_at(
-                ("infrastructure", index, "name"),
-                f"the infrastructure source {name!r} is defined twice; give each its own name",
-            )
+    refuse_repeated(("infrastructure",), "infrastructure source", [source.name for source in sources])
 
 
 def configuration_hash(sources: Sequence[Infrastructure]) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import Finding
-from circleci_cost.model.budgets.periods import BudgetPeriod, next_period, period_of, periods_between
+from circleci_cost.model.budgets.periods import next_period, period_of, periods_between
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.lists import some_of
 

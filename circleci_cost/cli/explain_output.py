@@ -16,7 +16,6 @@ from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.drivers.causes import root_causes
 from circleci_cost.model.drivers.decomposition import contributors, decompose
 from circleci_cost.model.drivers.effects import DRIVERS
-from circleci_cost.model.drivers.leaves import HIERARCHY
 from circleci_cost.model.drivers.seats import seats_apart
 from circleci_cost.model.drivers.text import (
     driver_text,
@@ -27,6 +26,7 @@ from circleci_cost.model.drivers.text import (
 )
 from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.model.usage.cost_names import dimension_name
+from circleci_cost.model.usage.schema import HIERARCHY
 from circleci_cost.text.amounts import (
     WIDE,
     change_text,

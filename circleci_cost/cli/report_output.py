@@ -7,7 +7,6 @@ from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.reporting.report import (
-    CHARGE_TYPE,
     Amount,
     Report,
     as_json,
@@ -16,6 +15,7 @@ from circleci_cost.model.reporting.report import (
     period_text,
 )
 from circleci_cost.model.usage.cost_names import charge_type_with_key, dimension_name
+from circleci_cost.model.usage.schema import CHARGE_TYPE
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
 
 

@@ -20,12 +20,10 @@ SELECT
     count(*) FILTER (WHERE CAST(job_run_date AS VARCHAR) <> regexp_extract(filename, 'date=([0-9-]{10})', 1)),
     count(*) FILTER (WHERE cost_center <> $cost_center),
     coalesce(sum(total_credits), 0),
-    coalesce(sum(
-        coalesce(compute_credits, 0) + coalesce(dlc_credits, 0) + coalesce(user_credits, 0)
-        + coalesce(storage_credits, 0) + coalesce(network_credits, 0) + coalesce(lease_credits, 0)
-        + coalesce(lease_overage_credits, 0) + coalesce(ipranges_credits, 0) + other_credits
-    ), 0)
-FROM read_parquet($files, filename = true, hive_partitioning = false)
+    coalesce(sum(list_sum(list_value(
+        *COLUMNS(lambda name: ends_with(name, '_credits') AND name <> 'total_credits')
+    ))), 0)
+FROM read_parquet($files, filename = true, hive_partitioning = false, union_by_name = true)
 """
 
 

@@ -5,7 +5,7 @@ What the rules mean for costs is `planning`'s; the files that are named here are
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -27,7 +27,10 @@ Method = Literal["even", "fixed", "proportional", "telemetry"]
 Dialect = Literal["github", "gitlab"]
 BuiltInTelemetry = Literal["runs", "minutes", "users"]
 Fallback = Literal["proportional", "even", "previous", "keep"]
-ChargeType = Literal["compute", "dlc", "user", "storage", "network", "lease", "lease_overage", "ipranges", "other"]
+if TYPE_CHECKING:
+    ChargeType: TypeAlias = str
+else:
+    ChargeType = Literal[CHARGE_TYPES]
 
 
 class Rule(Dated):

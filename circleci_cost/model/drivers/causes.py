@@ -17,8 +17,9 @@ import polars as pl
 
 from circleci_cost.model.drivers.decomposition import EFFECT_SCHEMA
 from circleci_cost.model.drivers.effects import DRIVERS
-from circleci_cost.model.drivers.leaves import HIERARCHY, MONEY
+from circleci_cost.model.drivers.leaves import MONEY
 from circleci_cost.model.drivers.seats import SEATS
+from circleci_cost.model.usage.schema import HIERARCHY
 
 LEVELS = HIERARCHY
 

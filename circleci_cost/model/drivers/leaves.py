@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from circleci_cost.errors import UsageError
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY
 
-HIERARCHY = ("cost_center", "organization", "project", "workflow", "job")
 CLASSES = ("resource_class", "executor")
-FINER = ("branch", "operating_system", "trigger_source", "build_status")
+FINER = tuple(name for name in DIMENSIONS if name not in {*HIERARCHY, *CLASSES, CHARGE_TYPE})
 """Dimensions that jobs are told apart by only where they are asked for."""
 
 REQUIRED = ("runs", "run_seconds", "credits", "cost_usd")

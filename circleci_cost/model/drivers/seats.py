@@ -5,7 +5,8 @@ What of a change in cost seats are is told by the driver `user` in any case.
 
 import polars as pl
 
-from circleci_cost.model.drivers.leaves import CLASSES, FINER, HIERARCHY
+from circleci_cost.model.drivers.leaves import CLASSES, FINER
+from circleci_cost.model.usage.schema import HIERARCHY
 
 SEATS = "(seats)"
 

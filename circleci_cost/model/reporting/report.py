@@ -13,7 +13,7 @@ from circleci_cost.days import days_between
 from circleci_cost.errors import ConfigurationError, UsageError
 from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 from circleci_cost.model.usage.cost_names import dimension_name
-from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.model.usage.schema import CHARGE_TYPE, DIMENSIONS
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.lists import some_of
 from circleci_cost.text.plain import same_name
@@ -22,7 +22,6 @@ from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 CURRENCY = "USD"
 NONE = "(none)"
 REST = "(other)"
-CHARGE_TYPE = "charge_type"
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)

@@ -4,15 +4,14 @@ Virtual tags and budgets are made of them. How they are written in the configura
 SQL `warehouse.core.conditions`'.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.model.usage.schema import DIMENSIONS, IDS
 
-# Ids stay when an organization or a project is renamed, so they may be asked for, too.
-IDS: tuple[str, ...] = ("organization_id", "project_id")
+# Ids may be asked for, too.
 CONDITION_DIMENSIONS: tuple[str, ...] = (*DIMENSIONS, *IDS)
 
 
@@ -65,3 +64,9 @@ class Conditions:
         if not self.any_of:
             return "everything"
         return "; or ".join(" and ".join(str(each) for each in alternative) for alternative in self.any_of)
+
+
+def among(values: Mapping[str, Sequence[str]]) -> Conditions:
+    """The conditions that each dimension or tag has one of its values; without any it may have all."""
+    held = tuple(Condition(name, Operator.IN, tuple(asked)) for name, asked in values.items() if asked)
+    return Conditions((held,) if held else ())

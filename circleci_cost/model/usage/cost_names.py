@@ -1,19 +1,11 @@
-"""The names that people read for charge types and for the drivers of a change: the one place they are from.
+"""The names that people read for charge types, as their list in `schema` has them, and for the drivers of a change.
 
 Keys (`user`, `minutes_per_run`) are public and stay as they are in JSON, CSV, filters and the configuration.
 """
 
-CHARGE_TYPE_NAMES = {
-    "compute": "compute",
-    "dlc": "Docker layer caching",
-    "user": "seats",
-    "storage": "storage",
-    "network": "network",
-    "lease": "leases",
-    "lease_overage": "lease overage",
-    "ipranges": "IP ranges",
-    "other": "other credits",
-}
+from circleci_cost.model.usage.schema import CHARGES
+
+CHARGE_TYPE_NAMES = {charge.name: charge.shown for charge in CHARGES}
 _DRIVER_NAMES = {
     "runs": "runs",
     "minutes_per_run": "minutes per run",

@@ -31,7 +31,7 @@ def normalize(block: RecordBlock) -> pl.DataFrame:
     """Split and type one block of records and add `other_credits`.
 
     Out: one row a record with the columns of `EXPORT_COLUMNS` under their public names (an optional column
-    that the file lacks is null) and `other_credits`, TOTAL_CREDITS less the eight exported charge types: credit
+    that the file lacks is null) and `other_credits`, TOTAL_CREDITS less the exported charge types: credit
     kinds without a column of their own exist. Credits are exact, DECIMAL(18,6). Raises `ExportDataError` with
     file, line and, for a value, column: for records that cannot be split, a value that is not of its column's
     type or cannot be held exactly, and null where none may be.

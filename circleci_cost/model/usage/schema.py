@@ -67,6 +67,82 @@ class Column:
         return _DTYPES[self.kind]
 
 
+@dataclass(frozen=True)
+class ChargeType:
+    """One kind of credits: its key in JSON, CSV, filters and columns, and the name that people read.
+
+    `booked` ones are on some job's row that did not bring them: they are judged, and explained, by themselves.
+    """
+
+    name: str
+    shown: str
+    booked: bool = False
+
+    @property
+    def source(self) -> str:
+        """The column of the export."""
+        return f"{self.name}_credits".upper()
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What costs are told apart by: its name, and the job runs' column that holds it.
+
+    `names_id`: `<name>_id` tells for sure, `source` only how it is called now.
+    """
+
+    name: str
+    source: str
+    names_id: bool = False
+
+    @property
+    def id_column(self) -> str | None:
+        """The column of the ids, in job runs and costs."""
+        return f"{self.name}_id" if self.names_id else None
+
+
+EXPORTED_CHARGES: tuple[ChargeType, ...] = (
+    ChargeType("compute", "compute"),
+    ChargeType("dlc", "Docker layer caching"),
+    ChargeType("user", "seats", booked=True),
+    ChargeType("storage", "storage", booked=True),
+    ChargeType("network", "network", booked=True),
+    ChargeType("lease", "leases"),
+    ChargeType("lease_overage", "lease overage"),
+    ChargeType("ipranges", "IP ranges", booked=True),
+)
+"""The charge types that have a column in the export: with it, all that there is of them follows from this list."""
+
+CHARGES: tuple[ChargeType, ...] = (*EXPORTED_CHARGES, ChargeType("other", "other credits"))
+"""All charge types; `other` is what TOTAL_CREDITS holds beyond the exported ones. The first one carries the counts."""
+
+CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES)
+EXPORTED_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in EXPORTED_CHARGES)
+RUN_BOUND_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES if not charge.booked)
+BOOKED_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES if charge.booked)
+
+COST_DIMENSIONS: tuple[Dimension, ...] = (
+    Dimension("cost_center", "cost_center"),
+    Dimension("organization", "organization_name", names_id=True),
+    Dimension("project", "project_name", names_id=True),
+    Dimension("workflow", "workflow_name"),
+    Dimension("job", "job_name"),
+    Dimension("branch", "vcs_branch"),
+    Dimension("resource_class", "resource_class"),
+    Dimension("executor", "executor"),
+    Dimension("operating_system", "operating_system"),
+    Dimension("trigger_source", "pipeline_trigger_source"),
+    Dimension("build_status", "job_build_status"),
+)
+"""The dimensions of a daily cost: columns, filters, conditions, groups and names follow from this list."""
+
+CHARGE_TYPE = "charge_type"
+DIMENSIONS: tuple[str, ...] = (*(dimension.name for dimension in COST_DIMENSIONS), CHARGE_TYPE)
+# Ids stay when an organization or a project is renamed.
+IDS: tuple[str, ...] = tuple(dimension.id_column for dimension in COST_DIMENSIONS if dimension.id_column)
+# Each level lies within the one before it.
+HIERARCHY: tuple[str, ...] = ("cost_center", "organization", "project", "workflow", "job")
+
 EXPORT_COLUMNS: tuple[Column, ...] = (
     Column("ORGANIZATION_ID", Kind.REPEATED_ID, required=True, never_null=True),
     Column("ORGANIZATION_NAME", Kind.TEXT, required=True),
@@ -107,31 +183,9 @@ EXPORT_COLUMNS: tuple[Column, ...] = (
     Column("MAX_CPU_UTILIZATION_PCT", Kind.PERCENT),
     Column("MEDIAN_RAM_UTILIZATION_PCT", Kind.PERCENT),
     Column("MAX_RAM_UTILIZATION_PCT", Kind.PERCENT),
-    Column("COMPUTE_CREDITS", Kind.CREDITS),
-    Column("DLC_CREDITS", Kind.CREDITS),
-    Column("USER_CREDITS", Kind.CREDITS),
-    Column("STORAGE_CREDITS", Kind.CREDITS),
-    Column("NETWORK_CREDITS", Kind.CREDITS),
-    Column("LEASE_CREDITS", Kind.CREDITS),
-    Column("LEASE_OVERAGE_CREDITS", Kind.CREDITS),
-    Column("IPRANGES_CREDITS", Kind.CREDITS),
+    *(Column(charge.source, Kind.CREDITS) for charge in EXPORTED_CHARGES),
     Column("TOTAL_CREDITS", Kind.CREDITS, required=True, never_null=True),
 )
-
-# The charge types that have a column in the export; `other` is what TOTAL_CREDITS holds beyond them.
-EXPORTED_CHARGE_TYPES: tuple[str, ...] = (
-    "compute",
-    "dlc",
-    "user",
-    "storage",
-    "network",
-    "lease",
-    "lease_overage",
-    "ipranges",
-)
-CHARGE_TYPES: tuple[str, ...] = (*EXPORTED_CHARGE_TYPES, "other")
-# What runs bring; the others are booked on some job's row and are judged, and explained, by themselves.
-RUN_BOUND_CHARGE_TYPES: tuple[str, ...] = ("compute", "dlc", "lease", "lease_overage", "other")
 
 # LAST_BUILD_FINISHED_AT is as of the export, so a re-export of an unchanged job differs in it.
 AS_OF_THE_EXPORT: tuple[str, ...] = ("last_build_finished_at",)
@@ -146,18 +200,3 @@ JOB_RUN_SCHEMA: dict[str, pl.DataType] = {
 
 # Sorted files compress a quarter better and are read twice as fast (design, section 3).
 JOB_RUN_ORDER: tuple[str, ...] = ("project_name", "workflow_name", "job_name", "job_id")
-
-DIMENSIONS: tuple[str, ...] = (
-    "cost_center",
-    "organization",
-    "project",
-    "workflow",
-    "job",
-    "branch",
-    "resource_class",
-    "executor",
-    "operating_system",
-    "trigger_source",
-    "build_status",
-    "charge_type",
-)

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import duckdb
 
 from circleci_cost.model.allocation.plan import Lookup, Plan, Rules
-from circleci_cost.model.reporting.report import CHARGE_TYPE
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import sql
 
@@ -22,10 +21,9 @@ def number_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMPORARY VIEW numbered_daily_costs AS SELECT rowid AS daily_row, * FROM {source}"  # noqa: S608
     )
-    # With `shown_dimensions`: rules ask for what reports show.
-    connection.execute(sql("core/report_rows"))
-    connection.execute(sql("core/charge_type_rows"))
-    connection.execute(sql("core/allocation_parts"))
+    # Rules ask for what reports show.
+    for name in ("core/questions", "core/charge_rows", "core/allocation_parts"):
+        connection.execute(sql(name))
 
 
 def combine(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, object]:

@@ -69,6 +69,6 @@ def _together(found: Sequence[Coverage]) -> Coverage:
 def suggestions(connection: duckdb.DuckDBPyConnection, tag: str, default: str, limit: int = 10) -> list[Suggestion]:
     """The largest groups under the tag's default value: projects, or workflows of projects with other values, too."""
     # With `shown_dimensions`.
-    connection.execute(sql("core/report_rows"))
+    connection.execute(sql("core/questions"))
     parameters = {"tag": tag, "default": default, "limit": limit}
     return [Suggestion(*row) for row in connection.execute(sql("allocation/suggestions"), parameters).fetchall()]

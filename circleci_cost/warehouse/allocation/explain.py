@@ -8,9 +8,10 @@ import duckdb
 
 from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import Amount, known_value
-from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.model.usage.conditions import among
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import rows_for, show, values_of
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.reporting.report import values_of
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ def explain(
     In: a connection of a generation, and filters by dimension. The amounts of a value add up to the report's figure
     for it. Raises `UsageError` for a value that no cost has.
     """
-    connection.execute(sql("core/report_rows"))
-    parameters: dict[str, object] = {
-        name: [known_value(name, value, values_of(connection, name)) for value in (where or {}).get(name, ())]
-        for name in DIMENSIONS
-    }
-    asked = [known_value(tag, value, values_of(connection, tag)) for value in values]
-    parameters |= {"tag": tag, "first": days.first, "last": days.last, "value": asked}
-    rows = connection.execute(sql("allocation/explain"), parameters).fetchall()
+    asked = {**(where or {}), tag: values}
+    known = {name: [known_value(name, value, values_of(connection, name)) for value in asked[name]] for name in asked}
+    source = rows_for([tag])
+    show(connection, source)
+    parameters = Parameters()
+    query = sql("allocation/explain").format(view=source.view, where=source.holding(among(known), parameters))
+    parameters.values |= {"tag": tag, "first": days.first, "last": days.last}
+    rows = connection.execute(query, parameters.values).fetchall()
     return [Origin(Amount(*row[7:]), *row[:7]) for row in rows]

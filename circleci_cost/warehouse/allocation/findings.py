@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import duckdb
 
 from circleci_cost.model.allocation.plan import Lookup, PlannedTag
-from circleci_cost.model.reporting.report import CHARGE_TYPE
 from circleci_cost.model.usage.conditions import Operator
 from circleci_cost.model.usage.cost_names import dimension_name
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
 from circleci_cost.text.suggestions import with_suggestion
 
 # A tag whose mapping file is of another organization would fill the log.

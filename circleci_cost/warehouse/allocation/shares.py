@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.allocation.plan import AMOUNTS_SCHEMA, Plan, PlannedSplit, PlannedTag
+from circleci_cost.model.usage.schema import COST_DIMENSIONS, IDS
 from circleci_cost.warehouse.allocation.combinations import dimensions_used, joins
 from circleci_cost.warehouse.core.statements import sql
 
@@ -27,13 +28,7 @@ _SPLITS_SCHEMA = {
 }
 _TARGETS_SCHEMA = {"split": pl.Int32(), "target": pl.String(), "weight": pl.String()}
 # What a daily cost's dimension is called in a job run; its ids and days have one name in both.
-_JOB_RUN_COLUMNS = {
-    "workflow": "workflow_name",
-    "job": "job_name",
-    "branch": "vcs_branch",
-    "trigger_source": "pipeline_trigger_source",
-    "build_status": "job_build_status",
-}
+_JOB_RUN_COLUMNS = {dimension.name: dimension.source for dimension in COST_DIMENSIONS}
 
 
 def needs_users(plan: Plan) -> bool:
@@ -86,9 +81,9 @@ def _runs(used: Sequence[str]) -> str:
 def _shown(dimension: str) -> str:
     if dimension == "project":
         return "coalesce(projects.name, runs.project_id) AS project"
-    if dimension in {"organization_id", "project_id"}:
+    if dimension in IDS:
         return f"runs.{dimension}"
-    return f"coalesce(nfc_normalize(runs.{_JOB_RUN_COLUMNS.get(dimension, dimension)}), '(none)') AS {dimension}"
+    return f"coalesce(nfc_normalize(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '(none)') AS {dimension}"
 
 
 def share(

@@ -10,15 +10,12 @@ WITH both_sides AS (
 SELECT
     tag,
     value,
-    hash((
-        date, cost_center, organization_id, project_id, workflow, job, branch, resource_class, executor,
-        operating_system, trigger_source, build_status, unregistered, charge_type
-    )) AS source,
+    hash((date, {schema.dimension_keys}, unregistered, charge_type)) AS source,
     coalesce(sum(cost_usd) FILTER (WHERE side = 0), 0) AS before,
     coalesce(sum(cost_usd) FILTER (WHERE side = 1), 0) AS after,
     coalesce(sum(credits) FILTER (WHERE side = 0), 0) AS credits_before,
     coalesce(sum(credits) FILTER (WHERE side = 1), 0) AS credits_after
 FROM both_sides
 WHERE date BETWEEN $first AND $last
-    AND (len($tags) = 0 OR list_contains($tags, tag))
+    AND fits($tags, tag)
 GROUP BY ALL;

@@ -9,10 +9,10 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from circleci_cost.model.usage.schema import CHARGE_TYPE
+from circleci_cost.warehouse.core.cost_rows import rows_for, show
 from circleci_cost.warehouse.core.statements import sql
 
-# Bookings, not runs: judged without a rate per run.
-CHARGE_TYPE = "charge_type"
 TAG = "tag"
 # Shown, but no cause of their own: the hierarchy tells which projects and jobs they consist of.
 _CUTS = ("resource_class",)
@@ -48,8 +48,8 @@ class JudgedGroup:
 
 def make_sums(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Make the temporary table `anomaly_sums`, exact, and return its series: `key`, `parent_key` and names."""
-    for name in ("core/report_rows", "core/daily_charges", "anomalies/sums"):
-        connection.execute(sql(name))
+    show(connection, rows_for([CHARGE_TYPE]))
+    connection.execute(sql("anomalies/sums"))
     found: pl.DataFrame = connection.sql(sql("anomalies/series")).pl()
     return found
 

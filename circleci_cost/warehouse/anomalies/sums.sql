@@ -4,14 +4,14 @@ CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
     kind || ':' || array_to_string(names, chr(31));
 
 -- Daily sums of each series that is judged for anomalies. `key` names a series; `parent_key` the one above it. What runs
--- bring (compute, DLC, leases and what has no column) is judged along the hierarchy, by team and by resource class;
--- seats, storage, network and IP ranges each by itself. Cost is 0 where no price is known.
+-- bring is judged along the hierarchy, by team and by resource class;
+-- what is booked, such as seats, each by itself. Cost is 0 where no price is known.
 CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
 WITH run_bound AS (
     SELECT
         *,
-        credits - user_credits - storage_credits - network_credits - ipranges_credits AS run_credits,
-        coalesce(cost_usd - user_cost_usd - storage_cost_usd - network_cost_usd - ipranges_cost_usd, 0) AS run_cost_usd
+        credits - {schema.booked_credits} AS run_credits,
+        coalesce(cost_usd - {schema.booked_cost_usd}, 0) AS run_cost_usd
     FROM shown_dimensions('daily_costs')
 ),
 
@@ -54,16 +54,15 @@ charges AS (
     SELECT
         date,
         cost_center,
-        coalesce(organization, organization_id) AS organization,
-        charge.charge_type AS charge_type,
-        sum(charge.credits) AS credits,
-        coalesce(sum(charge.cost_usd), 0) AS cost_usd,
+        organization,
+        charge_type,
+        sum(credits) AS credits,
+        coalesce(sum(cost_usd), 0) AS cost_usd,
         -- Of bookings, one daily cost is hardly ever more than one.
-        sum(CAST(charge.credits AS DOUBLE) ** 2) AS credits_squared,
+        sum(CAST(credits AS DOUBLE) ** 2) AS credits_squared,
         count(*) AS runs
-    FROM daily_charges
-    WHERE charge.charge_type IN ('user', 'storage', 'network', 'ipranges')
-        AND charge.credits <> 0
+    FROM series_charges
+    WHERE charge_type IN ({schema.booked_charge_types})
     GROUP BY ALL
 ),
 
@@ -75,7 +74,7 @@ tags AS (
         sum(credits) AS credits,
         coalesce(sum(cost_usd), 0) AS cost_usd
     FROM allocated_costs
-    WHERE charge_type NOT IN ('user', 'storage', 'network', 'ipranges')
+    WHERE charge_type NOT IN ({schema.booked_charge_types})
     GROUP BY ALL
 ),
 

@@ -1,5 +1,6 @@
 """The SQL of the warehouse, from the files beside the modules: no SQL is put together from values."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -7,11 +8,16 @@ from typing import Any
 
 import duckdb
 
+from circleci_cost.warehouse.core.schema_pieces import PIECES
+
+_PIECE = re.compile(r"\{schema\.(\w+)\}")
+
 
 @cache
 def sql(name: str) -> str:
-    """The text of a file of the warehouse, by its package and name: `costs/daily_costs`."""
-    return resources.files("circleci_cost.warehouse").joinpath(*f"{name}.sql".split("/")).read_text("utf-8")
+    """The text of a file of the warehouse, by its package and name: `costs/daily_costs`; with `schema_pieces`."""
+    text = resources.files("circleci_cost.warehouse").joinpath(*f"{name}.sql".split("/")).read_text("utf-8")
+    return _PIECE.sub(lambda piece: PIECES[piece[1]], text)
 
 
 def one_row(

@@ -6,10 +6,7 @@ SELECT
     coalesce(sum(credits), 0) AS credits,
     coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
     coalesce(sum(cost_usd), 0) AS cost_usd,
-    coalesce(sum(
-        compute_cost_usd + dlc_cost_usd + user_cost_usd + storage_cost_usd + network_cost_usd
-        + lease_cost_usd + lease_overage_cost_usd + ipranges_cost_usd + other_cost_usd
-    ), 0) AS charge_types_cost_usd
+    coalesce(sum(list_sum(list_value(*COLUMNS('_cost_usd$')))), 0) AS charge_types_cost_usd
 FROM daily_costs
 WHERE cost_center = $cost_center
     AND list_contains($days, date);

@@ -23,12 +23,14 @@ from circleci_cost.model.drivers.baseline import (
     scaled,
     weekdays_before,
 )
-from circleci_cost.model.drivers.leaves import CLASSES, FINER, HIERARCHY
+from circleci_cost.model.drivers.leaves import CLASSES, FINER
 from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
-from circleci_cost.model.reporting.report import CHARGE_TYPE, known_value
-from circleci_cost.model.usage.schema import CHARGE_TYPES, DIMENSIONS
+from circleci_cost.model.reporting.report import known_value
+from circleci_cost.model.usage.conditions import among
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for, values_of
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.reporting.report import values_of
 
 SCOPE_SCHEMA = pl.Schema(
     {
@@ -40,8 +42,8 @@ SCOPE_SCHEMA = pl.Schema(
 )
 """What of the costs a comparison is about; null is all. The cost center is told by the comparison's days."""
 
-_VALUE = "value"
-_FILTERED = tuple(name for name in DIMENSIONS if name not in {"cost_center", CHARGE_TYPE})
+# Cost centers are told by the days of a comparison, charge types by its scope.
+_FILTERED = (*(name for name in DIMENSIONS if name not in {"cost_center", CHARGE_TYPE}), VALUE)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,6 @@ def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_cente
     cost center has days to compare.
     """
     tag = _one_tag(asked)
-    connection.execute(sql("core/report_rows"))
     where = {
         name: [known_value(name, value, values_of(connection, name)) for value in values]
         for name, values in asked.where
@@ -114,11 +115,11 @@ def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_cente
     if not any(each.after for each in comparisons.values()):
         raise UsageError(_nothing_to_compare(asked))
     scope = pl.DataFrame([{"comparison": "", "charge_types": where.get(CHARGE_TYPE)}], schema=SCOPE_SCHEMA)
-    by = tuple(_VALUE if name == tag else name for name in asked.by)
-    filters = {_VALUE if name == tag else name: values for name, values in where.items()}
+    by = tuple(VALUE if name == tag else name for name in asked.by)
+    filters = {VALUE if name == tag else name: values for name, values in where.items()}
     rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, where=filters)
     if tag:
-        rows = {side: frame.rename({_VALUE: tag}) for side, frame in rows.items()}
+        rows = {side: frame.rename({VALUE: tag}) for side, frame in rows.items()}
     missing, unpriced = _shortfalls(connection, asked, centers, known)
     last = {name: max(each.after) for (_, name), each in comparisons.items() if each.after}
     return Costs(rows["before"], rows["after"], last, missing, unpriced, _price_changes(connection, asked, centers))
@@ -147,24 +148,28 @@ def compared_rows(
     `by` is finer, and the measures of `daily_costs`; the costs of 'before' are scaled exactly.
     """
     days, divisor = day_weights(comparisons)
-    connection.execute(sql("core/report_rows"))
+    connection.execute(sql("core/questions"))
     connection.execute(sql("drivers/weighed"))
     if tag is None:
         connection.execute(sql("drivers/daily"))
     else:
         connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
         connection.execute(sql("drivers/allocated"))
-    asked = where or {}
-    parameters = {name: list(asked.get(name, ())) for name in (*_FILTERED, _VALUE)} | {"by": list(by)}
+    parameters = Parameters()
+    asked = among({name: (where or {}).get(name, ()) for name in _FILTERED})
+    finer = (f"rows.{name}" if name in by else f"CAST(NULL AS VARCHAR) AS {name}" for name in (*FINER, VALUE))
+    query = sql("drivers/rows").format(
+        finer=", ".join(finer), asked=to_sql(asked, {name: f"rows.{name}" for name in _FILTERED}, parameters)
+    )
     connection.register("driver_days", days)
     connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
     try:
-        rows: pl.DataFrame = connection.sql(sql("drivers/rows"), params=parameters).pl()
+        rows: pl.DataFrame = connection.sql(query, params=parameters.values).pl()
     finally:
         connection.unregister("driver_days")
         connection.unregister("driver_scopes")
     rows = _of_charge_types(rows, scopes)
-    key = ["comparison", *HIERARCHY, *CLASSES, *FINER, _VALUE]
+    key = ["comparison", *HIERARCHY, *CLASSES, *FINER, VALUE]
     sides = {side: rows.filter(pl.col("side") == side).drop("side", "unpriced") for side in ("before", "after")}
     return {"before": scaled(sides["before"], divisor, key), "after": sides["after"]}
 
@@ -174,8 +179,7 @@ def _one_tag(asked: Periods) -> str | None:
         raise UsageError(
             "Charge types are drivers of their own and told in every answer; leave charge_type out of --by."
         )
-    names = dict.fromkeys((*asked.by, *(name for name, _ in asked.where)))
-    tags = [name for name in names if name not in DIMENSIONS]
+    tags = rows_for((*asked.by, *(name for name, _ in asked.where))).tags
     if len(tags) > 1:
         raise UsageError(
             f"A change is explained by one virtual tag at a time, not by {' and '.join(tags)}; ask for one."

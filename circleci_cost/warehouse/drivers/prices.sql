@@ -16,5 +16,5 @@ SELECT
 FROM changes
 WHERE price_after <> price_before
     AND date BETWEEN $first AND $last
-    AND (len($cost_center) = 0 OR list_contains($cost_center, cost_center))
+    AND fits($cost_center, cost_center)
 ORDER BY date, cost_center;

@@ -11,24 +11,16 @@ import polars as pl
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.series import SPENT_SCHEMA, History
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, IDS, Operator
-from circleci_cost.model.usage.schema import CHARGE_TYPES
-from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.model.usage.conditions import Operator
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import CostRows, rows_for, show, values_of
 from circleci_cost.warehouse.core.statements import one_row, sql
-
-_CHARGE_TYPE = "charge_type"
-_VALUE = "value"
-# A dimension as a report shows it: what has no name goes by its id, what has no value is "(none)".
-_SHOWN = {name: f"coalesce({name}, '(none)')" for name in CONDITION_DIMENSIONS if name not in {"cost_center", *IDS}} | {
-    name: f"coalesce({name}, {name}_id)" for name in ("organization", "project")
-}
 
 
 class _Source(NamedTuple):
     """What some budgets add up and compare: one scan serves all budgets of one source."""
 
-    view: str
-    tag: str
+    rows: CostRows
     columns: tuple[str, ...]
 
 
@@ -65,7 +57,7 @@ def known_values(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget
     asked = {
         condition.dimension for budget in budgets for condition in budget.where if condition.operator is Operator.IN
     }
-    return {name: _values(connection, name) for name in sorted(asked)}
+    return {name: values_of(connection, name) for name in sorted(asked)}
 
 
 def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl.DataFrame:
@@ -78,36 +70,24 @@ def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl
     return found
 
 
-def show(connection: duckdb.DuckDBPyConnection, view: str) -> None:
-    """Make one of the views that scopes are added up from: series_daily, series_charges, series_allocated."""
-    connection.execute(sql("core/daily_charges"))
-    connection.execute(sql(f"forecast/{view}"))
-
-
 def _source(budget: Budget) -> _Source:
-    asked = budget.where.dimensions
-    columns = tuple(sorted({"cost_center", *(_column(name) for name in asked)}))
-    tags = [name for name in asked if name not in CONDITION_DIMENSIONS]
-    if tags:
-        return _Source("series_allocated", tags[0], columns)
-    return _Source("series_charges" if _CHARGE_TYPE in asked else "series_daily", "", columns)
-
-
-def _column(name: str) -> str:
-    return name if name in CONDITION_DIMENSIONS else _VALUE
+    rows = rows_for(budget.where.dimensions)
+    return _Source(rows, tuple(sorted({"cost_center", *map(rows.column, budget.where.dimensions)})))
 
 
 def _sums(
     connection: duckdb.DuckDBPyConnection, source: _Source, budgets: Sequence[Budget], numbers: Sequence[int]
 ) -> pl.DataFrame:
-    show(connection, source.view)
+    show(connection, source.rows)
     names = ", ".join(source.columns)
-    shown = ", ".join(f"{_SHOWN.get(name, name)} AS {name}" for name in source.columns)
-    groups = sql("forecast/series_groups").format(source=source.view, dimensions=shown)
-    connection.execute(groups, {"tag": source.tag})
+    groups = sql("forecast/series_groups").format(view=source.rows.view, names=names)
+    connection.execute(groups, {"tag": source.rows.tag})
     try:
         parameters = Parameters()
-        fits = ", ".join(f"CASE WHEN {_scope(budgets[number], parameters)} THEN {number} END" for number in numbers)
+        fits = ", ".join(
+            f"CASE WHEN {source.rows.holding(budgets[number].where, parameters)} THEN {number} END"
+            for number in numbers
+        )
         connection.execute(sql("forecast/series_members").format(names=names, fits=fits), parameters.values)
         without_seats = [number for number in numbers if not budgets[number].seats]
         query = sql("forecast/series_budgets").format(names=names)
@@ -117,22 +97,6 @@ def _sums(
         _drop(connection, ("series_groups", "series_members"))
 
 
-def _scope(budget: Budget, parameters: Parameters) -> str:
-    columns = {name: _column(name) for name in budget.where.dimensions}
-    return to_sql(budget.where, columns, parameters)
-
-
 def _drop(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> None:
     for table in tables:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-
-
-def _values(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    if name == _CHARGE_TYPE:
-        return list(CHARGE_TYPES)
-    is_tag = name not in CONDITION_DIMENSIONS
-    view, column = ("series_allocated", _VALUE) if is_tag else ("series_daily", name)
-    show(connection, view)
-    query = sql("forecast/series_values").format(source=view, dimension=_SHOWN.get(column, column))
-    found = connection.execute(query, {"tag": name if is_tag else ""}).fetchall()
-    return [value for (value,) in found]

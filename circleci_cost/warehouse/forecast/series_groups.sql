@@ -1,15 +1,15 @@
--- Daily sums by the dimensions that some budgets compare, seats told apart. {source} is one of the views
--- series_daily, series_charges and series_allocated, {dimensions} are expressions of our own.
+-- Daily sums by the dimensions that some budgets compare, seats told apart. {view} is one of the views of
+-- `core.cost_rows`, {names} are our own columns.
 CREATE OR REPLACE TEMPORARY TABLE series_groups AS
 SELECT
     date,
-    {dimensions},
+    {names},
     sum(credits) AS credits,
     sum(seat_credits) AS seat_credits,
     coalesce(sum(cost_usd), 0) AS cost_usd,
     coalesce(sum(seat_cost_usd), 0) AS seat_cost_usd,
     coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
     coalesce(sum(seat_credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_seat_credits
-FROM {source}
+FROM {view}
 WHERE tag = $tag
 GROUP BY ALL;

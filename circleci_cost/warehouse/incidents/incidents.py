@@ -13,15 +13,14 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.drivers.text import place_text
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
-from circleci_cost.model.usage.schema import RUN_BOUND_CHARGE_TYPES
-from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.model.usage.conditions import Conditions
+from circleci_cost.model.usage.schema import CHARGE_TYPE, HIERARCHY, RUN_BOUND_CHARGE_TYPES
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for, show
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
-from circleci_cost.warehouse.forecast.series import show
 
 INCIDENTS = "anomaly_incidents"
-_LEVELS = ("cost_center", "organization", "project", "workflow", "job")
 _REST = "rest"
 _BEFORE = timedelta(days=28)
 
@@ -63,24 +62,20 @@ def incident_shares(
     Of what went down, the four weeks before it count: nothing may be left on its days. In: a connection with
     `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
     """
-    # The macro that shows dimensions as reports do.
-    connection.execute(sql("core/report_rows"))
     return [_share(connection, incident, scope) for scope in scopes]
 
 
 def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scope: Conditions) -> Decimal:
-    asked = scope.dimensions
-    tags = [name for name in asked if name not in CONDITION_DIMENSIONS]
-    if incident["tag"] is not None and tags not in ([], [incident["tag"]]):
+    tag = (incident["tag"],) if incident["tag"] is not None else ()
+    source = rows_for([CHARGE_TYPE, *tag, *scope.dimensions])
+    if tag and source.tags != tag:
         return Decimal(0)
-    tag = tags[0] if tags else incident["tag"] or ""
-    source = "series_allocated" if tag else "series_charges"
     show(connection, source)
     parameters = Parameters()
-    fits = to_sql(scope, {name: "value" if name in tags else name for name in asked}, parameters)
-    named = {name: incident[name] for name in _LEVELS if incident[name] is not None}
-    if incident["tag"] is not None:
-        named["value"] = incident["tag_value"]
+    fits = source.holding(scope, parameters)
+    named = {name: incident[name] for name in HIERARCHY if incident[name] is not None}
+    if tag:
+        named[VALUE] = incident["tag_value"]
     types = [incident["charge_type"]] if incident["charge_type"] else list(RUN_BOUND_CHARGE_TYPES)
     inside = " AND ".join(
         [
@@ -88,8 +83,8 @@ def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scop
             *(f"{name} = {parameters.add(value)}" for name, value in named.items()),
         ]
     )
-    query = sql("incidents/share").format(source=source, scope=fits, incident=inside)
-    own, whole = one_row(connection, query, {**_days(incident), "tag": tag, **parameters.values})
+    query = sql("incidents/share").format(view=source.view, scope=fits, incident=inside)
+    own, whole = one_row(connection, query, {**_days(incident), "tag": source.tag, **parameters.values})
     return Decimal(own) / Decimal(whole) if whole else Decimal(0)
 
 
@@ -101,4 +96,4 @@ def _days(incident: dict[str, Any]) -> dict[str, date]:
 
 
 def _place(row: dict[str, Any]) -> str:
-    return place_text(row, _LEVELS[1:])
+    return place_text(row, HIERARCHY[1:])

@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
-from circleci_cost.model.reporting.report import CHARGE_TYPE, Amount, Question, Report, Row, add_up, known_value
-from circleci_cost.model.usage.schema import CHARGE_TYPES, DIMENSIONS
+from circleci_cost.model.reporting.report import Amount, Question, Report, Row, add_up, known_value
+from circleci_cost.model.usage.conditions import among
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import rows_for, show, values_of
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
 
@@ -29,16 +31,10 @@ def answer(
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
     expected by now (None: of none). Raises `UsageError` for a value that no usage has.
     """
-    connection.execute(sql("core/report_rows"))
-    if question.splits_charge_types:
-        connection.execute(sql("core/daily_charges"))
-        connection.execute(sql("reporting/charge_types"))
     where = {
         name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
         for name, values in question.where
     }
-    if question.tags:
-        _show_tags(connection, question, where)
     rows = _rows(connection, question, where)
     total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
     asked_centers = [name for name in cost_centers if name in where.get(COST_CENTER, cost_centers)]
@@ -50,17 +46,6 @@ def answer(
 def _known(connection: duckdb.DuckDBPyConnection, name: str, cost_centers: Sequence[str]) -> set[str]:
     """What may be asked for; a cost center without usage, too: a report of it is a report of nothing."""
     return {*values_of(connection, name), *(cost_centers if name == COST_CENTER else ())}
-
-
-def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """All values of a dimension or virtual tag in the generation, whatever the days."""
-    if name == CHARGE_TYPE:
-        return list(CHARGE_TYPES)
-    if name not in DIMENSIONS:
-        query = "SELECT DISTINCT value FROM allocated_costs WHERE tag = $tag ORDER BY value"
-        return [value for (value,) in connection.execute(query, {"tag": name}).fetchall()]
-    found = connection.execute(sql("reporting/values"), {"dimension": name}).fetchall()
-    return sorted(value for (value,) in found)
 
 
 def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
@@ -77,42 +62,27 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     return [tag for (tag,) in found]
 
 
-def _show_tags(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> None:
-    """Let a report's rows be those of its tags: by charge type, each part under its values of all tags."""
-    connection.execute(sql("core/allocation_parts"))
-    for number, tag in enumerate(question.tags, start=1):
-        connection.execute(f"SET VARIABLE report_tag_{number} = $tag", {"tag": tag})
-        values = "CAST($values AS VARCHAR[])"
-        connection.execute(f"SET VARIABLE report_values_{number} = {values}", {"values": where.get(tag, [])})
-        if number == 1:
-            connection.execute(sql("reporting/first_tag"))
-        else:
-            connection.execute(sql("reporting/next_tag").format(next=number, last=number - 1))
-    rows = f"SELECT * FROM shown_dimensions('report_tagged_{len(question.tags)}')"  # noqa: S608 - a number of ours
-    # A split leaves rows that keep counts alone; a part may cost something and round to no credits.
-    rows += " WHERE credits <> 0 OR coalesce(cost_usd, 0) <> 0"
-    rows += "" if question.splits_charge_types else " OR jobs <> 0"
-    connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW report_rows AS {rows}")
-
-
 def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
-    parameters: dict[str, object] = {name: where.get(name, []) for name in DIMENSIONS}
-    parameters |= {
+    counted = not question.splits_charge_types
+    source = rows_for([*question.by, *where])
+    show(connection, source)
+    parameters = Parameters()
+    query = sql("reporting/report").format(
+        view=source.view,
+        by="".join(f"{source.column(name)}, " for name in question.by),
+        where=source.holding(among(where), parameters),
+    )
+    parameters.values |= {
         "granularity": str(question.granularity or ""),
-        "by": list(question.by),
-        "by_tags": [place for place, name in enumerate(question.tags, start=1) if name in question.by],
+        "tag": source.tag,
         "first": question.first,
         "last": question.last,
+        "counted": counted,
     }
     rows = []
-    for period, *rest in connection.execute(sql("reporting/report"), parameters).fetchall():
-        values = dict(zip(DIMENSIONS, rest, strict=False))
-        tags, cost, credits, unpriced, jobs, runs = rest[len(DIMENSIONS) :]
-        values |= dict(zip((name for name in question.tags if name in question.by), tags, strict=True))
-        if question.splits_charge_types:
-            jobs = runs = None
-        amount = Amount(cost, credits, unpriced, jobs, runs)
-        rows.append(Row(period, tuple(values[name] for name in question.by), amount))
+    for period, *values, cost, credits, unpriced, jobs, runs in connection.execute(query, parameters.values).fetchall():
+        amount = Amount(cost, credits, unpriced, jobs if counted else None, runs if counted else None)
+        rows.append(Row(period, tuple(values), amount))
     return tuple(rows)
 
 

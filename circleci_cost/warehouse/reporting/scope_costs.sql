@@ -1,10 +1,10 @@
--- What the projects of a scope cost in one period and in the one before it, the largest changes first. {source} is
--- one of the views series_daily, series_charges and series_allocated, {scope} a condition whose values are parameters.
+-- What the projects of a scope cost in one period and in the one before it, the largest changes first. {view} is one of
+-- the views of `core.cost_rows`, {scope} a condition whose values are parameters.
 SELECT
     project,
     coalesce(sum(cost_usd) FILTER (WHERE date BETWEEN $first AND $last), 0) AS cost,
     coalesce(sum(cost_usd) FILTER (WHERE date BETWEEN $before_first AND $before_last), 0) AS before
-FROM shown_dimensions('{source}')
+FROM {view}
 WHERE tag = $tag
     AND date BETWEEN $before_first AND $last
     AND ({scope})

@@ -10,11 +10,10 @@ from decimal import Decimal
 import duckdb
 
 from circleci_cost.model.pricing.price_periods import DayRange
-from circleci_cost.model.reporting.report import CHARGE_TYPE
-from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
-from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.model.usage.conditions import Conditions
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import rows_for, show
 from circleci_cost.warehouse.core.statements import one_row, sql
-from circleci_cost.warehouse.forecast.series import show
 
 
 @dataclass(frozen=True)
@@ -51,20 +50,16 @@ def scope_costs(
 
     In: a connection with `daily_costs` and, for a scope that asks for a virtual tag, `allocated_costs`.
     """
-    asked = where.dimensions
-    tags = [name for name in asked if name not in CONDITION_DIMENSIONS]
-    source = "series_allocated" if tags else "series_charges" if CHARGE_TYPE in asked else "series_daily"
-    parameters = Parameters()
-    scope = to_sql(where, {name: "value" if name in tags else name for name in asked}, parameters)
-    # The macro that shows dimensions as reports do.
-    connection.execute(sql("core/report_rows"))
+    source = rows_for(where.dimensions)
     show(connection, source)
+    parameters = Parameters()
     days: dict[str, date] = {
         "first": now.first,
         "last": now.last,
         "before_first": before.first,
         "before_last": before.last,
     }
-    query = sql("reporting/scope_costs").format(source=source, scope=scope)
-    found = connection.execute(query, {**days, "tag": tags[0] if tags else "", **parameters.values}).fetchall()
+    scope = source.holding(where, parameters)
+    query = sql("reporting/scope_costs").format(view=source.view, scope=scope)
+    found = connection.execute(query, {**days, "tag": source.tag, **parameters.values}).fetchall()
     return [ProjectCost(*row) for row in found]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.series import History
-from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.cost_rows import rows_for, show
 from circleci_cost.warehouse.forecast.series import budget_series, history, known_values, portfolio_series
 from circleci_cost_tests.warehouse.budgets.builders import PRICE, allocated, budget, known, warehouse
 
@@ -203,9 +203,9 @@ def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
         ("total", "total", DAY, Decimal("26000.000001")),
         ("total", "total", NEXT, Decimal(77)),
     ]
-    connection.execute(sql("core/report_rows"))
+    show(connection, rows_for([]))
     reported = connection.execute(
-        "SELECT date, sum(credits), coalesce(sum(cost_usd), 0) FROM report_rows GROUP BY date ORDER BY date"
+        "SELECT date, sum(credits), coalesce(sum(cost_usd), 0) FROM series_daily GROUP BY date ORDER BY date"
     ).fetchall()
     totals = found.filter(series_kind="total").select("date", "credits", "cost_usd").rows()
     assert totals == reported

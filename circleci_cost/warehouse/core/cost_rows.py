@@ -1,0 +1,82 @@
+"""Which rows hold all that is asked of the costs: daily costs, their charge types, or the values of virtual tags.
+
+The views are made here, for reports, budgets, incidents and messages alike; what is added up of them is the callers'.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.warehouse.core.statements import sql
+
+VALUE = "value"
+_DAILY, _CHARGES, _ALLOCATED = "series_daily", "series_charges", "series_allocated"
+
+
+@dataclass(frozen=True)
+class CostRows:
+    """A view of costs, with dimensions as they are shown, and the virtual tags whose values it has.
+
+    The rows with the `tag` are those asked for; `seat_credits` and `seat_cost_usd` are the seats' part of each.
+    """
+
+    view: str
+    tags: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """What the column `tag` of the rows holds: the first tag, empty where none is asked for."""
+        return self.tags[0] if self.tags else ""
+
+    def column(self, name: str) -> str:
+        """The column of a dimension, an id or one of the tags."""
+        place = self.tags.index(name) if name in self.tags else None
+        return name if place is None else _value(place)
+
+    def holding(self, conditions: Conditions, parameters: Parameters) -> str:
+        """The conditions in SQL, their values in `parameters`."""
+        return to_sql(conditions, {name: self.column(name) for name in conditions.dimensions}, parameters)
+
+
+def rows_for(asked: Iterable[str]) -> CostRows:
+    """The rows that tell apart all dimensions, ids and virtual tags that are asked for."""
+    names = tuple(dict.fromkeys(asked))
+    tags = tuple(name for name in names if name not in CONDITION_DIMENSIONS)
+    if tags:
+        return CostRows(_ALLOCATED if len(tags) == 1 else f"{_ALLOCATED}_{len(tags)}", tags)
+    return CostRows(_CHARGES if CHARGE_TYPE in names else _DAILY)
+
+
+def show(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
+    """Make the view. In: a connection with `daily_costs` and, for virtual tags, `allocated_costs`."""
+    for name in ("core/questions", "core/charge_rows"):
+        connection.execute(sql(name))
+    if not rows.tags:
+        connection.execute(sql(f"core/{rows.view}"))
+        return
+    connection.execute(sql(f"core/{_ALLOCATED}"))
+    connection.execute(sql("core/allocation_parts"))
+    before = _ALLOCATED
+    for place, tag in list(enumerate(rows.tags))[1:]:
+        connection.execute(f"SET VARIABLE {_value(place)} = $tag", {"tag": tag})
+        view = f"{_ALLOCATED}_{place + 1}"
+        connection.execute(sql("core/next_tag").format(view=view, before=before, value=_value(place)))
+        before = view
+
+
+def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    """All values of a dimension, id or virtual tag, whatever the days."""
+    if name == CHARGE_TYPE:
+        return list(CHARGE_TYPES)
+    rows = rows_for([name])
+    show(connection, rows)
+    query = sql("core/values").format(view=rows.view, column=rows.column(name))
+    return [value for (value,) in connection.execute(query, {"tag": rows.tag}).fetchall()]
+
+
+def _value(place: int) -> str:
+    return VALUE if place == 0 else f"{VALUE}_{place + 1}"

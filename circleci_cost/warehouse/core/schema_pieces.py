@@ -1,0 +1,77 @@
+"""The pieces of SQL that follow from the lists of `model.usage.schema`: `{schema.NAME}` in a file stands for one.
+
+What is done with the columns is said in the files; which columns there are, in the lists alone.
+"""
+
+from circleci_cost.model.usage.schema import BOOKED_CHARGE_TYPES, CHARGE_TYPES, COST_DIMENSIONS, Dimension
+
+_CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
+NO_VALUE = "(none)"
+# The cost center is ours: it has a column of its own everywhere.
+EXPORTED_DIMENSIONS = COST_DIMENSIONS[1:]
+
+
+def charge_columns() -> dict[str, str]:
+    """The columns of charge types in `daily_costs` and their types: credits first, then costs."""
+    return {f"{name}_credits": _CREDITS for name in CHARGE_TYPES} | {f"{name}_cost_usd": _COST for name in CHARGE_TYPES}
+
+
+def dimension_columns() -> dict[str, str]:
+    """The columns of dimensions but for the cost center's, and their types."""
+    columns: dict[str, str] = {}
+    for dimension in EXPORTED_DIMENSIONS:
+        if dimension.id_column:
+            columns[dimension.id_column] = "VARCHAR NOT NULL"
+        columns[dimension.name] = "VARCHAR"
+    return columns
+
+
+def _charge_rows() -> str:
+    def of(number: int, name: str) -> str:
+        own = f"* REPLACE ({name}_credits AS credits, {name}_cost_usd AS cost_usd)"
+        there = f" WHERE {name}_credits <> 0" if number else ""
+        return f"SELECT {number} AS charge_number, '{name}' AS charge_type, {own} FROM query_table(rows){there}"  # noqa: S608
+
+    return "\nUNION ALL\n".join(of(number, name) for number, name in enumerate(CHARGE_TYPES))
+
+
+def _shown(dimension: Dimension) -> str:
+    otherwise = dimension.id_column or f"'{NO_VALUE}'"
+    return f"coalesce({dimension.name}, {otherwise}) AS {dimension.name}"
+
+
+def _of_job_runs(dimension: Dimension) -> str:
+    """A dimension in a daily cost. A name that can be written in several ways is one name."""
+    return dimension.id_column or f"nfc_normalize(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
+
+
+def _definitions(columns: dict[str, str], ending: str = "") -> str:
+    return ",\n    ".join(f"{name} {kind}{ending}" for name, kind in columns.items())
+
+
+def _charge_definitions(kind: str, ending: str = "") -> str:
+    return _definitions({name: each for name, each in charge_columns().items() if each == kind}, ending)
+
+
+def _booked(measure: str) -> str:
+    return " + ".join(f"coalesce({name}_{measure}, 0)" for name in BOOKED_CHARGE_TYPES)
+
+
+PIECES: dict[str, str] = {
+    "dimension_definitions": _definitions(dimension_columns()),
+    "credits_definitions": _charge_definitions(_CREDITS, " NOT NULL"),
+    "cost_definitions": _charge_definitions(_COST),
+    "dimensions_of_job_runs": ", ".join(map(_of_job_runs, EXPORTED_DIMENSIONS)),
+    "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
+    "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
+    "charge_rows": _charge_rows(),
+    "charge_types": str(len(CHARGE_TYPES)),
+    "charges_in_columns": ", ".join(
+        f"CASE WHEN charge_type = '{name}' THEN {measure} ELSE 0 END AS {name}_{measure}"
+        for measure in ("credits", "cost_usd")
+        for name in CHARGE_TYPES
+    ),
+    "booked_charge_types": ", ".join(f"'{name}'" for name in BOOKED_CHARGE_TYPES),
+    "booked_credits": f"({_booked('credits')})",
+    "booked_cost_usd": f"({_booked('cost_usd')})",
+}

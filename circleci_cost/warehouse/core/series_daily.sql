@@ -1,0 +1,8 @@
+-- Daily costs, the seats' part of each told apart.
+CREATE OR REPLACE TEMPORARY VIEW series_daily AS
+SELECT
+    *,
+    '' AS tag,
+    user_credits AS seat_credits,
+    user_cost_usd AS seat_cost_usd
+FROM shown_dimensions('daily_costs');

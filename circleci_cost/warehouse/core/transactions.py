@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from circleci_cost.warehouse.core.added_columns import add_columns
 from circleci_cost.warehouse.core.statements import sql
 
 # Looking at each table takes 6 ms: once for a connection is enough.
@@ -19,6 +20,8 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
         connection.execute(sql("core/macros"))
         connection.execute(sql("core/tables"))
+        with _committed(connection):
+            add_columns(connection)
         connection.execute(f"SET VARIABLE {_MADE} = true")
 
 
@@ -26,6 +29,12 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit on a clean exit, roll back on any other; the tables are made first."""
     make_tables(connection)
+    with _committed(connection):
+        yield
+
+
+@contextmanager
+def _committed(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     try:
         yield

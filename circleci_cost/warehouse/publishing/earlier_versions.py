@@ -5,10 +5,8 @@ Tables that it did not have stay missing: whoever needs one says which command b
 
 import duckdb
 
+from circleci_cost.warehouse.core.added_columns import UNWRITTEN
 from circleci_cost.warehouse.core.statements import sql
-
-# What a column holds where it was not written; NULL where nothing tells.
-_TOLD_BY = {("usage_days", "complete"): "holds_whole_day(date, exported_at)"}
 
 
 def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
@@ -22,7 +20,7 @@ def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
     for table in there.keys() & today.keys():
         supplied = [
-            f"CAST({_TOLD_BY.get((table, name), 'NULL')} AS {kind}) AS {name}"
+            f"CAST({UNWRITTEN.get((table, name), 'NULL')} AS {kind}) AS {name}"
             for name, kind in today[table].items()
             if name not in there[table]
         ]

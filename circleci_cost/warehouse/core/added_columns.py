@@ -1,0 +1,29 @@
+"""Columns of charge types and dimensions that a table of an earlier version lacks: added, with what they hold there.
+
+Columns that no list of `model.usage.schema` names are added by `tables.sql`.
+"""
+
+import duckdb
+
+from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.warehouse.core.schema_pieces import charge_columns, dimension_columns
+
+_COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_costs": dimension_columns()}
+# What a column holds where it was not written; NULL where nothing tells. Credits of a charge type that the export did
+# not have were other credits then.
+UNWRITTEN: dict[tuple[str, str], str] = {
+    ("usage_days", "complete"): "holds_whole_day(date, exported_at)",
+    **{("daily_costs", f"{name}_credits"): "0" for name in CHARGE_TYPES},
+    **{("daily_costs", f"{name}_cost_usd"): "price_per_credit * 0" for name in CHARGE_TYPES},
+}
+
+
+def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the tables the columns that they lack; the caller's transaction makes it one change."""
+    for table, columns in _COLUMNS.items():
+        there = set(connection.sql(f"FROM {table}").columns)
+        missing = {name: kind.removesuffix(" NOT NULL") for name, kind in columns.items() if name not in there}
+        for name, kind in missing.items():
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+            if (table, name) in UNWRITTEN:
+                connection.execute(f"UPDATE {table} SET {name} = {UNWRITTEN[table, name]}")  # noqa: S608 - our names

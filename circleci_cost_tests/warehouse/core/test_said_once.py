@@ -1,0 +1,54 @@
+"""Charge types and dimensions are written in `model.usage.schema`: nothing else has to know a new one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import circleci_cost
+from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
+from circleci_cost.model.usage.cost_names import CHARGE_TYPE_NAMES, driver_name
+from circleci_cost.model.usage.schema import CHARGE_TYPES, COST_DIMENSIONS, DIMENSIONS, JOB_RUN_SCHEMA
+from circleci_cost.warehouse.core.schema_pieces import PIECES
+from circleci_cost.warehouse.core.statements import sql
+
+PACKAGE = Path(circleci_cost.__file__).parent
+FILES = sorted(path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".sql"})
+
+
+def naming(pattern: str) -> set[str]:
+    """The files that name something, but for the simulator: it writes what CircleCI would."""
+    found = {str(path.relative_to(PACKAGE)) for path in FILES if re.search(pattern, path.read_text(), re.IGNORECASE)}
+    return {name for name in found if not name.startswith("simulator/")}
+
+
+@pytest.mark.parametrize("charge_type", ["lease_overage", "ipranges"])
+def test_a_charge_type_is_written_in_its_list_alone(charge_type: str) -> None:
+    assert naming(charge_type) == {"model/usage/schema.py"}
+
+
+@pytest.mark.parametrize("dimension", ["operating_system", "build_status"])
+def test_a_dimension_is_written_in_its_list_and_in_the_help(dimension: str) -> None:
+    assert naming(dimension) == {"model/usage/schema.py", "cli/report.py"}
+
+
+def test_the_help_of_report_names_every_dimension() -> None:
+    text = (PACKAGE / "cli/report.py").read_text()
+    (said,) = re.findall(r"Dimensions: ([a-z_,\s]+), and every virtual tag", text)
+    assert tuple(re.split(r",\s+", said)) == DIMENSIONS
+
+
+def test_names_columns_and_conditions_follow_from_the_lists() -> None:
+    assert tuple(CHARGE_TYPE_NAMES) == CHARGE_TYPES
+    assert all(driver_name(name) == CHARGE_TYPE_NAMES[name] for name in CHARGE_TYPES if name != "compute")
+    assert {f"{name}_credits" for name in CHARGE_TYPES} < JOB_RUN_SCHEMA.keys()
+    assert {dimension.source for dimension in COST_DIMENSIONS} < JOB_RUN_SCHEMA.keys()
+    assert set(CONDITION_DIMENSIONS) - set(DIMENSIONS) == {"organization_id", "project_id"}
+
+
+def test_every_piece_stands_in_some_file_and_no_file_asks_for_another() -> None:
+    statements = [path for path in FILES if path.suffix == ".sql"]
+    asked = {piece for path in statements for piece in re.findall(r"{schema\.(\w+)}", path.read_text())}
+    assert asked == PIECES.keys()
+    names = [path.relative_to(PACKAGE / "warehouse").with_suffix("").as_posix() for path in statements]
+    assert not [name for name in names if "{schema" in sql(name)]

@@ -30,8 +30,6 @@ LEFT JOIN allocation_splits AS splits USING (split)
 LEFT JOIN allocation_shares AS shares
     ON decisions.split = shares.split
     AND charges.date = shares.date
-    AND CASE splits.within
-        WHEN 'cost_center' THEN charges.cost_center
-        WHEN 'organization' THEN coalesce(charges.organization, charges.organization_id)
-        ELSE ''
-    END = shares.part;
+    AND split_within(
+        splits.within, charges.cost_center, coalesce(charges.organization, charges.organization_id)
+    ) = shares.part;

@@ -3,11 +3,7 @@ CREATE OR REPLACE TEMPORARY TABLE allocation_groups AS
 SELECT DISTINCT
     direct.split,
     direct.date,
-    CASE splits.within
-        WHEN 'cost_center' THEN direct.cost_center
-        WHEN 'organization' THEN direct.organization
-        ELSE ''
-    END AS part,
+    split_within(splits.within, direct.cost_center, direct.organization) AS part,
     splits.method,
     splits.fallback
 FROM allocation_direct AS direct

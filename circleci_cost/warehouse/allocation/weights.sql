@@ -5,11 +5,7 @@ WITH direct AS (
     SELECT
         splits.split,
         direct.date,
-        CASE splits.within
-            WHEN 'cost_center' THEN direct.cost_center
-            WHEN 'organization' THEN direct.organization
-            ELSE ''
-        END AS part,
+        split_within(splits.within, direct.cost_center, direct.organization) AS part,
         direct.value AS target,
         sum(direct.credits) AS credits,
         sum(direct.unpriced_credits) AS unpriced_credits,
@@ -30,11 +26,7 @@ users AS (
     SELECT
         splits.split,
         users.date,
-        CASE splits.within
-            WHEN 'cost_center' THEN users.cost_center
-            WHEN 'organization' THEN users.organization
-            ELSE ''
-        END AS part,
+        split_within(splits.within, users.cost_center, users.organization) AS part,
         decisions.value AS target,
         count(DISTINCT users.user_id) AS users
     FROM allocation_splits AS splits

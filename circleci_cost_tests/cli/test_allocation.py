@@ -224,6 +224,15 @@ def test_diff_of_some_days_is_shown_in_dollars(published: Caller) -> None:
     assert "Nothing would move." in unchanged.out
 
 
+def test_diff_against_a_configuration_without_tags_tells_what_would_go(published: Caller) -> None:
+    (published.folder / "edited.toml").write_text(configuration())
+    found = answer(published, "allocation", "diff", "--with", "edited.toml", "--tag", "team")
+    costs = _costs(answer(published, "report", "--by", "team")["rows"])
+    assert {row["value"]: row["before"] for row in found["changes"] if Decimal(row["before"])} == costs
+    assert {row["after"] for row in found["changes"]} == {"0.000000"}
+    assert found["moves"] == []
+
+
 def test_diff_names_a_mistake_in_the_edited_file_and_values_that_no_usage_has(published: Caller) -> None:
     edited = published.folder / "edited.toml"
     edited.write_text((configuration() + TAGS).replace('project = "api"', 'project = "apii"'))

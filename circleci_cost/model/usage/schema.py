@@ -1,6 +1,7 @@
-"""The columns of a usage export, of a job run and of a daily cost: names, types, which must be there.
+"""What a usage export tells: charge types, dimensions, and the columns of an export and of a job run.
 
-How the bytes of an export become these columns is the business of `records`, `split` and `values`.
+The columns of costs, filters, conditions and names follow from these lists (`warehouse.core.schema_pieces`). How
+the bytes of an export become these columns is the business of `records`, `split` and `values`.
 Source of the list: CircleCI's Usage API, 48 columns; they are matched by name in any case and order.
 """
 

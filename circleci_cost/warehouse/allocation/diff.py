@@ -74,6 +74,7 @@ def difference(
         connection.execute(f"CREATE TEMPORARY VIEW allocation_before AS FROM {before}")
         connection.execute("CREATE TEMPORARY VIEW allocation_after AS FROM allocated_costs")
         parameters = {"first": days.first, "last": days.last, "tags": list(tags)}
+        connection.execute(sql("core/questions"))
         connection.execute(sql("allocation/sides"), parameters)
         changes = connection.execute(sql("allocation/changes")).fetchall()
         moves = connection.execute(sql("allocation/moves")).fetchall()

@@ -1,0 +1,78 @@
+"""Which rows answer what is asked: whatever the view, the same question has the same sums."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from circleci_cost.model.usage.conditions import among
+from circleci_cost.warehouse.allocation.allocated_costs import allocate
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import CostRows, rows_for, show, values_of
+from circleci_cost_tests.warehouse.allocation.builders import BY_PROJECT, plan, warehouse
+
+ROWS = [
+    {"project": "web", "branch": "main", "compute": "300", "user": "0.000001", "jobs": 2},
+    {"project": "api", "compute": "100", "lease_overage": "7", "price": None},
+    {"project": "idle"},
+]
+STAGE = {"name": "stage", "rules": [{"value": "live", "where": {"branch": "main"}}]}
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouse(ROWS) as found:
+        allocate(found, plan({"name": "team", "rules": [BY_PROJECT]}, STAGE))
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"),
+    [
+        ((), CostRows("series_daily")),
+        (("project", "organization_id"), CostRows("series_daily")),
+        (("project", "charge_type"), CostRows("series_charges")),
+        (("charge_type", "team"), CostRows("series_allocated", ("team",))),
+        (("team", "branch", "stage", "team"), CostRows("series_allocated_2", ("team", "stage"))),
+    ],
+)
+def test_the_fewest_rows_that_tell_apart_what_is_asked_have_the_same_sums(
+    connection: duckdb.DuckDBPyConnection, asked: tuple[str, ...], rows: CostRows
+) -> None:
+    found = rows_for(asked)
+    assert found == rows
+    show(connection, found)
+    parameters = Parameters()
+    held = found.holding(among({"project": ["web", "api"], **dict.fromkeys(found.tags, ())}), parameters)
+    query = f"SELECT sum(credits), sum(cost_usd), sum(seat_credits) FROM {found.view} WHERE tag = $tag AND {held}"
+    sums = connection.execute(query, {"tag": found.tag, **parameters.values}).fetchall()
+    assert sums == [(Decimal("407.000001"), Decimal("0.1800000006"), Decimal("0.000001"))]
+
+
+def test_a_tag_is_asked_for_by_its_own_column(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = rows_for(["stage", "team"])
+    show(connection, rows)
+    parameters = Parameters()
+    held = rows.holding(among({"stage": ["live"], "team": ["web", "api"]}), parameters)
+    query = (
+        f"SELECT {rows.column('stage')}, {rows.column('team')}, sum(jobs) FROM {rows.view} WHERE tag = $tag AND {held}"
+    )
+    found = connection.execute(f"{query} GROUP BY ALL", {"tag": rows.tag, **parameters.values}).fetchall()
+    assert found == [("live", "web", 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("project", ["api", "idle", "web"]),
+        ("project_id", ["id of api", "id of idle", "id of web"]),
+        ("branch", ["(none)", "main"]),
+        ("team", ["api", "idle", "web"]),
+        ("stage", ["live", "unallocated"]),
+    ],
+)
+def test_all_values_of_a_name_are_known_also_those_that_cost_nothing(
+    connection: duckdb.DuckDBPyConnection, name: str, values: list[str]
+) -> None:
+    assert values_of(connection, name) == values

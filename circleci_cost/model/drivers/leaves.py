@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from circleci_cost.errors import UsageError
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY
+from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY, NO_VALUE
 
 CLASSES = ("resource_class", "executor")
 FINER = tuple(name for name in DIMENSIONS if name not in {*HIERARCHY, *CLASSES, CHARGE_TYPE})
@@ -135,8 +135,8 @@ def _class_shifts(before: pl.DataFrame, after: pl.DataFrame, classes: Sequence[s
         .sort("gain", *there, nulls_last=True)
     )
     ends = moved.group_by("leaf").agg(
-        *(pl.col(name).cast(pl.String).first().fill_null("(none)").alias(f"{name}_from") for name in there),
-        *(pl.col(name).cast(pl.String).last().fill_null("(none)").alias(f"{name}_to") for name in there),
+        *(pl.col(name).cast(pl.String).first().fill_null(NO_VALUE).alias(f"{name}_from") for name in there),
+        *(pl.col(name).cast(pl.String).last().fill_null(NO_VALUE).alias(f"{name}_to") for name in there),
         least=pl.col("gain").first(),
         class_share=pl.col("gain").last(),
     )

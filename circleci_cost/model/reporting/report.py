@@ -20,7 +20,6 @@ from circleci_cost.text.plain import same_name
 from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 CURRENCY = "USD"
-NONE = "(none)"
 REST = "(other)"
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.

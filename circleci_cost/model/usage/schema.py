@@ -141,6 +141,8 @@ CHARGE_TYPE = "charge_type"
 DIMENSIONS: tuple[str, ...] = (*(dimension.name for dimension in COST_DIMENSIONS), CHARGE_TYPE)
 # Ids stay when an organization or a project is renamed.
 IDS: tuple[str, ...] = tuple(dimension.id_column for dimension in COST_DIMENSIONS if dimension.id_column)
+# What stands for a dimension that has no value.
+NO_VALUE = "(none)"
 # Each level lies within the one before it.
 HIERARCHY: tuple[str, ...] = ("cost_center", "organization", "project", "workflow", "job")
 

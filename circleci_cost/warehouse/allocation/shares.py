@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.allocation.plan import AMOUNTS_SCHEMA, Plan, PlannedSplit, PlannedTag
-from circleci_cost.model.usage.schema import COST_DIMENSIONS, IDS
+from circleci_cost.model.usage.schema import COST_DIMENSIONS, IDS, NO_VALUE
 from circleci_cost.warehouse.allocation.combinations import dimensions_used, joins
 from circleci_cost.warehouse.core.statements import sql
 
@@ -83,7 +83,7 @@ def _shown(dimension: str) -> str:
         return "coalesce(projects.name, runs.project_id) AS project"
     if dimension in IDS:
         return f"runs.{dimension}"
-    return f"coalesce(nfc_normalize(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '(none)') AS {dimension}"
+    return f"coalesce(nfc_normalize(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '{NO_VALUE}') AS {dimension}"
 
 
 def share(

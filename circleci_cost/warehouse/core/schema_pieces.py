@@ -3,10 +3,9 @@
 What is done with the columns is said in the files; which columns there are, in the lists alone.
 """
 
-from circleci_cost.model.usage.schema import BOOKED_CHARGE_TYPES, CHARGE_TYPES, COST_DIMENSIONS, Dimension
+from circleci_cost.model.usage.schema import BOOKED_CHARGE_TYPES, CHARGE_TYPES, COST_DIMENSIONS, NO_VALUE, Dimension
 
 _CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
-NO_VALUE = "(none)"
 # The cost center is ours: it has a column of its own everywhere.
 EXPORTED_DIMENSIONS = COST_DIMENSIONS[1:]
 

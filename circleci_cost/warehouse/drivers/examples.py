@@ -11,6 +11,7 @@ import polars as pl
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.drivers.links import JobRun, job_run_url
+from circleci_cost.model.usage.schema import HIERARCHY
 from circleci_cost.warehouse.core.statements import sql
 
 
@@ -44,7 +45,7 @@ def with_examples(
     connection: duckdb.DuckDBPyConnection, lake: Lake, rows: pl.DataFrame, last_days: Mapping[str, date], limit: int = 3
 ) -> pl.DataFrame:
     """Add `example_urls` to rows of single jobs, from the last compared day of their cost center; else empty lists."""
-    keys = ["cost_center", "organization", "project", "workflow", "job"]
+    keys = list(HIERARCHY)
     numbered = rows.with_row_index("number")
     found: dict[int, list[str]] = {}
     if all(name in rows.columns for name in keys):

@@ -1,14 +1,12 @@
 """Any job runs and prices: daily costs and their charge types are as exact decimals have them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date
 from decimal import Context, Decimal
 from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,15 +45,6 @@ def expected(runs: list[dict[str, Decimal]], price: Decimal | None) -> set[tuple
     }
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as found:
-        with transaction(found):
-            for dimension in ("organization", "project"):
-                found.execute("INSERT INTO dimension_names VALUES (?, 'id', 'name', now())", [dimension])
-        yield found
-
-
 def job_runs(runs: list[dict[str, Decimal]]) -> pl.DataFrame:
     charges = [{name: run.get(name, OTHER) for name in CHARGE_TYPES} for run in runs]
     rows = [
@@ -72,22 +61,28 @@ def job_runs(runs: list[dict[str, Decimal]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=JOB_RUN_SCHEMA).with_columns(job_run_date=pl.lit(DAY))
 
 
-@settings(max_examples=25, deadline=None)
-@given(runs=RUNS, price=PRICE)
-def test_credits_and_costs_of_every_charge_type_are_exact(
-    connection: duckdb.DuckDBPyConnection, runs: list[dict[str, Decimal]], price: Decimal | None
-) -> None:
-    with TemporaryDirectory() as folder:
-        job_runs(runs).write_parquet(f"{folder}/runs.parquet")
-        connection.execute("DELETE FROM daily_costs")
-        connection.execute("DELETE FROM daily_rates")
-        if price is not None:
-            connection.execute("INSERT INTO daily_rates VALUES ('acme', ?, ?)", [DAY, price])
-        connection.execute(sql("costs/daily_costs"), {"files": [f"{folder}/runs.parquet"]})
-    show(connection, rows_for(["charge_type"]))
-    found = connection.execute("SELECT job, charge_type, credits, cost_usd FROM series_charges").fetchall()
-    assert len(found) == len(set(found))
-    assert set(found) == expected(runs, price)
-    (whole,) = connection.execute("SELECT sum(credits), sum(cost_usd) FROM daily_costs").fetchall()
-    credits = sum((row[2] for row in found), Decimal(0))
-    assert whole == (credits, None if price is None else EXACT.multiply(credits, price))
+def test_credits_and_costs_of_every_charge_type_are_exact() -> None:
+    with duckdb.connect() as connection:
+        with transaction(connection):
+            for dimension in ("organization", "project"):
+                connection.execute("INSERT INTO dimension_names VALUES (?, 'id', 'name', now())", [dimension])
+
+        @settings(max_examples=25, deadline=None)
+        @given(runs=RUNS, price=PRICE)
+        def assert_exact(runs: list[dict[str, Decimal]], price: Decimal | None) -> None:
+            with TemporaryDirectory() as folder:
+                job_runs(runs).write_parquet(f"{folder}/runs.parquet")
+                connection.execute("DELETE FROM daily_costs")
+                connection.execute("DELETE FROM daily_rates")
+                if price is not None:
+                    connection.execute("INSERT INTO daily_rates VALUES ('acme', ?, ?)", [DAY, price])
+                connection.execute(sql("costs/daily_costs"), {"files": [f"{folder}/runs.parquet"]})
+            show(connection, rows_for(["charge_type"]))
+            found = connection.execute("SELECT job, charge_type, credits, cost_usd FROM series_charges").fetchall()
+            assert len(found) == len(set(found))
+            assert set(found) == expected(runs, price)
+            (whole,) = connection.execute("SELECT sum(credits), sum(cost_usd) FROM daily_costs").fetchall()
+            credits = sum((row[2] for row in found), Decimal(0))
+            assert whole == (credits, None if price is None else EXACT.multiply(credits, price))
+
+        assert_exact()

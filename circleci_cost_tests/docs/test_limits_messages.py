@@ -1,7 +1,8 @@
-"""The messages that the README's troubleshooting quotes are messages that the program writes."""
+"""The messages that the table of troubleshooting quotes are messages that the program writes."""
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,20 +10,21 @@ import pytest
 import circleci_cost
 
 _PACKAGE = Path(circleci_cost.__file__).parent
-_README = _PACKAGE.parent / "README.md"
+_GUIDE = _PACKAGE / "docs" / "limits.md"
 _ROW = re.compile(r"^\| (.+?) \| .+ \|$")
 # Rows that tell a situation quote no message, or a name of something that is no message.
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
 def _quotes() -> list[str]:
-    table = _README.read_text("utf-8").partition("| what you see | what to do |")[2].partition("\n\n")[0]
+    table = _GUIDE.read_text("utf-8").partition("| what you see | what to do |")[2].partition("\n\n")[0]
     rows = [found.group(1) for line in table.splitlines() if (found := _ROW.match(line))]
     return [quote for row in rows for quote in _QUOTED.findall(row)]
 
 
+@cache
 def _messages() -> list[str]:
-    """Every text of the package; what is filled in is an ellipsis, as it is in the README."""
+    """Every text of the package; what is filled in is an ellipsis, as it is in the guide."""
     texts = []
     for path in _PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -77,7 +77,8 @@ def test_f120_what_is_tested_is_what_is_installed_in_production() -> None:
 
 
 def test_f120_every_way_to_install_that_we_tell_checks_the_hashes() -> None:
-    told = [ROOT / "README.md", *(path for path in (ROOT / ".ci").iterdir() if path.suffix == "")]
+    guides = [*(PACKAGE / "docs").glob("*.md"), *(ROOT / ".github").glob("*.md")]
+    told = [ROOT / "README.md", *guides, *(path for path in (ROOT / ".ci").iterdir() if path.suffix == "")]
     installs = [
         command
         for path in told

@@ -50,6 +50,7 @@ COMMANDS = {
     "notify": Entry("notify", "notify", "Try the notification channels; send what waits for them."),
     "export": Entry("export", "export", "Write the published tables as Parquet or CSV files."),
     "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),
+    "help": Entry("guides", "show_guide", "Read the guides: list them, or show one."),
 }
 
 

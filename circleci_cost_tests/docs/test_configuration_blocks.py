@@ -21,6 +21,7 @@ organization_id = "00000000-0000-4000-8000-000000000000"
 name = "team"
 [[budgets]]
 name = "engineering"
+[[budgets.amounts]]
 amount = 1
 [[notifications.channels]]
 name = "payments-chat"
@@ -50,13 +51,14 @@ def read(fence: Fence) -> Settings | None:
 def _merged(around: Any, block: Any) -> Any:
     """The block, and of what is around it what it does not say itself; tables of a list are told apart by name."""
     if isinstance(around, dict) and isinstance(block, dict):
-        return {
-            name: _merged(around[name], block[name]) if name in around and name in block else {**around, **block}[name]
-            for name in {**around, **block}
-        }
+        shared = around.keys() & block.keys()
+        return around | block | {name: _merged(around[name], block[name]) for name in shared}
     if isinstance(around, list) and isinstance(block, list):
         names = {each.get("name") for each in block if isinstance(each, dict)}
-        return [*block, *(each for each in around if each["name"] not in names)]
+        return [*block, *(each for each in around if each.get("name") not in names)]
+    if isinstance(around, list) and isinstance(block, dict):
+        # [[cost_centers.pricing]] without [[cost_centers]] goes on with the last one.
+        return [*around[:-1], _merged(around[-1], block)]
     return block
 
 
@@ -78,6 +80,12 @@ def test_a_block_is_merged_into_what_it_leaves_out() -> None:
     assert settings is not None
     assert [each.name for each in settings.budgets] == ["web", "engineering"]
     assert [each.name for each in settings.virtual_tags] == ["team"]
+
+
+def test_a_block_may_go_on_with_a_section() -> None:
+    settings = read(Fence("toml", "[[budgets.amounts]]\namount = 2\nuntil = 2026-01-31\n", 1))
+    assert settings is not None
+    assert [each.amount for each in settings.budgets[0].amounts] == [2]
 
 
 def test_a_fragment_needs_to_be_toml_only() -> None:

@@ -19,6 +19,7 @@ from circleci_cost.cli.guide_drawing import draw
 from circleci_cost.cli.guides import first_sentence, read_guides
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.docs.documents import Document
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "circleci_cost" / "docs"
@@ -97,8 +98,8 @@ def test_a_guide_fits_a_terminal_of_80_columns(topic: str) -> None:
 @pytest.mark.parametrize("topic", GUIDES)
 def test_code_of_a_guide_is_shown_as_it_is_written(topic: str) -> None:
     shown = [line.rstrip() for line in drawn(GUIDES[topic])]
-    for code in re.findall(r"^```\w*\n(.*?)^```$", GUIDES[topic], re.MULTILINE | re.DOTALL):
-        for line in code.splitlines():
+    for fence in Document(DOCS / f"{topic}.md").fences:
+        for line in fence.code.expandtabs().splitlines():
             assert line.rstrip() in shown
 
 

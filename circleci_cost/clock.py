@@ -1,8 +1,10 @@
-"""The one source of time: everything that reads a clock or waits takes a `Clock`.
+"""The one source of time: everything that reads the time of day takes a `Clock`; ruff refuses other ways.
 
-Dagster's own partitions and schedules keep Dagster's clock; nothing here reads it.
+Dagster's own partitions and schedules keep Dagster's clock; nothing here reads it. Other processes, such as the
+workers of the command line, have the machine's.
 """
 
+import os
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -80,6 +82,19 @@ class ManualClock:
             self._elapsed += by
 
 
+def file_age(status: os.stat_result) -> float:
+    """Return how many seconds ago a file's content changed.
+
+    By the machine's clock, which stamped the file: by a `Clock` at another day, what is in use would look abandoned.
+    """
+    return time.time() - status.st_mtime
+
+
 def utc_today(clock: Clock) -> date:
     """Return the current UTC date."""
     return clock.now().date()
+
+
+def utc_yesterday(clock: Clock) -> date:
+    """Return the last day that is over in UTC."""
+    return utc_today(clock) - timedelta(days=1)

@@ -16,6 +16,7 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report import asked_days, parse_filters
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
+from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
@@ -72,7 +73,7 @@ def explain_command(
     generation = current_generation(open_lake(settings.data_dir))
     with generation.connect() as connection:
         asked = _one(_published(settings, published_tags(connection, generation)), tag)
-        days = asked_days(first, last, days_with_data(connection))
+        days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
         origins = explain(connection, asked, days, values, dict(parse_filters(where, (), settings)))
     conditions = {rule.label: _condition(rule) for rule in _rules(settings, asked)}
     write_origins(asked, days, origins, conditions, as_json=as_json)
@@ -106,12 +107,12 @@ def diff_command(
     Prices and daily costs are the published ones: only virtual tags and their files are compared.
     """
     settings = call.settings()
-    edited = read_settings(other) if other else settings
+    edited = read_settings(other, call.clock) if other else settings
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
     with generation.connect() as connection:
         published = published_tags(connection, generation)
-        days = asked_days(first, last, days_with_data(connection))
+        days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
     if not edited.virtual_tags and not published:
         raise ConfigurationError(_how_to_add(edited))
     known = sorted({*published, *(tag.name for tag in edited.virtual_tags)})

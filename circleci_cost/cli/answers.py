@@ -10,7 +10,9 @@ from typing import Generic, TypeVar
 
 import click
 
+from circleci_cost.cli.invocation import Invocation
 from circleci_cost.cli.parameters import DAY
+from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config.api import api_address
 from circleci_cost.config.settings import first_day
 from circleci_cost.model.pricing.definition import organization_slug, organization_uuid, price_per_credit
@@ -39,9 +41,14 @@ class _HistoryStart(click.ParamType[date]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
         try:
-            return first_day(DAY.convert(value, param, ctx))
+            return first_day(DAY.convert(value, param, ctx), utc_today(_clock(ctx)))
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
+
+
+def _clock(context: click.Context | None) -> Clock:
+    call = context.find_object(Invocation) if context else None
+    return call.clock if call else SystemClock()
 
 
 def is_answer(kind: Answer[str], text: str) -> bool:

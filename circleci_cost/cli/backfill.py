@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import click
 
@@ -16,6 +16,7 @@ from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
+from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.history.coverage import is_due, open_days
@@ -40,10 +41,10 @@ def backfill(
     """
     settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
-    days = chosen_days(settings, first, last)
+    days = chosen_days(settings, first, last, utc_yesterday(call.clock))
     require_tokens(settings, centers)
     lake = open_lake(settings.data_dir)
-    now = datetime.now(UTC)
+    now = call.clock.now()
     generation = published(lake)
     runs: list[PlannedRun] = []
     for center in centers:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 import click
 from rich.text import Text
@@ -25,6 +25,7 @@ from circleci_cost.cli.published_state import (
 )
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, gaps_of, print_timelines, ranges_json
+from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_days
@@ -49,14 +50,14 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
     price, 4 where a token is.
     """
     settings = call.own_settings()
-    today = datetime.now(UTC).date()
+    today = utc_today(call.clock)
     findings = [
         *_configuration(settings, call),
-        *_storage(settings),
+        *_storage(settings, call.clock),
         *price_findings(settings, today),
         *token_ends(settings, today),
         *section_findings(settings, os.environ, offline=offline),
-        *([] if offline else access_findings(settings)),
+        *([] if offline else access_findings(settings, call.clock)),
     ]
     if as_data:
         _write_json(settings, findings, today)
@@ -81,7 +82,7 @@ def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
             yield Finding("permissions", "warning", sentence)
 
 
-def _storage(settings: Settings) -> Iterator[Finding]:
+def _storage(settings: Settings, clock: Clock) -> Iterator[Finding]:
     try:
         lake = open_lake(settings.data_dir)
         probe = lake.state / "check"
@@ -105,11 +106,11 @@ def _storage(settings: Settings) -> Iterator[Finding]:
     )
     if sentence := edited(settings, generation):
         yield Finding("published", "warning", sentence)
-    yield from _missing(settings, lake)
+    yield from _missing(settings, lake, clock)
     with generation.connect() as connection:
         for sentence in former_centers(connection, settings):
             yield Finding("cost centers", "warning", sentence)
-    yield from _unsettled(settings, lake)
+    yield from _unsettled(settings, lake, clock)
     unfilled = days_of_earlier_versions(lake, generation)
     if unfilled or generation.is_of_earlier_version:
         yield Finding("published", "warning", of_earlier_version(unfilled))
@@ -123,10 +124,10 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _missing(settings: Settings, lake: Lake) -> Iterator[Finding]:
+def _missing(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
     for center in settings.cost_centers:
         try:
-            found = missing_days(settings, lake, center.name, datetime.now(UTC))
+            found = missing_days(settings, lake, center.name, clock.now())
         except CircleciCostError:
             # `_unsettled` says it.
             continue
@@ -140,10 +141,10 @@ def _missing(settings: Settings, lake: Lake) -> Iterator[Finding]:
             yield Finding("history", "ok", f"{sentence}{IMPORT_THEM}")
 
 
-def _unsettled(settings: Settings, lake: Lake) -> Iterator[Finding]:
+def _unsettled(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
     for center in settings.cost_centers:
         try:
-            found = overdue_days(settings, lake, center.name, datetime.now(UTC)).fetchable
+            found = overdue_days(settings, lake, center.name, clock.now()).fetchable
         except CircleciCostError as error:
             yield Finding("history", "error", str(error), error.exit_code)
             continue

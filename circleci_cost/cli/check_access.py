@@ -6,7 +6,7 @@ from datetime import date
 from circleci_cost.circleci import Account, Endpoint, Organization
 from circleci_cost.circleci.failures import Refusal
 from circleci_cost.cli.findings import Finding
-from circleci_cost.clock import SystemClock
+from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
 from circleci_cost.errors import AuthorizationError, CircleciCostError, ConfigurationError
@@ -35,19 +35,19 @@ def token_ends(settings: Settings, today: date) -> Iterator[Finding]:
         yield Finding("token", "warning", sentence)
 
 
-def access_findings(settings: Settings) -> Iterator[Finding]:
+def access_findings(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Ask CircleCI about every token and organization."""
     if settings.is_demo:
         yield Finding("access", "ok", "the demo needs no token")
         return
     for center in settings.cost_centers:
-        yield from _access_of(settings, center)
+        yield from _access_of(settings, center, clock)
 
 
-def _access_of(settings: Settings, center: CostCenter) -> Iterator[Finding]:
+def _access_of(settings: Settings, center: CostCenter, clock: Clock) -> Iterator[Finding]:
     try:
         endpoint = Endpoint(token=api_token(center), token_env=center.api_token_env, base_url=settings.api.base_url)
-        with Account(endpoint, SystemClock()) as account:
+        with Account(endpoint, clock) as account:
             person = account.who_am_i()
             yield Finding("token", "ok", f"{center.name}: {center.api_token_env} is {person.login}'s")
             for organization_id in center.organizations:

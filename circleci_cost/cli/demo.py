@@ -11,11 +11,12 @@ from circleci_cost import simulator
 from circleci_cost.assets import DAILY_COSTS, JOB_RUNS, PRICING_PERIODS, USAGE_EXPORTS
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.demo_summary import show_summary
+from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import days_without_costs, published
 from circleci_cost.cli.runs import execute
 from circleci_cost.cli.streams import say
-from circleci_cost.clock import SystemClock
+from circleci_cost.clock import Clock
 from circleci_cost.config.settings import demo_settings
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake, open_lake
@@ -29,17 +30,18 @@ _READ = (JOB_RUNS.name, DAILY_COSTS.name)
 
 
 @click.command()
-def demo() -> None:
+@invocation
+def demo(call: Invocation) -> None:
     """Run the whole pipeline on simulated data: 13 months of two cost centers, fetched, priced and published.
 
     The last two months come through the simulated API, the eleven before them from usage export files.
     The data go to ./demo-data, the runs into the Dagster instance at DAGSTER_HOME, else ./.dagster_home. A second
     demo takes up where the first one ended; remove both folders to begin anew.
     """
-    settings = demo_settings()
+    settings = demo_settings(clock=call.clock)
     say(f"Simulated usage of two cost centers, kept in {settings.data_dir}.")
     lake = open_lake(settings.data_dir)
-    now = datetime.now(UTC)
+    now = call.clock.now()
     day = simulator.begin_demo(settings.data_dir, now.date())
     runs: list[PlannedRun] = []
     for center in settings.cost_centers:
@@ -48,7 +50,7 @@ def demo() -> None:
         fetched = [each for each in days if (day - each).days <= _FETCHED_DAYS]
         kept = days[: len(days) - len(fetched)]
         if kept:
-            _import_history(lake, center, simulator.demo_scenario(day), kept)
+            _import_history(lake, center, simulator.demo_scenario(day), kept, call.clock)
         runs += _runs(center.name, kept, fetched)
         if not days and (waiting := days_without_costs(lake, published(lake), center.name)):
             # An earlier demo was cut off before it had published them.
@@ -75,7 +77,9 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
     return runs
 
 
-def _import_history(lake: Lake, center: CostCenter, scenario: simulator.Scenario, days: Sequence[date]) -> None:
+def _import_history(
+    lake: Lake, center: CostCenter, scenario: simulator.Scenario, days: Sequence[date], clock: Clock
+) -> None:
     """Land older days as files that somebody had kept."""
     first, last = days[0], days[-1]
     with tempfile.TemporaryDirectory(prefix="circleci-cost-demo-") as folder:
@@ -95,5 +99,5 @@ def _import_history(lake: Lake, center: CostCenter, scenario: simulator.Scenario
             last,
             organization_id=center.organization_id,
             shared_organization_ids=center.shared_organization_ids,
-            clock=SystemClock(),
+            clock=clock,
         )

@@ -1,7 +1,7 @@
 """`explain`: asks the published generation why the cost of a period differs from that of another one."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +9,7 @@ import click
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say
+from circleci_cost.clock import Clock, utc_today
 from circleci_cost.days import EARLIEST_USAGE
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 
@@ -69,16 +70,17 @@ def explain(
     from circleci_cost.cli.explain_output import write_explanation_json, write_text
 
     settings = call.settings()
-    found = _explained(settings, first, last, against, by=by, where=where, limit=limit)
+    found = _explained(settings, call.clock, first, last, against, by=by, where=where, limit=limit)
     (write_explanation_json if as_json else write_text)(found)
     if found.costs.is_partial:
-        for sentence in _shortfalls(found.costs, settings):
+        for sentence in _shortfalls(found.costs, settings, call.clock):
             say(sentence)
         context.exit(PARTIAL_DATA)
 
 
 def _explained(
     settings: "Settings",
+    clock: Clock,
     first: date | None,
     last: date | None,
     against: str,
@@ -100,13 +102,14 @@ def _explained(
 
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
-    period = _days(first, last, generation.manifest.data_through)
+    today = utc_today(clock)
+    period = _days(first, last, generation.manifest.data_through, today)
     special = special_days(four_weeks_before(period.first)[-1], period.last, settings.calendar)
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
         asked = Periods(
             period,
-            _against(against, period),
+            _against(against, period, today),
             asked_dimensions(by, tags, settings),
             parse_filters(where, tags, settings),
             frozenset(special.get_column("date").to_list()),
@@ -120,7 +123,7 @@ def _explained(
         )
 
 
-def _days(first: date | None, last: date | None, through: date | None) -> "DayRange":
+def _days(first: date | None, last: date | None, through: date | None, today: date) -> "DayRange":
     from circleci_cost.model.pricing.price_periods import DayRange
 
     if through is None and (first is None or last is None):
@@ -129,20 +132,20 @@ def _days(first: date | None, last: date | None, through: date | None) -> "DayRa
     days = DayRange(first or end - _WEEK, end)
     if days.last < days.first:
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
-    if days.first > datetime.now(UTC).date():
+    if days.first > today:
         raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
-    return _possible(days)
+    return _possible(days, today)
 
 
-def _possible(days: "DayRange") -> "DayRange":
+def _possible(days: "DayRange", today: date) -> "DayRange":
     """The days, where usage is possible on them. Raises `UsageError`: a period also asks for days around it."""
-    latest = datetime.now(UTC).date() + _YEAR
+    latest = today + _YEAR
     if days.first < EARLIEST_USAGE or days.last > latest:
         raise UsageError(f"No cost is possible on all of {days}; name days from {EARLIEST_USAGE} to {latest}.")
     return days
 
 
-def _against(text: str, period: "DayRange") -> "DayRange | None":
+def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
     """What is compared with; None for the same weekdays."""
     from circleci_cost.model.drivers.baseline import previous
     from circleci_cost.model.pricing.price_periods import DayRange
@@ -162,17 +165,17 @@ def _against(text: str, period: "DayRange") -> "DayRange | None":
         )
     if days.last < days.first:
         raise UsageError(f"--against {text!r} begins after it ends; exchange the days.")
-    return _possible(days)
+    return _possible(days, today)
 
 
-def _shortfalls(costs: "Costs", settings: "Settings") -> Sequence[str]:
+def _shortfalls(costs: "Costs", settings: "Settings", clock: Clock) -> Sequence[str]:
     from circleci_cost.history.coverage import missing_sentences
     from circleci_cost.lake.layout import open_lake
     from circleci_cost.model.pricing.price_periods import say_ranges
 
     lake = open_lake(settings.data_dir)
     what = "Partial: days without complete data are left out"
-    sentences = missing_sentences(lake, costs.missing, what, datetime.now(UTC))
+    sentences = missing_sentences(lake, costs.missing, what, clock.now())
     unpriced = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.unpriced.items())
     if unpriced:
         sentences.append(

@@ -1,6 +1,6 @@
 """`import`: usage exports that a user has as files go the way of a download; nothing lands before all are read."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from circleci_cost.cli.runs import execute
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
-from circleci_cost.clock import SystemClock
+from circleci_cost.clock import utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
@@ -48,7 +48,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     settings = call.own_settings()
     center = settings.cost_center(cost_center)
     found = read_files(files, center, settings.refused_organizations(center.name))
-    _refuse_days(found.days, settings)
+    _refuse_days(found.days, settings, utc_today(call.clock))
     lake = open_lake(settings.data_dir)
     imported = land_files(
         lake,
@@ -58,7 +58,7 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
         found.days.last,
         organization_id=center.organization_id,
         shared_organization_ids=center.shared_organization_ids,
-        clock=SystemClock(),
+        clock=call.clock,
         progress=_Said(),
     )
     manifest = imported.landed.manifest
@@ -83,8 +83,7 @@ class _Said(Silent):
         say(text)
 
 
-def _refuse_days(days: DayRange, settings: Settings) -> None:
-    today = datetime.now(UTC).date()
+def _refuse_days(days: DayRange, settings: Settings, today: date) -> None:
     if days.first < settings.history_start:
         raise UsageError(
             f"The files begin on {days.first}, and history_start is {settings.history_start} in "

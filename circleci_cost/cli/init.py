@@ -8,8 +8,9 @@ import re
 import shlex
 import signal
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,7 +25,7 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.new_file import write_new
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, shown, write_line
-from circleci_cost.clock import SystemClock
+from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE, read_settings
 from circleci_cost.days import HISTORY_MONTHS, months_later
 from circleci_cost.errors import AuthorizationError, CircleciCostError, UsageError
@@ -103,9 +104,9 @@ def init(
     for folder in dict.fromkeys(file.resolve().parent for file in (path, call.configuration_file())):
         load_folder(folder)
     asking = not non_interactive
-    start = history_start or months_later(datetime.now(UTC).date(), -HISTORY_MONTHS)
+    start = history_start or months_later(utc_today(call.clock), -HISTORY_MONTHS)
     if organization_id is None:
-        found = _look_up(token_env, base_url, asking)
+        found = _look_up(token_env, base_url, asking, call.clock)
         paying = _choose(found, slug, asking)
         organization_id, slug = paying.id or "", paying.slug if is_answer(SLUG, paying.slug) else None
         name = name or _default_name(paying.name)
@@ -129,8 +130,9 @@ def init(
         history_start=start,
         base_url=base_url,
     )
-    write_new(path, configuration_text(answers), check=read_settings, replace=force)
-    settings = read_settings(path)
+    check = partial(read_settings, clock=call.clock)
+    write_new(path, configuration_text(answers), check=check, replace=force)
+    settings = check(path)
     write_line(f"Wrote {path}.")
     _say_next(path, token_env, prepare_folder(settings))
 
@@ -158,7 +160,7 @@ def _priced(price: Decimal | None, confirmed: bool, asking: bool) -> tuple[Decim
         price = None
 
 
-def _look_up(token_env: str, base_url: str, asking: bool) -> Sequence[Organization]:
+def _look_up(token_env: str, base_url: str, asking: bool, clock: Clock) -> Sequence[Organization]:
     token = os.environ.get(token_env, "").strip()
     shown_name = shown_variable(token_env, "--token-env")
     if not token and not asking:
@@ -167,20 +169,20 @@ def _look_up(token_env: str, base_url: str, asking: bool) -> Sequence[Organizati
             "that finds your organizations. Set it, or give --organization-id."
         )
     if token:
-        return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url))
+        return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url), clock)
     say(f"The environment variable {shown_name} is not set. A token can be used once, to")
     say("find your organizations: create one in CircleCI, User Settings, Personal API")
     say("Tokens. It is not stored and not shown.")
     while True:
         token = click.prompt("Token", hide_input=True, err=True).strip()
         try:
-            return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url))
+            return _organizations(Endpoint(token=token, token_env=token_env, base_url=base_url), clock)
         except AuthorizationError as error:
             say(f"Error: {error}")
 
 
-def _organizations(endpoint: Endpoint) -> Sequence[Organization]:
-    with Account(endpoint, SystemClock()) as account:
+def _organizations(endpoint: Endpoint, clock: Clock) -> Sequence[Organization]:
+    with Account(endpoint, clock) as account:
         found = [each for each in account.collaborations() if each.id is not None]
     if not found:
         raise CircleciCostError(

@@ -1,13 +1,14 @@
 """One call of the command line: which configuration it uses, with the variables of the `.env` beside it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from circleci_cost.cli.streams import say
+from circleci_cost.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from circleci_cost.config.settings import Settings
@@ -19,10 +20,11 @@ _DEMO = "using the built-in demo (simulated data)"
 
 @dataclass(frozen=True)
 class Invocation:
-    """What was given before the command's name."""
+    """What was given before the command's name, and the clock that says which day it is."""
 
     config: Path | None
     demo: bool = False
+    clock: Clock = field(default_factory=SystemClock)
 
     def settings(self) -> "Settings":
         """The settings for a command that only reads; where there are none of your own, those of a demo that was run.
@@ -34,9 +36,9 @@ class Invocation:
 
         if self.demo:
             say(f"--demo: {_DEMO}")
-            return demo_settings()
+            return demo_settings(clock=self.clock)
         load_environment(self.configuration_file())
-        settings = load_settings(self.config)
+        settings = load_settings(self.config, clock=self.clock)
         if settings.is_demo:
             say(f"No {CONFIG_FILE} here: {_DEMO}")
         return settings

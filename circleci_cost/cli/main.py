@@ -15,6 +15,7 @@ import click
 from circleci_cost import __version__
 from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
+from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.text.secrets import without_secrets
@@ -105,7 +106,7 @@ def cli(context: click.Context, config: Path | None, demo: bool) -> None:
     """CircleCI cost in US dollars, from the Usage Export API, on your own machine."""
     if demo and config:
         raise click.UsageError("--demo and --config exclude each other; leave one of them out.", context)
-    context.obj = Invocation(config, demo=demo)
+    context.obj = Invocation(config, demo=demo, clock=context.obj or SystemClock())
 
 
 @cli.result_callback()
@@ -123,11 +124,11 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
+    """Run the command line, at the time of `clock`, and return its exit code."""
     try:
         with storage_errors("the output or a file", "use"):
-            code = cli.main(args=arguments, prog_name="circleci-cost", standalone_mode=False)
+            code = cli.main(args=arguments, prog_name="circleci-cost", standalone_mode=False, obj=clock)
             sys.stdout.flush()
     except CircleciCostError as error:
         _leave_output(error)

@@ -4,7 +4,7 @@ Reads published generations only; the command line decides what to run for what 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.report_output import exact_sum
@@ -126,8 +126,3 @@ def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:
             f"{cost_center}: {len(days):,} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files "
             "that you have of them can be imported with `circleci-cost import`."
         )
-
-
-def yesterday() -> date:
-    """The last day that is over in UTC."""
-    return datetime.now(UTC).date() - timedelta(days=1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import click
 
@@ -14,6 +14,7 @@ from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
+from circleci_cost.clock import Clock, utc_today, utc_yesterday
 from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
@@ -98,16 +99,20 @@ def report(
         if form is None and not dimensions and granularity is None:
             dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
         there = days_with_data(connection)
-        days = asked_days(first, last, there)
+        days = asked_days(first, last, there, utc_yesterday(call.clock))
         question = Question(
             days.first, days.last, dimensions, filters, Granularity(granularity) if granularity else None
         )
         found = answer(
-            connection, generation, question, [center.name for center in settings.cost_centers], _expected(settings)
+            connection,
+            generation,
+            question,
+            [center.name for center in settings.cost_centers],
+            _expected(settings, call.clock),
         )
         former = [] if "cost_center" in dict(filters) else list(former_centers(connection, settings))
     found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
-    found = replace(found, overdue=_overdue(found, settings))
+    found = replace(found, overdue=_overdue(found, settings, call.clock))
     for left in former:
         say(f"Warning: {left}")
     {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
@@ -118,7 +123,7 @@ def report(
         say(sentence)
     if {*dimensions, *(name for name, _ in filters)}.intersection(tags):
         say_partial(tag_problems(settings))
-    if shortfalls := [*_shortfalls(found, lake), *_unfinished(found)]:
+    if shortfalls := [*_shortfalls(found, lake, call.clock), *_unfinished(found, call.clock)]:
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
@@ -158,9 +163,8 @@ def parse_filters(
     return tuple((name, tuple(dict.fromkeys(found))) for name, found in values.items())
 
 
-def asked_days(first: date | None, last: date | None, there: DayRange | None) -> DayRange:
-    """The days asked for; what is not said is what there is. Raises `UsageError` for days in the wrong order."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+def asked_days(first: date | None, last: date | None, there: DayRange | None, yesterday: date) -> DayRange:
+    """The days asked for; what is not said is what there is, else yesterday. Raises `UsageError` for a wrong order."""
     days = DayRange(
         first or min(there.first if there else yesterday, last or yesterday),
         last or max(there.last if there else yesterday, first or date.min),
@@ -170,13 +174,13 @@ def asked_days(first: date | None, last: date | None, there: DayRange | None) ->
     return days
 
 
-def _expected(settings: Settings) -> DayRange | None:
+def _expected(settings: Settings, clock: Clock) -> DayRange | None:
     """The days that could be there by now: from the start of the history to yesterday, in UTC."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    yesterday = utc_yesterday(clock)
     return DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
 
 
-def _shortfalls(found: Report, lake: Lake) -> list[str]:
+def _shortfalls(found: Report, lake: Lake, clock: Clock) -> list[str]:
     sentences = []
     unpriced = found.total.unpriced_credits
     if unpriced:
@@ -184,12 +188,12 @@ def _shortfalls(found: Report, lake: Lake) -> list[str]:
             f"Partial: {exact_number(unpriced)} credits have no price and are in no dollar amount; add a price period "
             "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
         )
-    return sentences + missing_sentences(lake, found.missing, "Partial: days without data", datetime.now(UTC))
+    return sentences + missing_sentences(lake, found.missing, "Partial: days without data", clock.now())
 
 
-def _overdue(found: Report, settings: Settings) -> dict[str, list[DayRange]]:
+def _overdue(found: Report, settings: Settings, clock: Clock) -> dict[str, list[DayRange]]:
     """The days, by cost center, whose last export was made too early."""
-    today = datetime.now(UTC).date()
+    today = utc_today(clock)
     overdue: dict[str, list[DayRange]] = {}
     for name, ranges in found.unsettled.items():
         days = [day for each in ranges for day in days_between(each.first, each.last)]
@@ -198,9 +202,9 @@ def _overdue(found: Report, settings: Settings) -> dict[str, list[DayRange]]:
     return overdue
 
 
-def _unfinished(found: Report) -> list[str]:
+def _unfinished(found: Report, clock: Clock) -> list[str]:
     """A sentence on the overdue days that CircleCI still serves."""
-    now = datetime.now(UTC)
+    now = clock.now()
     named = []
     for name, ranges in found.overdue.items():
         days = {day for each in ranges for day in days_between(each.first, each.last)}

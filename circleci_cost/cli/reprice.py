@@ -21,6 +21,7 @@ from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days
 from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
+from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
@@ -44,7 +45,7 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
     lake = open_lake(settings.data_dir)
-    asked = chosen_days(settings, first, last) if first or last else None
+    asked = chosen_days(settings, first, last, utc_yesterday(call.clock)) if first or last else None
     generation = published(lake)
     names = [center.name for center in centers]
     ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, generation)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-from circleci_cost.cli.published_state import yesterday
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
 from circleci_cost.errors import UsageError
@@ -23,9 +22,8 @@ def require_tokens(settings: Settings, centers: Sequence[CostCenter]) -> None:
             api_token(center)
 
 
-def chosen_days(settings: Settings, first: date | None, last: date | None) -> DayRange:
-    """The days of the history from `first` to `last`. Raises `UsageError` for days outside of it."""
-    newest = yesterday()
+def chosen_days(settings: Settings, first: date | None, last: date | None, newest: date) -> DayRange:
+    """The days of the history, up to the `newest` whole day, from `first` to `last`. Raises `UsageError` for others."""
     days = DayRange(first or settings.history_start, last or newest)
     if days.last < days.first:
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")

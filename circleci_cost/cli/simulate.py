@@ -2,12 +2,13 @@
 
 import ipaddress
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.streams import say, write_line
+from circleci_cost.clock import utc_today
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.http.loopback import is_loopback
 from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
@@ -51,7 +52,9 @@ from circleci_cost.simulator.sources import Source
 )
 @click.option("--created-first", is_flag=True, help="Answer `created`, not `processing`, to an export's first GET.")
 @click.option("--public-url", metavar="URL", help="Scheme and host that clients use, where a proxy serves them.")
+@invocation
 def simulate(
+    call: Invocation,
     *,
     port: int,
     host: str,
@@ -77,7 +80,7 @@ def simulate(
         say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
     public = None if public_url is None else _origin(public_url)
     source: Source | None = FolderSource(folder) if folder else None
-    scenario = demo_scenario(datetime.now(UTC).date(), seed)
+    scenario = demo_scenario(utc_today(call.clock), seed)
     simulator = Simulator(
         source or (scenario.with_jobs_per_day(jobs_per_day) if jobs_per_day else scenario),
         parts=parts,

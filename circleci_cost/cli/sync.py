@@ -1,7 +1,5 @@
 """`sync`: what the daily schedule does, now."""
 
-from datetime import UTC, datetime
-
 import click
 
 from circleci_cost.cli.infrastructure_refusals import infrastructure_said
@@ -31,7 +29,7 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     centers = chosen_centers(settings, cost_center)
     require_tokens(settings, centers)
     lake = open_lake(settings.data_dir)
-    now = datetime.now(UTC)
+    now = call.clock.now()
     runs = []
     for center in centers:
         runs += [

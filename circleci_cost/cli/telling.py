@@ -3,15 +3,15 @@
 A line for each export that is requested or has landed, for each wait and each new try, and after a minute of silence.
 """
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from circleci_cost.cli.planned_runs import AnyRun, fetches
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import say, shown
+from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.text.units import duration, size
 
 # After so long without a line a log looks dead, and so often a wait is told that goes on.
@@ -22,15 +22,16 @@ _STILL_SECONDS = 600.0
 class Lines:
     """Lines of one command's runs; what each is about stands in front."""
 
-    def __init__(self, title: str, runs: Mapping[str, Sequence[AnyRun]]) -> None:
+    def __init__(self, title: str, runs: Mapping[str, Sequence[AnyRun]], clock: Clock | None = None) -> None:
         self._title = title
+        self._clock = clock or SystemClock()
         self._runs = runs
         self._numbers = dict.fromkeys(runs, 0)
         self._doing: dict[str, str] = {}
         # When each lane's reasons to wait were last told.
         self._told: dict[tuple[str, str], float] = {}
         self._waits_until: dict[str, float] = {}
-        self._spoken = time.monotonic()
+        self._spoken = self._clock.monotonic()
 
     def __enter__(self) -> Self:
         if sum(fetches(run) for runs in self._runs.values() for run in runs) > 1:
@@ -44,7 +45,7 @@ class Lines:
 
     def tick(self) -> None:
         """Say what is being done where nothing has been said for a while."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         # A wait has said how long it lasts.
         if now - self._spoken < _SILENCE_SECONDS or any(until > now for until in self._waits_until.values()):
             return
@@ -92,13 +93,13 @@ class Lines:
         self.tick()
 
     def _wait(self, name: str, text: str, seconds: float) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._waits_until[name] = now + seconds
         key = (name, text)
         if key in self._told and now - self._told[key] < _STILL_SECONDS:
             return
         self._told[key] = now
-        again = datetime.now(UTC) + timedelta(seconds=seconds)
+        again = self._clock.now() + timedelta(seconds=seconds)
         reason = without_subject(text).rstrip(".")
         self._say(
             f"{self._who(name, days_of(text))}: waiting, {reason}; again at {again:%H:%M:%S} UTC, in "
@@ -111,4 +112,4 @@ class Lines:
 
     def _say(self, text: str) -> None:
         say(shown(text))
-        self._spoken = time.monotonic()
+        self._spoken = self._clock.monotonic()

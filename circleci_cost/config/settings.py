@@ -7,12 +7,13 @@ Only what may be written and where it is looked for: reading the text is `sectio
 import os
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
 
+from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config import demo
 from circleci_cost.config.api import Api
 from circleci_cost.config.notifications import Notifications
@@ -49,20 +50,30 @@ def _owner(value: str) -> str:
     return value
 
 
-def first_day(value: date) -> date:
+def first_day(value: date, today: date) -> date:
     """The day as a start of the history. Raises `ValueError` for one on which there is no usage."""
-    if value > datetime.now(UTC).date():
+    if value > today:
         raise ValueError("this lies in the future; write the first day to import")
     if value < EARLIEST_USAGE:
         raise ValueError(f"no usage is older than {EARLIEST_USAGE}; write the first day to import")
     return value
 
 
+def _history_start(value: date, info: ValidationInfo) -> date:
+    """Today is the validation context's, as `_on` gives it; else the machine's."""
+    return first_day(value, info.context["today"] if info.context else utc_today(SystemClock()))
+
+
+def _on(clock: Clock) -> dict[str, date]:
+    """The validation context of `Settings`."""
+    return {"today": utc_today(clock)}
+
+
 class Settings(Section):
     """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
 
     data_dir: FilePath = Path("data")
-    history_start: Annotated[date, AfterValidator(first_day)]
+    history_start: Annotated[date, AfterValidator(_history_start)]
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
     asset_owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = ("team:finops",)
@@ -141,18 +152,21 @@ class Settings(Section):
         return self
 
 
-def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    path: Path | None = None, environment: Mapping[str, str] = os.environ, clock: Clock | None = None
+) -> Settings:
     """Read the settings: `path`, else the file that CIRCLECI_COST_CONFIG names, else ./circleci_cost.toml.
 
     Where none of them is given or there, returns the built-in demo's if `circleci-cost demo` has left its data here:
     nothing is simulated unasked. A relative `data_dir` is relative to the file. Raises `ConfigurationError`.
     """
+    clock = clock or SystemClock()
     named = path or (Path(environment[CONFIG_ENV]) if environment.get(CONFIG_ENV) else None)
     if named is None:
         named = Path(CONFIG_FILE)
         if not named.exists():
             if demo.was_run(Path(demo.DATA_DIRECTORY)):
-                return demo_settings()
+                return demo_settings(clock=clock)
             raise no_configuration()
     elif not is_there(named):
         origin = "" if path else f" (from {CONFIG_ENV})"
@@ -160,7 +174,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
             f"The configuration file {named}{origin} is not there; run `circleci-cost init` to write one, or correct "
             "the path."
         )
-    return read_settings(named)
+    return read_settings(named, clock)
 
 
 def no_configuration() -> ConfigurationError:
@@ -171,11 +185,13 @@ def no_configuration() -> ConfigurationError:
     )
 
 
-def read_settings(path: Path) -> Settings:
-    """Read one file. Raises `ConfigurationError`."""
+def read_settings(path: Path, clock: Clock | None = None) -> Settings:
+    """Read one file; the history starts on a day that is not in the future of `clock`. Raises `ConfigurationError`."""
     text, content = read_configuration(path)
     try:
-        settings = Settings.model_validate({**content, "source_file": path.resolve()})
+        settings = Settings.model_validate(
+            {**content, "source_file": path.resolve()}, context=_on(clock or SystemClock())
+        )
     except ValidationError as error:
         raise ConfigurationError(sentences(path, text, content, error, Settings)) from None
     except RecursionError:
@@ -183,8 +199,9 @@ def read_settings(path: Path) -> Settings:
     return settings.model_copy(update={"data_dir": path.resolve().parent / settings.data_dir})
 
 
-def demo_settings(data_dir: Path | None = None) -> Settings:
+def demo_settings(data_dir: Path | None = None, clock: Clock | None = None) -> Settings:
     """The built-in demo's settings: two cost centers of the simulator, priced, 13 months of history."""
     directory = (data_dir or Path(demo.DATA_DIRECTORY)).resolve()
-    content = demo.configuration(directory, datetime.now(UTC).date())
-    return Settings.model_validate({**content, "data_dir": directory})
+    context = _on(clock or SystemClock())
+    content = demo.configuration(directory, context["today"])
+    return Settings.model_validate({**content, "data_dir": directory}, context=context)

@@ -6,12 +6,12 @@ How a run proves that it lives is `living_runs`' business, what notifies of fail
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from logging import Logger
 
 import dagster as dg
 
-from circleci_cost.clock import Clock
+from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs.living_runs import MAX_RUNTIME_SECONDS
 from circleci_cost.defs.notifications import tell_failure
@@ -132,7 +132,8 @@ def _end(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> DeadRun | Non
 
 def _end_overdue(instance: dg.DagsterInstance, lake: Lake) -> Iterator[DeadRun]:
     """End what never began, and what has no lock here and takes longer than any run may."""
-    now = datetime.now(UTC).timestamp()
+    # Dagster's records carry the machine's time.
+    now = SystemClock().now().timestamp()
     patience = instance.run_monitoring_start_timeout_seconds or MAX_RUNTIME_SECONDS
     locked = set(locked_runs(lake))
     for record in instance.get_run_records(dg.RunsFilter(statuses=[*_STARTING, *_RUNNING])):

@@ -4,12 +4,12 @@ Where the files live is `lake.layout`'s business; what is in them is their write
 """
 
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from circleci_cost.clock import file_age
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.storage_failures import Doing, StorageFailure, storage_failure
 
@@ -42,7 +42,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 def _remove_abandoned(directory: Path) -> None:
     for path in directory.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(FileNotFoundError):  # its own writer may be done with it at this moment
-            if path.is_file() and time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+            if path.is_file() and file_age(path.stat()) > ABANDONED_AFTER_SECONDS:
                 path.unlink()
 
 

@@ -5,9 +5,9 @@ any more, and folders of imports and exports that were cut off. Notes of export 
 """
 
 import shutil
-import time
 from pathlib import Path
 
+from circleci_cost.clock import file_age
 from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS, TEMPORARY_PREFIX
 from circleci_cost.lake.layout import Lake
 
@@ -36,7 +36,7 @@ def remove_leftovers(lake: Lake) -> int:
 
 def _remove(path: Path) -> bool:
     try:
-        age = time.time() - path.lstat().st_mtime
+        age = file_age(path.lstat())
     except FileNotFoundError:
         return False  # its own writer is done with it
     if age <= ABANDONED_AFTER_SECONDS or path.is_symlink():

@@ -11,10 +11,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from circleci_cost.clock import SystemClock, file_age
 from circleci_cost.lake.files import fsync_directory, storage_errors
 from circleci_cost.lake.layout import Lake
 
@@ -59,7 +60,7 @@ def lock_run(lake: Lake, run_id: str) -> RunLock:
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "home": dagster_home(),
-            "since": datetime.now(UTC).isoformat(),
+            "since": SystemClock().now().isoformat(),
         }
         file.write(json.dumps(said).encode())
         file.flush()
@@ -106,10 +107,9 @@ def remove_run_lock(lake: Lake, run_id: str) -> None:
 def run_lock_age(lake: Lake, run_id: str) -> float:
     """How many seconds ago the lock file was written; 0 where it is gone."""
     try:
-        written = (lake.run_locks / f"{run_id}{_SUFFIX}").stat().st_mtime
+        return file_age((lake.run_locks / f"{run_id}{_SUFFIX}").stat())
     except FileNotFoundError:
         return 0.0
-    return datetime.now(UTC).timestamp() - written
 
 
 def _process(run_id: str, file: IO[bytes]) -> RunProcess | None:

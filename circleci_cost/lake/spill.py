@@ -6,7 +6,6 @@ on several days. Other rules over the rows are in `model.usage.job_runs`.
 
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Self
 
 import polars as pl
 
+from circleci_cost.clock import file_age
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.model.usage.job_runs import PRECEDENCE
 
@@ -138,7 +138,7 @@ def remove_abandoned_spills(parent: Path) -> None:
         if not _NAME.fullmatch(directory.name):
             continue
         try:
-            age = time.time() - directory.stat().st_mtime
+            age = file_age(directory.stat())
         except FileNotFoundError:
             continue  # another ingest has just ended
         if age > _ABANDONED_AFTER_SECONDS:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from circleci_cost.cli.main import run
+from circleci_cost.clock import Clock, ManualClock
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.schema import CHARGE_TYPES
@@ -51,11 +52,16 @@ class Caller:
 
     folder: Path
     capture: pytest.CaptureFixture[str]
+    clock: Clock | None = None
+
+    def at(self, now: str) -> "Caller":
+        """Call it at another time, such as 2025-12-31T23:59:59+00:00; workers keep the machine's."""
+        return replace(self, clock=ManualClock(datetime.fromisoformat(now)))
 
     def __call__(self, *arguments: str | Path) -> Said:
         """Call it with some arguments."""
         self.capture.readouterr()
-        code = run([str(each) for each in arguments])
+        code = run([str(each) for each in arguments], self.clock)
         out, err = self.capture.readouterr()
         return Said(code, out, err)
 

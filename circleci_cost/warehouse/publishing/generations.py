@@ -7,7 +7,6 @@ sees two generations mixed. Making a generation is `publish`'s work.
 import json
 import re
 import shutil
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from circleci_cost.clock import file_age
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
@@ -173,11 +173,11 @@ def prune(lake: Lake, current: str) -> list[str]:
     """
     folders = [path for path in lake.published.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink()]
     finished = sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
-    ended = {path: path.stat().st_mtime for path in folders}
+    ended = {path: path.stat() for path in folders}
     for newer, older in pairwise(finished):
-        ended[older] = newer.stat().st_mtime
+        ended[older] = newer.stat()
     kept = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
-    removed = [path for path in folders if path.name not in kept and time.time() - ended[path] > KEPT_SECONDS]
+    removed = [path for path in folders if path.name not in kept and file_age(ended[path]) > KEPT_SECONDS]
     for folder in removed:
         shutil.rmtree(folder, ignore_errors=True)
     return [folder.name for folder in removed]

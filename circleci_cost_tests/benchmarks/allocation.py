@@ -98,14 +98,14 @@ def team() -> VirtualTag:
     ]
     for number in range(RULES - len(rules)):
         team = f"team-{number % 25}"
-        where: dict[str, object] = [
+        asked: list[dict[str, object]] = [
             {"project": f"project-{number}"},
             {"project": [f"project-{number}", f"project-{number + 7}"], "workflow": f"workflow-{number % 6}"},
             {"project": f"project-{number}", "branch": {"glob": f"feature/{number % 90}*"}},
             {"job": {"regex": f"-{number % 12}$"}, "project": f"project-{number}"},
             {"project": {"glob": f"project-{number % 16}?"}, "branch": {"not": "main"}},
-        ][number % 5]
-        rules.append({"value": team, "where": where})
+        ]
+        rules.append({"value": team, "where": asked[number % 5]})
         if number % 10 == 0:
             rules[-1]["from"] = first + timedelta(days=number)
     splits = [{"value": "platform", "method": "telemetry", "by": "minutes"}]

@@ -110,7 +110,7 @@ GROUP BY cost_center, date;
 def scope(number: int) -> dict[str, object]:
     """The scope of a budget: a mix of what people write."""
     project = f"project-{number % 60}"
-    return [
+    scopes: list[dict[str, object]] = [
         {"project": project},
         {"team": f"team-{number % 40}"},
         {"team": f"team-{number % 40}", "project": {"not": project}},
@@ -119,7 +119,8 @@ def scope(number: int) -> dict[str, object]:
         {"cost_center": f"center-{number % 3}", "job": {"regex": f"^job-{number % 12}[0-9]$"}},
         {"project": project, "charge_type": "compute"},
         {"branch": {"not": {"glob": "branch-1*"}}, "project": project},
-    ][number % 8]
+    ]
+    return scopes[number % 8]
 
 
 def budgets(count: int) -> list[Budget]:

@@ -144,7 +144,7 @@ def _coupled_in_dollars(draw: np.random.Generator, axis: _Axis, ci: _Ci, lag: in
 
 def _changes(draw: np.random.Generator, days: int) -> Floats:
     """Heavy-tailed independent changes of variance 1."""
-    return draw.standard_t(4, days) / np.sqrt(2.0)
+    return np.asarray(draw.standard_t(4, days) / np.sqrt(2.0))
 
 
 def _noise(draw: np.random.Generator, days: int, most: float = 0.9) -> Floats:

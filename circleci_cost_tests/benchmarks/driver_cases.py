@@ -6,6 +6,7 @@ How well they are explained is `drivers`' to measure.
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -118,9 +119,9 @@ def _happened(
     workflow = project.workflows[int(draw.integers(2))]
     job = workflow.jobs[int(draw.integers(len(workflow.jobs)))]
     usual = Scenario(organizations, (), seed)
-    path = (organization.name, project.name, workflow.name, job.name)
+    whole = (organization.name, project.name, workflow.name, job.name)
     depth = {"runs of a project": 2, "runs of a workflow": 3, "minutes": 4, "class": 4, "vanished": 3, "new": 2}
-    path = path[: depth.get(kind, 1)]
+    path = whole[: depth.get(kind, 1)]
     if kind == "price":
         return path, usual, usual
     if kind == "new":
@@ -131,15 +132,17 @@ def _happened(
         without = tuple(replace(e, projects=others) if e is organization else e for e in organizations)
         return path, Scenario(with_it, (), seed), Scenario(without, (), seed)
     factor = float(draw.choice([0.4, 0.5, 1.6, 2.0, 3.0]))
-    scope = (*path[1:], None, None)[:3]
+    scope: dict[str, Any] = dict(zip(("project", "workflow", "job"), path[1:], strict=False))
     if kind == "class":
         others_classes = [name for name in _CLASSES if name != job.resource_class]
         name = str(draw.choice(others_classes))
-        event = Event(EventKind.RESOURCE_CLASS_CHANGE, organization.name, period.first, 1.0, None, *scope, name)
+        event = Event(
+            EventKind.RESOURCE_CLASS_CHANGE, organization.name, period.first, 1.0, resource_class=name, **scope
+        )
     elif kind == "vanished":
-        event = Event(EventKind.OUTAGE, organization.name, period.first, 0.0, period.last, *scope)
+        event = Event(EventKind.OUTAGE, organization.name, period.first, 0.0, period.last, **scope)
     else:
-        event = Event(EventKind.LEVEL_SHIFT, organization.name, period.first, factor, None, *scope)
+        event = Event(EventKind.LEVEL_SHIFT, organization.name, period.first, factor, **scope)
     return path, Scenario(organizations, (event,), seed), usual
 
 

@@ -57,8 +57,8 @@ def _named(count: int, seed: int) -> None:
         inside = rows.filter(_at(case.path))
         named = with_leading_driver(added_up(inside)).item(0, "driver")
         right["LMDI"][case.kind] += named == DRIVER[case.kind]
-        sides = [side.filter(_at(case.path)) for side in (case.before, case.after)]
-        effects = {name: _sequential(*sides, order) for name, order in ORDERS.items()}
+        before, after = (side.filter(_at(case.path)) for side in (case.before, case.after))
+        effects = {name: _sequential(before, after, order) for name, order in ORDERS.items()}
         for name, found in effects.items():
             right[name][case.kind] += _leading(found) == DRIVER[case.kind]
         change = abs(float(inside.get_column("change_usd").sum()))
@@ -130,7 +130,7 @@ def _largest_child(rows: pl.DataFrame) -> tuple[str, ...]:
     for level in LEVELS:
         children = rows.group_by(level).agg(pl.col("change_usd").sum().cast(pl.Float64))
         largest = children.sort(pl.col("change_usd").abs(), descending=True).row(0, named=True)
-        if abs(largest["change_usd"]) < abs(children.get_column("change_usd").sum()) / 2:
+        if abs(largest["change_usd"]) < abs(float(children.get_column("change_usd").sum())) / 2:
             break
         path += (largest[level],)
         rows = rows.filter(pl.col(level) == largest[level])
@@ -187,16 +187,16 @@ def _exact() -> None:
 
 def _seconds() -> None:
     draw = np.random.default_rng(7)
-    sides = [
+    before, after = (
         random_rows(draw, 1, _LEAVES).with_columns(
             project=pl.format("project-{}", pl.int_range(_LEAVES) % 500), job=pl.format("job-{}", pl.int_range(_LEAVES))
         )
         for _ in range(2)
-    ]
+    )
     print(f"\nseconds for {_LEAVES:,} jobs")
-    for by in ([], ["project"], ["project", "job"]):
+    for by in (list[str](), ["project"], ["project", "job"]):
         started = time.perf_counter()
-        rows = decompose(*sides, by)
+        rows = decompose(before, after, by)
         print(f"  decompose by {', '.join(by) or 'nothing':14}{time.perf_counter() - started:>8.2f}")
     started = time.perf_counter()
     root_causes(rows, ["project", "job"])

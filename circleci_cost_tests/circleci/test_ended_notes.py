@@ -9,8 +9,7 @@ import pytest
 
 from circleci_cost.circleci.intents import held, remove_ended
 from circleci_cost.errors import SourceError
-from circleci_cost_tests.circleci.harness import Harness
-from circleci_cost_tests.circleci.test_export_job import WINDOW
+from circleci_cost_tests.circleci.harness import WINDOW, Harness
 from circleci_cost_tests.simulator_faults import actions
 
 DAY = timedelta(hours=24)

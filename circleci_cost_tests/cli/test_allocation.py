@@ -136,7 +136,8 @@ def test_tags_are_filtered_like_dimensions_and_split_charge_types(published: Cal
 
 def test_parts_that_round_to_no_credits_keep_their_cost_and_rows_of_nothing_are_left_out(call: Caller) -> None:
     call.configure(configuration() + TAGS)
-    rows = [{"project": "infra", "compute": "0.000001"}, *({"project": name, "compute": 1} for name in ("web", "api"))]
+    rows: list[dict[str, Any]] = [{"project": "infra", "compute": "0.000001"}]
+    rows += [{"project": name, "compute": 1} for name in ("web", "api")]
     publish_allocated(call, rows)
     whole = answer(call, "report")["total"]
     for by in ("team", "team,stage", "team,charge_type"):
@@ -267,7 +268,8 @@ def test_coverage_by_month_below_the_threshold_exits_with_5_and_suggests_rules_t
 def test_projects_allocated_in_part_are_suggested_by_workflow(call: Caller) -> None:
     tag = '[[virtual_tags]]\nname = "team"\n[[virtual_tags.rules]]\nvalue = "web"\nwhere = { workflow = "build" }\n'
     call.configure(configuration() + tag)
-    rows = [{"compute": 1}, {"workflow": 'say "hi"', "compute": 5}, {"project": "docs", "workflow": "x", "compute": 2}]
+    rows: list[dict[str, Any]] = [{"compute": 1}, {"workflow": 'say "hi"', "compute": 5}]
+    rows += [{"project": "docs", "workflow": "x", "compute": 2}]
     publish_allocated(call, rows)
     (found,) = answer(call, "allocation", "coverage")["tags"]
     assert [(row["project"], row["workflow"], row["credits"]) for row in found["suggestions"]] == [

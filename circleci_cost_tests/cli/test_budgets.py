@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -24,7 +25,7 @@ from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
 # `web` costs $3.00 on each day, `api` $0.60; a seat $15.00 on the 2nd of March.
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     *({"date": day, "project": "web", "compute": 5000} for day in days_between(FIRST, THROUGH)),
     *({"date": day, "project": "api", "compute": "1000.000001"} for day in days_between(FIRST, THROUGH)),
     {"date": date(2026, 3, 2), "project": "api", "user": 25000},

@@ -281,8 +281,8 @@ def test_init_takes_an_unusual_price_and_a_price_of_0_when_they_are_confirmed(ca
         assert code == 0, said
         (center,) = read_settings(call.folder / "circleci_cost.toml").cost_centers
         assert (str(center.pricing[0].price_per_credit), center.pricing[0].confirm) == (price, confirm)
-    said = call("init", "--non-interactive", *options, "--price", "0")
-    assert (said.code, said.err.splitlines()[0]) == (0, "The price is 0: every cost will be $0, as on a free plan.")
+    free = call("init", "--non-interactive", *options, "--price", "0")
+    assert (free.code, free.err.splitlines()[0]) == (0, "The price is 0: every cost will be $0, as on a free plan.")
     assert call("init", "--non-interactive", *options, "--price", "0.6").code == 2
     assert call("init", "--non-interactive", *options, "--price", "0.6", "--confirm-price").code == 0
 

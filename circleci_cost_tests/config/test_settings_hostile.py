@@ -75,7 +75,7 @@ def tables(draw: st.DrawFn, model: type[BaseModel], path: str = "") -> str:
             continue
         key = field.alias or name
         below = sections_in(field.annotation)
-        if below and draw(st.integers(0, 5)):
+        if below and draw(st.integers(0, 5)) > 0:
             where = f"{path}.{key}".lstrip(".")
             header = f"[[{where}]]" if is_list(field.annotation) else f"[{where}]"
             count = draw(st.integers(1, 2)) if is_list(field.annotation) else 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import load_settings
@@ -83,14 +84,18 @@ def state(instance: dg.DagsterInstance) -> dict[str, object]:
     key, check = dg.AssetKey("source"), dg.AssetCheckKey(dg.AssetKey("source"), "whole")
     statuses = instance.get_status_by_partition(key, PARTITIONS.get_partition_keys(), PARTITIONS) or {}
     events = instance.fetch_materializations(key, limit=10).records
+    made = [event.asset_materialization for event in events if event.asset_materialization]
+    assert len(made) == len(events)
     (latest,) = instance.event_log_storage.get_latest_asset_check_execution_by_key([check]).values()
+    assert latest.evaluation is not None
     automation = dg.evaluate_automation_conditions(DEFINITIONS, instance, dg.AssetSelection.assets("following"))
     return {
         "statuses": {name: status.name if status else None for name, status in statuses.items()},
         "materializations": [
-            (event.run_id, event.partition_key, event.asset_materialization.metadata["rows"].value) for event in events
+            (event.run_id, event.partition_key, one.metadata["rows"].value)
+            for event, one in zip(events, made, strict=True)
         ],
-        "versions": [event.asset_materialization.tags["dagster/data_version"] for event in events],
+        "versions": [(one.tags or {})["dagster/data_version"] for one in made],
         "check": (
             latest.run_id,
             latest.status.name,
@@ -101,8 +106,13 @@ def state(instance: dg.DagsterInstance) -> dict[str, object]:
     }
 
 
+def log_file(instance: dg.DagsterInstance, run_id: str) -> Path:
+    assert isinstance(instance.event_log_storage, SqliteEventLogStorage)
+    return Path(instance.event_log_storage.path_for_shard(run_id))
+
+
 def logs(instance: dg.DagsterInstance) -> set[str]:
-    folder = Path(instance.event_log_storage.path_for_shard("index")).parent
+    folder = log_file(instance, "index").parent
     return {path.stem for path in folder.glob("*.db")} - {"index"}
 
 
@@ -150,7 +160,7 @@ def test_the_schedule_tidies_before_it_asks_for_runs(instance: dg.DagsterInstanc
 def test_a_young_run_keeps_its_log(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     young = run(instance, source, "good", OWN)
     # A file may be older than the end of its run, as after a restored backup.
-    path = Path(instance.event_log_storage.path_for_shard(young))
+    path = log_file(instance, young)
     os.utime(path, (0, 0))
     assert tidy_daily(Lake(tmp_path / "data"), instance, ManualClock(datetime.now(UTC))) is None
     assert logs(instance) == {young}

@@ -293,7 +293,7 @@ def job_run_sums(lake: Lake, day: date) -> tuple[int, Decimal] | None:
     if not path.exists():
         return None
     rows = pl.read_parquet(path, columns=["total_credits"], hive_partitioning=False)
-    return (rows.height, rows["total_credits"].sum()) if rows.height else None
+    return (rows.height, Decimal(rows["total_credits"].sum())) if rows.height else None
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def test_f070_a_stranger_that_is_reported_is_counted_once_and_named(lake: Lake) 
         ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[])
     assert jobs(lake, FIRST) == {FIRST: of(j1=42, j2=42)}
     (found,) = unknown_organizations(lake, CENTER, [ORGANIZATION], [FIRST])
-    assert (found.organization_id, found.jobs, found.credits) == (stranger, 1, 42)
+    assert (found.organization_id, found.jobs, found.credits) == (stranger, 1, Decimal(42))
     assert unknown_organizations(lake, CENTER, [ORGANIZATION, stranger], [FIRST]) == []
     with pytest.raises(ExportDataError, match="their cost would count twice"):
         ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[stranger])

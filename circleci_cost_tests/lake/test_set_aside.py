@@ -8,12 +8,12 @@ from circleci_cost.errors import ExportDataError, UnknownOrganizationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports, set_aside
 from circleci_cost.lake.settling import unread_days, unsettled_days
-from circleci_cost_tests.model.usage.builders import record, unquoted
+from circleci_cost_tests.model.usage.builders import Record, record, unquoted
 
 from .builders import CENTER, day, days, ingest, jobs, land, land_rows, of
 
 
-def rows(*numbers: int, **changes: str) -> list[object]:
+def rows(*numbers: int, **changes: str) -> list[Record]:
     return [record(number, JOB_RUN_DATE=str(day(2)), **changes) for number in numbers]
 
 

@@ -1,5 +1,6 @@
 """A real SMTP server that keeps the mails it accepts and refuses what it is told to."""
 
+import asyncio
 import email
 import email.policy
 import ssl
@@ -75,8 +76,9 @@ class _Controller(Controller):
     """Takes a free port; the first connection of aiosmtpd's own start is to that one."""
 
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 def server_tls() -> ssl.SSLContext:

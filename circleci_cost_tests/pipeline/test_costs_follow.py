@@ -28,6 +28,7 @@ def test_daily_costs_follow_a_backfill_of_the_ingested_assets_alone(site: Site) 
     (asked,), cursor = _tick(site, None)
     assert asked.asset_selection == [dg.AssetKey("daily_costs")]
     (sensor,) = (each for each in site.definitions.sensors or () if each.name == "costs_follow")
+    assert sensor.job_name is not None
     result = site.definitions.resolve_job_def(sensor.job_name).execute_in_process(
         instance=site.instance,
         tags=dict(asked.tags),

@@ -71,7 +71,7 @@ def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
     assert status["web"]["actual"] == web["cost_usd"].sum()
     week = site.table("budget_status").filter(budget="weekly", period="2024-W11").row(0, named=True)
     monday = costs.filter(pl.col("date") >= date(2024, 3, 11))
-    assert week["actual"] == monday["credits"].sum() - monday["user_credits"].sum()
+    assert week["actual"] == (monday["credits"] - monday["user_credits"]).sum()
 
     shown = metadata(result, "budget_status")
     assert (shown["on_track"], shown["over_budget"]) == (1, 2)

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -36,7 +37,7 @@ def with_and_without(event: Event, first: date, last: date) -> float:
         {"project": "web", "workflow": "build-and-test", "job": "unit-tests"},
     ],
 )
-def test_a_spike_multiplies_the_credits_of_its_scope_on_its_days(scope: dict[str, str]) -> None:
+def test_a_spike_multiplies_the_credits_of_its_scope_on_its_days(scope: dict[str, Any]) -> None:
     event = Event(EventKind.SPIKE, "initech", START, 3.0, END, **scope)
     assert with_and_without(event, START, END) == pytest.approx(3.0, rel=0.12)
     assert with_and_without(event, START - timedelta(days=3), START - timedelta(days=1)) == 1.0

@@ -62,5 +62,5 @@ def test_a_question_finds_a_name_in_either_form_as_it_is_published() -> None:
 def test_polars_and_duckdb_mean_the_same_form() -> None:
     names = pl.DataFrame({"name": [COMPOSED, DECOMPOSED, "\u212b", "web", "\ud55c\uad6d"]})
     by_polars = names.get_column("name").str.normalize("NFC").to_list()
-    by_duckdb = [name for (name,) in duckdb.sql("SELECT nfc_normalize(name) FROM names").fetchall()]
+    by_duckdb = [name for (name,) in duckdb.execute("SELECT nfc_normalize(name) FROM names").fetchall()]
     assert by_polars == by_duckdb

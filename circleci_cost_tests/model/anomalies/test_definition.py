@@ -75,7 +75,7 @@ def test_the_former_name_of_renotify_at_is_told_with_the_new_one(tmp_path: Path)
 
 def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
     said = read(tmp_path, "[anomalies]\nminimum_impact_usd = 0\nminimum_impact_share = 0\n").anomalies
-    assert (said.minimum_impact_usd, said.minimum_impact_share) == (0, 0)
+    assert (said.minimum_impact_usd, said.minimum_impact_share) == (Decimal(0), Decimal(0))
 
 
 @pytest.mark.parametrize(

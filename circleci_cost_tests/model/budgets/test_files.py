@@ -226,7 +226,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_hash_is_of_what_the_budgets_say_and_not_of_how() -> None:
-    web = Budget(name="web", amount=Decimal("5"), where={"project": "web"})
+    web = Budget.model_validate({"name": "web", "amount": Decimal("5"), "where": {"project": "web"}})
     api = Budget(name="api", amount=Decimal("7"))
     written = Budget.model_validate(
         {"name": "web", "amounts": [{"amount": Decimal("5.00")}], "where": {"project": ["web"]}}

@@ -36,10 +36,10 @@ CI = daily("ci", 100 * rhythm() * activity(1))
 def follower(lag: int, *, inverse: bool = False) -> np.ndarray:
     """A cost with a rhythm of its own that follows CI's activity, and some noise."""
     moved = np.roll(activity(1), lag) ** (-1 if inverse else 1)
-    return 50 * rhythm() * moved * activity(2) ** 0.5
+    return np.asarray(50 * rhythm() * moved * activity(2) ** 0.5)
 
 
-def test_an_infrastructure_cost_that_follows_ci_by_a_day_is_found_at_lag_1():
+def test_an_infrastructure_cost_that_follows_ci_by_a_day_is_found_at_lag_1() -> None:
     found = correlate(CI, daily("s3", follower(1)))
     row = found.row(0, named=True)
     assert found.schema == SCHEMA
@@ -57,20 +57,20 @@ def test_an_infrastructure_cost_that_follows_ci_by_a_day_is_found_at_lag_1():
     ("lag", "words"),
     [(-7, "seven days earlier"), (-1, "one day earlier"), (0, "on the same day"), (2, "two days later")],
 )
-def test_the_sentence_tells_the_lag_in_words(lag: int, words: str):
+def test_the_sentence_tells_the_lag_in_words(lag: int, words: str) -> None:
     (row,) = correlate(CI, daily("s3", follower(lag))).to_dicts()
     assert row["lag_days"] == lag
     assert f"s3 moved with ci {words} (r = " in row["sentence"]
 
 
-def test_a_cost_that_falls_when_ci_rises_moves_against_it():
+def test_a_cost_that_falls_when_ci_rises_moves_against_it() -> None:
     (row,) = correlate(CI, daily("spot savings", follower(0, inverse=True))).to_dicts()
     assert row["significant"]
     assert row["r"] < -0.5
     assert row["sentence"].startswith("spot savings moved against ci on the same day (r = −0.")
 
 
-def test_a_shared_week_and_shared_growth_are_no_relation():
+def test_a_shared_week_and_shared_growth_are_no_relation() -> None:
     growth = np.exp(np.arange(DAYS) / 200)
     (row,) = correlate(
         daily("ci", rhythm() * growth * activity(1)), daily("s3", rhythm() * growth * activity(3))
@@ -79,14 +79,14 @@ def test_a_shared_week_and_shared_growth_are_no_relation():
     assert row["sentence"] == f"s3 and ci: not distinguishable from chance (p = {row['p_value']:.2f})"
 
 
-def test_holidays_that_both_keep_are_no_relation_with_or_without_a_calendar():
+def test_holidays_that_both_keep_are_no_relation_with_or_without_a_calendar() -> None:
     company = simulated_company(77, ci_series=1, coupled=0)
     with_calendar = CorrelationSettings(company.calendar)
     for settings in (with_calendar, CorrelationSettings()):
         assert correlate(company.ci, company.infrastructure, settings)["significant"].sum() == 0
 
 
-def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benjamini_hochberg_over_all_pairs():
+def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benjamini_hochberg_over_all_pairs() -> None:
     company = simulated_company(78)
     found = correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))
     told = {
@@ -98,7 +98,7 @@ def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benj
     assert found["q_value"].to_numpy() == pytest.approx(false_discovery_control(found["p_value"].to_numpy()))
 
 
-def test_the_p_values_of_unrelated_series_are_uniform():
+def test_the_p_values_of_unrelated_series_are_uniform() -> None:
     values = np.concatenate(
         [
             correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))["p_value"].to_numpy()
@@ -110,7 +110,7 @@ def test_the_p_values_of_unrelated_series_are_uniform():
     assert (values < 0.5).mean() == pytest.approx(0.5, abs=0.08)
 
 
-def test_amounts_of_any_kind_in_any_order_with_split_rows_come_to_the_same():
+def test_amounts_of_any_kind_in_any_order_with_split_rows_come_to_the_same() -> None:
     infrastructure = daily("s3", np.round(follower(1), 2))
     expected = correlate(CI, infrastructure)
     exact = infrastructure.with_columns(pl.col("cost").cast(pl.Decimal(38, 16)))
@@ -122,7 +122,7 @@ def test_amounts_of_any_kind_in_any_order_with_split_rows_come_to_the_same():
     )
 
 
-def test_gaps_refunds_zeros_and_what_is_no_number_hide_no_relation():
+def test_gaps_refunds_zeros_and_what_is_no_number_hide_no_relation() -> None:
     cost = follower(1)
     cost[20:30] = np.nan
     cost[40] = -500.0
@@ -134,7 +134,7 @@ def test_gaps_refunds_zeros_and_what_is_no_number_hide_no_relation():
     assert 150 < row["days"] < 180
 
 
-def test_a_single_spike_on_both_sides_is_no_relation():
+def test_a_single_spike_on_both_sides_is_no_relation() -> None:
     ci, service = 100 * activity(1), 50 * activity(3)
     ci[90] = service[90] = 100_000
     assert not correlate(daily("ci", ci), daily("s3", service))["significant"].item()
@@ -149,27 +149,27 @@ def test_a_single_spike_on_both_sides_is_no_relation():
         (np.full(DAYS, np.nan), "s3: 0 usable days, 60 are needed"),
     ],
 )
-def test_a_series_that_cannot_be_compared_is_named_and_not_guessed(cost: np.ndarray, reason: str):
+def test_a_series_that_cannot_be_compared_is_named_and_not_guessed(cost: np.ndarray, reason: str) -> None:
     late = daily("s3", cost, first=date(2026, 1, 3))
     (row,) = correlate(CI, late).to_dicts()
     assert row["sentence"] == f"s3 and ci: not tested, {reason}"
     assert [row[name] for name in ("lag_days", "r", "p_value", "q_value", "significant")] == [None] * 4 + [False]
 
 
-def test_series_without_common_days_are_not_compared():
+def test_series_without_common_days_are_not_compared() -> None:
     later = daily("s3", follower(1), first=date(2027, 1, 5))
     (row,) = correlate(CI, later).to_dicts()
     assert row["sentence"] == "s3 and ci: not tested, 0 usable days, 60 are needed in common"
 
 
-def test_a_pair_that_was_not_compared_makes_no_other_one_less_sure():
+def test_a_pair_that_was_not_compared_makes_no_other_one_less_sure() -> None:
     alone = correlate(CI, daily("s3", follower(1)))
     beside = correlate(CI, pl.concat([daily("s3", follower(1)), daily("flat", np.full(DAYS, 1.0))]))
     assert beside.filter(infrastructure_series="s3")["q_value"].item() == pytest.approx(alone["q_value"].item())
     assert beside["infrastructure_series"].to_list() == ["flat", "s3"]
 
 
-def test_a_faint_relation_is_told_as_too_weak():
+def test_a_faint_relation_is_told_as_too_weak() -> None:
     days = 2000
     common = np.random.default_rng(5).standard_normal(days)
     noise = np.random.default_rng(6).standard_normal(days)
@@ -180,38 +180,38 @@ def test_a_faint_relation_is_told_as_too_weak():
     assert row["sentence"].endswith(f"(r = {row['r']:.2f}, q < 0.001): too weakly to tell anything from it")
 
 
-def test_a_series_compared_with_itself_moves_with_itself():
+def test_a_series_compared_with_itself_moves_with_itself() -> None:
     (row,) = correlate(CI, CI).to_dicts()
     assert (row["lag_days"], row["significant"]) == (0, True)
     assert row["r"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("days", [1, 3, 8, 20])
-def test_a_few_days_are_told_as_too_few(days: int):
+def test_a_few_days_are_told_as_too_few(days: int) -> None:
     (row,) = correlate(CI.head(days), daily("s3", follower(0)[:days])).to_dicts()
     assert "usable days, 60 are needed" in row["sentence"]
 
 
-def test_nothing_to_compare_is_an_empty_answer():
+def test_nothing_to_compare_is_an_empty_answer() -> None:
     empty = CI.clear()
     for ci, infrastructure in ((empty, empty), (CI, empty), (empty, CI)):
         assert correlate(ci, infrastructure).equals(pl.DataFrame(schema=SCHEMA))
 
 
-def test_no_sentence_says_that_one_cost_caused_another():
+def test_no_sentence_says_that_one_cost_caused_another() -> None:
     company = simulated_company(78)
     sentences = " ".join(correlate(company.ci, company.infrastructure)["sentence"])
     assert not any(word in sentences for word in ("cause", "because", "due to", "driven"))
 
 
-def test_a_frame_without_a_column_or_a_name_is_refused():
+def test_a_frame_without_a_column_or_a_name_is_refused() -> None:
     with pytest.raises(ValueError, match="the infrastructure costs lack the column 'cost'"):
         correlate(CI, CI.drop("cost"))
     with pytest.raises(ValueError, match="a row of the CI costs has no series or no date"):
         correlate(CI.with_columns(date=pl.lit(None, pl.Date)), CI)
 
 
-def test_settings_that_nothing_could_be_judged_by_are_refused():
+def test_settings_that_nothing_could_be_judged_by_are_refused() -> None:
     with pytest.raises(ValueError, match="shares between 0 and 1"):
         CorrelationSettings(false_discoveries=10)
     with pytest.raises(ValueError, match="lags up to 7 days need at least 44"):

@@ -25,7 +25,7 @@ def calm(count: int = 20) -> pl.DataFrame:
     return pl.concat(daily(f"calm {number:02}", cost(number)) for number in range(count))
 
 
-def test_the_service_that_rose_at_the_event_is_the_one_that_is_told():
+def test_the_service_that_rose_at_the_event_is_the_one_that_is_told() -> None:
     found = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6))]), EVENT)
     assert found.schema == SCHEMA
     assert found.height == 21
@@ -36,24 +36,24 @@ def test_the_service_that_rose_at_the_event_is_the_one_that_is_told():
     assert told[0]["sentence"].startswith(f"s3 rose by {told[0]['step'] * 100:.0f} % on {EVENT} and stayed there (q ")
 
 
-def test_the_service_that_fell_a_day_later_is_told_with_its_own_day():
+def test_the_service_that_fell_a_day_later_is_told_with_its_own_day() -> None:
     found = event_study(pl.concat([calm(), daily("s3", cost(51, 0.4, AT + 1))]), EVENT).filter("significant")
     assert found.select("series", "date").rows() == [("s3", EVENT + timedelta(days=1))]
     assert found["sentence"].item().startswith("s3 fell by ")
 
 
-def test_a_shift_of_another_month_is_not_the_events():
+def test_a_shift_of_another_month_is_not_the_events() -> None:
     found = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6, AT - 60))]), EVENT)
     assert found["significant"].sum() == 0
 
 
-def test_a_spike_of_a_day_is_no_shift():
+def test_a_spike_of_a_day_is_no_shift() -> None:
     spiked = cost(50)
     spiked[AT] *= 5
     assert event_study(pl.concat([calm(), daily("s3", spiked)]), EVENT)["significant"].sum() == 0
 
 
-def test_a_service_that_shifts_all_the_time_did_not_shift_for_the_event():
+def test_a_service_that_shifts_all_the_time_did_not_shift_for_the_event() -> None:
     restless = cost(50) * np.where(np.arange(DAYS) // 20 % 2 == 0, 1.0, 1.6)
     (row,) = event_study(pl.concat([calm(), daily("s3", restless)]), EVENT).filter(series="s3").to_dicts()
     assert not row["significant"]
@@ -61,7 +61,7 @@ def test_a_service_that_shifts_all_the_time_did_not_shift_for_the_event():
     assert row["sentence"].startswith("s3: no shift distinguishable from chance (p = ")
 
 
-def test_a_shift_three_days_ago_can_be_told_and_one_of_yesterday_cannot_yet():
+def test_a_shift_three_days_ago_can_be_told_and_one_of_yesterday_cannot_yet() -> None:
     costs = pl.concat([calm(), daily("s3", cost(50, 2.5))])
     recent = costs.filter(pl.col("date") < EVENT + timedelta(days=4))
     assert event_study(recent, EVENT).filter("significant")["series"].to_list() == ["s3"]
@@ -80,14 +80,14 @@ def test_a_shift_three_days_ago_can_be_told_and_one_of_yesterday_cannot_yet():
         (np.where(np.arange(DAYS) % 4 == 0, 1.0, 0.0), "most of its days are zero"),
     ],
 )
-def test_a_series_that_cannot_be_judged_is_named_and_not_guessed(values: np.ndarray, reason: str):
+def test_a_series_that_cannot_be_judged_is_named_and_not_guessed(values: np.ndarray, reason: str) -> None:
     short = daily("s3", values, first=FIRST + timedelta(days=160) if len(values) < DAYS else FIRST)
     (row,) = event_study(pl.concat([calm(), short]), EVENT).filter(series="s3").to_dicts()
     assert row["sentence"] == f"s3: not tested, {reason}"
     assert [row[name] for name in ("step", "p_value", "q_value", "significant")] == [None, None, None, False]
 
 
-def test_several_events_are_told_each_with_its_day():
+def test_several_events_are_told_each_with_its_day() -> None:
     costs = pl.concat([calm(), daily("s3", cost(50, 1.6)), daily("rds", cost(52, 0.5, 100))])
     days = [EVENT, FIRST + timedelta(days=100)]
     found = event_studies(costs, days).filter("significant")
@@ -96,20 +96,20 @@ def test_several_events_are_told_each_with_its_day():
     assert event_studies(costs, days).filter(event=EVENT).drop("event").equals(single)
 
 
-def test_holidays_are_left_out_of_both_sides():
+def test_holidays_are_left_out_of_both_sides() -> None:
     closed = tuple(EVENT + timedelta(days=at) for at in range(5))
     off = np.isin(np.arange(DAYS), [AT + at for at in range(5)])
     costs = pl.concat(daily(f"s{number}", cost(number) * np.where(off, 0.3, 1.0)) for number in range(10))
     assert event_study(costs, EVENT, EventStudySettings(Calendar(closures=closed)))["significant"].sum() == 0
 
 
-def test_no_costs_and_no_events_are_empty_answers():
+def test_no_costs_and_no_events_are_empty_answers() -> None:
     assert event_study(calm().clear(), EVENT).equals(pl.DataFrame(schema=SCHEMA))
     assert event_studies(calm(), []).is_empty()
     assert event_studies(calm().clear(), [EVENT]).schema.names() == ["event", *SCHEMA.names()]
 
 
-def test_an_event_outside_the_costs_shifted_nothing():
+def test_an_event_outside_the_costs_shifted_nothing() -> None:
     found = event_study(calm(2), date(2020, 1, 1))
     assert found["significant"].to_list() == [False, False]
     assert found["sentence"].to_list()[0] == "calm 00: not tested, too few days around 2020-01-01 are known"

@@ -23,7 +23,7 @@ def only(before: pl.DataFrame, after: pl.DataFrame, by: list[str] | None = None)
 
 def test_each_factor_alone_is_its_own_driver_to_the_last_digit() -> None:
     usual = {"runs": 10, "minutes": 100, "compute": 1000}
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "runs": {"runs": 20, "minutes": 200, "compute": 2000},
         "minutes_per_run": {"runs": 10, "minutes": 150, "compute": 1500},
         "credits_per_minute": {"runs": 10, "minutes": 100, "compute": 2000, "resource_class": "large"},
@@ -45,8 +45,9 @@ def test_the_effects_are_those_of_the_logarithmic_mean() -> None:
 
 
 def test_back_and_forth_differ_by_the_sign_only() -> None:
-    sides = [period({"runs": 2, "minutes": 9, "compute": 100}), period({"runs": 7, "minutes": 15, "compute": 311})]
-    there, back = only(*sides), only(*sides[::-1])
+    before = period({"runs": 2, "minutes": 9, "compute": 100})
+    after = period({"runs": 7, "minutes": 15, "compute": 311})
+    there, back = only(before, after), only(after, before)
     assert effects(there) == {name: -effect for name, effect in effects(back).items()}
 
 
@@ -94,7 +95,7 @@ def test_series_of_one_period_are_new_or_vanished_as_a_whole() -> None:
 
 def test_a_cost_from_or_to_zero_belongs_to_the_first_factor_that_is_zero() -> None:
     full = {"runs": 5, "minutes": 50, "compute": 500}
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "runs": {"runs": 0, "minutes": 3, "compute": 0},
         "minutes_per_run": {"runs": 5, "minutes": 0, "compute": 0},
         "credits_per_minute": {"runs": 5, "minutes": 50, "compute": 0, "resource_class": "acme/runner"},
@@ -161,8 +162,8 @@ def test_null_names_are_a_name_like_any_other() -> None:
 def test_frames_without_charge_types_are_decomposed_by_their_total() -> None:
     sides = (period({"compute": 10}, charges=False), period({"compute": 20}, charges=False))
     assert effects(only(*sides)) == {"credits_per_minute": Decimal("0.006")}
-    coarse = [side.select("project", "runs", "run_seconds", "credits", "cost_usd") for side in sides]
-    assert effects(only(*coarse, by=["project"])) == {"credits_per_minute": Decimal("0.006")}
+    before, after = (side.select("project", "runs", "run_seconds", "credits", "cost_usd") for side in sides)
+    assert effects(only(before, after, ["project"])) == {"credits_per_minute": Decimal("0.006")}
 
 
 def test_without_groups_there_is_one_row_even_of_nothing() -> None:
@@ -200,7 +201,7 @@ def test_contributors_are_ranked_by_their_change_and_name_their_driver() -> None
 def test_seats_are_moved_off_the_job_that_they_are_booked_on() -> None:
     before = period({"compute": 10}, {"compute": 5, "job": "lint", "user": 25_000})
     after = period({"compute": 10, "user": 50_000}, {"compute": 5, "job": "lint"})
-    apart = [seats_apart(side) for side in (before, after)]
+    apart = (seats_apart(before), seats_apart(after))
     rows = {row["job"]: effects(row) for row in decompose(*apart, ["organization", *JOB]).to_dicts()}
     assert rows == {SEATS: {"user": Decimal(15)}, "test": {}, "lint": {}}
     for name in ("runs", "credits", "cost_usd", "user_cost_usd"):

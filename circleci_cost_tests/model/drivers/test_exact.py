@@ -47,7 +47,7 @@ _by = st.lists(st.sampled_from(["project", "workflow", "job", "resource_class", 
 def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     before: list[dict[str, Any]], after: list[dict[str, Any]], by: list[str], charges: bool
 ) -> None:
-    sides = [period(*rows, charges=charges) for rows in (before, after)]
+    sides = (period(*before, charges=charges), period(*after, charges=charges))
     found = decompose(*sides, by)
     for row in found.to_dicts():
         assert exact_sum(row[name] for name in DRIVERS) == row["change_usd"] == row["after_usd"] - row["before_usd"]
@@ -61,7 +61,7 @@ def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
 def test_the_effects_of_all_groups_are_those_of_the_whole(
     before: list[dict[str, Any]], after: list[dict[str, Any]], levels: int
 ) -> None:
-    sides = [period(*rows) for rows in (before, after)]
+    sides = (period(*before), period(*after))
     whole = decompose(*sides, []).select(DRIVERS).row(0)
     groups = decompose(*sides, ["project", "workflow", "job"][: levels + 1])
     assert tuple(exact_sum(groups.get_column(name).to_list()) for name in DRIVERS) == whole
@@ -73,8 +73,8 @@ def test_the_order_of_the_rows_does_not_matter(
     data: st.DataObject, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
     expected = decompose(period(*before), period(*after), ["project", "job"])
-    shuffled = [period(*data.draw(st.permutations(rows))) for rows in (before, after)]
-    assert_frame_equal(decompose(*shuffled, ["project", "job"]), expected)
+    first, last = (period(*data.draw(st.permutations(rows))) for rows in (before, after))
+    assert_frame_equal(decompose(first, last, ["project", "job"]), expected)
 
 
 @settings(max_examples=50, deadline=None)
@@ -99,9 +99,9 @@ def test_ten_thousand_random_cases_are_exact() -> None:
     from circleci_cost_tests.benchmarks.drivers import random_rows
 
     draw = np.random.default_rng(4)
-    sides = [random_rows(draw, 10_000, 80_000) for _ in range(2)]
-    found = decompose(*sides, ["project"])
-    expected = changes_by(*(side.select("project", "cost_usd") for side in sides), ["project"])
+    before, after = (random_rows(draw, 10_000, 80_000) for _ in range(2))
+    found = decompose(before, after, ["project"])
+    expected = changes_by(before.select("project", "cost_usd"), after.select("project", "cost_usd"), ["project"])
     assert found.height == len(expected)
     wrong = [
         row[0]

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,13 +12,20 @@ from hypothesis import strategies as st
 from circleci_cost.model.drivers.baseline import day_weights, previous, range_before, weekdays_before
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.drivers.links import JobRun, job_run_url
-from circleci_cost.model.drivers.text import change_text, place_text, reasons_text, rounded, sentence
+from circleci_cost.model.drivers.text import place_text, reasons_text, rounded, sentence
 from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.text.amounts import change_text
 from circleci_cost_tests.model.drivers.builders import period
 
 MONDAY = date(2026, 3, 2)
 EVERY = {MONDAY + timedelta(days=number) for number in range(-60, 60)}
-IDS = {"organization_id": "o-1", "project_id": "p-1", "pipeline_number": 7, "workflow_id": "w-1", "job_run_number": 42}
+IDS: dict[str, Any] = {
+    "organization_id": "o-1",
+    "project_id": "p-1",
+    "pipeline_number": 7,
+    "workflow_id": "w-1",
+    "job_run_number": 42,
+}
 
 
 def test_the_sentence_says_class_and_price_and_its_amounts_add_up() -> None:

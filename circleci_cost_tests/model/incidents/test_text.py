@@ -14,10 +14,10 @@ from circleci_cost.model.incidents.text import (
     days_text,
     kind_words,
     sentences,
-    signed_percent,
     title,
     where,
 )
+from circleci_cost.text.amounts import signed_percent
 from circleci_cost_tests.model.incidents.incident_rows import incident
 
 PRICE = incident(

@@ -185,7 +185,8 @@ ROWS = st.lists(
 def expected(text: str, said: dict[str, str]) -> tuple[dict[tuple[date, str], Fraction], Fraction]:
     """The costs by day and service and what is left out, with Python's csv and Fraction, row by row."""
     found: dict[tuple[date, str], Fraction] = {}
-    left_out, charges = Fraction(0), {}
+    left_out = Fraction(0)
+    charges: dict[Any, Any] = {}
     for row in csv.DictReader(io.StringIO(text)):
         effective, billed = row["EffectiveCost"], row["BilledCost"]
         amount = Fraction(billed if said["cost"] == "billed" or not effective else effective)

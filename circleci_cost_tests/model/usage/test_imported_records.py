@@ -144,7 +144,7 @@ def test_f044_an_export_that_was_saved_again_reads_the_same(
 def test_f044_what_polars_writes_reads_the_same(tmp_path: Path, expected: pl.DataFrame) -> None:
     text = pl.DataFrame(ROWS, schema=dict.fromkeys(COLUMNS, pl.String))
     for style in ("necessary", "always", "non_numeric"):
-        content = text.write_csv(quote_style=style)  # type: ignore[call-overload]
+        content = text.write_csv(quote_style=style)
         assert imported(tmp_path, content.encode()).equals(expected)
 
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -130,7 +131,7 @@ def test_within_keeps_the_weights_of_each_cost_center_apart() -> None:
 
 
 def test_credits_weigh_on_days_that_are_not_wholly_priced() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"project": "web", "compute": "30", "price": None},
         {"project": "api", "compute": "10"},
         {"project": "infra", "compute": "40"},

@@ -280,13 +280,13 @@ def test_names_with_slashes_are_told_apart() -> None:
     assert sums == wanted
 
 
-def teams(quiet: Iterable[Row], web: Mapping[int, float]) -> list[Row]:
-    """Allocated costs of two teams, one of which has changed."""
+def teams(projects: int, web: Mapping[int, float]) -> list[Row]:
+    """Allocated costs of two teams, each of so many projects; one of them has changed."""
     factor = 1.0
     made: list[Row] = []
     for number in range(DAYS):
         factor = web.get(number, factor)
-        usual = sum(WEEK[number % 7] for _ in quiet) * 10
+        usual = projects * WEEK[number % 7] * 10
         made += [
             {"date": day(number), "value": "web", "credits": int(usual * factor)},
             {"date": day(number), "value": "api", "credits": usual},
@@ -298,7 +298,7 @@ def teams(quiet: Iterable[Row], web: Mapping[int, float]) -> list[Row]:
 def test_teams_are_judged_by_run_bound_cost_and_told_where_the_hierarchy_tells_nothing() -> None:
     quiet = [*usage(1), *usage(2, project="api")]
     connection = filled(quiet)
-    allocated(connection, teams("ab", {AT: 2.0}))
+    allocated(connection, teams(2, {AT: 2.0}))
     write(connection)
     assert incidents(connection) == [("tag", "team=web", "level_shift", "up", day(AT))]
     named = rows(connection, "SELECT cost_center, organization, tag, tag_value FROM anomaly_incidents")
@@ -311,7 +311,7 @@ def test_teams_are_judged_by_run_bound_cost_and_told_where_the_hierarchy_tells_n
 
 def test_teams_are_not_told_where_the_hierarchy_tells_it(jobs: list[Row]) -> None:
     connection = filled(jobs)
-    allocated(connection, teams("ab", {AT: 2.0}))
+    allocated(connection, teams(2, {AT: 2.0}))
     write(connection)
     assert incidents(connection) == [("job", "acme / web / build / test", "level_shift", "up", day(AT))]
     assert rows(connection, "SELECT count(*) > 0 FROM cost_anomalies WHERE tag_value = 'web' AND is_anomaly") == [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -33,7 +34,7 @@ BUDGETS = [
 ]
 
 
-def usage() -> Iterator[dict[str, object]]:
+def usage() -> Iterator[dict[str, Any]]:
     """`web` costs 3.00 on working days and 0.60 at weekends, `api` 0.60 a day; a seat costs 15.00 on each 1st."""
     for day in days_between(FIRST, THROUGH):
         working = day.weekday() < 5
@@ -58,7 +59,7 @@ class Written:
     forecasts: ForecastSummary
     budgets: BudgetSummary
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
         return rows(self.connection, query)
 
 
@@ -70,7 +71,7 @@ def written() -> Iterator[Written]:
         yield Written(made, forecasts, write_budget_status(made, BUDGETS))
 
 
-def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
 
 
@@ -135,7 +136,7 @@ def test_backtests_tell_which_method_was_chosen_and_how_good_it_was(written: Wri
     assert chosen == sorted(made.methods.items())
     assert written.rows("SELECT DISTINCT cut_day FROM forecast_backtests ORDER BY 1") == [(5,), (10,), (15,), (20,)]
     # A method that knows weekdays beats the plain daily mean on costs that rest at weekends.
-    wape = dict(
+    wape: dict[bool, Any] = dict(
         written.rows(
             "SELECT chosen, avg(wape) FROM forecast_backtests WHERE chosen OR method = 'run_rate' GROUP BY ALL",
         )

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ def sums(connection: duckdb.DuckDBPyConnection, *budgets: Budget) -> dict[str, t
     return found
 
 
-def credits_of(connection: duckdb.DuckDBPyConnection, **said: object) -> Decimal:
+def credits_of(connection: duckdb.DuckDBPyConnection, **said: Any) -> Decimal:
     return sums(connection, budget(**said)).get("web", (Decimal(0),))[0]
 
 
@@ -68,7 +68,7 @@ def test_charge_types_can_be_asked_for_and_seats_are_one_of_them() -> None:
 
 
 def test_what_has_no_name_goes_by_its_id_and_what_has_no_value_is_none() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"date": DAY, "project": None, "project_id": "p-1", "compute": "1"},
         {"date": DAY, "project": "web", "project_id": "p-2", "branch": "main", "compute": "10"},
         {"date": DAY, "organization": None, "organization_id": "o-2", "branch": "", "compute": "100"},
@@ -175,7 +175,7 @@ def _holds(value: str, asked: Any) -> bool:
         return value == asked
     if isinstance(asked, list):
         return value in asked
-    found = {
+    found: dict[str, Callable[[Any], bool]] = {
         "not": lambda inner: not _holds(value, inner),
         "glob": lambda pattern: fnmatch.fnmatchcase(value, pattern),
         "regex": lambda pattern: re.search(pattern, value) is not None,

@@ -56,7 +56,7 @@ def independent(seed: int) -> list[float]:
     return [float(each) for each in 70 * np.exp(0.2 * np.random.default_rng(seed).standard_normal(len(DAYS)))]
 
 
-def test_cost_centers_organizations_and_projects_are_compared_by_their_compute_cost_without_seats():
+def test_cost_centers_organizations_and_projects_are_compared_by_their_compute_cost_without_seats() -> None:
     rows = [*usage("web", 1), *usage("api", 2, organization="zoo", organization_id="z", cost_center="other")]
     rows += [{"date": DAYS[0], "project": "cli", "compute": 5, "storage": 100, "network": 7}]
     found = ci_series(warehouse(rows))
@@ -71,7 +71,7 @@ def test_cost_centers_organizations_and_projects_are_compared_by_their_compute_c
     assert first["complete"]
 
 
-def test_a_day_without_usage_is_zero_and_a_day_that_is_not_all_there_or_has_no_price_is_not_complete():
+def test_a_day_without_usage_is_zero_and_a_day_that_is_not_all_there_or_has_no_price_is_not_complete() -> None:
     rows = [row for row in usage("web", 1) if row["date"] != DAYS[3]]
     rows[10]["price"] = None
     connection = warehouse(rows, days=[DAYS[3]])
@@ -81,7 +81,7 @@ def test_a_day_without_usage_is_zero_and_a_day_that_is_not_all_there_or_has_no_p
     assert found.filter(~pl.col("complete"))["date"].to_list() == [rows[10]["date"], DAYS[-1] + timedelta(days=1)]
 
 
-def test_only_the_dearest_projects_are_compared():
+def test_only_the_dearest_projects_are_compared() -> None:
     rows = [
         {"date": day, "project": f"p{number:03}", "compute": 100 + number + index}
         for number in range(LARGEST_PROJECTS + 5)
@@ -92,7 +92,7 @@ def test_only_the_dearest_projects_are_compared():
     assert names[1:] == [f"project=acme/p{number:03}" for number in range(5, LARGEST_PROJECTS + 5)]
 
 
-def test_the_coupled_service_is_written_at_its_lag_and_read_first():
+def test_the_coupled_service_is_written_at_its_lag_and_read_first() -> None:
     connection = warehouse([*usage("web", 1), *usage("api", 2)])
     infrastructure = cloud(s3=following(1), rds=independent(7), new=independent(8)[:20])
     summary = write_correlations(connection, infrastructure, CorrelationSettings())
@@ -111,14 +111,14 @@ def test_the_coupled_service_is_written_at_its_lag_and_read_first():
     assert summary.significant["sentence"].to_list()[0] == found["sentence"].to_list()[0]
 
 
-def test_writing_again_replaces_what_was_written():
+def test_writing_again_replaces_what_was_written() -> None:
     connection = warehouse(usage("web", 1))
     write_correlations(connection, cloud(s3=following(1)), CorrelationSettings())
     write_correlations(connection, cloud(rds=independent(7)), CorrelationSettings())
     assert read_correlations(connection)["infrastructure_series"].to_list() == ["rds"]
 
 
-def test_without_infrastructure_or_without_ci_the_table_is_empty():
+def test_without_infrastructure_or_without_ci_the_table_is_empty() -> None:
     summary = write_correlations(warehouse(usage("web", 1)), cloud(), CorrelationSettings())
     assert (summary.pairs.height, summary.tested, summary.too_short) == (0, 0, None)
     connection = warehouse()
@@ -126,7 +126,7 @@ def test_without_infrastructure_or_without_ci_the_table_is_empty():
     assert read_correlations(connection).is_empty()
 
 
-def test_the_services_that_shifted_around_an_incident_are_kept_with_it():
+def test_the_services_that_shifted_around_an_incident_are_kept_with_it() -> None:
     connection = warehouse()
     shifted = [cost * (1.8 if at >= 100 else 1.0) for at, cost in enumerate(independent(9))]
     infrastructure = cloud(s3=shifted, **{f"calm {number}": independent(number) for number in range(10, 20)})

@@ -122,7 +122,7 @@ def test_parts_of_a_split_take_their_share_of_the_runs() -> None:
     rows = [*every_day(project="web", compute=300), *every_day(project="api", compute=100)]
     rows += [in_week(row, compute=80, runs=20, run_seconds=1200) for row in every_day(project="infra", compute=40)]
     connection = warehouse(rows)
-    rules = [{"value": "shared", "where": {"project": "infra"}}, BY_PROJECT]
+    rules: list[Mapping[str, Any]] = [{"value": "shared", "where": {"project": "infra"}}, BY_PROJECT]
     allocate(connection, plan(team(*rules, splits=[shared_split(method="proportional")])))
     costs = read_costs(connection, Periods(WEEK, by=("team",)), ["acme"])
     found = {row["team"]: row for row in decompose(costs.before, costs.after, ["team"]).to_dicts()}
@@ -157,7 +157,7 @@ INCIDENT = {
 
 def incidents(*given: Mapping[str, Any]) -> pl.DataFrame:
     schema = {name: pl.Date if name.endswith("_day") else pl.String for name in INCIDENT}
-    return pl.DataFrame([INCIDENT | each for each in given], schema=schema)
+    return pl.DataFrame([{**INCIDENT, **each} for each in given], schema=schema)
 
 
 def test_each_incident_is_told_from_its_whole_to_the_rest_and_adds_up() -> None:

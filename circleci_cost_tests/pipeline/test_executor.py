@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -43,7 +43,7 @@ def watching(lake: Lake) -> dg.ExecutorDefinition:
         return Watching(make(context), lake)
 
     return dg.ExecutorDefinition(
-        "watching", config_schema=dg.in_process_executor.config_schema, executor_creation_fn=create
+        "watching", config_schema=cast(Any, dg.in_process_executor.config_schema), executor_creation_fn=create
     )
 
 
@@ -56,7 +56,7 @@ def job(configuration: str, executor: str) -> dg.JobDefinition:
 
 
 def executed(site: Site, instance: dg.DagsterInstance, executor: str) -> dg.DagsterRun:
-    reconstructable = dg.build_reconstructable_job(__name__, "job", (str(site.configuration), executor))
+    reconstructable = dg.build_reconstructable_job(__name__, "job", cast(Any, (str(site.configuration), executor)))
     result = dg.execute_job(reconstructable, instance, asset_selection=[dg.AssetKey("pricing_periods")])
     assert result.success
     run = instance.get_run_by_id(result.run_id)

@@ -10,4 +10,4 @@ from circleci_cost.text.literals import sql_text
 @settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_f112_a_sql_literal_is_the_text_and_nothing_else(text: str) -> None:
-    assert duckdb.sql(f"SELECT {sql_text(text)}, 1").fetchall() == [(text, 1)]
+    assert duckdb.execute(f"SELECT {sql_text(text)}, 1").fetchall() == [(text, 1)]

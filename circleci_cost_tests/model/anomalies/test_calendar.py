@@ -85,7 +85,7 @@ def test_much_more_on_a_holiday_is_an_anomaly_all_the_same() -> None:
 
 
 def without(first: date | None, last: date | None) -> Anomalies:
-    return Anomalies(ignored_periods=(IgnoredPeriod(from_=first, until=last),))
+    return Anomalies(ignored_periods=(IgnoredPeriod.model_validate({"from": first, "until": last}),))
 
 
 def test_an_ignored_period_is_neither_judged_nor_learned_from() -> None:

@@ -1,5 +1,6 @@
 """Which rows answer what is asked: whatever the view, the same question has the same sums."""
 
+from typing import Any
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import CostRows, rows_for, show, values_of
 from circleci_cost_tests.warehouse.allocation.builders import BY_PROJECT, plan, warehouse
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"project": "web", "branch": "main", "compute": "300", "user": "0.000001", "jobs": 2},
     {"project": "api", "compute": "100", "lease_overage": "7", "price": None},
     {"project": "idle"},

@@ -1,8 +1,8 @@
 """Which rows answer what is asked: whatever the view, the same question has the same sums."""
 
-from typing import Any
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest

@@ -82,9 +82,7 @@ def main(argv: list[str]) -> None:
 
 def seconds_of_last_day(daily: pl.DataFrame) -> float:
     """Return the seconds to judge, name and learn from the last day, what is known of the days before being kept."""
-    return sum(
-        _seconds_of_last_day(seen, calendar_days(seen.first, seen.days, _CALENDAR)) for seen in observations_of(daily)
-    )
+    return sum(_seconds_of_last_day(seen) for seen in observations_of(daily))
 
 
 def _seconds_of_last_day(seen: Observations) -> float:

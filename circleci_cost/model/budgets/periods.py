@@ -1,4 +1,4 @@
-"""The periods of budgets, each described once: weeks from Monday to Sunday, months, quarters and years, of UTC days.
+"""The periods of budgets, each described once: weeks from Monday to Sunday, or whole months, of UTC days.
 
 What was spent in a period, and what may be, is `status`' to say.
 """

@@ -14,7 +14,7 @@ from circleci_cost.days import days_between
 from circleci_cost.model.budgets.amounts import amount_findings, amounts
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import scope_findings
-from circleci_cost.model.budgets.periods import PERIODS, period_of
+from circleci_cost.model.budgets.periods import PERIODS, Period, period_of
 from circleci_cost.model.budgets.series import SPENT_SCHEMA, History, known_days
 from circleci_cost.model.budgets.status import budget_status, current_day
 from circleci_cost.model.forecast.forecasting import forecast, forecast_total
@@ -161,19 +161,14 @@ def test_a_period_that_begins_tomorrow_is_current_and_holds_nothing_yet() -> Non
     assert (row["status"], row["overrun_date"]) == ("at_risk", date(2026, 4, 30))
 
 
-@pytest.mark.parametrize(
-    ("period", "label", "days", "gone"),
-    [
-        ("week", "2026-W16", 7, 3),
-        ("month", "2026-04", 30, 15),
-        ("quarter", "2026-Q2", 91, 15),
-        ("year", "2026", 365, 105),
-    ],
-)
-def test_all_kinds_of_periods(period: str, label: str, days: int, gone: int) -> None:
+@pytest.mark.parametrize("kind", PERIODS)
+def test_all_kinds_of_periods(kind: Period) -> None:
     through = date(2026, 4, 15)
-    row = judged(budget(amount=days * 20, period=period), each_day(through), through)[-1]
-    assert (row["period"], row["days"], row["days_gone"], row["actual"]) == (label, days, gone, gone * 10)
+    running = period_of(kind, through)
+    days, gone = running.days, len(days_between(running.first, through))
+    row = judged(budget(amount=days * 20, period=kind), each_day(through), through)[-1]
+    assert (row["period_kind"], row["period"]) == (kind, running.label)
+    assert (row["days"], row["days_gone"], row["actual"]) == (days, gone, gone * 10)
     assert (row["prorated_budget"], row["run_rate"]) == (gone * 20, days * 10)
     assert row["forecast_median"] == pytest.approx(Decimal(days * 10), rel=Decimal("0.000001"))
 

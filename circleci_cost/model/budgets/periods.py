@@ -11,7 +11,7 @@ from typing import Literal
 from circleci_cost.days import months_later
 
 # The names as the configuration and budget files take them. A new one is added here and to `PERIODS`; all else follows.
-Period = Literal["week", "month", "quarter", "year"]
+Period = Literal["week", "month", "quarter", "half-year", "year"]
 
 _ONE_DAY = timedelta(days=1)
 
@@ -50,6 +50,7 @@ PERIODS: Mapping[Period, PeriodKind] = {
     "week": PeriodKind(None, lambda first: f"{first:%G-W%V}"),
     "month": PeriodKind(1, lambda first: f"{first:%Y-%m}"),
     "quarter": PeriodKind(3, lambda first: f"{first.year}-Q{(first.month + 2) // 3}"),
+    "half-year": PeriodKind(6, lambda first: f"{first.year}-H{(first.month + 5) // 6}"),
     "year": PeriodKind(12, lambda first: f"{first.year}"),
 }
 LONGEST_FIRST: tuple[Period, ...] = tuple(sorted(PERIODS, key=lambda kind: PERIODS[kind].months or 0, reverse=True))

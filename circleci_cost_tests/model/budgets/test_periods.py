@@ -45,6 +45,15 @@ def test_a_quarter_is_three_months_and_a_year_four_quarters(day: date) -> None:
     assert (len(quarters), quarters[0].first, quarters[-1].last) == (4, year.first, year.last)
 
 
+@given(DAYS)
+def test_a_half_year_begins_in_january_or_july_and_is_two_quarters(day: date) -> None:
+    first, last, number = ((1, 1), (6, 30), 1) if day.month < 7 else ((7, 1), (12, 31), 2)
+    half = period_of("half-year", day)
+    assert half == BudgetPeriod(date(day.year, *first), date(day.year, *last), "half-year", f"{day.year}-H{number}")
+    quarters = periods_between("quarter", half.first, half.last)
+    assert (len(quarters), quarters[0].first, quarters[-1].last) == (2, half.first, half.last)
+
+
 @given(KINDS, DAYS, st.integers(0, 800))
 def test_periods_leave_no_day_out_and_no_day_twice(kind: Period, first: date, length: int) -> None:
     last = first + timedelta(days=length)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 import circleci_cost
 from circleci_cost.config.settings import Settings, read_settings
+from circleci_cost.model.budgets.periods import PERIODS
 
 _GUIDE = Path(circleci_cost.__file__).parent / "docs" / "configuration.md"
 _SECTION = re.compile(r'^## `\[\[?([a-z_.]+)\]\]?`(?: with `type = "([a-z]+)"`)?$')
@@ -66,8 +67,8 @@ def _of_types(models: list[type[BaseModel]], section: str) -> Iterator[tuple[Key
             yield (key._replace(channel="") if key.name in common else key), field
 
 
-def _documented() -> Iterator[tuple[Key, str]]:
-    """Each key of the guide with its default: as TOML, or `required`, `all`, or nothing."""
+def _rows() -> Iterator[tuple[Key, str, str]]:
+    """Each key of the guide with its default (as TOML, or `required`, `all`, or nothing) and its whole row."""
     section = channel = ""
     for line in _GUIDE.read_text("utf-8").splitlines():
         if line.startswith("## "):
@@ -77,7 +78,18 @@ def _documented() -> Iterator[tuple[Key, str]]:
         elif row := _ROW.match(line):
             kind, _, default = row[2].partition(", ")
             assert re.fullmatch(r"[A-Za-z ]+", kind), line
-            yield Key(section, channel, row[1]), default.strip("`")
+            yield Key(section, channel, row[1]), default.strip("`"), line
+
+
+def _documented() -> list[tuple[Key, str]]:
+    return [(key, default) for key, default, _ in _rows()]
+
+
+def _words(annotation: Any) -> set[str]:
+    """The words that a key may hold, where it may hold no others."""
+    if get_origin(annotation) is Literal:
+        return {word for word in get_args(annotation) if isinstance(word, str)}
+    return {word for inner in get_args(annotation) for word in _words(inner)}
 
 
 def _plain(value: object) -> object:
@@ -112,6 +124,19 @@ def test_every_documented_default_is_the_one_of_the_settings() -> None:
     fields = dict(_keys(Settings))
     differing = {key: default for key, default in _documented() if not _is_as_documented(default, fields[key])}
     assert differing == {}
+
+
+def test_the_row_of_a_key_names_every_word_that_it_may_hold() -> None:
+    fields = dict(_keys(Settings))
+    left_out = {
+        (key, word)
+        for key, _, row in _rows()
+        for word in _words(fields[key].annotation)
+        # A channel's type stands in the heading of its section, charge types where the row links to.
+        if not re.search(rf'["`]{word}["`]', row) and word != key.channel and ".md#" not in row
+    }
+    assert _words(fields[Key("budgets", "", "period")].annotation) == set(PERIODS)
+    assert left_out == set()
 
 
 def test_the_examples_together_are_a_valid_configuration_that_uses_every_key(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """How conditions are written: `where = { project = "web-app", branch = { not = "main" } }`, or a list of these.
 
-A value alone means `is`, a list `in`; a table has one or more of `is`, `in`, `not`, `glob` and `regex`, which must
-all hold, as must all dimensions of one table. A list of tables holds where one of them does.
+A plain value means `is`, a list `in`; a table has one or more of `is`, `in`, `not`, `glob` and `regex`, which must
+all hold. All dimensions of one table must hold; a list of tables holds where one of them does. What conditions mean
+is `conditions`' subject.
 """
 
 from collections.abc import Iterator
@@ -25,28 +26,28 @@ def _parse(value: object) -> model.Conditions:
     alternatives = value if isinstance(value, list | tuple) else [value]
     if not alternatives:
         raise ValueError(f"an empty list holds nowhere; {_HOW}, or leave the key out")
-    return model.Conditions(tuple(_all_of(each) for each in alternatives))
+    return model.Conditions(tuple(_all_of(table) for table in alternatives))
 
 
 def _all_of(table: object) -> model.AllOf:
     if not isinstance(table, dict) or not table:
         raise ValueError(f"this is no condition; {_HOW}")
-    return tuple(condition for name, asked in table.items() for condition in _of_dimension(str(name), asked))
+    return tuple(condition for name, expected in table.items() for condition in _of_dimension(str(name), expected))
 
 
-def _of_dimension(name: str, asked: object) -> Iterator[Condition]:
-    if not isinstance(asked, dict):
-        yield Condition(name, Operator.IN, _values(name, asked))
+def _of_dimension(name: str, expected: object) -> Iterator[Condition]:
+    if not isinstance(expected, dict):
+        yield Condition(name, Operator.IN, _values(name, expected))
         return
-    if not asked:
+    if not expected:
         raise ValueError(f"{shown_key(name)} has no condition; {_HOW}")
-    for operator, value in asked.items():
+    for operator, value in expected.items():
         if operator == "not":
             denied = list(_of_dimension(name, value))
             if len(denied) > 1:
                 raise ValueError(f"{shown_key(name)} denies several conditions at once; write each as one of its own")
-            for each in denied:
-                yield Condition(name, each.operator, each.values, not each.negated)
+            for condition in denied:
+                yield Condition(name, condition.operator, condition.values, not condition.negated)
         elif operator in _OPERATORS:
             values = _values(name, value)
             if _OPERATORS[operator] is Operator.REGEX:

@@ -1,7 +1,7 @@
 """Conditions on the dimensions of a cost: what they are, and which dimensions they need.
 
-Virtual tags and budgets are made of them. How they are written in the configuration is `condition_definition`', their
-SQL `warehouse.core.conditions`'.
+Virtual tags and budgets consist of them. `condition_definition` reads them from the configuration, and
+`warehouse.core.conditions` turns them into SQL.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from circleci_cost.model.usage.schema import DIMENSIONS, IDS
 
-# Ids may be asked for, too.
+# Conditions may name ids, too.
 CONDITION_DIMENSIONS: tuple[str, ...] = (*DIMENSIONS, *IDS)
 
 
 class Operator(Enum):
-    """How a value is compared; each holds where one of the condition's values fits."""
+    """How a value is compared; a condition holds where one of its values fits."""
 
     IN = "in"
     GLOB = "glob"
@@ -25,7 +25,7 @@ class Operator(Enum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One dimension, or one virtual tag, compared with some values; `negated` turns the answer round."""
+    """One dimension, or one virtual tag, compared with some values; `negated` inverts the result."""
 
     dimension: str
     operator: Operator
@@ -46,27 +46,27 @@ AllOf: TypeAlias = tuple[Condition, ...]
 
 @dataclass(frozen=True)
 class Conditions:
-    """Holds where all conditions of one of the alternatives hold; without any alternative, everywhere."""
+    """Alternatives: hold where all conditions of at least one of them hold; without any, everywhere."""
 
     any_of: tuple[AllOf, ...] = ()
 
     def __iter__(self) -> Iterator[Condition]:
-        """Each condition, whatever alternative it is of."""
+        """Iterate over the conditions of all alternatives."""
         return (condition for alternative in self.any_of for condition in alternative)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The dimensions and virtual tags that are asked for, each once, in their order."""
+        """The dimensions and virtual tags that the conditions name, without repeats, in their order."""
         return tuple(dict.fromkeys(condition.dimension for condition in self))
 
     def __str__(self) -> str:
         """The conditions in words."""
         if not self.any_of:
             return "everything"
-        return "; or ".join(" and ".join(str(each) for each in alternative) for alternative in self.any_of)
+        return "; or ".join(" and ".join(str(condition) for condition in alternative) for alternative in self.any_of)
 
 
 def among(values: Mapping[str, Sequence[str]]) -> Conditions:
-    """The conditions that each dimension or tag has one of its values; without any it may have all."""
-    held = tuple(Condition(name, Operator.IN, tuple(asked)) for name, asked in values.items() if asked)
-    return Conditions((held,) if held else ())
+    """The condition that each dimension or tag has one of its listed values; an empty list allows every value."""
+    all_of = tuple(Condition(name, Operator.IN, tuple(allowed)) for name, allowed in values.items() if allowed)
+    return Conditions((all_of,) if all_of else ())

@@ -1,4 +1,4 @@
-"""The names that people read for charge types, as their list in `schema` has them, and for the drivers of a change.
+"""The display names of charge types (from the list in `schema`), of dimensions, and of the drivers of a change.
 
 Keys (`user`, `minutes_per_run`) are public and stay as they are in JSON, CSV, filters and the configuration.
 """
@@ -21,16 +21,16 @@ _ONE_JOB = {"new": "new job", "vanished": "vanished job", "mix": "job moved betw
 
 
 def driver_name(driver: str, *, one_job: bool = False) -> str:
-    """A driver's name; of a single job in the singular."""
+    """A driver's display name; in the singular for a single job."""
     return _ONE_JOB.get(driver, _DRIVER_NAMES[driver]) if one_job else _DRIVER_NAMES[driver]
 
 
 def charge_type_with_key(charge_type: str) -> str:
-    """A charge type's name and, where that is another word, the key to filter by: `seats (user)`."""
+    """A charge type's display name, with the key to filter by where that is another word: `seats (user)`."""
     name = CHARGE_TYPE_NAMES.get(charge_type, charge_type)
     return name if name == charge_type else f"{name} ({charge_type})"
 
 
 def dimension_name(dimension: str) -> str:
-    """A dimension's or level's name: `resource class`."""
+    """The display name of a dimension or level: `resource class`."""
     return dimension.replace("_", " ")

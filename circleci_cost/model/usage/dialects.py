@@ -1,6 +1,6 @@
 r"""The two dialects in which CircleCI writes a usage export: telling them apart, escapes, where a record ends.
 
-Only bytes are looked at here; turning records into columns is the business of `split` and `normalize`.
+This works on bytes only; turning records into columns is the job of `split` and `normalize`.
 """
 
 import csv
@@ -14,7 +14,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NULLS = (r"\\N", r"\N", "")
 
 _ESCAPED = ("\\", ",", "\n")
-# Noncharacters: Unicode keeps them out of every text that is exchanged.
+# Noncharacters, which Unicode keeps out of text that is exchanged.
 _STAND_INS = tuple(chr(point) for point in range(0xFDD0, 0xFDF0))
 
 COMMA = b","
@@ -30,7 +30,7 @@ class Dialect(Enum):
 def detect_dialect(start: bytes) -> Dialect:
     """Tell the dialect from the header and the first byte after it (without a byte order mark).
 
-    Quoted where the header or the first record opens with a quote: no value of CircleCI does so itself.
+    It is quoted where the header or the first record begins with a quote: no value that CircleCI writes there does.
     """
     lines = start.split(b"\n", 2)
     return Dialect.QUOTED if any(line.startswith(b'"') for line in lines[:2]) else Dialect.UNQUOTED
@@ -38,7 +38,7 @@ def detect_dialect(start: bytes) -> Dialect:
 
 @dataclass(frozen=True)
 class _Quoted:
-    """The grammar of quoted records with one delimiter, which is one byte."""
+    """The grammar of quoted records for a delimiter of one byte."""
 
     records: re.Pattern[bytes]
     record: re.Pattern[bytes]
@@ -57,7 +57,7 @@ def _quoted(delimiter: bytes) -> _Quoted:
 
 
 def parse_header(line: bytes, dialect: Dialect, delimiter: bytes = COMMA) -> list[str]:
-    """Split the header line into names as written. Raises `ValueError` where it is not text or not closed."""
+    """Split the header line into names as written. Raises `ValueError` for broken UTF-8 or a wrong quote."""
     text = line.decode("utf-8")
     if dialect is Dialect.UNQUOTED:
         return text.split(",")
@@ -68,9 +68,9 @@ def parse_header(line: bytes, dialect: Dialect, delimiter: bytes = COMMA) -> lis
 
 
 def whole_records(data: bytes, dialect: Dialect) -> int:
-    """How many bytes at the start of `data` are whole records: up to the last line end that ends a record.
+    """Count the bytes at the start of `data` that are whole records: up to the last line end that ends a record.
 
-    A line end inside quotes, or after an odd number of backslashes in the unquoted dialect, ends none.
+    A line end inside quotes, or after an odd number of backslashes in the unquoted dialect, does not end a record.
     """
     cut = data.rfind(b"\n") + 1
     if dialect is Dialect.QUOTED:
@@ -86,7 +86,7 @@ def whole_records(data: bytes, dialect: Dialect) -> int:
 
 
 def backslashes_before(data: bytes, position: int) -> int:
-    """How many backslashes stand directly before a position."""
+    """Count the backslashes directly before a position."""
     start = position
     while start and data[start - 1] == 0x5C:
         start -= 1
@@ -94,11 +94,10 @@ def backslashes_before(data: bytes, position: int) -> int:
 
 
 def hide_escapes(data: bytes) -> tuple[bytes, dict[str, str]]:
-    r"""Replace escaped characters of the unquoted dialect by stand-ins; return what each stands for.
+    r"""Replace escaped characters of the unquoted dialect by stand-ins; return the data and each stand-in's original.
 
-    Pairs are taken from the left, as the escape character demands: `\\,` is a backslash that ends a value.
-    A backslash before any other character is kept as it is. Raises `ValueError` for a text that leaves
-    no character to stand in.
+    Escapes are read from the left: `\\,` is a backslash that ends a value. A backslash before any other character is
+    kept as it is. Raises `ValueError` where the data leaves too few characters to serve as stand-ins.
     """
     free = [character for character in _STAND_INS if character.encode() not in data]
     if len(free) < len(_ESCAPED):
@@ -112,8 +111,8 @@ def hide_escapes(data: bytes) -> tuple[bytes, dict[str, str]]:
 def strictly_quoted(data: bytes, columns: int, delimiter: bytes = COMMA) -> bool:
     """Whether every quote of quoted records stands where the dialect allows one.
 
-    The common case is settled by counting: two quotes a value and `","` between all values. Only records
-    with quotes inside values, with bare values or with a stray CR are looked at value by value.
+    Counting settles the common case: two quotes per value and `","` between all values. Only records with quotes
+    inside values, with bare values or with a stray CR are checked value by value.
     """
     records, rest = divmod(data.count(b'"'), 2 * columns)
     if (
@@ -129,7 +128,7 @@ def strictly_quoted(data: bytes, columns: int, delimiter: bytes = COMMA) -> bool
 def quoted_records(data: bytes, delimiter: bytes = COMMA) -> Iterator[tuple[int, int]]:
     """Yield each record's line, from 0, and number of values, up to the first that is not strictly quoted.
 
-    Raises `ValueError` with the line of that one.
+    Raises `ValueError` with that record's line.
     """
     grammar = _quoted(delimiter)
     position = line = 0

@@ -1,6 +1,6 @@
-"""Single values in the forms that exports seldom have: decimals with an exponent, times with an offset.
+"""Reads single values in forms that are rare in exports: decimals with an exponent, times with an offset.
 
-Common forms are typed in bulk by `values`, and what other programs make of a value is `resaved_values`' business.
+`values` types the common forms in bulk; `resaved_values` reads the forms that other programs write.
 """
 
 import re
@@ -31,13 +31,13 @@ def exact_credits(value: str) -> Decimal | None:
 
 
 def any_timestamp(value: str) -> datetime | None:
-    """Read a time with `T`, an offset, or fewer parts, as UTC; None for anything else, finer than microseconds too."""
-    found = _ANY_TIMESTAMP.fullmatch(value)
-    if found is None:
+    """Read a time with `T`, an offset, or fewer parts, as UTC; None for anything else, such as nanoseconds."""
+    match = _ANY_TIMESTAMP.fullmatch(value)
+    if match is None:
         return None
-    time = f"{found['hour'] or '00'}:{found['minute'] or '00'}:{found['second'] or '00'}.{found['part'] or '0':0<6}"
+    time = f"{match['hour'] or '00'}:{match['minute'] or '00'}:{match['second'] or '00'}.{match['part'] or '0':0<6}"
     try:
-        parsed = datetime.fromisoformat(f"{found['day']}T{time}{found['zone'] or 'Z'}")
+        parsed = datetime.fromisoformat(f"{match['day']}T{time}{match['zone'] or 'Z'}")
         return parsed.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None

@@ -1,8 +1,8 @@
-"""From one imported file to blocks of whole records, where a person may have joined files or saved one again.
+"""Reads an imported file, which a person may have joined from others or saved again, into blocks of whole records.
 
-Other separators, quotes only where needed, columns without a name and UTF-16 are read here, as long as that can mean
-one thing only. Downloaded parts are read by `records` alone: CircleCI writes none of it. Headers and empty rows among
-the records are the business of `joined`.
+Other separators, quotes only where needed, unnamed columns and UTF-16 are accepted where their meaning is unambiguous.
+CircleCI writes none of these, so downloaded parts are read by `records` alone. Headers and empty rows among the
+records are `joined`'s job.
 """
 
 import io
@@ -29,15 +29,15 @@ from circleci_cost.model.usage.records import (
 
 _DELIMITERS = (COMMA, b";", b"\t")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-# Excel writes and reads it: the separator of the lines that follow.
+# Excel writes and reads this line, which names the separator of the lines below it.
 _SEPARATOR_LINE = re.compile(rb'"?sep=."?\r?\n', re.IGNORECASE)
 
 
 def read_imported(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[RecordBlock]:
     """Read a gzip-compressed file that a person imports, as `records.read_records` reads a downloaded one.
 
-    A block may begin behind a header or an empty row that was left out. Raises `ExportDataError` as that does, and
-    where it cannot be told what the file means.
+    A block may begin after a header or an empty row that was left out. Raises `ExportDataError` like `read_records`,
+    and where the file is ambiguous.
     """
     with open_export(path, imported=True) as raw:
         start = _read_beginning(raw, path.name, block_bytes)
@@ -54,7 +54,7 @@ def read_imported(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Record
 
 @dataclass(frozen=True)
 class _Beginning:
-    """The header, its bytes, the bytes that were read behind it, and the line on which they begin."""
+    """The start of a file: its header, the header's bytes, the bytes read after it, and the line where those begin."""
 
     stream: Bytes
     header: Header
@@ -92,11 +92,11 @@ def _read_beginning(raw: BinaryIO, file: str, block_bytes: int) -> _Beginning:
 
 def _delimiter(start: bytes) -> bytes:
     line = start.partition(b"\n")[0].rstrip(b"\r")
-    return next((each for each in _DELIMITERS if names_all_required(line, each)), COMMA)
+    return next((delimiter for delimiter in _DELIMITERS if names_all_required(line, delimiter)), COMMA)
 
 
 class _Utf16:
-    """A file in UTF-16, as Excel's "Unicode text" is, read as UTF-8."""
+    """Reads a file in UTF-16, such as Excel's "Unicode text", as UTF-8."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._text = io.TextIOWrapper(raw, encoding="utf-16", newline="")

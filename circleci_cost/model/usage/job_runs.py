@@ -1,6 +1,6 @@
-"""Rules over many rows of job runs: whose they are, which days they belong to, each job once.
+"""Rules over many job runs: which organizations they belong to, one row per job, and the contents of a day.
 
-Typing a single value is `normalize`; finding the files is the lake's business.
+Typing values is `normalize`'s job, finding the files the lake's.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,8 +22,8 @@ def refuse_unknown_organizations(
 ) -> None:
     """Raise `UnknownOrganizationError` for rows of an organization that the cost center does not name.
 
-    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used. `refused` are those
-    of other cost centers, whose cost would count twice, where the user wants all others to be reported only.
+    Their cost would be priced by a plan that may not be theirs, so nothing of the export is used. Where the user wants
+    unknown organizations only reported, `refused` are those of other cost centers: their cost would count twice.
     """
     organization = pl.col("organization_id")
     is_refused = ~organization.is_in(list(known)) if refused is None else organization.is_in(list(refused))
@@ -53,7 +53,7 @@ def refuse_unknown_organizations(
 
 
 def latest_of_each_job(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep one row per `job_id`: of the latest export, then the latest stopped, then the dearest.
+    """Keep one row per `job_id`: from the latest export, then the one stopped last, then the most expensive.
 
     In: typed job runs with `export_precedence`. The order of the input does not matter.
     """
@@ -68,7 +68,7 @@ def latest_of_each_job(rows: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is written beside every job run: the cost center, its exports by precedence, and when."""
+    """Where job runs come from: their cost center, its export ids by precedence, and the time of ingestion."""
 
     cost_center: str
     export_ids: Mapping[int, str]
@@ -96,7 +96,7 @@ def finish_day(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What one day holds: all jobs, those that ran (have a stop time), and exact credits."""
+    """The totals of one day: all jobs, the runs among them (with a stop time), and exact credits."""
 
     day: date
     jobs: int
@@ -106,7 +106,7 @@ class DaySummary:
 
 
 def summarize_day(day: date, rows: pl.DataFrame) -> DaySummary:
-    """Count one day's job runs."""
+    """Count one day's job runs and add up their credits."""
     total, other = rows.select(pl.col("total_credits", "other_credits").cast(pl.Decimal(38, CREDIT_SCALE)).sum()).row(0)
     return DaySummary(
         day=day,

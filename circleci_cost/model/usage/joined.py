@@ -1,6 +1,6 @@
-"""Files that a person joined to one: the headers among the records, and the rows that hold nothing.
+"""Splits a file that a person joined from several at the headers among its records, and drops empty rows.
 
-What a single file is like is the business of `imported_records`.
+Reading a single file is `imported_records`' job.
 """
 
 import re
@@ -26,35 +26,35 @@ class JoinedFiles:
         self._line = header_line
 
     def split(self, block: RecordBlock) -> Iterator[RecordBlock]:
-        """Yield the records of a block without headers and empty rows, each with the header that it stands below.
+        """Yield the records of a block without headers and empty rows, each piece with the header above it.
 
-        Raises `ExportDataError` for a header that is written in another way than the first: what follows it
-        would not be read as it was meant.
+        Raises `ExportDataError` for a header with another separator or other quotes than the first: the records below
+        it would be misread.
         """
-        done = looked_at = 0
-        places = _Places(block.data, self._header.dialect)
+        done = checked = 0
+        starts = _RecordStarts(block.data, self._header.dialect)
         for mark in _HEADER_MARK.finditer(block.data):
-            # A line is looked at once, however often it names the column.
-            if mark.start() < looked_at:
+            # Check a line once, however often it names the column.
+            if mark.start() < checked:
                 continue
-            looked_at = block.data.find(b"\n", mark.end()) + 1 or len(block.data)
-            found = self._header_at(block, mark.start(), places)
-            if found is None:
+            checked = block.data.find(b"\n", mark.end()) + 1 or len(block.data)
+            repeated = self._header_at(block, mark.start(), starts)
+            if repeated is None:
                 continue
-            start, end, header = found
+            start, end, header = repeated
             yield from self._records(block, done, start)
             self._header, self._line = header, block.data[start:end].removeprefix(BYTE_ORDER_MARK).rstrip(b"\r\n")
             done = end
         yield from self._records(block, done, len(block.data))
 
-    def _header_at(self, block: RecordBlock, position: int, places: "_Places") -> tuple[int, int, Header] | None:
-        """Where the header that holds this position begins and ends, and what it says; None where it is a record."""
+    def _header_at(self, block: RecordBlock, position: int, starts: "_RecordStarts") -> tuple[int, int, Header] | None:
+        """The start and end of the header around this position, and what it says; None where the line is a record."""
         data = block.data
         start = data.rfind(b"\n", 0, position) + 1
         end = data.find(b"\n", position) + 1 or len(data)
         line = data[start:end].rstrip(b"\r\n")
         written = line.upper()
-        if not all(name in written for name in _REQUIRED) or not places.begins_a_record(start):
+        if not all(name in written for name in _REQUIRED) or not starts.begins_a_record(start):
             return None
         if self._ends_with_header(line):
             return end - len(data[start:end]) + len(line) - len(self._line), end, self._header
@@ -69,7 +69,7 @@ class JoinedFiles:
         return None
 
     def _ends_with_header(self, line: bytes) -> bool:
-        """Whether the last line of a file has no line end, so that the header of the next one stands behind it."""
+        """Whether the line is a file's last record, without a line end, followed by the header of the next file."""
         before = line.removesuffix(self._line)
         if len(before) == len(line) or not before or before == BYTE_ORDER_MARK:
             return False
@@ -86,13 +86,13 @@ class JoinedFiles:
         return replace(self._header, columns=columns)
 
     def _records(self, block: RecordBlock, start: int, end: int) -> Iterator[RecordBlock]:
-        """The records between two places of a block, less the empty rows."""
+        """The records between two positions of a block, without the empty rows."""
         data = block.data[start:end]
         data = data.removesuffix(BYTE_ORDER_MARK)
         done, line = 0, block.line_at(start)
-        places = _Places(data, self._header.dialect)
+        starts = _RecordStarts(data, self._header.dialect)
         for rows in _EMPTY_ROWS.finditer(data):
-            if rows.group() and places.begins_a_record(rows.start()):
+            if rows.group() and starts.begins_a_record(rows.start()):
                 yield from self._piece(data[done : rows.start()], line)
                 line += data.count(b"\n", done, rows.end())
                 done = rows.end()
@@ -103,8 +103,8 @@ class JoinedFiles:
             yield RecordBlock(self._header, data, line)
 
 
-class _Places:
-    """Whether lines of whole records begin a record; asked in their order, so that quotes are counted once."""
+class _RecordStarts:
+    """Tells whether a line begins a record. Ask in ascending order, so that each quote is counted once."""
 
     def __init__(self, data: bytes, dialect: Dialect) -> None:
         self._data = data
@@ -112,7 +112,7 @@ class _Places:
         self._quotes = self._counted = 0
 
     def begins_a_record(self, start: int) -> bool:
-        """Whether a record begins at the beginning of this line."""
+        """Whether a record begins where this line begins."""
         if self._dialect is not Dialect.QUOTED:
             return start == 0 or dialects.backslashes_before(self._data, start - 1) % 2 == 0
         self._quotes += self._data.count(b'"', self._counted, start)

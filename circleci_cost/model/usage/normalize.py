@@ -1,6 +1,6 @@
-"""From blocks of records to typed job runs, each row checked and completed with `other_credits`.
+"""Turns blocks of records into typed job runs: checks every row and adds `other_credits`.
 
-What a single value means is `values`' business, and splitting records `split`'s. Rules that need more than
+What a single value means is decided by `values`; splitting records is `split`'s job. Rules that need more than
 one row (windows, organizations, duplicates) belong to `job_runs`.
 """
 
@@ -30,11 +30,11 @@ _WIDE = pl.Decimal(38, CREDIT_SCALE)
 def normalize(block: RecordBlock) -> pl.DataFrame:
     """Split and type one block of records and add `other_credits`.
 
-    Out: one row a record with the columns of `EXPORT_COLUMNS` under their public names (an optional column
-    that the file lacks is null) and `other_credits`, TOTAL_CREDITS less the exported charge types: credit
-    kinds without a column of their own exist. Credits are exact, DECIMAL(18,6). Raises `ExportDataError` with
+    Out: one row per record with the columns of `EXPORT_COLUMNS` under their public names (an optional column
+    that the file lacks is null) and `other_credits`: TOTAL_CREDITS less the exported charge types, since some
+    credits have no column of their own. Credits are exact, DECIMAL(18,6). Raises `ExportDataError` with
     file, line and, for a value, column: for records that cannot be split, a value that is not of its column's
-    type or cannot be held exactly, and null where none may be.
+    type or cannot be held exactly, and a null in a column that needs a value.
     """
     typed = split_typed(block)
     if typed is not None:
@@ -45,7 +45,7 @@ def normalize(block: RecordBlock) -> pl.DataFrame:
 
 
 def _public(columns: pl.DataFrame, types: Mapping[Kind, pl.DataType]) -> pl.DataFrame:
-    """Name the columns, add those that the file lacks, and `other_credits`."""
+    """Give the columns their public names; add those that the file lacks, and `other_credits`."""
     rows = columns.select(
         pl.col(column.source).alias(column.name)
         if column.source in columns.columns
@@ -57,7 +57,7 @@ def _public(columns: pl.DataFrame, types: Mapping[Kind, pl.DataType]) -> pl.Data
 
 
 def _common_bounds() -> list[pl.Expr]:
-    """What `split_typed` lets pass and `values` may not, one boolean a column."""
+    """The bounds that `values` enforces and `split_typed` does not, one boolean per bound."""
     bounds = [pl.col(name).abs().max().fill_null(0).lt(CREDIT_LIMIT).alias(name) for name in _CREDIT_COLUMNS]
     bounds.append(pl.col("other_credits").abs().max().lt(CREDIT_LIMIT))
     for column in EXPORT_COLUMNS:
@@ -72,7 +72,7 @@ def _common_bounds() -> list[pl.Expr]:
 
 
 def normalize_text(text: TextBlock) -> pl.DataFrame:
-    """Do what `normalize` does to a block whatever its form, value by value: slower, and the rule where they differ."""
+    """Normalize a block of any form value by value: slower than typing in bulk, and authoritative where they differ."""
     columns = []
     for column in EXPORT_COLUMNS:
         if column.source in text.frame.columns:

@@ -1,4 +1,4 @@
-r"""Whether the quotes in an imported file with a bare first line are CircleCI's own text or put there by a program.
+r"""Tells whether the quotes in an imported file with an unquoted header are CircleCI's text or a program's addition.
 
 CircleCI's unquoted dialect keeps a quote as a part of the value; RFC 4180 puts quotes around values that need them.
 """
@@ -13,7 +13,7 @@ from circleci_cost.model.usage.schema import EXPORT_COLUMNS, Kind
 from circleci_cost.model.usage.split import split_text
 
 _OPENING_QUOTE = re.compile(rb'(?:\A|[,\n])"')
-# From the first opening quote of a line on; tried once a line, as values may be long.
+# Searches from the first opening quote of a line, once per line, as values may be long.
 _BACKSLASHED_QUOTE = re.compile(rb'^(?>"|[^\n]*?,")[^\n]*?\\"', re.MULTILINE)
 _TEXTS = {column.source for column in EXPORT_COLUMNS if column.kind is Kind.TEXT}
 
@@ -21,24 +21,24 @@ _TEXTS = {column.source for column in EXPORT_COLUMNS if column.kind is Kind.TEXT
 def dialect_of(header: Header, blocks: Callable[[Dialect], Iterator[RecordBlock]]) -> Dialect:
     """Tell the dialect of a file whose first two lines begin without a quote.
 
-    `blocks` reads the file in a dialect. A file that has one meaning only has that; one that can be split both ways is
-    RFC 4180 where a value needs its quotes, where one is in quotes that is no text, or where each value of a column
-    is. Raises `ExportDataError` where nothing of it tells, and for quotes with a backslash.
+    `blocks` reads the file in a dialect. If only one dialect can split the file, it is that one. If both can, it is
+    RFC 4180 where a value needs its quotes, where a value that is not text is in quotes, or where no column has both
+    quoted and bare values. Raises `ExportDataError` where none of these decides, and for quotes with a backslash.
     """
     if not any(_OPENING_QUOTE.search(block.data) for block in blocks(Dialect.UNQUOTED)):
         return Dialect.UNQUOTED
-    if _is_split(blocks(Dialect.QUOTED)):
-        if not _is_split(blocks(Dialect.UNQUOTED)):
+    if _can_be_split(blocks(Dialect.QUOTED)):
+        if not _can_be_split(blocks(Dialect.UNQUOTED)):
             return Dialect.QUOTED
-        return _told_by_values(header, blocks(Dialect.UNQUOTED))
-    if not _is_split(blocks(Dialect.UNQUOTED)):
-        return Dialect.QUOTED  # and reading it says what is wrong
+        return _dialect_of_values(header, blocks(Dialect.UNQUOTED))
+    if not _can_be_split(blocks(Dialect.UNQUOTED)):
+        return Dialect.QUOTED  # reading it reports what is wrong
     if any(_BACKSLASHED_QUOTE.search(block.data) for block in blocks(Dialect.UNQUOTED)):
         raise header.refuse(None, 'values in quotes hold quotes written as \\", as neither CircleCI nor RFC 4180 does')
     return Dialect.UNQUOTED
 
 
-def _is_split(blocks: Iterator[RecordBlock]) -> bool:
+def _can_be_split(blocks: Iterator[RecordBlock]) -> bool:
     try:
         for block in blocks:
             split_text(block)
@@ -47,7 +47,7 @@ def _is_split(blocks: Iterator[RecordBlock]) -> bool:
     return True
 
 
-def _told_by_values(header: Header, blocks: Iterator[RecordBlock]) -> Dialect:
+def _dialect_of_values(header: Header, blocks: Iterator[RecordBlock]) -> Dialect:
     in_quotes: dict[str, str] = {}
     bare: set[str] = set()
     for block in blocks:

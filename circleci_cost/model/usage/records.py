@@ -1,6 +1,6 @@
-"""From one export file to blocks of whole records: gunzip, header, dialect, and the line that each begins on.
+"""Reads an export file into blocks of whole records: gunzip, header, dialect, and the line on which each block begins.
 
-A block is bytes still; splitting it into columns is the business of `split`, typing them of `normalize`.
+A block is still bytes; splitting it into columns is `split`'s job, typing them `normalize`'s.
 """
 
 import zlib
@@ -21,7 +21,7 @@ from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 BLOCK_BYTES = 16 << 20
 LONGEST_RECORD = 64 << 20
 _LONGEST_HEADER = 1 << 20
-# How the columns of an imported file are called that have no name, as pandas calls them.
+# The prefix that names the unnamed columns of an imported file, as pandas does.
 UNNAMED = "UNNAMED: "
 _KNOWN = frozenset(column.source for column in EXPORT_COLUMNS)
 _ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its stub calls the class an instance
@@ -42,7 +42,7 @@ class Header:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Columns that this version does not know; they are read over and reported."""
+        """Columns that this version does not know; they are skipped and reported."""
         return tuple(name for name in self.columns if name not in _KNOWN and not self._is_unnamed(name))
 
     def _is_unnamed(self, name: str) -> bool:
@@ -54,7 +54,7 @@ class Header:
         return tuple(column.source for column in EXPORT_COLUMNS if column.source not in self.columns)
 
     def refuse(self, line: int | None, what: str, column: str | None = None) -> ExportDataError:
-        """Build the error for something in this file."""
+        """Build the error for a fault in this file."""
         return refuse(self.file, line, what, column, imported=self.imported)
 
 
@@ -74,7 +74,7 @@ class RecordBlock:
 def refuse(
     file: str, line: int | None, what: str, column: str | None = None, *, imported: bool = False
 ) -> ExportDataError:
-    """Build the error for an export that cannot be read: file, line, column, and the way out."""
+    """Build the error for an export that cannot be read: file, line, column, and what to do."""
     where = f"{file}, line {line}" if line is not None else file
     where += f", column {column}" if column else ""
     if imported:
@@ -108,7 +108,7 @@ def read_records(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[RecordB
 
 @contextmanager
 def open_export(path: Path, *, imported: bool = False) -> Iterator[BinaryIO]:
-    """Open a gzip-compressed file; what is broken in the stream is an `ExportDataError`."""
+    """Open a gzip-compressed file; a damaged stream raises `ExportDataError`."""
     try:
         with cast(BinaryIO, igzip.open(path, "rb")) as stream:  # type: ignore[no-untyped-call]
             yield stream
@@ -117,10 +117,10 @@ def open_export(path: Path, *, imported: bool = False) -> Iterator[BinaryIO]:
 
 
 class Bytes(Protocol):
-    """What records are read from."""
+    """A stream of bytes from which records are read."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, none at the end."""
+        """Return the next bytes; empty at the end."""
         ...
 
 
@@ -144,12 +144,12 @@ def read_blocks(
 
 
 def _count_lines(data: bytes) -> int:
-    # Three times as fast as bytes.count where there are many.
+    # Three times as fast as bytes.count where there are many lines.
     return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == 0x0A))
 
 
 def read_start(stream: Bytes, block_bytes: int) -> bytes:
-    """Read the header line and at least one byte more, which tell the dialect."""
+    """Read the header line and at least one byte more: enough to tell the dialect."""
     start = b""
     while more := stream.read(block_bytes):
         start += more
@@ -161,7 +161,7 @@ def read_start(stream: Bytes, block_bytes: int) -> bytes:
 def read_header(
     start: bytes, file: str, delimiter: bytes = dialects.COMMA, *, imported: bool = False
 ) -> tuple[Header, int]:
-    """Read the header at the start of a file, and how many bytes it takes. Raises `ExportDataError`."""
+    """Read the header at the start of a file; return it and its length in bytes. Raises `ExportDataError`."""
 
     def wrong(what: str) -> ExportDataError:
         return refuse(file, 1, what, imported=imported)
@@ -200,5 +200,5 @@ def column_names(written: Iterable[str], *, imported: bool) -> tuple[str, ...]:
 
 
 def absent_columns(columns: Collection[str]) -> list[str]:
-    """The required columns that are not there."""
+    """The required columns that are missing."""
     return [column.source for column in EXPORT_COLUMNS if column.required and column.source not in columns]

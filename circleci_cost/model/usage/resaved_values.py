@@ -1,6 +1,6 @@
-"""Values as other programs write them when they save an export again: read where they can mean one thing only.
+"""Reads values as other programs write them when they save an export again, where they can mean one thing only.
 
-What CircleCI writes itself is the business of `values`; only imported files are read by these rules.
+These rules apply to imported files only; the values that CircleCI writes itself are `values`' job.
 """
 
 import re
@@ -17,7 +17,7 @@ _THOUSANDS_OR_DECIMALS = re.compile(THOUSANDS_OR_DECIMALS)
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0{0,2}|[eE]\+?[0-9]{1,2})")
 _LARGEST_INTEGER = 2**63 - 1
-# Dots are written between day, month and year only in this order; slashes in either.
+# Dates with dots are always day, month, year; dates with slashes may also begin with the month.
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})(?P<time>[ T].+)?")
 _YEAR_FIRST = re.compile(r"(?P<year>[0-9]{4})[/-](?P<month>[0-9]{2})[/-](?P<day>[0-9]{2})(?P<time>[ T].+)?")
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?")
@@ -40,7 +40,7 @@ def _credits(value: str) -> Decimal | None:
 
 
 def _percent(value: str) -> float | None:
-    # No percentage has thousands: a comma can only part decimals.
+    # No percentage has thousands: a comma can only separate decimals.
     written = value.strip()
     return float(written.replace(",", ".")) if _DECIMAL_COMMA.fullmatch(written) else None
 
@@ -53,25 +53,25 @@ def _integer(value: str) -> int | None:
 
 def _iso(value: str) -> tuple[str, str] | None:
     """The day as YYYY-MM-DD and the time as it is written."""
-    found = _DAY_FIRST.fullmatch(value.strip()) or _YEAR_FIRST.fullmatch(value.strip())
-    if found is None:
+    match = _DAY_FIRST.fullmatch(value.strip()) or _YEAR_FIRST.fullmatch(value.strip())
+    if match is None:
         return None
-    return f"{found['year']}-{found['month']:0>2}-{found['day']:0>2}", found["time"] or ""
+    return f"{match['year']}-{match['month']:0>2}-{match['day']:0>2}", match["time"] or ""
 
 
 def _date(value: str) -> date | None:
-    found = _iso(value)
-    if found is None or (found[1] and not _MIDNIGHT.fullmatch(found[1])):
+    parts = _iso(value)
+    if parts is None or (parts[1] and not _MIDNIGHT.fullmatch(parts[1])):
         return None
     try:
-        return date.fromisoformat(found[0])
+        return date.fromisoformat(parts[0])
     except ValueError:
         return None
 
 
 def _timestamp(value: str) -> datetime | None:
-    found = _iso(value)
-    return any_timestamp(found[0] + _ONE_DIGIT_HOUR.sub(" 0", found[1])) if found else None
+    parts = _iso(value)
+    return any_timestamp(parts[0] + _ONE_DIGIT_HOUR.sub(" 0", parts[1])) if parts else None
 
 
 FORMS: dict[Kind, Callable[[str], object]] = {
@@ -85,7 +85,7 @@ FORMS: dict[Kind, Callable[[str], object]] = {
 
 
 def reason(value: str, kind: Kind) -> str:
-    """Say what another program has probably done to a value that cannot be read; empty where that is not known."""
+    """Say what another program probably did to a value that cannot be read; empty where that is unknown."""
     written = value.strip()
     if kind in (Kind.DATE, Kind.TIMESTAMP) and _SPREADSHEET_DATE.fullmatch(written):
         return " but looks like one of a spreadsheet, which does not say what it means exactly"

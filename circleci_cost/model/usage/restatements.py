@@ -1,6 +1,6 @@
-"""What a later export changed in a day that was there already: CircleCI restates its last days.
+"""What a later export changed in a day that an earlier one had: CircleCI restates its last days.
 
-Only the comparison; where both states are kept is the lake's business.
+Only the comparison; keeping both states is the lake's job.
 """
 
 from datetime import date, datetime
@@ -31,8 +31,8 @@ def compare(
     """Compare two states of one day by `job_id`, value by value.
 
     In: two frames of job runs of one day. Out: one row with `SCHEMA`, or none where nothing differs.
-    `credits_changed` is after less before over the jobs in both; added − removed + changed is the
-    change of the day's credits. Columns that are as of the export are not compared.
+    `credits_changed` is after minus before, over the jobs in both states; added − removed + changed is the
+    change of the day's credits. The columns of `AS_OF_THE_EXPORT` are not compared.
     """
     old, new = _plain(before), _plain(after)
     added = new.join(old, on="job_id", how="anti")
@@ -61,5 +61,5 @@ def compare(
 
 
 def _plain(rows: pl.DataFrame) -> pl.DataFrame:
-    """Names as text: one state comes from a file and the other from memory."""
+    """Turn categorical names into text, as one state comes from a file and the other from memory."""
     return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))

@@ -1,8 +1,8 @@
-"""What a usage export tells: charge types, dimensions, and the columns of an export and of a job run.
+"""The contents of a usage export: charge types, dimensions, and the columns of an export and of a job run.
 
 The columns of costs, filters, conditions and names follow from these lists (`warehouse.core.schema_pieces`). How
-the bytes of an export become these columns is the business of `records`, `split` and `values`.
-Source of the list: CircleCI's Usage API, 48 columns; they are matched by name in any case and order.
+the bytes of an export become these columns is the job of `records`, `split` and `values`.
+Source of the columns: CircleCI's Usage API, 48 of them, matched by name in any case and order.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _DTYPES: dict[Kind, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the export. `required`: it must be in the header; `never_null`: and hold a value."""
+    """One column of the export. `required`: the header must have it; `never_null`: every row must have a value."""
 
     source: str
     kind: Kind
@@ -62,17 +62,18 @@ class Column:
     def dtype(self) -> pl.DataType:
         """The Polars type of the column.
 
-        Names and repeated ids are categorical: sorted, spilled and written two to four times as fast as
-        text (measured), and text again for whoever reads the Parquet.
+        Names and repeated ids are categorical: they are sorted, spilled and written two to four times as fast as
+        text (measured), and readers of the Parquet files get text.
         """
         return _DTYPES[self.kind]
 
 
 @dataclass(frozen=True)
 class ChargeType:
-    """One kind of credits: its key in JSON, CSV, filters and columns, and the name that people read.
+    """One kind of credits: its key in JSON, CSV, filters and columns, and its display name.
 
-    `booked` ones are on some job's row that did not bring them: they are judged, and explained, by themselves.
+    CircleCI books a `booked` charge type on the row of a job that did not cause it, so it is judged and explained
+    separately.
     """
 
     name: str
@@ -87,19 +88,19 @@ class ChargeType:
 
 @dataclass(frozen=True)
 class Dimension:
-    """What costs are told apart by: its name, and the job runs' column that holds it.
+    """A dimension of costs: its name, and the column of job runs that holds it.
 
-    `names_id`: `<name>_id` tells for sure, `source` only how it is called now.
+    `has_id`: the column `<name>_id` identifies it for good; `source` is only its current name.
     """
 
     name: str
     source: str
-    names_id: bool = False
+    has_id: bool = False
 
     @property
     def id_column(self) -> str | None:
         """The column of the ids, in job runs and costs."""
-        return f"{self.name}_id" if self.names_id else None
+        return f"{self.name}_id" if self.has_id else None
 
 
 EXPORTED_CHARGES: tuple[ChargeType, ...] = (
@@ -112,7 +113,7 @@ EXPORTED_CHARGES: tuple[ChargeType, ...] = (
     ChargeType("lease_overage", "lease overage"),
     ChargeType("ipranges", "IP ranges", booked=True),
 )
-"""The charge types that have a column in the export: with it, all that there is of them follows from this list."""
+"""The charge types that have a column in the export; that column, like all others of theirs, follows from this list."""
 
 CHARGES: tuple[ChargeType, ...] = (*EXPORTED_CHARGES, ChargeType("other", "other credits"))
 """All charge types; `other` is what TOTAL_CREDITS holds beyond the exported ones. The first one carries the counts."""
@@ -124,8 +125,8 @@ BOOKED_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES i
 
 COST_DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("cost_center", "cost_center"),
-    Dimension("organization", "organization_name", names_id=True),
-    Dimension("project", "project_name", names_id=True),
+    Dimension("organization", "organization_name", has_id=True),
+    Dimension("project", "project_name", has_id=True),
     Dimension("workflow", "workflow_name"),
     Dimension("job", "job_name"),
     Dimension("branch", "vcs_branch"),
@@ -141,7 +142,7 @@ CHARGE_TYPE = "charge_type"
 DIMENSIONS: tuple[str, ...] = (*(dimension.name for dimension in COST_DIMENSIONS), CHARGE_TYPE)
 # Ids stay when an organization or a project is renamed.
 IDS: tuple[str, ...] = tuple(dimension.id_column for dimension in COST_DIMENSIONS if dimension.id_column)
-# What stands for a dimension that has no value.
+# Stands for the missing value of a dimension.
 NO_VALUE = "(none)"
 # Each level lies within the one before it.
 HIERARCHY: tuple[str, ...] = ("cost_center", "organization", "project", "workflow", "job")
@@ -190,7 +191,7 @@ EXPORT_COLUMNS: tuple[Column, ...] = (
     Column("TOTAL_CREDITS", Kind.CREDITS, required=True, never_null=True),
 )
 
-# LAST_BUILD_FINISHED_AT is as of the export, so a re-export of an unchanged job differs in it.
+# LAST_BUILD_FINISHED_AT describes the project at the time of the export: a re-export of an unchanged job differs in it.
 AS_OF_THE_EXPORT: tuple[str, ...] = ("last_build_finished_at",)
 
 JOB_RUN_SCHEMA: dict[str, pl.DataType] = {

@@ -1,8 +1,8 @@
-"""Splits a block of records into columns: typed at once where all is in the common form, else as exact text.
+"""Splits a block of records into columns: typed at once where all values have the common form, else as exact text.
 
 pyarrow splits and converts: of the readers measured it is the fastest that refuses ragged rows and broken
-UTF-8 (Polars pads short rows; DuckDB's gzip reader checks no CRC). What it lets pass is refused here. What
-the text of an uncommon value means is `normalize`'s business.
+UTF-8 (Polars pads short rows; DuckDB's gzip reader checks no CRC). Faults that it lets pass are refused here.
+Typing uncommon values is `normalize`'s job.
 """
 
 import re
@@ -46,7 +46,7 @@ _HEX_DIGIT = np.isin(np.arange(256), list(b"0123456789abcdef"))
 
 @dataclass(frozen=True)
 class TextBlock:
-    """Records as text (null where the file says null), with what is needed to name the line of each."""
+    """Records as text (null where the file says null), with what is needed to find the line of each."""
 
     frame: pl.DataFrame
     block: RecordBlock
@@ -61,7 +61,7 @@ class TextBlock:
         raise IndexError(row)
 
     def original(self, value: str) -> str:
-        """The value as the file means it: stand-ins for escaped characters taken back."""
+        """The value that the file means: stand-ins replaced by the characters that they stand for."""
         return value.translate({ord(stand_in): original for stand_in, original in self.originals.items()})
 
     def records(self) -> Iterator[tuple[int, int]]:
@@ -72,11 +72,11 @@ class TextBlock:
 
 
 def split_typed(block: RecordBlock) -> pl.DataFrame | None:
-    """Split and type in one go, six times as fast as by way of text; None where anything is out of the common form.
+    """Split and type in one go, six times as fast as via text; None where any value lacks the common form.
 
     Out: the known columns of the file, named as in the export. Common form: strict dialect, no escape but the
-    nulls, integers for credits, lower-case UUIDs, timestamps without offset. Nothing else is ever typed here,
-    so that `split_text` and `values` alone say what is uncommon and what is wrong.
+    nulls, integers for credits, lower-case UUIDs, timestamps without offset. Nothing else is typed here, so
+    `split_text` and `values` alone decide what an uncommon value means and what is wrong.
     """
     if _stray_byte(block) is not None or _may_hold_hex_number(block.data):
         return None
@@ -98,9 +98,10 @@ def split_typed(block: RecordBlock) -> pl.DataFrame | None:
 
 
 def split_text(block: RecordBlock) -> TextBlock:
-    """Split into text. Raises `ExportDataError` with file and line.
+    """Split into text.
 
-    For: ragged rows, quotes out of place or not closed, broken UTF-8, NUL, a lone CR.
+    Raises `ExportDataError` with file and line for ragged rows, quotes out of place or not closed, broken UTF-8, a
+    NUL byte, or a lone CR.
     """
     header, data, originals = block.header, block.data, dict[str, str]()
     stray = _stray_byte(block)
@@ -126,7 +127,7 @@ def _read_csv(header: Header, data: bytes, nulls: Sequence[str], type_of: Callab
     if not data:
         return pa.schema(types).empty_table()
     quoted = header.dialect is Dialect.QUOTED
-    # A record may not straddle two of the parser's pieces, and only one of a MiB or more ever does.
+    # The parser refuses a record that straddles two of its pieces, as only one of a MiB or more ever does.
     for piece_bytes in (_PIECE_BYTES, len(data) + 1):
         try:
             return pa_csv.read_csv(
@@ -157,7 +158,7 @@ def _read_csv(header: Header, data: bytes, nulls: Sequence[str], type_of: Callab
 
 
 def _stray_byte(block: RecordBlock) -> tuple[int, str] | None:
-    """The line of a byte where none can be, and what it is."""
+    """The line of the first byte that may not stand where it does, and what is wrong with it; None without any."""
     data = block.data
     position = data.find(b"\0")
     if position >= 0:
@@ -178,7 +179,7 @@ def _stray_byte(block: RecordBlock) -> tuple[int, str] | None:
 
 
 def _may_hold_hex_number(data: bytes) -> bool:
-    """Whether a value begins with `0x`: pyarrow would read it as a number. Pairs of bytes are compared first."""
+    """Whether a value begins with `0x`, which pyarrow would read as a number. Pairs of bytes are compared first."""
     pairs = [np.frombuffer(data, "<u2", len(data[start:]) // 2, start) for start in (0, 1) if len(data) > start]
     rare = any(bool((pair == prefix).any()) for pair in pairs for prefix in (0x7830, 0x5830))
     return rare and _HEX_NUMBER.search(data) is not None

@@ -1,7 +1,7 @@
-"""The text of an export's values to their types: each is read exactly, or refused with its line and column.
+"""Types the text of an export's values: each is read exactly, or refused with its line and column.
 
-This is the definition of what a value means; `split` types the common forms in bulk and must agree with it.
-Rules that need more than one value of a row belong to `normalize`, of more than one row to `job_runs`.
+This module defines what a value means; `split` types the common forms in bulk and must agree with it.
+Rules that need more than one value of a row belong to `normalize`, those over several rows to `job_runs`.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def type_values(text: TextBlock, column: Column) -> pl.Series:
 
 
 def refuse_rows(text: TextBlock, column: Column, rows: pl.Series, what: str) -> ExportDataError:
-    """Build the error for the first of some rows, given as a series of booleans."""
+    """Build the error for the first row that is true in `rows`, a series of booleans."""
     first = int(rows.arg_true()[0])
     return text.block.header.refuse(text.line_of(first), what, column.source)
 
@@ -135,7 +135,7 @@ _RARE_FORMS: dict[Kind, Callable[[str], Decimal | datetime | date | None]] = {
 def _read_rare_forms(
     column: Column, values: pl.Series, typed: pl.Series, read: Callable[[str], object] | None
 ) -> pl.Series:
-    """Read what is not plain value by distinct value."""
+    """Read the values that are not in a plain form, each distinct one once."""
     unread = typed.is_null() & values.is_not_null()
     if read is None or not unread.any():
         return typed

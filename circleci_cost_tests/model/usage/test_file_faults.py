@@ -84,9 +84,9 @@ def test_f044_quotes_commas_backslashes_and_newlines_in_names_survive(
         "\\t",
     ]
     rows = [record(number, VCS_BRANCH=name, JOB_NAME="last") for number, name in enumerate(names)]
-    found = read_content(tmp_path, written(dialect, rows), block_bytes)
-    assert found.get_column("vcs_branch").to_list() == names
-    assert found.get_column("job_name").to_list() == ["last"] * len(names)
+    job_runs = read_content(tmp_path, written(dialect, rows), block_bytes)
+    assert job_runs.get_column("vcs_branch").to_list() == names
+    assert job_runs.get_column("job_name").to_list() == ["last"] * len(names)
 
 
 @BOTH
@@ -142,10 +142,10 @@ def test_f047_every_form_of_null_is_null(tmp_path: Path, dialect: str, null: str
     optional = [column for column in COLUMNS if column not in _NEVER_NULL]
     rows = [record(1, **dict.fromkeys(optional)), record(2)]
     write = unquoted if dialect == "unquoted" else quoted
-    found = read_content(tmp_path, write(rows, null=null))
-    nulls = {name for name in found.columns if found.get_column(name)[0] is None}
+    job_runs = read_content(tmp_path, write(rows, null=null))
+    nulls = {name for name in job_runs.columns if job_runs.get_column(name)[0] is None}
     assert nulls == {name.lower() for name in optional}
-    assert found.get_column("other_credits").to_list() == [42, 0]
+    assert job_runs.get_column("other_credits").to_list() == [42, 0]
 
 
 _NEVER_NULL = ("ORGANIZATION_ID", "PROJECT_ID", "JOB_ID", "JOB_RUN_DATE", "TOTAL_CREDITS")
@@ -164,9 +164,9 @@ def test_f047_null_is_refused_where_every_job_has_a_value(tmp_path: Path, dialec
 @SMALL_AND_LARGE
 def test_f048_a_file_that_is_only_a_header_has_no_jobs(tmp_path: Path, dialect: str, block_bytes: int) -> None:
     for content in (written(dialect, []), written(dialect, []).rstrip()):
-        found = read_content(tmp_path, content, block_bytes)
-        assert found.schema == read_content(tmp_path, written(dialect, records(1))).schema
-        assert found.height == 0
+        job_runs = read_content(tmp_path, content, block_bytes)
+        assert job_runs.schema == read_content(tmp_path, written(dialect, records(1))).schema
+        assert job_runs.height == 0
 
 
 @BOTH
@@ -224,8 +224,8 @@ def test_f052_the_order_of_the_columns_does_not_matter(tmp_path: Path, dialect: 
 @BOTH
 def test_f053_the_case_of_the_column_names_does_not_matter(tmp_path: Path, dialect: str) -> None:
     header, rest = written(dialect, records(2)).split(b"\n", 1)
-    found = read_content(tmp_path, header.lower() + b"\n" + rest)
-    assert found.equals(read_content(tmp_path, written(dialect, records(2))))
+    job_runs = read_content(tmp_path, header.lower() + b"\n" + rest)
+    assert job_runs.equals(read_content(tmp_path, written(dialect, records(2))))
 
 
 @BOTH
@@ -292,8 +292,8 @@ def test_f057_a_quote_out_of_place_is_refused(tmp_path: Path, stray: bytes) -> N
 
 
 def test_f057_quotes_in_the_unquoted_dialect_are_part_of_the_value(tmp_path: Path) -> None:
-    found = read_content(tmp_path, unquoted([record(1, VCS_BRANCH='"open'), record(2, VCS_BRANCH='a"b"')]))
-    assert found.get_column("vcs_branch").to_list() == ['"open', 'a"b"']
+    job_runs = read_content(tmp_path, unquoted([record(1, VCS_BRANCH='"open'), record(2, VCS_BRANCH='a"b"')]))
+    assert job_runs.get_column("vcs_branch").to_list() == ['"open', 'a"b"']
 
 
 def test_f057_a_quote_that_never_closes_is_given_up_before_memory_is(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def test_f054_joined_files_are_read_as_what_they_hold(
 def test_f032_members_with_a_header_each_are_joined_files(tmp_path: Path, expected: pl.DataFrame, dialect: str) -> None:
     path = tmp_path / PART
     path.write_bytes(gzip.compress(written(dialect, ROWS[:3])) + gzip.compress(written(dialect, ROWS[3:])))
-    found = pl.concat([normalize(block) for block in read_imported(path)])
-    assert found.with_columns(pl.col(pl.Categorical).cast(pl.String)).equals(expected)
+    rows = pl.concat([normalize(block) for block in read_imported(path)])
+    assert rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).equals(expected)
 
 
 def test_f054_lines_are_counted_over_repeated_headers_and_empty_rows(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_f044_an_export_that_was_saved_again_reads_the_same(
     tmp_path: Path, expected: pl.DataFrame, how: str, block_bytes: int
 ) -> None:
     path = put(tmp_path, SAVED[how])
-    found = pl.concat([normalize(block) for block in read_imported(path, block_bytes)])
-    assert found.with_columns(pl.col(pl.Categorical).cast(pl.String)).equals(expected)
+    rows = pl.concat([normalize(block) for block in read_imported(path, block_bytes)])
+    assert rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).equals(expected)
     assert {block.header.unknown for block in read_imported(path)} == {()}
 
 
@@ -181,9 +181,9 @@ def test_f066_values_of_other_programs_that_mean_one_thing_are_read(
 
 def test_f076_dates_that_mean_one_day_are_read(tmp_path: Path) -> None:
     for text in ("01.10.2026", "1.10.2026", "2026/10/01", "2026-10-01 00:00:00", "2026-10-01T00:00:00.000"):
-        found = imported(tmp_path, saved([record(1, JOB_RUN_DATE=text, JOB_RUN_STOPPED_AT="1.10.2026 9:05:07")]))
-        assert str(found.item(0, "job_run_date")) == "2026-10-01"
-        assert str(found.item(0, "job_run_stopped_at")) == "2026-10-01 09:05:07"
+        rows = imported(tmp_path, saved([record(1, JOB_RUN_DATE=text, JOB_RUN_STOPPED_AT="1.10.2026 9:05:07")]))
+        assert str(rows.item(0, "job_run_date")) == "2026-10-01"
+        assert str(rows.item(0, "job_run_stopped_at")) == "2026-10-01 09:05:07"
 
 
 SPREADSHEET = "looks like one of a spreadsheet, which does not say what it means exactly"
@@ -232,21 +232,21 @@ def test_what_python_s_csv_saves_in_any_dialect_is_read_as_it_says_or_refused(
     again: bool,
 ) -> None:
     """Python's csv and Decimal are the oracle."""
-    rows = [
+    records_written = [
         record(number, JOB_NAME=name, TOTAL_CREDITS=f"{Decimal(units).scaleb(-3).normalize():f}")
         for number, (name, units) in enumerate(cells, start=1)
     ]
     columns = ("", *COLUMNS) if index else COLUMNS
-    content = saved(rows, columns, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
+    content = saved(records_written, columns, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     oracle = list(csv.DictReader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))
     try:
-        found = imported(tmp_path, content * 2 if again else content)
+        rows = imported(tmp_path, content * 2 if again else content)
     except ExportDataError as error:
         assert str(error).endswith(OUTCOME)
         return
     wanted = [Decimal(row["TOTAL_CREDITS"]) for row in oracle] * (2 if again else 1)
-    assert found.get_column("total_credits").to_list() == wanted
-    assert found.get_column("job_id").to_list() == [row["JOB_ID"] for row in oracle] * (2 if again else 1)
+    assert rows.get_column("total_credits").to_list() == wanted
+    assert rows.get_column("job_id").to_list() == [row["JOB_ID"] for row in oracle] * (2 if again else 1)
 
 
 @pytest.mark.parametrize("names", [["total_credits"] * 8000, ["TOTAL_CREDITS" * 40_000, "TOTAL_CREDITS\n" * 40_000]])
@@ -254,11 +254,11 @@ def test_what_python_s_csv_saves_in_any_dialect_is_read_as_it_says_or_refused(
 def test_records_that_name_a_column_cost_time_by_their_length_only(
     tmp_path: Path, dialect: str, names: list[str]
 ) -> None:
-    """Each mark of a header led to a look at all that stands before it: 3 MB took more than a minute."""
+    """Each mark of a header led to a search through everything before it: 3 MB took more than a minute."""
     content = written(dialect, [record(number, JOB_NAME=name) for number, name in enumerate(names, start=1)])
     begun = time.process_time()
-    found = list(read_imported(put(tmp_path, content)))
-    assert (b"".join(block.data for block in found), time.process_time() - begun < 3) == (
+    blocks = list(read_imported(put(tmp_path, content)))
+    assert (b"".join(block.data for block in blocks), time.process_time() - begun < 3) == (
         content.split(b"\n", 1)[1],
         True,
     )

@@ -1,4 +1,4 @@
-"""Rules over many rows: whose they are, each job once, the contents of a day's file."""
+"""Rules over many rows: which organizations they belong to, one row per job, the contents of a day's file."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

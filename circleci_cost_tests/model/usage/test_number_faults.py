@@ -139,8 +139,8 @@ def test_f066_blanks_around_a_number_change_nothing(tmp_path: Path, dialect: str
 @BOTH
 def test_f067_a_total_that_is_not_the_sum_of_its_parts_leaves_a_residual(tmp_path: Path, dialect: str) -> None:
     rows = [record(1), record(2, TOTAL_CREDITS="50"), record(3, TOTAL_CREDITS="40.5"), record(4, COMPUTE_CREDITS=None)]
-    found = read_content(tmp_path, written(dialect, rows))
-    assert found.get_column("other_credits").to_list() == [0, 8, Decimal("-1.5"), 40]
+    job_runs = read_content(tmp_path, written(dialect, rows))
+    assert job_runs.get_column("other_credits").to_list() == [0, 8, Decimal("-1.5"), 40]
 
 
 def test_f068_ten_million_tenths_are_exactly_a_million(tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ states = st.dictionaries(st.integers(1, 6), st.decimals(-1000, 1000, places=6).m
 def test_the_parts_of_a_restatement_sum_to_the_change_of_the_day(
     tmp_path: Path, before: dict[int, str], after: dict[int, str]
 ) -> None:
-    found = difference(state(tmp_path, before), state(tmp_path, after))
-    added, removed, changed = found.select("credits_added", "credits_removed", "credits_changed").sum().row(0)
+    restatement = difference(state(tmp_path, before), state(tmp_path, after))
+    added, removed, changed = restatement.select("credits_added", "credits_removed", "credits_changed").sum().row(0)
     first, last = (sum(map(Decimal, jobs.values())) for jobs in (before, after))
     assert last == first + added - removed + changed
-    assert found.height == (before != after)
+    assert restatement.height == (before != after)

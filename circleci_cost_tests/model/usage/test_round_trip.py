@@ -96,19 +96,19 @@ def expected_row(line: dict[str, tuple[str | None, Any]]) -> dict[str, Any]:
 def test_a_decimal_is_read_exactly_or_refused(tmp_path: Path, text: str) -> None:
     path = put(tmp_path, quoted([record(1, TOTAL_CREDITS=text)]))
     try:
-        found = read(path).item(0, "total_credits")
+        credits = read(path).item(0, "total_credits")
     except ExportDataError as error:
         assert "column TOTAL_CREDITS" in str(error)
         return
-    assert found == Decimal(text)
+    assert credits == Decimal(text)
 
 
 @EXACT
 @given(units=st.lists(credit_units.filter(lambda units: abs(units) < 10**12), min_size=1, max_size=50))
 def test_sums_equal_those_of_decimal(tmp_path: Path, units: list[int]) -> None:
     rows = [record(number, TOTAL_CREDITS=credit_text(value)) for number, value in enumerate(units)]
-    found = read(put(tmp_path, unquoted(rows)))
-    assert found.get_column("total_credits").sum() == sum(Decimal(value).scaleb(-6) for value in units)
+    job_runs = read(put(tmp_path, unquoted(rows)))
+    assert job_runs.get_column("total_credits").sum() == sum(Decimal(value).scaleb(-6) for value in units)
 
 
 NASTY: dict[Kind, list[str]] = {

@@ -38,8 +38,8 @@ def test_the_sample_equals_what_pythons_csv_reads() -> None:
     expected = [[None if value == r"\\N" else value for value in row.values()] for row in raw_rows()]
     rows = read(SAMPLE)
     for position, column in enumerate(EXPORT_COLUMNS):
-        found = [_as_written(value) for value in rows.get_column(column.name)]
-        assert found == [_canonical(row[position]) for row in expected], column.name
+        values = [_as_written(value) for value in rows.get_column(column.name)]
+        assert values == [_canonical(row[position]) for row in expected], column.name
 
 
 def _as_written(value: object) -> str | None:

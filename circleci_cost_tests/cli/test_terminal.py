@@ -31,7 +31,7 @@ def obeyed(text: str) -> list[str]:
     ("case", "exit_code", "said"),
     [
         ("badheader", 1, "badheader.csv.gz, line 1: the header names \ufffd[31MX twice"),
-        ("orgname", 3, "(\ufffd]0;pwned\ufffd\ufffd[31mEVIL\ufffd[2J, 1 jobs); nothing of this export was used"),
+        ("orgname", 3, "(\ufffd]0;pwned\ufffd\ufffd[31mEVIL\ufffd[2J, 1 job); nothing of this export was used"),
     ],
 )
 def test_an_error_that_quotes_a_file_moves_no_cursor(call: Caller, case: str, exit_code: int, said: str) -> None:

@@ -143,7 +143,7 @@ def test_f070_an_export_with_a_stranger_changes_nothing(lake: Lake) -> None:
         lake, [record(1), record(2, ORGANIZATION_ID="c49546be-14b4-453f-a47a-22472b24255e")], hours=1, export_id="e2"
     )
     before = contents(lake)
-    with pytest.raises(ExportDataError, match=r"does not name: c49546be-14b4-453f-a47a-22472b24255e \(acme, 1 jobs\)"):
+    with pytest.raises(ExportDataError, match=r"does not name: c49546be-14b4-453f-a47a-22472b24255e \(acme, 1 job\)"):
         ingest(lake)
     assert contents(lake) == before
 

@@ -39,7 +39,7 @@ def test_f070_an_unknown_organization_fails_the_run_and_changes_nothing(tmp_path
         (failure,) = failures(result)
         assert failure.startswith("job_runs: ")
         assert failure.endswith(
-            f"holds jobs of organizations that cost center 'initech' does not name: {STRANGER} (initech, 1 jobs); "
+            f"holds jobs of organizations that cost center 'initech' does not name: {STRANGER} (initech, 1 job); "
             "nothing of this export was used. Add them to shared_organization_ids of that cost center if they are "
             'on the same plan, set unknown_organizations = "report" there to count and report them, or import the file '
             "into the cost center it belongs to."

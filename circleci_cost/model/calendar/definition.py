@@ -1,4 +1,4 @@
-"""`[calendar]`: the days on which less is used than their weekday says; forecasts learn from them how much less."""
+"""`[calendar]`: the days with less usage than is usual for their weekday; forecasts learn how much less."""
 
 from datetime import date
 from typing import Self
@@ -8,12 +8,12 @@ from pydantic import model_validator
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.sections.section import Section
 
-# A longer one is no code, and may be what must not be repeated.
+# A longer value is no code and may be a secret, so it is not repeated.
 _LONGEST_CODE = 6
 
 
 class Calendar(Section):
-    """The public holidays of a country (ISO 3166-1) and one of its parts (ISO 3166-2), and closures of your own."""
+    """The public holidays of a country (ISO 3166-1) or one of its parts (ISO 3166-2), and the user's own closures."""
 
     country: str | None = None
     subdivision: str | None = None

@@ -1,6 +1,6 @@
-"""The public holidays of countries and their parts, as the package `holidays` knows them.
+"""The public holidays of countries and their parts, from the package `holidays`.
 
-What else is a special day, and how low usage is then, is not known here.
+Other special days are `special_days`' job; how low usage is on them is not known here.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ from circleci_cost.text.suggestions import similar
 
 
 def public_holidays(first: date, last: date, country: str | None, subdivision: str | None) -> set[date]:
-    """The public holidays from `first` to `last`, and those next to them, which make bridges there.
+    """The public holidays from `first` to `last`, and nearby ones, which may make bridge days in that range.
 
     `country` is an ISO 3166-1 code and `subdivision` one of its ISO 3166-2 parts; without a country there are none.
-    Raises ConfigurationError for a code that is not known.
+    Raises `ConfigurationError` for an unknown code.
     """
     if country is None:
         if subdivision is not None:
@@ -37,6 +37,6 @@ def public_holidays(first: date, last: date, country: str | None, subdivision: s
     return set(holidays.country_holidays(country, subdiv=subdivision, years=years))
 
 
-def _nearest(asked: str, known: Iterable[str]) -> str:
-    found = similar(asked, [str(each) for each in known])
-    return f" (did you mean {' or '.join(found)}?)" if found else ""
+def _nearest(code: str, known: Iterable[str]) -> str:
+    codes = similar(code, [str(known_code) for known_code in known])
+    return f" (did you mean {' or '.join(codes)}?)" if codes else ""

@@ -1,6 +1,6 @@
 """The days on which usage is expected to be low: public holidays, bridge days, the turn of the year, own closures.
 
-How low they are is learned from the series by whoever forecasts them, and is not known here.
+How low it is, the forecasts learn from the series; it is not known here.
 """
 
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.calendar.holidays import public_holidays
 
 KINDS = ("closure", "holiday", "year_end", "bridge")
-"""The kinds of special days; a day that is several is the first of them."""
+"""The kinds of special days; a day of several kinds counts as the first of them."""
 
 SCHEMA: dict[str, pl.DataType] = {"date": pl.Date(), "kind": pl.String()}
 
@@ -33,7 +33,7 @@ def special_days(first: date, last: date, calendar: Calendar) -> pl.DataFrame:
 
 
 def _bridges(public: set[date]) -> set[date]:
-    """Return the Mondays before and the Fridays after a holiday, where they are none themselves."""
+    """Return the Mondays before and the Fridays after a holiday that are no holidays themselves."""
     before = {day - timedelta(days=1) for day in public if day.weekday() == 1}
     after = {day + timedelta(days=1) for day in public if day.weekday() == 3}
     return (before | after) - public

@@ -13,16 +13,16 @@ from circleci_cost.sections.section import Name, Section, VariableName, mistake_
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
 _PLAUSIBLE_PRICES = (Decimal("0.00001"), Decimal("0.01"))
-# DECIMAL(18,10) holds what is below.
+# DECIMAL(18,10) holds every price below this.
 _HIGHEST_PRICE = Decimal(10**8)
 _PRICE_DECIMALS = 10
 _LAST_DECIMAL = Decimal(1).scaleb(-_PRICE_DECIMALS)
-# So long before a token or a price ends, somebody is told.
+# How many days before a token expires or a price ends a warning is given.
 TOKEN_WARNING_DAYS = 30
 
 
 def organization_uuid(value: str) -> str:
-    """The id in lower case. Raises `ValueError` for what is no UUID."""
+    """Return the id in lower case. Raises `ValueError` where it is no UUID."""
     lower = value.strip().lower()
     if _SLUG.match(lower):
         raise ValueError(
@@ -35,14 +35,14 @@ def organization_uuid(value: str) -> str:
 
 
 def organization_slug(value: str) -> str:
-    """The slug as it is. Raises `ValueError` for what is none."""
+    """Return the slug unchanged. Raises `ValueError` where it is no slug."""
     if not _SLUG.fullmatch(value):
         raise ValueError("write it as gh/<name>, bb/<name> or circleci/<id>")
     return value
 
 
 def price_per_credit(value: Decimal) -> Decimal:
-    """The price as it is; 0 is that of a free plan. Raises `ValueError` for one that no contract can have."""
+    """Return the price unchanged; a free plan's is 0. Raises `ValueError` for a price that no contract can have."""
     if not value.is_finite() or not 0 <= value < _HIGHEST_PRICE:
         raise ValueError("this is no price; write USD per credit, such as 0.0006, or 0 for a free plan")
     if value != value.quantize(_LAST_DECIMAL):
@@ -51,7 +51,7 @@ def price_per_credit(value: Decimal) -> Decimal:
 
 
 def doubt_about(price: Decimal) -> str:
-    """Why a price is probably a slip of the pen; empty where nothing is odd."""
+    """Why a price is probably a typing mistake; empty where it is plausible."""
     low, high = _PLAUSIBLE_PRICES
     if not price or low <= price <= high:
         return ""
@@ -59,7 +59,7 @@ def doubt_about(price: Decimal) -> str:
 
 
 class Pricing(Section):
-    """`[[cost_centers.pricing]]`: a contracted price; without `effective_until` it is the ongoing one."""
+    """`[[cost_centers.pricing]]`: a contracted price; without `effective_until` it is ongoing."""
 
     price_per_credit: Annotated[Decimal, Field(ge=0, lt=_HIGHEST_PRICE)]
     effective_from: date
@@ -77,16 +77,16 @@ class Pricing(Section):
 
 
 class CostCenter(Section):
-    """`[[cost_centers]]`: one token, one paying organization, those on its plan, one price timeline."""
+    """`[[cost_centers]]`: one token, one paying organization, the organizations on its plan, one price timeline."""
 
     name: Name
     organization_id: Annotated[str, AfterValidator(organization_uuid)]
     slug: Annotated[str, AfterValidator(organization_slug)] | None = None
     api_token_env: VariableName = "CIRCLECI_TOKEN"  # noqa: S105 - a name, no secret
-    # CircleCI tells nobody when a token ends; whoever makes one knows.
+    # CircleCI does not report when a token expires; whoever creates it knows.
     api_token_expires: date | None = None
     shared_organization_ids: tuple[Annotated[str, AfterValidator(organization_uuid)], ...] = ()
-    # An export holds what its plan paid for, so that an organization that nobody named is cost of the plan, too.
+    # An export holds everything that its plan paid for, so an organization that is not named here costs the plan, too.
     unknown_organizations: Literal["refuse", "report"] = "refuse"
     pricing: tuple[Pricing, ...] = ()
 
@@ -106,16 +106,17 @@ class CostCenter(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         for earlier, later, days in overlaps(self.price_periods):
-            # The entry to end is the one to find.
+            # Point at the earlier entry: it is the one to end.
             raise mistake_within(
                 ("pricing", self.price_periods.index(earlier)),
                 f"the prices {earlier.price_per_credit} ({earlier.days()}) and {later.price_per_credit} "
                 f"({later.days()}) overlap on {say_ranges([days])}; end the earlier one the day before the "
                 "later one begins",
             )
-        for index, each in enumerate(self.shared_organization_ids):
-            if each in self.organizations[: index + 1]:
+        for index, shared_id in enumerate(self.shared_organization_ids):
+            if shared_id in self.organizations[: index + 1]:
                 raise mistake_within(
-                    ("shared_organization_ids", index), f"organization {each} is named twice; leave it in one place"
+                    ("shared_organization_ids", index),
+                    f"organization {shared_id} is named twice; leave it in one place",
                 )
         return self

@@ -1,6 +1,6 @@
 """Price periods: who pays how much per credit on which day, as exactly one rate a day.
 
-Applying the rates to credits is done in `warehouse/costs/daily_costs.sql`; reading them is `settings`' work.
+`warehouse/costs/daily_costs.sql` applies the rates to credits; `settings` reads the periods.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
+
+from circleci_cost.text.units import counted
 
 PRICE = pl.Decimal(18, 10)
 RATES_SCHEMA: dict[str, pl.DataType] = {
@@ -29,7 +31,7 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, order=True)
 class PricePeriod:
-    """One price from one day to another, both included; without an end it is the ongoing price."""
+    """One price from one day to another, both included; without an end it is ongoing."""
 
     cost_center: str
     effective_from: date
@@ -37,7 +39,7 @@ class PricePeriod:
     price_per_credit: Decimal
 
     def days(self) -> str:
-        """The days as a person writes them."""
+        """The days as text, such as `2026-01-01 – ongoing`."""
         return f"{self.effective_from} – {self.effective_until or 'ongoing'}"
 
 
@@ -49,30 +51,30 @@ class DayRange:
     last: date
 
     def __str__(self) -> str:
-        """Return the days as a person writes them."""
+        """Return the days as text, such as `2026-01-01 to 2026-01-31`."""
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
     @property
     def days(self) -> int:
-        """How many days."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
 
 def overlaps(periods: Sequence[PricePeriod]) -> list[tuple[PricePeriod, PricePeriod, DayRange]]:
     """The pairs of periods of one cost center that price the same days, with those days.
 
-    Two ongoing prices always overlap. An ongoing price ends for nobody, so its overlap is named up to the
-    other period's end, or to its own start where both are ongoing.
+    Two ongoing prices always overlap. An ongoing price has no end, so the overlap is named up to the other period's
+    end; where both are ongoing, only the day on which the later one begins.
     """
     ordered = sorted(periods, key=lambda period: period.effective_from)
-    found = []
+    pairs = []
     for index, earlier in enumerate(ordered):
         for later in ordered[index + 1 :]:
             ends = [end for end in (earlier.effective_until, later.effective_until) if end is not None]
             last = min(ends) if ends else later.effective_from
             if last >= later.effective_from and (earlier.effective_until or last) >= later.effective_from:
-                found.append((earlier, later, DayRange(later.effective_from, last)))
-    return found
+                pairs.append((earlier, later, DayRange(later.effective_from, last)))
+    return pairs
 
 
 def gaps(periods: Sequence[PricePeriod], first: date, last: date) -> list[DayRange]:
@@ -93,10 +95,10 @@ def gaps(periods: Sequence[PricePeriod], first: date, last: date) -> list[DayRan
 
 
 def daily_rates(periods: Sequence[PricePeriod], first: date, last: date) -> pl.DataFrame:
-    """Spread periods to one rate a day.
+    """Spread periods to one rate per day.
 
     Out: `RATES_SCHEMA` [cost center × date], one row for each priced day from `first` to `last`, ordered; a
-    day in a gap has no row. Raises `ValueError` where two periods price one day (`settings` refuses them).
+    day in a gap has no row. Raises `ValueError` where two periods price one day (`settings` refuses such periods).
     """
     if not periods:
         return pl.DataFrame(schema=RATES_SCHEMA)
@@ -136,7 +138,7 @@ def periods_frame(periods: Iterable[PricePeriod]) -> pl.DataFrame:
 
 
 def content_hash(periods: Iterable[PricePeriod]) -> str:
-    """A hash of what the periods say, whatever their order, spelling (0.0006 = 0.00060) and comments."""
+    """A hash of the periods that ignores their order, spelling (0.0006 = 0.00060) and comments."""
     canonical = sorted(
         [
             period.cost_center,
@@ -150,7 +152,7 @@ def content_hash(periods: Iterable[PricePeriod]) -> str:
 
 
 def as_ranges(days: Iterable[date]) -> list[DayRange]:
-    """Join single days to ranges of consecutive ones."""
+    """Join days to ranges of consecutive days."""
     ranges: list[DayRange] = []
     for day in sorted(set(days)):
         if ranges and day - ranges[-1].last == _ONE_DAY:
@@ -161,7 +163,9 @@ def as_ranges(days: Iterable[date]) -> list[DayRange]:
 
 
 def say_ranges(ranges: Sequence[DayRange], most: int = 5) -> str:
-    """Name ranges in a sentence; past `most` their number and days."""
-    named = ", ".join(str(each) for each in ranges[:most])
+    """Name up to `most` ranges in a sentence; of the others only their number and days."""
+    named = ", ".join(str(days) for days in ranges[:most])
     rest = ranges[most:]
-    return f"{named} and {len(rest):,} more ranges ({sum(each.days for each in rest):,} days)" if rest else named
+    if not rest:
+        return named
+    return f"{named} and {counted(len(rest), 'more range')} ({counted(sum(days.days for days in rest), 'day')})"

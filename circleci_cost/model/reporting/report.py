@@ -1,6 +1,6 @@
 """A report's question and answer: dimensions, filters, periods, exact amounts, and how they are written.
 
-Running the question over the published tables is `warehouse.reporting.report`'s work, drawing it the command line's.
+`warehouse.reporting.report` runs the question over the published tables; drawing the report is the command line's job.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +24,12 @@ REST = "(other)"
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)
-# So many cost centers are named in one sentence.
+# The number of cost centers that one sentence names.
 _NAMED = 3
 
 
 class Granularity(StrEnum):
-    """How long a period is; a week begins on Monday."""
+    """The length of a period; a week begins on Monday."""
 
     DAY = "day"
     WEEK = "week"
@@ -37,7 +37,7 @@ class Granularity(StrEnum):
 
 
 class Order(StrEnum):
-    """What the rows of one period are ordered by; amounts begin with the largest."""
+    """What the rows of one period are ordered by; amounts in descending order."""
 
     COST = "cost"
     CREDITS = "credits"
@@ -47,7 +47,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """Which days, grouped by what, where what. Values of one dimension are alternatives, dimensions all hold."""
+    """The days, groups and filters asked for. Values of one dimension are alternatives; all dimensions must hold."""
 
     first: date
     last: date
@@ -57,13 +57,13 @@ class Question:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The virtual tags that the question groups by or asks for, each once."""
+        """The virtual tags that the question groups or filters by, without repeats."""
         named = (*self.by, *(name for name, _ in self.where))
         return tuple(dict.fromkeys(name for name in named if name not in DIMENSIONS))
 
     @property
     def splits_charge_types(self) -> bool:
-        """Whether amounts are those of single charge types; a job has all of them, so none can be counted."""
+        """Whether amounts are per charge type; a job has all of them, so jobs and runs cannot be counted."""
         return CHARGE_TYPE in self.by or any(dimension == CHARGE_TYPE for dimension, _ in self.where)
 
 
@@ -89,9 +89,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The answer. Days of the question, by cost center: `missing` that no export has brought, `unsettled` not final.
+    """The answer, with days of the question by cost center: `missing` from all exports, and `unsettled`, not yet final.
 
-    Of the unsettled ones, `overdue` should be final by now.
+    Of the unsettled days, `overdue` should be final by now.
     """
 
     question: Question
@@ -104,7 +104,7 @@ class Report:
 
 
 def dimension(name: str, tags: Sequence[str] = ()) -> str:
-    """Return a dimension's or virtual tag's name as it is. Raises `UsageError` with the nearest names."""
+    """Return the proper name of a dimension or virtual tag. Raises `UsageError` with the nearest names."""
     wanted = name.strip().lower().replace("-", "_")
     known = (*DIMENSIONS, *tags)
     if wanted in known:
@@ -115,7 +115,7 @@ def dimension(name: str, tags: Sequence[str] = ()) -> str:
 
 
 def tag_named(name: str, tags: Sequence[str]) -> str:
-    """Return a virtual tag's name as it is. Raises `UsageError` with the nearest names."""
+    """Return the proper name of a virtual tag. Raises `UsageError` with the nearest names."""
     wanted = name.strip().lower().replace("-", "_")
     if wanted in tags:
         return wanted
@@ -124,11 +124,12 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
 
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
-    """Return a value that a dimension has. Raises `UsageError` with the nearest ones.
+    """Return the proper form of a dimension's value. Raises `UsageError` with the nearest values.
 
-    For what the configuration names, `ConfigurationError`: as wherever an organization or cost center is unknown.
+    An organization or cost center is named by the configuration, so an unknown one raises `ConfigurationError`, as
+    everywhere.
     """
-    values = {same_name(each): each for each in known}
+    values = {same_name(known_name): known_name for known_name in known}
     if same_name(value) in values:
         return values[same_name(value)]
     hint = did_you_mean(same_name(value), sorted(values), 3)
@@ -138,30 +139,30 @@ def known_value(name: str, value: str, known: Iterable[str]) -> str:
 
 
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
-    """Add amounts to the last digit; without any, zero. `counted` tells whether jobs and runs can be told."""
-    found = list(amounts)
-    priced = [each.cost for each in found if each.cost is not None]
-    credits = add_exactly(each.credits for each in found)
-    unpriced = add_exactly(each.unpriced_credits for each in found)
+    """Add amounts up exactly; without any, zero. `counted` says whether jobs and runs can be counted."""
+    addends = list(amounts)
+    priced = [amount.cost for amount in addends if amount.cost is not None]
+    credits = add_exactly(amount.credits for amount in addends)
+    unpriced = add_exactly(amount.unpriced_credits for amount in addends)
     return Amount(
         cost=add_exactly(priced) if priced or unpriced == 0 else None,
         credits=credits,
         unpriced_credits=unpriced,
-        jobs=sum(each.jobs or 0 for each in found) if counted else None,
-        runs=sum(each.runs or 0 for each in found) if counted else None,
+        jobs=sum(amount.jobs or 0 for amount in addends) if counted else None,
+        runs=sum(amount.runs or 0 for amount in addends) if counted else None,
     )
 
 
 def arrange(rows: Iterable[Row], question: Question, order: Order, limit: int | None) -> tuple[Row, ...]:
-    """Order rows by period and `order`; past the `limit` largest groups, add the others up to one row a period.
+    """Order rows by period and `order`; add the groups beyond the `limit` largest up to one row per period.
 
-    What the rows add up to stays the same.
+    The total of the rows stays the same.
     """
-    found = list(rows)
+    kept = list(rows)
     if limit is not None and question.by:
-        found = _limited(found, question, order, limit)
+        kept = _limited(kept, question, order, limit)
     rest = (REST,) * len(question.by)
-    return tuple(sorted(found, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order))))
+    return tuple(sorted(kept, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order))))
 
 
 def _limited(rows: Sequence[Row], question: Question, order: Order, limit: int) -> list[Row]:
@@ -198,7 +199,7 @@ def _key(row: Row, order: Order) -> tuple[Decimal, Decimal, tuple[str, ...]]:
 
 
 def add_exactly(values: Iterable[Decimal]) -> Decimal:
-    """The sum to the last digit, however many there are; without any, zero."""
+    """The exact sum, however many digits it has; without values, zero."""
     total = Decimal(0)
     for value in values:
         total = _EXACT.add(total, value)
@@ -206,12 +207,12 @@ def add_exactly(values: Iterable[Decimal]) -> Decimal:
 
 
 def period_text(first: date, granularity: Granularity | None) -> str:
-    """A period for people: a month as `2026-10`, a week by its Monday. Programs get its first day."""
+    """A period as people read it: a month as `2026-10`, a week by its Monday. Programs get its first day."""
     return f"{first:%Y-%m}" if granularity is Granularity.MONTH else first.isoformat()
 
 
 def as_json(report: Report) -> dict[str, object]:
-    """The report in the form of `report --json`; decimals are strings, cost null is unpriced."""
+    """The report in the form of `report --json`; decimals are strings, and a cost of null is unpriced."""
     question = report.question
     return {
         "from": question.first.isoformat(),
@@ -222,9 +223,9 @@ def as_json(report: Report) -> dict[str, object]:
         "data_through": report.data_through.isoformat() if report.data_through else None,
         "unpriced_credits": credits_text(report.total.unpriced_credits),
         "not_final": [
-            {"cost_center": name, "from": each.first.isoformat(), "to": each.last.isoformat()}
+            {"cost_center": name, "from": days.first.isoformat(), "to": days.last.isoformat()}
             for name, ranges in report.unsettled.items()
-            for each in ranges
+            for days in ranges
         ],
         "total": _json_amount(report.total),
         "rows": [
@@ -243,7 +244,7 @@ def _json_amount(amount: Amount) -> dict[str, object]:
 
 
 def not_final_text(report: Report) -> str | None:
-    """A sentence that names the days that CircleCI may still restate; None where there are none."""
+    """A sentence that names the days that CircleCI may still restate; None without such days."""
     centers: dict[str, list[str]] = {}
     for name, ranges in report.unsettled.items():
         young = set(_days(ranges)) - set(_days(report.overdue.get(name, ())))
@@ -256,7 +257,7 @@ def not_final_text(report: Report) -> str | None:
 
 
 def _days(ranges: Iterable[DayRange]) -> list[date]:
-    return [day for each in ranges for day in days_between(each.first, each.last)]
+    return [day for days in ranges for day in days_between(days.first, days.last)]
 
 
 def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
@@ -277,5 +278,5 @@ def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
 
 
 def with_rows(report: Report, rows: tuple[Row, ...]) -> Report:
-    """The same report with its rows arranged in another way."""
+    """The same report with other rows, such as the same ones in another order."""
     return replace(report, rows=rows)

@@ -12,6 +12,7 @@ import polars as pl
 
 from circleci_cost.errors import UnknownOrganizationError
 from circleci_cost.model.usage.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.text.units import counted
 
 # Which export a row came from, while rows of several exports are merged: a higher number is a later export.
 PRECEDENCE = "export_precedence"
@@ -36,7 +37,7 @@ def refuse_unknown_organizations(
     if strangers.is_empty():
         return
     named = ", ".join(
-        f"{row['organization_id']} ({row['organization_name']}, {row['jobs']} jobs)"
+        f"{row['organization_id']} ({row['organization_name']}, {counted(row['jobs'], 'job')})"
         for row in strangers.head(5).iter_rows(named=True)
     )
     way_out = (

@@ -55,17 +55,19 @@ def test_without_any_period_every_day_is_a_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "days"),
+    ("first", "second", "days"),
     [
         (("2024-01-01", "2024-02-10"), ("2024-02-10", None), DayRange(date(2024, 2, 10), date(2024, 2, 10))),
         (("2024-01-01", None), ("2024-02-10", "2024-02-12"), DayRange(date(2024, 2, 10), date(2024, 2, 12))),
         (("2024-01-01", None), ("2024-02-10", None), DayRange(date(2024, 2, 10), date(2024, 2, 10))),
     ],
 )
-def test_an_overlap_names_its_days(one: tuple[str, str | None], other: tuple[str, str | None], days: DayRange) -> None:
-    periods = [period(*one), period(*other, price="0.0005")]
-    assert [found for _, _, found in overlaps(periods)] == [days]
-    assert [found for _, _, found in overlaps(periods[::-1])] == [days]
+def test_an_overlap_names_its_days(
+    first: tuple[str, str | None], second: tuple[str, str | None], days: DayRange
+) -> None:
+    periods = [period(*first), period(*second, price="0.0005")]
+    assert [shared for _, _, shared in overlaps(periods)] == [days]
+    assert [shared for _, _, shared in overlaps(periods[::-1])] == [days]
 
 
 def test_adjacent_periods_do_not_overlap() -> None:
@@ -73,10 +75,10 @@ def test_adjacent_periods_do_not_overlap() -> None:
 
 
 def test_the_hash_follows_the_content_and_not_its_spelling_or_order() -> None:
-    one, other = period("2024-01-01", "2024-02-10", "0.0006"), period("2024-02-11", None, "0.0005")
-    assert content_hash([one, other]) == content_hash([other, period("2024-01-01", "2024-02-10", "0.00060")])
-    assert content_hash([one, other]) != content_hash([one, period("2024-02-11", None, "0.00051")])
-    assert content_hash([one, other]) != content_hash([one])
+    earlier, later = period("2024-01-01", "2024-02-10", "0.0006"), period("2024-02-11", None, "0.0005")
+    assert content_hash([earlier, later]) == content_hash([later, period("2024-01-01", "2024-02-10", "0.00060")])
+    assert content_hash([earlier, later]) != content_hash([earlier, period("2024-02-11", None, "0.00051")])
+    assert content_hash([earlier, later]) != content_hash([earlier])
 
 
 days = st.integers(0, 400).map(lambda offset: date(2024, 1, 1) + timedelta(days=offset))
@@ -102,13 +104,14 @@ def test_rates_gaps_and_overlaps_agree_with_a_count_day_by_day(drawn: list[tuple
 
 
 @given(st.sets(days, max_size=40))
-def test_ranges_hold_exactly_the_days_they_were_made_of(found: set[date]) -> None:
-    ranges = as_ranges(found)
-    again = {each.first + timedelta(days=offset) for each in ranges for offset in range(each.days)}
-    assert again == found
+def test_ranges_hold_exactly_the_days_they_were_joined_from(single_days: set[date]) -> None:
+    ranges = as_ranges(single_days)
+    spread = {days.first + timedelta(days=offset) for days in ranges for offset in range(days.days)}
+    assert spread == single_days
     assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges))
 
 
 def test_many_ranges_are_counted_not_listed() -> None:
     ranges = [DayRange(date(2024, 1, day), date(2024, 1, day)) for day in range(1, 15, 2)]
     assert say_ranges(ranges, most=2) == "2024-01-01, 2024-01-03 and 5 more ranges (5 days)"
+    assert say_ranges(ranges[:3], most=2) == "2024-01-01, 2024-01-03 and 1 more range (1 day)"

@@ -1,6 +1,7 @@
-"""Which platform a CODEOWNERS file is written for, and who owns a folder by it.
+"""Chooses the platform whose rules a CODEOWNERS file follows, and reads the file by them.
 
-What the lines mean is `codeowners_github`'s and `codeowners_gitlab`'s; what becomes of an owner, the allocation's.
+Reading the lines is the job of `codeowners_github` and `codeowners_gitlab`; turning an owner into a rule is
+`codeowners_rules`'.
 """
 
 from dataclasses import dataclass
@@ -13,15 +14,15 @@ from circleci_cost.model.allocation.codeowners_gitlab import has_gitlab_syntax, 
 from circleci_cost.model.allocation.definition import Dialect
 
 NAMES: dict[Dialect, str] = {"github": "GitHub", "gitlab": "GitLab"}
-# Where each platform looks for the file.
+# The folders in which a platform looks for the file.
 _FOLDERS: dict[str, Dialect] = {".github": "github", ".gitlab": "gitlab", ".bitbucket": "github"}
-# As many as a run reads: a monorepo's file is asked for once per project.
+# At most this many files stay in memory: a monorepo's file is needed once per project.
 _FILES = 64
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file as one platform reads it; `is_certain` is whether the configuration, the content or the folder say so."""
+    """A file as one platform reads it; `is_certain` where the configuration, the content or the folder decide it."""
 
     dialect: Dialect
     is_certain: bool
@@ -30,12 +31,12 @@ class Reading:
 
 @lru_cache(_FILES)
 def read_owners(text: str, path: Path, dialect: Dialect | None) -> Reading:
-    """Read a file for the platform that is asked for, else the one that its content, then its folder, belongs to."""
-    found = dialect or ("gitlab" if has_gitlab_syntax(text) else _FOLDERS.get(path.parent.name))
-    chosen: Dialect = found or "github"
-    return Reading(chosen, found is not None, read_gitlab(text) if chosen == "gitlab" else read_github(text))
+    """Read a file by the rules of `dialect`, else of the platform that its content, then its folder, points to."""
+    known = dialect or ("gitlab" if has_gitlab_syntax(text) else _FOLDERS.get(path.parent.name))
+    chosen: Dialect = known or "github"
+    return Reading(chosen, known is not None, read_gitlab(text) if chosen == "gitlab" else read_github(text))
 
 
 def other_owner(text: str, path: Path, folder: str) -> Owner | None:
-    """The owner of a folder if the file were GitLab's."""
+    """The owner that a folder would have by GitLab's rules."""
     return read_owners(text, path, "gitlab").file.owner(folder)

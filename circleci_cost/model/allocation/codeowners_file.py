@@ -1,6 +1,6 @@
-"""What a CODEOWNERS file says, whichever platform it is written for: sections of patterns with owners.
+"""The contents of a CODEOWNERS file of either platform: sections of patterns with owners.
 
-Reading the lines is `codeowners_github`'s and `codeowners_gitlab`'s; which of the two, `codeowners`' to choose.
+Reading the lines is the job of `codeowners_github` and `codeowners_gitlab`; `codeowners` chooses between them.
 """
 
 import re
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from circleci_cost.model.allocation.codeowners_patterns import Pattern, fits_all_below, fits_some_of
 
-# The pattern ends at the first space that no backslash is before.
+# The pattern ends at the first space without a backslash before it.
 _LINE = re.compile(r"((?:\\.|[^\s\\])*+\\?)\s*+(.*)")
 EMAIL = r"[^\s@/]++@[^\s@/.]++(?:\.[^\s@/.]++)++"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line: a pattern and its owners in their order, none where nobody owns it; or what its section leaves out."""
+    """A line: a pattern and its owners in order, empty where nobody owns it; or a pattern that its section excludes."""
 
     line: int
     pattern: Pattern
@@ -26,14 +26,14 @@ class Entry:
 
 @dataclass
 class Section:
-    """Entries of which the last one that fits counts; `""` is the one without a heading."""
+    """A section: the last entry that fits counts. The section without a heading has the name `""`."""
 
     name: str
     is_optional: bool
     entries: list[Entry]
 
     def owner(self, folder: str) -> "Owner | None":
-        """The first owner of every file of a folder; None where the section has none."""
+        """The first owner of all files of a folder; None where the section names none."""
         fitting = [entry for entry in self.entries if fits_all_below(entry.pattern, folder)]
         if not fitting or not fitting[-1].owners or any(entry.is_exclusion for entry in fitting):
             return None
@@ -42,7 +42,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Owner:
-    """An owner as the file writes it, and the line."""
+    """An owner as the file writes it, and the line that names it."""
 
     name: str
     line: int
@@ -50,7 +50,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Remark:
-    """What the platform does not read in a line, and what to write instead, as the end of a sentence."""
+    """What the platform does not read in a line and what to write instead, worded as the end of a sentence."""
 
     line: int
     text: str
@@ -58,23 +58,23 @@ class Remark:
 
 @dataclass(frozen=True)
 class OwnersFile:
-    """The sections of a file in their order, and remarks about its lines."""
+    """The sections of a file in order, and remarks on its lines."""
 
     sections: tuple[Section, ...]
     remarks: tuple[Remark, ...]
 
     def owner(self, folder: str) -> Owner | None:
-        """Who owns every file of a folder, a path without slashes around it, by the last section that names one.
+        """The owner of all files of a folder (a path without slashes around it), by the last section that names one.
 
         Later lines take precedence over earlier ones; an optional section counts where no other names an owner.
         """
-        found: Owner | None = None
+        owner: Owner | None = None
         for section in sorted(self.sections, key=lambda section: not section.is_optional):
-            found = section.owner(folder) or found
-        return found
+            owner = section.owner(folder) or owner
+        return owner
 
     def line_about_a_part(self, folder: str) -> int | None:
-        """The last line with owners that fits some files of a folder, or its name, but not all that is below it."""
+        """The last line with owners that fits some files of a folder, or its path, but not everything below it."""
         lines = [
             entry.line
             for section in self.sections
@@ -85,7 +85,7 @@ class OwnersFile:
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:
-    """The lines with their numbers, from 1, without spaces around them; empty lines and comments are left out."""
+    """The lines with their numbers, from 1, stripped of spaces; empty lines and comments are left out."""
     for number, line in enumerate(text.split("\n"), start=1):
         content = line.strip()
         if content and not content.startswith("#"):
@@ -93,6 +93,6 @@ def lines_of(text: str) -> Iterator[tuple[int, str]]:
 
 
 def pattern_and_owners(line: str) -> tuple[str, list[str]]:
-    """What stands before the first space that is not escaped, and the words after it."""
-    found = _LINE.match(line)
-    return (found.group(1), found.group(2).split()) if found else (line, [])
+    """Split a line at its first unescaped space: the pattern before it, and the words after it."""
+    match = _LINE.match(line)
+    return (match.group(1), match.group(2).split()) if match else (line, [])

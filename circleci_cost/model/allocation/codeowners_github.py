@@ -1,8 +1,8 @@
 """GitHub's CODEOWNERS: patterns as in `.gitignore`, without negation and ranges; lines it cannot read are skipped.
 
 https://docs.github.com/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
-Bitbucket documents the same rules; how many reviewers it picks of a group, such as `@acme/web:random(2)`, is no
-part of the owner. GitLab's rules are `codeowners_gitlab`'s.
+Bitbucket documents the same rules; the number of reviewers that it picks from a group, such as
+`@acme/web:random(2)`, is no part of the owner. GitLab's rules are in `codeowners_gitlab`.
 """
 
 import re
@@ -31,7 +31,7 @@ _RANGE = re.compile(r"(?:\\.|[^\\\[\]])*+[\[\]]")
 
 
 def read_github(text: str) -> OwnersFile:
-    """The entries of a file, all in one section. A line with a mistake is skipped, as GitHub does, and said."""
+    """The entries of a file, all in one section. A line with a mistake is skipped, as GitHub does, with a remark."""
     entries, remarks = [], []
     for number, line in lines_of(text):
         pattern, words = pattern_and_owners(line.partition("#")[0])
@@ -39,25 +39,25 @@ def read_github(text: str) -> OwnersFile:
         if mistake := _mistake(pattern, words[owners.index(None)] if None in owners else None):
             remarks.append(Remark(number, f"GitHub skips this line: {mistake}"))
         else:
-            entries.append(Entry(number, github_pattern(pattern), tuple(found.group(1) for found in owners if found)))
+            entries.append(Entry(number, github_pattern(pattern), tuple(owner.group(1) for owner in owners if owner)))
     return OwnersFile((Section("", False, entries),), tuple(remarks))
 
 
 def github_pattern(written: str) -> Pattern:
-    """A pattern as its segments.
+    """Split a pattern into its segments.
 
-    It begins at the root where a slash is at its beginning or in it, and ends in a folder where one is at its end.
-    A folder means all that is below it; `dir/*` means the files that are directly in it.
+    A slash at its beginning or inside it ties it to the root, a slash at its end makes it a folder. A folder means
+    everything below it; `dir/*` means the files directly in it.
     """
     names = written.strip("/").split("/")
     anchored = "/" in written.removesuffix("/")
-    found: list[Segment] = [] if anchored else [Wildcard.FOLDERS]
-    found += [_segment(name) for name in names]
+    segments: list[Segment] = [] if anchored else [Wildcard.FOLDERS]
+    segments += [_segment(name) for name in names]
     if written.endswith("/") or names[-1] == "**":
-        return (*found, Wildcard.FOLDERS, ANY_NAME)
+        return (*segments, Wildcard.FOLDERS, ANY_NAME)
     if anchored and names[-1] == "*":
-        return tuple(found)
-    return (*found, Wildcard.FOLDERS)
+        return tuple(segments)
+    return (*segments, Wildcard.FOLDERS)
 
 
 def _segment(name: str) -> Segment:

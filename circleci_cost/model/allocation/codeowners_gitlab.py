@@ -1,7 +1,7 @@
 """GitLab's CODEOWNERS: sections with default owners, optional ones, exclusions, and roles and subgroups as owners.
 
 https://docs.gitlab.com/user/project/codeowners/reference/
-GitHub's rules are `codeowners_github`'s.
+GitHub's rules are in `codeowners_github`.
 """
 
 import re
@@ -31,7 +31,7 @@ _OWNER = re.compile(rf"@@(?:developer|maintainer|owner)s?+|@[\w.-]++(?:/[\w.-]++
 
 
 def read_gitlab(text: str) -> OwnersFile:
-    """The sections of a file. Those of one name, in whatever case, are one, optional where each of them is."""
+    """The sections of a file. Those of the same name, in any case, are joined, and optional where all of them are."""
     section = Section("", False, [])
     sections = {"": section}
     defaults: tuple[str, ...] = ()
@@ -61,12 +61,12 @@ def read_gitlab(text: str) -> OwnersFile:
 
 
 def has_gitlab_syntax(text: str) -> bool:
-    """Whether a file holds what only GitLab reads: headings of sections, roles, or subgroups."""
+    """Whether a file has syntax that only GitLab reads: section headings, roles, or subgroups."""
     for _, line in lines_of(text):
         heading = _HEADING.match(line)
         if heading and heading.group(2).strip():
             words = heading.group(4)
-            # Behind a range, such as `[ab]*.md @web`, there is more than owners.
+            # After a range, as in `[ab]*.md @web`, more than owners follows.
             if not words or (words[0].isspace() and not _owners(words.split())[1]):
                 return True
         owners = pattern_and_owners(line.partition(" #")[0])[1]
@@ -76,37 +76,37 @@ def has_gitlab_syntax(text: str) -> bool:
 
 
 def gitlab_pattern(written: str) -> Pattern:
-    """A pattern as its segments.
+    """Split a pattern into its segments.
 
-    Without a slash at its beginning it fits at any depth; with one at its end it means all that is below the folder.
-    Without that it means files of just this path. `**` stands for folders only before a slash.
+    Without a slash at its beginning it fits at any depth. With a slash at its end it means everything below the
+    folder, without one only files of exactly this path. `**` stands for folders only before a slash.
     """
     if written == "*":
         return (Wildcard.FOLDERS, ANY_NAME)
     names = written.strip("/").split("/")
-    found: list[Segment] = [] if written.startswith("/") else [Wildcard.FOLDERS]
+    segments: list[Segment] = [] if written.startswith("/") else [Wildcard.FOLDERS]
     below = written.endswith("/")
     for position, name in enumerate(names, start=1):
         is_folder = below or position < len(names)
-        found.append(Wildcard.FOLDERS if name == "**" and is_folder else _segment(name))
-    return (*found, Wildcard.FOLDERS, ANY_NAME) if below else tuple(found)
+        segments.append(Wildcard.FOLDERS if name == "**" and is_folder else _segment(name))
+    return (*segments, Wildcard.FOLDERS, ANY_NAME) if below else tuple(segments)
 
 
 def _entry(number: int, line: str, defaults: tuple[str, ...]) -> tuple[Entry, list[str]]:
     pattern, words = pattern_and_owners(line)
     if pattern.startswith("!"):
-        return Entry(number, _short(pattern[1:]), is_exclusion=True), []
+        return Entry(number, _bounded(pattern[1:]), is_exclusion=True), []
     owners, strange = _owners(words)
-    return Entry(number, _short(pattern), owners if words else defaults), strange
+    return Entry(number, _bounded(pattern), owners if words else defaults), strange
 
 
-def _short(pattern: str) -> Pattern:
-    """The pattern; what is longer than any path fits nothing."""
+def _bounded(pattern: str) -> Pattern:
+    """The pattern's segments; a pattern longer than any path gets none and fits nothing."""
     return gitlab_pattern(pattern) if len(pattern) <= LONGEST_PATTERN else ()
 
 
 def _owners(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Those that name somebody, and the other words up to where a comment begins: there owners are read, too."""
+    """The words that are owners, also inside a comment, and the words before the comment that are not."""
     owners = tuple(word for word in words if _OWNER.fullmatch(word))
     comment = next((at for at, word in enumerate(words) if word.startswith("#")), len(words))
     return owners, [word for word in words[:comment] if not _OWNER.fullmatch(word)]

@@ -1,6 +1,6 @@
 """Patterns of CODEOWNERS files as segments, and whether one fits a file, or every file below a folder.
 
-How each platform writes them is `codeowners_github`'s and `codeowners_gitlab`'s; nothing here knows of owners.
+Parsing each platform's syntax is the job of `codeowners_github` and `codeowners_gitlab`; owners are not known here.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-# No path that a file system takes is longer, so no such pattern fits one.
+# No file system takes a longer path, so a longer pattern fits none.
 LONGEST_PATTERN = 4096
-# Names that no pattern spells out: a pattern that fits them fits any name. Two lengths, since `??` fits one only.
+# Names that no pattern spells out: a pattern that fits both fits any name. Two lengths, since `??` fits only one.
 _ANY_NAMES = ("\0", "\1\1")
 
 _Part = TypeVar("_Part")
@@ -18,7 +18,7 @@ _Whole = TypeVar("_Whole")
 
 
 class Wildcard(Enum):
-    """What stands for something else; which characters mean it is the platform's to say."""
+    """A wildcard; which characters stand for it depends on the platform."""
 
     FOLDERS = "any number of folders"
     CHARACTERS = "any number of characters of a name"
@@ -33,7 +33,7 @@ class OneOf:
     negated: bool = False
 
     def fits(self, character: str) -> bool:
-        """Whether the character is one of them; of names that stand for any name it never is."""
+        """Whether the character is one of them; a character of the names that stand for any name never is."""
         if character in "".join(_ANY_NAMES):
             return False
         return any(first <= character <= last for first, last in self.ranges) != self.negated
@@ -47,15 +47,15 @@ ANY_NAME: Segment = (Wildcard.CHARACTERS,)
 
 
 def fits_file(pattern: Pattern, path: str) -> bool:
-    """Whether a pattern fits a file, by its path from the root of the repository, without a slash at its beginning.
+    """Whether a pattern fits a file, given by its path from the root of the repository without a leading slash.
 
-    Takes at most as many steps as the lengths of both multiplied, whatever the pattern holds.
+    Takes at most as many steps as the product of both lengths, for any pattern.
     """
     return _fits(pattern, path.split("/"), Wildcard.FOLDERS, _same_name)
 
 
 def fits_all_below(pattern: Pattern, folder: str) -> bool:
-    """Whether a pattern fits every file of a folder, at any depth and of any name; "" is the whole repository."""
+    """Whether a pattern fits every file of a folder, at any depth and with any name; "" is the whole repository."""
     prefix = f"{folder}/" if folder else ""
     return all(
         fits_file(pattern, f"{prefix}{below}") for name in _ANY_NAMES for below in (name, f"{name}/{name}/{name}")
@@ -68,7 +68,7 @@ def fits_some_of(pattern: Pattern, folder: str) -> bool:
 
 
 def segment(tokens: Sequence[Token]) -> Segment:
-    """A name of a pattern; text where it holds no wildcard."""
+    """Make a segment from the tokens of one name; it is text where it has no wildcard."""
     if all(isinstance(token, str) for token in tokens):
         return "".join(map(str, tokens))
     return tuple(tokens)
@@ -91,19 +91,19 @@ def _fits(
 ) -> bool:
     """Whether the pattern fits the whole subject, where `many` stands for any number of its elements.
 
-    Only the last `many` is ever tried again: what fits earlier leaves the rest of the pattern the most room.
+    Only the last `many` is ever retried: the earliest fit leaves the most room for the rest of the pattern.
     """
-    at = here = 0
-    again: tuple[int, int] | None = None
-    while here < len(subject):
-        if at < len(pattern) and pattern[at] is many:
-            at += 1
-            again = (at, here)
-        elif at < len(pattern) and same(pattern[at], subject[here]):
-            at, here = at + 1, here + 1
-        elif again is None:
+    part = element = 0
+    retry: tuple[int, int] | None = None
+    while element < len(subject):
+        if part < len(pattern) and pattern[part] is many:
+            part += 1
+            retry = (part, element)
+        elif part < len(pattern) and same(pattern[part], subject[element]):
+            part, element = part + 1, element + 1
+        elif retry is None:
             return False
         else:
-            at, here = again[0], again[1] + 1
-            again = (at, here)
-    return all(part is many for part in pattern[at:])
+            part, element = retry[0], retry[1] + 1
+            retry = (part, element)
+    return all(remaining is many for remaining in pattern[part:])

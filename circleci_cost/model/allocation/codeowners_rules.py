@@ -1,6 +1,6 @@
-"""The owner of a project, or of a folder in it, by its CODEOWNERS file, as a rule of a tag.
+"""Turns the owner of a project, or of a folder in it, by its CODEOWNERS file into a rule of a tag.
 
-Which line fits a folder is `codeowners`' to say, and its siblings'.
+Reading the file and finding the line that fits a folder is the job of `codeowners` and its siblings.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,14 @@ from circleci_cost.model.allocation.plan import TagRule
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
 from circleci_cost.named_files.csv_tables import decoded
 from circleci_cost.text.plain import same_name
+from circleci_cost.text.units import counted
 
-# A file of the other platform has a remark for every line.
+# A file of the other platform may get a remark on every line.
 _MOST_REMARKS = 5
 
 
 class OwnedProject:
-    """One entry of `[[virtual_tags.codeowners]]` with what its file says. Raises `ConfigurationError`."""
+    """One entry of `[[virtual_tags.codeowners]]` with the contents of its file. Raises `ConfigurationError`."""
 
     def __init__(self, path: Path, content: bytes, entry: CodeOwners) -> None:
         """Read the file, unless it was read before."""
@@ -40,12 +41,12 @@ class OwnedProject:
 
     @property
     def warnings(self) -> Iterator[str]:
-        """Sentences on lines that the platform does not read, and on a folder that nobody owns."""
+        """Sentences about lines that the platform does not read, and about a folder that nobody owns."""
         remarks = self._reading.file.remarks
         for remark in remarks[:_MOST_REMARKS]:
             yield f"{self._path}, line {remark.line}: {remark.text}."
         if len(remarks) > _MOST_REMARKS:
-            yield f"{self._path}: {len(remarks) - _MOST_REMARKS} more lines like these."
+            yield f"{self._path}: {counted(len(remarks) - _MOST_REMARKS, 'more line')} like these."
         if self._owner is None:
             line = self._reading.file.line_about_a_part(self._folder)
             part = "" if line is None else f" (line {line} is about a part of it)"
@@ -56,26 +57,26 @@ class OwnedProject:
 
     @property
     def reading(self) -> str:
-        """How the file was read, and what else it could have meant where nothing tells the platform."""
+        """How the file was read, and its other possible meaning where nothing shows the platform."""
         read = f"{self._path} is read by the rules of {NAMES[self._reading.dialect]}"
         if self._reading.is_certain:
             return read
         other = other_owner(self._text, self._path, self._folder)
         if other == self._owner:
             return read
-        whose = f"{other.name} (line {other.line})" if other else "nobody"
+        owner = f"{other.name} (line {other.line})" if other else "nobody"
         return (
-            f"{read}, as nothing in it tells; by GitLab's {self._entry.project} would be {whose}'s: write dialect = "
-            '"github" or "gitlab" beside file'
+            f"{read}, as nothing in it shows its platform; by GitLab's rules {owner} would own "
+            f'{self._entry.project}: write dialect = "github" or "gitlab" beside file'
         )
 
 
 def owned_by(entry: CodeOwners, value: str, label: str, *, is_withheld: bool = False) -> TagRule:
-    """The rule that gives the whole project, by its name or its id, one value."""
-    asked = tuple((Condition(name, Operator.IN, (entry.project,)),) for name in ("project", "project_id"))
+    """The rule that gives one value to the whole project, named by its name or its id."""
+    either = tuple((Condition(name, Operator.IN, (entry.project,)),) for name in ("project", "project_id"))
     return TagRule(
         label,
-        Conditions(asked),
+        Conditions(either),
         value,
         None,
         entry.from_,

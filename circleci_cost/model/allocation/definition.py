@@ -1,6 +1,6 @@
 """`[[virtual_tags]]`: which cost belongs to which value of a tag, and how shared cost is split.
 
-What the rules mean for costs is `planning`'s; the files that are named here are read there, too.
+`planning` reads the files that are named here; applying the rules to costs is the warehouse's job.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from circleci_cost.sections.periods import Dated
 from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_within
 
 UNALLOCATED = "unallocated"
-# Columns of the allocated costs, of mapping files as they are read, and of budget files: a tag must not hide them.
+# Columns of allocated costs, of mapping files once read, and of budget files: a tag must not hide them.
 _RESERVED = {
     *("date", "tag", "value", "rule", "split", "share", "jobs", "runs", "credits", "cost", "cost_usd", "period"),
     *("from", "until", "first", "last", "line", "pattern", "key", "decision", "segment", "combination"),
@@ -34,9 +34,9 @@ else:
 
 
 class Rule(Dated):
-    """`[[virtual_tags.rules]]`: a value for the costs that fit; of several rules the first one wins.
+    """`[[virtual_tags.rules]]`: a value for the costs that fit; the first rule that fits wins.
 
-    `value_of` takes the value of a dimension, or of another tag, instead of a fixed one.
+    `value_of` takes the value from a dimension, or from another tag, instead of a fixed one.
     """
 
     name: Label | None = None
@@ -65,7 +65,7 @@ class CodeOwners(Dated):
     """`[[virtual_tags.codeowners]]`: the owner of a project by its CODEOWNERS file, after all mappings.
 
     `path` is a folder, the whole repository by default; whoever owns every file below it owns the project. `values`
-    names the tag's value of an owner; an owner that is not in it is its own value. `dialect` is the platform whose
+    gives the tag's value for an owner; an owner not listed there is its own value. `dialect` is the platform whose
     rules the file follows; without it the content decides.
     """
 
@@ -77,10 +77,10 @@ class CodeOwners(Dated):
 
 
 class Split(Dated):
-    """`[[virtual_tags.splits]]`: the cost of one value, split among others, each day for itself.
+    """`[[virtual_tags.splits]]`: the cost of one value, split among others, separately on each day.
 
     `even`, by `fixed` shares, `proportional` to the cost of the others, or by `telemetry`: runs, minutes, users, or
-    a file of date, key and amount. `fallback` is for days on which that has no amounts.
+    a file of date, key and amount. `fallback` applies to days without such amounts.
     """
 
     value: Label
@@ -123,7 +123,7 @@ class Split(Dated):
 
     @property
     def label(self) -> str:
-        """What the split is called."""
+        """The name of the split, or one made from its value and method."""
         how = self.by or (self.file.name if self.file else self.method)
         return self.name or f"{self.value} by {how}"
 
@@ -137,7 +137,7 @@ def _tag_name(name: str) -> str:
 
 
 class VirtualTag(Section):
-    """`[[virtual_tags]]`: rules, then mappings, then CODEOWNERS; `default` for what none of them fits."""
+    """`[[virtual_tags]]`: rules, then mappings, then CODEOWNERS; `default` for costs that none of them fits."""
 
     name: Annotated[Name, AfterValidator(_tag_name)]
     default: Label = UNALLOCATED
@@ -149,7 +149,7 @@ class VirtualTag(Section):
 
     @property
     def asked_for(self) -> Iterator[str]:
-        """The dimensions and tags that the rules of the configuration file ask for."""
+        """The dimensions and tags that the rules of the configuration file use."""
         for rule in self.rules:
             yield from rule.where.dimensions
             if rule.value_of:
@@ -157,7 +157,7 @@ class VirtualTag(Section):
 
     @model_validator(mode="after")
     def _splits_apart(self) -> Self:
-        sources = {each.value for each in self.splits}
+        sources = {split.value for split in self.splits}
         for index, split in enumerate(self.splits):
             again = sources.intersection([*split.shares, *split.among])
             if again:
@@ -167,9 +167,9 @@ class VirtualTag(Section):
                     "leave one of them out",
                 )
         for first, second in _pairs(self.splits):
-            if first.value == second.value and _meet(first, second):
+            if first.value == second.value and _overlap(first, second):
                 raise mistake_within(
-                    ("splits", next(at for at, each in enumerate(self.splits) if each is second)),
+                    ("splits", next(index for index, split in enumerate(self.splits) if split is second)),
                     f"{first.value!r} is split twice on the same days and charge types; give each split its own from, "
                     "until or charge_types",
                 )
@@ -180,9 +180,9 @@ def _pairs(splits: tuple[Split, ...]) -> Iterator[tuple[Split, Split]]:
     return ((first, second) for at, first in enumerate(splits) for second in splits[at + 1 :])
 
 
-def _meet(first: Split, second: Split) -> bool:
+def _overlap(first: Split, second: Split) -> bool:
     apart = (first.until and second.from_ and first.until < second.from_) or (
         second.until and first.from_ and second.until < first.from_
     )
-    kinds = set(first.charge_types or CHARGE_TYPES) & set(second.charge_types or CHARGE_TYPES)
-    return bool(kinds) and not apart
+    charge_types = set(first.charge_types or CHARGE_TYPES) & set(second.charge_types or CHARGE_TYPES)
+    return bool(charge_types) and not apart

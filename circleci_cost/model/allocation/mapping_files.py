@@ -1,6 +1,7 @@
-"""Values of a tag from a mapping file: a CSV table of dimensions and values, or a TOML file of rules.
+"""Reads the values of a tag from a mapping file: a CSV table of dimensions and values, or a TOML file of rules.
 
-A CSV file becomes a lookup, which may have many thousand rows; a TOML file becomes rules.
+A CSV file becomes a lookup, which may have many thousands of rows; a TOML file becomes rules. Applying them is the
+warehouse's job.
 """
 
 from collections.abc import Sequence
@@ -28,12 +29,12 @@ class _RulesFile(Section):
 
 
 def as_rule(rule: Rule, label: str) -> TagRule:
-    """A rule as it is written, under its own name or else `label`."""
+    """A rule of the configuration, labelled by its own name or else by `label`."""
     return TagRule(rule.name or label, rule.where, rule.value, rule.value_of, rule.from_, rule.until)
 
 
 def read_mapping(path: Path, content: bytes, tags: Sequence[str]) -> Stage:
-    """The rules of one mapping file. `tags` are the other tags that it may ask for. Raises `ConfigurationError`."""
+    """The rules of one mapping file. `tags` are the other tags that it may use. Raises `ConfigurationError`."""
     known = [*CONDITION_DIMENSIONS, *tags]
     if path.suffix.lower() == ".toml":
         return _read_toml(path, decoded(path, content), known)
@@ -68,8 +69,8 @@ def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
     if not rules:
         raise ConfigurationError(f"{path} has no rules; write them as [[rules]] with value and where.")
     for index, rule in enumerate(rules):
-        asked = [*rule.where.dimensions, *([rule.value_of] if rule.value_of else [])]
-        unknown = [name for name in asked if name not in known]
+        used = [*rule.where.dimensions, *([rule.value_of] if rule.value_of else [])]
+        unknown = [name for name in used if name not in known]
         if unknown:
             hint = suggestion_or_all(unknown[0], known)
             where = f"{path}, line {line_of(text, ('rules', index, 'where'))}"

@@ -1,6 +1,6 @@
-"""What virtual tags come to once their files are read: stages of rules and lookups, splits with their amounts.
+"""Virtual tags once their files are read: stages of rules and lookups, splits with their amounts.
 
-Reading the files is the business of `planning` and its siblings, evaluating the plan the warehouse's.
+Reading the files is the job of `planning` and its siblings, evaluating the plan the warehouse's.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from circleci_cost.model.allocation.definition import Split
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.named_files.file_problem import FileProblem
 
-# Amounts of telemetry: 15 digits before the point, 9 behind it.
+# Amounts of telemetry: 15 digits before the point, 9 after it.
 AMOUNT = pl.Decimal(24, 9)
 AMOUNTS_SCHEMA: dict[str, pl.DataType] = {"date": pl.Date(), "key": pl.String(), "amount": AMOUNT}
 
 
 @dataclass(frozen=True)
 class TagRule:
-    """A value, or the dimension or tag to take it from, for what the conditions hold of on these days.
+    """A value, or the dimension or tag to take it from, for the costs that fit the conditions on these days.
 
     `owned_project` is the project, by name or id, whose CODEOWNERS file the rule comes from. A rule that `is_withheld`
-    stands for what a file that cannot be used would have said; with `of_tag` it holds where that tag's own value is of
+    stands in for the rules of a file that cannot be used; with `of_tag` it holds where that tag's value comes from
     one of the rules `of_rules`.
     """
 
@@ -42,15 +42,15 @@ class TagRule:
 
 @dataclass(frozen=True)
 class Rules:
-    """Rules in their order; the first that fits wins."""
+    """Rules in order; the first that fits wins."""
 
     rules: tuple[TagRule, ...]
 
     @property
     def asked_for(self) -> set[str]:
         """The dimensions and tags that the rules need."""
-        taken = {rule.value_of for rule in self.rules if rule.value_of}
-        return taken.union(*(rule.where.dimensions for rule in self.rules))
+        sources = {rule.value_of for rule in self.rules if rule.value_of}
+        return sources.union(*(rule.where.dimensions for rule in self.rules))
 
     @property
     def boundaries(self) -> set[tuple[date | None, date | None]]:
@@ -60,7 +60,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Rows of a mapping file: `rule`, `value`, `line`, `first`, `last` and the dimensions, NULL where all fit.
+    """Rows of a mapping file: `rule`, `value`, `line`, `first`, `last` and dimensions, NULL where any value fits.
 
     The first row that fits wins.
     """
@@ -97,7 +97,7 @@ class PlannedSplit:
 
 @dataclass(frozen=True)
 class PlannedTag:
-    """One virtual tag: its stages in their order, the default for what none of them fits, its splits."""
+    """One virtual tag: its stages in order, the default for costs that none of them fits, its splits."""
 
     name: str
     default: str
@@ -108,8 +108,8 @@ class PlannedTag:
     @property
     def asked_for(self) -> set[str]:
         """The dimensions and tags that the tag needs."""
-        found: set[str] = set()
-        return found.union(*(stage.asked_for for stage in self.stages))
+        names: set[str] = set()
+        return names.union(*(stage.asked_for for stage in self.stages))
 
     @property
     def rules(self) -> tuple[TagRule, ...]:
@@ -119,10 +119,10 @@ class PlannedTag:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tags in the order in which they are evaluated, each after those it uses.
+    """The tags in the order of evaluation, each after those that it uses.
 
-    `content_hash` changes with the rules and with every byte of their files. `warnings` are sentences about what
-    the files leave open, `readings` about how CODEOWNERS files were read, `problems` about files that are left out.
+    `content_hash` changes with the rules and with every byte of their files. `warnings` are sentences about gaps and
+    unread lines of the files, `readings` about how CODEOWNERS files were read; `problems` are the files left out.
     """
 
     tags: tuple[PlannedTag, ...]
@@ -133,11 +133,11 @@ class Plan:
 
     @property
     def boundaries(self) -> list[date]:
-        """The days from which something holds that did not hold before, in order."""
+        """The days on which the rules or splits that apply change, in order."""
         spans: set[tuple[date | None, date | None]] = set()
         for tag in self.tags:
             spans = spans.union(*(stage.boundaries for stage in tag.stages))
-            spans |= {(each.split.from_, each.split.until) for each in tag.splits}
+            spans |= {(planned.split.from_, planned.split.until) for planned in tag.splits}
         # The day after `until` is a boundary; date.max has none.
         after = {date.fromordinal(last.toordinal() + 1) for _, last in spans if last and last < date.max}
         return sorted({first for first, _ in spans if first} | after)

@@ -1,7 +1,7 @@
-"""Virtual tags made ready: reads every file that they name and puts their rules in order.
+"""Makes the plan of the virtual tags: reads every file that they name and puts their rules in order.
 
-Evaluating the plan is the work of `warehouse.allocation`; a mistake in a file is found here, before anything is
-computed. What stands in for a file that cannot be used is `withheld`'s.
+A mistake in a file is found here, before anything is computed; evaluating the plan is `warehouse.allocation`'s job.
+The rules that stand in for a file that cannot be used are in `withheld`.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _Read = TypeVar("_Read")
 def prepare(tags: Sequence[VirtualTag], resolve: Callable[[Path], Path]) -> Plan:
     """Read the files of the tags; `resolve` makes their paths absolute (`Settings.resolve`).
 
-    Inside a tag the order is rules, mappings, CODEOWNERS, default. Raises `ConfigurationError` for a file that
+    Within a tag the order is rules, mappings, CODEOWNERS, default. Raises `ConfigurationError` for a file that
     cannot be read, names something unknown, or makes tags use each other in a circle.
     """
     plan = prepare_usable(tags, resolve)
@@ -45,9 +45,9 @@ def prepare(tags: Sequence[VirtualTag], resolve: Callable[[Path], Path]) -> Plan
 
 
 def prepare_usable(tags: Sequence[VirtualTag], resolve: Callable[[Path], Path]) -> Plan:
-    """The same with the files that can be used: each of the others is a problem of the plan.
+    """Read the files of the tags like `prepare`, but report a file that cannot be used as a problem of the plan.
 
-    What could rest on such a file is unallocated; the cost that it would have split is not split.
+    Cost that such a file might decide is unallocated; cost that it would have split is not split.
     """
     planner = _Planner(tags, resolve)
     while True:
@@ -61,32 +61,32 @@ def prepare_usable(tags: Sequence[VirtualTag], resolve: Callable[[Path], Path]) 
 
 
 class _Planner:
-    """Reads each file once, and remembers what it held or why it cannot be used."""
+    """Reads each file once, and remembers its content or why it cannot be used."""
 
     def __init__(self, tags: Sequence[VirtualTag], resolve: Callable[[Path], Path]) -> None:
         self._tags = tags
         self._resolve = resolve
         self._contents: dict[Path, bytes] = {}
-        # Mapping files, by tag, whose conditions make tags use each other in a circle.
+        # By tag: mapping files that make tags use each other in a circle, with the sentence that says so.
         self._in_circle: dict[tuple[str, Path], str] = {}
-        # Each once: many projects have one file.
+        # Ordered sets: many projects share one file, and its sentences are reported once.
         self._warnings: dict[str, None] = {}
         self._readings: dict[str, None] = {}
         self._problems: dict[tuple[str, Path], FileProblem] = {}
 
     def planned(self, tag: VirtualTag) -> PlannedTag:
-        """A tag with what its files say."""
-        others = [each.name for each in self._tags if each is not tag]
+        """A tag with the contents of its files."""
+        others = [other.name for other in self._tags if other is not tag]
         written = tuple(as_rule(rule, f"rule {number}") for number, rule in enumerate(tag.rules, start=1))
         stages: list[Stage] = [Rules(written)] if written else []
-        stages += [self._mapping(tag, each, others) for each in tag.mappings]
+        stages += [self._mapping(tag, mapping, others) for mapping in tag.mappings]
         owned = tuple(rule for entry in tag.codeowners for rule in self._owned(tag, entry))
         stages += [Rules(owned)] if owned else []
-        splits = tuple(self._split(tag, each) for each in tag.splits)
+        splits = tuple(self._split(tag, split) for split in tag.splits)
         return PlannedTag(tag.name, tag.default, tag.min_coverage, tuple(stages), splits)
 
     def plan(self, tags: Iterator[PlannedTag]) -> Plan:
-        """The plan of tags in their order, with all that was found on the way."""
+        """The plan of the tags in order, with the warnings, readings and problems of their files."""
         digest = hashlib.sha256(repr(tuple(self._tags)).encode())
         for path, content in sorted(self._contents.items()):
             digest.update(hashlib.sha256(content).digest() + path.name.encode())
@@ -99,15 +99,15 @@ class _Planner:
         )
 
     def refuse_circle(self, planned: Sequence[PlannedTag], circle: Sequence[str]) -> None:
-        """Leave the mapping files out that close a circle; rules of the configuration were looked at before."""
+        """Leave out the mapping files that close a circle; the rules of the configuration were checked before."""
         names = " → ".join(reversed(circle))
         sentence = (
             f"Virtual tags use each other in a circle through their mapping files, {names}; take one of these columns "
             "or conditions out."
         )
-        for tag, made in zip(self._tags, planned, strict=True):
-            files = made.stages[1 if tag.rules else 0 :]
-            for mapping, stage in zip(tag.mappings, files, strict=False):
+        for tag, planned_tag in zip(self._tags, planned, strict=True):
+            file_stages = planned_tag.stages[1 if tag.rules else 0 :]
+            for mapping, stage in zip(tag.mappings, file_stages, strict=False):
                 if tag.name in circle and stage.asked_for.intersection(circle):
                     self._in_circle[tag.name, self._resolve(mapping.file)] = sentence
 
@@ -153,7 +153,7 @@ class _Planner:
 
 
 def _ordered(tags: Sequence[PlannedTag]) -> tuple[PlannedTag, ...]:
-    """Each tag after those that its rules or files ask for. Raises `CycleError`."""
+    """Put each tag after those that its rules or files use. Raises `CycleError`."""
     by_name = {tag.name: tag for tag in tags}
     graph = {tag.name: sorted(tag.asked_for.intersection(by_name)) for tag in tags}
     return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())

@@ -1,6 +1,6 @@
-"""Telemetry of a split: a CSV or Parquet file of date, key (a value of the tag) and amount, read exactly.
+"""Reads the telemetry of a split exactly: a CSV or Parquet file of date, key (a value of the tag) and amount.
 
-What a day without amounts means for a split is for the allocation to say.
+How a split treats a day without amounts is `warehouse.allocation`'s job.
 """
 
 import io
@@ -19,7 +19,7 @@ _HOW = "write a number that is not negative, with at most 15 digits before and 9
 
 
 def read_amounts(path: Path, content: bytes) -> pl.DataFrame:
-    """The amounts of `AMOUNTS_SCHEMA`, each date and key once: several rows are added up.
+    """The amounts of `AMOUNTS_SCHEMA`, one per date and key: several rows are added up.
 
     Raises `ConfigurationError`.
     """
@@ -52,7 +52,7 @@ def read_amounts(path: Path, content: bytes) -> pl.DataFrame:
 
 
 def _of_parquet(path: Path, content: bytes) -> pl.DataFrame:
-    """The rows with the amount as text without closing zeros, so that it is judged as one of a CSV file is."""
+    """The rows, with the amount as text without trailing zeros, so that the checks of CSV files apply."""
     try:
         rows = pl.read_parquet(io.BytesIO(content))
     except pl.exceptions.PolarsError as error:

@@ -87,8 +87,8 @@ def test_a_pattern_fits_files_as_on_gitlab(written: str, fitting: list[str], oth
 
 def owner(text: str, folder: str, dialect: str = "github") -> str | None:
     """The owner of a folder, `@` and all."""
-    found = (read_gitlab if dialect == "gitlab" else read_github)(text).owner(folder)
-    return found.name if found else None
+    owner = (read_gitlab if dialect == "gitlab" else read_github)(text).owner(folder)
+    return owner.name if owner else None
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def planned(folder: Path, content: str | bytes, file: str = "CODEOWNERS", **entr
     path = folder / file
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    given = {"file": file, "project": "shop", **entry}
-    return prepare([VirtualTag.model_validate({"name": "team", "codeowners": [given]})], lambda each: folder / each)
+    section = {"file": file, "project": "shop", **entry}
+    return prepare([VirtualTag.model_validate({"name": "team", "codeowners": [section]})], lambda name: folder / name)
 
 
 def value(plan: Plan) -> str | None:
@@ -216,16 +216,16 @@ def test_key_content_and_folder_decide_whose_rules_hold(
     assert reading.endswith(f"is read by the rules of {expected}")
 
 
-def test_a_file_that_means_another_owner_on_gitlab_is_told_as_one_that_could_be_either(tmp_path: Path) -> None:
+def test_a_file_that_gives_another_owner_on_gitlab_is_reported_as_ambiguous(tmp_path: Path) -> None:
     plan = planned(tmp_path, "* @all\n/services/api @api\n", path="services/api")
     assert value(plan) == "@api"
     assert plan.readings == (
-        f"{tmp_path / 'CODEOWNERS'} is read by the rules of GitHub, as nothing in it tells; by GitLab's shop would be "
-        '@all (line 1)\'s: write dialect = "github" or "gitlab" beside file',
+        f"{tmp_path / 'CODEOWNERS'} is read by the rules of GitHub, as nothing in it shows its platform; by GitLab's "
+        'rules @all (line 1) would own shop: write dialect = "github" or "gitlab" beside file',
     )
 
 
-def test_lines_that_are_skipped_and_a_folder_without_owner_are_told_with_file_and_line(tmp_path: Path) -> None:
+def test_skipped_lines_and_a_folder_without_owner_are_reported_with_file_and_line(tmp_path: Path) -> None:
     plan = planned(tmp_path, "/docs/* @docs\n!/docs/a @x\n/b[cd]/ @x\n/e/ nobody @x\n", path="docs", dialect="github")
     file = f"virtual tag team: {tmp_path / 'CODEOWNERS'}"
     assert value(plan) is None
@@ -239,16 +239,17 @@ def test_lines_that_are_skipped_and_a_folder_without_owner_are_told_with_file_an
     )
 
 
-def test_a_file_of_the_wrong_platform_is_told_in_a_few_lines(tmp_path: Path) -> None:
+def test_a_file_of_the_wrong_platform_is_reported_in_a_few_lines(tmp_path: Path) -> None:
     plan = planned(tmp_path, "* @all\n" + "!/x @y\n" * 900, dialect="github")
     assert value(plan) == "@all"
     assert len(plan.warnings) == 6
     assert plan.warnings[-1] == f"virtual tag team: {tmp_path / 'CODEOWNERS'}: 895 more lines like these."
+    assert planned(tmp_path, "!/x @y\n" * 6, dialect="github").warnings[-2].endswith(": 1 more line like these.")
 
 
-def test_words_that_are_nobody_and_odd_headings_are_told_on_gitlab(tmp_path: Path) -> None:
+def test_words_that_are_no_owner_and_odd_headings_are_reported_on_gitlab(tmp_path: Path) -> None:
     plan = planned(tmp_path, "* mallory @a\n[Rr]eadme.md @b\n[] @c\n", dialect="gitlab")
-    assert [each.partition("CODEOWNERS, ")[2][:70] for each in plan.warnings] == [
+    assert [warning.partition("CODEOWNERS, ")[2][:70] for warning in plan.warnings] == [
         "line 1: 'mallory' is no owner and is left out; write @user, @group/sub",
         "line 2: GitLab reads this as the heading of a section 'Rr'; write ? fo",
         "line 3: the section has no name; write one between the brackets.",
@@ -261,13 +262,13 @@ _WRITTEN = st.lists(st.sampled_from(["a", "b", "*", "?", "ab*", "*b*a", "**"]), 
 
 def _expression(pattern: list[str]) -> str:
     """What an anchored GitHub pattern means, as a regular expression; an oracle that may take its time."""
-    found = ""
+    expression = ""
     for name in pattern:
-        each = re.escape(name).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-        found += "(?:[^/]+/)*" if name == "**" else f"{each.replace('[^/]*', '[^/]+') if name == '*' else each}/"
+        part = re.escape(name).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+        expression += "(?:[^/]+/)*" if name == "**" else f"{part.replace('[^/]*', '[^/]+') if name == '*' else part}/"
     if pattern[-1] == "**":
-        return f"{found.removesuffix('(?:[^/]+/)*')}(?:[^/]+/)+"
-    return found if pattern[-1] == "*" else f"{found}(?:[^/]+/)*"
+        return f"{expression.removesuffix('(?:[^/]+/)*')}(?:[^/]+/)+"
+    return expression if pattern[-1] == "*" else f"{expression}(?:[^/]+/)*"
 
 
 @given(pattern=_WRITTEN, path=st.lists(_NAMES, min_size=1, max_size=5))
@@ -279,8 +280,8 @@ def test_patterns_fit_what_their_regular_expression_fits(pattern: list[str], pat
 @given(text=st.text(st.sampled_from("*?[]!^\\/# @ab-\n\t\r\0é"), max_size=80), folder=st.text("ab/*", max_size=9))
 def test_any_text_is_read_on_either_platform(text: str, folder: str) -> None:
     for read in (read_github, read_gitlab):
-        found = read(text).owner(folder.strip("/"))
-        assert found is None or "@" in found.name
+        owner = read(text).owner(folder.strip("/"))
+        assert owner is None or "@" in owner.name
 
 
 def _patterns(written: str) -> list[Pattern]:

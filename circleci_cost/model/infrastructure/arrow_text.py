@@ -1,8 +1,8 @@
-"""Columns of Parquet files as the text that a CSV file would hold, by their values: of any type that can hold such.
+"""Turns columns of Parquet files, of any fitting type, into the text that a CSV file would hold.
 
-Numbers are written as they are; doubles and floats become the shortest decimal that reads back as the same double or
-float: 0.1 is a tenth. Half floats are refused, as their three digits are no amount. What the text means is the
-business of `rows`, where the columns come from that of `parquet_files`.
+Numbers keep their exact value; doubles and floats become the shortest decimal that reads back as the same double or
+float: 0.1 is a tenth. Half floats are refused, as their three digits are no amount. Reading the columns is the job of
+`parquet_files`, interpreting the text that of `rows`.
 """
 
 from typing import Any, cast
@@ -30,10 +30,10 @@ _AMOUNTS, _MOMENTS = (COST, BILLED), (START, END, PERIOD)
 
 
 def as_text(values: Any, column: str) -> pl.Series | None:
-    """The values of a column as text, None where a type holds values that cannot be such a column's.
+    """The values of a column as text, None where the type does not fit the column.
 
-    Amounts are text or numbers, times text, timestamps or dates; everything else is a label, which may be anything:
-    containers are JSON then. A column without values may have any type.
+    Amounts are text or numbers; times are text, timestamps or dates. Every other column holds labels, which may have
+    any type; containers become JSON. A column without values may have any type.
     """
     if values.null_count == len(values):
         return pl.Series([None] * len(values), dtype=pl.String)
@@ -53,7 +53,7 @@ def _is(kind: Any, kinds: Any) -> bool:
 
 
 def _plain(values: Any) -> Any:
-    """Without dictionary, run lengths or an extension; bytes are the text that they are."""
+    """The values without dictionary, run lengths or extension type; bytes become text."""
     if isinstance(values, pa.ExtensionArray):
         values = values.storage
     if pa.types.is_dictionary(values.type):
@@ -72,10 +72,10 @@ def _number(values: Any) -> pl.Series:
 
 
 def _time(values: Any) -> pl.Series:
-    """Moments in UTC; those without a zone are in UTC already."""
+    """Moments in UTC; a moment without a zone is in UTC already."""
     kind = values.type
     if pa.types.is_timestamp(kind):
-        # The zone says how moments are shown, not which they are.
+        # The zone only affects how a moment is shown; its value is in UTC.
         values = values.cast(pa.timestamp(kind.unit, "UTC")).cast(pa.timestamp("us", "UTC"), safe=kind.unit != "ns")
     else:
         values = values.cast(pa.timestamp("ms")).cast(pa.timestamp("us", "UTC"))
@@ -95,7 +95,7 @@ def _label(values: Any) -> pl.Series:
         values = values.cast(pa.int64())
     series = cast(pl.Series, pl.from_arrow(values))
     if series.dtype.is_float():
-        # Libraries that lack whole numbers with gaps write an account's number as a double, and NaN for none.
+        # Libraries without nullable integers write an account's number as a double, and a missing one as NaN.
         whole = series.fill_nan(None).cast(pl.Float64).cast(pl.Int64, strict=False)
         if (whole.cast(pl.Float64) == series.fill_nan(None).cast(pl.Float64)).all():
             return whole.cast(pl.String)
@@ -104,7 +104,7 @@ def _label(values: Any) -> pl.Series:
 
 
 def _of_text(kind: Any) -> Any:
-    """A container's type with text in the place of bytes and wide decimals, which JSON is not written of."""
+    """A container's type with text in place of bytes and wide decimals, which cannot be written as JSON."""
     if pa.types.is_map(kind):
         return pa.map_(pa.large_string(), _of_text(kind.item_type))
     if pa.types.is_struct(kind):

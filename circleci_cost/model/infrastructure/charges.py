@@ -1,6 +1,6 @@
-"""Which amount of a row counts, and which rows are no cost of a day at all: taxes, and purchases that pay for others.
+"""Decides which amount of a row counts, and which rows are no cost of a day: taxes, and purchases for other rows.
 
-How values are read is the business of `values`, what rows add up to that of `rows`.
+Reading values is the job of `values`, adding rows up that of `rows`.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Purchases: TypeAlias = Literal["specification", "count", "leave_out"]
 
 @dataclass(frozen=True)
 class Charges:
-    """The amounts of the rows of `frame` (columns as `layout` names them, of text).
+    """The amounts of the rows of `frame`, whose columns are text under `layout`'s names.
 
-    A row costs its effective cost, or, where it has none, what is billed for it; that alone where the file has no
-    column of effective costs.
+    A row costs its effective cost or, where it has none, its billed cost; where the file has no column of effective
+    costs, always its billed cost.
     """
 
     frame: pl.DataFrame
@@ -28,7 +28,7 @@ class Charges:
 
     @cached_property
     def text(self) -> pl.Series:
-        """What is written of the amount that counts."""
+        """The amount that counts, as the file writes it."""
         effective = self._column(COST)
         return effective.zip_with(effective.is_not_null(), self._column(BILLED))
 
@@ -39,7 +39,7 @@ class Charges:
 
     @cached_property
     def written_in(self) -> pl.Series:
-        """The column that the amount of each row is read from; `COST` where neither is filled."""
+        """The column from which each row's amount is read; `COST` where neither is filled."""
         billed = self._column(COST).is_null() & self._column(BILLED).is_not_null()
         return pl.Series([COST], dtype=pl.String).new_from_index(0, len(billed)).zip_with(~billed, pl.Series([BILLED]))
 
@@ -48,9 +48,9 @@ class Charges:
         """The rows that are no cost: taxes, and purchases that other rows of the files account for.
 
         FOCUS: the EffectiveCost of a purchase MUST be 0 where it covers future charges, whose own EffectiveCost then
-        holds their part of it; a purchase with another one covers nothing else. A purchase that names a commitment is
-        covered by its use whatever a provider writes. What is billed holds no part of a purchase made before, so every
-        purchase counts there.
+        holds their part of it; a purchase with another EffectiveCost covers no other charges. A purchase that names a
+        commitment is covered by its use, whatever a provider writes. A billed cost contains no part of an earlier
+        purchase, so by billed cost every purchase counts.
         """
         category = self._column(CHARGE_CATEGORY).str.to_lowercase()
         purchase = (category == "purchase").fill_null(False)
@@ -58,12 +58,12 @@ class Charges:
 
     @cached_property
     def stated(self) -> pl.Series:
-        """What is billed of each row, or else its effective cost; 0 where neither can be read."""
+        """The billed cost of each row, or else its effective cost; 0 where neither can be read."""
         return self._billed.zip_with(self._billed.is_not_null(), self._effective).fill_null(0).cast(AMOUNT)
 
     @property
     def filled(self) -> tuple[int, int]:
-        """In how many of the rows that count the effective cost is not 0, and in how many what is billed is not."""
+        """The number of counted rows whose effective cost is not 0, and of those whose billed cost is not 0."""
         known = ~self.left_out & self._effective.is_not_null()
         return int((known & (self._effective != 0)).sum()), int((known & (self._billed != 0)).fill_null(False).sum())
 

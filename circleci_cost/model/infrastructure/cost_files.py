@@ -1,6 +1,7 @@
-"""What the costs of the company's own infrastructure are: files of FOCUS or of date, amount and label, read strictly.
+"""Reads the costs of the company's own infrastructure, strictly, from FOCUS files or files of date, amount and label.
 
-Where the files are is `lake.remote_files`' business, which of them count on a day is `warehouse.infrastructure`'s.
+Finding the files is the job of `lake.remote_files`, choosing those that count on a day that of
+`warehouse.infrastructure`.
 """
 
 import hashlib
@@ -37,16 +38,16 @@ from circleci_cost.model.infrastructure.rows import (
     group,
 )
 
-# Raised when files are to be read again because they would be read differently.
+# Increase this when files are read differently, so that they are read again.
 _READER = 2
 
 
 @dataclass(frozen=True)
 class FileCosts:
-    """What one file holds: `costs` by day and key (`COSTS_SCHEMA`), from `grouped` (`GROUPED_SCHEMA`).
+    """The contents of one file: `costs` by day and key (`COSTS_SCHEMA`), from `grouped` (`GROUPED_SCHEMA`).
 
-    `first` and `last` are the first and last days in which a charge begins, None where there is none; a charge of
-    a month reaches further.
+    `first` and `last` are the first and last days on which a charge begins, None without charges; a charge for a
+    month extends further.
     """
 
     grouped: pl.DataFrame
@@ -55,31 +56,31 @@ class FileCosts:
 
     @property
     def rows(self) -> int:
-        """How many rows the costs come from."""
+        """The number of rows that make up the costs."""
         return int(self.grouped.get_column("rows").sum())
 
     @property
     def spread(self) -> int:
-        """How many of them are for more than a day."""
+        """The number of those rows that are for more than a day."""
         return int(self.grouped.filter(pl.col(DAY) != pl.col(UNTIL)).get_column("rows").sum())
 
     @property
     def left_out(self) -> int:
-        """How many rows are no cost of a day."""
-        return sum(each.rows for each in self.facts.left_out)
+        """The number of rows that are no cost of a day."""
+        return sum(left_out.rows for left_out in self.facts.left_out)
 
     @property
     def first(self) -> date | None:
-        """The first day in which a charge begins."""
+        """The first day on which a charge begins."""
         return self.grouped.get_column(DAY).min()  # type: ignore[return-value] # a day
 
     @property
     def last(self) -> date | None:
-        """The last day in which a charge begins."""
+        """The last day on which a charge begins."""
         return self.grouped.get_column(DAY).max()  # type: ignore[return-value]
 
     def without(self, periods: Collection[date]) -> "FileCosts":
-        """The same file without the charges of these billing periods, which another delivery holds."""
+        """The costs without the charges of these billing periods, which another delivery contains."""
         if not periods:
             return self
         kept = self.grouped.filter(~pl.col(PERIOD).is_in(list(periods)))
@@ -87,11 +88,11 @@ class FileCosts:
 
 
 def read_costs(path: Path, source: Infrastructure, name: str | None = None) -> FileCosts:
-    """Read one file as its section says; `name` is what messages call it, by default its path.
+    """Read one file as its section says; messages call it `name`, by default its path.
 
-    Costs are in the currency that is billed; taxes and purchases that pay for other rows are left out. Raises
-    `ExportDataError` for an amount, a time or a currency that cannot be read exactly, and for a file that is not
-    whole, with file, line or row, column and value; nothing of the file is used then.
+    Costs are in the billing currency; taxes and purchases that pay for other rows are left out. Raises
+    `ExportDataError` with file, line or row, column and value for an amount, a time or a currency that cannot be read
+    exactly, and for an incomplete file; nothing of the file is used then.
     """
     file = name or str(path)
     with path.open("rb") as stream:
@@ -117,7 +118,7 @@ def read_costs(path: Path, source: Infrastructure, name: str | None = None) -> F
 
 
 def read_beginning(stream: BinaryIO, source: Infrastructure, name: str) -> FileFacts:
-    """Read the header and the first rows of a file, and count what may need a word. Raises as `read_costs` does."""
+    """Read the header and the first rows of a file, and count what users should know. Raises like `read_costs`."""
     block = next(_blocks(stream, name, source), None)
     if block is None:
         return FileFacts()
@@ -125,20 +126,20 @@ def read_beginning(stream: BinaryIO, source: Infrastructure, name: str) -> FileF
 
 
 def layout_of(source: Infrastructure) -> Layout:
-    """Which columns the files of a section have."""
+    """The layout of a section's files."""
     if source.format == "simple":
         return simple_layout(source.provider or source.name, source.currency or USD)
     return focus_layout(source.provider, source.tag, source.cost)
 
 
 def reading_hash(source: Infrastructure) -> str:
-    """A hash of what decides how a file's bytes become costs: where it is the same, a file need not be read again."""
+    """A hash of what decides how bytes become costs: while it stays the same, a file need not be read again."""
     provider = layout_of(source).provider
-    said = (
+    settings = (
         *(_READER, source.format, provider, source.currency, source.tag, source.rates is not None),
         *(source.cost, source.purchases),
     )
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
 
 def _blocks(stream: BinaryIO, file: str, source: Infrastructure) -> Iterator[Grouped]:

@@ -1,7 +1,7 @@
-"""CSV files of infrastructure costs, plain or gz, as blocks of text: every record whole, or the file is refused.
+"""Reads CSV files of infrastructure costs, plain or gz, as blocks of text: every record whole, or the file is refused.
 
-pyarrow splits: it refuses ragged rows, but takes quotes as they come, which is why they are looked at here. What the
-values mean is the business of `rows`.
+pyarrow splits records: it refuses ragged rows but accepts misplaced quotes, so quotes are checked here. Interpreting
+the values is the job of `rows`.
 """
 
 import csv
@@ -20,6 +20,7 @@ from isal import igzip, isal_zlib
 
 from circleci_cost.errors import ExportDataError
 from circleci_cost.model.infrastructure.layout import Layout, TextRows, mistake, shown
+from circleci_cost.text.units import counted
 
 GZIP = b"\x1f\x8b"
 _BLOCK_BYTES = 16 << 20
@@ -28,7 +29,7 @@ _LONGEST_RECORD = 64 << 20
 _PIECE_BYTES = 1 << 20
 _NULLS = ["", "NULL", "null"]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_QUOTE, _COMMA, _NEWLINE, _RETURN = (ord(each) for each in '",\n\r')
+_QUOTE, _COMMA, _NEWLINE, _RETURN = (ord(character) for character in '",\n\r')
 _BEFORE_VALUE, _AFTER_VALUE = (_COMMA, _NEWLINE, _QUOTE), (_COMMA, _NEWLINE, _RETURN, _QUOTE)
 _OTHER_KINDS = {
     b"<": "an HTML or XML page",
@@ -45,10 +46,10 @@ _Positions: TypeAlias = npt.NDArray[np.int64]
 
 
 def read_csv(raw: BinaryIO, name: str, layout: Layout) -> Iterator[TextRows]:
-    """The rows of a file in blocks; `name` is what messages call it. A file with a header only has none.
+    """The rows of a file in blocks; messages call it `name`. A file with only a header has no blocks.
 
-    Raises `ExportDataError` with file and line for: a broken or truncated gz, no header or none of such a file,
-    ragged rows, quotes out of place or not closed, text that is not UTF-8, lines that end with a lone CR.
+    Raises `ExportDataError` with file and line for: a broken or truncated gz, a missing header or one of another
+    kind of file, ragged rows, quotes out of place or not closed, text that is not UTF-8, lines that end with a lone CR.
     """
     packed = raw.read(len(GZIP)) == GZIP
     raw.seek(0)
@@ -103,7 +104,7 @@ def _header(start: bytes, file: str) -> tuple[list[str], bytes]:
 
 @dataclass(frozen=True)
 class _Block:
-    """Some bytes of a file that begin with a record; `line` is the physical line, from 1, of the first one."""
+    """Bytes of a file that begin with a record; `line` is the physical line, from 1, on which it begins."""
 
     file: str
     data: bytes = field(repr=False)
@@ -111,7 +112,7 @@ class _Block:
     header: Sequence[str]
 
     def mistake(self, position: int, what: str) -> ExportDataError:
-        """The error for what stands at a byte."""
+        """The error for a mistake at the byte `position`."""
         return mistake(self.file, self._line_of(position), None, what)
 
     def _line_of(self, position: int) -> str:
@@ -120,7 +121,7 @@ class _Block:
 
     @cached_property
     def whole_records(self) -> int:
-        """How many bytes are whole records."""
+        """The number of bytes that are whole records."""
         return int(self._ends[-1]) + 1 if len(self._ends) else 0
 
     def rows(self, written: dict[str, str]) -> TextRows:
@@ -136,7 +137,7 @@ class _Block:
         )
 
     def place(self, row: int) -> str:
-        """Where a row is; empty lines are none."""
+        """The line of a row; empty lines are not rows."""
         start = next(at for index, (at, _) in enumerate(self._records()) if index == row)
         return self._line_of(start)
 
@@ -166,7 +167,7 @@ class _Block:
                 raise self.mistake(int(lone[0]), "a line ends with a lone CR; save the file with LF or CRLF")
 
     def _split(self, wanted: list[str]) -> Any:
-        # A record may not straddle two of the parser's pieces, and only one of a MiB or more ever does.
+        # The parser refuses a record that straddles two of its pieces, as only one of a MiB or more ever does.
         for piece_bytes in (_PIECE_BYTES, len(self.data) + 1):
             try:
                 return pa_csv.read_csv(
@@ -195,8 +196,8 @@ class _Block:
             if values != len(self.header):
                 return self.mistake(
                     start,
-                    f"there are {values} values, the header names {len(self.header)}; export the file again, or put "
-                    "quotes around a value that holds a comma",
+                    f"there {'is' if values == 1 else 'are'} {counted(values, 'value')}, the header names "
+                    f"{len(self.header)}; export the file again, or put quotes around a value that holds a comma",
                 )
         return mistake(self.file, None, None, f"this cannot be read as CSV ({shown(words)}); export it again")
 
@@ -221,7 +222,7 @@ class _Block:
 
     @cached_property
     def _ends(self) -> _Positions:
-        """The line ends that end a record."""
+        """The positions of the line ends that end a record."""
         newlines = np.flatnonzero(self._text == _NEWLINE)
         return newlines[~self._quoted(newlines)]
 

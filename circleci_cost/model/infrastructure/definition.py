@@ -1,6 +1,6 @@
 """`[[infrastructure]]`: where the costs of the company's own infrastructure are read from.
 
-How such files are read is `cost_files`'s business, where they are found `lake.remote_files`'.
+Reading such files is the job of `cost_files`, finding them that of `lake.remote_files`.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from circleci_cost.sections.section import FilePath, Label, Name, Section, refuse_repeated
 
 USD = "USD"
-# What may follow the `?` of an address: pyarrow's own options without those that hold a secret or make something.
+# The options after the `?` of an address: pyarrow's, except those that hold a secret or create something.
 OPTIONS = {
     "s3": ("region", "endpoint_override", "scheme"),
     "gs": ("endpoint_override", "scheme", "retry_limit_seconds", "project_id"),
@@ -41,10 +41,11 @@ class Infrastructure(Section):
     """`[[infrastructure]]`: one source of costs, such as a cloud's export.
 
     `files` are paths, globs or addresses (`s3://bucket/…`, `gs://bucket/…`, `az://account@container/…`); in an
-    address `*`, `**` and `[…]` are wildcards, and what follows `?` are options. The files of a source are added up, so
-    none may repeat what another holds, but for `deliveries` of which the newest counts. `format` is FOCUS 1.0 to 1.4,
-    or `simple`: a CSV file with the columns date, amount and label. `cost` is what is read of a row, `purchases` which
-    of them are cost. `rates` is a CSV file with date, currency and usd_per_unit for amounts that are not in USD.
+    address `*`, `**` and `[…]` are wildcards, and options follow `?`. The files of a source are added up, so none may
+    repeat what another contains, except for `deliveries`, of which the newest counts. `format` is FOCUS 1.0 to 1.4,
+    or `simple`: a CSV file with the columns date, amount and label. `cost` is the amount that is read from a row,
+    `purchases` says which purchases are cost. `rates` is a CSV file with date, currency and usd_per_unit for amounts
+    that are not in USD.
     """
 
     name: Name
@@ -64,7 +65,7 @@ class Infrastructure(Section):
             raise ValueError("files is empty; write a path, a glob or an address")
         for pattern in self.files:
             _check_address(pattern)
-        # A mistake of this whole section: its words do not repeat the value, which may hold a secret.
+        # A mistake of the whole section, so that the message does not repeat the value: it may hold a secret.
         if self.rates and ":/" in str(self.rates):
             raise ValueError("rates is a file on this machine, not an address")
         if self.format == "focus" and self.currency:
@@ -81,22 +82,22 @@ class Infrastructure(Section):
 
 
 def is_address(pattern: str) -> bool:
-    """Whether files are asked for in an object store, not on this machine."""
+    """Whether a pattern names files in an object store, not on this machine."""
     return "://" in pattern
 
 
 def check_sources(sources: Sequence[Infrastructure]) -> None:
-    """Refuse two sources of one name. Raises a mistake with its place in the file."""
+    """Refuse two sources with the same name. Raises a mistake with its place in the file."""
     refuse_repeated(("infrastructure",), "infrastructure source", [source.name for source in sources])
 
 
 def configuration_hash(sources: Sequence[Infrastructure]) -> str:
-    """A hash of what the sections say."""
+    """A hash of the sections' contents."""
     return hashlib.sha256("\n".join(source.model_dump_json() for source in sources).encode()).hexdigest()[:16]
 
 
 def _check_address(pattern: str) -> None:
-    """Refuse what cannot be read, and secrets; no value is repeated, since it may be one."""
+    """Refuse an address that cannot be read or that holds a secret; messages repeat no value, since it may be one."""
     if not pattern.strip():
         raise ValueError("an empty path in files; write a path, a glob or an address")
     if not is_address(pattern):

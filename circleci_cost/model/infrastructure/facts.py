@@ -1,6 +1,6 @@
-"""What is worth knowing of a file of infrastructure costs beside its costs, in a form that can be kept as JSON.
+"""Facts about a file of infrastructure costs besides its costs, in a form that can be kept as JSON.
 
-The costs themselves are `cost_files`'s business, where facts are kept `lake.infrastructure_state`'s.
+Reading the costs themselves is the job of `cost_files`, keeping the facts that of `lake.infrastructure_state`.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from circleci_cost.model.infrastructure.definition import USD
 from circleci_cost.model.infrastructure.layout import NONE
 from circleci_cost.text.amounts import dollars
+from circleci_cost.text.units import counted
 
 
 class LeftOut(BaseModel):
-    """Rows of a billing period, category and currency that are no cost of a day, and what is billed for them."""
+    """Rows of a billing period, category and currency that are no cost of a day, and their billed cost."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,9 +28,9 @@ class LeftOut(BaseModel):
 
 
 class FileFacts(BaseModel):
-    """The billing `periods` of a file, what is `left_out` of it, and counts of rows that may need a word.
+    """The billing `periods` of a file, the rows `left_out` of its costs, and counts of rows that users should know of.
 
-    `effective` and `billed` count rows whose amount of that kind is not 0, of those that have an effective cost.
+    `effective` and `billed` count rows whose amount of that kind is not 0, among those that have an effective cost.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,40 +42,41 @@ class FileFacts(BaseModel):
     unread_tags: int = 0
 
     def without(self, periods: Collection[date]) -> "FileFacts":
-        """The facts of a file of which these billing periods do not count."""
-        kept = tuple(each for each in self.left_out if each.period not in periods)
+        """The facts of the file if these billing periods do not count."""
+        kept = tuple(left_out for left_out in self.left_out if left_out.period not in periods)
         return self.model_copy(update={"left_out": kept})
 
 
 def left_out_of(facts: Iterable[FileFacts]) -> list[tuple[str, int, str]]:
-    """What several files leave out: category, rows, and amounts such as "$720.00" by currency."""
+    """What several files leave out, by category: its name, rows, and amounts by currency, such as "$720.00"."""
     rows: dict[str, int] = {}
     sums: dict[str, dict[str, Decimal]] = {}
-    for each in (one for fact in facts for one in fact.left_out):
-        category, currency = each.charge_category or NONE, each.currency or NONE
-        rows[category] = rows.get(category, 0) + each.rows
+    for left_out in (left_out for file_facts in facts for left_out in file_facts.left_out):
+        category, currency = left_out.charge_category or NONE, left_out.currency or NONE
+        rows[category] = rows.get(category, 0) + left_out.rows
         amounts = sums.setdefault(category, {})
-        amounts[currency] = amounts.get(currency, Decimal(0)) + each.cost
+        amounts[currency] = amounts.get(currency, Decimal(0)) + left_out.cost
     return [
-        (category, rows[category], ", ".join(_money(*each) for each in sorted(sums[category].items())))
+        (category, rows[category], ", ".join(_money(*amount) for amount in sorted(sums[category].items())))
         for category in sorted(rows)
     ]
 
 
 def remarks_on(facts: Iterable[FileFacts]) -> list[str]:
-    """What a user should know of files that could be read; nothing where they are as they should be."""
-    known = list(facts)
-    found = []
-    if not any(each.effective for each in known) and (billed := sum(each.billed for each in known)):
-        found.append(
+    """Sentences about doubtful contents of files that could be read; none where everything is in order."""
+    files = list(facts)
+    remarks = []
+    if not any(file.effective for file in files) and (billed := sum(file.billed for file in files)):
+        remarks.append(
             f"EffectiveCost is 0 in all rows, BilledCost is not in {billed:,} of them; if the provider does not fill "
             'EffectiveCost, write cost = "billed" in the [[infrastructure]] section'
         )
-    if unread := sum(each.unread_tags for each in known):
-        found.append(
-            f'Tags of {unread:,} rows are no JSON object such as {{"team": "web"}}; their costs are under {NONE}'
+    if unread := sum(file.unread_tags for file in files):
+        remarks.append(
+            f'Tags of {counted(unread, "row")} are no JSON object such as {{"team": "web"}}; their costs are under '
+            f"{NONE}"
         )
-    return found
+    return remarks
 
 
 def _money(currency: str, amount: Decimal) -> str:

@@ -1,7 +1,6 @@
-"""The columns that a file of infrastructure costs must or may have, and how a mistake in such a file is told.
+"""The columns that a file of infrastructure costs must or may have, and the errors for mistakes in such a file.
 
-Which bytes hold them is the business of `csv_files` and `parquet_files`, what their values mean
-that of `rows`.
+Reading the bytes is the job of `csv_files` and `parquet_files`, interpreting the values that of `rows`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +25,11 @@ _FORMER = ("AmortizedCost", "BilledCurrency", "ChargeType", "Provider")
 
 @dataclass(frozen=True)
 class Layout:
-    """What is read of a file: each column by the names that it may have; a row's first one that is filled counts.
+    """The columns to read from a file, each with its possible names: of several, the first that a row fills counts.
 
-    Of each group of `required` one column must be there; `remedies` say what to do without it, `what` is said else.
-    `tag` is the key of Tags whose value is read, `provider` stands for the column, `currency` for that of all rows.
+    Each group of `required` needs one of its columns; `remedies` say what to do without it, or else that the file must
+    be `what`. `tag` is the key of Tags whose value is read; `provider` replaces the column of providers, `currency`
+    applies to all rows.
     """
 
     columns: Mapping[str, Sequence[str]]
@@ -41,26 +41,26 @@ class Layout:
     remedies: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, file: str, header: Sequence[str]) -> dict[str, str]:
-        """The columns of the file for `columns`; upper and lower case are the same.
+        """Map `columns` to the names that the header has for them, in either case.
 
-        A second name of a column that is there too is found as `alternative` names it. Raises `ExportDataError` for a
-        required column that is missing, and for one that is there twice.
+        If the header has further names of a column, they get the keys that `alternative` gives. Raises
+        `ExportDataError` for a required column that is missing, and for a column that occurs twice.
         """
         by_name: dict[str, list[str]] = {}
         for name in header:
             by_name.setdefault(name.strip().lower(), []).append(name)
-        found: dict[str, str] = {}
+        columns: dict[str, str] = {}
         for column, names in self.columns.items():
-            there = [name for name in names if name.lower() in by_name]
-            for number, name in enumerate(there):
+            present = [name for name in names if name.lower() in by_name]
+            for number, name in enumerate(present):
                 written = by_name[name.lower()]
                 if len(written) > 1:
                     raise mistake(file, None, None, f"the column {name} is there twice; leave one of them out")
-                found[alternative(column, number)] = written[0]
+                columns[alternative(column, number)] = written[0]
         for group in self.required:
-            if found.keys().isdisjoint(group):
+            if columns.keys().isdisjoint(group):
                 raise mistake(file, None, None, self._missing(group, header))
-        return found
+        return columns
 
     def _missing(self, group: Sequence[str], header: Sequence[str]) -> str:
         if len(header) == 1 and ";" in header[0]:
@@ -73,16 +73,16 @@ class Layout:
 
 
 def alternative(column: str, number: int) -> str:
-    """How the column is called that is read under the name of this number, 0 being the first one there."""
+    """The key of a column under its name of this number, counted from 0 among the names that the header has."""
     return f"{column}+{number}" if number else column
 
 
 def focus_layout(
     provider: str | None = None, tag: str | None = None, cost: Literal["effective", "billed"] = "effective"
 ) -> Layout:
-    """FOCUS 0.5 to 1.4 by the names that providers still write; 1.3 renamed ProviderName, 1.4 took the old one out.
+    """FOCUS 0.5 to 1.4 by the names that providers still write; 1.3 renamed ProviderName, 1.4 removed the old name.
 
-    A publisher, host or invoice issuer is another party than the provider, and never stands for it.
+    A publisher, host or invoice issuer is another party than the provider and never replaces it.
     """
     columns = {
         START: ("ChargePeriodStart",),
@@ -129,9 +129,9 @@ def simple_layout(provider: str, currency: str) -> Layout:
 
 @dataclass(frozen=True)
 class TextRows:
-    """Some rows of a file as text, NULL where nothing is written; `written` names the columns as the file does.
+    """Some rows of a file as text, NULL where a cell is empty; `written` has the file's own names of the columns.
 
-    `place` says where a row of the frame is: "line 12" of a CSV file, "row 12" of a Parquet file.
+    `place` gives the place of a row of the frame: "line 12" of a CSV file, "row 12" of a Parquet file.
     """
 
     file: str
@@ -140,16 +140,16 @@ class TextRows:
     place: Callable[[int], str]
 
     def mistake(self, row: int, column: str, what: str) -> ExportDataError:
-        """The error for a value; `what` says what is wrong and what to do."""
+        """The error for a value; `what` states the mistake and the remedy."""
         return mistake(self.file, self.place(row), self.written.get(column, column), what)
 
 
 def mistake(file: str, place: str | None, column: str | None, what: str) -> ExportDataError:
-    """The error for a file: where, what and what to do. Nothing of such a file is used."""
+    """The error for a file: the place, the mistake and the remedy. Nothing of such a file is used."""
     where = ", ".join(filter(None, (file, place, f"column {column}" if column else None)))
     return ExportDataError(f"{where}: {what}. Nothing of this file was used.")
 
 
 def shown(value: object) -> str:
-    """A value as messages quote it, shortened where it is long."""
+    """A value as messages quote it, shortened if it is long."""
     return repr(cut(str(value), _SHOWN))

@@ -1,6 +1,6 @@
-"""Parquet files of infrastructure costs, as blocks of the same text that a CSV file would hold.
+"""Reads Parquet files of infrastructure costs, as blocks of the same text that a CSV file would hold.
 
-Which text a value is, is the business of `arrow_text`; what the values mean that of `rows`.
+Turning values into text is the job of `arrow_text`, interpreting them that of `rows`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _ROWS = 100_000
 
 
 def read_parquet(raw: BinaryIO, name: str, layout: Layout) -> Iterator[TextRows]:
-    """The rows of a file in blocks; `name` is what messages call it.
+    """The rows of a file in blocks; messages call it `name`.
 
     Raises `ExportDataError` for a damaged file (page checksums are verified where they are written), a missing
     column, and a column with values of a type that does not fit.

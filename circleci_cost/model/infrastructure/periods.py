@@ -1,7 +1,7 @@
-"""Charges for more than a day, spread evenly over the days of their period, to the last digit.
+"""Spreads charges for more than a day evenly over the days of their period, to the last digit.
 
-A month's support or licence is a cost of each of its days: left on the first one, it would look like a spike on
-every first of the month, and move with nothing.
+A month's support or licence is a cost of each of its days: left on the first day, it would look like a spike on
+every first of the month, and correlate with nothing.
 """
 
 import polars as pl
@@ -18,10 +18,10 @@ COSTS_SCHEMA: dict[str, pl.DataType] = {
 
 
 def spread(grouped: pl.DataFrame) -> pl.DataFrame:
-    """Costs by day and key, `COSTS_SCHEMA`, from `infrastructure_rows.GROUPED_SCHEMA`.
+    """Costs by day and key, `COSTS_SCHEMA`, from `rows.GROUPED_SCHEMA`.
 
     `begins` is the first day of a charge's period. Of n days the first i together get floor(cost × i / n), counted
-    in units of 10^-22: parts differ by one unit at most, and add up to the cost exactly (cumulative rounding).
+    in units of 10^-22: parts differ by at most one unit, and add up to the cost exactly (cumulative rounding).
     """
     known = grouped.with_columns(pl.col(DAY).alias(BEGINS))
     single = known.filter(pl.col(DAY) == pl.col(UNTIL))
@@ -37,7 +37,7 @@ def spread(grouped: pl.DataFrame) -> pl.DataFrame:
 
 def _parts(longer: pl.DataFrame) -> pl.DataFrame:
     units, days, at = pl.col("units"), pl.col("days"), pl.col("at")
-    # Whole units and their remainder apart: their product with the number of the day always fits.
+    # Divide first and spread the remainder separately: its product with the number of the day always fits.
     rest = units % days
     part = units // days + ((at + 1) * rest // days - at * rest // days)
     return (

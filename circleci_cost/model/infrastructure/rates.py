@@ -1,6 +1,6 @@
-"""Exchange rates from a CSV file, and which of them holds on a day.
+"""Reads exchange rates from a CSV file, and finds the rate that holds on a day; applying rates is the warehouse's job.
 
-The file has the columns date, currency and usd_per_unit: what one unit of the currency was worth in US dollars.
+The file has the columns date, currency and usd_per_unit: the value of one unit of the currency in US dollars.
 """
 
 from datetime import date, timedelta
@@ -11,10 +11,11 @@ import polars as pl
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.infrastructure.definition import USD
 from circleci_cost.named_files.csv_tables import day_of, parsed, read_bytes, read_csv, refuse_empty
+from circleci_cost.text.units import counted
 
 RATE = pl.Decimal(18, 12)
 RATES_SCHEMA: dict[str, pl.DataType] = {"currency": pl.String(), "date": pl.Date(), "usd_per_unit": RATE}
-# Central banks give none on weekends and holidays: the last one before holds on.
+# Central banks publish no rates on weekends and holidays: the last rate before them still holds.
 HOLDS_FOR = timedelta(days=7)
 _COLUMNS = ("date", "currency", "usd_per_unit")
 
@@ -48,13 +49,13 @@ def read_rates(path: Path) -> pl.DataFrame:
 
 
 def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path | None) -> pl.DataFrame:
-    """The rate of each `currency` and `date` that is asked for, `RATES_SCHEMA`; of USD it is 1.
+    """The rate for each `currency` and `date` of `asked`, `RATES_SCHEMA`; for USD it is 1.
 
-    A rate holds until the next one, for a week at most. Days after `through`, over which charges are spread that
-    began before, are at the rate of `through`. Raises `ConfigurationError` for days without one.
+    A rate holds until the next one, for a week at most. Charges that began before may be spread over days after
+    `through`; these days have the rate of `through`. Raises `ConfigurationError` for days without a rate.
     """
     moved = asked.select("currency", "date", pl.min_horizontal("date", pl.lit(through)).alias("on"))
-    found = moved.sort("on").join_asof(
+    matched = moved.sort("on").join_asof(
         rates.rename({"date": "given"}).sort("given"),
         left_on="on",
         right_on="given",
@@ -63,7 +64,7 @@ def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path
         check_sortedness=False,
     )
     one = pl.when(pl.col("currency") == USD).then(pl.lit(1, RATE)).otherwise(pl.col("usd_per_unit"))
-    known = found.select("currency", "date", one.cast(RATE).alias("usd_per_unit"))
+    known = matched.select("currency", "date", one.cast(RATE).alias("usd_per_unit"))
     missing = known.filter(pl.col("usd_per_unit").is_null()).sort("currency", "date")
     if not missing.is_empty():
         currency, day = missing.select("currency", "date").row(0)
@@ -74,6 +75,7 @@ def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path
             )
         raise ConfigurationError(
             f"{path} has no rate of {currency} for {day}, nor for the {HOLDS_FOR.days} days before it; add a line "
-            f"{day},{currency},<usd_per_unit>. In all {missing.height:,} days lack one."
+            f"{day},{currency},<usd_per_unit>. In all {counted(missing.height, 'day')} "
+            f"{'lacks' if missing.height == 1 else 'lack'} one."
         )
     return known.sort("currency", "date")

@@ -1,8 +1,7 @@
-"""From the text of some rows to costs by day and service; a label that is missing is none.
+"""Turns the text of rows into costs by day and service; a missing label becomes `(none)`.
 
-What makes an amount, its day or its currency is read exactly, or refused with its place. Where the text comes from is
-the business of `csv_files` and `parquet_files`, which rows are cost that of `charges`;
-what files add up to is that of `cost_files`.
+Amounts, days and currencies are read exactly, or refused with their place. Providing the text is the job of
+`csv_files` and `parquet_files`, deciding which rows are cost that of `charges`, adding up files that of `cost_files`.
 """
 
 from dataclasses import dataclass
@@ -51,9 +50,9 @@ LEFT_OUT_SCHEMA: dict[str, pl.DataType] = {
     COST: AMOUNT,
     "rows": pl.Int64(),
 }
-# Licences are bought for years; what is longer is a mistyped year.
+# Licences are bought for years; a longer period is a mistyped year.
 _LONGEST_PERIOD = timedelta(days=3660)
-# A day of a local calendar that loses an hour of summer time has 25 hours.
+# The local day on which summer time ends has 25 hours.
 _ONE_DAY = timedelta(hours=25)
 _NOTHING = "nothing is written; every row needs a value"
 _HOW_TIME = "write a UTC time such as 2026-01-31T00:00:00Z"
@@ -64,8 +63,8 @@ _HOW_AMOUNT = "write digits and a point, such as 1234.56, without separators or 
 class Grouped:
     """Costs of some rows: `frame` (`GROUPED_SCHEMA`) with the first and last day of each charge's period.
 
-    `left_out` (`LEFT_OUT_SCHEMA`) is what is no cost of a day. `effective` and `billed` count rows whose amount of
-    that kind is not 0, `unread_tags` those whose tags cannot be read.
+    `left_out` (`LEFT_OUT_SCHEMA`) sums the rows that are no cost of a day. `effective` and `billed` count rows whose
+    amount of that kind is not 0, `unread_tags` those whose tags cannot be read.
     """
 
     frame: pl.DataFrame
@@ -76,10 +75,10 @@ class Grouped:
 
 
 def group(text: TextRows, layout: Layout, *, currencies_known: bool, purchases: Purchases = "specification") -> Grouped:
-    """The costs of some rows, added up by billing period, day and key, in the currency that they are billed in.
+    """The costs of some rows, added up by billing period, day and key, in their billing currency.
 
-    A row belongs to the UTC day in which its period begins; one whose period is longer than a day keeps its last
-    day, too. Raises `ExportDataError` for the first amount, time or currency that cannot be read, and, unless
+    A row belongs to the UTC day on which its period begins; a row whose period is longer than a day also keeps its
+    last day. Raises `ExportDataError` for the first amount, time or currency that cannot be read, and, unless
     `currencies_known`, for a currency other than USD.
     """
     stripped = _joined(text.frame.select(pl.all().str.strip_chars().replace("", None)))
@@ -114,7 +113,7 @@ def _added(frame: pl.DataFrame, keys: tuple[str, ...], *more: pl.Expr) -> pl.Dat
 
 
 def _joined(frame: pl.DataFrame) -> pl.DataFrame:
-    """A column of each meaning: of several names for it the first one that a row has filled."""
+    """One column per meaning: of several columns for it, each row's first one that is filled."""
     by_meaning: dict[str, list[str]] = {}
     for name in frame.columns:
         by_meaning.setdefault(name.partition("+")[0], []).append(name)
@@ -123,21 +122,21 @@ def _joined(frame: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads columns of text; only the rows that count have to be readable."""
+    """Reads columns of text; only the rows that count must be readable."""
 
     rows: TextRows
     counted: pl.Series
     layout: Layout
 
     def optional(self, column: str) -> pl.Series:
-        """A column as it is, NULL throughout where the file has none."""
+        """A column unchanged, all NULL where the file lacks it."""
         frame = self.rows.frame
         if column in frame.columns:
             return frame.get_column(column)
         return pl.repeat(None, frame.height, dtype=pl.String, eager=True)
 
     def label(self, column: str, instead: str | None) -> pl.Series:
-        """A column of labels, or the one that stands for it in all rows; `NONE` where a row has none."""
+        """A column of labels, `NONE` where a row has none; or `instead` in all rows."""
         if instead is not None:
             return pl.repeat(instead, self.rows.frame.height, dtype=pl.String, eager=True)
         return self.optional(column).fill_null(NONE)
@@ -156,7 +155,7 @@ class _Reader:
         return moments(self.optional(PERIOD)).dt.date()
 
     def days(self) -> dict[str, pl.Series]:
-        """The UTC day in which each period begins, and its last day."""
+        """The UTC day on which each period begins, and its last day."""
         start = self._time(START, self._needed(START))
         first = start.dt.date()
         if END not in self.rows.frame.columns:
@@ -174,8 +173,8 @@ class _Reader:
 
     def currency(self, *, currencies_known: bool) -> pl.Series:
         """The currency of each row, in capital letters."""
-        given = self.layout.currency
-        values = self.label(CURRENCY, given) if given else self._needed(CURRENCY).str.to_uppercase()
+        currency = self.layout.currency
+        values = self.label(CURRENCY, currency) if currency else self._needed(CURRENCY).str.to_uppercase()
         wrong = ~values.str.contains(r"^[A-Z]{3}$")
         self._refuse(
             wrong.fill_null(False), CURRENCY, "{} is no currency; write its three letters, such as USD", values
@@ -191,12 +190,12 @@ class _Reader:
         return values
 
     def sub_account(self) -> pl.Series:
-        """The name of each row's sub account, or its id where it has none."""
+        """The name of each row's sub account, or its id where it has no name."""
         names = self.optional(SUB_ACCOUNT)
         return names.zip_with(names.is_not_null(), self.optional(SUB_ACCOUNT_ID))
 
     def tag_value(self) -> tuple[pl.Series, int]:
-        """The value of the tag that costs are grouped by, NULL where a row has none; how many cannot be read."""
+        """The value of the tag that costs are grouped by, NULL where a row has none; and how many are unreadable."""
         if self.layout.tag is None:
             return self.optional(TAGS), 0
         return tag_values(self.optional(TAGS), self.layout.tag)

@@ -1,7 +1,6 @@
-"""Text of cost files as exact amounts, moments and tags; NULL where it is none of these.
+"""Reads the text of cost files as exact amounts, moments and tags; NULL where it cannot be read.
 
-Each distinct text is read once. What a value that cannot be read means for its row is the business of
-`rows`.
+Each distinct text is read once. Deciding what an unreadable value means for its row is the job of `rows`.
 """
 
 import json
@@ -13,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-# Sums are exact to 22 decimals; what is written finer (doubles near zero are) is rounded there, half to even.
+# Sums are exact to 22 decimals; finer amounts (such as doubles near zero) are rounded there, half to even.
 SCALE = 22
 AMOUNT = pl.Decimal(38, SCALE)
 _PLAIN_AMOUNT = rf"^-?[0-9]{{1,10}}(\.[0-9]{{1,{SCALE}}})?$"
@@ -41,11 +40,11 @@ def moments(texts: pl.Series) -> pl.Series:
 
 
 def tag_values(texts: pl.Series, key: str) -> tuple[pl.Series, int]:
-    """The value of a tag in each row, NULL where it has none, and how many rows have tags that cannot be read."""
+    """The value of a tag in each row, NULL where it has none, and the number of rows whose tags cannot be read."""
     distinct = texts.drop_nulls().unique()
-    found = [_tag_of(text, key) for text in distinct]
-    broken = [text for text, value in zip(distinct, found, strict=True) if value is _BROKEN]
-    known = pl.Series([None if value is _BROKEN else value for value in found], dtype=pl.String)
+    values = [_tag_of(text, key) for text in distinct]
+    broken = [text for text, value in zip(distinct, values, strict=True) if value is _BROKEN]
+    known = pl.Series([None if value is _BROKEN else value for value in values], dtype=pl.String)
     return _replaced(texts, distinct, known), int(texts.is_in(broken).sum())
 
 
@@ -56,17 +55,17 @@ def _tag_of(text: str, key: str) -> Any:
     except (ValueError, RecursionError):
         return _BROKEN
     if isinstance(tags, list):
-        pairs = [_pair(each) for each in tags]
+        pairs = [_pair(entry) for entry in tags]
         if not all(pairs):
             return _BROKEN
-        # Of a key that is there twice the first one counts.
+        # Of a repeated key the first entry counts.
         tags = dict(pair for pair in reversed(pairs) if pair)
     if not isinstance(tags, dict):
         return _BROKEN
     value = tags.get(key)
     if value is None or value == "":
         return None
-    # JSON may escape halves of characters, which no text holds.
+    # JSON may escape halves of characters (surrogates), which text cannot hold.
     return value.encode(errors="replace").decode() if isinstance(value, str) else json.dumps(value)
 
 
@@ -87,15 +86,15 @@ def _any_amount(text: str) -> Decimal | None:
 
 
 def _any_time(text: str) -> datetime | None:
-    found = _TIME.fullmatch(text)
-    if found is None:
+    match = _TIME.fullmatch(text)
+    if match is None:
         return None
-    zone = (found["zone"] or "Z").replace("UTC", "Z")
+    zone = (match["zone"] or "Z").replace("UTC", "Z")
     time = (
-        f"{found['hour'] or '00'}:{found['minute'] or '00'}:{found['second'] or '00'}.{(found['part'] or '0')[:6]:0<6}"
+        f"{match['hour'] or '00'}:{match['minute'] or '00'}:{match['second'] or '00'}.{(match['part'] or '0')[:6]:0<6}"
     )
     try:
-        moment = datetime.fromisoformat(f"{found['day']}T{time}{zone}").astimezone(UTC).replace(tzinfo=None)
+        moment = datetime.fromisoformat(f"{match['day']}T{time}{zone}").astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None
     return moment if moment.year in _YEARS else None

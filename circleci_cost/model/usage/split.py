@@ -20,6 +20,7 @@ from circleci_cost.model.usage import dialects
 from circleci_cost.model.usage.dialects import Dialect
 from circleci_cost.model.usage.records import Header, RecordBlock
 from circleci_cost.model.usage.schema import EXPORT_COLUMNS, Column, Kind
+from circleci_cost.text.units import counted
 
 # The parser's own pieces: small ones stay in the processor's cache.
 _PIECE_BYTES = 1 << 20
@@ -215,7 +216,7 @@ def _explain(text: TextBlock, error: pa.ArrowInvalid) -> ExportDataError:
     expected = len(header.columns)
     for line, values in text.records():
         if values != expected:
-            what = f"{values} values where the header has {expected} columns"
+            what = f"{counted(values, 'value')} where the header has {expected} columns"
             return header.refuse(block.first_line + line, what)
     return header.refuse(block.first_line, f"the records after this line cannot be split ({error})")
 

@@ -1,4 +1,4 @@
-"""Files of infrastructure costs as tests need them."""
+"""Builds files of infrastructure costs and their sections for tests."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,17 +38,17 @@ def daily(costs: Mapping[str, str], **more: str) -> str:
     )
 
 
-def source(files: str | tuple[str, ...] = "*.csv", **said: object) -> Infrastructure:
+def source(files: str | tuple[str, ...] = "*.csv", **keys: object) -> Infrastructure:
     """A section as the configuration reads it."""
-    return Infrastructure.model_validate({"name": "aws", "files": files, **said})
+    return Infrastructure.model_validate({"name": "aws", "files": files, **keys})
 
 
 def below(folder: Path) -> Callable[[Path], Path]:
-    """What makes relative paths absolute, as `Settings.resolve` does."""
+    """A function that makes relative paths absolute, as `Settings.resolve` does."""
     return lambda file: folder / file
 
 
 def _quoted(cell: str) -> str:
-    if any(each in cell for each in ',"\n'):
+    if any(character in cell for character in ',"\n'):
         return '"' + cell.replace('"', '""') + '"'
     return cell

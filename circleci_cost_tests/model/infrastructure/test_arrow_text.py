@@ -19,7 +19,7 @@ DAY = date(2026, 8, 16)
 
 def read(folder: Path, **columns: Any) -> FileCosts:
     """Read a file of one row or several of the same, `columns` in place of the defaults."""
-    height = max((len(each) for each in columns.values()), default=1)
+    height = max((len(column) for column in columns.values()), default=1)
     default = {
         "ChargePeriodStart": pa.array(["2026-08-16"] * height),
         "EffectiveCost": pa.array(["1"] * height),
@@ -31,8 +31,8 @@ def read(folder: Path, **columns: Any) -> FileCosts:
     return read_costs(folder / "costs.parquet", source(tag="team" if "Tags" in columns else None), "costs.parquet")
 
 
-def amount(found: FileCosts) -> Decimal:
-    return sum(found.costs.get_column("cost"), Decimal(0))
+def amount(file: FileCosts) -> Decimal:
+    return sum(file.costs.get_column("cost"), Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_a_day_is_its_utc_day_in_every_type(tmp_path: Path, values: Any) -> None
     ids=lambda values: str(values.type),
 )
 def test_tags_are_read_from_every_container(tmp_path: Path, values: Any) -> None:
-    found = read(tmp_path, Tags=values)
-    assert (found.costs.get_column("tag_value").to_list(), found.facts.unread_tags) == (["web"], 0)
+    file = read(tmp_path, Tags=values)
+    assert (file.costs.get_column("tag_value").to_list(), file.facts.unread_tags) == (["web"], 0)
 
 
 def test_a_tag_with_half_a_character_costs_no_money(tmp_path: Path) -> None:
-    found = read(tmp_path, Tags=pa.array(['{"team": "web\\ud800"}']))
-    assert (amount(found), found.costs.item(0, "tag_value")) == (Decimal(1), "web?")
+    file = read(tmp_path, Tags=pa.array(['{"team": "web\\ud800"}']))
+    assert (amount(file), file.costs.item(0, "tag_value")) == (Decimal(1), "web?")
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_a_tag_with_half_a_character_costs_no_money(tmp_path: Path) -> None:
     ],
 )
 def test_a_label_of_any_type_costs_no_money(tmp_path: Path, values: Any, account: str) -> None:
-    found = read(tmp_path, SubAccountId=values)
-    assert amount(found) == 2
-    assert account in found.costs.get_column("sub_account")
+    file = read(tmp_path, SubAccountId=values)
+    assert amount(file) == 2
+    assert account in file.costs.get_column("sub_account")
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_label_of_any_type_costs_no_money(tmp_path: Path, values: Any, account
 )
 def test_a_column_without_values_may_have_any_type(tmp_path: Path, kind: Any) -> None:
     empty = pa.nulls(1, kind)
-    found = read(tmp_path, ChargePeriodEnd=empty, BilledCost=empty, SubAccountName=empty, Tags=empty, ServiceName=empty)
-    assert (amount(found), found.costs.item(0, "service")) == (Decimal(1), "(none)")
+    file = read(tmp_path, ChargePeriodEnd=empty, BilledCost=empty, SubAccountName=empty, Tags=empty, ServiceName=empty)
+    assert (amount(file), file.costs.item(0, "service")) == (Decimal(1), "(none)")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,6 @@ def test_what_cannot_be_read_exactly_is_refused(tmp_path: Path, column: str, val
 
 def test_doubles_are_the_shortest_decimal_that_reads_back(tmp_path: Path) -> None:
     values = pa.array([0.1, 1e-7, 123456.789])
-    found = read(tmp_path, EffectiveCost=values, ServiceName=pa.array(["a", "b", "c"]))
-    by_service = dict(found.costs.select("service", pl.col("cost")).rows())
+    file = read(tmp_path, EffectiveCost=values, ServiceName=pa.array(["a", "b", "c"]))
+    by_service = dict(file.costs.select("service", pl.col("cost")).rows())
     assert by_service == {"a": Decimal("0.1"), "b": Decimal("0.0000001"), "c": Decimal("123456.789")}

@@ -23,19 +23,19 @@ CASES = Path(__file__).parents[2] / "data" / "focus"
 DAY = date(2026, 8, 16)
 
 
-def read(folder: Path, content: str, **said: object) -> FileCosts:
+def read(folder: Path, content: str, **section: object) -> FileCosts:
     path = folder / "costs.csv"
     path.write_text(content)
-    return read_costs(path, source(**said), "costs.csv")  # type: ignore[arg-type]
+    return read_costs(path, source(**section), "costs.csv")  # type: ignore[arg-type]
 
 
-def costs(found: FileCosts, *by: str) -> dict[Any, Decimal]:
-    grouped = found.costs.group_by(by).agg(pl.sum("cost"))
+def costs(file: FileCosts, *by: str) -> dict[Any, Decimal]:
+    grouped = file.costs.group_by(by).agg(pl.sum("cost"))
     return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in grouped.rows()}
 
 
-def total(found: FileCosts) -> Decimal:
-    return sum(found.costs.get_column("cost"), Decimal(0))
+def total(file: FileCosts) -> Decimal:
+    return sum(file.costs.get_column("cost"), Decimal(0))
 
 
 def test_an_empty_effective_cost_is_what_is_billed() -> None:
@@ -46,45 +46,45 @@ def test_an_empty_effective_cost_is_what_is_billed() -> None:
 
 
 def test_the_filled_one_of_two_provider_names_counts_row_by_row() -> None:
-    found = read_costs(CASES / "focus13_provider_empty.csv", source())
-    assert costs(found, "provider", "service") == {
+    file = read_costs(CASES / "focus13_provider_empty.csv", source())
+    assert costs(file, "provider", "service") == {
         ("Acme SaaS", "Builds"): Decimal("1.5"),
         ("AWS", "EC2"): Decimal("2.5"),
     }
 
 
 def test_a_column_of_arrows_null_type_is_empty() -> None:
-    found = read_costs(CASES / "arrow_null_type.parquet", source(tag="team"))
-    assert costs(found, "date", "sub_account", "tag_value") == {(DAY, None, None): Decimal("1.25")}
+    file = read_costs(CASES / "arrow_null_type.parquet", source(tag="team"))
+    assert costs(file, "date", "sub_account", "tag_value") == {(DAY, None, None): Decimal("1.25")}
 
 
 def test_support_and_licences_are_cost_of_each_day_and_a_commitment_is_not() -> None:
-    found = read_costs(CASES / "purchase_rows.csv", source())
-    assert costs(found, "service") == {
+    file = read_costs(CASES / "purchase_rows.csv", source())
+    assert costs(file, "service") == {
         "AWS Support (Business)": Decimal(300),
         "ACME Licenses": Decimal(10000),
         "EC2": Decimal(70),
     }
-    days = costs(found, "service", "date")
+    days = costs(file, "service", "date")
     assert days[("AWS Support (Business)", date(2024, 11, 30))] == 10
     licences = {day: cost for (service, day), cost in days.items() if service == "ACME Licenses"}
     assert (len(licences), min(licences), max(licences)) == (365, date(2024, 11, 1), date(2025, 10, 31))
     assert max(licences.values()) - min(licences.values()) == Decimal("1E-22")
-    assert left_out_of([found.facts]) == [("Purchase", 1, "$100.00")]
+    assert left_out_of([file.facts]) == [("Purchase", 1, "$100.00")]
 
 
 @pytest.mark.parametrize(
-    ("said", "services"),
+    ("section", "services"),
     [
         ({"purchases": "leave_out"}, {"EC2": 70}),
         ({"purchases": "count"}, {"AWS Support (Business)": 300, "ACME Licenses": 10000, "Savings Plan": 0, "EC2": 70}),
-        # What is billed of use holds no part of a purchase made before: every purchase counts.
+        # The billed cost of use contains no part of an earlier purchase: every purchase counts.
         ({"cost": "billed"}, {"AWS Support (Business)": 300, "ACME Licenses": 10000, "Savings Plan": 100, "EC2": 70}),
         ({"cost": "billed", "purchases": "leave_out"}, {"EC2": 70}),
     ],
 )
-def test_a_source_says_which_purchases_count(said: dict[str, object], services: dict[str, int]) -> None:
-    assert costs(read_costs(CASES / "purchase_rows.csv", source(**said)), "service") == services  # type: ignore[arg-type]
+def test_a_source_says_which_purchases_count(section: dict[str, object], services: dict[str, int]) -> None:
+    assert costs(read_costs(CASES / "purchase_rows.csv", source(**section)), "service") == services  # type: ignore[arg-type]
 
 
 def test_a_commitment_is_left_out_whatever_a_provider_writes_for_it(tmp_path: Path) -> None:
@@ -92,13 +92,13 @@ def test_a_commitment_is_left_out_whatever_a_provider_writes_for_it(tmp_path: Pa
         {"ChargeCategory": "Purchase", "CommitmentDiscountId": "sp-1", "EffectiveCost": "720", "BilledCost": "720"},
         {"ChargeCategory": "Usage", "CommitmentDiscountId": "sp-1", "EffectiveCost": "1.5", "BilledCost": "0"},
     )
-    found = read(tmp_path, content)
-    assert (total(found), left_out_of([found.facts])) == (Decimal("1.5"), [("Purchase", 1, "$720.00")])
+    file = read(tmp_path, content)
+    assert (total(file), left_out_of([file.facts])) == (Decimal("1.5"), [("Purchase", 1, "$720.00")])
     assert total(read(tmp_path, content, purchases="count")) == Decimal("721.5")
     assert total(read(tmp_path, content, cost="billed")) == 720
 
 
-def test_what_is_left_out_is_told_by_category_and_currency(tmp_path: Path) -> None:
+def test_left_out_rows_are_reported_by_category_and_currency(tmp_path: Path) -> None:
     content = focus_csv(
         {"ChargeCategory": "Tax", "BilledCost": "1000", "EffectiveCost": "1000"},
         {"ChargeCategory": "tax", "BilledCost": "", "EffectiveCost": "0.5"},
@@ -110,7 +110,7 @@ def test_what_is_left_out_is_told_by_category_and_currency(tmp_path: Path) -> No
     assert left_out_of([facts]) == [("Purchase", 1, "$3.00"), ("Tax", 4, "EUR -7.00, $1,000.50")]
 
 
-def test_effective_costs_that_are_all_zero_are_told(tmp_path: Path) -> None:
+def test_effective_costs_that_are_all_zero_are_reported(tmp_path: Path) -> None:
     zero = {"EffectiveCost": "0", "BilledCost": "5"}
     empty = read(tmp_path, focus_csv(zero, zero, {"EffectiveCost": "0", "BilledCost": "0"})).facts
     assert remarks_on([empty]) == [
@@ -119,14 +119,17 @@ def test_effective_costs_that_are_all_zero_are_told(tmp_path: Path) -> None:
     ]
     filled = read(tmp_path, focus_csv({"EffectiveCost": "1", "BilledCost": "0"})).facts
     assert remarks_on([empty, filled]) == []
+    assert remarks_on([filled.model_copy(update={"unread_tags": 1})]) == [
+        'Tags of 1 row are no JSON object such as {"team": "web"}; their costs are under (none)'
+    ]
     assert remarks_on([read(tmp_path, focus_csv(zero), cost="billed").facts]) == []
     assert remarks_on([read(tmp_path, focus_csv(zero | {"ChargeCategory": "Purchase"})).facts]) == []
 
 
 def test_a_missing_label_is_none_and_its_money_counts(tmp_path: Path) -> None:
     labels = dict.fromkeys(("ProviderName", "ServiceName", "SubAccountName", "SubAccountId", "ServiceCategory"), "")
-    found = read(tmp_path, focus_csv(labels | {"Tags": "", "EffectiveCost": "7"}), tag="team")
-    assert found.costs.select("provider", "service", "sub_account", "tag_value", "service_category", "cost").rows() == [
+    file = read(tmp_path, focus_csv(labels | {"Tags": "", "EffectiveCost": "7"}), tag="team")
+    assert file.costs.select("provider", "service", "sub_account", "tag_value", "service_category", "cost").rows() == [
         ("(none)", "(none)", None, None, None, Decimal(7))
     ]
     (tmp_path / "simple.csv").write_text("date,amount,label\n2026-01-01,5,\n")
@@ -134,7 +137,7 @@ def test_a_missing_label_is_none_and_its_money_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "said", "message"),
+    ("header", "section", "message"),
     [
         (
             HEADER.replace("ProviderName", "PublisherName"),
@@ -151,17 +154,17 @@ def test_a_missing_label_is_none_and_its_money_counts(tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_column_names_the_key_that_solves_it(
-    tmp_path: Path, header: str, said: dict[str, object], message: str
+    tmp_path: Path, header: str, section: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ExportDataError) as caught:
-        read(tmp_path, f"{header}\n{','.join(DEFAULTS.values())}\n", **said)
+        read(tmp_path, f"{header}\n{','.join(DEFAULTS.values())}\n", **section)
     assert str(caught.value) == f"costs.csv: {message}. Nothing of this file was used."
 
 
 def test_former_names_of_columns_are_read(tmp_path: Path) -> None:
     header = "ChargePeriodStart,AmortizedCost,BilledCurrency,Provider,ServiceName,ChargeType"
-    found = read(tmp_path, f"{header}\n2026-01-01,3,USD,Oracle,COMPUTE,Usage\n2026-01-01,9,USD,Oracle,x,Tax\n")
-    assert costs(found, "provider", "service") == {("Oracle", "COMPUTE"): 3}
+    file = read(tmp_path, f"{header}\n2026-01-01,3,USD,Oracle,COMPUTE,Usage\n2026-01-01,9,USD,Oracle,x,Tax\n")
+    assert costs(file, "provider", "service") == {("Oracle", "COMPUTE"): 3}
 
 
 AMOUNTS = st.one_of(st.just(Decimal(0)), st.decimals(-(10**6), 10**6, places=10, allow_nan=False, allow_infinity=False))
@@ -182,19 +185,19 @@ ROWS = st.lists(
 )
 
 
-def expected(text: str, said: dict[str, str]) -> tuple[dict[tuple[date, str], Fraction], Fraction]:
+def expected(text: str, section: dict[str, str]) -> tuple[dict[tuple[date, str], Fraction], Fraction]:
     """The costs by day and service and what is left out, with Python's csv and Fraction, row by row."""
-    found: dict[tuple[date, str], Fraction] = {}
+    parts: dict[tuple[date, str], Fraction] = {}
     left_out = Fraction(0)
     charges: dict[Any, Any] = {}
     for row in csv.DictReader(io.StringIO(text)):
         effective, billed = row["EffectiveCost"], row["BilledCost"]
-        amount = Fraction(billed if said["cost"] == "billed" or not effective else effective)
+        amount = Fraction(billed if section["cost"] == "billed" or not effective else effective)
         left = row["ChargeCategory"] == "Tax"
         if row["ChargeCategory"] == "Purchase":
             zero = bool(effective) and Fraction(effective) == 0
-            covers = said["cost"] == "effective" and (zero or bool(row["CommitmentDiscountId"]))
-            left = {"specification": covers, "count": False, "leave_out": True}[said["purchases"]]
+            covers = section["cost"] == "effective" and (zero or bool(row["CommitmentDiscountId"]))
+            left = {"specification": covers, "count": False, "leave_out": True}[section["purchases"]]
         if left:
             left_out += Fraction(billed)
             continue
@@ -207,14 +210,14 @@ def expected(text: str, said: dict[str, str]) -> tuple[dict[tuple[date, str], Fr
         for day in range(days):
             part = floor(units * (day + 1) / days) - floor(units * day / days)
             at = (date(2026, 1, 1) + timedelta(days=day), service)
-            found[at] = found.get(at, Fraction(0)) + Fraction(part, 10**22)
-    return found, left_out
+            parts[at] = parts.get(at, Fraction(0)) + Fraction(part, 10**22)
+    return parts, left_out
 
 
 @settings(max_examples=25, deadline=None)
 @given(
     rows=ROWS,
-    said=st.fixed_dictionaries(
+    section=st.fixed_dictionaries(
         {
             "cost": st.sampled_from(("effective", "billed")),
             "purchases": st.sampled_from(("specification", "count", "leave_out")),
@@ -222,7 +225,7 @@ def expected(text: str, said: dict[str, str]) -> tuple[dict[tuple[date, str], Fr
     ),
 )
 def test_sums_and_spreading_are_those_of_an_independent_reading(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], said: dict[str, str]
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], section: dict[str, str]
 ) -> None:
     text = focus_csv(
         *(
@@ -237,7 +240,7 @@ def test_sums_and_spreading_are_those_of_an_independent_reading(
             for row in rows
         )
     )
-    found = read(tmp_path_factory.mktemp("oracle"), text, **said)
-    by_day = {key: Fraction(cost) for key, cost in costs(found, "date", "service").items()}
-    stated = sum((Fraction(each.cost) for each in found.facts.left_out), Fraction(0))
-    assert (by_day, stated) == expected(text, said)
+    file = read(tmp_path_factory.mktemp("oracle"), text, **section)
+    by_day = {key: Fraction(cost) for key, cost in costs(file, "date", "service").items()}
+    stated = sum((Fraction(left_out.cost) for left_out in file.facts.left_out), Fraction(0))
+    assert (by_day, stated) == expected(text, section)

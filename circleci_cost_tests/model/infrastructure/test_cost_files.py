@@ -30,7 +30,7 @@ def read(folder: Path, content: str | bytes, section: Infrastructure | None = No
     return read_costs(path, section or source(), "costs.csv")
 
 
-def said(folder: Path, content: str | bytes, section: Infrastructure | None = None) -> str:
+def refusal(folder: Path, content: str | bytes, section: Infrastructure | None = None) -> str:
     with pytest.raises(ExportDataError) as caught:
         read(folder, content, section)
     message = str(caught.value)
@@ -38,14 +38,14 @@ def said(folder: Path, content: str | bytes, section: Infrastructure | None = No
     return message
 
 
-def costs(found: FileCosts, *by: str) -> dict[Any, Decimal]:
-    grouped = found.costs.group_by(by or ("date",)).agg(pl.sum("cost"))
+def costs(file: FileCosts, *by: str) -> dict[Any, Decimal]:
+    grouped = file.costs.group_by(by or ("date",)).agg(pl.sum("cost"))
     return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in grouped.rows()}
 
 
 def test_costs_are_added_up_by_day_and_key(tmp_path: Path) -> None:
     section = source(tag="team")
-    found = read(
+    file = read(
         tmp_path,
         focus_csv(
             {
@@ -60,12 +60,12 @@ def test_costs_are_added_up_by_day_and_key(tmp_path: Path) -> None:
         ),
         section,
     )
-    assert costs(found, "date", "provider", "service", "sub_account", "tag_value", "currency", "service_category") == {
+    assert costs(file, "date", "provider", "service", "sub_account", "tag_value", "currency", "service_category") == {
         (NEW_YEAR, "AWS", "EC2", "1", "web", "USD", "Compute"): Decimal("0.3"),
         (NEW_YEAR, "AWS", "EC2", "production", None, "USD", None): Decimal("-0.05"),
         (NEW_YEAR, "AWS", "S3, all of it", "1", "5", "USD", None): Decimal(7),
     }
-    assert (found.rows, found.left_out, found.spread, found.first, found.last) == (4, 0, 0, NEW_YEAR, NEW_YEAR)
+    assert (file.rows, file.left_out, file.spread, file.first, file.last) == (4, 0, 0, NEW_YEAR, NEW_YEAR)
 
 
 @pytest.mark.parametrize(
@@ -107,24 +107,24 @@ def test_a_row_belongs_to_the_utc_day_in_which_its_period_begins(tmp_path: Path,
 
 def test_a_day_of_another_time_zone_is_not_spread_over_two(tmp_path: Path) -> None:
     row = {"ChargePeriodStart": "2026-01-01T00:00:00-05:00", "ChargePeriodEnd": "2026-01-02T00:00:00-05:00"}
-    found = read(tmp_path, focus_csv(row))
-    assert (costs(found), found.spread) == ({NEW_YEAR: Decimal("1.5")}, 0)
+    file = read(tmp_path, focus_csv(row))
+    assert (costs(file), file.spread) == ({NEW_YEAR: Decimal("1.5")}, 0)
 
 
 def test_a_period_without_a_length_is_the_day_in_which_it_begins(tmp_path: Path) -> None:
-    found = read(tmp_path, focus_csv({"ChargePeriodEnd": "2026-01-01T00:00:00Z"}))
-    assert (costs(found), found.spread) == ({NEW_YEAR: Decimal("1.5")}, 0)
+    file = read(tmp_path, focus_csv({"ChargePeriodEnd": "2026-01-01T00:00:00Z"}))
+    assert (costs(file), file.spread) == ({NEW_YEAR: Decimal("1.5")}, 0)
 
 
 def test_a_charge_for_a_month_is_spread_over_its_days_to_the_last_digit(tmp_path: Path) -> None:
-    found = read(tmp_path, focus_csv({"EffectiveCost": "10", **FEBRUARY}, {"EffectiveCost": "31"}))
-    parts = costs(found)
+    file = read(tmp_path, focus_csv({"EffectiveCost": "10", **FEBRUARY}, {"EffectiveCost": "31"}))
+    parts = costs(file)
     assert sorted(parts) == [date(2026, 1, day) for day in range(1, 32)]
     assert parts.pop(NEW_YEAR) == Decimal("31.3225806451612903225806")
     assert set(parts.values()) == {Decimal("0.3225806451612903225806"), Decimal("0.3225806451612903225807")}
-    assert sum(costs(found).values()) == 41
-    assert (found.rows, found.spread, found.last) == (2, 1, NEW_YEAR)
-    assert found.costs.get_column("begins").unique().to_list() == [NEW_YEAR]
+    assert sum(costs(file).values()) == 41
+    assert (file.rows, file.spread, file.last) == (2, 1, NEW_YEAR)
+    assert file.costs.get_column("begins").unique().to_list() == [NEW_YEAR]
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,7 +143,7 @@ def test_the_parts_of_any_charge_add_up_to_it(
 
 
 def test_a_purchase_that_covers_others_and_a_tax_are_left_out_and_need_not_be_complete(tmp_path: Path) -> None:
-    found = read(
+    file = read(
         tmp_path,
         focus_csv(
             {"ChargeCategory": "Usage"},
@@ -153,8 +153,8 @@ def test_a_purchase_that_covers_others_and_a_tax_are_left_out_and_need_not_be_co
             {"ChargeCategory": ""},
         ),
     )
-    assert costs(found) == {NEW_YEAR: Decimal("2.5")}
-    assert (found.rows, found.left_out) == (3, 2)
+    assert costs(file) == {NEW_YEAR: Decimal("2.5")}
+    assert (file.rows, file.left_out) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_a_purchase_that_covers_others_and_a_tax_are_left_out_and_need_not_be_co
     ],
 )
 def test_each_version_of_focus_is_read(tmp_path: Path, header: str, section: dict[str, str] | None) -> None:
-    found = read(tmp_path, f"{header}\n{','.join(DEFAULTS.values())}\n", source(**(section or {})))
-    assert costs(found, "date", "provider") == {(NEW_YEAR, "AWS"): Decimal("1.5")}
+    file = read(tmp_path, f"{header}\n{','.join(DEFAULTS.values())}\n", source(**(section or {})))
+    assert costs(file, "date", "provider") == {(NEW_YEAR, "AWS"): Decimal("1.5")}
 
 
 def test_an_effective_cost_comes_before_the_billed_one(tmp_path: Path) -> None:
@@ -199,13 +199,13 @@ def test_harmless_differences_of_writing_are_read(tmp_path: Path, content: str |
 
 def test_line_ends_and_quotes_inside_quotes_are_text(tmp_path: Path) -> None:
     name = 'EC2 "large",\nspot\r\nmarket\r'
-    found = read(tmp_path, focus_csv({"ServiceName": name}, {"ServiceName": "S3"}))
-    assert set(costs(found, "service")) == {name.strip(), "S3"}
+    file = read(tmp_path, focus_csv({"ServiceName": name}, {"ServiceName": "S3"}))
+    assert set(costs(file, "service")) == {name.strip(), "S3"}
 
 
 def test_a_header_alone_is_a_file_without_costs(tmp_path: Path) -> None:
-    found = read(tmp_path, HEADER)
-    assert (found.costs.height, found.rows, found.first, found.last) == (0, 0, None, None)
+    file = read(tmp_path, HEADER)
+    assert (file.costs.height, file.rows, file.first, file.last) == (0, 0, None, None)
 
 
 LINE = ",".join(DEFAULTS.values())
@@ -230,6 +230,11 @@ FAULTS = [
     (
         f"{HEADER}\n{LINE}\n2026-01-01,1\n",
         "costs.csv, line 3: there are 2 values, the header names 6; export the file again, or put quotes around a "
+        "value that holds a comma.",
+    ),
+    (
+        f"{HEADER}\n{LINE}\n2026-01-01\n",
+        "costs.csv, line 3: there is 1 value, the header names 6; export the file again, or put quotes around a "
         "value that holds a comma.",
     ),
     (
@@ -318,20 +323,20 @@ FAULTS = [
 
 @pytest.mark.parametrize(("content", "message"), FAULTS)
 def test_a_fault_is_one_sentence_with_its_place(tmp_path: Path, content: str | bytes, message: str) -> None:
-    assert said(tmp_path, content) == message + UNUSED
+    assert refusal(tmp_path, content) == message + UNUSED
 
 
 def test_a_wrong_checksum_is_found(tmp_path: Path) -> None:
     packed = bytearray(gzip.compress(GOOD.encode()))
     packed[-8] ^= 1
-    assert said(tmp_path, bytes(packed)).startswith("costs.csv: the gz is damaged or cut off (CRC check failed")
+    assert refusal(tmp_path, bytes(packed)).startswith("costs.csv: the gz is damaged or cut off (CRC check failed")
 
 
 @pytest.mark.parametrize("tags", ["team=web", '["web"]', "[" * 100_000, '[{"key": "team"}]'])
 def test_tags_that_cannot_be_read_are_none_and_counted(tmp_path: Path, tags: str) -> None:
     content = focus_csv({"Tags": '{"team": "web"}'}, {"Tags": tags})
-    found = read(tmp_path, content, source(tag="team"))
-    assert (costs(found, "tag_value"), found.facts.unread_tags) == (
+    file = read(tmp_path, content, source(tag="team"))
+    assert (costs(file, "tag_value"), file.facts.unread_tags) == (
         {"web": Decimal("1.5"), None: Decimal("1.5")},
         1,
     )
@@ -340,7 +345,7 @@ def test_tags_that_cannot_be_read_are_none_and_counted(tmp_path: Path, tags: str
 
 def test_a_tag_that_is_asked_for_needs_its_column(tmp_path: Path) -> None:
     message = "costs.csv: the column Tags is missing; export it, or take tag out of the [[infrastructure]] section."
-    assert said(tmp_path, GOOD, source(tag="team")) == message + UNUSED
+    assert refusal(tmp_path, GOOD, source(tag="team")) == message + UNUSED
 
 
 def test_currencies_stay_apart_where_there_are_rates(tmp_path: Path) -> None:
@@ -355,13 +360,13 @@ def test_rows_far_down_the_file_are_named_by_their_line(tmp_path: Path) -> None:
     """Files are read in blocks of 16 MiB; a line's number counts from the file's beginning."""
     filler = focus_csv({"Note": "x" * 900 + "\n" + "y" * 99}).partition("\n")
     text = filler[0] + "\n" + filler[2] * 40_000 + filler[2].replace("1.5", "1.5.5")
-    message = said(tmp_path, text)
+    message = refusal(tmp_path, text)
     assert message.startswith("costs.csv, line 80002, column EffectiveCost: '1.5.5' is no amount;")
 
 
 def test_a_record_without_an_end_is_refused_before_memory_is_full(tmp_path: Path) -> None:
     text = f'{HEADER}\n{LINE}\n{LINE[:-3]}"' + "x\n" * (45 << 20)
-    assert said(tmp_path, gzip.compress(text.encode(), 1)) == (
+    assert refusal(tmp_path, gzip.compress(text.encode(), 1)) == (
         f"costs.csv, line 3: a record without an end begins here; close its quotes.{UNUSED}"
     )
 
@@ -369,8 +374,8 @@ def test_a_record_without_an_end_is_refused_before_memory_is_full(tmp_path: Path
 def test_simple_files_have_a_label_for_a_service(tmp_path: Path) -> None:
     content = "Date,Amount,Label\n2026-01-01,12.34,seats\n2026-01-02,5,seats\n"
     section = source(name="datadog", format="simple", currency="EUR", rates="rates.csv")
-    found = read(tmp_path, content, section)
-    assert costs(found, "date", "provider", "service", "currency") == {
+    file = read(tmp_path, content, section)
+    assert costs(file, "date", "provider", "service", "currency") == {
         (NEW_YEAR, "datadog", "seats", "EUR"): Decimal("12.34"),
         (date(2026, 1, 2), "datadog", "seats", "EUR"): Decimal(5),
     }
@@ -395,7 +400,7 @@ def test_simple_files_have_a_label_for_a_service(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_of_a_simple_file_is_one_sentence(tmp_path: Path, content: str, message: str) -> None:
-    assert said(tmp_path, content, source(format="simple")) == message + UNUSED
+    assert refusal(tmp_path, content, source(format="simple")) == message + UNUSED
 
 
 def parquet(folder: Path, **columns: Any) -> Path:
@@ -409,7 +414,7 @@ def parquet(folder: Path, **columns: Any) -> Path:
         "ServiceName": pa.array(["EC2", "EC2"], pa.large_string()),
     }
     path = folder / "costs.parquet"
-    pq.write_table(pa.table({name: each for name, each in (default | columns).items() if each is not None}), path)
+    pq.write_table(pa.table({name: column for name, column in (default | columns).items() if column is not None}), path)
     return path
 
 
@@ -425,8 +430,8 @@ def parquet(folder: Path, **columns: Any) -> Path:
     ],
 )
 def test_parquet_amounts_are_exact_in_every_type(tmp_path: Path, values: Any, total: str) -> None:
-    found = read_costs(parquet(tmp_path, EffectiveCost=values), source())
-    (cost,) = costs(found).values()
+    file = read_costs(parquet(tmp_path, EffectiveCost=values), source())
+    (cost,) = costs(file).values()
     assert cost == Decimal(total).quantize(Decimal("1E-22"))
 
 
@@ -465,11 +470,11 @@ def test_parquet_faults_are_sentences_with_row_and_column(tmp_path: Path) -> Non
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
     whole = parquet(tmp_path).read_bytes()
     for content in (whole[:-20], whole[:4] + bytes(200) + whole[204:]):
-        assert said(tmp_path, content).startswith("costs.csv: the Parquet file is damaged or cut off (")
+        assert refusal(tmp_path, content).startswith("costs.csv: the Parquet file is damaged or cut off (")
 
 
 def test_simple_parquet_is_refused(tmp_path: Path) -> None:
-    message = said(tmp_path, parquet(tmp_path).read_bytes(), source(format="simple"))
+    message = refusal(tmp_path, parquet(tmp_path).read_bytes(), source(format="simple"))
     assert message.startswith('costs.csv: this is Parquet, and format = "simple" is CSV;')
 
 
@@ -477,5 +482,5 @@ def test_a_file_is_read_again_only_where_it_would_be_read_differently() -> None:
     same = [source(), source(files="other.csv"), source(name="gcp")]
     other = [source(tag="team"), source(provider="AWS"), source(rates="r.csv"), source(format="simple")]
     other += [source(cost="billed"), source(purchases="count")]
-    assert len({reading_hash(each) for each in same}) == 1
-    assert len({reading_hash(each) for each in (*same, *other)}) == 7
+    assert len({reading_hash(section) for section in same}) == 1
+    assert len({reading_hash(section) for section in (*same, *other)}) == 7

@@ -17,9 +17,9 @@ def read(text: str) -> Infrastructure:
     return Infrastructure.model_validate(tomllib.loads(text, parse_float=Decimal))
 
 
-def mistakes(**said: object) -> str:
+def mistakes(**keys: object) -> str:
     with pytest.raises(ValidationError) as caught:
-        source(**said)  # type: ignore[arg-type]
+        source(**keys)  # type: ignore[arg-type]
     return "; ".join(error["msg"].removeprefix("Value error, ") for error in caught.value.errors())
 
 
@@ -42,7 +42,7 @@ def test_one_path_or_several_are_read_and_the_rest_has_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("keys", "message"),
     [
         ({"files": ()}, "files is empty; write a path, a glob or an address"),
         ({"files": " "}, "an empty path in files; write a path, a glob or an address"),
@@ -76,8 +76,8 @@ def test_one_path_or_several_are_read_and_the_rest_has_defaults() -> None:
         ({"rates": "s3://bucket/rates.csv"}, "rates is a file on this machine, not an address"),
     ],
 )
-def test_a_mistake_says_what_to_write(said: dict[str, object], message: str) -> None:
-    assert mistakes(**said) == message
+def test_a_mistake_says_what_to_write(keys: dict[str, object], message: str) -> None:
+    assert mistakes(**keys) == message
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,7 @@ def test_two_sources_of_one_name_are_refused_with_their_place() -> None:
     assert caught.value.context["location"] == ("infrastructure", 2, "name")  # type: ignore[attr-defined]
 
 
-def test_the_hash_changes_with_what_is_said() -> None:
+def test_the_hash_changes_with_the_sections() -> None:
     assert configuration_hash([source()]) == configuration_hash([source()])
-    assert len({configuration_hash(each) for each in ([], [source()], [source(tag="team")], [source()] * 2)}) == 4
+    different = ([], [source()], [source(tag="team")], [source()] * 2)
+    assert len({configuration_hash(sections) for sections in different}) == 4

@@ -26,13 +26,13 @@ def asked(*days: tuple[str, str]) -> pl.DataFrame:
 
 
 def test_a_rate_holds_until_the_next_one_for_a_week(tmp_path: Path) -> None:
-    found = rates_on(
+    matched = rates_on(
         rates(tmp_path, RATES),
         asked(("EUR", "2026-01-04"), ("EUR", "2026-01-12"), ("JPY", "2026-01-05"), ("USD", "2020-01-01")),
         date(2026, 1, 12),
         tmp_path,
     )
-    assert found.rows() == [
+    assert matched.rows() == [
         ("EUR", date(2026, 1, 4), Decimal("1.08")),
         ("EUR", date(2026, 1, 12), Decimal("1.10")),
         ("JPY", date(2026, 1, 5), Decimal("0.006412345678")),
@@ -41,8 +41,8 @@ def test_a_rate_holds_until_the_next_one_for_a_week(tmp_path: Path) -> None:
 
 
 def test_days_to_come_are_at_the_rate_of_the_newest_day(tmp_path: Path) -> None:
-    found = rates_on(rates(tmp_path, RATES), asked(("EUR", "2026-03-01")), date(2026, 1, 6), tmp_path)
-    assert found.rows() == [("EUR", date(2026, 3, 1), Decimal("1.10"))]
+    matched = rates_on(rates(tmp_path, RATES), asked(("EUR", "2026-03-01")), date(2026, 1, 6), tmp_path)
+    assert matched.rows() == [("EUR", date(2026, 3, 1), Decimal("1.10"))]
 
 
 @pytest.mark.parametrize("day", ["2026-01-01", "2026-01-13"])
@@ -51,7 +51,7 @@ def test_a_day_without_a_rate_is_refused(tmp_path: Path, day: str) -> None:
         rates_on(rates(tmp_path, RATES), asked(("EUR", day)), date(2026, 1, 13), Path("rates.csv"))
     assert str(caught.value) == (
         f"rates.csv has no rate of EUR for {day}, nor for the 7 days before it; add a line {day},EUR,<usd_per_unit>. "
-        "In all 1 days lack one."
+        "In all 1 day lacks one."
     )
 
 

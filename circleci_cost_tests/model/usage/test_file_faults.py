@@ -259,6 +259,9 @@ def test_f055_a_short_row_is_refused(tmp_path: Path, dialect: str, block_bytes: 
     lines[3] = b",".join(lines[3].rstrip().split(b",")[:-1]) + b"\n"
     expected = f"{PART}, line 4: 47 values where the header has 48 columns"
     assert refusal(tmp_path, b"".join(lines), block_bytes) == expected
+    lines[3] = lines[3].partition(b",")[0] + b"\n"
+    expected = f"{PART}, line 4: 1 value where the header has 48 columns"
+    assert refusal(tmp_path, b"".join(lines), block_bytes) == expected
 
 
 @BOTH

@@ -51,7 +51,7 @@ def read_rates(path: Path) -> pl.DataFrame:
 def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path | None) -> pl.DataFrame:
     """The rate for each `currency` and `date` of `asked`, `RATES_SCHEMA`; for USD it is 1.
 
-    A rate holds until the next one, for a week at most. Charges that began before may be spread over days after
+    A rate holds until the next rate, for a week at most. Charges that began before may be spread over days after
     `through`; these days have the rate of `through`. Raises `ConfigurationError` for days without a rate.
     """
     moved = asked.select("currency", "date", pl.min_horizontal("date", pl.lit(through)).alias("on"))
@@ -63,8 +63,8 @@ def rates_on(rates: pl.DataFrame, asked: pl.DataFrame, through: date, path: Path
         tolerance=HOLDS_FOR,
         check_sortedness=False,
     )
-    one = pl.when(pl.col("currency") == USD).then(pl.lit(1, RATE)).otherwise(pl.col("usd_per_unit"))
-    known = matched.select("currency", "date", one.cast(RATE).alias("usd_per_unit"))
+    rate = pl.when(pl.col("currency") == USD).then(pl.lit(1, RATE)).otherwise(pl.col("usd_per_unit"))
+    known = matched.select("currency", "date", rate.cast(RATE).alias("usd_per_unit"))
     missing = known.filter(pl.col("usd_per_unit").is_null()).sort("currency", "date")
     if not missing.is_empty():
         currency, day = missing.select("currency", "date").row(0)

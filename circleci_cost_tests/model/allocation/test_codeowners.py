@@ -1,4 +1,4 @@
-"""Who owns a folder by a CODEOWNERS file, against the documented rules of GitHub and GitLab."""
+"""The owner of a folder by a CODEOWNERS file, checked against the documented rules of GitHub and GitLab."""
 
 import re
 import time
@@ -19,7 +19,7 @@ from circleci_cost.model.allocation.planning import prepare
 
 DATA = Path(__file__).parents[2] / "data"
 ANY = "any/where/x.py"
-# Pattern, files that it fits, files that it does not.
+# A pattern, files that it fits, files that it does not fit.
 GITHUB = [
     ("*", ["a", ANY], []),
     ("/*", ["a", ".env"], ["docs/a", ANY]),
@@ -86,7 +86,7 @@ def test_a_pattern_fits_files_as_on_gitlab(written: str, fitting: list[str], oth
 
 
 def owner(text: str, folder: str, dialect: str = "github") -> str | None:
-    """The owner of a folder, `@` and all."""
+    """The owner of a folder, with its `@`."""
     owner = (read_gitlab if dialect == "gitlab" else read_github)(text).owner(folder)
     return owner.name if owner else None
 
@@ -94,7 +94,7 @@ def owner(text: str, folder: str, dialect: str = "github") -> str | None:
 @pytest.mark.parametrize(
     ("lines", "folder", "expected"),
     [
-        # The last line that owns all of the folder wins, whatever a part of it belongs to.
+        # The last line that fits all of the folder wins; lines about a part of it do not count.
         ("* @all\n/docs/ @docs\n/docs/* @root", "docs", "@docs"),
         ("* @all\n/services/* @direct", "services/api", "@all"),
         ("/docs/ @docs\n* @all", "docs", "@all"),
@@ -105,7 +105,7 @@ def owner(text: str, folder: str, dialect: str = "github") -> str | None:
         ("/services/api @api", "services/api/deep", "@api"),
         ("/services/api/ @api", "services", None),
         ("services/ @any", "old/services", "@any"),
-        # A line without owners belongs to nobody, as a comment behind it does not count.
+        # Nobody owns the path of a line without owners; a comment after it does not count.
         ("/apps/ @octocat\n/apps/github", "apps/github", None),
         ("/apps/ @octocat\n/apps/github", "apps", "@octocat"),
         ("/apps/ @octocat\n/apps/github # @nobody", "apps/github", None),
@@ -138,12 +138,12 @@ def test_the_owner_of_a_folder_on_github(lines: str, folder: str, expected: str 
         # Sections of one name are one; each heading has its own default owners.
         ("[Docs] @a\n/x/\n[Web] @w\n/y/\n[DOCS] @b\n/x/", "x", "@b"),
         ("[Docs] @a\n/x/\n[Web] @w\n/y/\n[docs]\n/x/ @z", "y", "@w"),
-        # What is required comes before what is optional; else the last section wins.
+        # A required section wins over an optional one; otherwise the last section wins.
         ("[Back] @back\n/api/\n^[Security] @security\n*", "api", "@back"),
         ("^[Security] @security\n*", "api", "@security"),
         ("[A] @a\n/x/\n^[B] @b\n/x/\n[b]\n/y/ @c", "x", "@b"),
         ("[A] @a\n*\n[B] @b\n*", "x", "@b"),
-        # An exclusion takes a path out of its own section, wherever it stands.
+        # An exclusion takes a path out of its own section, wherever in the section it stands.
         ("* @all\n[Ruby] @ruby\n!/config/\n*", "config", "@all"),
         ("* @all\n!/vendor/\n/vendor/ @v", "vendor", None),
         ("* @all\n!/vendor/lib/", "vendor", "@all"),
@@ -189,7 +189,7 @@ def value(plan: Plan) -> str | None:
         ("gitlab_one_word_section", "services/web", None),
     ],
 )
-def test_the_content_tells_that_a_file_is_gitlabs(tmp_path: Path, name: str, path: str, expected: str | None) -> None:
+def test_the_content_shows_that_a_file_is_gitlabs(tmp_path: Path, name: str, path: str, expected: str | None) -> None:
     plan = planned(tmp_path, (DATA / f"{name}.CODEOWNERS").read_bytes(), path=path)
     assert value(plan) == expected
     assert plan.readings == (f"{tmp_path / 'CODEOWNERS'} is read by the rules of GitLab",)
@@ -261,7 +261,7 @@ _WRITTEN = st.lists(st.sampled_from(["a", "b", "*", "?", "ab*", "*b*a", "**"]), 
 
 
 def _expression(pattern: list[str]) -> str:
-    """What an anchored GitHub pattern means, as a regular expression; an oracle that may take its time."""
+    """The regular expression of an anchored GitHub pattern: an oracle that may be slow."""
     expression = ""
     for name in pattern:
         part = re.escape(name).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
@@ -302,7 +302,7 @@ def test_hostile_patterns_take_no_more_steps_than_both_lengths_multiplied(writte
     began = time.process_time()
     for pattern in _patterns(written):
         fits_file(pattern, path)
-    # Backtracking takes longer than the universe is old.
+    # Backtracking would take longer than the age of the universe.
     assert time.process_time() - began < 5
 
 

@@ -17,7 +17,7 @@ DEFAULTS = {
 
 
 def focus_csv(*rows: Mapping[str, str]) -> str:
-    """A FOCUS file: a row for each mapping of what differs from `DEFAULTS`; further columns are those named in rows."""
+    """A FOCUS file: a row per mapping, which holds the differences from `DEFAULTS` and may name further columns."""
     columns = list(dict.fromkeys([*DEFAULTS, *(name for row in rows for name in row)]))
     lines = [columns, *([(DEFAULTS | dict(row)).get(name, "") for name in columns] for row in rows)]
     return "".join(",".join(_quoted(cell) for cell in line) + "\n" for line in lines)

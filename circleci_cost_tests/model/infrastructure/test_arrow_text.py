@@ -1,4 +1,4 @@
-"""Parquet columns are judged by their values, whatever type a provider's writer chose for them."""
+"""Parquet columns are read by their values, whatever type a provider's writer chose for them."""
 
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ DAY = date(2026, 8, 16)
 
 
 def read(folder: Path, **columns: Any) -> FileCosts:
-    """Read a file of one row or several of the same, `columns` in place of the defaults."""
+    """Read a file of one row or several equal ones, with `columns` in place of the defaults."""
     height = max((len(column) for column in columns.values()), default=1)
     default = {
         "ChargePeriodStart": pa.array(["2026-08-16"] * height),

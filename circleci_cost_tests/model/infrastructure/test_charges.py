@@ -1,4 +1,4 @@
-"""Which amount of a row counts, and which rows are cost: provider's files as they are, and an independent oracle."""
+"""Which amount of a row counts, and which rows are cost: providers' own files, and an independent oracle."""
 
 import csv
 import io
@@ -186,7 +186,7 @@ ROWS = st.lists(
 
 
 def expected(text: str, section: dict[str, str]) -> tuple[dict[tuple[date, str], Fraction], Fraction]:
-    """The costs by day and service and what is left out, with Python's csv and Fraction, row by row."""
+    """The costs by day and service and the sum left out, computed row by row with Python's csv and Fraction."""
     parts: dict[tuple[date, str], Fraction] = {}
     left_out = Fraction(0)
     charges: dict[Any, Any] = {}
@@ -201,7 +201,7 @@ def expected(text: str, section: dict[str, str]) -> tuple[dict[tuple[date, str],
         if left:
             left_out += Fraction(billed)
             continue
-        # Charges that differ in nothing but their amount are one charge before they are spread.
+        # Charges that differ only in their amount are added up before they are spread.
         days = (date.fromisoformat(row["ChargePeriodEnd"]) - date.fromisoformat(row["ChargePeriodStart"])).days
         key = (row["ServiceName"] or "(none)", row["ServiceProviderName"] or "(none)", days)
         charges[key] = charges.get(key, Fraction(0)) + amount

@@ -1,4 +1,4 @@
-"""Reading FOCUS files and simple ones: exact amounts, UTC days, and each fault as one sentence with its place."""
+"""Reading FOCUS and simple files: exact amounts, UTC days, and each fault as one sentence with its place."""
 
 import gzip
 from datetime import date
@@ -160,7 +160,7 @@ def test_a_purchase_that_covers_others_and_a_tax_are_left_out_and_need_not_be_co
 @pytest.mark.parametrize(
     ("header", "section"),
     [
-        # 1.0 to 1.2; the billed cost where no effective one is there; 1.4; any case.
+        # 1.0 to 1.2; a billed cost without an effective one; 1.4; any case.
         (HEADER, None),
         (HEADER.replace("EffectiveCost", "BilledCost"), None),
         (HEADER.replace("ProviderName", "ServiceProviderName"), None),
@@ -343,7 +343,7 @@ def test_tags_that_cannot_be_read_are_none_and_counted(tmp_path: Path, tags: str
     assert read(tmp_path, content).facts.unread_tags == 0
 
 
-def test_a_tag_that_is_asked_for_needs_its_column(tmp_path: Path) -> None:
+def test_a_configured_tag_needs_its_column(tmp_path: Path) -> None:
     message = "costs.csv: the column Tags is missing; export it, or take tag out of the [[infrastructure]] section."
     assert refusal(tmp_path, GOOD, source(tag="team")) == message + UNUSED
 
@@ -422,7 +422,7 @@ def parquet(folder: Path, **columns: Any) -> Path:
     ("values", "total"),
     [
         (pa.array([Decimal("0.1"), Decimal("0.2")], pa.decimal128(38, 20)), "0.3"),
-        # A double is the shortest decimal that reads back as it.
+        # A double becomes the shortest decimal that reads back as the same double.
         (pa.array([0.1, 1.2345678901234567e-10], pa.float64()), "0.10000000012345678901234568"),
         (pa.array([0.1, 0.2], pa.float32()), "0.3"),
         (pa.array([1, 2], pa.int64()), "3"),

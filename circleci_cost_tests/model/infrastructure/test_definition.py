@@ -1,4 +1,4 @@
-"""`[[infrastructure]]`: what may be written there, and that a secret in an address is never repeated."""
+"""`[[infrastructure]]`: its keys and values; a secret in an address is never repeated."""
 
 import tomllib
 from decimal import Decimal
@@ -24,8 +24,8 @@ def mistakes(**keys: object) -> str:
 
 
 def test_one_path_or_several_are_read_and_the_rest_has_defaults() -> None:
-    one = read('name = "aws"\nfiles = "costs/*.csv.gz"\n')
-    assert (one.files, one.format, one.provider, one.currency, one.rates, one.tag) == (
+    section = read('name = "aws"\nfiles = "costs/*.csv.gz"\n')
+    assert (section.files, section.format, section.provider, section.currency, section.rates, section.tag) == (
         ("costs/*.csv.gz",),
         "focus",
         None,
@@ -104,7 +104,7 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(address: str, messag
     with pytest.raises(ValidationError) as caught:
         source(address)
     (error,) = caught.value.errors()
-    # Of the section, not of the key: so the configuration's reader shows no value.
+    # The mistake belongs to the section, not to the key, so the configuration's reader shows no value.
     assert error["loc"] == ()
     assert str(error["msg"]).removeprefix("Value error, ") == message
     assert SECRET not in str(caught.value)
@@ -119,5 +119,5 @@ def test_two_sources_of_one_name_are_refused_with_their_place() -> None:
 
 def test_the_hash_changes_with_the_sections() -> None:
     assert configuration_hash([source()]) == configuration_hash([source()])
-    different = ([], [source()], [source(tag="team")], [source()] * 2)
+    different: tuple[list[Infrastructure], ...] = ([], [source()], [source(tag="team")], [source()] * 2)
     assert len({configuration_hash(sections) for sections in different}) == 4

@@ -1,4 +1,4 @@
-"""Exchange rates: which one holds on a day, and each fault of their file as one sentence."""
+"""Exchange rates: the rate that holds on a day, and each fault of their file as one sentence."""
 
 from datetime import date
 from decimal import Decimal

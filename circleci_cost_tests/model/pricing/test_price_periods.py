@@ -1,4 +1,4 @@
-"""Price periods to daily rates: exactly one rate a day, gaps and overlaps named."""
+"""Price periods and their daily rates: exactly one rate per day; gaps and overlaps are named."""
 
 from datetime import date, timedelta
 from decimal import Decimal

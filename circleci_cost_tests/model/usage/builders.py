@@ -1,4 +1,4 @@
-"""Usage exports made by hand: one valid record, changed where a test wants it, in either dialect, as a file."""
+"""Builds usage exports for tests: valid records with the test's changes, in either dialect, as a file."""
 
 import csv
 import gzip
@@ -132,7 +132,7 @@ def put(folder: Path, content: bytes, name: str = PART) -> Path:
 
 
 def read(path: Path, block_bytes: int = BLOCK_BYTES) -> pl.DataFrame:
-    """Everything in a part, typed, names as text."""
+    """All rows of a part, typed, with names as text."""
     rows = pl.concat([normalize(block) for block in read_records(path, block_bytes)])
     return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 

@@ -1,4 +1,4 @@
-"""Where records end, which dialect it is, and what an escape stands for."""
+"""The dialect of an export, the ends of its records, and its escapes."""
 
 import pytest
 
@@ -24,7 +24,7 @@ from circleci_cost.model.usage.dialects import (
         (b"A,B", Dialect.UNQUOTED),
     ],
 )
-def test_the_dialect_is_told_by_the_first_two_lines(start: bytes, dialect: Dialect) -> None:
+def test_the_first_two_lines_decide_the_dialect(start: bytes, dialect: Dialect) -> None:
     assert detect_dialect(start) is dialect
 
 

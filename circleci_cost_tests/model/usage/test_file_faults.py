@@ -1,4 +1,4 @@
-"""Faults 42 to 59: files that are not quite a usage export. Refusals name file, line and column."""
+"""Faults 42 to 59: files that deviate from a usage export. Refusals name file, line and column."""
 
 import gzip
 from pathlib import Path
@@ -31,7 +31,7 @@ SMALL_AND_LARGE = pytest.mark.parametrize("block_bytes", [1, 1000, 16 << 20])
 
 @BOTH
 @SMALL_AND_LARGE
-def test_f042_a_byte_order_mark_is_read_over(tmp_path: Path, dialect: str, block_bytes: int) -> None:
+def test_f042_a_byte_order_mark_is_skipped(tmp_path: Path, dialect: str, block_bytes: int) -> None:
     plain = read_content(tmp_path, written(dialect, records(3)))
     marked = read_content(tmp_path, b"\xef\xbb\xbf" + written(dialect, records(3)), block_bytes)
     assert marked.equals(plain)
@@ -188,7 +188,7 @@ def test_f035_a_web_page_is_refused(tmp_path: Path, page: bytes) -> None:
 
 
 @BOTH
-def test_f049_a_new_column_is_read_over_and_reported(tmp_path: Path, dialect: str) -> None:
+def test_f049_a_new_column_is_skipped_and_reported(tmp_path: Path, dialect: str) -> None:
     rows = [{**row, "AI_CREDITS": "7,5"} for row in records(2)]
     path = put(tmp_path, written(dialect, rows, ("AI_CREDITS", *COLUMNS)))
     assert [block.header.unknown for block in read_records(path)] == [("AI_CREDITS",)]
@@ -299,7 +299,7 @@ def test_f057_quotes_in_the_unquoted_dialect_are_part_of_the_value(tmp_path: Pat
     assert job_runs.get_column("vcs_branch").to_list() == ['"open', 'a"b"']
 
 
-def test_f057_a_quote_that_never_closes_is_given_up_before_memory_is(tmp_path: Path) -> None:
+def test_f057_a_quote_that_never_closes_is_refused_before_memory_is_full(tmp_path: Path) -> None:
     content = quoted([record(1, VCS_BRANCH="OPEN")]).replace(b'"OPEN"', b'"OPEN' + b"x" * (65 << 20))
     path = put(tmp_path, content)
     with pytest.raises(ExportDataError, match="line 2: a record is longer than 64 MiB; a quote may not be closed"):
@@ -308,9 +308,9 @@ def test_f057_a_quote_that_never_closes_is_given_up_before_memory_is(tmp_path: P
 
 @BOTH
 def test_f058_parts_may_differ_in_header_and_dialect(tmp_path: Path, dialect: str) -> None:
-    one = put(tmp_path, unquoted(records(2)), "one.csv.gz")
-    other = put(tmp_path, written(dialect, [record(3)], COLUMNS[::-1]), "other.csv.gz")
-    both = pl.concat([read(one), read(other)])
+    first = put(tmp_path, unquoted(records(2)), "first.csv.gz")
+    second = put(tmp_path, written(dialect, [record(3)], COLUMNS[::-1]), "second.csv.gz")
+    both = pl.concat([read(first), read(second)])
     assert both.get_column("job_id").to_list() == [job_id(1), job_id(2), job_id(3)]
 
 

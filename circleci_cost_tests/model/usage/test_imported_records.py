@@ -1,4 +1,4 @@
-"""Exports that a person joined or saved again, as import reads them: exactly, or not at all."""
+"""Importing exports that a person joined or saved again: they are read exactly, or refused."""
 
 import csv
 import gzip
@@ -83,7 +83,7 @@ JOINED: dict[str, Callable[[Callable[..., bytes]], bytes]] = {
 @BOTH
 @pytest.mark.parametrize("how", JOINED)
 @pytest.mark.parametrize("block_bytes", [1, 3000, 16 << 20])
-def test_f054_joined_files_are_read_as_what_they_hold(
+def test_f054_joined_files_are_read_like_the_single_ones(
     tmp_path: Path, expected: pl.DataFrame, dialect: str, how: str, block_bytes: int
 ) -> None:
     content = JOINED[how](unquoted if dialect == "unquoted" else quoted)
@@ -148,7 +148,7 @@ def test_f044_what_polars_writes_reads_the_same(tmp_path: Path, expected: pl.Dat
         assert imported(tmp_path, content.encode()).equals(expected)
 
 
-def test_f057_quotes_that_may_be_a_name_s_own_are_refused(tmp_path: Path) -> None:
+def test_f057_quotes_that_may_be_a_part_of_the_name_are_refused(tmp_path: Path) -> None:
     content = unquoted([record(1, VCS_BRANCH='"hi"'), record(2)])
     assert refusal(tmp_path, content).startswith(f'{PART}, column VCS_BRANCH: "hi" may be a name with its quotes')
     spark = unquoted([record(1), record(2, VCS_BRANCH="HERE")]).replace(b"HERE", rb'"say \"hi\""')
@@ -221,7 +221,7 @@ nasty = st.text(st.sampled_from('\\N,;"\n \ta'), min_size=1, max_size=6)
     index=st.booleans(),
     again=st.booleans(),
 )
-def test_what_python_s_csv_saves_in_any_dialect_is_read_as_it_says_or_refused(
+def test_what_pythons_csv_writes_in_any_dialect_is_read_exactly_or_refused(
     tmp_path: Path,
     cells: list[tuple[str, int]],
     *,
@@ -251,9 +251,7 @@ def test_what_python_s_csv_saves_in_any_dialect_is_read_as_it_says_or_refused(
 
 @pytest.mark.parametrize("names", [["total_credits"] * 8000, ["TOTAL_CREDITS" * 40_000, "TOTAL_CREDITS\n" * 40_000]])
 @BOTH
-def test_records_that_name_a_column_cost_time_by_their_length_only(
-    tmp_path: Path, dialect: str, names: list[str]
-) -> None:
+def test_reading_records_that_name_a_column_takes_linear_time(tmp_path: Path, dialect: str, names: list[str]) -> None:
     """Each mark of a header led to a search through everything before it: 3 MB took more than a minute."""
     content = written(dialect, [record(number, JOB_NAME=name) for number, name in enumerate(names, start=1)])
     begun = time.process_time()
@@ -264,7 +262,7 @@ def test_records_that_name_a_column_cost_time_by_their_length_only(
     )
 
 
-def test_empty_rows_between_all_records_cost_time_by_their_number_only(tmp_path: Path) -> None:
+def test_reading_empty_rows_between_all_records_takes_linear_time(tmp_path: Path) -> None:
     content = quoted(records(20_000)).replace(b"\r\n", b"\r\n\r\n")
     begun = time.process_time()
     assert sum(block.data.count(b"\n") for block in read_imported(put(tmp_path, content))) == 20_000

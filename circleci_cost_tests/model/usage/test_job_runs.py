@@ -51,11 +51,11 @@ def test_f070_an_unknown_organization_may_be_reported_but_not_one_of_another_cos
         refuse_unknown_organizations(rows, "acme", [ORGANIZATION], "part-0000.csv.gz", refused=[OTHER])
 
 
-def test_f070_rows_of_a_shared_organization_are_welcome_where_it_is_named(tmp_path: Path) -> None:
+def test_f070_rows_of_a_shared_organization_are_accepted_where_it_is_named(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, record(1), record(2, ORGANIZATION_ID=OTHER))
-    for one in (ORGANIZATION, OTHER):
+    for organization in (ORGANIZATION, OTHER):
         with pytest.raises(ExportDataError):
-            refuse_unknown_organizations(rows, "acme", [one], "part-0000.csv.gz")
+            refuse_unknown_organizations(rows, "acme", [organization], "part-0000.csv.gz")
     refuse_unknown_organizations(rows, "acme", [ORGANIZATION, OTHER], "part-0000.csv.gz")
 
 
@@ -80,9 +80,9 @@ def test_f072_the_row_of_the_latest_export_wins_in_any_order(tmp_path: Path) -> 
 def test_f071_within_one_export_the_last_stopped_then_the_dearest_row_wins(
     tmp_path: Path, loser: Record, winner: Record
 ) -> None:
-    one, other = rows_of(tmp_path, record(1, **loser)), rows_of(tmp_path, record(1, **winner))
-    for frames in ([one, other], [other, one]):
-        assert latest_of_each_job(pl.concat(frames)).equals(other)
+    losing, winning = rows_of(tmp_path, record(1, **loser)), rows_of(tmp_path, record(1, **winner))
+    for frames in ([losing, winning], [winning, losing]):
+        assert latest_of_each_job(pl.concat(frames)).equals(winning)
 
 
 def test_a_finished_day_has_the_public_columns_and_is_sorted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What differs between two states of one day."""
+"""The differences between two states of one day."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ def difference(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return compare(before, after, cost_center="acme", day=DAY, export_id="later", at=AT)
 
 
-def test_f072_added_removed_and_changed_jobs_are_told_apart(tmp_path: Path) -> None:
+def test_f072_added_removed_and_changed_jobs_are_counted_separately(tmp_path: Path) -> None:
     before = state(tmp_path, {1: "10", 2: "20", 3: "30"})
     after = state(tmp_path, {2: "20", 3: "25.5", 4: "4"})
     assert difference(before, after).rows() == [
@@ -52,7 +52,7 @@ def test_a_value_that_becomes_null_is_a_change(tmp_path: Path) -> None:
     assert difference(before, after).get_column("jobs_changed").to_list() == [1]
 
 
-def test_what_is_as_of_the_export_is_no_change(tmp_path: Path) -> None:
+def test_a_column_that_describes_the_time_of_the_export_is_not_compared(tmp_path: Path) -> None:
     before, after = state(tmp_path, {1: "10"}), state(tmp_path, {1: "10"}, LAST_BUILD_FINISHED_AT="2026-11-01 00:00:00")
     assert difference(before, after).equals(pl.DataFrame(schema=SCHEMA))
 

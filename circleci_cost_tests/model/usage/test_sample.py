@@ -1,4 +1,4 @@
-"""The real export part that travels with the tests: what is known of it, read from its bytes."""
+"""The real export part among the tests' data: its known contents, read from its bytes."""
 
 import csv
 import gzip
@@ -21,7 +21,7 @@ SAMPLE = Path(__file__).parents[2] / "data" / "usage_export_part_unquoted.csv.gz
 
 
 def raw_rows() -> list[dict[str, str]]:
-    """The sample by Python's csv alone; it holds no escape but those of the nulls."""
+    """The sample as Python's csv reads it; its only escapes are those of nulls."""
     return list(csv.DictReader(io.StringIO(gzip.decompress(SAMPLE.read_bytes()).decode()), quoting=csv.QUOTE_NONE))
 
 

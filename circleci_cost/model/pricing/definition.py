@@ -86,7 +86,7 @@ class CostCenter(Section):
     # CircleCI does not report when a token expires; whoever creates it knows.
     api_token_expires: date | None = None
     shared_organization_ids: tuple[Annotated[str, AfterValidator(organization_uuid)], ...] = ()
-    # An export holds everything that its plan paid for, so an organization that is not named here costs the plan, too.
+    # An export holds everything that its plan paid for: usage of an organization not named here is its cost, too.
     unknown_organizations: Literal["refuse", "report"] = "refuse"
     pricing: tuple[Pricing, ...] = ()
 

@@ -1,1 +1,4 @@
-"""What every conversation over the network needs, whoever it is with: safe addresses, a client, bounds, causes."""
+"""What every HTTP conversation here needs: safe addresses, a client, time bounds, Retry-After, causes of failures.
+
+What is sent, and what an answer means, is the job of `circleci` and `notify`.
+"""

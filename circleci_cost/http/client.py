@@ -1,6 +1,6 @@
-"""The HTTP client of every conversation: certificates verified, no redirects, no cookies, nothing in a log.
+"""The HTTP client that all callers use: certificates verified, no redirects, no cookies, nothing logged.
 
-How long a whole conversation may take is `watchdog`'s; what is sent, and what answers mean, is each caller's.
+`watchdog` bounds how long a whole request may take. What is sent, and what answers mean, is up to the callers.
 """
 
 import functools
@@ -17,7 +17,7 @@ from circleci_cost.http.loopback import is_loopback
 def open_client(host: str, headers: Mapping[str, str], *, connect: float, read: float) -> httpx.Client:
     """Return a client for a host that sends `headers` with each request; `connect` and `read` are seconds.
 
-    Proxies and certificates of the environment are heeded, except where the host is this machine itself.
+    Proxies and certificates set in the environment apply, except where the host is this machine itself.
     """
     _quiet_loggers()
     return httpx.Client(
@@ -27,14 +27,14 @@ def open_client(host: str, headers: Mapping[str, str], *, connect: float, read: 
         trust_env=not is_loopback(host),
         verify=_verification(),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        # Requests are seconds to minutes apart: a kept connection would mostly be a dead one.
+        # Requests are seconds to minutes apart: a connection kept alive would mostly be dead by the next one.
         limits=httpx.Limits(max_keepalive_connections=0),
     )
 
 
 @functools.cache
 def _verification() -> ssl.SSLContext:
-    """Return httpx's own defaults, SSL_CERT_FILE included; reading all certificates takes 50 ms each time."""
+    """Return httpx's default context, SSL_CERT_FILE included; cached, as reading all certificates takes 50 ms."""
     return httpx.create_ssl_context()
 
 

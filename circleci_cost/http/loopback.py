@@ -1,6 +1,6 @@
-"""Whether a host is this machine itself, and the rule that hangs on it: in the open only to this machine.
+"""Whether a host is this machine itself, and the rule that follows: plain http only to this machine.
 
-What is said about an address that breaks the rule is its reader's.
+The error about an address that breaks the rule is worded where the address is read.
 """
 
 import ipaddress

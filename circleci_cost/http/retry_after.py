@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 DEFAULT_SECONDS = 60.0
-# A week: what is longer is a mistake that would lock the organization out for good.
+# A week: a longer wait is a mistake, and would lock the organization out.
 MAX_SECONDS = 7 * 24 * 3600.0
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
@@ -32,9 +32,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def http_date(value: str) -> datetime | None:
-    """Read an HTTP date, None where it is none."""
+    """Read an HTTP date; None where the text is not one."""
     try:
-        found = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)

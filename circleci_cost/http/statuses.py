@@ -1,6 +1,6 @@
-"""Which answers say no for now and not for good.
+"""Which HTTP statuses are temporary failures, so that the same request may work later.
 
-How long to wait before the next try is `retry_after`'s; what is tried again at all is each caller's.
+`retry_after` reads how long to wait; whether to try again is up to the callers.
 """
 
 from http import HTTPStatus
@@ -9,5 +9,5 @@ _TEMPORARY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_M
 
 
 def is_temporary(status: int) -> bool:
-    """Whether the same request may be accepted the next time."""
+    """Whether the same request may be accepted later."""
     return status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR

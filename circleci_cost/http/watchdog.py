@@ -1,6 +1,6 @@
-"""Ends a request that takes too long in real time, even one whose bytes each beat the read time-out.
+"""Ends a request that takes too long in real time, even one whose bytes all arrive within the read time-out.
 
-The measured case: one byte every 0.4 s keeps httpx waiting for ever, headers included.
+Measured: a server that sends one byte every 0.4 s keeps httpx waiting for ever, in the headers too.
 """
 
 import socket
@@ -36,7 +36,7 @@ class Watchdog:
         self.expired = True
         with self._lock:
             for connection in self._sockets:
-                # It may have been closed by the other side meanwhile, which is as good.
+                # The other side may have closed it meanwhile, which ends the request just as well.
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 

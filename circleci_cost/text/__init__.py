@@ -1,1 +1,4 @@
-"""How things are written in messages and tables: amounts, names, texts from outside, hints. It knows no subject."""
+"""How values are written in messages and tables: amounts, names, texts from outside, suggestions.
+
+Nothing here knows a subject of the model or reads anything.
+"""

@@ -1,7 +1,7 @@
-"""How amounts are written: for people rounded, grouped and never as a zero that they are not; for programs exactly.
+"""How amounts are written: rounded and grouped for people, exactly for programs.
 
-Decimals in, text out. What an amount means and the words around it are its caller's, and nothing is added up here.
-Numbers of things, bytes and seconds are `units`'.
+Decimals in, text out; a small amount is never shown as zero. Callers add the words around an amount, and nothing is
+summed here. `units` writes numbers of things, bytes and seconds.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -9,11 +9,11 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 UNPRICED = "unpriced"
 _CENT, _FINE = Decimal("0.01"), Decimal("0.0001")
 _ONE, _TENTH = Decimal(1), Decimal("0.1")
-# Changes below this are told in hundredths of a cent.
+# Changes below this are shown in hundredths of a cent.
 _SMALL = Decimal("0.10")
 _COST_DECIMALS = 6
 _PRICE_DECIMALS = 10
-# The context only has to be wide enough for the largest sum.
+# Wide enough for the largest sum.
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 
 
@@ -28,12 +28,12 @@ def signed(change: Decimal) -> str:
 
 
 def change_unit(change: Decimal) -> Decimal:
-    """What a change in dollars is rounded to, so that a small one stays one."""
+    """The unit that a change in dollars is rounded to: a cent, or a hundredth of one for small changes."""
     return _CENT if change == 0 or abs(change) >= _SMALL else _FINE
 
 
 def change_text(before: Decimal, change: Decimal) -> str:
-    """A change and its share of what was before: `+$12.00 (+5.0 %)`; without the share where there was nothing."""
+    """A change and its share of the amount before: `+$12.00 (+5.0 %)`; without the share where that was zero."""
     if before <= 0 or change == 0:
         return signed(change)
     share = WIDE.divide(change, before)
@@ -61,7 +61,7 @@ def exact_number(amount: Decimal) -> str:
 
 
 def whole_number(amount: Decimal) -> str:
-    """Whole credits, as the parts of split ones have long tails: `1,235`, `<1`. Exact sums stand below tables."""
+    """Credits rounded to whole ones: `1,235`, `<1`. Split credits have many decimals; exact sums stand below tables."""
     return _rounded(amount, _ONE)
 
 
@@ -76,7 +76,7 @@ def price(amount: Decimal) -> str:
 
 
 def mean_price(amount: float) -> str:
-    """A price that is an average: to eight decimals, to the last of a price where it is smaller."""
+    """A price that is an average: to eight decimals, or to ten where it is smaller than that."""
     near = f"{amount:.8f}".rstrip("0").rstrip(".")
     return f"${near}" if amount == 0 or float(near) else f"${amount:.{_PRICE_DECIMALS}f}".rstrip("0").rstrip(".")
 
@@ -89,13 +89,13 @@ def mean_count(number: float) -> str:
 
 
 def percent(share: Decimal | float, decimals: int = 0, *, trimmed: bool = False) -> str:
-    """A share as percent, `84 %`; `trimmed` drops decimals that are zero. What is neither nothing nor all says so."""
+    """A share as percent, `84 %`; `trimmed` drops decimals that are zero. It never rounds to 0 % or 100 %: `<1 %`."""
     unit = _ONE.scaleb(-decimals)
     exact = Decimal(str(share)) * 100 if isinstance(share, float) else WIDE.multiply(share, Decimal(100))
-    found = WIDE.quantize(exact, unit)
-    if found == 100 and exact < 100:
+    rounded = WIDE.quantize(exact, unit)
+    if rounded == 100 and exact < 100:
         return f">{WIDE.subtract(Decimal(100), unit):f} %"
-    if trimmed and found == found.to_integral_value() and (found != 0 or exact == 0):
+    if trimmed and rounded == rounded.to_integral_value() and (rounded != 0 or exact == 0):
         unit = _ONE
     return f"{_rounded(exact, unit)} %"
 
@@ -126,7 +126,7 @@ def exact(amount: Decimal | None) -> str | None:
 
 
 def _plain(amount: Decimal) -> str:
-    # Of a zero, `plus` drops the sign.
+    # `plus` drops the sign of a zero.
     return f"{WIDE.plus(amount):f}"
 
 

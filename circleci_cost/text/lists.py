@@ -1,6 +1,6 @@
-"""Names one after the other in a sentence.
+"""Lists of names in a sentence.
 
-What the names are quoted with, and what is done about one that is missing, is each caller's.
+Quoting the names is up to the callers; hints for unknown names are in `suggestions`.
 """
 
 from collections.abc import Sequence

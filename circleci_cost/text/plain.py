@@ -1,7 +1,7 @@
-"""Text from outside, made fit for eyes: no control character, no override of its direction, nothing invisible.
+"""Text from outside, made safe to show: no control characters, no direction overrides, nothing invisible.
 
-Who escapes for a markup of its own (a chat's, a page's, a spreadsheet's) does that itself, on top of this; literals of
-other languages are `literals`'.
+Escaping for a markup (a chat's, a page's, a spreadsheet's) comes on top of this, in the module that writes it;
+`literals` writes SQL, TOML and JSON.
 """
 
 import re
@@ -10,25 +10,25 @@ import unicodedata
 QUOTABLE_LENGTH = 200
 # Control, format (bidirectional overrides, zero-width), unpaired surrogates, line and paragraph separators.
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-# Joins the parts of one emoji.
+# The zero-width joiner between the parts of one emoji.
 _JOINER = "\u200d"
 _REPLACEMENT = "\ufffd"
-# A URL's path and query may be a signature, what is before the @ a password.
+# A URL's path and query may be a signature; before the @ there may be a password.
 _URL = re.compile(r"(?i)\bhttps?://([^\s/?#\"'<>@]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
 
 
 def is_unsafe(character: str) -> bool:
-    """Whether a character hides, turns the direction, or is something that a terminal obeys."""
+    """Whether a character is invisible, changes the direction of text, or controls a terminal."""
     return unicodedata.category(character) in _UNSAFE and character != _JOINER
 
 
 def one_line(text: str) -> str:
-    """The text as one line: each character that ends a line, hides, or turns the direction becomes U+FFFD."""
+    """The text as one line: line breaks and unsafe characters (`is_unsafe`) become U+FFFD."""
     return _cleaned(text, "")
 
 
 def plain_lines(text: str) -> str:
-    """The text with its line feeds and tabs; what `one_line` replaces else is replaced here, too."""
+    """The text with its line feeds and tabs; all other characters that `one_line` replaces are replaced."""
     return _cleaned(text, "\n\t")
 
 
@@ -39,21 +39,21 @@ def _cleaned(text: str, kept: str) -> str:
 
 
 def same_name(value: str) -> str:
-    """The one form (NFC) of a name that can be written in several: an é may be one character or two."""
+    """The name in its NFC form: an é may be one character or two, and both are the same name."""
     return unicodedata.normalize("NFC", value)
 
 
 def squeezed(text: str) -> str:
-    """The text as one line of words: one space for each control character, and for each run of spaces."""
+    """The text as one line: each run of spaces and control characters becomes one space."""
     words = (" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
     return " ".join("".join(words).split())
 
 
 def cut(text: str, length: int) -> str:
-    """At most `length` characters, an ellipsis at the end of what was longer."""
+    """The text cut to `length` characters, with an ellipsis at the end where it was longer."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def quotable(text: str) -> str:
-    """Another program's words for a sentence of ours: one line, short, of each URL only the host."""
+    """Text of another program for a sentence of ours: one short line, each URL reduced to its host."""
     return cut(squeezed(_URL.sub(r"a URL at \2", text)), QUOTABLE_LENGTH)

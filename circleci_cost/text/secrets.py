@@ -1,14 +1,14 @@
-"""What looks like a secret, wherever somebody pasted it: such a text is never repeated.
+"""Recognizes text that looks like a secret, wherever it was pasted, so that no message repeats it.
 
-Which keys hold secrets is the sections' business; that a message does not repeat their values is `settings`'.
+The sections say which keys hold secrets; `sections.mistakes` keeps their values out of messages.
 """
 
 import re
 
 _HIDDEN = "(hidden)"
-# How the secrets of CircleCI, GitHub, GitLab, Slack, OpenAI, AWS and signed webhooks begin; CircleCI's old tokens are
-# 40 hex digits, and a number of 40 digits is none. Beginnings that end usual words need a boundary before them, and
-# those that people give to things a long mix behind them: task-scheduler, insights_dashboard and sk-team are names.
+# How the secrets of CircleCI, GitHub, GitLab, Slack, OpenAI, AWS and signed webhooks begin. CircleCI's old tokens are
+# 40 hex digits; 40 decimal digits are a number. A prefix that also ends ordinary words needs a boundary before it, and
+# one that also begins names needs a long mix after it: task-scheduler, insights_dashboard and sk-team are names.
 _START = r"(?<![0-9A-Za-z])"
 _RANDOM = r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}"
 _SHAPES = (
@@ -17,7 +17,7 @@ _SHAPES = (
     rf"|{_START}(?:xox[a-z]|xapp|glpat)-[A-Za-z0-9_-]{{8,}}"
     rf"|\bA[KS]IA[0-9A-Z]{{16}}\b|{_START}(?![0-9]{{40}})[0-9a-fA-F]{{40}}(?![0-9A-Za-z])"
     r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*"
-    # Up to the next address only: else a text of many takes the square of its length.
+    # Stops at the next address: otherwise a text of many addresses takes time quadratic in its length.
     r"|https?://(?:(?!https?://)[^\s'\"])*[?&]sig=[^\s'\"]*"
 )
 _TOKENS = re.compile(_SHAPES)
@@ -27,7 +27,7 @@ _LONGEST_NAME = 100
 
 
 def without_secrets(text: str) -> str:
-    """The text with everything that is surely a token or a secret address taken out."""
+    """The text with every certain token or secret address replaced by `(hidden)`."""
     return _TOKENS.sub(_HIDDEN, text)
 
 

@@ -1,6 +1,6 @@
-"""Which known names a mistyped one resembles: the one rule of every "did you mean".
+"""Which known names a mistyped one resembles: the rule behind every "did you mean".
 
-A name that resembles none gets no suggestion; what is said in its place is the caller's.
+A name that resembles none gets no suggestion; the caller words what to say instead.
 """
 
 import difflib
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 # A transposition in a name of four letters is 0.75; unrelated names with a common ending reach 0.69.
 _SIMILAR = 0.7
-# An abbreviation, or a name with one wrong letter, has at least so many letters.
+# The fewest letters of an abbreviation, or of a name with one wrong letter.
 _STEM = 3
 
 
@@ -18,15 +18,15 @@ def similar(given: str, known: Iterable[str], most: int = 3) -> list[str]:
     for name in known:
         by_form.setdefault(_form(name), name)
     wanted = _form(given)
-    found = difflib.get_close_matches(wanted, by_form, most, _SIMILAR)
-    found += [form for form in by_form if form not in found and (_abbreviates(wanted, form) or _almost(wanted, form))]
-    return [by_form[form] for form in found[:most]]
+    forms = difflib.get_close_matches(wanted, by_form, most, _SIMILAR)
+    forms += [form for form in by_form if form not in forms and (_abbreviates(wanted, form) or _has_slip(wanted, form))]
+    return [by_form[form] for form in forms[:most]]
 
 
 def did_you_mean(given: str, known: Iterable[str], most: int = 1) -> str | None:
     """The similar names as the question `did you mean 'team' or 'teams'?`; None where there are none."""
-    found = similar(given, known, most)
-    return f"did you mean {' or '.join(map(repr, found))}?" if found else None
+    names = similar(given, known, most)
+    return f"did you mean {' or '.join(map(repr, names))}?" if names else None
 
 
 def suggestion_or_all(given: str, known: Iterable[str], most: int = 1) -> str:
@@ -49,9 +49,9 @@ def _abbreviates(wanted: str, form: str) -> bool:
     return len(wanted) >= _STEM and form.startswith(wanted)
 
 
-def _almost(wanted: str, form: str) -> bool:
-    """Whether a short name has one wrong letter, or two next to each other exchanged."""
+def _has_slip(wanted: str, form: str) -> bool:
+    """Whether two names of one length differ in one letter, or in two adjacent ones exchanged."""
     if len(wanted) != len(form) or len(wanted) < _STEM:
         return False
-    wrong = [place for place, (one, other) in enumerate(zip(wanted, form, strict=True)) if one != other]
+    wrong = [place for place, (letter, other) in enumerate(zip(wanted, form, strict=True)) if letter != other]
     return len(wrong) == 1 or (len(wrong) == 2 and sorted(wanted) == sorted(form) and wrong[1] - wrong[0] == 1)

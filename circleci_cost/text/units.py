@@ -1,6 +1,6 @@
-"""Numbers with what they count, for people: things, bytes, seconds, moments.
+"""Numbers with their unit, for people: things, bytes, seconds, times.
 
-Money, credits, prices and percents are `amounts`'.
+`amounts` writes money, credits, prices and percentages.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ def size(count: int) -> str:
     value = float(count)
     for unit in ("bytes", "KiB", "MiB"):
         if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+            return f"{value:.1f} {unit}" if unit != "bytes" else f"{count} byte{'' if count == 1 else 's'}"
         value /= 1024
     return f"{value:.1f} GiB"
 

@@ -1,4 +1,4 @@
-"""The client that all conversations use, over a real socket: what it leaves out."""
+"""The HTTP client that all callers use, over a real socket: what it must not do."""
 
 import logging
 import threading
@@ -46,5 +46,5 @@ def test_no_redirect_is_followed_no_cookie_kept_no_proxy_asked_and_nothing_logge
         for _ in range(2):
             answer = client.get(f"http://127.0.0.1:{server.server_port}/path?signature=canary")
             assert answer.status_code == 302
-    assert [(each["x-kept"], each.get("cookie")) for each in Recorder.seen] == [("yes", None)] * 2
+    assert [(headers["x-kept"], headers.get("cookie")) for headers in Recorder.seen] == [("yes", None)] * 2
     assert not [record for record in caplog.records if record.name.startswith("http")]

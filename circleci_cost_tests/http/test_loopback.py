@@ -1,4 +1,4 @@
-"""The rule of addresses in the open, at each place where one is read: the same hosts everywhere."""
+"""The rule for plain http, at each place where an address is read: the same hosts everywhere."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Amounts for people are never a zero that they are not; amounts for programs keep every digit."""
+"""A small amount is never shown to people as zero; amounts for programs keep every digit."""
 
 import re
 from decimal import Decimal
@@ -65,7 +65,7 @@ def test_only_the_whole_is_a_hundred_percent(share: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "written"),
+    ("actual", "expected"),
     [
         (dollars(None), "unpriced"),
         (dollars(Decimal("1234.5")), "$1,234.50"),
@@ -101,5 +101,5 @@ def test_only_the_whole_is_a_hundred_percent(share: Decimal) -> None:
         (cost_text(Decimal("-0")), "0.000000"),
     ],
 )
-def test_each_kind_of_amount_has_one_form(found: str, written: str) -> None:
-    assert found == written
+def test_each_kind_of_amount_has_one_form(actual: str, expected: str) -> None:
+    assert actual == expected

@@ -1,4 +1,4 @@
-"""Words of other programs, made fit for a sentence of ours."""
+"""Text of other programs, made safe for a sentence of ours."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from circleci_cost.text.plain import QUOTABLE_LENGTH, cut, quotable, squeezed
         ("\ud83d of a broken pair", "of a broken pair"),
     ],
 )
-def test_what_ends_a_line_hides_or_turns_the_direction_becomes_a_space(text: str, words: str) -> None:
+def test_line_breaks_and_characters_that_hide_or_turn_text_become_a_space(text: str, words: str) -> None:
     assert squeezed(text) == words
 
 
@@ -29,7 +29,7 @@ def test_what_ends_a_line_hides_or_turns_the_direction_becomes_a_space(text: str
         ("https://example.com/\ncanary is no part of it", "a URL at example.com canary is no part of it"),
     ],
 )
-def test_of_an_address_only_the_host_is_quoted(text: str, words: str) -> None:
+def test_only_the_host_of_an_address_is_quoted(text: str, words: str) -> None:
     assert quotable(text) == words
 
 
@@ -44,5 +44,5 @@ def test_a_quotation_is_cut_to_its_length_after_addresses_are_shortened() -> Non
 @pytest.mark.parametrize(
     ("count", "text"), [(0, ""), (1, "1"), (3, "1, 2, 3"), (4, "1, 2, 3 and 1 more"), (1_503, "1, 2, 3 and 1,500 more")]
 )
-def test_of_many_names_the_first_are_named_and_the_others_counted(count: int, text: str) -> None:
+def test_the_first_of_many_names_are_listed_and_the_others_counted(count: int, text: str) -> None:
     assert some_of([str(number + 1) for number in range(count)], 3) == text

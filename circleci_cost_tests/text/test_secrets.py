@@ -1,4 +1,4 @@
-"""What is taken for a secret wherever it stands, and what is a name all the same."""
+"""Which text is taken for a secret, and which looks similar and is a name."""
 
 import time
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_name_that_only_ends_or_begins_like_a_secret_stays(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["risk-management", "task-scheduler", "insights_dashboard"])
-def test_such_a_name_can_be_a_cost_centers(name: str, tmp_path: Path) -> None:
+def test_such_a_name_can_name_a_cost_center(name: str, tmp_path: Path) -> None:
     file = tmp_path / "circleci_cost.toml"
     file.write_text(
         'history_start = 2026-01-01\n[[cost_centers]]\norganization_id = "3f786850-e387-550f-dab8-36ed7e6dc881"\n'
@@ -63,7 +63,7 @@ def test_such_a_name_can_be_a_cost_centers(name: str, tmp_path: Path) -> None:
     assert read_settings(file).cost_centers[0].name == name
 
 
-def test_a_long_text_of_many_addresses_is_searched_in_no_time() -> None:
+def test_a_long_text_of_many_addresses_is_searched_quickly() -> None:
     text = "http://a" * 50_000
     began = time.process_time()
     assert without_secrets(text) == text

@@ -1,4 +1,4 @@
-"""Numbers of things, bytes, seconds and moments as messages write them."""
+"""Numbers of things, bytes, seconds and times as messages write them."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -17,7 +17,14 @@ def test_one_thing_alone_is_singular(number: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("count", "text"),
     [
-        *((0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (1024**2 - 1, "1024.0 KiB"), (1024**2, "1.0 MiB")),
+        *(
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1.0 KiB"),
+            (1024**2 - 1, "1024.0 KiB"),
+            (1024**2, "1.0 MiB"),
+        ),
         *((5 * 1024**3 // 2, "2.5 GiB"), (3 * 1024**4, "3072.0 GiB")),
     ],
 )

@@ -1,6 +1,6 @@
 """The source: the only code that talks to the CircleCI API and downloads usage exports.
 
-Nothing here knows Dagster, reads rows of an export, or decides which days are due.
+It does not know Dagster, read the rows of an export, or decide which days to fetch.
 """
 
 from circleci_cost.circleci.account import Account

@@ -1,6 +1,6 @@
-"""Who the token belongs to and which organizations it sees; for `init` and `check`.
+"""Asks whose token it is and which organizations it sees, for `init` and `check`.
 
-Usage exports are fetched by `fetch`; these calls have no quota worth a ledger.
+Usage exports are fetched by `fetch`. These few calls are not counted in the request ledger.
 """
 
 import random
@@ -13,11 +13,11 @@ from circleci_cost.circleci.connection import Endpoint
 from circleci_cost.circleci.http import Answer, ApiClient
 from circleci_cost.circleci.limits import Timeouts
 from circleci_cost.circleci.progress import SILENT, ExportProgress
-from circleci_cost.circleci.refusals import Asked, refusal
+from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.circleci.retry import Backoff, Retry
 from circleci_cost.clock import Clock
 
-# Somebody sits and waits for the answer: better a sentence soon than patience.
+# A person waits at the terminal: an error soon is better than a long retry.
 _BACKOFF = Backoff(attempts=3, total_seconds=90.0)
 
 
@@ -58,12 +58,12 @@ class Account:
             answer = self._client.request("GET", path, subject)
             if 200 <= answer.status < 300:
                 return answer
-            asked = Asked(
+            context = RequestContext(
                 subject=subject,
                 host=self._client.host,
                 token_env=self._endpoint.token_env,
             )
-            raise refusal(answer, asked, self._clock.now())
+            raise refusal(answer, context, self._clock.now())
 
         return self._retry.call(once, lambda error: True)
 

@@ -1,6 +1,6 @@
-"""Which addresses may be asked: the API's own, and the hosts that exports are downloaded from.
+"""Which addresses may be requested: the API's own, and the hosts from which exports are downloaded.
 
-Pure; sending requests is `http`'s work.
+Pure; `http` and `download` send the requests.
 """
 
 import re
@@ -12,7 +12,7 @@ from circleci_cost.errors import ConfigurationError, SourceError
 from circleci_cost.http.loopback import keeps_secrets
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
-# What resolvers take for an IPv4 address: 2130706433, 0x7f.1, 127.1, 0177.0.0.1
+# Other spellings of an IPv4 address that resolvers accept: 2130706433, 0x7f.1, 127.1, 0177.0.0.1
 _NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\Z")
 
 
@@ -46,15 +46,15 @@ def is_circleci(host: str) -> bool:
 
 
 def download_address(url: str, part: str, connection: Connection) -> httpx.URL:
-    """Return the address to download from, or raise `SourceError` where it may not be asked.
+    """Return the address to download from. Raises `SourceError` where it may not be requested.
 
-    Allowed are https on port 443 and the named hosts; where the API itself is a simulator on
+    Allowed is https on port 443 to the configured hosts; where the API itself is a simulator on
     loopback http, its own host over http too. `part` names the part in messages (`part 2 of 3`).
     """
     address = _parsed(url)
     if address is None or not address.host:
         raise SourceError(
-            f"The URL of {part} of {_whose(connection)} is not a web address; nothing was downloaded, try again."
+            f"The URL of {part} of {_export_name(connection)} is not a web address; nothing was downloaded, try again."
         )
     host = address.raw_host.decode("ascii").lower()
     reason = _refusal(address, host, connection)
@@ -62,19 +62,19 @@ def download_address(url: str, part: str, connection: Connection) -> httpx.URL:
         return address
     shown = host if _HOST.match(host) else "an unreadable host"
     raise SourceError(
-        f"The URL of {part} of {_whose(connection)} points to {shown}, {reason}; nothing was requested from "
+        f"The URL of {part} of {_export_name(connection)} points to {shown}, {reason}; nothing was requested from "
         "it. Add the host to download_hosts only if CircleCI says that it stores exports there."
     )
 
 
 def identity(url: str) -> str:
-    """Return what stays of a signed URL when it is minted anew: its host and path."""
+    """Return the part of a signed URL that stays the same when it is signed again: its host and path."""
     address = _parsed(url)
     return url if address is None else f"{address.host}{address.path}"
 
 
 def _refusal(address: httpx.URL, host: str, connection: Connection) -> str | None:
-    """Return why an address may not be asked; None where it may."""
+    """Return why an address may not be requested; None where it may."""
     if address.userinfo:
         return "with a user name or password in it"
     api = api_address(connection.base_url)
@@ -85,12 +85,12 @@ def _refusal(address: httpx.URL, host: str, connection: Connection) -> str | Non
     if address.port is not None:
         return f"on port {address.port} instead of 443"
     allowed = connection.download_hosts
-    if not _NUMERIC_HOST.match(host) and any(_fits(host, pattern.lower()) for pattern in allowed):
+    if not _NUMERIC_HOST.match(host) and any(_matches(host, pattern.lower()) for pattern in allowed):
         return None
     return f"which is not an allowed download host ({', '.join(allowed) or 'none is named'})"
 
 
-def _fits(host: str, pattern: str) -> bool:
+def _matches(host: str, pattern: str) -> bool:
     if not _HOST.match(host):
         return False
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
@@ -105,5 +105,5 @@ def _parsed(url: str) -> httpx.URL | None:
         return None
 
 
-def _whose(connection: Connection) -> str:
+def _export_name(connection: Connection) -> str:
     return f"a usage export of {connection.cost_center}"

@@ -1,6 +1,6 @@
-"""Reads the API's JSON answers into values, strictly; what is missing or of another kind is named.
+"""Reads the API's JSON answers strictly into values; an error names the field that is missing or wrong.
 
-Pure; the sentences for answers that are refusals are in `refusals`.
+Pure; `refusals` words the errors for answers outside 2xx.
 """
 
 import json
@@ -17,7 +17,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @dataclass(frozen=True)
 class ExportJob:
-    """An export job as the API tells it. `state` may be one that is not known here."""
+    """An export job as the API reports it. `state` may be one outside `KNOWN_STATES`."""
 
     usage_export_job_id: str
     state: str
@@ -27,7 +27,7 @@ class ExportJob:
 
 @dataclass(frozen=True)
 class Person:
-    """Whose token it is."""
+    """The owner of a token."""
 
     id: str
     login: str
@@ -45,7 +45,7 @@ class Organization:
 
 
 def is_uuid(text: str) -> bool:
-    """Whether a text has the form of CircleCI's ids."""
+    """Whether a text is a UUID, the form of CircleCI's ids."""
     return _UUID.fullmatch(text) is not None
 
 
@@ -73,10 +73,10 @@ def person(answer: Answer, subject: str) -> Person:
 
 def organizations(answer: Answer, subject: str) -> tuple[Organization, ...]:
     """Read the answer of `GET /me/collaborations`. Raises `SourceError`."""
-    found = _json(answer, subject)
-    if not isinstance(found, list):
+    entries = _json(answer, subject)
+    if not isinstance(entries, list):
         raise _unexpected(subject, "it is not a list")
-    return tuple(_organization(_object(item, subject), subject) for item in found)
+    return tuple(_organization(_object(entry, subject), subject) for entry in entries)
 
 
 def organization(answer: Answer, subject: str) -> Organization:
@@ -96,7 +96,7 @@ def _organization(fields: dict[str, object], subject: str) -> Organization:
 def _json(answer: Answer, subject: str) -> object:
     try:
         parsed: object = json.loads(answer.body)
-    # Deep nesting ends in a RecursionError, bytes that are no text in a ValueError.
+    # Deep nesting raises a RecursionError, bytes that are not text a ValueError.
     except (ValueError, RecursionError):
         kind = "an HTML or XML page" if answer.body.lstrip()[:1] == b"<" else "no readable JSON"
         raise _unexpected(subject, f"it is {kind} (HTTP {answer.status}, {len(answer.body)} bytes)") from None

@@ -1,6 +1,6 @@
-"""Every request to the API goes through here: counted in the ledger, repeated where that is safe.
+"""Sends every request of an export to the API: counted in the ledger first, repeated where that is safe.
 
-Which requests an export takes is `export_job`'s business.
+`export_job` decides which requests an export needs.
 """
 
 import random
@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from circleci_cost.circleci.connection import Connection
-from circleci_cost.circleci.failures import NOTHING_MADE, LostAnswer, RateLimited
+from circleci_cost.circleci.failures import NOTHING_CREATED, LostAnswer, RateLimited
 from circleci_cost.circleci.http import Answer, ApiClient
 from circleci_cost.circleci.progress import ExportProgress
 from circleci_cost.circleci.quota import Kind, QuotaLedger
-from circleci_cost.circleci.refusals import Asked, refusal
+from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.circleci.retry import Backoff, Retry
 from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError
 
-# A gateway that lost one answer needs a while, and each lost POST counts against the bound of a day.
+# A gateway that lost one answer needs time to recover, and each lost POST counts against the limit of a day.
 _SECONDS_AFTER_A_LOST_POST = 60.0
 
 
 class Attempt(Protocol):
-    """Learns of each sending of a request that makes something."""
+    """Is notified each time a POST that may create a job is sent."""
 
     def begin(self) -> None:
-        """Take note: the quota is granted, the request is about to be sent."""
+        """Record that the quota is granted and the request is about to be sent."""
         ...
 
     def withdraw(self) -> None:
-        """Take note: the last sending surely made nothing."""
+        """Record that the last request certainly created nothing."""
         ...
 
 
@@ -47,20 +47,20 @@ class Calls:
     backoff: Backoff = field(default_factory=Backoff)
 
     def get(self, path: str, subject: str) -> Answer:
-        """Return an answer of 2xx; asked again while that may help."""
-        return self._retry().call(lambda: self._once("GET", path, subject, None, None), _always)
+        """Return a 2xx answer; the request is repeated after temporary failures."""
+        return self._retry().call(lambda: self._send("GET", path, subject, None, None), _always)
 
     def post(self, path: str, body: Mapping[str, object], subject: str, attempt: Attempt) -> Answer:
-        """Return an answer of 2xx; `attempt` is told of each sending, and which ones made nothing.
+        """Return a 2xx answer; `attempt` is notified before each request, and after those that created nothing.
 
-        Sent again after a 429 or without a connection; once more where the answer was lost.
+        The request is repeated after a 429 or a failed connection, and once after a lost answer.
         """
         lost = 0
 
         def once() -> Answer:
             try:
-                return self._once("POST", path, subject, body, attempt.begin)
-            except NOTHING_MADE:
+                return self._send("POST", path, subject, body, attempt.begin)
+            except NOTHING_CREATED:
                 attempt.withdraw()
                 raise
             except LostAnswer as error:
@@ -74,7 +74,7 @@ class Calls:
 
         return self._retry().call(once, may_repeat)
 
-    def _once(
+    def _send(
         self,
         kind: Kind,
         path: str,
@@ -89,7 +89,7 @@ class Calls:
         answer = self.client.request(kind, path, subject, body)
         if 200 <= answer.status < 300:
             return answer
-        error = refusal(answer, self._asked(subject), self.clock.now())
+        error = refusal(answer, self._context(subject), self.clock.now())
         if isinstance(error, RateLimited):
             self.ledger.pause(kind, organization, error.retry_after or 0.0)
         raise error
@@ -97,8 +97,8 @@ class Calls:
     def _retry(self) -> Retry:
         return Retry(self.clock, self.jitter, self.backoff, self.progress.waiting)
 
-    def _asked(self, subject: str) -> Asked:
-        return Asked(
+    def _context(self, subject: str) -> RequestContext:
+        return RequestContext(
             subject=subject,
             host=self.client.host,
             token_env=self.connection.token_env,

@@ -1,6 +1,6 @@
-"""The settings that one connection to CircleCI takes: endpoint and token, organization, limits.
+"""What one connection to CircleCI needs: endpoint and token, organization, limits.
 
-Reading them from a file or the environment is `settings`' work.
+Reading them from a file or the environment is the job of `config`.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ DOWNLOAD_HOSTS = ("*.amazonaws.com",)
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An API and the personal token for it; `token_env` is the variable that messages name."""
+    """An API and the personal token for it; `token_env` names the token's variable in messages."""
 
     token: str = field(repr=False)
     token_env: str
@@ -22,7 +22,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """One cost center's way to its usage exports.
+    """The access of one cost center to its usage exports.
 
     `download_hosts` are exact names or `*.domain`; `posts_per_hour` and `gets_per_minute` are
     CircleCI's limits per organization.

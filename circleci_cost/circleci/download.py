@@ -1,6 +1,6 @@
-"""Downloads one part of an export to a file, checked byte by byte; whatever is wrong with it is an error.
+"""Downloads one part of an export to a file, checked byte by byte; any damage is an error.
 
-How many parts there are, and which are loaded at once, is `downloads`' business.
+`downloads` decides which parts are downloaded, and how many at once.
 """
 
 import threading
@@ -23,19 +23,19 @@ from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.manifests import Part
 from circleci_cost.text.units import duration, size
 
-# Object stores say 403 for an expired URL, 400 for an expired session, 404 for an object taken away.
+# Object stores answer 403 for an expired URL, 400 for an expired session, 404 for a removed object.
 _EXPIRED = frozenset({400, 401, 403, 404, 410})
 
 OnBytes = Callable[[int, int | None], None]
 
 
 class Cancelled(Exception):
-    """Another part failed, so that this one is of no use."""
+    """Raised in a download when another part has failed, so that this one is useless."""
 
 
 @dataclass(frozen=True)
 class PartDownload:
-    """One signed URL and what may be said of it: `name` and `address.host`, never the URL."""
+    """The download of one signed URL; messages show `name` and `address.host`, never the URL."""
 
     client: httpx.Client
     clock: Clock
@@ -47,10 +47,10 @@ class PartDownload:
     on_bytes: OnBytes
 
     def to_file(self, target: Path) -> Part:
-        """Download to `target`, which is overwritten, and return what it is (named like `target`).
+        """Download to `target`, which is overwritten, and return the part (named like `target`).
 
-        Raises `ExpiredUrl`, `TransientSourceError`, `Refusal`, `ExportDataError` for a file that is
-        not whole and right, and `StorageError`.
+        Raises `ExpiredUrl`, `TransientSourceError`, `Refusal`, `ExportDataError` for a damaged or
+        incomplete file, and `StorageError`.
         """
         started = self.clock.monotonic()
         with Watchdog(self.limits.header_seconds) as watchdog:
@@ -77,7 +77,7 @@ class PartDownload:
             raise Oversized(
                 f"{self.name} is {size(total)}, more than {size(self.limits.max_bytes)}; it was not loaded."
             )
-        told = 0
+        reported = 0
         with target.open("wb") as file:
             for piece in response.iter_raw():
                 if self.cancelled.is_set():
@@ -85,9 +85,9 @@ class PartDownload:
                 file.write(piece)
                 check.feed(piece)
                 self._check_speed(check.bytes, self.clock.monotonic() - started)
-                if check.bytes - told >= MIB:
-                    told = check.bytes
-                    self.on_bytes(told, total)
+                if check.bytes - reported >= MIB:
+                    reported = check.bytes
+                    self.on_bytes(reported, total)
         if total is not None and check.bytes != total:
             raise TransientSourceError(
                 f"{self.name} has {check.bytes} bytes where {self.address.host} announced {total}; nothing "

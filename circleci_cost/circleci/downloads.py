@@ -1,6 +1,6 @@
-"""Downloads all parts of an export, a few at once: all of them, or an error and nothing.
+"""Downloads all parts of an export, several at once; if one part fails, all fail.
 
-One part's bytes are `download`'s business, putting them in place is `landing`'s.
+`download` loads one part; `landing` puts the parts in place.
 """
 
 import random
@@ -24,6 +24,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError, ExportDataError, TransientSourceError
 from circleci_cost.lake.files import TEMPORARY_PREFIX
 from circleci_cost.lake.manifests import Part
+from circleci_cost.text.units import counted
 
 
 @dataclass(frozen=True)
@@ -46,25 +47,25 @@ class Downloads:
     progress: ExportProgress
     jitter: random.Random = field(repr=False)
     subject: str
-    _telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _progress_lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def all(self, urls: Sequence[str], directory: Path, fresh_urls: Callable[[], Sequence[str]]) -> list[Downloaded]:
         """Download every URL into `directory` under temporary names.
 
-        Where URLs have expired, `fresh_urls` mints new ones, a bounded number of times; parts already
-        there are kept if the fresh list names the same objects. Nothing is requested where one of the
-        URLs points to a host that is not allowed.
+        Where URLs have expired, `fresh_urls` returns new ones, a bounded number of times; parts already
+        downloaded are kept if the fresh list names the same objects. Where one of the URLs points to a
+        host that is not allowed, nothing is requested.
         """
-        wanted = self._wanted(urls)
+        wanted = self._addresses(urls)
         done: dict[str, Downloaded] = {}
         for refreshes in range(self.limits.url_refreshes + 1):
             if refreshes:
                 self.progress.message(f"{self.subject}: signed URLs have expired, asking for fresh ones.")
-                fresh = self._wanted(fresh_urls())
+                fresh = self._addresses(fresh_urls())
                 if len(fresh) < len(wanted):
                     raise TransientSourceError(
-                        f"{self.subject}: CircleCI named {len(wanted)} parts before and {len(fresh)} now, so "
-                        "that one would be missing; nothing was changed, run the same command again."
+                        f"{self.subject}: CircleCI named {counted(len(wanted), 'part')} before and {len(fresh)} now, "
+                        "so that one would be missing; nothing was changed, run the same command again."
                     )
                 if fresh.keys() != wanted.keys():
                     done.clear()
@@ -78,14 +79,14 @@ class Downloads:
             "again later."
         )
 
-    def _wanted(self, urls: Sequence[str]) -> dict[str, httpx.URL]:
-        """Map what identifies each part to its address; a URL listed twice is one part."""
+    def _addresses(self, urls: Sequence[str]) -> dict[str, httpx.URL]:
+        """Map the identity of each part to its address; a URL listed twice is one part."""
         distinct = list(dict.fromkeys(urls))
         if len(distinct) < len(urls):
             repeated = len(urls) - len(distinct)
-            self._tell(f"{self.subject}: CircleCI lists {repeated} of {len(urls)} URLs twice; each is loaded once.")
+            self._report(f"{self.subject}: CircleCI lists {repeated} of {len(urls)} URLs twice; each is loaded once.")
         names = [identity(url) for url in distinct]
-        # Without distinct paths a fresh list cannot be matched: its URLs are then parts of their own.
+        # Without distinct paths a fresh list cannot be matched to the old one: the whole URL is then the identity.
         keys = names if len(set(names)) == len(names) else distinct
         return {
             key: download_address(url, f"part {number} of {len(distinct)}", self.connection)
@@ -93,12 +94,12 @@ class Downloads:
         }
 
     def _round(self, wanted: dict[str, httpx.URL], done: dict[str, Downloaded], directory: Path) -> None:
-        """Download what is not `done`; parts whose URL has expired stay away."""
+        """Download the parts that are not in `done`, and add them; parts whose URL has expired are left out."""
         cancelled = threading.Event()
         numbers = {key: number for number, key in enumerate(wanted, start=1)}
         with ThreadPoolExecutor(self.limits.parallel, thread_name_prefix="export-part") as pool:
             futures: dict[Future[Downloaded | None], str] = {
-                pool.submit(self._one, address, directory, numbers[key], len(wanted), cancelled): key
+                pool.submit(self._download, address, directory, numbers[key], len(wanted), cancelled): key
                 for key, address in wanted.items()
                 if key not in done
             }
@@ -117,21 +118,21 @@ class Downloads:
             if downloaded is not None:
                 done[key] = downloaded
 
-    def _one(
+    def _download(
         self, address: httpx.URL, directory: Path, number: int, parts: int, cancelled: threading.Event
     ) -> Downloaded | None:
-        """Download one part, again where that may help; None where its URL has expired."""
-        # The number is of no use as a name: a fresh list may have another order.
+        """Download one part, repeated after temporary failures; None where its URL has expired."""
+        # Not named by its number: a fresh list may have another order.
         target = directory / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}"
 
         def on_wait(reason: str, seconds: float) -> None:
             if cancelled.is_set():
                 raise Cancelled
-            with self._telling:
+            with self._progress_lock:
                 self.progress.waiting(reason, seconds)
 
         def on_bytes(received: int, total: int | None) -> None:
-            with self._telling:
+            with self._progress_lock:
                 self.progress.part(received, total, number, parts)
 
         download = PartDownload(
@@ -151,11 +152,11 @@ class Downloads:
             return None
         return Downloaded(target, part)
 
-    def _tell(self, text: str) -> None:
-        with self._telling:
+    def _report(self, text: str) -> None:
+        with self._progress_lock:
             self.progress.message(text)
 
 
 def _may_repeat(error: CircleciCostError) -> bool:
-    """Tell a damaged file, which may be whole the next time, from an expired URL and a bomb."""
+    """Whether the same URL may work next time: a damaged file may, an expired URL and a bomb may not."""
     return not isinstance(error, (ExpiredUrl, Oversized))

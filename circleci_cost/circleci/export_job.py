@@ -1,6 +1,6 @@
-"""One usage export job: made or taken up again, then asked until its parts can be downloaded.
+"""One usage export job: requested or resumed, then polled until its parts can be downloaded.
 
-Downloading them is `download`'s work; the note that survives crashes is kept by `intents`.
+Downloading the parts is the job of `downloads`; `intents` keeps the note that survives crashes.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from circleci_cost.text.units import duration
 
 @dataclass(frozen=True)
 class Polling:
-    """Seconds between two questions, from `first` growing to `longest`; `total` for the whole job.
+    """Seconds between two polls, growing from `first` to `longest`; `total` for the whole job.
 
     CircleCI takes under a minute for a small organization and up to four hours for a large one. A
-    completed job without parts is asked `confirmations` times more, `confirmation_seconds` apart,
-    before that counts as no usage: one support text calls it momentary.
+    completed job without parts is polled `confirmations` times more, `confirmation_seconds` apart,
+    before it counts as no usage: a text of CircleCI's support calls that state momentary.
     """
 
     first_seconds: float = 2.0
@@ -41,10 +41,10 @@ class ExportJobs:
     polling: Polling
 
     def make(self, note: Note, subject: str) -> str:
-        """POST a job, noted before and after, and return its id.
+        """POST a job, recorded in the note before and after, and return its id.
 
-        Raises `SourceError` where three POSTs within a day gave nothing; what the API refuses leaves
-        no note behind.
+        Raises `SourceError` where three POSTs within a day led to no export. A POST that the API
+        refuses leaves no note behind.
         """
         note.check()
         if note.intent.attempts:
@@ -60,7 +60,7 @@ class ExportJobs:
         return job.usage_export_job_id
 
     def status(self, job_id: str, subject: str) -> ExportJob:
-        """Ask once. Raises `Refusal` with status 404 where CircleCI does not know the job."""
+        """Poll the job once. Raises `Refusal` with status 404 where CircleCI does not know it."""
         job = answers.export_job(self.calls.get(f"{self._path()}/{job_id}", subject), subject)
         if job.usage_export_job_id.lower() != job_id.lower():
             raise SourceError(
@@ -72,8 +72,8 @@ class ExportJobs:
     def parts(self, note: Note, job_id: str, subject: str) -> tuple[str, ...]:
         """Wait for the job and return its signed URLs, none where the window holds no usage.
 
-        Raises `Refusal` (404, the job is gone), and `TransientSourceError` where the job failed (it
-        is forgotten, the next run makes another) or takes too long (the next run takes it up).
+        Raises `Refusal` (404) where CircleCI no longer knows the job, and `TransientSourceError` where
+        the job failed (the next run requests another) or takes too long (the next run resumes it).
         """
         clock, progress = self.calls.clock, self.calls.progress
         deadline = clock.monotonic() + self.polling.total_seconds
@@ -91,7 +91,7 @@ class ExportJobs:
             if job.state == "completed":
                 if job.download_urls or len(note.intent.empty_answers) >= self.polling.confirmations:
                     return job.download_urls
-                # A little less: a clock may be set back by so much while we wait.
+                # One second less: the clock may be set back by that much during the wait.
                 note.count_empty(self.polling.confirmation_seconds - 1)
                 reason, seconds = (
                     f"{subject}: completed without parts, asking again",

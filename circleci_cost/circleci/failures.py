@@ -1,6 +1,6 @@
-"""The failures that differ in one thing: whether the same request may be sent again.
+"""The failures of requests and downloads, one class for each way to go on: send again, wait, renew, give up.
 
-Their sentences are made in `answers` and `http`; callers outside this package see the base classes.
+Their sentences are written where they are raised; callers outside this package see the base classes.
 """
 
 from circleci_cost.errors import (
@@ -25,11 +25,11 @@ class RateLimited(TransientSourceError):
 
 
 class LostAnswer(TransientSourceError):
-    """Sent, and no answer that tells what became of it: 5xx, a reset, a time-out."""
+    """The request was sent, and whether it took effect is unknown: 5xx, a reset, a time-out."""
 
 
 class Refusal(SourceError):
-    """The API understood and said no (3xx or 4xx): nothing was made."""
+    """The API refused the request (3xx or 4xx): it created nothing."""
 
     def __init__(self, message: str, *, status: int) -> None:
         """Keep the sentence and the HTTP status."""
@@ -38,17 +38,17 @@ class Refusal(SourceError):
 
 
 class UnknownOrganization(Refusal):
-    """404, or 400 for an id that can be none: the configuration names what CircleCI does not know; exit code 3."""
+    """404, or 400 for an id that is no UUID: the configuration names an unknown organization; exit code 3."""
 
     exit_code = ConfigurationError.exit_code
 
 
 class ExpiredUrl(TransientSourceError):
-    """A signed URL that is no longer valid; another GET of the job mints fresh ones."""
+    """A signed URL that is no longer valid; another GET of the job returns fresh ones."""
 
 
 class Oversized(ExportDataError):
-    """A file beyond the download limits; loading it again would not make it smaller."""
+    """A file beyond the download limits; downloading it again would not make it smaller."""
 
 
-NOTHING_MADE = (NotSent, Untrusted, RateLimited, Refusal, AuthorizationError)
+NOTHING_CREATED = (NotSent, Untrusted, RateLimited, Refusal, AuthorizationError)

@@ -1,6 +1,6 @@
-"""Fetches the usage export of one window: the job, its parts, the landing; the face of this package.
+"""Fetches the usage export of one window: requests the job, downloads its parts, lands them.
 
-Which windows are worth fetching is the caller's decision; each step is a module of its own.
+The caller decides which windows to fetch; each step is a module of its own.
 """
 
 import random
@@ -27,7 +27,7 @@ from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
 from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
-from circleci_cost.text.units import size
+from circleci_cost.text.units import counted, size
 
 
 class UsageExports:
@@ -59,8 +59,8 @@ class UsageExports:
     def fetch(self, window: Window) -> LandedExport:
         """Return the landed export of `window`; one without parts where there was no usage.
 
-        An export job that an earlier process made for the same days is taken up again. Raises the
-        errors of `errors`; whatever is raised, what had landed before is unchanged.
+        An export job that an earlier process requested for the same days is resumed. Raises the
+        errors of `errors`; after any of them, the export landed before is unchanged.
         """
         claim(self._lake)
         subject = f"Usage export of {self._connection.cost_center}, {window}"
@@ -76,9 +76,9 @@ class UsageExports:
             return self._fetch(take_up(path, self._connection, window, self._clock, subject), client, window, subject)
 
     def prepare(self, window: Window) -> None:
-        """Make the export job of `window` and wait until `fetch` can take it up without waiting; nothing lands.
+        """Request the export job of `window` and wait until `fetch` need not wait for it; nothing lands.
 
-        So the waits of many connections overlap. Raises the errors of `errors`; `fetch` then begins again.
+        So the waits of many connections overlap. Raises the errors of `errors`; `fetch` then starts over.
         """
         subject = f"Usage export of {self._connection.cost_center}, {window}"
         path = self._lake.intent(self._connection.cost_center, window.first_day, window.last_day)
@@ -100,7 +100,7 @@ class UsageExports:
                 job_id = jobs.make(note, subject)
                 self._progress.message(f"{subject}: requested, export job {job_id}.")
             elif job_id == self._landed_id(window):
-                # Killed between landing and removing the note.
+                # The earlier process was killed between landing the export and removing the note.
                 landed = self._landed(window)
                 break
             else:
@@ -118,7 +118,7 @@ class UsageExports:
         return landed
 
     def _load(self, jobs: ExportJobs, note: Note, job_id: str, window: Window, subject: str) -> LandedExport:
-        """Wait for the job, download all of its parts, publish them."""
+        """Wait for the job, download all of its parts, land them."""
         urls = jobs.parts(note, job_id, subject)
         if not urls:
             self._refuse_emptying(window, job_id, subject)
@@ -144,7 +144,7 @@ class UsageExports:
         return landed
 
     def _refuse_emptying(self, window: Window, job_id: str, subject: str) -> None:
-        """Raise where days that had usage would lose all of it: usage is restated, and never taken back as a whole."""
+        """Raise where days that had usage would lose it all: CircleCI restates usage, but never withdraws all of it."""
         days = days_between(window.first_day, window.last_day)
         known = days_with_usage(self._lake, self._connection.cost_center, days)
         if known:
@@ -180,5 +180,5 @@ def _summary(landed: LandedExport) -> str:
     parts = landed.manifest.parts
     if not parts:
         return "no usage in these days, landed as empty"
-    lines = sum(part.lines for part in parts)
-    return f"{len(parts):,} parts with {lines:,} lines landed ({size(sum(part.bytes for part in parts))})"
+    lines = counted(sum(part.lines for part in parts), "line")
+    return f"{counted(len(parts), 'part')} with {lines} landed ({size(sum(part.bytes for part in parts))})"

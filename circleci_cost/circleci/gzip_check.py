@@ -1,6 +1,6 @@
-"""Checks a gzip file byte by byte while it arrives: every member whole, every CRC and length right, no bomb.
+"""Checks a gzip file while its bytes arrive: every member whole, every CRC and length right, no bomb.
 
-It reads no rows; where the bytes come from is `download`'s and `landing`'s business.
+It does not read rows; `download` and `imports` provide the bytes.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ _DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment] # its st
 
 
 class GzipCheck:
-    """Takes the bytes of one file in pieces of any size; `name` begins every message.
+    """The check of one file, fed in pieces of any size; `name` begins every message.
 
-    ISA-L checks CRC and length of each member as zlib does, in a fifth of the time.
+    ISA-L checks the CRC and length of each member as zlib does, in a fifth of the time.
     """
 
     def __init__(self, name: str, limits: DownloadLimits) -> None:
@@ -58,7 +58,7 @@ class GzipCheck:
             data = self._inflate(data)
 
     def finish(self, part_name: str) -> Part:
-        """Return what the file was. Raises `ExportDataError` where it is empty or ends too early."""
+        """Return size, hash and lines of the file. Raises `ExportDataError` where it is empty or ends too early."""
         if self.bytes == 0:
             raise self._error("is empty")
         if self._member is not None or self._pending:
@@ -76,7 +76,7 @@ class GzipCheck:
             raise self._error(
                 f"has {kind_of(data)} behind its end" if self._members else f"is {kind_of(data)}, not gzip"
             )
-        # ISA-L reads over reserved flags, which no writer sets.
+        # ISA-L ignores reserved flags, which no writer sets.
         if data[3] & _RESERVED_FLAGS:
             raise self._error("is damaged (its gzip header is not valid)")
         self._member = isal_zlib.decompressobj(wbits=31)
@@ -118,7 +118,7 @@ class GzipCheck:
 
 
 def verify_gzip(path: Path, limits: DownloadLimits | None = None, *, name: str | None = None) -> Part:
-    """Read a file through; return what it is. `name` is what messages call it, by default its path.
+    """Read a whole file and return its size, hash and lines. Messages call it `name`, by default its path.
 
     Raises `ExportDataError` for anything but whole gzip members.
     """

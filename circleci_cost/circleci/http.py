@@ -1,6 +1,6 @@
-"""The two HTTP clients: one with the token for the API alone, one without it for downloads.
+"""The two HTTP clients: one with the token, for the API alone, and one without it, for downloads.
 
-What answers mean is `answers`' business, when to ask again is `retry`'s.
+`answers` and `refusals` interpret the answers; `retry` decides when to ask again.
 """
 
 import ssl
@@ -35,7 +35,7 @@ _CONNECTION_FAILURES = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTime
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said; header names are in lower case."""
+    """An answer of the API; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -49,7 +49,7 @@ class ApiClient:
     """Sends the token to the API's own host and nowhere else."""
 
     def __init__(self, endpoint: Endpoint, clock: Clock, timeouts: Timeouts | None = None) -> None:
-        """Raise `AuthorizationError` for a token that cannot be one, `ConfigurationError` for the address."""
+        """Raise `AuthorizationError` for a token that cannot be valid, `ConfigurationError` for a wrong address."""
         address = api_address(endpoint.base_url)
         _check_token(endpoint)
         self.host = address.host
@@ -65,10 +65,10 @@ class ApiClient:
         )
 
     def request(self, method: str, path: str, subject: str, body: Mapping[str, object] | None = None) -> Answer:
-        """Send one request to `path` below the API's address and return the answer of whatever status.
+        """Send one request to `path` below the API's address and return the answer, whatever its status.
 
-        `subject` begins every message. Raises `NotSent` or `LostAnswer` where none came, `SourceError`
-        for a failed certificate, a redirect or an answer that is too large.
+        `subject` begins every message. Raises `NotSent` or `LostAnswer` where no answer came, `SourceError`
+        for a refused certificate, a redirect or an answer that is too large.
         """
         with Watchdog(self._timeouts.total) as watchdog:
             request = self._client.build_request(
@@ -97,11 +97,11 @@ class ApiClient:
                     )
                 if self._clock.monotonic() - started > self._timeouts.total:
                     raise self._too_slow(subject)
-            # What quotes the token back at us would end up in a message. A few letters, which a simulator takes, are
-            # no secret and part of any answer.
+            # An answer that repeats the token would end up in a message. A token of a few letters, which a simulator
+            # accepts, is no secret and occurs in any answer.
             secret = self._endpoint.token.encode()
-            shown = bytes(body).replace(secret, b"***") if len(secret) >= _SHORTEST_SECRET else bytes(body)
-            return Answer(response.status_code, dict(response.headers), shown)
+            hidden = bytes(body).replace(secret, b"***") if len(secret) >= _SHORTEST_SECRET else bytes(body)
+            return Answer(response.status_code, dict(response.headers), hidden)
         finally:
             response.close()
 
@@ -131,7 +131,7 @@ def download_client(base_url: str, timeouts: Timeouts) -> httpx.Client:
 
 
 def connection_failure(error: httpx.HTTPError, who: str, timeouts: Timeouts) -> CircleciCostError:
-    """Turn httpx's exception into ours; its own text is left out, since it may hold an address."""
+    """Turn an exception of httpx into one of ours; its text is left out, since it may hold an address."""
     causes = causes_of(error)
     if (certificate := refused_certificate(causes)) is not None:
         return Untrusted(
@@ -162,7 +162,7 @@ def _why_no_connection(error: httpx.HTTPError, causes: list[BaseException], time
 
 
 def _is_tls_failure(cause: BaseException) -> bool:
-    """Tell a failed handshake from one that broke off, which may work the next time."""
+    """Whether TLS failed for good, unlike a connection that broke off, which may work next time."""
     return isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
 
 
@@ -186,7 +186,7 @@ def _check_token(endpoint: Endpoint) -> None:
             f"The environment variable {variable} is not set; put a CircleCI personal API token into it (CircleCI, "
             "User Settings, Personal API Tokens)."
         )
-    # The header's encoder would quote a bad token in its error, so it never gets one.
+    # httpx would quote a token that it cannot encode in its error, so it never gets one.
     if not endpoint.token.isascii() or not endpoint.token.isprintable() or " " in endpoint.token:
         raise AuthorizationError(
             f"The environment variable {endpoint.token_env} holds characters that no CircleCI token has, "

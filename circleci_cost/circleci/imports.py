@@ -1,6 +1,6 @@
-"""Lands usage exports that a user already has as files, checked like downloads.
+"""Lands usage exports that a user already has as files, verified like downloads.
 
-Which days and organizations are in them is read by `model` and told by the caller.
+The caller says which days and organization they are of; nothing here reads their rows.
 """
 
 import gzip
@@ -33,7 +33,7 @@ _IMPORTING = TurnWords("Another import is at work: this one waits for it.")
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import led to; `already` where the same files had landed before and nothing was changed."""
+    """The result of an import; `already` where the same files had landed before and nothing was changed."""
 
     landed: LandedExport
     already: bool
@@ -54,8 +54,8 @@ def land_files(
 ) -> Imported:
     """Copy files (gz, or plain CSV, which is compressed) into the lake as one incomplete export.
 
-    Raises `UsageError` for a file that is not there, `ExportDataError` for one that is no whole CSV
-    or gzip; then nothing is landed. Imports take turns: two of the same files would put the same names in place.
+    Raises `UsageError` for a file that cannot be read, `ExportDataError` for one that is neither CSV nor whole
+    gzip; then nothing is landed. Imports take turns: two imports of the same files would write the same names.
     """
     bounds = limits or DownloadLimits()
     claim(lake)
@@ -93,7 +93,7 @@ def land_files(
 
 @contextmanager
 def _staging(exports: Path) -> Iterator[Path]:
-    """A folder for copies. What killed imports left is removed: no other import is at work."""
+    """A folder for copies. Folders that killed imports left are removed: no other import is running."""
     for folder in exports.glob(f"{_STAGE}*"):
         shutil.rmtree(folder, ignore_errors=True)
     with staging(exports / f"{_STAGE}{uuid.uuid4().hex[:12]}") as stage:
@@ -101,7 +101,7 @@ def _staging(exports: Path) -> Iterator[Path]:
 
 
 def _stage(path: Path, target: Path, limits: DownloadLimits) -> Downloaded:
-    """Copy one file, compressed, and verify the copy: what was checked is what lands."""
+    """Copy one file, compressed, and verify the copy: the bytes that were checked are those that land."""
     require_regular_file(path, UsageError, "Nothing was imported.")
     try:
         with path.open("rb") as source:

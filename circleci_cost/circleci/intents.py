@@ -1,6 +1,6 @@
-"""The note of an export job, written before the request, so that no crash makes a second job unseen.
+"""The note of an export job, written before the request, so that a crash never leads to an uncounted second job.
 
-Sending requests is `export_job`'s work; here is what a later process may conclude from the note.
+`export_job` sends the requests; here is what a later process may conclude from the note.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
 from circleci_cost.lake.own_files import open_lock
 from circleci_cost.text.units import to_the_minute
 
-# A job's result is of the time when it was made; half a day later a new export is the better one.
+# A job's result holds the usage of the time of its request; half a day later a new export is better.
 JOB_LIFETIME = timedelta(hours=12)
 ATTEMPTS_WINDOW = timedelta(hours=24)
 MAX_ATTEMPTS = 3
@@ -30,9 +30,9 @@ _LOCK_POLL_SECONDS = 5.0
 
 
 class Intent(BaseModel):
-    """One window's export job; `attempts` are the times of POSTs that made a job or may have made one.
+    """The export job of one window. `attempts` are the times of POSTs that created a job or may have done so.
 
-    `empty_answers` are the times at which the job was completed without parts, each of them counted.
+    `empty_answers` are the times of polls that earlier the job completed without parts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,12 +49,12 @@ class Intent(BaseModel):
 
     @property
     def requested_at(self) -> datetime:
-        """When the POST was sent that made the job."""
+        """When the POST that created the job was sent."""
         return self.attempts[-1]
 
 
 class Note:
-    """The intent of one window, on disk after every change."""
+    """The intent of one window, written to disk at every change."""
 
     def __init__(self, path: Path, intent: Intent, clock: Clock, subject: str) -> None:
         self.path = path
@@ -63,7 +63,7 @@ class Note:
         self._subject = subject
 
     def check(self) -> None:
-        """Raise `SourceError` where one more POST would be one too many."""
+        """Raise `SourceError` where `MAX_ATTEMPTS` POSTs have been sent within a day."""
         attempts = self.intent.attempts
         if len(attempts) < MAX_ATTEMPTS:
             return
@@ -75,13 +75,13 @@ class Note:
         )
 
     def begin(self) -> None:
-        """Note a POST that may make a job; to be called right before it is sent. Raises like `check`."""
+        """Record a POST that may create a job; called right before it is sent. Raises like `check`."""
         self.check()
         attempts = (*self.intent.attempts, self._clock.now())
         self._change(self._without_job({"attempts": attempts}))
 
     def withdraw(self) -> None:
-        """Take the last POST back: it surely made no job."""
+        """Remove the last POST from the note: it certainly created no job."""
         self.intent = self.intent.model_copy(update={"attempts": self.intent.attempts[:-1]})
         if self.intent.attempts:
             self._change(self.intent)
@@ -89,21 +89,21 @@ class Note:
             self.remove()
 
     def accept(self, usage_export_job_id: str) -> None:
-        """Note the job that the last POST made."""
+        """Record the job that the last POST created."""
         self._change(self.intent.model_copy(update={"usage_export_job_id": usage_export_job_id}))
 
     def forget(self) -> None:
-        """Let go of the job, which failed or is gone; its POST still counts."""
+        """Drop the job, which failed or no longer exists; its POST still counts."""
         self._change(self._without_job({}))
 
     def count_empty(self, seconds: float) -> None:
-        """Count the answer of now as one without parts; one within `seconds` of the last counted is the same one."""
+        """Count an answer without parts, unless the last one counted is less than `seconds` ago."""
         now, counted = self._clock.now(), self.intent.empty_answers
         if not counted or now - counted[-1] >= timedelta(seconds=seconds):
             self._change(self.intent.model_copy(update={"empty_answers": (*counted, now)}))
 
     def remove(self) -> None:
-        """End the note: its export has landed, or nothing was ever made."""
+        """Remove the note: its export has landed, or no job was created."""
         self.path.unlink(missing_ok=True)
 
     def _without_job(self, changes: dict[str, object]) -> Intent:
@@ -111,15 +111,15 @@ class Note:
 
     def _change(self, intent: Intent) -> None:
         self.intent = intent
-        # An earlier version knows no empty answers, and few notes have any.
+        # Earlier versions do not know the key `empty_answers`, and few notes need it.
         exclude = None if intent.empty_answers else {"empty_answers"}
         write_atomic(self.path, intent.model_dump_json(indent=2, exclude=exclude).encode())
 
 
 def take_up(path: Path, connection: Connection, window: Window, clock: Clock, subject: str) -> Note:
-    """Return what an earlier process left for the same organizations and days, or a new note.
+    """Return the note that an earlier process left for the same organizations and days, or a new one.
 
-    POSTs of more than 24 hours ago no longer count, and a job of more than 12 hours ago is left alone.
+    POSTs of more than 24 hours ago no longer count, and a job of more than 12 hours ago is not used.
     """
     now = clock.now()
     intent = Intent(
@@ -130,18 +130,20 @@ def take_up(path: Path, connection: Connection, window: Window, clock: Clock, su
         created_at=now,
     )
     same = {"organization_id", "shared_organization_ids", "first_day", "last_day"}
-    found = read_intent(path)
-    if found is not None and found.model_dump(include=same) == intent.model_dump(include=same):
-        attempts = tuple(at for at in found.attempts if now - at < ATTEMPTS_WINDOW)
+    earlier = read_intent(path)
+    if earlier is not None and earlier.model_dump(include=same) == intent.model_dump(include=same):
+        attempts = tuple(at for at in earlier.attempts if now - at < ATTEMPTS_WINDOW)
         young = bool(attempts) and now - attempts[-1] < JOB_LIFETIME
-        job_id = found.usage_export_job_id if young else None
-        empty = found.empty_answers if young else ()
-        intent = found.model_copy(update={"attempts": attempts, "usage_export_job_id": job_id, "empty_answers": empty})
+        job_id = earlier.usage_export_job_id if young else None
+        empty = earlier.empty_answers if young else ()
+        intent = earlier.model_copy(
+            update={"attempts": attempts, "usage_export_job_id": job_id, "empty_answers": empty}
+        )
     return Note(path, intent, clock, subject)
 
 
 def read_intent(path: Path) -> Intent | None:
-    """Return the note, None where there is none. Raises `StorageError` for one that cannot be read."""
+    """Return the note, None where there is no file. Raises `StorageError` for one that cannot be read."""
     try:
         return Intent.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -154,9 +156,9 @@ def read_intent(path: Path) -> Intent | None:
 
 @contextmanager
 def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: float) -> Iterator[bool]:
-    """Hold a window for this process; yield whether another one held it before.
+    """Lock a window for this process; yield whether it had to wait for another one.
 
-    The operating system frees the lock when its process dies, by kill -9 too. Raises
+    The operating system frees the lock when the process dies, also after kill -9. Raises
     `TransientSourceError` where another process holds it for longer than `patience` seconds.
     """
     deadline = clock.monotonic() + patience
@@ -177,16 +179,16 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
         try:
             yield waited
         finally:
-            # Only a window whose job has not ended needs its files; whoever waits looks whether the lock is still it.
+            # Once the job has ended, the lock is not needed; a process that waits checks that it is still this file.
             if not path.exists():
                 lock.unlink(missing_ok=True)
 
 
 def remove_ended(notes: Path, now: datetime) -> int:
-    """Remove the notes that say nothing any more, and locks without a note; return how many windows they were of.
+    """Remove obsolete notes and locks without a note; return the number of windows.
 
-    In: the folder of all notes. A note whose last POST was more than 24 hours ago is as good as none (see
-    `take_up`); one that is held, or cannot be read, stays.
+    In: the folder of all notes. A note whose last POST was more than 24 hours ago is obsolete (see
+    `take_up`); one that is locked, or cannot be read, stays.
     """
     removed = 0
     for lock in sorted(notes.glob("*/*.lock")):
@@ -195,14 +197,14 @@ def remove_ended(notes: Path, now: datetime) -> int:
             continue
         with held_lock:
             note = lock.with_suffix(".json")
-            if _says_nothing(note, now):
+            if _is_obsolete(note, now):
                 note.unlink(missing_ok=True)
                 lock.unlink(missing_ok=True)
                 removed += 1
     return removed
 
 
-def _says_nothing(note: Path, now: datetime) -> bool:
+def _is_obsolete(note: Path, now: datetime) -> bool:
     try:
         intent = read_intent(note)
     except StorageError:
@@ -211,7 +213,7 @@ def _says_nothing(note: Path, now: datetime) -> bool:
 
 
 def _locked(lock: Path) -> IO[bytes] | None:
-    """The locked file; None where another process holds it, or has removed it between opening and locking."""
+    """The locked file; None where another process holds it, or removed it between opening and locking."""
     file = open_lock(lock)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

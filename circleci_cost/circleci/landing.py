@@ -1,6 +1,6 @@
-"""Puts the verified parts of an export job in place: temporary names, then final ones, then the manifest.
+"""Puts the verified parts of an export in place: renames temporary files, then writes the manifest.
 
-Files that a user already has come in through `imports`; what a manifest means is `lake.manifests`' business.
+`imports` lands files that a user already has; `lake.manifests` defines the manifest.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from circleci_cost.circleci.windows import Window
 from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, fsync_file, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, Manifest, Part, read_manifest, write_manifest
+from circleci_cost.text.units import counted
 
 
 def land_export(
@@ -27,9 +28,9 @@ def land_export(
     url_count: int,
     progress: ExportProgress,
 ) -> LandedExport:
-    """Publish the parts of an intent's job as the export of its window; replaces an earlier one.
+    """Publish the parts of an intent's job as the export of its window; it replaces an earlier one.
 
-    `exported_at` is the time of the request, not of the download: what CircleCI knew then is in it.
+    `exported_at` is the time of the request, not of the download: the export holds what CircleCI knew then.
     """
     window = Window(intent.first_day, intent.last_day)
     job_id = intent.usage_export_job_id or ""
@@ -56,7 +57,7 @@ def land_export(
 
 @contextmanager
 def staging(directory: Path) -> Iterator[Path]:
-    """Make `directory` for temporary files; what an exception or an earlier crash left is removed."""
+    """Make `directory` for temporary files. Those that an exception or an earlier crash left there are removed."""
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         _remove_temporary(directory)
@@ -64,25 +65,26 @@ def staging(directory: Path) -> Iterator[Path]:
         yield directory
     finally:
         _remove_temporary(directory)
-        # Not empty is the usual case: a landed export, this one or the one before.
+        # Usually it is not empty: it holds a landed export, this one or an earlier one.
         with contextlib.suppress(OSError):
             directory.rmdir()
 
 
 @contextmanager
 def put_in_place(
-    directory: Path, files: Iterable[Downloaded], name: Callable[[int], str], tell: Callable[[str], None]
+    directory: Path, files: Iterable[Downloaded], name: Callable[[int], str], report: Callable[[str], None]
 ) -> Iterator[tuple[Part, ...]]:
     """Rename verified files to `name(index)` in `directory`; the manifest is written inside the context.
 
-    They are ordered by content, so that the order of the URLs changes nothing; equal ones are kept
-    once. After an exception no file stays that a manifest does not name.
+    They are numbered in the order of their hashes, so that the order of the URLs changes nothing; of equal
+    files one is kept. After an exception no file stays that the manifest does not name.
     """
     distinct: dict[str, Downloaded] = {}
     for file in files:
         if file.part.sha256 in distinct:
-            tell(
-                f"Two parts have the same content ({file.part.sha256[:12]}, {file.part.lines} lines); it is kept once."
+            report(
+                f"Two parts have the same content ({file.part.sha256[:12]}, {counted(file.part.lines, 'line')}); it is "
+                "kept once."
             )
         else:
             distinct[file.part.sha256] = file

@@ -1,6 +1,6 @@
-"""How long and how large answers and downloads may be; every bound in one place.
+"""How long API answers and downloads may take, and how large they may be.
 
-Quotas of requests are `quota`'s.
+How many requests may be sent is counted in `quota`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ GIB = 1024 * MIB
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds for one API request. `total` bounds what drips in bytes that each beat `read`."""
+    """Seconds for one API request. `total` also ends an answer that arrives byte by byte, each within `read`."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -21,11 +21,11 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class DownloadLimits:
-    """Bounds of one part of an export; CircleCI names about 100 MB compressed as usual.
+    """Bounds of one part of an export; CircleCI calls about 100 MB compressed usual.
 
-    `max_ratio` counts from the first `ratio_free_bytes` uncompressed bytes on: repetitive usage
+    `max_ratio` applies once more than `ratio_free_bytes` are uncompressed: repetitive usage
     compresses up to about 40:1, a gzip bomb 1000:1. `min_bytes_per_second` is the mean since the
-    request, from `speed_grace_seconds` on.
+    request, checked after `speed_grace_seconds`.
     """
 
     max_bytes: int = 4 * GIB

@@ -1,45 +1,45 @@
-"""What a fetch tells whoever watches it: a Dagster run's log or a terminal's progress bar.
+"""The progress that a fetch reports: to the log of a Dagster run or a progress bar in a terminal.
 
-Messages are sentences without a token or a signed URL; drawing them is the caller's work.
+Messages are sentences without a token or a signed URL; showing them is the caller's job.
 """
 
 from typing import Protocol
 
 
 class ExportProgress(Protocol):
-    """Receives the progress of one fetch; calls come one at a time, not always from one thread."""
+    """Receives the progress of one fetch. Calls never overlap, but may come from several threads."""
 
     def message(self, text: str) -> None:
-        """Something happened that a log should keep."""
+        """Report an event that a log should keep."""
         ...
 
     def waiting(self, text: str, seconds: float) -> None:
-        """Wait for `text`, for about `seconds` more; told again while the fetch waits."""
+        """Report that the fetch waits for `text`, for about `seconds` more; called again while it waits."""
         ...
 
     def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
-        """So much of part `part` of `parts` (from 1) has arrived; the total is None where unknown."""
+        """Report how much of part `part` of `parts` (from 1) has arrived; `total_bytes` is None where unknown."""
         ...
 
     def finished(self) -> None:
-        """End: the export has landed."""
+        """Report the end: the export has landed."""
         ...
 
 
 class Silent:
-    """Tells nobody."""
+    """Ignores all progress."""
 
     def message(self, text: str) -> None:
-        """Drop it."""
+        """Do nothing."""
 
     def waiting(self, text: str, seconds: float) -> None:
-        """Drop it."""
+        """Do nothing."""
 
     def part(self, done_bytes: int, total_bytes: int | None, part: int, parts: int) -> None:
-        """Drop it."""
+        """Do nothing."""
 
     def finished(self) -> None:
-        """Drop it."""
+        """Do nothing."""
 
 
 SILENT = Silent()

@@ -1,6 +1,6 @@
-"""The ledger in which all processes count their API requests, so that no organization's quota is overrun.
+"""The ledger in which all processes count their API requests, so that no organization's quota is exceeded.
 
-What to do when the API says 429 all the same is `retry`'s business; here is only who may ask when.
+It only decides when a request may be sent; `calls` and `retry` handle a 429 that comes all the same.
 """
 
 import sqlite3
@@ -10,21 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from circleci_cost.circleci.waiting import SHORTEST_SECONDS, OnWait, nobody, wait
+from circleci_cost.circleci.waiting import SHORTEST_SECONDS, OnWait, ignore_wait, wait
 from circleci_cost.clock import Clock
 from circleci_cost.errors import StorageError, TransientSourceError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.own_files import require_own_database
-from circleci_cost.text.units import duration
+from circleci_cost.text.units import counted, duration
 
 Kind = Literal["POST", "GET"]
 PATIENCE_SECONDS = 6 * 3600.0
 
-_WINDOWS: dict[Kind, tuple[timedelta, str]] = {
-    "POST": (timedelta(hours=1), "export requests an hour"),
-    "GET": (timedelta(minutes=1), "status requests a minute"),
+_WINDOWS: dict[Kind, tuple[timedelta, str, str]] = {
+    "POST": (timedelta(hours=1), "export request", "an hour"),
+    "GET": (timedelta(minutes=1), "status request", "a minute"),
 }
-# A request reaches CircleCI later than it is counted here; a slow one and a fast one must not meet.
+# A request reaches CircleCI later than it is counted here: a slow old one and a fast new one may arrive together.
 _MARGIN = timedelta(seconds=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA = """
@@ -45,7 +45,7 @@ class QuotaLedger:
         clock: Clock,
         posts_per_hour: int = 10,
         gets_per_minute: int = 10,
-        on_wait: OnWait = nobody,
+        on_wait: OnWait = ignore_wait,
     ) -> None:
         self._path = path
         self._clock = clock
@@ -53,14 +53,14 @@ class QuotaLedger:
         self._on_wait = on_wait
 
     def acquire(self, kind: Kind, organization_id: str, patience: float = PATIENCE_SECONDS) -> None:
-        """Return when one request may be sent; it is counted before it is sent, and stays counted.
+        """Return when one request may be sent; it is counted before that, and stays counted.
 
-        Raises `TransientSourceError` where that would take more than `patience` seconds, and
+        Raises `TransientSourceError` where the wait would exceed `patience` seconds, and
         `StorageError` where the ledger cannot be used.
         """
         deadline = self._clock.monotonic() + patience
-        while (found := self._reserve(kind, organization_id)) is not None:
-            seconds, reason = found
+        while (delay := self._reserve(kind, organization_id)) is not None:
+            seconds, reason = delay
             if self._clock.monotonic() + seconds > deadline:
                 raise TransientSourceError(
                     f"Organization {organization_id} cannot be asked for another {duration(seconds)}: "
@@ -70,7 +70,7 @@ class QuotaLedger:
             wait(self._clock, max(seconds, SHORTEST_SECONDS), reason, self._on_wait)
 
     def pause(self, kind: Kind, organization_id: str, seconds: float) -> None:
-        """Let no process ask that organization for `seconds`; a longer pause already set stays."""
+        """Keep all processes from asking that organization for `seconds`; a longer pause already set stays."""
         with self._transaction() as ledger:
             now = self._now()
             ledger.execute(
@@ -81,12 +81,12 @@ class QuotaLedger:
 
     def _reserve(self, kind: Kind, organization_id: str) -> tuple[float, str] | None:
         """Count one request and return None, or return the seconds to wait and why."""
-        window, what = _WINDOWS[kind]
+        window, noun, per = _WINDOWS[kind]
         span = _ticks(window + _MARGIN)
         key = (kind, organization_id)
         with self._transaction() as ledger:
             now = self._now()
-            # Entries of a clock that ran ahead and was set right would block until it is caught up.
+            # Entries written while the clock ran ahead would block until that time is reached.
             ledger.execute("update requests set at = ? where at > ?", (now, now))
             ledger.execute("update pauses set until = ? + until - since, since = ? where since > ?", (now, now, now))
             ledger.execute("delete from requests where kind = ? and at <= ?", (kind, now - span))
@@ -103,7 +103,9 @@ class QuotaLedger:
                 )
             ]
             if len(taken) >= limit:
-                return _seconds(taken[-1] + span - now), f"CircleCI allows {limit} {what} per organization"
+                return _seconds(
+                    taken[-1] + span - now
+                ), f"CircleCI allows {counted(limit, noun)} {per} per organization"
             ledger.execute("insert into requests values (?, ?, ?)", (*key, now))
             return None
 

@@ -1,6 +1,6 @@
-"""Turns an answer that is a refusal into a typed error whose sentence says what to do next.
+"""Turns an answer outside 2xx into a typed error whose sentence says what to do next.
 
-Pure; answers that are accepted are read by `answers`.
+Pure; `answers` reads the other answers.
 """
 
 import json
@@ -22,8 +22,8 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What was asked of whom: `subject` begins each sentence."""
+class RequestContext:
+    """What was requested from which host, with whose token; `subject` begins each sentence."""
 
     subject: str
     host: str
@@ -32,41 +32,41 @@ class Asked:
     slug: str | None = None
 
 
-def refusal(answer: Answer, asked: Asked, now: datetime) -> CircleciCostError:
+def refusal(answer: Answer, context: RequestContext, now: datetime) -> CircleciCostError:
     """Return the error for an answer outside 2xx; `now` is this machine's time."""
     status = answer.status
-    said = _said(answer)
+    reason = _reason(answer)
     if status == 401:
         return AuthorizationError(
-            f"{asked.subject}: CircleCI does not accept the token in the environment variable "
-            f"{asked.token_env} (401), it is missing, revoked or expired; {_RENEW} and set the variable to it."
+            f"{context.subject}: CircleCI does not accept the token in the environment variable "
+            f"{context.token_env} (401), it is missing, revoked or expired; {_RENEW} and set the variable to it."
         )
     if status == 403:
-        return AuthorizationError(_no_admin(asked))
-    malformed_id = asked.organization_id is not None and not is_uuid(asked.organization_id)
+        return AuthorizationError(_no_admin(context))
+    malformed_id = context.organization_id is not None and not is_uuid(context.organization_id)
     if status == 404 or (status == 400 and malformed_id):
-        return UnknownOrganization(_not_found(asked), status=status)
+        return UnknownOrganization(_not_found(context), status=status)
     if status == 429:
         seconds = retry_after(answer.headers, now) or DEFAULT_SECONDS
         return RateLimited(
-            f"{asked.subject}: CircleCI has had too many requests (429) and asks us to wait "
+            f"{context.subject}: CircleCI has had too many requests (429) and asks us to wait "
             f"{duration(seconds)}; the same command can be run again after that.",
             retry_after=seconds,
         )
     if status >= 500 or status == 408:
         return LostAnswer(
-            f"{asked.subject}: the CircleCI API at {asked.host} failed (HTTP {status}); try again later, see "
+            f"{context.subject}: the CircleCI API at {context.host} failed (HTTP {status}); try again later, see "
             "https://status.circleci.com.",
             retry_after=retry_after(answer.headers, now),
         )
     return Refusal(
-        f"{asked.subject}: CircleCI refused the request (HTTP {status}: {said}){_clock_hint(answer, now)}.",
+        f"{context.subject}: CircleCI refused the request (HTTP {status}: {reason}){_clock_hint(answer, now)}.",
         status=status,
     )
 
 
-def _no_admin(asked: Asked) -> str:
-    provider = (asked.slug or "").split("/")[0]
+def _no_admin(context: RequestContext) -> str:
+    provider = (context.slug or "").split("/")[0]
     if provider == "circleci":
         where = "give its owner the role Org Admin in CircleCI, under Organization Settings, People"
     elif provider in {"gh", "github", "bb", "bitbucket"}:
@@ -75,32 +75,32 @@ def _no_admin(asked: Asked) -> str:
     else:
         where = "make its owner an administrator of the organization (on GitHub or Bitbucket, or in CircleCI)"
     return (
-        f"{asked.subject}: the token in {asked.token_env} has no access (403), usage exports are for "
+        f"{context.subject}: the token in {context.token_env} has no access (403), usage exports are for "
         f"organization administrators; {where}, or use an administrator's token."
     )
 
 
-def _not_found(asked: Asked) -> str:
-    if not is_circleci(asked.host) and not is_loopback(asked.host):
+def _not_found(context: RequestContext) -> str:
+    if not is_circleci(context.host) and not is_loopback(context.host):
         return (
-            f"{asked.subject}: {asked.host} does not know this address (404); CircleCI Server (self-hosted) "
+            f"{context.subject}: {context.host} does not know this address (404); CircleCI Server (self-hosted) "
             "has no usage exports, and base_url for CircleCI's cloud is https://circleci.com/api/v2."
         )
-    if asked.organization_id is not None and not is_uuid(asked.organization_id):
+    if context.organization_id is not None and not is_uuid(context.organization_id):
         return (
-            f"{asked.subject}: organization_id is {quotable(asked.organization_id)!r}, which is "
+            f"{context.subject}: organization_id is {quotable(context.organization_id)!r}, which is "
             "not a UUID; put the Organization ID from CircleCI's Organization Settings there, the slug goes "
             "into slug."
         )
-    what = f"no organization {asked.organization_id}" if asked.organization_id else "nothing of that name"
+    what = f"no organization {context.organization_id}" if context.organization_id else "nothing of that name"
     return (
-        f"{asked.subject}: CircleCI knows {what} that this token may see (404); compare organization_id with "
+        f"{context.subject}: CircleCI knows {what} that this token may see (404); compare organization_id with "
         "the Organization ID in CircleCI's Organization Settings, and whether the token's owner belongs to "
         "it."
     )
 
 
-def _said(answer: Answer) -> str:
+def _reason(answer: Answer) -> str:
     try:
         parsed = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -110,7 +110,7 @@ def _said(answer: Answer) -> str:
 
 
 def _clock_hint(answer: Answer, now: datetime) -> str:
-    """Windows are made from this machine's date: a wrong one looks like a window in the future or too old."""
+    """A hint where the clocks differ: windows follow this machine's date, so a wrong one is refused as well."""
     theirs = http_date(answer.headers.get("date", ""))
     if theirs is None or abs(now - theirs) <= _CLOCK_TOLERANCE:
         return ""

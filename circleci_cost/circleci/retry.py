@@ -1,6 +1,6 @@
-"""Sends a request again where that is safe and may help: a bounded number of times, never earlier than told.
+"""Repeats a request after a failure: a bounded number of times, never earlier than Retry-After allows.
 
-Which failure allows another try is the caller's answer; quotas are `quota`'s.
+The caller decides which failures allow another try; `quota` counts the requests.
 """
 
 import random
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from circleci_cost.circleci.waiting import OnWait, nobody, wait
+from circleci_cost.circleci.waiting import OnWait, ignore_wait, wait
 from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError, TransientSourceError
 
@@ -34,12 +34,12 @@ class Backoff:
 
 @dataclass(frozen=True)
 class Retry:
-    """Calls something until it works, may not be tried again, or the bounds are reached."""
+    """Calls an action until it works, may not be repeated, or the bounds of `backoff` are reached."""
 
     clock: Clock
     jitter: random.Random
     backoff: Backoff = field(default_factory=Backoff)
-    on_wait: OnWait = nobody
+    on_wait: OnWait = ignore_wait
 
     def call(
         self,
@@ -47,7 +47,7 @@ class Retry:
         may_repeat: Callable[[CircleciCostError], bool],
         failures: tuple[type[CircleciCostError], ...] = (TransientSourceError,),
     ) -> T:
-        """Return what `action` returns; of `failures`, the last one passes through."""
+        """Return what `action` returns. Failures of the classes `failures` are retried; the last one is raised."""
         started = self.clock.monotonic()
         failed = 0
         while True:
@@ -55,8 +55,8 @@ class Retry:
                 return action()
             except failures as error:
                 failed += 1
-                told = error.retry_after if isinstance(error, TransientSourceError) else None
-                seconds = max(self.backoff.seconds(failed, self.jitter.random()), told or 0.0)
+                retry_after = error.retry_after if isinstance(error, TransientSourceError) else None
+                seconds = max(self.backoff.seconds(failed, self.jitter.random()), retry_after or 0.0)
                 too_late = self.clock.monotonic() - started + seconds > self.backoff.total_seconds
                 if failed >= self.backoff.attempts or too_late or not may_repeat(error):
                     raise

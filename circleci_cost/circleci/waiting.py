@@ -1,6 +1,6 @@
-"""Waiting that can be watched and interrupted: in slices, each one told to the watcher.
+"""Waits in slices, so that a wait can be interrupted, and reports each slice to a watcher.
 
-What is waited for, and how long, is the callers' business.
+The callers decide what to wait for and how long.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ SHORTEST_SECONDS = 0.001
 def wait(clock: Clock, seconds: float, reason: str, on_wait: OnWait) -> None:
     """Wait `seconds`; `on_wait(reason, seconds left)` is called before each slice."""
     end = clock.monotonic() + seconds
-    # Microsecond clocks cannot sleep away a float's last digits, hence the smallest wait.
+    # A clock that counts microseconds cannot sleep the last digits of a float, hence the shortest wait.
     while (left := end - clock.monotonic()) >= SHORTEST_SECONDS:
         on_wait(reason, left)
         clock.sleep(min(left, SLICE_SECONDS))
 
 
-def nobody(reason: str, seconds: float) -> None:
-    """Tell nobody."""
+def ignore_wait(reason: str, seconds: float) -> None:
+    """An `OnWait` that reports nothing."""

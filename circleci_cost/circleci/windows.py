@@ -1,6 +1,6 @@
-"""Which export windows hold a set of days: at most 31 whole UTC dates each, within the API's reach.
+"""Cuts a set of days into export windows: at most 31 whole UTC days each, within the API's reach.
 
-Pure; whether a day is worth fetching again is decided by the caller.
+Pure; the caller decides whether a day is fetched again.
 """
 
 from collections.abc import Collection
@@ -25,7 +25,7 @@ class Window:
 
     @property
     def end(self) -> str:
-        """The last second: with the next midnight instead, 31 days would repeat a date of the next window."""
+        """The last second; with the next midnight instead, 31 days would include a date of the next window."""
         return f"{self.last_day}T23:59:59Z"
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ask for, and the days that cannot be asked for: too old, or not over yet."""
+    """The windows to request, and the days that cannot be requested: too old, or not over yet."""
 
     windows: list[Window]
     out_of_reach: list[date]
@@ -46,7 +46,7 @@ def plan_windows(days: Collection[date], now: datetime, reach_days: int = REACH_
     """Cut `days` (any order) into windows of consecutive days, at most 31 each, the oldest first.
 
     `now` is aware. A day is out of reach where its midnight lies more than `reach_days` x 24 h
-    before `now` (the API's strict rule) and not yet there where it is today in UTC or later
+    before `now` (the API's strict rule), and not yet available where it is today in UTC or later
     (an export holds full UTC days; `end` must not lie in the future).
     """
     today = now.astimezone(UTC).date()

@@ -1,4 +1,4 @@
-"""What the tests of the source share: a simulator on a socket, a lake, a clock for both, a watcher."""
+"""What the tests of the source share: a simulator on a socket, a lake, a clock for both, a watcher of progress."""
 
 import gzip
 import hashlib
@@ -39,7 +39,7 @@ SUBJECT = "Usage export of acme, 2026-11-18 to 2026-11-21"
 
 
 def csv_part(number: int, rows: int = 40) -> bytes:
-    """A small CSV; its content is of no interest to the source."""
+    """A small CSV; the source does not read its content."""
     draw = random.Random(number)
     lines = [f"{draw.getrandbits(64):x},job {number}-{row},{draw.random()}\n" for row in range(rows)]
     return ("JOB_ID,JOB_NAME,TOTAL_CREDITS\n" + "".join(lines)).encode()
@@ -52,7 +52,7 @@ def gz(content: bytes) -> bytes:
 
 @dataclass
 class Watcher:
-    """Keeps what a fetch tells."""
+    """Keeps the progress that a fetch reports."""
 
     messages: list[str] = field(default_factory=list)
     waits: list[tuple[str, float]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Harness:
         return fault
 
     def asked(self, route: str) -> list[int | None]:
-        """The statuses of all requests to a route."""
+        """The statuses of all answers of a route."""
         return [record.status for record in self.simulator.log.of(route)]
 
     def seconds_of(self, route: str) -> list[float]:
@@ -137,7 +137,7 @@ class Harness:
 
     @property
     def contents(self) -> set[bytes]:
-        """What the parts hold that the simulator serves."""
+        """The uncompressed parts that the simulator serves."""
         return {gzip.decompress(path.read_bytes()) for path in self.folder.glob("*.csv.gz")}
 
     @property

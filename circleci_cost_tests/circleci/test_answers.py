@@ -76,8 +76,8 @@ def test_f016_html_broken_json_and_missing_or_null_fields_are_named() -> None:
 
 
 def test_account_answers_are_read() -> None:
-    found = person(answer({"id": JOB, "login": "octocat", "name": None}), "")
-    assert (found.id, found.login, found.name) == (JOB, "octocat", "")
+    owner = person(answer({"id": JOB, "login": "octocat", "name": None}), "")
+    assert (owner.id, owner.login, owner.name) == (JOB, "octocat", "")
     both = [
         {"id": JOB, "vcs-type": "github", "name": "acme", "slug": "gh/acme"},
         {"id": None, "name": "b", "slug": "gh/b"},

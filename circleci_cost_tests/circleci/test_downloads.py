@@ -108,7 +108,7 @@ def test_f017_a_download_is_not_redirected(site: Harness) -> None:
     assert message == f"{PART}: 127.0.0.1 redirects, which is not followed; nothing was changed, try again later."
 
 
-def test_f024_expired_urls_are_minted_anew_and_what_is_there_is_kept(site: Harness) -> None:
+def test_f024_expired_urls_are_renewed_and_downloaded_parts_kept(site: Harness) -> None:
     site.fault("download", actions.expired_url(), path=ONE)
     landed = site.fetch()
     assert site.landed_contents(landed) == site.contents
@@ -124,7 +124,7 @@ def test_f024_fresh_urls_in_another_order_complete_the_same_parts(site: Harness)
     assert len(site.asked("download")) == 4
 
 
-def test_f024_urls_that_name_other_objects_are_all_loaded_anew(site: Harness) -> None:
+def test_f024_urls_that_name_other_objects_are_all_downloaded_again(site: Harness) -> None:
     def other_paths(urls: list[str]) -> list[str]:
         return [url.replace("/download/", "/download/./") for url in urls]
 
@@ -141,7 +141,7 @@ def test_f024_urls_that_stay_refused_end_after_five_refreshes(site: Harness) -> 
     )
 
 
-def test_f024_urls_that_expire_while_we_wait_are_minted_anew(site: Harness) -> None:
+def test_f024_urls_that_expire_while_we_wait_are_renewed(site: Harness) -> None:
     class TwoDaysLater:
         """Two days pass before the object store looks at the URL."""
 
@@ -207,7 +207,7 @@ def test_f027_another_order_of_parts_gives_the_same_export(site: Harness) -> Non
     "origin",
     ["https://evil.example", "http://169.254.169.254", "http://10.0.0.8", "https://127.0.0.1", "file://"],
 )
-def test_f039_one_url_to_a_host_that_is_not_allowed_and_no_part_is_asked_for(site: Harness, origin: str) -> None:
+def test_f039_if_one_url_points_to_a_forbidden_host_no_part_is_requested(site: Harness, origin: str) -> None:
     site.fault("poll", actions.change_urls("one foreign", _third_moved(origin)))
     with pytest.raises(SourceError, match="The URL of part 3 of 3 of a usage export of acme") as caught:
         site.fetch()
@@ -258,15 +258,15 @@ def test_four_parts_are_loaded_at_once_and_no_more(site: Harness) -> None:
     assert most == 4
 
 
-def test_a_large_part_tells_its_progress(site: Harness) -> None:
+def test_a_large_part_reports_its_progress(site: Harness) -> None:
     content = bytes(range(256)) * 16
     big = b"".join(gzip.compress(content + bytes([number % 251]) * 3, 0, mtime=0) for number in range(800))
     (site.folder / "0.csv.gz").write_bytes(big)
     site.fetch()
-    told = [part for part in site.watcher.parts if part[2] == 1]
-    assert len(told) == 4
-    assert told == sorted(told)
-    assert told[-1] == (len(big), len(big), 1, 3)
+    reports = [part for part in site.watcher.parts if part[2] == 1]
+    assert len(reports) == 4
+    assert reports == sorted(reports)
+    assert reports[-1] == (len(big), len(big), 1, 3)
 
 
 def test_leftovers_of_a_killed_run_are_removed(site: Harness) -> None:

@@ -41,9 +41,9 @@ def test_f021_no_usage_at_all_replaces_no_usage_that_is_known(site: Harness, url
     before = site.snapshot()
     site.clock.advance(timedelta(days=7))
     site.fault("poll", completed_without_urls(urls), times=None)
-    said = refused(site)
-    assert said.startswith(f"{SUBJECT}: CircleCI says that there is no usage in these days (export job ")
-    assert "but 2026-11-19 had some. Nothing was replaced, and the next run asks again" in said
+    sentence = refused(site)
+    assert sentence.startswith(f"{SUBJECT}: CircleCI says that there is no usage in these days (export job ")
+    assert "but 2026-11-19 had some. Nothing was replaced, and the next run asks again" in sentence
     assert site.snapshot() == before
     # Long past, and still open: an answer that was not believed settles nothing.
     landed = landed_exports(site.lake, "acme")

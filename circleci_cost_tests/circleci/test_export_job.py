@@ -17,7 +17,7 @@ from circleci_cost.circleci.failures import LostAnswer, NotSent, RateLimited, Re
 from circleci_cost.clock import ManualClock
 from circleci_cost.errors import AuthorizationError, SourceError, TransientSourceError
 from circleci_cost.simulator.faults import Action
-from circleci_cost_tests.circleci.harness import NOW, QUICK, SUBJECT, WINDOW, Harness, csv_part, running
+from circleci_cost_tests.circleci.harness import NOW, QUICK, SUBJECT, WINDOW, Harness, csv_part, gz, running
 from circleci_cost_tests.simulator_faults import actions
 from circleci_cost_tests.simulator_faults import connection_actions as broken
 
@@ -25,8 +25,8 @@ from circleci_cost_tests.simulator_faults import connection_actions as broken
 def intent(site: Harness) -> dict[str, Any] | None:
     """The note of the window, None where there is none."""
     path = site.lake.intent("acme", WINDOW.first_day, WINDOW.last_day)
-    found: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
-    return found
+    note: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return note
 
 
 @pytest.mark.parametrize("first_state", ["processing", "created"])
@@ -71,7 +71,14 @@ def test_an_export_lands_with_every_part_and_its_manifest(site: Harness, first_s
     assert {part[2:] for part in site.watcher.parts} == {(1, 3), (2, 3), (3, 3)}
 
 
-def test_shared_organizations_are_asked_for(site: Harness) -> None:
+def test_one_part_of_one_line_is_reported_in_the_singular(tmp_path: Path) -> None:
+    with running(tmp_path, parts=0) as site:
+        (site.folder / "0.csv.gz").write_bytes(gz(csv_part(0, rows=0)))
+        site.fetch()
+        assert "1 part with 1 line landed" in site.watcher.messages[-1]
+
+
+def test_shared_organizations_are_requested(site: Harness) -> None:
     shared = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
     with pytest.raises(Refusal, match=r"\(404\)"):
         site.exports(site.connection(shared_organization_ids=(shared,))).fetch(WINDOW)
@@ -107,7 +114,7 @@ TODAY = NOW.date()
 
 
 @pytest.mark.parametrize(
-    ("window", "said"),
+    ("window", "message"),
     [
         (Window(date(2026, 9, 1), date(2026, 10, 3)), "The date range must not exceed 31 days"),
         (
@@ -119,11 +126,11 @@ TODAY = NOW.date()
     ],
 )
 def test_f004_a_window_that_the_api_refuses_is_quoted_and_not_tried_again(
-    site: Harness, window: Window, said: str
+    site: Harness, window: Window, message: str
 ) -> None:
     with pytest.raises(Refusal) as caught:
         site.fetch(window)
-    assert str(caught.value) == (f"Usage export of acme, {window}: CircleCI refused the request (HTTP 400: {said}).")
+    assert str(caught.value) == (f"Usage export of acme, {window}: CircleCI refused the request (HTTP 400: {message}).")
     assert (site.asked("create"), site.snapshot()) == ([400], {})
 
 
@@ -279,16 +286,16 @@ def test_f019_a_job_that_is_never_ready_ends_at_the_deadline_and_is_taken_up_aga
     assert f"{SUBJECT}: taking up export job {landed.manifest.export_id} of an earlier run." in site.watcher.messages
 
 
-@pytest.mark.parametrize(("reason", "said"), [("Query\ntimed out", "Query timed out"), (None, "no reason given")])
-def test_f020_a_failed_job_is_told_with_its_reason_and_the_next_run_makes_another(
-    site: Harness, reason: str | None, said: str
+@pytest.mark.parametrize(("reason", "message"), [("Query\ntimed out", "Query timed out"), (None, "no reason given")])
+def test_f020_a_failed_job_is_reported_with_its_reason_and_the_next_run_requests_another(
+    site: Harness, reason: str | None, message: str
 ) -> None:
     before = site.snapshot()
     site.fault("poll", actions.failed_export(reason))
     with pytest.raises(TransientSourceError) as caught:
         site.fetch()
     assert str(caught.value) == (
-        f"{SUBJECT}: CircleCI says that the export job failed ({said}); nothing was changed, the next run "
+        f"{SUBJECT}: CircleCI says that the export job failed ({message}); nothing was changed, the next run "
         "requests a new one."
     )
     assert site.snapshot() == before
@@ -299,8 +306,8 @@ def test_f020_a_failed_job_is_told_with_its_reason_and_the_next_run_makes_anothe
 def test_f020_an_unknown_state_is_reported_once_and_waited_for(site: Harness) -> None:
     site.fault("poll", actions.in_state("pausing"), times=3)
     assert site.landed_contents(site.fetch()) == site.contents
-    told = [message for message in site.watcher.messages if "unknown" in message]
-    assert told == [f"{SUBJECT}: CircleCI tells an unknown state (pausing); waiting on."]
+    reports = [message for message in site.watcher.messages if "unknown" in message]
+    assert reports == [f"{SUBJECT}: CircleCI tells an unknown state (pausing); waiting on."]
     assert len(site.asked("poll")) == 4
 
 

@@ -51,8 +51,8 @@ def test_a_whole_file_is_counted_and_hashed_whatever_the_pieces(piece: int) -> N
 
 
 def test_the_real_sample_is_whole() -> None:
-    found = verify_gzip(Path(__file__).parents[1] / "data" / "usage_export_part_unquoted.csv.gz")
-    assert (found.name, found.lines, found.uncompressed_bytes) == (
+    sample = verify_gzip(Path(__file__).parents[1] / "data" / "usage_export_part_unquoted.csv.gz")
+    assert (sample.name, sample.lines, sample.uncompressed_bytes) == (
         "usage_export_part_unquoted.csv.gz",
         842,
         534_156,
@@ -83,12 +83,12 @@ def test_f030_no_flipped_bit_anywhere_changes_the_content_unseen() -> None:
         damaged = bytearray(FILE)
         damaged[position // 8] ^= 1 << position % 8
         try:
-            found = check(bytes(damaged))
+            result = check(bytes(damaged))
         except ExportDataError:
             continue
         accepted += 1
         assert gzip.decompress(bytes(damaged)) == CSV
-        assert found == part(bytes(damaged), CSV)
+        assert result == part(bytes(damaged), CSV)
     # The header's time, system and hints, and padding between blocks, are under no checksum.
     assert accepted <= 60
 

@@ -202,8 +202,8 @@ def test_f001_a_token_that_cannot_be_one_is_never_sent_or_shown() -> None:
 def test_the_account_calls_find_the_organization(site: Harness) -> None:
     with Account(endpoint(site.server.base_url), site.clock) as account:
         assert account.who_am_i().login == "octocat"
-        (found,) = account.collaborations()
-        assert found == account.organization("gh/acme") == account.organization(found.id or "")
+        (organization,) = account.collaborations()
+        assert organization == account.organization("gh/acme") == account.organization(organization.id or "")
         with pytest.raises(Refusal, match=r"Organization gh/none: CircleCI knows nothing of that name .*\(404\)"):
             account.organization("gh/none")
 

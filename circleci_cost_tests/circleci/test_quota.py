@@ -1,4 +1,4 @@
-"""Who may ask when, over processes."""
+"""When a request may be sent, counted over all processes."""
 
 import bisect
 import sqlite3
@@ -52,15 +52,22 @@ def test_f028_the_eleventh_post_of_an_hour_waits_and_says_why(tmp_path: Path) ->
     ]
 
 
+def test_a_limit_of_one_request_is_named_in_the_singular(tmp_path: Path) -> None:
+    quota = QuotaLedger(tmp_path / "quota.sqlite", ManualClock(NOW), posts_per_hour=1)
+    quota.acquire("POST", ORG)
+    with pytest.raises(TransientSourceError, match="CircleCI allows 1 export request an hour per organization"):
+        quota.acquire("POST", ORG, patience=60)
+
+
 def test_other_organizations_and_kinds_have_quotas_of_their_own(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
-    one = ledger(tmp_path, clock)
+    quota = ledger(tmp_path, clock)
     for _ in range(10):
-        one.acquire("POST", ORG)
-        one.acquire("POST", "another")
-        one.acquire("GET", ORG)
+        quota.acquire("POST", ORG)
+        quota.acquire("POST", "another")
+        quota.acquire("GET", ORG)
     assert elapsed(clock) == 0
-    one.acquire("GET", ORG)
+    quota.acquire("GET", ORG)
     assert elapsed(clock) == 62
 
 
@@ -74,10 +81,10 @@ def test_f008_after_a_429_no_process_asks_earlier(tmp_path: Path) -> None:
 
 def test_f028_who_cannot_wait_so_long_is_told_when_to_come_back(tmp_path: Path) -> None:
     clock = ManualClock(NOW)
-    one = ledger(tmp_path, clock)
-    one.pause("POST", ORG, 3600)
+    quota = ledger(tmp_path, clock)
+    quota.pause("POST", ORG, 3600)
     with pytest.raises(TransientSourceError) as caught:
-        one.acquire("POST", ORG, patience=60)
+        quota.acquire("POST", ORG, patience=60)
     assert (str(caught.value), caught.value.retry_after, elapsed(clock)) == (
         f"Organization {ORG} cannot be asked for another 60 min: CircleCI asked us to wait (429); nothing "
         "was lost, run the same command again after that.",
@@ -208,7 +215,7 @@ def test_f028_two_that_count_at_the_same_moment_take_turns(tmp_path: Path, monke
     patched_connections(monkeypatch, meet)
     with ThreadPoolExecutor(2) as threads:
         asking = [threads.submit(ledger(tmp_path, ManualClock(NOW)).acquire, "POST", ORG) for _ in range(2)]
-        assert [each.result(60) for each in asking] == [None, None]
+        assert [future.result(60) for future in asking] == [None, None]
     assert met == []
     monkeypatch.undo()
     with sqlite3.connect(tmp_path / "state" / "quota.sqlite") as connection:
@@ -216,8 +223,8 @@ def test_f028_two_that_count_at_the_same_moment_take_turns(tmp_path: Path, monke
 
 
 def test_f028_a_ledger_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
-    one = ledger(tmp_path, ManualClock(NOW))
-    one.acquire("GET", ORG)
+    quota = ledger(tmp_path, ManualClock(NOW))
+    quota.acquire("GET", ORG)
     holder = sqlite3.connect(tmp_path / "state" / "quota.sqlite", isolation_level=None, check_same_thread=False)
     holder.execute("begin exclusive")
     freed = threading.Event()
@@ -228,7 +235,7 @@ def test_f028_a_ledger_that_another_process_holds_is_waited_for(tmp_path: Path) 
 
     release = threading.Timer(0.3, free)
     release.start()
-    one.acquire("GET", ORG)
+    quota.acquire("GET", ORG)
     assert freed.is_set()
     release.join()
     holder.close()

@@ -9,7 +9,7 @@ import pytest
 
 from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal
 from circleci_cost.circleci.http import Answer
-from circleci_cost.circleci.refusals import Asked, refusal
+from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.text.plain import quotable
 
@@ -25,7 +25,7 @@ def refused(status: int, body: object = None, headers: dict[str, str] | None = N
         "organization_id": ORG,
     }
     answer = Answer(status, headers or {}, body if isinstance(body, bytes) else json.dumps(body).encode())
-    return refusal(answer, Asked(**settings | asked), NOW)
+    return refusal(answer, RequestContext(**settings | asked), NOW)
 
 
 def test_f001_a_token_that_is_not_accepted_says_where_to_get_another() -> None:
@@ -77,8 +77,8 @@ def test_f003_a_wrong_id_a_slug_and_a_self_hosted_server_are_told_apart() -> Non
 
 
 def test_f004_a_refused_window_quotes_circleci_in_one_clean_line() -> None:
-    said = "The start date\r\nmust\x1b[31m be\u202e within 366 days.\x00  " + "x" * 300
-    error = refused(400, {"message": said})
+    message = "The start date\r\nmust\x1b[31m be\u202e within 366 days.\x00  " + "x" * 300
+    error = refused(400, {"message": message})
     assert isinstance(error, Refusal)
     assert str(error) == (
         "Usage export of acme: CircleCI refused the request (HTTP 400: The start date must [31m be within "

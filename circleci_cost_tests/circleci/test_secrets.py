@@ -84,7 +84,7 @@ def test_f107_no_secret_in_logs_errors_tracebacks_or_files(
     if route == "download":
         site.fault("poll", actions.change_urls("noted", note))
     site.fault(route, action, times=None)
-    # What the reason of the failure was is other tests' business; an unknown state is no failure.
+    # Other tests check the reason of the failure; an unknown state is no failure.
     options = QUICK | {"polling": Polling(total_seconds=120)}
     with pytest.raises(CircleciCostError) as caught:
         site.fetch(**options)

@@ -193,7 +193,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     text = configuration(server, ("0.0006", START, None)).replace(f"history_start = {START}", "history_start = FIRST")
     first = TODAY - timedelta(days=40)
     call.configure(text.replace("FIRST", str(first)).replace('"acme"', f'"{name}"') + "posts_per_hour = 1\n")
-    told = ("circleci-cost", "CircleCI allows 1 export requests an hour per organization")
+    told = ("circleci-cost", "CircleCI allows 1 export request an hour per organization")
     process = subprocess.Popen(
         [sys.executable, "-m", "circleci_cost.cli", "backfill"],
         cwd=call.folder,

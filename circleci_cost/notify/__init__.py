@@ -1,4 +1,4 @@
-"""Notifications: what is said, to whom, through which channel, each once.
+"""Notifications: which messages there are, who gets them through which channel, each once per channel.
 
-When something is to be said is decided by the pipeline and its automation, not here.
+The pipeline and its automation decide when this runs.
 """

@@ -1,6 +1,6 @@
-"""What is said about incidents of anomalies and their end: a key and a message from rows of `anomaly_incidents`.
+"""The notices about incidents and their end: a key and a message from rows of `anomaly_incidents`.
 
-Pure: which incidents there are is `model.incidents.incidents`' to find, when they are told `anomaly_occasions`'.
+Pure: `model.incidents.incidents` finds the incidents, `anomaly_occasions` decides which to notify.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ def anomaly(
     services: Sequence[str] = (),
     owner: str | None = None,
 ) -> Notice:
-    """An incident: once when it is found, and again at each time that it has `grown` by the configured factor.
+    """The notice of an incident: once when it is found, and again each time it has `grown` by the configured factor.
 
-    `why` is the sentence of its drivers, `effects` the largest of these (where, driver, USD), `urls` link to example
-    runs, `services` are sentences about infrastructure that shifted around it.
+    `why` is the sentence about its drivers, `effects` are the largest drivers (where, driver, USD), `urls` link to
+    example runs, `services` are sentences about infrastructure that shifted around it.
     """
     lines = [*incident_text.sentences(row, why), *services]
     if grown:
         at_first, by_now = signed(row["told_usd_per_day"]), signed(row["peak_usd_per_day"])
         lines.insert(0, f"It has grown: first a day came to {at_first}, since then it has reached {by_now}.")
-    # An address ends its line: what follows it would be taken for a part of it.
+    # An address ends its line: text after it would be read as part of it.
     lines += [f"Example: {url}" for url in urls[:_MOST_URLS]]
     lines.append(
         f"`circleci-cost anomalies --incident {row['incident_id']}` shows more. If that was meant, add it to the file "
@@ -63,7 +63,7 @@ def anomaly(
 
 
 def anomaly_recovered(row: Row, *, owner: str | None = None) -> Notice:
-    """An incident that was told is over: it has ended, or has become the new normal. Once."""
+    """The notice that a notified incident has ended, or has become the new normal. Once."""
     stays = row["status"] == "new_normal"
     end = "is the new normal" if stays else "has ended"
     place, days = incident_text.where(row), incident_text.days_text(row["first_day"], row["last_day"])

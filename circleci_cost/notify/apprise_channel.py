@@ -1,6 +1,6 @@
 """The channel for the services that Apprise knows; an optional extra, imported when a message is sent.
 
-Apprise decides how its services are asked; here is only what it gets, and that it tells nobody the address.
+Apprise talks to its services; here is only what it is given, and that it logs no address.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.single_recipient import SingleRecipient
 
 _KINDS = {"info": "info", "warning": "warning", "critical": "failure"}
-# Each service has its own markup; what means a mention, a tag or a link in one of them is replaced by its like.
+# Each service has its own markup; characters that make a mention, a tag or a link are replaced by look-alikes.
 _LIKES = str.maketrans({"@": "＠", "<": "‹", ">": "›", "`": "'"})  # noqa: RUF001 - look-alikes are the point
 _MARKDOWN_LINK = re.compile(r"\](?=\()")
 
@@ -58,7 +58,7 @@ def harmless(text: str) -> str:
 
 
 def _library() -> Any:
-    # Apprise and urllib3 log whole URLs; level by level, their secrets would be in Dagster's logs.
+    # Apprise and urllib3 log whole URLs, whose secrets would end up in Dagster's logs.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     try:

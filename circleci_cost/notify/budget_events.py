@@ -1,6 +1,6 @@
-"""What is said about budgets, and in an owner's digest: a key and a message from plain values.
+"""The notices about budgets and the digest of an owner: a key and a message from plain values.
 
-Pure: a budget's state is `model.budgets`' to compute. Amounts are exact; forecasts are estimates, rounded already.
+Pure: `model.budgets` computes the state of budgets. Amounts are exact; forecasts are estimates, already rounded.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ Kind = Literal["actual", "forecast"]
 
 @dataclass(frozen=True)
 class BudgetCrossing:
-    """A budget that has crossed, or by its forecast will cross, a share of its amount.
+    """A budget that has crossed a share of its amount, or will cross it by its forecast.
 
     Amounts are in `unit` (`USD` or `credits`); `threshold` and `probability` are shares, 0.8 for 80 %. `period` is
-    its label, such as `2026-03`; it `is_over` where it has ended by `data_through`, the last known day.
+    its label, such as `2026-03`; `is_over` where the period has ended by `data_through`, the last known day.
     """
 
     budget: str
@@ -42,7 +42,7 @@ class BudgetCrossing:
 
 @dataclass(frozen=True)
 class DigestRow:
-    """What something cost in USD in the digest's period, and in the one before it."""
+    """A cost in USD in the digest's period, and in the one before it."""
 
     name: str
     cost: Decimal
@@ -63,7 +63,7 @@ class BudgetState:
 
 
 def budget_threshold(crossing: BudgetCrossing) -> Notice:
-    """A budget crossed a threshold. Once per budget, period, kind and threshold; it goes to the budget's owner."""
+    """The notice that a budget crossed a threshold, for its owner. Once per budget, period, kind and threshold."""
     share = percent(crossing.threshold, 1, trimmed=True)
     over = crossing.kind == "actual" and crossing.threshold >= 1
     verb = "has reached" if crossing.kind == "actual" else "is forecast to reach"
@@ -101,14 +101,14 @@ def digest(
     budgets: Sequence[BudgetState] = (),
     changes: Sequence[str] = (),
 ) -> Notice:
-    """An owner's digest of a period, such as `2026-W10`: costs now, before and changed, budgets, what changed.
+    """An owner's digest of a period, such as `2026-W10`: costs now, before and their change, budgets, what changed.
 
-    Once per owner and period. `total` is given, since `rows` may be the largest ones only.
+    Once per owner and period. `total` is handed over, since `rows` may hold only the largest costs.
     """
     message = Message(
         title=f"{owner}: {dollars(total.cost)} in {period}, {_change(total)}",
-        severity="warning" if any(each.status != "on_track" for each in budgets) else "info",
-        lines=(*changes, *(_budget_line(each) for each in budgets)),
+        severity="warning" if any(state.status != "on_track" for state in budgets) else "info",
+        lines=(*changes, *(_budget_line(state) for state in budgets)),
         table=Table(
             header=("Cost of", "Now", "Before", "Change"),
             rows=tuple((row.name, dollars(row.cost), dollars(row.before), _change(row)) for row in (*rows, total)),
@@ -123,15 +123,15 @@ def digest(
             ],
             "budgets": [
                 {
-                    "budget": each.budget,
-                    "period": each.period,
-                    "status": each.status,
-                    "unit": each.unit,
-                    "amount": exact(each.amount),
-                    "actual": exact(each.actual),
-                    "forecast": exact(each.forecast),
+                    "budget": state.budget,
+                    "period": state.period,
+                    "status": state.status,
+                    "unit": state.unit,
+                    "amount": exact(state.amount),
+                    "actual": exact(state.actual),
+                    "forecast": exact(state.forecast),
                 }
-                for each in budgets
+                for state in budgets
             ],
             "changes": list(changes),
         },
@@ -173,12 +173,12 @@ def _facts(crossing: BudgetCrossing) -> list[tuple[str, str]]:
     return facts
 
 
-_SAID = {"on_track": "on track", "at_risk": "at risk", "over_budget": "over budget"}
+_STATUS_WORDS = {"on_track": "on track", "at_risk": "at risk", "over_budget": "over budget"}
 
 
 def _budget_line(state: BudgetState) -> str:
     text = (
-        f"Budget {state.budget} ({state.period}) is {_SAID.get(state.status, state.status)}: "
+        f"Budget {state.budget} ({state.period}) is {_STATUS_WORDS.get(state.status, state.status)}: "
         f"{in_unit(state.actual, state.unit)} of {in_unit(state.amount, state.unit)}"
     )
     return f"{text}, forecast {in_unit(state.forecast, state.unit)}." if state.forecast is not None else f"{text}."

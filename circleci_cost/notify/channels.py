@@ -1,6 +1,6 @@
-"""Makes the channels that the configuration names.
+"""Makes the channels that the configuration defines.
 
-Nothing is connected and no secret is read before a message is sent.
+No connection is opened and no secret read before a message is sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from circleci_cost.notify.webhooks import ChatChannel, Webhook
 
 
 class Channel(Protocol):
-    """A way to somebody."""
+    """A way to deliver messages to recipients."""
 
     @property
     def name(self) -> str:
@@ -32,13 +32,13 @@ class Channel(Protocol):
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """All that a message goes to."""
+        """All recipients of a message."""
         ...
 
     def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
         """Send a message to some of the recipients, within `seconds`.
 
-        Returns the recipients that did not get it, and why. Raises `NotDelivered` where nobody got it.
+        Returns the recipients that did not get it, with the reason. Raises `NotDelivered` where nobody got it.
         """
         ...
 

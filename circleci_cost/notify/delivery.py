@@ -1,6 +1,6 @@
-"""Sends what is due in the outbox: all channels at the same time, none of which can fail or delay the others.
+"""Sends the due messages of the outbox: all channels at the same time, so that none can fail or delay the others.
 
-What is due and when it is tried again is the outbox's to decide.
+The outbox decides which messages are due and when to try again.
 """
 
 import functools
@@ -17,7 +17,7 @@ from circleci_cost.notify.outbox import Claim, Outbox
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that one message may take, and after which a channel begins no other one."""
+    """Seconds that one message may take, and seconds after which a channel starts no further message."""
 
     message: float = 20.0
     channel: float = 30.0
@@ -25,7 +25,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """What one delivery did and left: messages per channel, and a sentence for each problem."""
+    """The result of one delivery: numbers of messages (one per channel), and a sentence for each problem."""
 
     sent: int
     waiting: int
@@ -35,9 +35,9 @@ class DeliveryReport:
 
 
 def deliver(outbox: Outbox, channels: Sequence[Channel], limits: Limits | None = None) -> DeliveryReport:
-    """Send what is due. A failing channel is a sentence of the report; raises `StorageError` for the outbox alone.
+    """Send the due messages. A failing channel becomes a sentence of the report; only the outbox raises `StorageError`.
 
-    Takes at most the sum of the limits, and a second.
+    Takes at most the sum of the limits plus a second.
     """
     limits = limits or Limits()
     outbox.tidy()
@@ -55,37 +55,37 @@ def deliver(outbox: Outbox, channels: Sequence[Channel], limits: Limits | None =
         if isinstance(outcome, BaseException):
             raise outcome
     late = [name for name in tasks if name not in outcomes]
-    return _report(outbox, sum(each for each in outcomes.values() if isinstance(each, int)), tasks, late)
+    return _report(outbox, sum(sent for sent in outcomes.values() if isinstance(sent, int)), tasks, late)
 
 
 def try_channels(envelope: Envelope, channels: Sequence[Channel], seconds: float) -> dict[str, list[str]]:
-    """Send one message past the outbox; return for each channel what went wrong."""
+    """Send one message without the outbox; return the failures of each channel."""
     tasks = {
         channel.name: functools.partial(_attempt, channel, envelope, channel.recipients, seconds)
         for channel in channels
     }
     outcomes = run_bounded(tasks, seconds + 1)
-    found: dict[str, list[str]] = {}
+    failures: dict[str, list[str]] = {}
     for name in tasks:
         outcome = outcomes.get(name, NotDelivered(f"The channel {name!r} did not answer within {seconds:g} s."))
         if isinstance(outcome, NotDelivered):
-            found[name] = [str(outcome)]
+            failures[name] = [str(outcome)]
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
-            found[name] = [str(failure) for failure in outcome.values()]
-    return found
+            failures[name] = [str(failure) for failure in outcome.values()]
+    return failures
 
 
 def _work(outbox: Outbox, channel: Channel, stop: threading.Event, limits: Limits) -> int:
-    """Send one channel's messages until none is due, time is up, or one has to wait; return how many were sent."""
+    """Send a channel's messages until none is due, time is up, or one has to wait; return how many were sent."""
     sent = 0
     while not stop.is_set() and (claim := outbox.claim(channel.name)):
         failures = _deliver_one(outbox, channel, claim, limits.message)
         sent += not failures
         waiting = [failure for failure in failures if not failure.permanent]
         if waiting:
-            # Whoever could not take this one would not take the next one now.
+            # A server that could not take this message would not take the next one now.
             if asked := max(failure.retry_after or 0.0 for failure in waiting):
                 outbox.postpone_channel(channel.name, asked)
             break
@@ -93,13 +93,13 @@ def _work(outbox: Outbox, channel: Channel, stop: threading.Event, limits: Limit
 
 
 def _deliver_one(outbox: Outbox, channel: Channel, claim: Claim, seconds: float) -> list[NotDelivered]:
-    recipients = [each for each in channel.recipients if each not in claim.delivered_to]
+    recipients = [recipient for recipient in channel.recipients if recipient not in claim.delivered_to]
     try:
         refused = _attempt(channel, claim.envelope, recipients, seconds) if recipients else {}
     except NotDelivered as failure:
-        outbox.refused(claim, failure)
+        outbox.mark_refused(claim, failure)
         return [failure]
-    outbox.delivered(claim, recipients, refused)
+    outbox.mark_delivered(claim, recipients, refused)
     return list(refused.values())
 
 
@@ -111,8 +111,8 @@ def _attempt(
     except NotDelivered:
         raise
     except Exception as error:
-        # A mistake of ours, or of a library, in one channel must not keep the message from being tried again. The
-        # error's own text may hold an address.
+        # A bug of ours or of a library in one channel must not keep the message from being tried again. The error's
+        # own text may hold an address.
         raise NotDelivered(
             f"The channel {channel.name!r} failed in a way that is not foreseen ({type(error).__name__}); please "
             "report it."
@@ -121,8 +121,9 @@ def _attempt(
 
 def _report(outbox: Outbox, sent: int, known: Collection[str], late: Sequence[str]) -> DeliveryReport:
     left = outbox.undelivered()
-    reasons = [each.reason for each in left if each.reason and each.state != "expired" and each.channel in known]
-    orphans = sorted({each.channel for each in left if each.state != "expired" and each.channel not in known})
+    kept = [message for message in left if message.state != "expired"]
+    reasons = [message.reason for message in kept if message.reason and message.channel in known]
+    orphans = sorted({message.channel for message in kept if message.channel not in known})
     problems = [
         *dict.fromkeys(reasons),
         *(f"The channel {name!r} did not end in time; what it had taken is tried again." for name in late),
@@ -132,7 +133,7 @@ def _report(outbox: Outbox, sent: int, known: Collection[str], late: Sequence[st
             for name in orphans
         ),
     ]
-    states = [each.state for each in left]
+    states = [message.state for message in left]
     return DeliveryReport(
         sent=sent,
         waiting=states.count("pending"),

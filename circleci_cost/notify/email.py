@@ -1,6 +1,6 @@
 """The channel that is an SMTP server: one mail to all recipients, encrypted as configured or not at all.
 
-What is in the mail is `mail`'s. Recipients that a server refuses do not keep the others from theirs.
+`mail` writes the mail. A recipient that the server refuses does not keep the others from getting it.
 """
 
 import binascii
@@ -31,7 +31,7 @@ _NAMES = {"MAIL": "MAIL FROM", "RCPT": "RCPT TO", "HELO": "the greeting (HELO)",
 
 @dataclass(frozen=True)
 class Email:
-    """An e-mail channel; `resolve` turns the configuration's paths into those of this machine."""
+    """An e-mail channel; `resolve` resolves paths of the configuration."""
 
     section: EmailChannel
     environment: Mapping[str, str] = field(repr=False)
@@ -44,7 +44,7 @@ class Email:
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """The addresses."""
+        """The addresses that the mail goes to."""
         return self.section.to
 
     def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
@@ -70,7 +70,7 @@ class Email:
 
 
 class _Server:
-    """One conversation with the server; every failure of it becomes a sentence."""
+    """One conversation with the server; every failure becomes a sentence."""
 
     def __init__(self, section: EmailChannel, password: str, tls: ssl.SSLContext | None) -> None:
         self._section = section
@@ -104,10 +104,10 @@ class _Server:
         except smtplib.SMTPRecipientsRefused as error:
             # After a 421 the server has not looked at the others.
             last = deadline.replies[-1]
-            unseen = {each: (last.code, last.said) for each in recipients if each not in error.recipients}
+            unseen = {address: (last.code, last.words) for address in recipients if address not in error.recipients}
             return error.recipients | unseen
         finally:
-            # The server has the mail or has not; how it says good-bye changes nothing.
+            # Whether the server has the mail is settled; the good-bye does not change it.
             with suppress(OSError, ReplyTooLongError):
                 smtp.quit()
             smtp.close()
@@ -118,7 +118,7 @@ class _Server:
             try:
                 smtp.starttls(context=self._tls)
             except smtplib.SMTPNotSupportedError:
-                greeting = next((each for each in deadline.replies if each.stage == "EHLO"), None)
+                greeting = next((reply for reply in deadline.replies if reply.stage == "EHLO"), None)
                 if greeting and greeting.code >= _REFUSED:
                     raise self._refusal(greeting) from None
                 raise NotDelivered(
@@ -136,7 +136,7 @@ class _Server:
                 ) from None
 
     def _require_login(self, smtp: smtplib.SMTP) -> None:
-        """Say which ways to log in a server has where `smtplib` knows none of them; it would not tell."""
+        """Raise where `smtplib` knows none of the logins that the server offers; its own error does not name them."""
         smtp.ehlo_or_helo_if_needed()
         offered = smtp.esmtp_features.get("auth", "").split()
         if offered and _LOGINS.isdisjoint(offered):
@@ -150,16 +150,18 @@ class _Server:
         try:
             yield
         except smtplib.SMTPAuthenticationError:
-            # Of several ways to log in, the one whose words say most.
-            answers = [each for each in deadline.replies if each.stage == "AUTH" and each.code >= _REFUSED]
-            raise self._refusal(next((each for each in answers if each.code == _WRONG_LOGIN), answers[-1])) from None
+            # Of several refused ways to log in, quote the one that names a wrong login.
+            refusals = [reply for reply in deadline.replies if reply.stage == "AUTH" and reply.code >= _REFUSED]
+            wrong_login = next((reply for reply in refusals if reply.code == _WRONG_LOGIN), refusals[-1])
+            raise self._refusal(wrong_login) from None
         except smtplib.SMTPResponseException as error:
-            said = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
-            stage = next((each.stage for each in reversed(deadline.replies) if each[1:] == (error.smtp_code, said)), "")
-            raise self._refusal(Reply(stage, error.smtp_code, said)) from None
+            words = error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+            same = (reply for reply in reversed(deadline.replies) if reply[1:] == (error.smtp_code, words))
+            stage = next((reply.stage for reply in same), "")
+            raise self._refusal(Reply(stage, error.smtp_code, words)) from None
         except smtplib.SMTPServerDisconnected:
             last = deadline.replies[-1] if deadline.replies else None
-            # A refused recipient is no reason why the others failed.
+            # A refused recipient does not explain why the others failed.
             if last and last.code >= _REFUSED and last.stage != "RCPT":
                 raise self._refusal(last) from None
             raise self._failure(f"broke the connection off{self._after(deadline)}") from None
@@ -186,37 +188,37 @@ class _Server:
     def _failure(self, reason: str, code: int = 0) -> NotDelivered:
         return NotDelivered(f"{self._who} {reason}.", permanent=code >= _PERMANENT)
 
-    def _refused(self, address: str, code: int, said: bytes) -> NotDelivered:
-        return self._failure(f"refused the recipient {address}: {self._said(code, said)}", code)
+    def _refused(self, address: str, code: int, words: bytes) -> NotDelivered:
+        return self._failure(f"refused the recipient {address}: {self._quoted(code, words)}", code)
 
     def _refusal(self, reply: Reply) -> NotDelivered:
-        """What the server refused, in its own words."""
-        said = self._said(reply.code, reply.said)
+        """The failure for a reply that refuses something, with the server's own words."""
+        quoted = self._quoted(reply.code, reply.words)
         if reply.stage == "AUTH" and reply.code == _WRONG_LOGIN:
             variable = self._section.password_env
-            what = f"refused the user name or the password in {variable} ({said}); correct them"
+            what = f"refused the user name or the password in {variable} ({quoted}); correct them"
         elif reply.stage == "AUTH":
-            what = f"refused the login: {said}"
+            what = f"refused the login: {quoted}"
         elif reply.stage == "MAIL":
-            what = f"refused the sender {self._section.from_}: {said}"
+            what = f"refused the sender {self._section.from_}: {quoted}"
         elif reply.stage in {"EHLO", "HELO"}:
-            what = f"refused the name {self._section.greets_as} in {_name(reply.stage)}: {said}"
+            what = f"refused the name {self._section.greets_as} in {_name(reply.stage)}: {quoted}"
         elif reply.stage in {CONNECT, "STARTTLS"}:
-            what = f"refused the {reply.stage}: {said}".replace("the STARTTLS", "STARTTLS")
+            what = f"refused the {reply.stage}: {quoted}".replace("the STARTTLS", "STARTTLS")
         else:
-            what = f"refused the mail: {said}"
+            what = f"refused the mail: {quoted}"
         return self._failure(what, reply.code)
 
     def _after(self, deadline: Deadline) -> str:
-        """Behind which answer a conversation ended."""
+        """The words for the last reply before the conversation ended."""
         if not deadline.replies:
             return ""
-        stage, code, said = deadline.replies[-1]
-        return f" after its answer to {_name(stage)}: {self._said(code, said)}"
+        stage, code, words = deadline.replies[-1]
+        return f" after its answer to {_name(stage)}: {self._quoted(code, words)}"
 
-    def _said(self, code: int, said: bytes) -> str:
-        words = server_words(said, self._password, self._section.username or "")
-        return (f"{code} {words}" if code >= 0 else words).rstrip(" .")
+    def _quoted(self, code: int, words: bytes) -> str:
+        shown = server_words(words, self._password, self._section.username or "")
+        return (f"{code} {shown}" if code >= 0 else shown).rstrip(" .")
 
 
 def _name(stage: str) -> str:

@@ -1,6 +1,6 @@
-"""What is said about each event of imports, syncs, prices, tokens and data: a key and a message from plain values.
+"""The notices of imports, syncs, prices, tokens and data quality: a key and a message from plain values.
 
-Pure: whether an event has happened is found out elsewhere. Budgets and digests are in `budget_events`.
+Pure: `occasions` and `defs` find out what has happened. Budgets and digests are in `budget_events`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
 from circleci_cost.text.amounts import dollars, exact, exact_number
 from circleci_cost.text.units import counted
 
-# A token's end is told when so many days are left; its last day is day 0.
+# The days left at which the end of a token is notified; its last day is day 0.
 TOKEN_DAYS = (TOKEN_WARNING_DAYS, 15, 7, 1, -1)
 
 
@@ -29,11 +29,11 @@ def import_complete(
     prices: Sequence[PricePeriod],
     unpriced_days: Sequence[DayRange],
 ) -> Notice:
-    """A cost center's first import is complete: what came in, and the prices that its costs rest on.
+    """The notice that a cost center's first import is complete: its usage, and the prices of its costs.
 
     Once per cost center. `cost` in USD, None where nothing has a price.
     """
-    lines = [f"The history of {cost_center} is imported: {days.days:,} days, {days}."]
+    lines = [f"The history of {cost_center} is imported: {counted(days.days, 'day')}, {days}."]
     if unpriced_days:
         lines.append(
             f"No price is configured for {say_ranges(unpriced_days)}; usage there stays unpriced, never $0. Add a "
@@ -72,7 +72,7 @@ def import_complete(
                 }
                 for period in prices
             ],
-            "unpriced_days": [{"from": each.first.isoformat(), "to": each.last.isoformat()} for each in unpriced_days],
+            "unpriced_days": [{"from": gap.first.isoformat(), "to": gap.last.isoformat()} for gap in unpriced_days],
         },
     )
     return Notice(Key("import_complete", cost_center), message)
@@ -81,10 +81,10 @@ def import_complete(
 def sync_failed(
     cost_center: str, days: DayRange, sentence: str, run_id: str, *, open_period: str | None = None
 ) -> Notice:
-    """A cost center's sync failed. `sentence` is the error's, `run_id` the Dagster run's.
+    """The notice that a cost center's sync failed, with the error's sentence and the id of the Dagster run.
 
-    `open_period` is the period of `Outbox.open_message("sync_failed", "sync_recovered", cost_center)`: as long as a
-    failure goes on, its message is the same one.
+    `open_period` is the period of `Outbox.open_message("sync_failed", "sync_recovered", cost_center)`: while a failure
+    lasts, its message stays the same one.
     """
     message = Message(
         title=f"{cost_center}: sync failed",
@@ -103,7 +103,7 @@ def sync_failed(
 
 
 def sync_recovered(cost_center: str, days: DayRange, run_id: str, *, open_period: str) -> Notice:
-    """A cost center's sync works again; `open_period` is the failure's, from `Outbox.open_message`."""
+    """The notice that a cost center's sync works again; `open_period` is the failure's, from `Outbox.open_message`."""
     message = Message(
         title=f"{cost_center}: sync works again",
         lines=(f"The days {days} are imported and published.",),
@@ -119,7 +119,7 @@ def sync_recovered(cost_center: str, days: DayRange, run_id: str, *, open_period
 
 
 def price_gap(cost_center: str, first_unpriced_day: date) -> Notice:
-    """A cost center has no price from a day on that is still ahead. Once per such day."""
+    """The notice that a cost center has no price from a future day on. Once per such day."""
     message = Message(
         title=f"{cost_center}: no price from {first_unpriced_day} on",
         severity="warning",
@@ -133,10 +133,10 @@ def price_gap(cost_center: str, first_unpriced_day: date) -> Notice:
 
 
 def token_expiry(cost_center: str, variable: str, expires: date, days_left: int) -> Notice | None:
-    """A cost center's API token ends soon; None while that is more than 30 days away.
+    """The notice that a cost center's API token ends soon; None while that is more than 30 days away.
 
-    Once when 30, 15, 7 and 1 days are left, and when it has ended: of several that were missed, the last one. A new
-    `expires` begins anew. `variable` is the name of its variable.
+    Once when 30, 15, 7 and 1 days are left, and once when it has ended; of steps that were missed, only the last. A new
+    `expires` starts over. `variable` is the name of the token's environment variable.
     """
     reached = [threshold for threshold in TOKEN_DAYS if days_left <= threshold]
     if not reached:
@@ -160,9 +160,9 @@ def token_expiry(cost_center: str, variable: str, expires: date, days_left: int)
 
 
 def data_quality(check: str, subject: str, sentence: str, week: date, checked_on: date) -> Notice:
-    """A check of the data failed on the day `checked_on` (UTC), which may be one long past.
+    """The notice that a data check failed on the day `checked_on` (UTC), which may be long past.
 
-    Once per check, subject (a cost center or a table) and `week`, the Monday of the week in which it is told.
+    Once per check, subject (a cost center or a table) and `week`, the Monday of the week of the notification.
     """
     message = Message(
         title=f"Data quality: {check} failed for {subject}",
@@ -186,7 +186,7 @@ def data_quality(check: str, subject: str, sentence: str, week: date, checked_on
 
 
 def channel_test(now: datetime, link: str | None) -> Envelope:
-    """What `notify test` sends, past the outbox; each one has a key of its own."""
+    """The message of `notify test`, sent without the outbox; each has its own key."""
     message = Message(
         title="Test of this channel",
         lines=("Notifications of circleci_cost reach you here. Nothing has happened; somebody ran `notify test`.",),

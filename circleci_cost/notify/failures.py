@@ -1,6 +1,6 @@
-"""Why a message was not delivered, in one sentence without any secret, and whether to try soon again.
+"""The failure of a delivery: one sentence without any secret, and whether another try soon may help.
 
-When it is tried again is the outbox's to decide.
+The outbox decides when to try again.
 """
 
 from circleci_cost.errors import CircleciCostError
@@ -9,12 +9,11 @@ from circleci_cost.errors import CircleciCostError
 class NotDelivered(CircleciCostError):
     """A channel or one of its recipients did not take a message.
 
-    `permanent` is what the other side will say the next time too. `retry_after` is the wait it asked for, in
-    seconds.
+    `permanent` where the other side would refuse it again. `retry_after` is the wait in seconds that it asked for.
     """
 
     def __init__(self, sentence: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
-        """Keep the sentence and what follows from it."""
+        """Keep the sentence, and whether and when to try again."""
         super().__init__(sentence)
         self.permanent = permanent
         self.retry_after = retry_after

@@ -1,6 +1,6 @@
-"""Posts one request to a webhook, bounded in time, without following redirects and without telling the address.
+"""Posts one request to a webhook: bounded in time, no redirects followed, no address in any message.
 
-What is posted is the renderers'; when a refused message is tried again is the outbox's.
+The renderers write the body; the outbox decides when to try again.
 """
 
 import re
@@ -30,12 +30,12 @@ from circleci_cost.notify.failures import NotDelivered
 CONNECT_SECONDS = 10.0
 _READ_SECONDS = 15.0
 _MAX_REASON_BYTES = 200
-# What services answer as a code, such as Slack's `no_service`; longer or other text could repeat the address.
+# An error code of a service, such as Slack's `no_service`; any other text could repeat the address.
 _CODE = re.compile(r"[a-z][a-z_]{2,40}")
 
 
 def checked_url(url: str, source: str) -> str:
-    """The address if it may be used. Raises `NotDelivered` that names `source`, never the address."""
+    """The address if it may be used. Raises a `NotDelivered` that names `source`, never the address."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, httpx.URL(url)
@@ -49,8 +49,8 @@ def checked_url(url: str, source: str) -> str:
 def post(url: str, body: bytes, headers: Mapping[str, str], who: str, *, now: datetime, seconds: float) -> None:
     """Post JSON; return when the server has accepted it.
 
-    `who` names the server in messages, `now` is what a date in Retry-After is measured against, `seconds` bounds
-    the whole request. Raises `NotDelivered`.
+    `who` names the server in messages; a date in Retry-After counts from `now`; `seconds` bounds the whole request.
+    Raises `NotDelivered`.
     """
     sent = {"content-type": "application/json", "user-agent": f"circleci-cost/{__version__}", **headers}
     bounds = {"connect": min(CONNECT_SECONDS, seconds), "read": min(_READ_SECONDS, seconds)}
@@ -76,7 +76,7 @@ def _send(client: httpx.Client, request: httpx.Request, who: str, now: datetime)
         wait = retry_after(response.headers, now)
         temporary = is_temporary(status)
         raise NotDelivered(
-            f"{who} answered {_said(status)}{_code(response, str(request.url))}.",
+            f"{who} answered {_status_text(status)}{_code(response, str(request.url))}.",
             permanent=not temporary,
             retry_after=wait if temporary else None,
         )
@@ -84,7 +84,7 @@ def _send(client: httpx.Client, request: httpx.Request, who: str, now: datetime)
         response.close()
 
 
-def _said(status: int) -> str:
+def _status_text(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -92,13 +92,13 @@ def _said(status: int) -> str:
 
 
 def _code(response: httpx.Response, url: str) -> str:
-    """The service's own code for what is wrong, where it answers with one and nothing else."""
-    found = bytearray()
+    """The service's own error code, where its answer consists of nothing else."""
+    body = bytearray()
     for chunk in response.iter_bytes():
-        found += chunk
-        if len(found) > _MAX_REASON_BYTES:
+        body += chunk
+        if len(body) > _MAX_REASON_BYTES:
             return ""
-    text = found.decode("ascii", errors="replace").strip()
+    text = body.decode("ascii", errors="replace").strip()
     return f" ({text})" if _CODE.fullmatch(text) and text not in url else ""
 
 

@@ -1,6 +1,6 @@
-"""A message as an e-mail with a text and an HTML part, by the standard library's own rules for headers.
+"""A message as an e-mail with a text and an HTML part; the standard library writes the headers.
 
-Sending it is `email`'s work.
+`email` sends it.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ _CELL = "padding:4px 12px 4px 0;border-bottom:1px solid #d9dee3;text-align"
 
 
 def as_mail(envelope: Envelope, sender: str, recipients: Sequence[str]) -> EmailMessage:
-    """The mail. Its Message-ID is the same for the same key and sender, so that mailboxes can tell a repetition."""
+    """The mail. Its Message-ID is the same for the same key and sender, so that mailboxes recognize a repetition."""
     message = envelope.message
     # A folded subject would hide its beginning from mail filters; a title has at most 200 characters.
     mail = EmailMessage(policy=SMTP.clone(max_line_length=400))
     mail["Subject"] = f"[CircleCI cost] {message.title}"
     mail["From"] = Address("CircleCI cost", addr_spec=sender)
-    mail["To"] = [Address(addr_spec=each) for each in recipients]
+    mail["To"] = [Address(addr_spec=recipient) for recipient in recipients]
     mail["Date"] = envelope.created_at
     mail["Message-ID"] = f"<{envelope.id}@{sender.rpartition('@')[2]}>"
-    # Keeps holiday notices from answering (RFC 3834).
+    # Keeps automatic replies, such as holiday notices, from answering (RFC 3834).
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{message.title}\n\n{as_text(message)}", cte="quoted-printable")
     mail.add_alternative(_html(message), subtype="html", cte="quoted-printable")
@@ -65,8 +65,8 @@ def _table(table: Table) -> str:
 
 
 def _row(kind: str, cells: Sequence[str]) -> str:
-    found = (
+    columns = (
         f'<{kind} style="{_CELL}:{"right" if column else "left"}">{escape(cell)}</{kind}>'
         for column, cell in enumerate(cells)
     )
-    return f"<tr>{''.join(found)}</tr>\n"
+    return f"<tr>{''.join(columns)}</tr>\n"

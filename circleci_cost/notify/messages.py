@@ -1,6 +1,6 @@
-"""What is said, whatever the channel: a title, sentences, facts, one table, and exact values for machines.
+"""A message for any channel: a title, sentences, facts, one table, and exact values for machines.
 
-How it looks in a channel is that channel's renderer's; when it is said and to whom is not decided here.
+Each channel renders it in its own form; `occasions` and `routing` decide when it is sent and to whom.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ def _clean(value: JsonValue) -> JsonValue:
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, list):
-        return [_clean(each) for each in value]
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {one_line(key): _clean(each) for key, each in value.items()}
+        return {one_line(key): _clean(item) for key, item in value.items()}
     return value
 
 
@@ -48,7 +48,7 @@ class Table(_Part):
 
 
 class Message(_Part):
-    """All its texts are single lines without control characters, whatever they were made of.
+    """The content of one message. All its texts are single lines without control characters.
 
     `data` holds the exact values for machines: decimals as strings, days as YYYY-MM-DD. `link` is set when the
     message is queued.
@@ -65,7 +65,7 @@ class Message(_Part):
 
 @validated_dataclass(frozen=True)
 class Key:
-    """What a message is about. One message is sent per key and channel, over any number of runs."""
+    """The subject of a message. One message is sent per key and channel, over any number of runs."""
 
     event: Event | Literal["test"]
     subject: Line
@@ -74,13 +74,13 @@ class Key:
 
     @property
     def id(self) -> str:
-        """The same 32 hexadecimal digits for the same key, always."""
+        """32 hexadecimal digits, always the same for the same key."""
         fields = json.dumps([self.event, self.subject, self.period, self.threshold])
         return hashlib.sha256(fields.encode()).hexdigest()[:32]
 
 
 class Notice(NamedTuple):
-    """A message with its key; one with an owner goes to that owner's channels."""
+    """A message with its key; with an owner, it goes to that owner's channels."""
 
     key: Key
     message: Message
@@ -89,7 +89,7 @@ class Notice(NamedTuple):
 
 @dataclass(frozen=True)
 class Envelope:
-    """A message on its way; `created_at` is when it was queued, in UTC."""
+    """A message in delivery; `created_at` is when it was queued, in UTC."""
 
     key: Key
     message: Message
@@ -97,5 +97,5 @@ class Envelope:
 
     @property
     def id(self) -> str:
-        """What tells a repetition from another message."""
+        """The id by which receivers recognize a repetition."""
         return self.key.id

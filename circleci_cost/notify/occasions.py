@@ -1,7 +1,7 @@
-"""What there is to tell after a publication: imports, prices and tokens that end, incidents, budgets, digests.
+"""Which notices are due after a publication: imports, ending prices and tokens, incidents, budgets, digests.
 
-Reads a published generation and the configuration. What is said is `events`' and `budget_events`', to whom `routing`'s.
-That something was told before is the outbox's to know: the same occasion is named every time.
+Reads a published generation and the configuration. `events` and `budget_events` word the notices, `routing` chooses the
+channels. Each run yields the same notices again; the outbox drops those it has had before.
 """
 
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ from circleci_cost.warehouse.incidents.incidents import INCIDENTS
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.reporting.summaries import ProjectCost, import_summary, scope_costs
 
-# A price gap is told so long before.
+# How long before it begins a price gap is notified.
 _PRICES_AHEAD = timedelta(days=31)
-# A threshold that the last days of a period crossed is told although the period is over by then.
+# A threshold crossed in the last days of a period is notified even after its end.
 _AFTER_THE_END = timedelta(days=7)
 _DIGEST_ROWS = 10
 _BUDGETS = "budget_status"
@@ -48,7 +48,7 @@ def occasions(
     *,
     outbox: Outbox,
 ) -> Iterator[Notice]:
-    """All there is to tell at a time in UTC; what the outbox was told before tells what has ended or grown."""
+    """All notices due at a time in UTC; earlier messages in the outbox show which incidents have grown or ended."""
     today = now.date()
     yield from _ends_ahead(settings, today)
     with generation.connect() as connection:
@@ -59,7 +59,7 @@ def occasions(
         # A generation of an earlier version has no budgets.
         if _BUDGETS in generation.manifest.rows:
             yield from _budgets(connection, budgets)
-            # A digest is of whole days, so it waits for cost centers without data; a budget that is spent is spent.
+            # A digest covers whole days, so it waits until every cost center has data; a budget need not wait.
             through = generation.manifest.data_through
             if through is not None:
                 for owner in settings.notifications.owners:
@@ -72,13 +72,13 @@ def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
         if ahead:
             yield events.price_gap(center.name, ahead[0].first)
         if (end := center.api_token_expires) is not None:
-            told = events.token_expiry(center.name, center.api_token_env, end, (end - today).days)
-            if told is not None:
-                yield told
+            notice = events.token_expiry(center.name, center.api_token_env, end, (end - today).days)
+            if notice is not None:
+                yield notice
 
 
 def _imports(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Notice]:
-    """The cost centers whose history is there, as far as CircleCI serves it."""
+    """A notice for each cost center whose history is imported as far as CircleCI serves it."""
     for center in settings.cost_centers:
         summary = import_summary(connection, center.name)
         if summary.days is None or missing_days(settings, lake, center.name, now).fetchable:
@@ -107,13 +107,13 @@ def _budgets(connection: duckdb.DuckDBPyConnection, budgets: tuple[Budget, ...])
 
 
 def _crossings(budget: Budget, row: dict[str, Any]) -> Iterator[Notice]:
-    """The highest share of its amount that a budget has crossed, and the highest that it is expected to."""
+    """The notices of the highest threshold that a budget has crossed, and the highest that it is forecast to cross."""
     amount, expected = row["amount"], row["forecast_median"]
-    spent = max((each for each in budget.thresholds if row["actual"] >= each * amount), default=_ZERO)
+    spent = max((share for share in budget.thresholds if row["actual"] >= share * amount), default=_ZERO)
     if spent:
         yield _crossing(budget, row, "actual", spent)
     if expected is not None and row["period_end"] > row["data_through"]:
-        ahead = [each for each in budget.forecast_thresholds if row["actual"] < each * amount <= expected]
+        ahead = [share for share in budget.forecast_thresholds if row["actual"] < share * amount <= expected]
         if ahead:
             yield _crossing(budget, row, "forecast", max(ahead))
 
@@ -150,14 +150,14 @@ def _digest(
     projects = scope_costs(connection, owner.where, now, before)
     total = DigestRow(
         "total",
-        sum((each.cost for each in projects), start=_ZERO),
-        sum((each.before for each in projects), start=_ZERO),
+        sum((project.cost for project in projects), start=_ZERO),
+        sum((project.before for project in projects), start=_ZERO),
     )
     names = {budget.name for budget in budgets if budget.owner == owner.name}
     yield budget_events.digest(
         owner.name,
         label,
-        [DigestRow(each.project, each.cost, each.before) for each in projects[:_DIGEST_ROWS]],
+        [DigestRow(project.project, project.cost, project.before) for project in projects[:_DIGEST_ROWS]],
         total,
         budgets=[
             BudgetState(
@@ -190,15 +190,15 @@ def digest_period(cadence: Cadence, through: date) -> tuple[str, DayRange, DayRa
 
 
 def _changes(projects: list[ProjectCost]) -> list[str]:
-    """What stands out: the largest change, projects that are new, projects that are gone."""
+    """Sentences about what stands out: the largest change, new projects, projects without cost now."""
     sentences = []
     largest = projects[0] if projects else None
     if largest is not None and largest.cost != largest.before and largest.before:
         change = change_text(largest.before, WIDE.subtract(largest.cost, largest.before))
         sentences.append(f"The largest change is {largest.project}: {change}.")
     for what, names in (
-        ("New", [each.project for each in projects if each.cost and not each.before]),
-        ("Without cost now", [each.project for each in projects if each.before and not each.cost]),
+        ("New", [project.project for project in projects if project.cost and not project.before]),
+        ("Without cost now", [project.project for project in projects if project.before and not project.cost]),
     ):
         if names:
             sentences.append(f"{what}: {', '.join(names[:_DIGEST_ROWS])}.")

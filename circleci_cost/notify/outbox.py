@@ -1,7 +1,7 @@
-"""The outbox: which message goes to which channel, on disk before it is sent and marked after, so that none is lost.
+"""The outbox: messages and their channels, on disk before they are sent and marked afterwards, so that none is lost.
 
-A message is there once per key and channel, over any number of runs. Who takes it when is decided here; sending it is
-`delivery`'s work. The file is SQLite, safe over processes and kills.
+It holds a message once per key and channel, over any number of runs, and decides when it is due; `delivery` sends it.
+The file is SQLite, safe over processes and kills.
 """
 
 import json
@@ -22,16 +22,16 @@ from circleci_cost.notify.outbox_file import OutboxFile, moment, ticks
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
-# What was refused for good is asked once a day: somebody may have mended the channel.
+# A message refused for good is tried once a day: somebody may have mended the channel.
 RETRY_OF_REFUSED = timedelta(days=1)
 LONGEST_WAIT = timedelta(hours=24)
-# A process that has not marked what it took by then is dead; sending takes less than a minute.
+# A process that has not marked its message by then is dead; sending takes less than a minute.
 LEASE = timedelta(minutes=5)
 EXPIRES_AFTER = timedelta(days=30)
 # Longer than any period of a budget, whose message must not be sent again within it.
 KEPT = timedelta(days=400)
 
-# A time that lies too far ahead was set by a clock that ran ahead and was set right.
+# A time too far in the future was written while the clock ran ahead, and is ignored.
 _NEXT = """
 select message_id, attempts, delivered_to, event, subject, period, threshold, content, messages.created_at
 from deliveries
@@ -56,7 +56,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A message that a channel has not got: `pending`, `failed` (refused for good, asked daily) or `expired`."""
+    """A message that a channel has not got: `pending`, `failed` (refused for good, tried daily) or `expired`."""
 
     channel: str
     event: str
@@ -67,7 +67,7 @@ class Undelivered:
 
 
 def outbox_path(lake: Lake) -> Path:
-    """Where the outbox of a data directory is."""
+    """The path of the outbox of a data directory."""
     return lake.state / "outbox.sqlite"
 
 
@@ -79,7 +79,7 @@ class Outbox:
         self._clock = clock
 
     def enqueue(self, key: Key, message: Message, channels: Iterable[str]) -> int:
-        """Keep a message for each channel that has not had one of this key; return for how many."""
+        """Queue a message for each channel that has had none of this key; return how many were queued."""
         with self._file.transaction() as file:
             now = ticks(self._clock.now())
             file.execute(
@@ -96,13 +96,13 @@ class Outbox:
             )
 
     def claim(self, channel: str) -> Claim | None:
-        """Take the oldest message that is due for a channel; None where there is none that nobody else has taken."""
+        """Take the oldest due message of a channel that no other process has taken; None where there is none."""
         token = uuid.uuid4().hex
         with self._file.transaction() as file:
-            found = self._next(file, channel)
-            if found is None:
+            row = self._next(file, channel)
+            if row is None:
                 return None
-            message_id, attempts, delivered_to, *columns = found
+            message_id, attempts, delivered_to, *columns = row
             file.execute(
                 "update deliveries set claim = ?, lease_until = ?, attempts = attempts + 1 "
                 "where message_id = ? and channel = ?",
@@ -111,20 +111,20 @@ class Outbox:
             envelope, reached = self._read(columns, delivered_to)
         return Claim(token, channel, envelope, attempts + 1, reached)
 
-    def delivered(self, claim: Claim, recipients: Sequence[str], refused: Mapping[str, NotDelivered]) -> None:
-        """Mark what a channel took. Recipients that it refused are tried again, they alone."""
+    def mark_delivered(self, claim: Claim, recipients: Sequence[str], refused: Mapping[str, NotDelivered]) -> None:
+        """Mark a message that a channel took. Only the recipients that it refused are tried again."""
         reached = claim.delivered_to | (set(recipients) - set(refused))
         if refused:
             self._postpone(claim, list(refused.values()), reached)
         else:
             self._mark(claim, "sent", reached, None, None)
 
-    def refused(self, claim: Claim, failure: NotDelivered) -> None:
-        """Mark that nobody got the message, and when it is tried again."""
+    def mark_refused(self, claim: Claim, failure: NotDelivered) -> None:
+        """Mark that no recipient got the message, and when to try again."""
         self._postpone(claim, [failure], claim.delivered_to)
 
     def postpone_channel(self, channel: str, seconds: float) -> None:
-        """Send nothing to a channel for so long, at most 24 hours, as its server asked."""
+        """Send nothing to a channel for `seconds`, at most 24 hours, as its server asked."""
         with self._file.transaction() as file:
             until = ticks(self._clock.now() + min(timedelta(seconds=seconds), LONGEST_WAIT))
             file.execute(
@@ -134,7 +134,7 @@ class Outbox:
             )
 
     def tidy(self) -> None:
-        """Give up what nobody took for 30 days, and forget what ended more than 400 days ago."""
+        """Expire messages that no channel took for 30 days, and delete those that ended more than 400 days ago."""
         with self._file.transaction() as file:
             now = self._clock.now()
             file.execute(
@@ -143,7 +143,7 @@ class Outbox:
                 (ticks(now), ticks(now - EXPIRES_AFTER)),
             )
             old = ticks(now - KEPT)
-            # What has no period of its own, and an old token's end, are named at every run and must not be told again.
+            # Messages without a period, or of an expired token, recur at every run: deleted, they would be sent again.
             file.execute(
                 "delete from deliveries where state in ('sent', 'expired') and ended_at <= ? and message_id not in "
                 "(select id from messages where period = '' or event = 'token_expiry')",
@@ -154,7 +154,7 @@ class Outbox:
             )
 
     def retry_now(self) -> None:
-        """Make everything due that has not been delivered, whatever its time; what is being sent is left alone."""
+        """Make every undelivered message due now, except those that are being sent."""
         with self._file.transaction() as file:
             file.execute(
                 "update deliveries set next_attempt_at = ? where state in ('pending', 'failed')",
@@ -162,7 +162,7 @@ class Outbox:
             )
 
     def has_due(self, channels: Iterable[str]) -> bool:
-        """Whether a message of these channels is due and nobody is sending it.
+        """Whether a message of these channels is due and no process is sending it.
 
         Messages of channels that the configuration no longer has stay due until they expire.
         """
@@ -170,7 +170,7 @@ class Outbox:
             return any(self._next(file, channel) is not None for channel in channels)
 
     def undelivered(self) -> list[Undelivered]:
-        """What channels have not got, the oldest first; expired messages are shown as long as they are kept."""
+        """The messages that channels have not got, the oldest first, expired ones too as long as they are kept."""
         with self._file.transaction() as file:
             rows = file.execute(
                 "select channel, event, subject, state, attempts, last_error from deliveries "
@@ -181,22 +181,22 @@ class Outbox:
     def open_message(self, opened_by: Event, closed_by: Event, subject: str) -> Envelope | None:
         """The newest `opened_by` message about a subject that no `closed_by` message of its period has closed.
 
-        None where there is none. So a failure that goes on is one message, and its end another one.
+        None where there is none. So a lasting failure is one message, and its end another.
         """
         with self._file.transaction() as file:
-            found = file.execute(
+            row = file.execute(
                 "select event, subject, period, threshold, content, created_at, "
                 "exists (select 1 from messages as closing where closing.event = ? "
                 "and closing.subject = opening.subject and closing.period = opening.period) "
                 "from messages as opening where event = ? and subject = ? order by rowid desc limit 1",
                 (closed_by, opened_by, subject),
             ).fetchone()
-        if found is None or found[-1]:
+        if row is None or row[-1]:
             return None
-        envelope, _ = self._read(found[:-1], "[]")
+        envelope, _ = self._read(row[:-1], "[]")
         return envelope
 
-    def told(self, event: Event, subject: str) -> list[Envelope]:
+    def messages_about(self, event: Event, subject: str) -> list[Envelope]:
         """All messages about a subject, the oldest first, whether they have been delivered or not."""
         with self._file.transaction() as file:
             rows = file.execute(
@@ -213,8 +213,8 @@ class Outbox:
             "lease": ticks(LEASE),
             "longest_wait": ticks(LONGEST_WAIT),
         }
-        found: tuple[Any, ...] | None = file.execute(_NEXT, values).fetchone()
-        return found
+        row: tuple[Any, ...] | None = file.execute(_NEXT, values).fetchone()
+        return row
 
     def _read(self, columns: Sequence[Any], delivered_to: str) -> tuple[Envelope, frozenset[str]]:
         event, subject, period, threshold, content, created_at = columns

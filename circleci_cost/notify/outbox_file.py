@@ -1,6 +1,6 @@
 """The outbox's SQLite file: its tables, and transactions that are on disk when they end.
 
-What the rows mean is `outbox`'s.
+`outbox` gives the rows their meaning.
 """
 
 import sqlite3
@@ -51,7 +51,7 @@ create table deliveries (
 
 
 class OutboxFile:
-    """The file at `path`, made with its first transaction."""
+    """The file at `path`, created by its first transaction."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,7 +67,7 @@ class OutboxFile:
             if not self._path.exists():
                 self._create()
             with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as file:
-                # What is marked must survive a power cut, or it would be sent again.
+                # A mark must survive a power cut, or the message would be sent again.
                 file.execute("pragma synchronous = full")
                 file.execute("begin immediate")
                 self._check(file)
@@ -82,14 +82,14 @@ class OutboxFile:
             raise self.damaged(str(error)) from None
 
     def damaged(self, reason: str) -> StorageError:
-        """The error to raise for a file that is not as it was written."""
+        """The error to raise for a damaged file."""
         return StorageError(
             f"The outbox {self._path} is damaged ({reason}); it was left as it is. Restore it from a backup, or move "
             "it away: messages that were waiting in it are lost then, and current ones may be sent once more."
         )
 
     def _create(self) -> None:
-        """Make the file beside its place: SQLite does not wait for others who are about to make it WAL as well."""
+        """Create the file aside and rename it: SQLite does not wait for another process that switches it to WAL."""
         with turn(self._path.with_suffix(".lock")):
             if self._path.exists():
                 return
@@ -116,11 +116,11 @@ def ticks(value: datetime) -> int: ...
 @overload
 def ticks(value: timedelta) -> int: ...
 def ticks(value: datetime | timedelta) -> int:
-    """A time or a span in microseconds, exactly."""
+    """A time (since 1970, UTC) or a span in whole microseconds."""
     span = value - _EPOCH if isinstance(value, datetime) else value
     return span // timedelta(microseconds=1)
 
 
 def moment(count: int) -> datetime:
-    """The time that so many ticks after 1970 is, in UTC."""
+    """The UTC time of a number of ticks since 1970."""
     return _EPOCH + timedelta(microseconds=count)

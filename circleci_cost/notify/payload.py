@@ -1,9 +1,9 @@
 """A message as JSON for programs, and its signature by the Standard Webhooks specification.
 
-The body, `schema` 1: `id` (the same for the same key, so that a repetition can be told), `event`, `key` (`subject`,
+The body, `schema` 1: `id` (the same for the same key, to recognize a repetition), `event`, `key` (`subject`,
 `period`, `threshold`), `time` (when it was queued, ISO 8601, UTC), `severity`, `title`, `lines`, `data` (the exact
-values, decimals as strings), `link` or null. Keys may be added within a schema, none is taken away. The form for
-people of other channels (facts, table) is not in it: it says in rounded text what `data` says exactly.
+values, decimals as strings), `link` or null. Keys may be added within a schema, none is removed. The facts and the
+table of other channels are left out: they show in rounded text what `data` holds exactly.
 """
 
 import base64
@@ -41,8 +41,8 @@ def as_payload(envelope: Envelope) -> bytes:
 def signed_headers(envelope: Envelope, body: bytes, secret: str, now: datetime) -> dict[str, str]:
     """The headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 
-    They are as https://www.standardwebhooks.com has them; its libraries verify them. A receiver refuses timestamps of
-    more than five minutes ago. Raises ValueError for a secret that `webhook_key` refuses.
+    They follow https://www.standardwebhooks.com, whose libraries verify them. A receiver refuses timestamps older than
+    five minutes. Raises ValueError for a secret that `webhook_key` refuses.
     """
     timestamp = str(int(now.timestamp()))
     return {

@@ -1,6 +1,6 @@
-"""A message as plain text, for e-mail and for services that have no renderer of their own.
+"""A message as plain text, for e-mail and for services without a renderer of their own.
 
-Markup is not escaped here: plain text has none.
+It escapes no markup: plain text has none.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def as_text(message: Message) -> str:
 
 
 def table_lines(table: Table, max_rows: int = MAX_ROWS) -> list[str]:
-    """A table in columns: names to the left, amounts to the right; at most so many rows, then how many more."""
+    """A table in columns, names to the left, amounts to the right; at most `max_rows` rows, then how many are left."""
     shown = table.rows[:max_rows]
     cells = [table.header, *shown]
     widths = [max(len(row[column]) for row in cells) for column in range(len(table.header))]

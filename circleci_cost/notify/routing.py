@@ -1,6 +1,6 @@
-"""Who hears of what: the channels of a notice, and putting it into the outbox for them.
+"""Which channels get a notice, and putting it into the outbox for them.
 
-What the notices say is `events`'; sending them is `delivery`'s work.
+`events` words the notices; `delivery` sends them.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from circleci_cost.notify.outbox import Outbox
 
 
 def channels_for(notifications: Notifications, event: str, owner: str | None = None) -> tuple[str, ...]:
-    """The names of the channels that hear of an event.
+    """The names of the channels that get the notice of an event.
 
-    Of an owner's budgets and digests, the owner's channels hear; of everything else, and of budgets whose owner has
-    no section, all channels do. In both cases only those whose `events` list the event.
+    Notices of an owner go to the owner's channels; all others, and those of an owner without a section, go to all
+    channels. In both cases only to channels whose `events` include the event.
     """
     section = notifications.owner(owner) if owner is not None else None
     return tuple(
@@ -25,13 +25,13 @@ def channels_for(notifications: Notifications, event: str, owner: str | None = N
 
 
 def enqueue_all(outbox: Outbox, notifications: Notifications, notices: Iterable[Notice]) -> int:
-    """Put notices into the outbox, with the link of the configuration; return how many messages that makes.
+    """Put notices into the outbox, with the configured link; return how many messages were added.
 
-    What was there already is not put there again. Raises `StorageError`.
+    A notice that is already in the outbox is not added again. Raises `StorageError`.
     """
     queued = 0
     for notice in notices:
-        # What nobody wants to hear is not kept: a channel that is added later begins with what is true then.
+        # A notice that no channel wants is not kept: a channel added later starts with what is true then.
         if channels := channels_for(notifications, notice.key.event, notice.owner):
             message = notice.message.model_copy(update={"link": notifications.link})
             queued += outbox.enqueue(notice.key, message, channels)

@@ -1,4 +1,7 @@
-"""Reads a channel's secret from the environment at the moment of its use; nothing keeps it."""
+"""Reads a channel's secret from the environment when it is used; nothing stores it.
+
+The sections of the configuration hold only the names of the variables.
+"""
 
 from collections.abc import Mapping
 
@@ -7,7 +10,7 @@ from circleci_cost.sections.section import shown_variable
 
 
 def secret(variable: str, environment: Mapping[str, str]) -> str:
-    """The value of a variable. Raises `NotDelivered` where it is not set."""
+    """The value of an environment variable. Raises `NotDelivered` where it is not set."""
     value = environment.get(variable, "").strip()
     if not value:
         name = shown_variable(variable, "a channel")

@@ -1,7 +1,7 @@
-"""What a mail server says, made fit for a message: one short line, in which no form of the password is left.
+"""The text of a mail server's reply, made safe for a message: one short line without any form of the password.
 
-Some servers repeat the line that they refuse, and that of a login holds the password. What is said around the words
-is `email`'s.
+Some servers repeat the line that they refuse, and the line of a login holds the password. `email` writes the sentence
+around the text.
 """
 
 import base64
@@ -17,16 +17,16 @@ _HIDDEN = "***"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
 _STANDARD = str.maketrans("-_", "+/")
 _REST = 4
-# RFC 2034 has the status of the first line of a reply before each other line of it, too.
+# By RFC 2034 each line of a reply repeats the status of its first line.
 _REPEATED_STATUS = re.compile(r"\n[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 
 
-def server_words(said: bytes, password: str = "", user: str = "") -> str:
+def server_words(reply: bytes, password: str = "", user: str = "") -> str:
     """The server's words as one line of at most `QUOTABLE_LENGTH` characters."""
     try:
-        text = said.decode()
+        text = reply.decode()
     except UnicodeDecodeError:
-        text = said.decode("latin-1")
+        text = reply.decode("latin-1")
     text = squeezed(_REPEATED_STATUS.sub(" ", text))
     if password:
         for form in _forms(password, user):
@@ -36,17 +36,17 @@ def server_words(said: bytes, password: str = "", user: str = "") -> str:
 
 
 def _forms(password: str, user: str) -> list[re.Pattern[str]]:
-    """The password and the lines that a client logs in with, also where spaces or line breaks are in between."""
+    """Patterns of the password and of the login lines, also with spaces or line breaks inside."""
     raw = password.encode()
     lines = [raw, f"\0{user}\0{password}".encode(), f"{user}\0{user}\0{password}".encode()]
-    encoded = [base64.b64encode(each).decode().rstrip("=") for each in lines]
+    encoded = [base64.b64encode(line).decode().rstrip("=") for line in lines]
     plain = [password, raw.hex(), quote(password, safe=""), escape(password), repr(password)[1:-1]]
     forms = sorted({*encoded, *plain}, key=len, reverse=True)
     return [re.compile(r"\s*".join(map(re.escape, "".join(form.split()))) + "=*", re.IGNORECASE) for form in forms]
 
 
 def _holds(run: str, password: str) -> bool:
-    """Whether base64 holds the password, wherever in the text it begins."""
+    """Whether a run of base64 holds the password, at whatever offset its encoding begins."""
     characters = run.rstrip("=").translate(_STANDARD)
     for start in range(_REST):
         part = characters[start:]

@@ -1,4 +1,7 @@
-"""A channel whose one recipient is the channel itself; e-mail has several. How it sends is its own module's."""
+"""The base of channels with one recipient, the channel itself; e-mail has several.
+
+Each channel sends in its own module.
+"""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar

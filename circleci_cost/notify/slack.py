@@ -1,7 +1,7 @@
 """A message as Slack blocks for an incoming webhook (https://docs.slack.dev/reference/block-kit).
 
-Texts are `text.plain`, in which Slack looks for no markup; the table alone is `mrkdwn`, since only that has a fixed
-width, and is `verbatim`, so that nothing in it is linked.
+Texts are `plain_text`, in which Slack reads no markup. Only the table and the link are `mrkdwn`: the table needs its
+fixed width. Both are `verbatim`, so that Slack links nothing in them by itself.
 """
 
 import json
@@ -15,12 +15,12 @@ HEADER_LENGTH = 150
 SECTION_LENGTH = 3000
 MAX_BLOCKS = 50
 _FALLBACK_LENGTH = 1000
-# A header, the table, the link, and one to say that sentences were left out.
+# Four blocks are kept for the header, the table, the link, and the sign that sentences were left out.
 _SECTIONS = MAX_BLOCKS - 4
 
 
 def escape(text: str) -> str:
-    """Slack's three control characters as entities, as its documentation asks; no mention and no link is left."""
+    """The text with Slack's three control characters as entities, as its documentation asks: no mention, no link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -38,7 +38,7 @@ def as_slack(envelope: Envelope) -> bytes:
         *([_link(message.link)] if message.link else []),
     ]
     body = {
-        # What notifications show, and clients without blocks: without markup, and with no name resolved.
+        # Shown in notifications and by clients without blocks: no markup, no name resolved.
         "text": escaped_and_cut(message.title, escape, _FALLBACK_LENGTH),
         "mrkdwn": False,
         "parse": "none",
@@ -71,7 +71,7 @@ def _plain_section(text: str) -> dict[str, object]:
 
 
 def _table(table: Table) -> dict[str, object]:
-    # A backtick would end the block of fixed width.
+    # A backtick would end the code block.
     lines = [escape(line.replace("`", "'")) for line in table_lines(table, len(table.rows))]
     text = "```" + "\n".join(fitting(lines, SECTION_LENGTH - 6)) + "```"
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

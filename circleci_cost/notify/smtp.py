@@ -1,6 +1,7 @@
-"""SMTP connections that end after a time, and that keep what the server answers to each command.
+"""SMTP connections with a deadline that keep the server's reply to each command.
 
-A server that sends a byte now and then beats every time-out of a socket. What is said over a connection is `email`'s.
+A server that sends a byte now and then never reaches the time-out of a socket, hence the deadline. `email` holds the
+conversation.
 """
 
 import smtplib
@@ -11,9 +12,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
-# The deadline is to end a conversation; single steps are bounded for the case that it cannot, as in a handshake.
+# The deadline ends a conversation; single steps are bounded too, as it cannot end a TLS handshake.
 _GRACE_SECONDS = 1.0
-# A line of a reply has at most 512 bytes (RFC 5321, 4.5.3.1.5); this is room for the most talkative server.
+# A line of a reply has at most 512 bytes (RFC 5321, 4.5.3.1.5), and a reply has several.
 MAX_REPLY_BYTES = 16_384
 CONNECT, END_OF_DATA = "connection", "end of data"
 _GOOD_BYES = {"RSET", "QUIT"}
@@ -21,24 +22,24 @@ _GOES_ON = 334  # asks for the next line of AUTH
 
 
 class Reply(NamedTuple):
-    """What a server answered: to which command, with which code, in which words."""
+    """A reply of the server: to which command (`stage`), its code and its words."""
 
     stage: str
     code: int
-    said: bytes
+    words: bytes
 
 
 class ReplyTooLongError(Exception):
     """A reply went on for more than `MAX_REPLY_BYTES`.
 
-    No `SMTPException`, which is an `OSError`: `smtplib` would take it for a connection that broke.
+    Not an `SMTPException`, which is an `OSError`: `smtplib` would take it for a broken connection.
     """
 
 
 class Deadline:
     """A context in which a conversation is held; it ends `seconds` after it was entered.
 
-    `hostname` is what the client calls itself in its greeting. `replies` is all that the server has answered.
+    `hostname` is the client's name in its greeting. `replies` are all replies of the server so far.
     """
 
     def __init__(self, seconds: float, hostname: str) -> None:
@@ -70,14 +71,14 @@ class Deadline:
         return _SmtpOverTls(self, host, port, self._hostname, timeout=seconds, context=context)
 
     def watch(self, conversation: smtplib.SMTP) -> None:
-        """Take notice of the conversation to end."""
+        """Remember the conversation that the deadline has to end."""
         self._conversation = conversation
 
     def _expire(self) -> None:
         self._expired.set()
         connection = self._conversation.sock if self._conversation else None
         if connection is not None:
-            # The plain socket's: TLS would first say good-bye to a server that does not listen.
+            # Shut down the plain socket: TLS would first wait to say good-bye to a silent server.
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
@@ -92,7 +93,7 @@ class Deadline:
 
 
 class _Bounded:
-    """The server's side of the conversation, of which one reply may be only so long."""
+    """The stream of the server's replies; one reply has at most `MAX_REPLY_BYTES`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -110,7 +111,7 @@ class _Bounded:
 
 
 class _Smtp(smtplib.SMTP):
-    """Tells of itself before it connects, which the constructor does, and of each reply."""
+    """An SMTP client that registers with its deadline before the constructor connects, and records each reply there."""
 
     def __init__(self, deadline: Deadline, *address: Any, **options: Any) -> None:
         self._deadline = deadline
@@ -120,14 +121,14 @@ class _Smtp(smtplib.SMTP):
         super().__init__(*address, **options)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
-        """Send a command, and keep which one it is; lines of an AUTH dialogue are part of it."""
+        """Send a command and record it as the stage; lines of an AUTH dialogue belong to AUTH."""
         is_asked = self._stage == "AUTH" and self._deadline.replies[-1].code == _GOES_ON
         if not is_asked or cmd.upper() in _GOOD_BYES:
             self._stage = cmd.upper()
         super().putcmd(cmd, args)
 
     def send(self, s: Any) -> None:
-        """Send; where the server has gone, `close` looks first for what it said before."""
+        """Send; where the server has closed the connection, `close` first reads its last reply."""
         self._is_sending = self.sock is not None
         super().send(s)
         self._is_sending = False
@@ -139,20 +140,20 @@ class _Smtp(smtplib.SMTP):
         if isinstance(self.file, _Bounded):
             self.file.left = MAX_REPLY_BYTES
         try:
-            code, said = super().getreply()
+            code, words = super().getreply()
         except ReplyTooLongError:
             self.close()
             raise
         stage, replies = self._stage, self._deadline.replies
         if stage == "DATA" and replies and replies[-1][:2] == ("DATA", 354):
             stage = END_OF_DATA
-        # What is said at the good-bye has no part in what becomes of the mail.
+        # A reply to the good-bye changes nothing about the mail.
         if stage not in _GOOD_BYES:
-            replies.append(Reply(stage, code, said))
-        return code, said
+            replies.append(Reply(stage, code, words))
+        return code, words
 
     def close(self) -> None:
-        """Close the connection, after what is left to read where sending failed."""
+        """Close the connection; where sending failed, first read the reply that is left."""
         if self._is_sending:
             self._is_sending = False
             with suppress(OSError, ReplyTooLongError):

@@ -1,7 +1,7 @@
 """A message as an Adaptive Card for a Teams workflow's webhook (https://adaptivecards.io/explorer).
 
-All texts are runs of `RichTextBlock`: unlike those of `TextBlock` and `FactSet` they hold no Markdown, so there is
-nothing to escape and nothing that a name could do.
+All texts are runs of `RichTextBlock`, in which Teams reads no Markdown, unlike in `TextBlock` and `FactSet`: nothing
+needs escaping, and no name can add markup.
 """
 
 import json
@@ -13,18 +13,18 @@ from circleci_cost.notify.text import more
 
 # Teams refuses messages of more than 28 KB.
 MAX_BYTES = 27_000
-# Teams on phones shows no later version; a test holds what a card may use against it.
+# Teams on phones shows no later version; a test checks every card against it.
 _VERSION = "1.2"
 _MARKUP = re.compile(r"[\\`*_\[\]()<>~#|]")
 _COLORS = {"info": "default", "warning": "warning", "critical": "attention"}
 
 
 def as_teams(envelope: Envelope) -> bytes:
-    """The body of the webhook's request, JSON in UTF-8, at most `MAX_BYTES`: rows of the table go first."""
+    """The body of the webhook's request, JSON in UTF-8, at most `MAX_BYTES`: rows of the table are left out first."""
     message = envelope.message
     rows = len(message.table.rows) if message.table else 0
     lines = len(message.lines)
-    # Halving is quick, and what is left of a table that is too long for a chat is too long anyway.
+    # Halving is quick, and even half of such a table is long for a chat.
     while len(body := _card(message, rows, lines)) > MAX_BYTES:
         if rows:
             rows //= 2
@@ -48,7 +48,7 @@ def _card(message: Message, rows: int, lines: int) -> bytes:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": _VERSION,
-        # Read where a card cannot be shown, and as Markdown.
+        # Shown where a card cannot be, and read as Markdown.
         "fallbackText": _MARKUP.sub(r"\\\g<0>", message.title),
         "msteams": {"width": "Full"},
         "body": body,
@@ -79,7 +79,7 @@ def _table(table: Table, rows: int) -> list[dict[str, object]]:
 
 
 def _row(cells: Sequence[str], *, spacing: str = "Default", **style: str) -> dict[str, object]:
-    """A row of a table, as columns: `Table` came with version 1.5."""
+    """A row of a table as columns, since `Table` came only with version 1.5."""
     columns = [
         {"type": "Column", "width": 1 if column else 2, "items": [_text(cell, **style)]}
         for column, cell in enumerate(cells)

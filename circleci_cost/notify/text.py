@@ -1,7 +1,6 @@
-"""Cuts texts to what a channel takes: no escape sequence in two, and a word on what was left out.
+"""Cuts texts to the length that a channel accepts, without splitting an escape sequence, and says how much is left out.
 
-That names are harmless, and one text short, is `text.plain`'s; what is special to one channel's markup its renderer
-escapes.
+`text.plain` makes names harmless; each renderer escapes the markup of its channel.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ def escaped_and_cut(text: str, escape: Callable[[str], str], length: int) -> str
 
 
 def fitting(lines: Sequence[str], length: int) -> list[str]:
-    """As many lines as fit into `length` characters with their line breaks; then how many more there are."""
+    """As many lines as fit into `length` characters with their line breaks; then how many are left out."""
     total = sum(len(line) + 1 for line in lines)
     if total <= length:
         return list(lines)
@@ -37,5 +36,5 @@ def fitting(lines: Sequence[str], length: int) -> list[str]:
 
 
 def more(count: int) -> str:
-    """What stands for lines that were left out."""
+    """The line that stands for lines left out."""
     return f"… and {count:,} more"

@@ -1,6 +1,6 @@
-"""The channels that are one HTTP request: Slack, Teams, and any server that takes our JSON.
+"""The channels that send one HTTP request: Slack, Teams, and any server that takes our JSON.
 
-How a message looks in each is in `slack`, `teams` and `payload`.
+`slack`, `teams` and `payload` render the message for each.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -12,14 +12,14 @@ from circleci_cost_tests.notify.receiver import Receiver
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as found:
-        yield found
+    with Receiver() as server:
+        yield server
 
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as found:
-        yield found
+    with Mailbox() as server:
+        yield server
 
 
 @pytest.fixture

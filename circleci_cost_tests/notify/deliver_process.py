@@ -21,7 +21,7 @@ from circleci_cost.notify.routing import enqueue_all
 
 
 def main(path: str, now: str, channels: str, count: str) -> None:
-    """Put in, then send; print how many were sent."""
+    """Enqueue, then send; print how many were sent."""
     clock = ManualClock(datetime.fromisoformat(now))
     notifications = Notifications.model_validate({"channels": json.loads(channels)})
     outbox = Outbox(Path(path), clock)

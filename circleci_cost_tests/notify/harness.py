@@ -23,7 +23,7 @@ from circleci_cost_tests.notify.scripted_server import ScriptedServer
 
 DAYS = DayRange(date(2026, 3, 8), date(2026, 3, 9))
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-# Each is looked for wherever a secret must not be.
+# Tests look for each of them wherever a secret must not be.
 SLACK_PATH = "/services/T0CANARY/B0CANARY/canaryslacktoken"
 SIGNING_SECRET = "Y2FuYXJ5LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzLi4="
 HOSTILE = (
@@ -65,10 +65,10 @@ def webhook_section(receiver: Receiver, **changes: Any) -> dict[str, Any]:
 
 def secrets(receiver: Receiver | None = None) -> dict[str, str]:
     """The environment, each secret a canary."""
-    found = {"SMTP_PASSWORD": PASSWORD, "WEBHOOK_SECRET": SIGNING_SECRET}
+    environment = {"SMTP_PASSWORD": PASSWORD, "WEBHOOK_SECRET": SIGNING_SECRET}
     if receiver:
-        found["SLACK_WEBHOOK_URL"] = f"{receiver.origin}{SLACK_PATH}"
-    return found
+        environment["SLACK_WEBHOOK_URL"] = f"{receiver.origin}{SLACK_PATH}"
+    return environment
 
 
 def failed(
@@ -103,7 +103,7 @@ def at_80_percent(**changes: Any) -> Notice:
 
 
 def envelope(notice: Notice) -> Envelope:
-    """A notice on its way."""
+    """A notice in its envelope."""
     return Envelope(notice.key, notice.message, NOW)
 
 
@@ -134,7 +134,11 @@ class Site:
 
     def configure(self, *channels: Mapping[str, Any], owners: Sequence[Mapping[str, Any]] = (), **more: Any) -> None:
         """Set the channels."""
-        content = {"channels": [dict(each) for each in channels], "owners": [dict(each) for each in owners], **more}
+        content = {
+            "channels": [dict(channel) for channel in channels],
+            "owners": [dict(owner) for owner in owners],
+            **more,
+        }
         self.notifications = Notifications.model_validate(content)
 
     def enqueue(self, *notices: Notice) -> int:
@@ -146,6 +150,6 @@ class Site:
         return deliver(self.outbox, self.channels, self.limits)
 
     def run(self, *notices: Notice) -> DeliveryReport:
-        """What each run of the pipeline does: put in, then send."""
+        """Do what each run of the pipeline does: enqueue, then send."""
         self.enqueue(*notices)
         return self.deliver()

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps the mails it accepts and refuses what it is told to."""
+"""A real SMTP server that keeps the mails it accepts and refuses what a test asks it to."""
 
 import asyncio
 import email
@@ -18,7 +18,7 @@ USER, PASSWORD = "ci-cost", "canary-smtp-password"
 
 
 class Mailbox:
-    """An SMTP server with STARTTLS and a login, or with TLS from the first byte, or with nothing of this."""
+    """An SMTP server with STARTTLS and a login, with TLS from the first byte, or with neither."""
 
     def __init__(self, *, starttls: bool = True, tls: bool = False) -> None:
         self.mails: list[EmailMessage] = []
@@ -82,7 +82,7 @@ class _Controller(Controller):
 
 
 def server_tls() -> ssl.SSLContext:
-    """What a server on this machine shows: `CERTIFICATE`."""
+    """The TLS context of a server on this machine, with `CERTIFICATE`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context

@@ -1,4 +1,4 @@
-"""A real HTTP server that keeps what it receives and answers as it is told."""
+"""A real HTTP server that keeps what it receives and answers as a test asks it to."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""An SMTP server that says what a script tells it, stage by stage, and keeps every line that it is sent."""
+"""An SMTP server that answers by a script, stage by stage, and keeps every line that it receives."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from circleci_cost_tests.notify.mailbox import server_tls
 
-# All bytes of an answer, or what makes them (without an end, too) of the lines that were received so far.
+# All bytes of an answer, or a function from the lines received so far to its pieces (which may never end).
 Answer: TypeAlias = bytes | Callable[[list[bytes]], Iterable[bytes]]
 BANNER, END_OF_DATA, LOGIN_LINE = "banner", "end of data", "a line of a login"
 _WELL: Mapping[str, Answer] = {
@@ -85,14 +85,14 @@ def _conversation(script: Mapping[str, Answer], lines: list[bytes], *, tls: bool
             command = line.split()[0].decode("latin-1").upper()
             return command if command in script else LOGIN_LINE
 
-        def _ends(self, stage: str, said: bytes) -> bool:
-            if stage == "STARTTLS" and said.startswith(b"220"):
+        def _ends(self, stage: str, reply: bytes) -> bool:
+            if stage == "STARTTLS" and reply.startswith(b"220"):
                 self._begin_tls()
-            if stage == "DATA" and said.startswith(b"354"):
+            if stage == "DATA" and reply.startswith(b"354"):
                 while self.rfile.readline() not in {b".\r\n", b""}:
                     pass
-                said = self._says(END_OF_DATA)
-            return stage == "QUIT" or said[:3] in {b"", b"421"}
+                reply = self._says(END_OF_DATA)
+            return stage == "QUIT" or reply[:3] in {b"", b"421"}
 
         def _says(self, stage: str) -> bytes:
             answer = script[stage]
@@ -100,9 +100,9 @@ def _conversation(script: Mapping[str, Answer], lines: list[bytes], *, tls: bool
                 if answer:
                     self.wfile.write(answer + b"\r\n")
                 return answer
-            said = b""
-            for said in answer(lines):
-                self.wfile.write(said)
-            return said
+            reply = b""
+            for reply in answer(lines):
+                self.wfile.write(reply)
+            return reply
 
     return Conversation

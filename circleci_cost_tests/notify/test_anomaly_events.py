@@ -1,4 +1,4 @@
-"""Messages about incidents: what they say, in every channel and with any name, and when they are said (f105)."""
+"""Messages about incidents: their text in every channel and with any name, and when they are sent (f105)."""
 
 import json
 import re
@@ -36,7 +36,7 @@ DAY = timedelta(days=1)
 
 
 def whole() -> Notice:
-    """A message with everything that there can be."""
+    """A message with every optional part."""
     services = ("aws EC2 rose by 20 % on 2026-03-04.",)
     return anomaly(incident(), 0, why=WHY, effects=EFFECTS, urls=URLS, services=services, owner="web")
 
@@ -81,7 +81,7 @@ def test_a_message_without_reasons_has_no_table_and_says_what_is_known() -> None
     assert [line.split()[0] for line in message.lines] == ["Project", "If", "`circleci-cost"]
 
 
-def test_growth_is_told_with_what_a_day_came_to_and_has_a_key_of_its_own() -> None:
+def test_growth_is_notified_with_the_cost_of_a_day_and_has_a_key_of_its_own() -> None:
     grown = anomaly(incident(peak_usd_per_day=Decimal("17.5")), 2)
     assert grown.key.threshold == "2"
     assert grown.message.title == "acme / web: level shift up, +$15.12 so far (grown)"
@@ -95,7 +95,7 @@ def test_the_key_is_the_same_whatever_has_been_learned_since() -> None:
     assert anomaly_recovered(later).key.id == anomaly_recovered(incident(status="new_normal")).key.id
 
 
-def test_the_end_and_the_new_normal_are_told_apart() -> None:
+def test_the_end_and_the_new_normal_are_distinguished() -> None:
     ended = anomaly_recovered(incident(status="ended", monthly_impact_usd=None), owner="web")
     assert (ended.key.event, ended.key.subject, ended.owner) == ("anomaly_recovered", "57bb05f099", "web")
     assert ended.message.title == "acme / web: level shift up has ended, +$15.12 in all"
@@ -124,9 +124,9 @@ def test_f106_no_name_of_an_incident_does_anything_in_any_channel(notice: Notice
     assert "<img" not in page.get_content()
     slack = json.loads(as_slack(sent))
     for block in slack["blocks"]:
-        said = block.get("text", {}).get("text", "")
-        assert "<!channel>" not in said
-        assert block.get("text", {}).get("type") != "mrkdwn" or "`" not in said[3:-3]
+        shown = block.get("text", {}).get("text", "")
+        assert "<!channel>" not in shown
+        assert block.get("text", {}).get("type") != "mrkdwn" or "`" not in shown[3:-3]
     teams = as_teams(sent).decode()
     # Runs of text hold no Markdown; a plain TextBlock would.
     assert '"TextBlock"' not in teams
@@ -155,7 +155,7 @@ def test_growth_is_counted_in_factors(first: str, peak: str, factor: str, times:
     assert times_grown(row, Decimal(factor)) == times
 
 
-class Told:
+class Publications:
     """A warehouse with incidents, a channel for everybody and one for the owner of a project."""
 
     def __init__(self, site: Site, receiver: Receiver) -> None:
@@ -166,17 +166,17 @@ class Told:
         self._connection = warehouse(rows)
 
     def publish(self, **changes: Any) -> list[str]:
-        """Let there be one incident; return the events, subjects and thresholds that are told because of it."""
+        """Publish one incident; return the event, threshold and owner of each notice that is queued."""
         return self.publish_all([incident(**changes)])
 
     def publish_all(self, rows: Sequence[dict[str, Any]]) -> list[str]:
-        """Let there be these incidents."""
+        """Publish these incidents; return the same."""
         wide = {name: pl.Decimal(38, 16) for name, value in ROW.items() if isinstance(value, Decimal)}
-        found = pl.DataFrame(rows, schema_overrides=wide, infer_schema_length=None)  # noqa: F841 - named in the SQL
+        incidents = pl.DataFrame(rows, schema_overrides=wide, infer_schema_length=None)  # noqa: F841 - named in the SQL
         with transaction(self._connection):
             self._connection.execute("DELETE FROM anomaly_incidents")
             if rows:
-                self._connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM found")
+                self._connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM incidents")
         owner = NotificationOwner.model_validate({"name": "w", "channels": ["web"], "where": {"project": "web"}})
         without_scope = NotificationOwner.model_validate({"name": "all", "channels": ["hook"]})
         outbox = self._site.outbox
@@ -188,55 +188,55 @@ class Told:
 
 
 @pytest.fixture
-def told(site: Site, receiver: Receiver) -> Told:
-    return Told(site, receiver)
+def publications(site: Site, receiver: Receiver) -> Publications:
+    return Publications(site, receiver)
 
 
-def test_f105_an_incident_is_told_once_while_it_goes_on(told: Told) -> None:
-    assert told.publish() == ["anomaly 0 w"]
+def test_f105_an_incident_is_notified_once_while_it_lasts(publications: Publications) -> None:
+    assert publications.publish() == ["anomaly 0 w"]
     for day in range(1, 40):
         through = date(2026, 3, 6) + day * DAY
-        assert told.publish(last_day=through, data_through=through, impact_usd=Decimal(day)) == []
+        assert publications.publish(last_day=through, data_through=through, impact_usd=Decimal(day)) == []
 
 
-def test_growth_is_told_at_each_factor_and_what_is_taken_back_is_no_news(told: Told) -> None:
+def test_growth_is_notified_at_each_factor_and_a_decrease_is_no_news(publications: Publications) -> None:
     peaks = ("4", "7", "8", "15", "9", "40", "7", "39")
-    found = [told.publish(peak_usd_per_day=Decimal(peak)) for peak in peaks]
-    assert found == [["anomaly 0 w"], [], ["anomaly 1 w"], [], [], ["anomaly 3 w"], [], []]
+    queued = [publications.publish(peak_usd_per_day=Decimal(peak)) for peak in peaks]
+    assert queued == [["anomaly 0 w"], [], ["anomaly 1 w"], [], [], ["anomaly 3 w"], [], []]
 
 
-def test_the_end_is_told_once_because_its_beginning_was(told: Told) -> None:
-    assert told.publish() == ["anomaly 0 w"]
+def test_the_end_is_notified_once_because_the_beginning_was(publications: Publications) -> None:
+    assert publications.publish() == ["anomaly 0 w"]
     later = {"data_through": date(2026, 4, 20), "status": "ended"}
-    assert told.publish(**later) == ["anomaly_recovered  w"]
-    assert told.publish(**later) == []
-    # It has begun anew, under the same id, and ends again.
-    assert told.publish(data_through=date(2026, 4, 21)) == []
-    assert told.publish(**later) == []
+    assert publications.publish(**later) == ["anomaly_recovered  w"]
+    assert publications.publish(**later) == []
+    # It starts again, under the same id, and ends again.
+    assert publications.publish(data_through=date(2026, 4, 21)) == []
+    assert publications.publish(**later) == []
 
 
-def test_what_was_over_when_it_was_told_has_no_further_end(told: Told) -> None:
+def test_an_incident_that_was_over_when_notified_gets_no_notice_of_its_end(publications: Publications) -> None:
     for status in ("ended", "new_normal"):
         row = {"incident_id": status, "status": status, "kind": "price_change"}
-        assert told.publish(**row) == ["anomaly 0 w"]
-        assert told.publish(**row) == []
-        assert told.publish(**row, data_through=date(2026, 3, 20)) == []
+        assert publications.publish(**row) == ["anomaly 0 w"]
+        assert publications.publish(**row) == []
+        assert publications.publish(**row, data_through=date(2026, 3, 20)) == []
 
 
-def test_history_is_not_told_and_neither_is_its_end(told: Told) -> None:
-    assert told.publish(data_through=date(2026, 3, 11), status="ended") == []
-    assert told.publish(data_through=date(2026, 3, 11)) == []
-    assert told.publish(data_through=date(2026, 3, 10)) == ["anomaly 0 w"]
+def test_neither_history_nor_its_end_is_notified(publications: Publications) -> None:
+    assert publications.publish(data_through=date(2026, 3, 11), status="ended") == []
+    assert publications.publish(data_through=date(2026, 3, 11)) == []
+    assert publications.publish(data_through=date(2026, 3, 10)) == ["anomaly 0 w"]
 
 
 @pytest.mark.parametrize("status", ["expected", "ignored"])
-def test_what_people_decided_about_is_told_no_more(told: Told, status: str) -> None:
-    assert told.publish(status=status) == []
-    assert told.publish() == ["anomaly 0 w"]
-    assert told.publish(status=status, peak_usd_per_day=Decimal(100)) == []
+def test_incidents_with_a_decision_are_no_longer_notified(publications: Publications, status: str) -> None:
+    assert publications.publish(status=status) == []
+    assert publications.publish() == ["anomaly 0 w"]
+    assert publications.publish(status=status, peak_usd_per_day=Decimal(100)) == []
 
 
-def test_who_owns_none_or_less_than_half_of_it_does_not_hear_of_it(told: Told) -> None:
+def test_an_owner_of_less_than_half_of_an_incident_is_not_notified(publications: Publications) -> None:
     rows = [
         incident(incident_id="theirs", project="api"),
         incident(incident_id="ours", project="web"),
@@ -244,21 +244,21 @@ def test_who_owns_none_or_less_than_half_of_it_does_not_hear_of_it(told: Told) -
         incident(incident_id="seats", project=None, charge_type="user"),
     ]
     # Both projects cost the same: half of the organization's is enough; of seats there are none.
-    assert sorted(told.publish_all(rows)) == ["anomaly 0 -", "anomaly 0 -", "anomaly 0 w", "anomaly 0 w"]
+    assert sorted(publications.publish_all(rows)) == ["anomaly 0 -", "anomaly 0 -", "anomaly 0 w", "anomaly 0 w"]
 
 
-def test_an_outage_that_left_nothing_is_its_owners_all_the_same(told: Told) -> None:
+def test_an_outage_that_left_no_cost_still_belongs_to_its_owner(publications: Publications) -> None:
     day = date(2026, 3, 13)
     down = {"direction": "down", "kind": "outage", "first_day": day, "last_day": day, "told_on": day}
-    assert told.publish(**down, data_through=day) == ["anomaly 0 w"]
+    assert publications.publish(**down, data_through=day) == ["anomaly 0 w"]
 
 
-def test_without_incidents_there_is_nothing_to_tell(told: Told) -> None:
-    told.publish()
-    assert told.publish_all([]) == []
+def test_without_incidents_nothing_is_notified(publications: Publications) -> None:
+    publications.publish()
+    assert publications.publish_all([]) == []
 
 
-def test_a_channel_that_was_added_later_hears_of_what_is_still_news(site: Site, receiver: Receiver) -> None:
+def test_a_channel_that_was_added_later_gets_what_is_still_news(site: Site, receiver: Receiver) -> None:
     connection = duckdb.connect()
     make_tables(connection)
     assert list(anomaly_notices(connection, site.outbox, (), TWICE)) == []

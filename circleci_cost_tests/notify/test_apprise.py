@@ -1,4 +1,4 @@
-"""The optional Apprise channel: a real service of Apprise's on loopback, and what is said where it cannot be used."""
+"""The optional Apprise channel: a real Apprise service on loopback, and the errors where it cannot be used."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ def test_an_address_that_apprise_does_not_know_is_one_sentence_without_it(site: 
 
 
 def test_without_the_extra_the_sentence_says_how_to_install_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As Python marks a module that is not there.
+    # How Python marks a missing module.
     monkeypatch.setitem(sys.modules, "apprise", None)
     site.environment = {"APPRISE_URL": "json://x"}
     site.configure(APPRISE)

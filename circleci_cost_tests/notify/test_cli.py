@@ -50,17 +50,19 @@ url_env = "SLACK_WEBHOOK_URL"
 
 def test_a_test_message_reaches_every_channel(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
     for _ in range(2):
-        said = channels("notify", "test")
-        assert (said.code, said.out, said.err) == (0, "mail: ok\nslack: ok\n", "")
+        done = channels("notify", "test")
+        assert (done.code, done.out, done.err) == (0, "mail: ok\nslack: ok\n", "")
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == 2
     assert mailbox.mails[0]["Subject"] == "[CircleCI cost] Test of this channel"
     assert len(receiver.requests) == 2
 
 
-def test_a_channel_that_fails_is_told_with_its_reason(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
+def test_a_channel_that_fails_is_reported_with_its_reason(
+    channels: Caller, mailbox: Mailbox, receiver: Receiver
+) -> None:
     receiver.answers.append(Answer(404, body=b"no_service"))
-    said = channels("notify", "test")
-    assert (said.code, said.out) == (
+    done = channels("notify", "test")
+    assert (done.code, done.out) == (
         1,
         "mail: ok\nslack: Slack (channel 'slack') answered 404 Not Found (no_service).\n",
     )
@@ -69,36 +71,36 @@ def test_a_channel_that_fails_is_told_with_its_reason(channels: Caller, mailbox:
 def test_one_channel_can_be_tried_alone(channels: Caller, mailbox: Mailbox, receiver: Receiver) -> None:
     assert channels("notify", "test", "--channel", "slack").out == "slack: ok\n"
     assert mailbox.mails == []
-    said = channels("notify", "test", "--channel", "slak")
-    assert (said.code, said.err) == (2, "Error: There is no channel 'slak'; there are: mail, slack.\n")
+    done = channels("notify", "test", "--channel", "slak")
+    assert (done.code, done.err) == (2, "Error: There is no channel 'slak'; there are: mail, slack.\n")
 
 
 def test_without_channels_the_sentence_says_what_to_add(call: Caller) -> None:
     call.configure(configuration())
-    said = call("notify", "test")
-    assert said.code == 2
-    assert said.err.endswith(" has no notification channels; add a [[notifications.channels]] section.\n")
+    done = call("notify", "test")
+    assert done.code == 2
+    assert done.err.endswith(" has no notification channels; add a [[notifications.channels]] section.\n")
 
 
-def test_what_waits_is_sent_and_what_could_not_be_sent_is_told(
+def test_waiting_messages_are_sent_and_failures_are_reported(
     channels: Caller, mailbox: Mailbox, receiver: Receiver
 ) -> None:
     path = Site(channels.folder / "data").path
     Outbox(path, SystemClock()).enqueue(failed().key, failed().message, ["mail", "slack"])
     receiver.answers.append(Answer(404, body=b"no_service"))
-    said = channels("notify", "send")
-    assert (said.code, said.out) == (
+    done = channels("notify", "send")
+    assert (done.code, done.out) == (
         1,
         "1 sent, 0 waiting, 1 refused, 0 expired\nSlack (channel 'slack') answered 404 Not Found (no_service).\n",
     )
     assert channels("notify", "send").out.startswith("0 sent, 0 waiting, 1 refused, 0 expired\n")
-    said = channels("notify", "send", "--retry")
-    assert (said.code, said.out) == (0, "1 sent, 0 waiting, 0 refused, 0 expired\n")
+    done = channels("notify", "send", "--retry")
+    assert (done.code, done.out) == (0, "1 sent, 0 waiting, 0 refused, 0 expired\n")
     assert (len(mailbox.mails), len(receiver.requests)) == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("secret", "code", "said"),
+    ("secret", "code", "line"),
     [
         (
             "canary-signing-secret",
@@ -111,13 +113,13 @@ def test_what_waits_is_sent_and_what_could_not_be_sent_is_told(
         (f"whsec_{SIGNING_SECRET}", 0, OK),
     ],
 )
-def test_check_tells_of_a_webhook_secret_that_cannot_sign(
-    call: Caller, monkeypatch: pytest.MonkeyPatch, secret: str, code: int, said: str
+def test_check_reports_a_webhook_secret_that_cannot_sign(
+    call: Caller, monkeypatch: pytest.MonkeyPatch, secret: str, code: int, line: str
 ) -> None:
     monkeypatch.setenv("WEBHOOK_SECRET", secret)
     keys = 'name = "hook"\ntype = "webhook"\nurl = "https://example.com/"\nsecret_env = "WEBHOOK_SECRET"\n'
     call.configure(f"{configuration()}[[notifications.channels]]\n{keys}")
-    found = call("check", "--offline")
-    about = [line for line in found.out.splitlines() if "notifications: " in line]
-    assert (found.code, about, found.err) == (code, [said], "")
-    assert "canary" not in found.out
+    checked = call("check", "--offline")
+    about = [text for text in checked.out.splitlines() if "notifications: " in text]
+    assert (checked.code, about, checked.err) == (code, [line], "")
+    assert "canary" not in checked.out

@@ -25,7 +25,7 @@ class Stuck:
 
 
 class Surprising:
-    """A channel with a mistake of ours."""
+    """A channel with a bug of ours."""
 
     name = "surprising"
     recipients = ("surprising",)
@@ -34,7 +34,7 @@ class Surprising:
         raise KeyError("canary")
 
 
-def test_a_mistake_in_a_channel_is_told_without_its_text_and_stops_no_other_one(site: Site, mailbox: Mailbox) -> None:
+def test_a_bug_in_a_channel_is_reported_without_its_text_and_stops_no_other_one(site: Site, mailbox: Mailbox) -> None:
     site.configure(slack_section(name="surprising"), email_section(mailbox))
     site.enqueue(failed())
     report = deliver(site.outbox, (Surprising(), site.channels[1]), site.limits)
@@ -69,7 +69,7 @@ def test_no_message_is_begun_when_the_channels_time_is_up_and_the_next_run_goes_
     assert len(receiver.requests) == 5
 
 
-def test_a_try_tells_of_each_channel_what_went_wrong(site: Site, receiver: Receiver) -> None:
+def test_a_try_reports_the_failures_of_each_channel(site: Site, receiver: Receiver) -> None:
     site.configure(slack_section())
     stuck = Stuck()
     assert try_channels(envelope(failed()), (stuck, Surprising(), *site.channels), 0.3) == {

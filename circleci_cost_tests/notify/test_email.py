@@ -111,7 +111,7 @@ def test_f102_a_refused_mail_is_kept_and_tried_again(
     site.configure(email_section(mailbox))
     report = site.run(failed())
     assert report.problems == (f"The mail server 127.0.0.1 (channel 'mail') refused the mail: {answer}.",)
-    assert [each.state for each in site.outbox.undelivered()] == [state]
+    assert [message.state for message in site.outbox.undelivered()] == [state]
     mailbox.data_answer = "250 OK"
     site.clock.advance(wait - timedelta(seconds=1))
     assert site.run(failed()).sent == 0

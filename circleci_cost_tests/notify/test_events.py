@@ -1,4 +1,4 @@
-"""What is said about each event: titles, sentences, exact values, and keys that make it said once."""
+"""The notice of each event: title, sentences, exact values, and the key that makes it go out once."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -82,7 +82,7 @@ def test_dollars_are_shown_to_the_cent(cost: str, shown: str) -> None:
         ("5", "5", "$0.00"),
     ],
 )
-def test_a_change_is_told_in_dollars_and_as_a_share(now: str, before: str, shown: str) -> None:
+def test_a_change_is_shown_in_dollars_and_as_a_share(now: str, before: str, shown: str) -> None:
     assert change_text(Decimal(before), Decimal(now) - Decimal(before)) == shown
 
 
@@ -137,19 +137,19 @@ def test_a_recovery_has_the_key_of_its_failure() -> None:
     assert recovered.message.lines == ("The days 2026-03-01 to 2026-03-31 are imported and published.",)
 
 
-def test_a_price_gap_is_told_once_per_first_day() -> None:
+def test_a_price_gap_is_notified_once_per_first_day() -> None:
     notice = price_gap("acme", date(2026, 4, 1))
     assert notice.key == Key("price_gap", "acme", "2026-04-01")
     assert notice.message.title == "acme: no price from 2026-04-01 on"
 
 
-def test_a_token_is_told_of_at_30_15_7_and_1_days_and_when_it_has_ended() -> None:
+def test_the_end_of_a_token_is_notified_at_30_15_7_and_1_days_and_when_it_has_ended() -> None:
     end = date(2026, 4, 1)
-    found = [token_expiry("acme", "CIRCLECI_TOKEN", end, days) for days in range(36, -3, -1)]
-    keys = [notice.key.threshold for notice in found if notice]
+    notices = [token_expiry("acme", "CIRCLECI_TOKEN", end, days) for days in range(36, -3, -1)]
+    keys = [notice.key.threshold for notice in notices if notice]
     assert list(dict.fromkeys(keys)) == ["30", "15", "7", "1", "-1"]
-    assert len(found) - len(keys) == 6
-    titles = [notice.message.title for notice in found if notice]
+    assert len(notices) - len(keys) == 6
+    titles = [notice.message.title for notice in notices if notice]
     assert titles[0] == "acme: the CircleCI token ends in 30 days"
     assert titles[-4:] == [
         "acme: the CircleCI token ends in 1 day",
@@ -159,7 +159,7 @@ def test_a_token_is_told_of_at_30_15_7_and_1_days_and_when_it_has_ended() -> Non
     ]
 
 
-def test_a_failed_check_is_told_once_per_subject_and_week() -> None:
+def test_a_failed_check_is_notified_once_per_subject_and_week() -> None:
     day = date(2026, 3, 9)
     keys = {
         data_quality(check, subject, "x", day + timedelta(days=offset), day).key.id
@@ -215,11 +215,11 @@ def test_a_failed_check_says_what_its_days_mean() -> None:
     assert (message.data["day"], message.data["checked_on"]) == ("2026-03-09", "2026-02-27")
 
 
-def test_a_machine_that_slept_tells_of_a_token_once_and_again_of_a_new_end() -> None:
+def test_a_machine_that_slept_notifies_the_end_of_a_token_once_and_a_new_end_again() -> None:
     end, later = date(2026, 4, 1), date(2027, 4, 1)
     awake = [(end, 40), (end, 16), (end, 6), (end, 6), (end, 5), (end, -4), (end, -5), (later, 6)]
-    found = [token_expiry("acme", "CIRCLECI_TOKEN", expires, left) for expires, left in awake]
-    keys = [(notice.key.period, notice.key.threshold) for notice in found if notice]
+    notices = [token_expiry("acme", "CIRCLECI_TOKEN", expires, left) for expires, left in awake]
+    keys = [(notice.key.period, notice.key.threshold) for notice in notices if notice]
     assert list(dict.fromkeys(keys)) == [
         ("2026-04-01", "30"),
         ("2026-04-01", "7"),

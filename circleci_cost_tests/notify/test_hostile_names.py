@@ -40,8 +40,8 @@ def strings(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for key, each in value.items() for text in [*strings(key), *strings(each)]]
-    return [text for each in value for text in strings(each)] if isinstance(value, list) else []
+        return [text for key, item in value.items() for text in [*strings(key), *strings(item)]]
+    return [text for item in value for text in strings(item)] if isinstance(value, list) else []
 
 
 class Tags(html.parser.HTMLParser):
@@ -72,9 +72,9 @@ def test_f106_a_mail_has_no_header_and_no_tag_of_a_name(site: Site, mailbox: Mai
     assert " ".join(mail["Subject"].split()) == f"[CircleCI cost] {SENT}: sync failed"
     text, page = (part.get_content() for part in mail.iter_parts())
     assert SENT in text.splitlines()
-    found = Tags(page)
-    assert found.tags == {"html", "head", "meta", "body", "h1", "p", "table", "tr", "th", "td"}
-    assert SENT in found.text
+    tags = Tags(page)
+    assert tags.tags == {"html", "head", "meta", "body", "h1", "p", "table", "tr", "th", "td"}
+    assert SENT in tags.text
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
@@ -89,15 +89,15 @@ def test_f106_slack_finds_no_mention_no_link_and_no_markup_in_a_name() -> None:
     assert (body["parse"], body["link_names"], body["mrkdwn"]) == ("none", False, False)
     texts = [block["text"] for block in body["blocks"] if "text" in block]
     marked = [text for text in texts if text["type"] == "mrkdwn"]
-    # All that Slack reads markup in is the table, one block of fixed width that no backtick of a name can end.
+    # Slack reads markup only in the table, a code block that no backtick of a name can end.
     (table,) = marked
     assert table["verbatim"]
     assert table["text"].startswith("```")
     assert table["text"].endswith("```")
     assert "`" not in table["text"][3:-3]
     (context,) = [block for block in body["blocks"] if block["type"] == "context"]
-    assert [each["text"] for each in context["elements"]] == ["<https://dagster.example.com|Open in Dagster>"]
-    for text in [body["text"], *(each["text"] for each in texts)]:
+    assert [element["text"] for element in context["elements"]] == ["<https://dagster.example.com|Open in Dagster>"]
+    for text in [body["text"], *(text["text"] for text in texts)]:
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)|[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
     assert "&lt;!channel&gt; @here" in texts[0]["text"]
     assert {text["emoji"] for text in texts if text["type"] == "plain_text"} == {False}
@@ -117,9 +117,9 @@ def test_f106_teams_gets_no_text_in_which_it_reads_markdown() -> None:
 def test_f106_the_webhook_says_the_name_in_one_line() -> None:
     body = as_payload(hostile())
     assert body.isascii()
-    found = json.loads(body)
-    assert (found["title"], found["key"]["subject"], found["data"][SENT]) == (SENT, SENT, SENT)
-    assert not any(re.search(r"[\x00-\x1f\u202e]", text) for text in strings(found))
+    content = json.loads(body)
+    assert (content["title"], content["key"]["subject"], content["data"][SENT]) == (SENT, SENT, SENT)
+    assert not any(re.search(r"[\x00-\x1f\u202e]", text) for text in strings(content))
 
 
 def test_f106_apprise_gets_no_mention_no_tag_and_no_markdown_link() -> None:
@@ -167,6 +167,6 @@ def test_a_table_that_is_too_long_says_how_many_rows_are_missing() -> None:
     card = json.loads(as_teams(envelope))["attachments"][0]["content"]["body"]
     assert (
         card[-1]["inlines"][0]["text"]
-        == f"… and {1000 - (sum(each['type'] == 'ColumnSet' for each in card) - 1):,} more"
+        == f"… and {1000 - (sum(part['type'] == 'ColumnSet' for part in card) - 1):,} more"
     )
     assert as_text(message).splitlines()[-1] == "… and 500 more"

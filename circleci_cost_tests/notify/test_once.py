@@ -37,7 +37,7 @@ def test_over_three_runs_each_event_arrives_once_by_mail_and_by_http(
     assert [report.sent for report in reports] == [8, 0, 0]
     ids = [notice.key.id for notice in notices]
     assert [json.loads(request.body)["id"] for request in receiver.requests] == ids
-    assert [mail["Message-ID"] for mail in mailbox.mails] == [f"<{each}@example.com>" for each in ids]
+    assert [mail["Message-ID"] for mail in mailbox.mails] == [f"<{message_id}@example.com>" for message_id in ids]
 
 
 def test_f105_a_finding_that_goes_on_is_sent_once_for_its_day_whatever_it_says_by_then(
@@ -45,26 +45,26 @@ def test_f105_a_finding_that_goes_on_is_sent_once_for_its_day_whatever_it_says_b
 ) -> None:
     site.configure(slack_section())
 
-    def found(subject: str, sentence: str, day: date) -> int:
+    def report(subject: str, sentence: str, day: date) -> int:
         return site.run(data_quality("coverage", subject, sentence, day, NOW.date())).sent
 
     today = NOW.date()
-    assert found("team", "Only 60 % of the cost has a team.", today) == 1
+    assert report("team", "Only 60 % of the cost has a team.", today) == 1
     site.clock.advance(timedelta(days=1))
-    assert found("team", "Only 59 % of the cost has a team.", today) == 0
-    assert found("project", "Only 60 % of the cost has a project.", today) == 1
-    assert found("team", "Only 59 % of the cost has a team.", today + timedelta(days=7)) == 1
+    assert report("team", "Only 59 % of the cost has a team.", today) == 0
+    assert report("project", "Only 60 % of the cost has a project.", today) == 1
+    assert report("team", "Only 59 % of the cost has a team.", today + timedelta(days=7)) == 1
     assert [b"60 %" in request.body for request in receiver.requests] == [True, True, False]
 
 
-def test_f105_a_failure_that_goes_on_is_one_message_its_end_another_and_the_next_one_is_told(
+def test_f105_a_failure_that_goes_on_is_one_message_its_end_another_and_the_next_one_is_notified(
     site: Site, receiver: Receiver
 ) -> None:
     site.configure(slack_section())
 
     def since(center: str = "acme") -> str | None:
-        found = site.outbox.open_message("sync_failed", "sync_recovered", center)
-        return found.key.period if found else None
+        failure = site.outbox.open_message("sync_failed", "sync_recovered", center)
+        return failure.key.period if failure else None
 
     assert [site.run(failed(run, open_period=since())).sent for run in ("1", "2", "3")] == [1, 0, 0]
     assert (since(), since("labs")) == ("1", None)
@@ -94,20 +94,20 @@ def test_f104_killed_between_sending_and_marking_makes_one_duplicate_at_most(
         return len(mailbox.mails) + len(receiver.requests)
 
     with delivering(site.path, NOW, [section], secrets()) as process:
-        # The server has the whole message, and the process dies before it hears so.
+        # The server has the whole message, and the process dies before it reads the reply.
         mailbox.on_data = receiver.on_request = lambda: kill(process)
         assert process.wait(30) == -signal.SIGKILL
     assert arrived() == 1
     mailbox.on_data = receiver.on_request = lambda: None
 
-    # The dead process may still be at it, for all that others know.
+    # Other processes cannot know that it is dead: it may still be sending.
     assert site.deliver().sent == 0
     site.clock.advance(LEASE)
     assert [site.deliver().sent, site.deliver().sent] == [1, 0]
     assert arrived() == 2
     known = {request.headers["webhook-id"] for request in receiver.requests}
     known |= {mail["Message-ID"] for mail in mailbox.mails}
-    assert len(known) == 1  # so that the other side can tell the repetition
+    assert len(known) == 1  # so that the receiver recognizes the repetition
 
 
 def test_two_processes_that_begin_with_no_outbox_send_each_message_once(tmp_path: Path, receiver: Receiver) -> None:

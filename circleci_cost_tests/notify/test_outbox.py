@@ -21,7 +21,7 @@ def queued(site: Site) -> Site:
 
 def test_messages_go_out_in_the_order_in_which_they_were_put_in(queued: Site) -> None:
     taken = [queued.outbox.claim("slack") for _ in range(3)]
-    assert [each and each.envelope.key.period for each in taken] == ["1", "2", None]
+    assert [claim and claim.envelope.key.period for claim in taken] == ["1", "2", None]
 
 
 def test_a_message_that_is_taken_is_free_again_after_the_lease(queued: Site) -> None:
@@ -35,15 +35,15 @@ def test_a_message_that_is_taken_is_free_again_after_the_lease(queued: Site) -> 
     assert (again.envelope.key.period, again.attempts) == ("1", 2)
 
 
-def test_who_lost_the_lease_cannot_mark_what_another_one_has_taken(queued: Site) -> None:
+def test_a_process_that_lost_its_lease_cannot_mark_the_message_of_another_one(queued: Site) -> None:
     slow = queued.outbox.claim("slack")
     queued.clock.advance(LEASE)
     quick = queued.outbox.claim("slack")
     assert slow is not None
     assert quick is not None
-    queued.outbox.refused(slow, NotDelivered("Too late."))
-    queued.outbox.delivered(quick, ["slack"], {})
-    assert [each.reason for each in queued.outbox.undelivered()] == [None]
+    queued.outbox.mark_refused(slow, NotDelivered("Too late."))
+    queued.outbox.mark_delivered(quick, ["slack"], {})
+    assert [message.reason for message in queued.outbox.undelivered()] == [None]
 
 
 def test_f103_back_off_doubles_up_to_six_hours_and_the_message_expires_after_30_days(queued: Site) -> None:
@@ -52,7 +52,7 @@ def test_f103_back_off_doubles_up_to_six_hours_and_the_message_expires_after_30_
     step = timedelta(minutes=1)
     while len(waits) < 12:
         if claim := queued.outbox.claim("slack"):
-            queued.outbox.refused(claim, NotDelivered("No."))
+            queued.outbox.mark_refused(claim, NotDelivered("No."))
             if claim.envelope.key.period == "1":
                 waits.append(queued.clock.now() - last)
                 last = queued.clock.now()
@@ -63,10 +63,10 @@ def test_f103_back_off_doubles_up_to_six_hours_and_the_message_expires_after_30_
     assert waits[11] == timedelta(hours=6)
     queued.clock.advance(EXPIRES_AFTER - (queued.clock.now() - NOW) - timedelta(seconds=1))
     queued.outbox.tidy()
-    assert {each.state for each in queued.outbox.undelivered()} == {"pending"}
+    assert {message.state for message in queued.outbox.undelivered()} == {"pending"}
     queued.clock.advance(timedelta(seconds=1))
     queued.outbox.tidy()
-    assert [(each.state, each.reason) for each in queued.outbox.undelivered()] == [("expired", "No.")] * 2
+    assert [(message.state, message.reason) for message in queued.outbox.undelivered()] == [("expired", "No.")] * 2
     assert queued.outbox.claim("slack") is None
 
 
@@ -86,7 +86,7 @@ def test_a_clock_that_ran_ahead_and_was_set_right_blocks_nothing(queued: Site) -
     queued.clock.advance(timedelta(days=300))
     claim = queued.outbox.claim("slack")
     assert claim is not None
-    queued.outbox.refused(claim, NotDelivered("No."))
+    queued.outbox.mark_refused(claim, NotDelivered("No."))
     queued.outbox.claim("slack")
     right = Site(queued.folder)
     assert right.outbox.claim("slack") is not None
@@ -106,7 +106,7 @@ def test_whether_something_is_due_is_known_without_taking_it(queued: Site) -> No
     for _ in range(2):
         claim = queued.outbox.claim("slack")
         assert claim is not None
-        queued.outbox.refused(claim, NotDelivered("No."))
+        queued.outbox.mark_refused(claim, NotDelivered("No."))
     assert not queued.outbox.has_due(["slack", "mail"])
     queued.clock.advance(FIRST_RETRY)
     assert queued.outbox.has_due(["slack"])
@@ -116,13 +116,13 @@ def test_waiting_messages_can_be_tried_at_once(queued: Site) -> None:
     for _ in range(2):
         claim = queued.outbox.claim("slack")
         assert claim is not None
-        queued.outbox.refused(claim, NotDelivered("Gone.", permanent=True))
+        queued.outbox.mark_refused(claim, NotDelivered("Gone.", permanent=True))
     assert queued.outbox.claim("slack") is None
     queued.outbox.retry_now()
     assert queued.outbox.claim("slack") is not None
 
 
-def test_messages_for_a_channel_that_is_gone_are_kept_and_shown(queued: Site, receiver: Receiver) -> None:
+def test_messages_for_a_removed_channel_are_kept_and_shown(queued: Site, receiver: Receiver) -> None:
     queued.configure()
     report = queued.deliver()
     assert (report.sent, report.waiting) == (0, 2)
@@ -134,10 +134,10 @@ def test_messages_for_a_channel_that_is_gone_are_kept_and_shown(queued: Site, re
     assert queued.deliver().sent == 2
 
 
-def test_what_is_left_is_told_with_its_subject(queued: Site) -> None:
+def test_undelivered_messages_are_listed_with_their_subject(queued: Site) -> None:
     claim = queued.outbox.claim("slack")
     assert claim is not None
-    queued.outbox.refused(claim, NotDelivered("No."))
+    queued.outbox.mark_refused(claim, NotDelivered("No."))
     assert queued.outbox.undelivered() == [
         Undelivered("slack", "sync_failed", "acme", "pending", 1, "No."),
         Undelivered("slack", "sync_failed", "acme", "pending", 0, None),

@@ -1,4 +1,4 @@
-"""Who hears of what: all channels, or an owner's, and of those the ones that want the event."""
+"""Which channels get a notice: all, or an owner's, and of those the ones that want the event."""
 
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from circleci_cost_tests.notify.receiver import Receiver
 
 
 def configured(site: Site) -> Site:
-    """Two teams' channels and one of everybody's."""
+    """The channels of two teams and one for everybody."""
     site.configure(
         slack_section(name="everybody"),
         slack_section(name="web-room", events=["budget", "digest"]),
@@ -41,7 +41,7 @@ def test_a_budget_whose_owner_has_no_section_is_everybodys(site: Site) -> None:
     assert channels_for(configured(site).notifications, "budget", "data") == ("everybody", "web-room", "api-room")
 
 
-def test_notices_are_put_in_for_each_channel_once_with_the_link(site: Site, receiver: Receiver) -> None:
+def test_notices_are_queued_once_for_each_channel_with_the_link(site: Site, receiver: Receiver) -> None:
     configured(site)
     total = DigestRow("Total", Decimal(1), Decimal(1))
     notices = [at_80_percent(), price_gap("acme", date(2026, 4, 1)), digest("web", "2026-W10", [], total)]

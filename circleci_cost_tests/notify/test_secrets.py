@@ -16,18 +16,18 @@ def test_no_secret_is_in_the_log_the_outbox_the_report_or_a_repr(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     answers = [Answer(), Answer(404, body=b"canaryslacktoken"), Answer(500), Answer(302, {"location": "/canary"})]
-    said = []
+    outputs = []
     with Receiver() as other:
         site.configure(email_section(mailbox), slack_section(), webhook_section(other))
         for number, answer in enumerate(answers):
             receiver.answers.append(answer)
-            said.append(site.run(failed(str(number))))
+            outputs.append(site.run(failed(str(number))))
         mailbox.data_answer = "554 I was told canary-smtp-password"
-        said.append(site.run(failed("last")))
-    # Only the server's own log may know what it was told.
+        outputs.append(site.run(failed("last")))
+    # Only the server's own log may hold what it received.
     logged = "".join(record.getMessage() for record in caplog.records if record.name != "mail.log")
     stored = b"".join(path.read_bytes() for path in site.path.parent.iterdir())
-    everything = f"{said} {logged} {stored!r} {site.channels!r} {site.outbox.undelivered()}"
+    everything = f"{outputs} {logged} {stored!r} {site.channels!r} {site.outbox.undelivered()}"
     assert "I was told ***" in everything
     assert "canary" not in everything
     assert "/services/T0" not in everything

@@ -163,10 +163,10 @@ def test_without_the_section_there_are_no_channels(tmp_path: Path) -> None:
     ],
 )
 def test_each_mistake_is_one_sentence_with_its_line_and_key(tmp_path: Path, text: str, sentence: str) -> None:
-    found = refusal(tmp_path, text)
-    assert found.startswith(sentence)
-    assert "\n" not in found
-    assert "canary" not in found
+    refused = refusal(tmp_path, text)
+    assert refused.startswith(sentence)
+    assert "\n" not in refused
+    assert "canary" not in refused
 
 
 @pytest.mark.parametrize("key", ["url_env", "password_env", "secret_env"])
@@ -177,9 +177,9 @@ def test_a_secret_pasted_in_place_of_a_variables_name_is_not_repeated(tmp_path: 
         "password_env": EMAIL + f'username = "x"\npassword_env = "{pasted}"\n',
         "secret_env": SLACK.replace("slack", "webhook") + f'secret_env = "{pasted}"\n',
     }
-    found = refusal(tmp_path, kinds[key])
-    assert f"notifications.channels[0].{key}: write the name of an environment variable" in found
-    assert "canary" not in found
+    refused = refusal(tmp_path, kinds[key])
+    assert f"notifications.channels[0].{key}: write the name of an environment variable" in refused
+    assert "canary" not in refused
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/x", "http://localhost/x", "https://example.com/x?y=z"])

@@ -19,7 +19,7 @@ def encoded(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("sent", "shown"),
     [
         (PASSWORD, "***"),
         (LOGIN, "***"),
@@ -36,8 +36,8 @@ def encoded(text: str) -> str:
         (encoded("an innocent text of a server"), encoded("an innocent text of a server")),
     ],
 )
-def test_no_form_of_the_password_is_repeated(said: str, shown: str) -> None:
-    assert server_words(f"what is {said} to me".encode(), PASSWORD, USER) == f"what is {shown} to me"
+def test_no_form_of_the_password_is_repeated(sent: str, shown: str) -> None:
+    assert server_words(f"what is {sent} to me".encode(), PASSWORD, USER) == f"what is {shown} to me"
 
 
 def test_a_form_of_a_password_with_special_characters_is_hidden_too() -> None:
@@ -48,8 +48,8 @@ def test_a_form_of_a_password_with_special_characters_is_hidden_too() -> None:
 
 
 def test_the_status_of_each_line_of_an_answer_is_shown_once() -> None:
-    said = b"5.7.8 not accepted, see\n5.7.8 the manual of 10.0.0.1\n5.7.8\n"
-    assert server_words(said) == "5.7.8 not accepted, see the manual of 10.0.0.1"
+    reply = b"5.7.8 not accepted, see\n5.7.8 the manual of 10.0.0.1\n5.7.8\n"
+    assert server_words(reply) == "5.7.8 not accepted, see the manual of 10.0.0.1"
 
 
 def test_an_enormous_or_hostile_answer_is_one_short_line() -> None:

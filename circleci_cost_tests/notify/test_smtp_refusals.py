@@ -1,4 +1,4 @@
-"""What a mail server refuses, at whatever stage: its code and words reach the user, the password never does."""
+"""Refusals of a mail server at any stage: its code and words reach the user, the password never does."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from circleci_cost_tests.notify.scripted_server import BANNER, END_OF_DATA, LOGI
 
 WHO = "The mail server 127.0.0.1 (channel 'mail')"
 STAGES = [BANNER, "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", END_OF_DATA]
-# What is refused, where the answer to a stage is a refusal.
+# The words for a refusal at each stage.
 REFUSED = {
     BANNER: "the connection",
     "EHLO": "the name example.com in the greeting (EHLO)",
@@ -27,7 +27,7 @@ REFUSED = {
     "DATA": "the mail",
     END_OF_DATA: "the mail",
 }
-# Behind which answer a conversation ends, where a stage has none.
+# The last answer before a conversation ends, for stages without one.
 BEFORE = {
     BANNER: "",
     "EHLO": " after its answer to the connection: 220 scripted",
@@ -55,14 +55,14 @@ def tried(call: Caller, server: ScriptedServer) -> Said:
 def expect(call: Caller, site: Site, script: dict[str, Answer], sentence: str, state: str) -> None:
     """The sentence on the terminal, in the report and in the outbox, and the password nowhere."""
     with ScriptedServer(script) as server:
-        said = tried(call, server)
-        assert (said.code, said.out, said.err) == (1, f"mail: {WHO} {sentence}.\n", "")
+        tested = tried(call, server)
+        assert (tested.code, tested.out, tested.err) == (1, f"mail: {WHO} {sentence}.\n", "")
         site.configure(email_section(server))
         assert site.run(failed()).problems == (f"{WHO} {sentence}.",)
     (left,) = site.outbox.undelivered()
     assert (left.state, left.reason) == (state, f"{WHO} {sentence}.")
-    kept = said.out.encode() + b"".join(each.read_bytes() for each in site.path.parent.iterdir())
-    assert not [each for each in (PASSWORD.encode(), *LINES.values()) if each in kept]
+    kept = tested.out.encode() + b"".join(file.read_bytes() for file in site.path.parent.iterdir())
+    assert not [secret for secret in (PASSWORD.encode(), *LINES.values()) if secret in kept]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def call(
         (END_OF_DATA, "554 5.7.1 rejected as spam, see https://mail.example.com/why", "failed"),
     ],
 )
-def test_a_refusal_at_any_stage_is_told_with_code_and_words(
+def test_a_refusal_at_any_stage_is_reported_with_code_and_words(
     call: Caller, site: Site, stage: str, answer: str, state: str
 ) -> None:
     script: dict[str, Answer] = {stage: answer.encode()}
@@ -106,19 +106,21 @@ def test_a_refusal_at_any_stage_is_told_with_code_and_words(
 
 def test_a_wrong_password_names_its_variable_and_the_servers_words(call: Caller, site: Site) -> None:
     answer = b"535-5.7.8 Username and password not accepted. For more\r\n535 5.7.8 information see the manual."
-    said = "535 5.7.8 Username and password not accepted. For more information see the manual"
-    sentence = f"refused the user name or the password in SMTP_PASSWORD ({said}); correct them"
+    reply = "535 5.7.8 Username and password not accepted. For more information see the manual"
+    sentence = f"refused the user name or the password in SMTP_PASSWORD ({reply}); correct them"
     expect(call, site, {"AUTH": answer}, sentence, "failed")
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_server_that_closes_with_421_is_told_with_its_words(call: Caller, site: Site, stage: str) -> None:
+def test_a_server_that_closes_with_421_is_reported_with_its_words(call: Caller, site: Site, stage: str) -> None:
     answer = "421 4.3.2 going down for maintenance"
     expect(call, site, {stage: answer.encode()}, f"refused {REFUSED[stage]}: {answer}", "pending")
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_server_that_goes_without_a_word_is_told_with_what_it_said_last(call: Caller, site: Site, stage: str) -> None:
+def test_a_server_that_closes_without_a_reply_is_reported_with_its_last_reply(
+    call: Caller, site: Site, stage: str
+) -> None:
     expect(call, site, {stage: b""}, f"broke the connection off{BEFORE[stage]}", "pending")
 
 
@@ -136,7 +138,7 @@ def test_a_server_that_goes_after_one_recipient_has_not_refused_the_other(site: 
     )
 
 
-def test_a_refusal_over_tls_from_the_first_byte_is_told_alike(site: Site) -> None:
+def test_a_refusal_over_tls_from_the_first_byte_is_reported_alike(site: Site) -> None:
     with ScriptedServer({BANNER: b"554 5.3.2 no service"}, tls=True) as server:
         site.configure(email_section(server, security="ssl"))
         assert site.run(failed()).problems == (f"{WHO} refused the connection: 554 5.3.2 no service.",)
@@ -164,13 +166,13 @@ def test_words_beyond_ascii_are_readable_and_harmless(call: Caller, site: Site, 
     expect(call, site, {"RCPT": answer}, f"refused {REFUSED['RCPT']}: {sentence}", "failed")
 
 
-def test_a_server_that_is_none_is_told_with_what_it_said(call: Caller, site: Site) -> None:
+def test_a_server_that_does_not_speak_smtp_is_reported_with_its_reply(call: Caller, site: Site) -> None:
     script: dict[str, Answer] = {BANNER: b"HTTP/1.1 400 Bad Request"}
     expect(call, site, script, "refused the connection: /1.1 400 Bad Request", "pending")
 
 
 @pytest.mark.parametrize("challenge", [b"334 x", b"334 VXNlcm5hbWU6"])
-def test_a_login_that_goes_round_in_circles_is_one_sentence(call: Caller, site: Site, challenge: bytes) -> None:
+def test_a_login_that_never_ends_is_one_sentence(call: Caller, site: Site, challenge: bytes) -> None:
     sentence = f"does not speak SMTP as it should after its answer to AUTH: {challenge.decode()}"
     expect(call, site, {"AUTH": challenge, LOGIN_LINE: challenge}, sentence, "pending")
 
@@ -186,7 +188,7 @@ def test_a_login_that_goes_round_in_circles_is_one_sentence(call: Caller, site: 
         (b"", "offers no login; leave username and password_env out, or use another port"),
     ],
 )
-def test_a_server_without_a_login_that_fits_is_told_by_what_it_offers(
+def test_a_server_without_a_usable_login_is_reported_with_the_logins_it_offers(
     call: Caller, site: Site, offers: bytes, reason: str
 ) -> None:
     expect(call, site, {"EHLO": b"250-scripted\r\n" + offers + b"250 STARTTLS"}, reason, "pending")
@@ -220,7 +222,7 @@ def test_a_server_that_repeats_what_it_was_sent_does_not_reach_the_user_with_it(
     call: Caller, site: Site, stage: str
 ) -> None:
     def login(lines: list[bytes]) -> Iterable[bytes]:
-        sent = next(each for each in reversed(lines) if each.startswith(b"AUTH PLAIN"))
+        sent = next(line for line in reversed(lines) if line.startswith(b"AUTH PLAIN"))
         yield b"550 5.7.8 what is " + sent
 
     expect(call, site, {stage: login}, f"refused {REFUSED[stage]}: 550 5.7.8 what is AUTH PLAIN ***", "failed")

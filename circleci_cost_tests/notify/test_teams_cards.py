@@ -50,7 +50,7 @@ VALUES = {
 
 
 def notices() -> Iterator[Notice]:
-    """One of each event, with all that it may hold."""
+    """A notice of each event, with all its optional parts."""
     yield events.import_complete(
         "acme",
         DAYS,
@@ -67,9 +67,9 @@ def notices() -> Iterator[Notice]:
     yield at_80_percent(forecast_median=Decimal(1250))
     yield events.price_gap("acme", DAY)
     for days_left in (30, 1, -1):
-        told = events.token_expiry("acme", "CIRCLECI_TOKEN", DAY, days_left)
-        assert told is not None
-        yield told
+        notice = events.token_expiry("acme", "CIRCLECI_TOKEN", DAY, days_left)
+        assert notice is not None
+        yield notice
     yield events.data_quality("coverage", "acme", "Only 60 %.", DAY, DAY)
     yield whole()
     yield anomaly_recovered(incident(status="ended"))
@@ -84,7 +84,7 @@ def notices() -> Iterator[Notice]:
 
 
 def envelopes() -> list[Envelope]:
-    """All that is sent, what `notify test` sends and what is cut included, some with a link."""
+    """An envelope of each kind, that of `notify test` and ones to be cut included, some with a link."""
     linked = [
         Envelope(notice.key, notice.message.model_copy(update={"link": "https://dagster.example.com"}), NOW)
         for notice in notices()
@@ -98,24 +98,24 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if isinstance(value, dict) and "type" in value:
         yield value
-    for each in children:
-        yield from parts(each)
+    for child in children:
+        yield from parts(child)
 
 
 def test_there_is_a_card_of_every_event() -> None:
-    assert {each.key.event for each in envelopes()} == {*get_args(Event), "test"}
+    assert {envelope.key.event for envelope in envelopes()} == {*get_args(Event), "test"}
 
 
-@pytest.mark.parametrize("sent", envelopes(), ids=lambda each: f"{each.key.event}-{each.key.threshold}")
+@pytest.mark.parametrize("sent", envelopes(), ids=lambda envelope: f"{envelope.key.event}-{envelope.key.threshold}")
 def test_a_card_needs_no_more_than_version_1_2(sent: Envelope) -> None:
     body = as_teams(sent)
     assert len(body) <= MAX_BYTES
     message = json.loads(body)
     (attachment,) = message["attachments"]
     card = attachment["content"]
-    found = list(parts(card))
-    assert found[0] is card
-    for part in found:
+    elements = list(parts(card))
+    assert elements[0] is card
+    for part in elements:
         assert set(part) <= PROPERTIES[part["type"]], part["type"]
         for name, allowed in VALUES.items():
             assert str(part.get(name, min(allowed))).lower() in allowed

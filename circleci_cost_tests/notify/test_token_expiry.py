@@ -1,4 +1,4 @@
-"""The end of a token from the configuration to the receiver: told once per step, also by a machine that slept."""
+"""The end of a token from the configuration to the receiver: notified once per step, also after a machine slept."""
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,7 +22,7 @@ def settings(site: Site, expires: date) -> Settings:
     return read_settings(path)
 
 
-def test_a_machine_that_slept_tells_of_a_token_once_and_a_new_end_begins_anew(
+def test_a_machine_that_slept_notifies_once_and_a_new_end_starts_over(
     site: Site, receiver: Receiver, tmp_path: Path
 ) -> None:
     publish_rows(tmp_path / "data", [{"date": date(2026, 1, 31), "compute": "1000"}])
@@ -34,8 +34,8 @@ def test_a_machine_that_slept_tells_of_a_token_once_and_a_new_end_begins_anew(
         now = datetime.combine(END - timedelta(days=days_left), time(12), UTC)
         site.clock.advance(now - site.clock.now())
         for _ in range(2):
-            found = occasions(settings(site, expires), (), lake, current_generation(lake), now, outbox=site.outbox)
-            site.run(*found)
+            notices = occasions(settings(site, expires), (), lake, current_generation(lake), now, outbox=site.outbox)
+            site.run(*notices)
         bodies = [json.loads(request.body) for request in receiver.requests]
         receiver.requests.clear()
         return [(body["key"]["period"], body["key"]["threshold"], body["title"]) for body in bodies]
@@ -43,7 +43,7 @@ def test_a_machine_that_slept_tells_of_a_token_once_and_a_new_end_begins_anew(
     assert wake(31) == []
     assert wake(30) == [("2026-05-01", "30", "acme: the CircleCI token ends in 30 days")]
     assert wake(16) == []
-    # Nothing ran at 15 days: of what was missed only what holds now is told.
+    # Nothing ran at 15 days: of the missed steps only the current one is notified.
     assert wake(6) == [("2026-05-01", "7", "acme: the CircleCI token ends in 6 days")]
     assert wake(2) == []
     assert wake(0) == [("2026-05-01", "1", "acme: the CircleCI token ends today")]

@@ -1,4 +1,4 @@
-"""Webhooks over a real HTTP server: what arrives, how it is signed, and what becomes of refusals (f103)."""
+"""Webhooks over a real HTTP server: what arrives, its signature, and what happens after a refusal (f103)."""
 
 import base64
 import hashlib
@@ -76,13 +76,13 @@ def test_a_webhook_gets_exact_values_signed(site: Site, receiver: Receiver) -> N
 @pytest.mark.parametrize("prefix", ["", "whsec_"])
 def test_the_published_example_of_standard_webhooks_has_its_signature(prefix: str) -> None:
     # `openssl dgst -sha256 -mac HMAC` comes to the same.
-    found = payload.signature(
+    signed = payload.signature(
         f"{prefix}MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "1614265330",
         b'{"test": 2432232314}',
     )
-    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 @pytest.mark.parametrize("prefix", ["", "whsec_"])
@@ -156,7 +156,7 @@ def test_f103_retry_after_is_honoured_for_the_whole_channel_up_to_a_day(
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "answer"),
     [
         (404, b"no_service", "404 Not Found (no_service)"),
         (410, b"<html>Cannot POST " + SLACK_PATH.encode(), "410 Gone"),
@@ -165,12 +165,12 @@ def test_f103_retry_after_is_honoured_for_the_whole_channel_up_to_a_day(
     ],
 )
 def test_f103_what_is_refused_for_good_is_shown_and_tried_again_daily(
-    site: Site, receiver: Receiver, status: int, body: bytes, said: str
+    site: Site, receiver: Receiver, status: int, body: bytes, answer: str
 ) -> None:
     receiver.answers.append(Answer(status, body=body))
     site.configure(slack_section())
     report = site.run(failed())
-    assert (report.failed, report.problems) == (1, (f"Slack (channel 'slack') answered {said}.",))
+    assert (report.failed, report.problems) == (1, (f"Slack (channel 'slack') answered {answer}.",))
     site.clock.advance(RETRY_OF_REFUSED - timedelta(seconds=1))
     assert site.deliver().failed == 1
     site.clock.advance(timedelta(seconds=1))
@@ -210,7 +210,7 @@ def test_f103_a_hanging_server_is_left_after_the_limit_and_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("", "The environment variable SLACK_WEBHOOK_URL is not set; set it, or put it into .env."),
         ("canary", "holds no https:// address"),
@@ -220,11 +220,11 @@ def test_f103_a_hanging_server_is_left_after_the_limit_and_keeps_nobody_waiting(
         ("https://no-such-host.invalid/canary", "cannot be found in the DNS"),
     ],
 )
-def test_f103_an_address_that_cannot_be_used_is_one_sentence_without_it(site: Site, url: str, said: str) -> None:
+def test_f103_an_address_that_cannot_be_used_is_one_sentence_without_it(site: Site, url: str, reason: str) -> None:
     site.environment = {"SLACK_WEBHOOK_URL": url}
     site.configure(slack_section())
     report = site.run(failed())
     (problem,) = report.problems
-    assert said in problem
+    assert reason in problem
     assert "canary" not in problem
     assert report.waiting == 1

@@ -1,6 +1,6 @@
-"""Every asset once: its name and group, what it is made from, who makes it, and what the progress says meanwhile.
+"""Every asset once: its name and group, its upstream assets, how it is made, and its word in the progress.
 
-Apart from Dagster, whose import takes seconds: how each is made, checked and described is `defs`' business.
+No Dagster here, as its import takes seconds; `defs` makes, checks and describes the assets.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,20 @@ class Making(Enum):
     """How an asset is made."""
 
     FETCHED = auto()
-    """Day by day for each cost center, from CircleCI's exports."""
+    """From CircleCI's exports, by day and cost center."""
     COSTED = auto()
-    """From the job runs and the prices; a run over the days of one cost center makes it."""
+    """From the job runs and the prices, by a run over the days of one cost center."""
     DERIVED = auto()
-    """As a whole from the daily costs of all cost centers; `published` makes it again where it is out of date."""
+    """In full from the daily costs of all cost centers; `published` rebuilds it where it is out of date."""
     FOLLOWING = auto()
-    """As a whole, after what is derived or beside it; nothing but a run of its own makes it."""
+    """In full, after the derived assets or beside them; only a run of its own makes it."""
     LOGGED = auto()
-    """By no run: `published` logs its events."""
+    """By no run of its own: `published` logs its events."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One asset: `made_from` names others, `doing` is the progress's word, `by_day` is kept by day and cost center."""
+    """One asset. `made_from` names its upstream assets, `doing` is its word in the progress, `by_day`: partitioned."""
 
     name: str
     group: str
@@ -44,7 +44,7 @@ def _asset(
     doing: str = "",
     by_day: bool = False,
 ) -> Asset:
-    return Asset(name, group, making, tuple(each.name for each in made_from), doing, by_day)
+    return Asset(name, group, making, tuple(asset.name for asset in made_from), doing, by_day)
 
 
 USAGE_EXPORTS = _asset("usage_exports", "ingest", Making.FETCHED, doing="fetching", by_day=True)
@@ -76,7 +76,7 @@ ANOMALY_DRIVERS = _asset(
 COST_CORRELATIONS = _asset(
     "cost_correlations", "analysis", Making.DERIVED, (INFRASTRUCTURE_COSTS, DAILY_COSTS), doing="correlating"
 )
-# In the order in which they are made; what has a table that readers read stands above `PUBLISHED`.
+# In the order in which they are made. All of these have a table that is published.
 _TABLES = (
     PRICING_PERIODS,
     DAILY_COSTS,
@@ -96,12 +96,12 @@ ASSETS = (USAGE_EXPORTS, JOB_RUNS, *_TABLES, PUBLISHED, COST_CENTER_DAYS, NOTIFI
 
 
 def _names(belongs: Callable[[Asset], bool]) -> tuple[str, ...]:
-    return tuple(each.name for each in ASSETS if belongs(each))
+    return tuple(asset.name for asset in ASSETS if belongs(asset))
 
 
-INGESTED = _names(lambda each: each.making is Making.FETCHED)
-COSTED = _names(lambda each: each.making is Making.COSTED)
-DERIVED = _names(lambda each: each.making is Making.DERIVED)
-# What one run makes for all cost centers, once their days are priced.
-FOLLOWING = _names(lambda each: each.making in {Making.DERIVED, Making.FOLLOWING})
-BY_DAY = _names(lambda each: each.by_day)
+INGESTED = _names(lambda asset: asset.making is Making.FETCHED)
+COSTED = _names(lambda asset: asset.making is Making.COSTED)
+DERIVED = _names(lambda asset: asset.making is Making.DERIVED)
+# The assets that one run makes for all cost centers, once their days are priced.
+FOLLOWING = _names(lambda asset: asset.making in {Making.DERIVED, Making.FOLLOWING})
+BY_DAY = _names(lambda asset: asset.by_day)

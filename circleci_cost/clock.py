@@ -1,7 +1,7 @@
 """The one source of time: everything that reads the time of day takes a `Clock`; ruff refuses other ways.
 
 Dagster's own partitions and schedules keep Dagster's clock; nothing here reads it. Other processes, such as the
-workers of the command line, have the machine's.
+workers of the command line, use the machine's clock.
 """
 
 import os
@@ -47,8 +47,8 @@ class SystemClock:
 class ManualClock:
     """A clock that stands still until it is advanced; `sleep` advances it and returns at once.
 
-    Shared by a client and the simulator it talks to, it turns an hour's quota or a URL's
-    36 hours into milliseconds. Safe to use from several threads.
+    Shared by a client and the simulator it talks to, it turns an hour's quota or the 36 hours
+    of a URL into milliseconds. Safe to use from several threads.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -60,7 +60,7 @@ class ManualClock:
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        """Return the start plus all that was advanced."""
+        """Return the start plus the time advanced so far."""
         with self._lock:
             return self._start + self._elapsed
 
@@ -85,7 +85,7 @@ class ManualClock:
 def file_age(status: os.stat_result) -> float:
     """Return how many seconds ago a file's content changed.
 
-    By the machine's clock, which stamped the file: by a `Clock` at another day, what is in use would look abandoned.
+    By the machine's clock, which stamped the file: by a `Clock` of another day, files in use would look abandoned.
     """
     return time.time() - status.st_mtime
 
@@ -96,5 +96,5 @@ def utc_today(clock: Clock) -> date:
 
 
 def utc_yesterday(clock: Clock) -> date:
-    """Return the last day that is over in UTC."""
+    """Return the last UTC day that is over."""
     return utc_today(clock) - timedelta(days=1)

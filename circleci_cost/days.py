@@ -1,15 +1,15 @@
-"""Runs of whole days and months; needs neither Dagster nor a frame, so that a command that fetches nothing starts fast.
+"""Arithmetic with whole days and months, without Dagster or Polars, so that commands start fast.
 
-What a period of a budget or a window of an export is belongs to these.
+Periods of budgets are in `model.budgets.periods`, windows of exports in `circleci.windows`.
 """
 
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-# There was no CircleCI before, so no day before it can have usage.
+# CircleCI did not exist before, so no earlier day can have usage.
 EARLIEST_USAGE = date(2011, 1, 1)
-# How far back a history begins where nobody says otherwise.
+# How many months back the history begins by default.
 HISTORY_MONTHS = 13
 
 
@@ -19,6 +19,6 @@ def days_between(first: date, last: date) -> Sequence[date]:
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day of the month, or the month's last one, so many months later; earlier where they are negative."""
+    """The same day `months` later, or the last day of a shorter month; earlier where `months` is negative."""
     year, index = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, index + 1, min(day.day, monthrange(year, index + 1)[1]))

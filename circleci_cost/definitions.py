@@ -1,7 +1,7 @@
 """The code location: everything that Dagster loads, built from the settings.
 
-`build_definitions` makes fresh definitions from any settings and resources; `defs` is what `workspace.yaml`
-loads.
+`build_definitions` builds fresh definitions from any settings and resources; `workspace.yaml` loads `defs`. The assets,
+checks, jobs and sensors themselves are in the package `defs`.
 """
 
 import logging
@@ -32,8 +32,8 @@ from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
 from circleci_cost.lake.layout import Lake, open_lake
 
-# Dagster's own remarks on what is decided here: its backfill policies are "beta", and `refresh` holds two of them
-# (it is run over at most 31 days at once; backfills are made of the assets or of the other jobs).
+# Dagster's warnings about two decisions here: backfill policies are "beta", and `refresh` holds assets of two policies
+# (it runs over at most 31 days at once; backfills run the assets or the other jobs).
 _EXPECTED_WARNINGS = (
     "Parameter `backfill_policy` of function `asset` is currently in beta",
     "Asset job refresh materializes assets with varying BackfillPolicies",
@@ -50,8 +50,8 @@ def build_definitions(
 ) -> dg.Definitions:
     """Build the code location. `resources` replace those of the same name: lake, clock, source, warehouse.
 
-    Without `standing_checks` a run makes its assets and leaves it to a later one to look at all days of all. A run
-    holds its lock whichever `executor` executes it; with a process for each step it takes 22 s instead of 0.6 s.
+    Without `standing_checks` a run makes its assets, and leaves the checks over all days to a later run. A run holds
+    its lock with any `executor`; with one process per step it takes 22 s instead of 0.6 s.
 
     Raises `StorageError` where the data directory cannot be used.
     """
@@ -70,7 +70,7 @@ def build_definitions(
         definitions = _definitions(
             settings, lake, clock, given, build_executor(lake, executor), standing_checks=standing_checks
         )
-        # Jobs are resolved here, not later, so that their remarks are left out too.
+        # Jobs are resolved here and not later, so that their warnings are caught too.
         dg.Definitions.validate_loadable(definitions)
     return definitions
 
@@ -96,15 +96,15 @@ def _definitions(
         build_pricing_asset(settings),
         build_cost_asset(settings, partitions),
         build_infrastructure_asset(settings.infrastructure, settings.resolve),
-        *(each.definition for each in derived),
+        *(asset.definition for asset in derived),
         build_published_asset(settings, derived),
     ]
     checks = build_checks(settings, partitions)
     jobs = build_jobs(checks)
-    told = [key for each in (*assets, *checks) for key in each.check_keys]
+    check_keys = [key for asset in (*assets, *checks) for key in asset.check_keys]
     return dg.Definitions(
         assets=[
-            *owned(settings, [*assets, build_notification_asset(settings, told)]),
+            *owned(settings, [*assets, build_notification_asset(settings, check_keys)]),
             owned_spec(settings, build_cost_center_days(settings)),
         ],
         asset_checks=checks if standing_checks else [],
@@ -125,7 +125,7 @@ def _definitions(
 def defs() -> dg.Definitions:
     """The code location of the settings that `load_settings` finds; built when Dagster loads it, not on import.
 
-    Without a configuration, and where no demo was run, Dagster's UI and log show its `ConfigurationError`.
+    Without a configuration or a demo, Dagster's UI and log show the `ConfigurationError`.
     """
     settings = load_settings()
     if settings.is_demo:

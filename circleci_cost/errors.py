@@ -1,26 +1,26 @@
-"""Errors a user can act on: one sentence with what, where and what to do, and an exit code.
+"""Errors that a user can act on: one sentence with what, where and what to do, and an exit code.
 
-A message never holds a token, a signed URL or a password. Bugs are not wrapped in these.
+A message never holds a token, a signed URL or a password. Bugs are never turned into these errors.
 """
 
 from circleci_cost.text.plain import plain_lines
 from circleci_cost.text.secrets import without_secrets
 
-# The exit code of a command whose answer or work is not whole; no error, as the rest was done.
+# The exit code of a command whose answer or work is incomplete; not an error, as the rest was done.
 PARTIAL_DATA = 5
 
 
 class CircleciCostError(Exception):
     """Base of all errors that are shown as one sentence; exit code 1.
 
-    A sentence may quote a file or an answer, and goes to terminals, logs, Dagster's storage and messages: it is made
-    harmless for all of them here.
+    A sentence may quote a file or an answer, and is shown in terminals, logs, Dagster's UI and messages: here it is
+    made safe for all of them.
     """
 
     exit_code = 1
 
     def __init__(self, message: str = "") -> None:
-        """Keep the sentence, without control characters and without what is surely a secret."""
+        """Keep the sentence, without control characters and without certain secrets."""
         super().__init__(plain_lines(without_secrets(message)))
 
 
@@ -43,11 +43,11 @@ class AuthorizationError(CircleciCostError):
 
 
 class SourceError(CircleciCostError):
-    """The source refused or broke its contract in a way that a retry does not mend."""
+    """The source refused a request, or broke its contract, in a way that a retry does not mend."""
 
 
 class TransientSourceError(CircleciCostError):
-    """The source may answer later. `retry_after` is in seconds, None where it did not say."""
+    """The source may answer later. `retry_after` is the wait that it asked for in seconds, None where it named none."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         """Keep the sentence and the wait that the source asked for."""
@@ -56,13 +56,13 @@ class TransientSourceError(CircleciCostError):
 
 
 class ExportDataError(CircleciCostError):
-    """A usage export that cannot be read exactly as it was written; nothing of it is used."""
+    """A usage export that cannot be read exactly; nothing of it is used."""
 
 
 class UnknownOrganizationError(ExportDataError):
-    """A usage export holds jobs of an organization that the configuration does not name; another export would, too.
+    """A usage export holds jobs of an organization that the configuration does not name; the next one would too.
 
-    Exit code 3, as wherever an organization is unknown: the configuration is what mends it.
+    Exit code 3, as for every unknown organization: the configuration has to be mended.
     """
 
     exit_code = ConfigurationError.exit_code

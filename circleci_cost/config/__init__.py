@@ -1,4 +1,4 @@
-"""What a user configures: `circleci_cost.toml` and the environment, as one frozen `Settings`.
+"""The configuration of a user: `circleci_cost.toml` and the environment, as one frozen `Settings`.
 
-A section that defines a subject of the model stands beside it, in its `definition` module.
+A section about a subject of the model is in that subject's `definition` module.
 """

@@ -1,4 +1,7 @@
-"""`[api]`: where CircleCI's API is and what it allows."""
+"""The section `[api]`: the address of CircleCI's API and its limits.
+
+`circleci` sends the requests.
+"""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ _PATH = "/api/v2"
 
 
 def api_address(value: str) -> str:
-    """The address without a slash at its end. Raises `ValueError` for what is no API, or would show the token."""
+    """The address without a slash at its end. Raises `ValueError` for one that is no API, or would expose the token."""
     try:
         parts = urlsplit(value)
         host = parts.hostname or ""
@@ -21,14 +24,14 @@ def api_address(value: str) -> str:
         host = ""
     is_safe = host and not parts.username and keeps_secrets(parts.scheme, host)
     address = value.rstrip("/")
-    # What follows ? or # would end up before the paths of requests.
+    # A part after ? or # would end up before the paths of requests.
     if not is_safe or not address.endswith(_PATH) or parts.query or parts.fragment:
         raise ValueError("write an https:// address ending in /api/v2 (http:// only for a simulator on this machine)")
     return address
 
 
 class Api(Section):
-    """`[api]`: where CircleCI's API is and what it allows; the defaults are CircleCI's own."""
+    """`[api]`: the address of CircleCI's API and its limits; the defaults are CircleCI's own."""
 
     base_url: Annotated[str, AfterValidator(api_address)] = BASE_URL
     download_hosts: tuple[str, ...] = DOWNLOAD_HOSTS

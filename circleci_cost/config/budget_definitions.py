@@ -1,6 +1,6 @@
-"""All budgets there are: those of the configuration and of its CSV files, checked together.
+"""All budgets: those of the configuration and those of its CSV files, checked together.
 
-Reading one file is `model.budgets.files`' work, what budgets may say of each other `references`'.
+`model.budgets.files` reads one file; `references` checks what budgets refer to.
 """
 
 import hashlib
@@ -36,15 +36,15 @@ def all_budgets(settings: Settings) -> tuple[Budget, ...]:
 
 
 def usable_budgets(settings: Settings) -> UsableBudgets:
-    """The same without the files that cannot be used. Raises `ConfigurationError` for the configuration's own mistakes.
+    """The same, without unusable files. Raises `ConfigurationError` for mistakes in the configuration itself.
 
-    A budget whose parent was in such a file stands alone.
+    A budget whose parent is in such a file loses its parent.
     """
     tags = [tag.name for tag in settings.virtual_tags]
     placed: list[tuple[Budget, Place | None]] = [(budget, None) for budget in settings.budgets]
     problems: list[FileProblem] = []
-    for each in settings.budget_files:
-        path = settings.resolve(each.file)
+    for section in settings.budget_files:
+        path = settings.resolve(section.file)
         try:
             placed += _read(path, tags, placed, settings.described_source)
         except ConfigurationError as error:
@@ -61,9 +61,9 @@ def usable_budgets(settings: Settings) -> UsableBudgets:
 def _read(
     path: Path, tags: Sequence[str], placed: Sequence[tuple[Budget, Place | None]], source: str
 ) -> list[tuple[Budget, Place | None]]:
-    """The budgets of one file, of which none may be there already."""
+    """The budgets of one file. Raises `ConfigurationError` for one that is defined already."""
     defined = {budget.name: str(place or source) for budget, place in placed}
-    found: list[tuple[Budget, Place | None]] = []
+    budgets: list[tuple[Budget, Place | None]] = []
     for budget, place in read_budgets(path, tags):
         if budget.name in defined:
             raise ConfigurationError(
@@ -71,8 +71,8 @@ def _read(
                 "give each its own name."
             )
         defined[budget.name] = str(place)
-        found.append((budget, place))
-    return found
+        budgets.append((budget, place))
+    return budgets
 
 
 def _check(budgets: Sequence[Budget], tags: Sequence[str], settings: Settings) -> None:
@@ -88,13 +88,13 @@ def _without(
     problems: list[FileProblem],
     settings: Settings,
 ) -> list[tuple[Budget, Place | None]]:
-    """The budgets without the mistake: without the file that it is in, or without a parent that is not there."""
+    """The budgets without the mistake: without the file that holds it, or without an unknown parent."""
     _, index, column = (mistake.context or {})["location"]
     budget, place = placed[index]
     sentence = _sentence(mistake, [place for _, place in placed], settings.described_source)
-    is_orphan = column == "parent" and budget.parent not in {each.name for each, _ in placed}
+    is_orphan = column == "parent" and budget.parent not in {other.name for other, _ in placed}
     if is_orphan and (problems or place is None):
-        # Its parent was in a file that is left out; else the configuration names one that is nowhere.
+        # The parent is in a file that is left out, or the configuration names one that nothing defines.
         if not problems:
             source = settings.source_file or Path(settings.described_source)
             problems.append(FileProblem("budgets", source, str(sentence), "Until then it stands alone."))
@@ -103,7 +103,7 @@ def _without(
     if place is None:
         raise sentence from None
     problems.append(_left_out(place.file, str(sentence)))
-    return [(each, at) for each, at in placed if at is None or at.file != place.file]
+    return [(other, at) for other, at in placed if at is None or at.file != place.file]
 
 
 def _left_out(path: Path, sentence: str) -> FileProblem:
@@ -111,14 +111,15 @@ def _left_out(path: Path, sentence: str) -> FileProblem:
 
 
 def content_hash(budgets: Sequence[Budget]) -> str:
-    """A hash of what the budgets say, wherever and in whatever order they are written."""
+    """A hash of the content of the budgets, wherever and in whatever order they are written."""
     canonical = sorted(
         json.dumps(
             {
                 **budget.model_dump(mode="json", exclude={"where", "amount", "amounts"}),
                 "where": repr(budget.where),
                 "amounts": [
-                    [format(each.amount.normalize(), "f"), str(each.from_), str(each.until)] for each in budget.timeline
+                    [format(period.amount.normalize(), "f"), str(period.from_), str(period.until)]
+                    for period in budget.timeline
                 ],
             },
             sort_keys=True,

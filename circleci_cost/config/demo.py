@@ -1,7 +1,7 @@
 """The built-in demo's configuration: two cost centers, used by `demo` and where it was run.
 
-The usage that goes with it is the simulator's, which takes organizations, prices and file names from here. The demo is
-anchored on the day it was first used, so that a later visit finds the same history instead of a moved one.
+The simulator generates the usage, with organizations, prices and file names from here. The demo is anchored to the day
+of its first use, so that a later visit finds the same history.
 """
 
 import json
@@ -23,25 +23,25 @@ _ANCHOR_FILE = "demo.json"
 
 
 def anchor(data_dir: Path, today: date) -> date:
-    """The day that the demo's history ends on: the remembered one, else today."""
+    """The day on which the demo's history ends: the remembered one, else today."""
     path = data_dir / _ANCHOR_FILE
     return date.fromisoformat(json.loads(path.read_text())["anchor"]) if path.exists() else today
 
 
 def was_run(data_dir: Path) -> bool:
-    """Whether the demo was begun there."""
+    """Whether the demo was started in this data directory."""
     return (data_dir / _ANCHOR_FILE).is_file()
 
 
 def remember_anchor(data_dir: Path, day: date) -> None:
-    """Keep the demo's day for later visits; an earlier one stays."""
+    """Keep the demo's day for later visits; a remembered one is not changed."""
     path = data_dir / _ANCHOR_FILE
     if not path.exists():
         write_atomic(path, json.dumps({"anchor": day.isoformat()}).encode())
 
 
 def new_prices(day: date) -> date:
-    """The day from which acme has paid `PRICE`, for a demo that ends on `day`; before it was `EARLIER_PRICE`."""
+    """The first day on which acme pays `PRICE`, for a demo that ends on `day`; before, it paid `EARLIER_PRICE`."""
     return date(day.year, 1, 1)
 
 
@@ -72,20 +72,20 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                 "pricing": [{"price_per_credit": PRICE, "effective_from": date(day.year - 2, 1, 1)}],
             },
         ],
-        # The day off that the simulated companies share besides the turn of the year.
+        # A day off of the simulated companies, besides the turn of the year.
         "calendar": {"closures": [date(year, 5, 1) for year in (day.year - 1, day.year)]},
         "virtual_tags": [_team()],
         "budgets": _budgets(),
-        # Some dollars a day are what these companies spend.
+        # These companies spend only some dollars a day.
         "anomalies": {"minimum_impact_usd": "0.1", "minimum_impact_share": "0.02"},
         "infrastructure": [{"name": "aws", "files": INFRASTRUCTURE_FILE}],
-        # The simulator of the demo is asked for 13 months at once; CircleCI's own limits would take over an hour.
+        # The demo fetches 13 months at once; within CircleCI's own limits that would take over an hour.
         "api": {"posts_per_hour": 1000, "gets_per_minute": 1000},
     }
 
 
 def _team() -> dict[str, Any]:
-    """Four teams by project; seats and the shared infrastructure are split among them; two projects are nobody's."""
+    """Four teams by project; seats and shared infrastructure are split among them; two projects have no team."""
     projects = {
         "web": ["web-app", "docs", "storefront", "design-system"],
         "payments": ["payments-api", "billing"],
@@ -109,7 +109,7 @@ def _team() -> dict[str, Any]:
 
 
 def _budgets() -> list[dict[str, Any]]:
-    """A budget of each period; the one of payments has been too small since its end-to-end tests doubled."""
+    """A budget of each period; that of payments has been too small since its end-to-end tests doubled."""
     return [
         {"name": "engineering", "amount": 1800},
         {"name": "payments", "parent": "engineering", "amount": 150, "where": {"team": "payments"}},

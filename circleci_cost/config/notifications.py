@@ -1,6 +1,6 @@
-"""`[notifications]`: through which channels somebody hears of what, and which owners get a digest.
+"""The section `[notifications]`: the channels with their events, and the owners with their digests.
 
-Secrets are not read here, only the names of the variables that hold them. Sending is `notify`'s.
+Secrets are not read here, only the names of the variables that hold them. `notify` sends the messages.
 """
 
 import ipaddress
@@ -56,10 +56,10 @@ def _domain(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    found = _ADDRESS.fullmatch(value)
-    if found is None:
+    match = _ADDRESS.fullmatch(value)
+    if match is None:
         raise ValueError("this is no e-mail address; write one such as finops@example.com, without a display name")
-    return f"{found['user']}@{_domain(found['domain'])}"
+    return f"{match['user']}@{_domain(match['domain'])}"
 
 
 def _host(value: str) -> str:
@@ -115,14 +115,14 @@ PublicName: TypeAlias = Annotated[str, AfterValidator(_public_name)]
 
 
 class _Channel(Section):
-    """What all channels have: a name, and the events that it is for, all by default."""
+    """The keys of all channels: a name, and the events that it gets, all by default."""
 
     name: Name
     events: tuple[Event, ...] = EVENTS
 
 
 class EmailChannel(_Channel):
-    """`type = "email"`: an SMTP server. Nothing, the password least of all, is sent in the open by default."""
+    """`type = "email"`: an SMTP server. By default nothing is sent unencrypted, least of all the password."""
 
     type: Literal["email"]
     to: Annotated[tuple[Address, ...], AfterValidator(_not_empty)]
@@ -143,7 +143,7 @@ class EmailChannel(_Channel):
 
     @property
     def greets_as(self) -> str:
-        """The name in the greeting (EHLO): the key's, or the domain of the sender."""
+        """The name in the greeting (EHLO): `helo_name`, or the domain of the sender."""
         return self.helo_name or self.from_.rpartition("@")[2]
 
     @model_validator(mode="after")
@@ -212,7 +212,7 @@ def _of_known_type(value: object) -> object:
 
 
 class NotificationOwner(Section):
-    """`[[notifications.owners]]`: who hears of its own budgets, and gets a digest of the costs that `where` fits."""
+    """`[[notifications.owners]]`: an owner with channels for its budgets, and for a digest of the costs in `where`."""
 
     name: Label
     channels: Annotated[tuple[str, ...], AfterValidator(_not_empty)]
@@ -231,8 +231,8 @@ class Notifications(Section):
     owners: tuple[NotificationOwner, ...] = ()
 
     def owner(self, name: str) -> NotificationOwner | None:
-        """The owner of that name, None where there is no such section."""
-        return next((each for each in self.owners if each.name == name), None)
+        """The owner of that name, None where it has no section."""
+        return next((owner for owner in self.owners if owner.name == name), None)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -243,8 +243,10 @@ class Notifications(Section):
             location = ("notifications", "owners", index, "channels")
             for name in owner.channels:
                 if name not in names:
-                    said = unknown_name(name, names, "no channel")
-                    raise mistake_at(location, said if names else f"{said}; add a [[notifications.channels]] section")
+                    sentence = unknown_name(name, names, "no channel")
+                    raise mistake_at(
+                        location, sentence if names else f"{sentence}; add a [[notifications.channels]] section"
+                    )
             if len(set(owner.channels)) < len(owner.channels):
                 raise mistake_at(location, f"{owner.name!r} names a channel twice")
         return self

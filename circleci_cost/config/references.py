@@ -1,6 +1,6 @@
-"""What sections say of each other: conditions name dimensions and virtual tags, budgets name their parents.
+"""Checks names that refer to other sections: dimensions and virtual tags in conditions, parents and owners of budgets.
 
-What one section alone may say is its own module's business.
+Each section checks its own values in its own module.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +23,14 @@ def check_references(
     *,
     all_budgets_here: bool,
 ) -> None:
-    """Refuse names of nothing, names given twice, and circles. Raises a mistake with its place in the file.
+    """Refuse names that nothing defines, repeated names, and circles. Raises a mistake with its place in the file.
 
-    Budgets in further files may be the parents of those here; their hierarchy is looked at when these are read.
+    Budgets in other files may be parents of those here; then the hierarchy is checked when those files are read.
     """
     names = [tag.name for tag in tags]
     refuse_repeated(("virtual_tags",), "virtual tag", names)
     for index, tag in enumerate(tags):
-        for location, name in _asked_for(tag):
+        for location, name in _dimensions_used(tag):
             _refuse_unknown(("virtual_tags", index, *location), name, names)
     evaluation_order(tags)
     for index, budget in enumerate(budgets):
@@ -42,7 +42,7 @@ def check_references(
         check_scope(f"the owner {owner.name!r}", owner.where, names, ("notifications", "owners", index, "where"))
 
 
-def _asked_for(tag: VirtualTag) -> Iterator[tuple[Location, str]]:
+def _dimensions_used(tag: VirtualTag) -> Iterator[tuple[Location, str]]:
     for index, rule in enumerate(tag.rules):
         for name in rule.where.dimensions:
             yield ("rules", index, "where"), name
@@ -51,7 +51,7 @@ def _asked_for(tag: VirtualTag) -> Iterator[tuple[Location, str]]:
 
 
 def evaluation_order(tags: Sequence[VirtualTag]) -> list[VirtualTag]:
-    """The tags, each after those that its rules ask for. Raises a mistake that names a circle."""
+    """The tags, each after the tags that its rules use. Raises a mistake that names a circle."""
     by_name = {tag.name: tag for tag in tags}
     graph = {tag.name: [name for name in tag.asked_for if name in by_name] for tag in tags}
     try:
@@ -65,10 +65,10 @@ def evaluation_order(tags: Sequence[VirtualTag]) -> list[VirtualTag]:
 
 
 def check_scope(what: str, where: Conditions, tags: Sequence[str], location: Location) -> None:
-    """Refuse a scope that asks for what is not there, or for two tags. Raises a mistake."""
+    """Refuse a scope with an unknown dimension or with two virtual tags. Raises a mistake."""
     for name in where.dimensions:
         _refuse_unknown(location, name, tags)
-    used = [each for each in where.dimensions if each in tags]
+    used = [name for name in where.dimensions if name in tags]
     if len(used) > 1:
         raise mistake_at(
             location,
@@ -77,7 +77,7 @@ def check_scope(what: str, where: Conditions, tags: Sequence[str], location: Loc
 
 
 def check_owner(budget: Budget, owners: Sequence[NotificationOwner], location: Location) -> None:
-    """Refuse an owner that nobody could tell, once there are owners at all. Raises a mistake."""
+    """Refuse an owner without a section, where any owner has a section. Raises a mistake."""
     names = [owner.name for owner in owners]
     if owners and budget.owner is not None and budget.owner not in names:
         raise mistake_at(location, unknown_name(budget.owner, names, "no [[notifications.owners]]"))
@@ -102,7 +102,7 @@ def check_hierarchy(budgets: Sequence[Budget]) -> None:
                 f"{parent.period} in {parent.unit}; make them the same",
             )
     try:
-        TopologicalSorter({each.name: [each.parent] if each.parent else [] for each in budgets}).prepare()
+        TopologicalSorter({budget.name: [budget.parent] if budget.parent else [] for budget in budgets}).prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
         raise mistake_at(

@@ -1,7 +1,7 @@
 """`circleci_cost.toml` and the environment, as one frozen `Settings`; where `demo` was run, the built-in demo's.
 
-Only what may be written and where it is looked for: reading the text is `sections.toml_file`'s, telling mistakes
-`sections.mistakes`'. Tokens are not read here, only the names of the variables that hold them.
+Here is what may be written and where the file is searched; `sections.toml_file` reads the text, `sections.mistakes`
+words the errors. Tokens are not read here, only the names of the variables that hold them.
 """
 
 import os
@@ -34,7 +34,7 @@ from circleci_cost.text.suggestions import suggestion_or_all
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
 CONFIG_FILE = "circleci_cost.toml"
-# What Dagster takes as the owner of an asset.
+# The owners of assets that Dagster accepts.
 _OWNER = re.compile(r"team:[A-Za-z0-9_.-]{1,60}|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 
 
@@ -51,7 +51,7 @@ def _owner(value: str) -> str:
 
 
 def first_day(value: date, today: date) -> date:
-    """The day as a start of the history. Raises `ValueError` for one on which there is no usage."""
+    """The day as a start of the history. Raises `ValueError` for one that cannot have usage."""
     if value > today:
         raise ValueError("this lies in the future; write the first day to import")
     if value < EARLIEST_USAGE:
@@ -60,17 +60,17 @@ def first_day(value: date, today: date) -> date:
 
 
 def _history_start(value: date, info: ValidationInfo) -> date:
-    """Today is the validation context's, as `_on` gives it; else the machine's."""
+    """Check the day against the `today` of the validation context (see `_on`), or else of the machine."""
     return first_day(value, info.context["today"] if info.context else utc_today(SystemClock()))
 
 
 def _on(clock: Clock) -> dict[str, date]:
-    """The validation context of `Settings`."""
+    """The validation context of `Settings`: the day of the clock."""
     return {"today": utc_today(clock)}
 
 
 class Settings(Section):
-    """Everything that `circleci_cost.toml` says. `source_file` is None for the built-in demo."""
+    """The content of `circleci_cost.toml`. `source_file` is None for the built-in demo."""
 
     data_dir: FilePath = Path("data")
     history_start: Annotated[date, AfterValidator(_history_start)]
@@ -99,7 +99,7 @@ class Settings(Section):
         return [period for center in self.cost_centers for period in center.price_periods]
 
     def cost_center(self, name: str) -> CostCenter:
-        """Return a cost center by name. Raises `ConfigurationError` that names those there are."""
+        """Return a cost center by name. Raises a `ConfigurationError` that names the known ones."""
         for center in self.cost_centers:
             if center.name == name:
                 return center
@@ -108,20 +108,22 @@ class Settings(Section):
         raise ConfigurationError(f"There is no cost center {name!r} in {self.described_source}; {hint}")
 
     def resolve(self, file: Path) -> Path:
-        """The path of a file that the configuration names: relative ones are relative to the configuration file."""
+        """The path of a file that the configuration names; relative paths start at the configuration file's folder."""
         folder = self.source_file.parent if self.source_file else self.data_dir
         return folder / file
 
     @property
     def described_source(self) -> str:
-        """Where these settings come from, for messages."""
+        """The source of these settings, for messages."""
         return str(self.source_file) if self.source_file else "the built-in demo"
 
     def refused_organizations(self, name: str) -> frozenset[str] | None:
-        """The organizations that an export of this cost center may not hold; None for all that it does not name."""
+        """The organizations that an export of this cost center may not hold; None: all that it does not name."""
         if self.cost_center(name).unknown_organizations == "refuse":
             return None
-        return frozenset(each for center in self.cost_centers if center.name != name for each in center.organizations)
+        return frozenset(
+            organization for center in self.cost_centers if center.name != name for organization in center.organizations
+        )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -157,8 +159,8 @@ def load_settings(
 ) -> Settings:
     """Read the settings: `path`, else the file that CIRCLECI_COST_CONFIG names, else ./circleci_cost.toml.
 
-    Where none of them is given or there, returns the built-in demo's if `circleci-cost demo` has left its data here:
-    nothing is simulated unasked. A relative `data_dir` is relative to the file. Raises `ConfigurationError`.
+    Without any of them, the built-in demo's, but only where `circleci-cost demo` has left its data: nothing is
+    simulated unasked. A relative `data_dir` is relative to the file. Raises `ConfigurationError`.
     """
     clock = clock or SystemClock()
     named = path or (Path(environment[CONFIG_ENV]) if environment.get(CONFIG_ENV) else None)
@@ -178,7 +180,7 @@ def load_settings(
 
 
 def no_configuration() -> ConfigurationError:
-    """The error where there is no configuration to work with."""
+    """The error where no configuration exists."""
     return ConfigurationError(
         f"There is no configuration: no {CONFIG_FILE} in {Path.cwd()}, and neither --config nor {CONFIG_ENV} names "
         "one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with simulated data."
@@ -186,7 +188,7 @@ def no_configuration() -> ConfigurationError:
 
 
 def read_settings(path: Path, clock: Clock | None = None) -> Settings:
-    """Read one file; the history starts on a day that is not in the future of `clock`. Raises `ConfigurationError`."""
+    """Read one file; by `clock`, its history may not start in the future. Raises `ConfigurationError`."""
     text, content = read_configuration(path)
     try:
         settings = Settings.model_validate(

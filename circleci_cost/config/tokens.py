@@ -1,4 +1,7 @@
-"""Reads a cost center's token from the environment, at the moment of its use; nothing keeps it."""
+"""Reads a cost center's token from the environment when it is used; nothing stores it.
+
+The settings hold only the names of the variables.
+"""
 
 import os
 from collections.abc import Mapping

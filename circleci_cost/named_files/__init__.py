@@ -1,1 +1,4 @@
-"""Files that a person names, in the configuration or in a command: read safely, with a sentence for each mistake."""
+"""Files that a user names in the configuration or in a command: read safely, with one sentence for each mistake.
+
+Files that this program writes itself are the job of `lake`.
+"""

@@ -1,6 +1,6 @@
-"""Reads the tables that virtual tags name, CSV strictly: every mistake is a sentence with file and line.
+"""Reads CSV files that the configuration names, strictly: every mistake is a sentence with file and line.
 
-What the columns mean is for `model.allocation.mapping_files` and `model.allocation.telemetry` to say.
+The readers of each kind of file, such as `model.allocation.mapping_files`, give the columns their meaning.
 """
 
 import csv
@@ -15,6 +15,7 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost.text.plain import same_name
 from circleci_cost.text.suggestions import suggestion_or_all
+from circleci_cost.text.units import counted
 
 LINE = "line"
 
@@ -32,7 +33,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def bytes_or_missing(path: Path) -> bytes:
-    """The content of such a file, for telling whether it has changed; of one that cannot be read, its reader tells."""
+    """The content of such a file, to see whether it has changed; where it cannot be read, its reader reports that."""
     try:
         return read_bytes(path)
     except ConfigurationError:
@@ -40,7 +41,7 @@ def bytes_or_missing(path: Path) -> bytes:
 
 
 def decoded(path: Path, content: bytes) -> str:
-    """The text of a file, its names in one form. Raises `ConfigurationError` where it is not UTF-8."""
+    """The text of a file, with its names in NFC. Raises `ConfigurationError` where it is not UTF-8."""
     try:
         return same_name(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -50,7 +51,7 @@ def decoded(path: Path, content: bytes) -> str:
 def read_csv(path: Path, content: bytes, known: Sequence[str], required: Sequence[str]) -> pl.DataFrame:
     """The cells of a CSV file as text without spaces around it, NULL where empty, and `line`, from 1.
 
-    Every column must be in `known`, those in `required` must be there. Raises `ConfigurationError`.
+    Every column must be in `known`, and those in `required` must be present. Raises `ConfigurationError`.
     """
     reader = csv.reader(io.StringIO(decoded(path, content), newline=""), strict=True)
     try:
@@ -64,8 +65,8 @@ def read_csv(path: Path, content: bytes, known: Sequence[str], required: Sequenc
     for line, row in numbered[1:]:
         if len(row) != len(header):
             raise ConfigurationError(
-                f"{path}, line {line}: {len(row)} cells where the first line names {len(header)}; add the missing "
-                "commas, or put quotes around a value that holds one."
+                f"{path}, line {line}: {counted(len(row), 'cell')} where the first line names {len(header)}; add the "
+                "missing commas, or put quotes around a value that holds one."
             )
     frame = pl.DataFrame([row for _, row in numbered[1:]], {name: pl.String() for name in header}, orient="row")
     text = pl.all().str.strip_chars()
@@ -94,19 +95,19 @@ def refuse_empty(path: Path, frame: pl.DataFrame, column: str) -> None:
 
 
 def parsed(path: Path, frame: pl.DataFrame, column: str, parse: pl.Expr, how: str) -> pl.DataFrame:
-    """The frame with a column of text replaced by what `parse` makes of it, NULL where it is not readable.
+    """The frame with a column of text replaced by the values of `parse`, which is NULL for unreadable text.
 
-    Raises `ConfigurationError` with the line and value of the first one; `how` tells how to write it.
+    Raises `ConfigurationError` with the line and text of the first unreadable value; `how` says how to write it.
     """
     wrong = frame.filter(pl.col(column).is_not_null() & parse.is_null())
     if not wrong.is_empty():
-        found, line = wrong.item(0, column), wrong.item(0, LINE)
-        raise ConfigurationError(f"{path}, line {line}: {column} = {found}: {how}.")
+        value, line = wrong.item(0, column), wrong.item(0, LINE)
+        raise ConfigurationError(f"{path}, line {line}: {column} = {value}: {how}.")
     return frame.with_columns(parse.alias(column))
 
 
 def day_of(column: str) -> pl.Expr:
-    """A column of text as days, NULL where it is no `YYYY-MM-DD`."""
+    """A column of text as days, NULL where the text is not `YYYY-MM-DD`."""
     text = pl.col(column)
     written = pl.when(text.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(text)
     return written.str.to_date("%Y-%m-%d", strict=False)

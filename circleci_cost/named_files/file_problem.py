@@ -1,4 +1,7 @@
-"""A file that the configuration names and that cannot be used; what goes on without it is each reader's to say."""
+"""A file of the configuration that cannot be used.
+
+Each reader decides what goes on without its file, and words the consequence.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class FileProblem:
-    """Whose file it is, the sentence on its mistake, and what becomes of what rests on it."""
+    """The file's subject, the sentence about its mistake, and the consequence for what depends on it."""
 
     subject: str
     path: Path
@@ -14,5 +17,5 @@ class FileProblem:
     consequence: str
 
     def __str__(self) -> str:
-        """All of it, as one line."""
+        """The whole problem as one line."""
         return f"{self.subject}: {self.sentence} {self.consequence}"

@@ -1,6 +1,6 @@
-"""Only regular files are read where a user names one: a device may never end, and a pipe may never begin.
+"""Refuses files that a user names and that are not regular: a device may never end, a pipe never begin.
 
-Whether the file is there, and what it holds, is its reader's business. Files of our own are `lake.files`' matter.
+The reader checks that the file exists and what it holds. Files of our own are the job of `lake.files`.
 """
 
 import errno
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from circleci_cost.errors import CircleciCostError
 
-# The reader has sentences of its own for these, or takes a missing file for none.
-_READERS_BUSINESS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES})
+# The reader has its own sentences for these, or works without a missing file.
+_LEFT_TO_READER = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES})
 _KINDS: tuple[tuple[Callable[[int], bool], str, str], ...] = (
     (stat.S_ISDIR, "a folder", "name a file in it"),
     (stat.S_ISFIFO, "a pipe", "write what comes out of it to a file, and name that file"),
@@ -23,17 +23,17 @@ _KINDS: tuple[tuple[Callable[[int], bool], str, str], ...] = (
 
 
 def require_regular_file(path: Path, error: type[CircleciCostError], ending: str = "") -> None:
-    """Raise `error` where `path` is there and, symbolic links followed, is no regular file; nothing is opened.
+    """Raise `error` where `path` exists and, with symbolic links followed, is not a regular file; nothing is opened.
 
-    A path that is missing or may not be looked at passes: opening it says so. `ending` is a sentence that
-    closes the message, such as "Nothing was imported.".
+    A path that is missing or not accessible passes: the reader reports that. `ending` is a sentence that ends the
+    message, such as "Nothing was imported.".
     """
     try:
         mode = path.stat().st_mode
     except ValueError:
         raise error(_sentence(f"{str(path)!r} is no path: it holds a NUL character; correct it.", ending)) from None
     except OSError as failure:
-        if failure.errno in _READERS_BUSINESS:
+        if failure.errno in _LEFT_TO_READER:
             return
         reason = os.strerror(failure.errno or errno.EIO)
         raise error(_sentence(f"{path} cannot be read ({reason}); correct the path.", ending)) from None

@@ -1,4 +1,4 @@
-"""What every section of a configuration file shares: types of values, reading TOML, and mistakes told with their line.
+"""What every section of a configuration file shares: types of values, reading TOML, mistakes with their line.
 
-What a section says of its subject stands in that subject's `definition` module, the whole file in `config.settings`.
+A section is defined in its subject's `definition` module, the whole file in `config.settings`.
 """

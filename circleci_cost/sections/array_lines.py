@@ -1,12 +1,12 @@
-"""Finds the line of an entry in an array of TOML that is written over several lines, such as a list of ids.
+"""Finds the line of an entry in a TOML array that is written over several lines, such as a list of ids.
 
-The text is known to be valid TOML. Tables and keys are followed by `key_lines`.
+The text is valid TOML already. `key_lines` finds tables and keys.
 """
 
 import re
 from collections.abc import Sequence
 
-# What a bracket, a comma or a # means nothing in, then those that do, then whatever else begins a value.
+# Strings and comments, in which brackets and commas mean nothing; then brackets, commas and line ends; then values.
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}(?!")'
     r"|'''.*?'{3,5}(?!')"
@@ -24,9 +24,9 @@ def line_in_array(text: str, number: int, steps: Sequence[str | int]) -> int:
 
     Keys of inline tables stay on the line of their table.
     """
-    line = found = number
+    line = entry_line = number
     indices = [step for step in steps if isinstance(step, int)]
-    # The position at each depth of arrays, None for an inline table; how many of the indices are met.
+    # The position in each open array, from the outermost; None for an inline table.
     depths: list[int | None] = []
     for token in _TOKEN.finditer(text):
         written = token.group()
@@ -40,9 +40,9 @@ def line_in_array(text: str, number: int, steps: Sequence[str | int]) -> int:
             position = depths[-1]
             depths[-1] = None if position is None else position + 1
         else:
-            at = [each for each in depths if each is not None]
+            at = [position for position in depths if position is not None]
             if at and at == indices[: len(at)]:
-                found = line
+                entry_line = line
                 if at == indices or None in depths:
                     break
             if written in "[{":
@@ -50,4 +50,4 @@ def line_in_array(text: str, number: int, steps: Sequence[str | int]) -> int:
             elif not depths:
                 break
         line += written.count("\n") if len(written) > 1 else 0
-    return found
+    return entry_line

@@ -1,7 +1,7 @@
-"""Mistakes of a configuration as sentences: file, line, key, and what to do; a value only where it can be no secret.
+"""Mistakes in a configuration as sentences: file, line, key, and what to do; a value only where it cannot be a secret.
 
-Somebody pastes a token where its variable's name belongs, or a webhook's address into any key. So text is never
-repeated, but for a few letters or digits in place of a date, a number or one of a few words.
+Users paste a token where the name of its variable belongs, or a webhook's address into any key. So text is never
+repeated, except a few letters or digits in place of a date, a number or one of a few words.
 """
 
 import re
@@ -16,15 +16,16 @@ from pydantic import ValidationError
 from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.section import Section, shown_key
 from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.units import counted
 
-# Where pydantic's words would not say what to write.
+# In place of pydantic's messages that do not say what to write.
 _HOW = {
     **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "write a day such as 2026-01-31"),
     **dict.fromkeys(("decimal_parsing", "decimal_type"), "write a number such as 1200.50, without quotes"),
     "bool_parsing": "write true or false",
     "string_type": "write text in quotes",
 }
-# In place of what these keys take, such a text is a slip of the pen.
+# For values of these types, a text that matches `_SLIP` is a typing error and no secret.
 _HARMLESS = ("date_", "decimal_", "int_", "float_", "bool_", "literal_error")
 _SLIP = re.compile(r"[0-9.,:/+-]{1,24}|[A-Za-z]{1,12}")
 _LONGEST_SHOWN = 24
@@ -32,11 +33,11 @@ _MOST_MISTAKES = 20
 
 
 def sentences(path: Path, text: str, content: Mapping[str, Any], error: ValidationError, model: type[Section]) -> str:
-    """One line for each mistake in the file that `model` reads, at most twenty."""
+    """One line for each mistake in a file whose content `model` describes, at most twenty."""
     mistakes = error.errors(include_url=False)
-    lines = [_sentence(path, text, content, each, model) for each in mistakes[:_MOST_MISTAKES]]
+    lines = [_sentence(path, text, content, mistake, model) for mistake in mistakes[:_MOST_MISTAKES]]
     more = len(mistakes) - len(lines)
-    return "\n".join([*lines, f"{path}: {more:,} mistakes more."] if more else lines)
+    return "\n".join([*lines, f"{path}: {counted(more, 'mistake')} more."] if more else lines)
 
 
 def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, model: type[Section]) -> str:
@@ -63,7 +64,7 @@ def _dotted(location: Sequence[str | int]) -> str:
 
 
 def _written(content: Any, steps: Sequence[str | int], kind: str) -> list[str | int]:
-    """The location without pydantic's own steps, such as the type of a channel or of a validator."""
+    """The location as it is written in the file, without pydantic's own steps such as the type of a channel."""
     location: list[str | int] = []
     for at, step in enumerate(steps):
         is_missing_key = kind == "missing" and at == len(steps) - 1
@@ -108,16 +109,16 @@ def _unknown_key(location: Sequence[str | int], model: type[Section]) -> str:
 
 
 def _section_at(model: type[Section], steps: Sequence[str | int]) -> type[Section]:
-    """The section that the steps lead to; of channels, pydantic's step says the type."""
+    """The section that the steps lead to; for a channel, one of pydantic's steps is its type."""
     for step in steps[:-1]:
         if not isinstance(step, str):
             continue
-        field = next((each for name, each in model.model_fields.items() if step in (name, each.alias)), None)
-        found = _models(field.annotation) if field else []
-        if len(found) == 1 or (found and not field):
-            model = found[0]
-        elif found:
-            model = next((each for each in found if set(_types_of(each)) & set(steps)), found[0])
+        field = next((field for name, field in model.model_fields.items() if step in (name, field.alias)), None)
+        models = _models(field.annotation) if field else []
+        if len(models) == 1 or (models and not field):
+            model = models[0]
+        elif models:
+            model = next((choice for choice in models if set(_types_of(choice)) & set(steps)), models[0])
     return model
 
 
@@ -129,5 +130,5 @@ def _models(annotation: Any) -> list[type[Section]]:
 
 
 def _types_of(model: type[Section]) -> tuple[str, ...]:
-    """The `type` that a section must have to be of this model."""
+    """The values of the key `type` that select this model."""
     return get_args(model.model_fields["type"].annotation) if "type" in model.model_fields else ()

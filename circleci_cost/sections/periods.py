@@ -1,4 +1,7 @@
-"""`from` and `until`: the days on which something of the configuration holds; both are included, both may be absent."""
+"""The keys `from` and `until`: the days on which an entry of the configuration applies.
+
+Both days are included, and both keys are optional. Periods of budgets are in `model.budgets.periods`.
+"""
 
 from datetime import date
 from typing import Self
@@ -9,7 +12,7 @@ from circleci_cost.sections.section import Section
 
 
 class Dated(Section):
-    """A table that may hold for some days only."""
+    """A table of the configuration that may apply to some days only."""
 
     from_: date | None = Field(default=None, alias="from")
     until: date | None = None

@@ -1,6 +1,6 @@
-"""Regular expressions in sections, in the dialect of the database that compares them (RE2, which is not Python's).
+"""Checks regular expressions of sections in the dialect of the database that matches them (RE2, not Python's).
 
-What they are compared with is each section's to say.
+Each section says what its expressions are matched against.
 """
 
 
@@ -11,6 +11,6 @@ def why_unreadable(pattern: str) -> str | None:
     try:
         duckdb.execute("SELECT regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
     except duckdb.Error as error:
-        # What follows the reason repeats the expression, and so would a secret in its place be.
+        # The text after the reason repeats the expression, which may be a secret pasted by mistake.
         return str(error).partition("\n")[0].removeprefix("Invalid Input Error: ").partition(": ")[0]
     return None

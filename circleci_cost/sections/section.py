@@ -1,6 +1,6 @@
-"""What all sections share: unknown keys are refused, values never change, and the types of names.
+"""The base of all sections (unknown keys refused, values frozen) and the types of names and paths in them.
 
-Errors are raised as `ValueError`; `settings` turns them into sentences with file, line and key.
+Errors are raised as `ValueError`; `mistakes` turns them into sentences with file, line and key.
 """
 
 import os
@@ -18,24 +18,24 @@ from circleci_cost.text.suggestions import did_you_mean
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# How names of variables are written; another one may be a password pasted by mistake.
+# How variables are usually named; any other text may be a password pasted by mistake.
 _USUAL_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-# Keys of ours are of these characters, tokens of more.
+# Our keys consist of these characters; tokens have others too.
 _PLAIN_KEY = re.compile(r"[A-Za-z_-]{1,40}")
 _LABEL_LENGTH = 200
-# What Linux allows for a name and for a path.
+# The longest name and path that Linux allows.
 _NAME_BYTES, _PATH_BYTES = 255, 4095
 
 
 class Section(BaseModel):
-    """A table of the configuration file. `renamed_keys`: former names of keys, with those that they have now."""
+    """A table of the configuration file. `renamed_keys` maps former names of keys to their current ones."""
 
     renamed_keys: ClassVar[Mapping[str, str]] = {}
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
 def plain_name(value: str) -> str:
-    """The name as it is. Raises `ValueError` for one that can be no partition key and no file name."""
+    """The name, unchanged. Raises `ValueError` for one that cannot be a partition key or a file name."""
     if not _NAME.fullmatch(value) or without_secrets(value) != value:
         raise ValueError("use lower-case letters, digits, - and _ (at most 63, the first one a letter or digit)")
     return value
@@ -53,7 +53,7 @@ def _label(value: str) -> str:
 
 
 def variable_name(value: str) -> str:
-    """The name of an environment variable as it is. Raises `ValueError` for another text, which may be a secret."""
+    """The name of an environment variable, unchanged. Raises `ValueError` for other text, which may be a secret."""
     if not _VARIABLE.fullmatch(value) or looks_secret(value):
         # The value may be a secret pasted by mistake: it must not be repeated in the message.
         raise ValueError("write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself")
@@ -75,21 +75,21 @@ def _file_path(value: Path) -> Path:
 
 
 def shown_key(key: str) -> str:
-    """A key for a message; one that may be a secret pasted in the wrong place is left out."""
+    """A key for a message; `(hidden)` for one that may be a secret pasted in the wrong place."""
     return key if _PLAIN_KEY.fullmatch(key) and without_secrets(key) == key else "(hidden)"
 
 
 def shown_variable(name: str, key: str) -> str:
-    """A variable that is not set, for a message: by its name, or by the key where the name may be a secret."""
+    """The words for a variable in a message: its name, or the key that names it where the name may be a secret."""
     return name if _USUAL_VARIABLE.fullmatch(name) else f"that {key} names"
 
 
 def unknown_name(given: str, known: Sequence[str], what: str) -> str:
-    """A sentence about a name that is not known. It is repeated only where it is almost a known one, so no secret."""
+    """A sentence about an unknown name. The name is repeated only where it resembles a known one, so is no secret."""
     if hint := did_you_mean(given, known):
         return f"{given!r} is {what}; {hint}"
-    there = f"; there are: {', '.join(known)}" if known else ""
-    return f"a name here is {what}{there}"
+    choices = f"; there are: {', '.join(known)}" if known else ""
+    return f"a name here is {what}{choices}"
 
 
 # A file or folder of this machine, with ~ resolved.
@@ -103,18 +103,18 @@ VariableName: TypeAlias = Annotated[str, AfterValidator(variable_name)]
 
 
 def mistake_at(location: Sequence[str | int], message: str) -> PydanticCustomError:
-    """The error to raise for a mistake that one section makes and only another one shows, such as an unknown name."""
-    # Names may hold braces, which the message's own template would take for fields.
+    """The error for a mistake that shows only together with another section, such as an unknown name."""
+    # Names may hold braces, which pydantic's message template would take for fields.
     return PydanticCustomError("mistake", "{message}", {"message": message, "location": tuple(location)})
 
 
 def mistake_within(steps: Sequence[str | int], message: str) -> PydanticCustomError:
-    """The error to raise for a mistake in an entry of the section that is looked at, such as one of its prices."""
+    """The error for a mistake in an entry of the section being validated, such as one of its prices."""
     return PydanticCustomError("mistake", "{message}", {"message": message, "within": tuple(steps)})
 
 
 def refuse_repeated(sections: Sequence[str | int], what: str, names: Sequence[str]) -> None:
-    """Refuse a second section of one name; `sections` is the array of tables whose `names` these are."""
+    """Refuse two sections of the same name; `sections` is the location of the array of tables with these `names`."""
     for index, name in enumerate(names):
         if name in names[:index]:
             raise mistake_at(

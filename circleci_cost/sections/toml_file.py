@@ -1,6 +1,6 @@
-"""Reads the text of a TOML configuration: whatever a file holds, it becomes a mapping or one sentence, in short time.
+"""Reads a TOML configuration: whatever the file holds, the result is a mapping or one sentence, and comes quickly.
 
-What the keys mean is `settings`' business.
+The sections in `config` and `model` give the keys their meaning.
 """
 
 import re
@@ -15,20 +15,20 @@ from circleci_cost.named_files.regular_files import require_regular_file
 # Two hundred cost centers with ten prices each take 400 KB.
 _MOST_BYTES = 2 << 20
 _MOST_DIGITS = 100
-# tomllib takes the square of the time for such a key, and what reads it afterwards needs as many calls.
+# tomllib needs quadratic time for such a key, and readers of the result need as many nested calls.
 _LONG_KEY = re.compile(r"""(?<![\w"'.-])(?:["']?[\w-]++["']?[ \t]*+\.[ \t]*+){100}""")
-# Where tomllib's words repeat a key, which may be a secret pasted in the wrong place.
+# tomllib's messages that repeat a key, which may be a secret pasted in the wrong place.
 _KEY_IN_MESSAGE = re.compile(r"(Cannot declare|namespace|inline table key) .*?(?= twice \(|\Z| \(at )", re.DOTALL)
 
 
 def read_configuration(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of the file and what it says. Raises `ConfigurationError`."""
+    """The text of the file and its content. Raises `ConfigurationError`."""
     text = read_text(path)
     return text, parse_toml(path, text)
 
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
-    """What the text of a file says. Raises `ConfigurationError`."""
+    """The content of the text of a file. Raises `ConfigurationError`."""
     if _LONG_KEY.search(text):
         raise too_deep(path)
     try:
@@ -39,14 +39,14 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
     except RecursionError:
         raise too_deep(path) from None
     except ValueError:
-        # Python reads no whole number of more than 4,300 digits, and tomllib lets its words through.
+        # Python reads no integer of more than 4,300 digits, and tomllib passes its error on.
         raise ConfigurationError(
             f"{path} holds a number of more than {_MOST_DIGITS} digits; write numbers such as 1200.50."
         ) from None
 
 
 def _number(written: str) -> Decimal:
-    """The exact number. As a whole number, 1e1000000000 would have a gigabyte of digits."""
+    """The exact number. Raises `ValueError` for one like 1e1000000000: as an integer, it has a gigabyte of digits."""
     number = Decimal(written)
     if number.is_finite() and max(abs(number.adjusted()), len(number.as_tuple().digits)) > _MOST_DIGITS:
         raise ValueError("too many digits")
@@ -54,7 +54,7 @@ def _number(written: str) -> Decimal:
 
 
 def is_there(path: Path) -> bool:
-    """Whether something has this name; nothing has a name that the system does not take."""
+    """Whether the path exists; one that the system does not accept as a name does not."""
     try:
         return path.exists()
     except OSError:
@@ -62,12 +62,12 @@ def is_there(path: Path) -> bool:
 
 
 def too_deep(path: Path) -> ConfigurationError:
-    """The error for tables in tables in tables."""
+    """The error for tables or lists nested too deeply."""
     return ConfigurationError(f"{path} nests tables or lists too deeply to be read; take the inner ones out.")
 
 
 def read_text(path: Path) -> str:
-    """The text of a regular file of UTF-8. Raises `ConfigurationError`."""
+    """The text of a regular file in UTF-8. Raises `ConfigurationError`."""
     require_regular_file(path, ConfigurationError)
     try:
         with path.open("rb") as file:
@@ -77,7 +77,7 @@ def read_text(path: Path) -> str:
     if len(data) > _MOST_BYTES:
         raise ConfigurationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB; that is no configuration.")
     try:
-        # Editors of Windows begin UTF-8 with a byte order mark.
+        # Editors on Windows start UTF-8 with a byte order mark.
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None

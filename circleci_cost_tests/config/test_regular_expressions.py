@@ -22,21 +22,23 @@ SECTIONS = {
 
 @pytest.mark.parametrize("key", SECTIONS)
 @pytest.mark.parametrize("operator", ['{ regex = ["^a", "(b"] }', '{ not = { regex = "(b" } }'])
-def test_it_is_refused_with_file_line_and_key(tmp_path: Path, key: str, operator: str) -> None:
+def test_an_unreadable_expression_is_refused_with_file_line_and_key(tmp_path: Path, key: str, operator: str) -> None:
     content = f"{VALID}\n{SECTIONS[key]}where = {{ job = {operator} }}\n"
     line = content.count("\n")
     assert refusal(tmp_path, content) == f"FILE, line {line}: {key}: {REASON}."
 
 
-def test_other_mistakes_are_told_beside_it(tmp_path: Path) -> None:
-    said = refusal(tmp_path, f'{VALID}\n[[budgets]]\nname = "a"\namount = -1\nwhere = {{ job = {{ regex = "(" }} }}\n')
-    assert [each.partition("budgets[0]")[2] for each in said.splitlines()] == [
+def test_other_mistakes_are_reported_beside_it(tmp_path: Path) -> None:
+    sentences = refusal(
+        tmp_path, f'{VALID}\n[[budgets]]\nname = "a"\namount = -1\nwhere = {{ job = {{ regex = "(" }} }}\n'
+    )
+    assert [sentence.partition("budgets[0]")[2] for sentence in sentences.splitlines()] == [
         f".where: {REASON}.",
         ".amount = -1: input should be greater than 0.",
     ]
 
 
-def test_it_is_refused_in_a_file_of_rules(tmp_path: Path) -> None:
+def test_an_unreadable_expression_is_refused_in_a_file_of_rules(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[[rules]]\nvalue = "a"\nwhere = { job = { regex = "a(" } }\n')
     mapping = '[[virtual_tags]]\nname = "team"\n[[virtual_tags.mappings]]\nfile = "rules.toml"\n'
     settings = read_settings(write(tmp_path, f"{VALID}\n{mapping}"))
@@ -45,7 +47,7 @@ def test_it_is_refused_in_a_file_of_rules(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}/rules.toml, line 3: rules[0].where: {REASON}."
 
 
-def test_what_python_alone_could_not_read_is_taken(tmp_path: Path) -> None:
-    budget = '[[budgets]]\nname = "a"\namount = 1\nwhere = { job = { regex = "\\\\pL+\\\\z" } }\n'
-    (found,) = read_settings(write(tmp_path, f"{VALID}\n{budget}")).budgets
-    assert str(found.where) == "job matches \\pL+\\z"
+def test_an_expression_that_only_python_cannot_read_is_accepted(tmp_path: Path) -> None:
+    section = '[[budgets]]\nname = "a"\namount = 1\nwhere = { job = { regex = "\\\\pL+\\\\z" } }\n'
+    (budget,) = read_settings(write(tmp_path, f"{VALID}\n{section}")).budgets
+    assert str(budget.where) == "job matches \\pL+\\z"

@@ -143,9 +143,9 @@ def test_a_mistake_is_one_sentence_with_its_line(tmp_path: Path, change: tuple[s
 )
 def test_a_token_pasted_in_place_of_the_variable_is_not_repeated(tmp_path: Path, secret: str) -> None:
     canary = secret
-    said = refusal(tmp_path, VALID.replace('"CIRCLECI_TOKEN"', f'"{canary}"'))
-    assert canary not in said
-    assert said == (
+    sentence = refusal(tmp_path, VALID.replace('"CIRCLECI_TOKEN"', f'"{canary}"'))
+    assert canary not in sentence
+    assert sentence == (
         "FILE, line 9: cost_centers[0].api_token_env: write the name of an environment variable, such as "
         "CIRCLECI_TOKEN, never the secret itself."
     )
@@ -172,8 +172,8 @@ def test_an_organization_in_two_cost_centers_would_count_twice(tmp_path: Path) -
 
 
 def test_f095_an_overlap_of_prices_is_refused_and_names_the_days(tmp_path: Path) -> None:
-    said = refusal(tmp_path, VALID.replace("effective_until = 2025-12-31", "effective_until = 2026-01-15"))
-    assert said == (
+    sentence = refusal(tmp_path, VALID.replace("effective_until = 2025-12-31", "effective_until = 2026-01-15"))
+    assert sentence == (
         "FILE, line 16: cost_centers[0].pricing[1]: the prices 0.00055 (2025-01-01 – 2026-01-15) and 0.0006 "
         "(2026-01-01 – ongoing) overlap on 2026-01-01 to 2026-01-15; end the earlier one the day before the later one "
         "begins."
@@ -204,8 +204,8 @@ def test_f095_two_ongoing_prices_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_f097_absurd_prices_are_refused(tmp_path: Path, price: str, message: str) -> None:
-    said = refusal(tmp_path, VALID.replace("price_per_credit = 0.0006\n", f"price_per_credit = {price}\n"))
-    assert said.split(": ", 1)[1] == message
+    sentence = refusal(tmp_path, VALID.replace("price_per_credit = 0.0006\n", f"price_per_credit = {price}\n"))
+    assert sentence.split(": ", 1)[1] == message
 
 
 def test_a_price_of_0_is_that_of_a_free_plan(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_a_mistake_in_an_entry_of_a_list_names_the_entry_s_line(tmp_path: Path, 
     assert refusal(tmp_path, text).startswith(f"FILE, {place}")
 
 
-def test_prices_in_one_inline_list_are_told_apart_by_line(tmp_path: Path) -> None:
+def test_prices_in_one_inline_list_are_distinguished_by_line(tmp_path: Path) -> None:
     table = VALID[: VALID.index("\n[[cost_centers.pricing]]")] + (
         "pricing = [\n  { price_per_credit = 0.0006, effective_from = 2026-01-01 },\n"
         "  { price_per_credit = 0.6, effective_from = 2025-01-01, effective_until = 2025-12-31 },\n]\n"
@@ -272,12 +272,19 @@ def test_f097_an_absurd_price_may_be_confirmed(tmp_path: Path) -> None:
         "http://127.0.0.1:8000",
     ],
 )
-def test_an_address_that_is_no_api_or_would_show_the_token_is_refused(tmp_path: Path, url: str) -> None:
-    said = refusal(tmp_path, VALID + f'\n[api]\nbase_url = "{url}"\n')
-    assert "write an https:// address ending in /api/v2" in said
-    assert "pw@" not in said
+def test_an_address_that_is_no_api_or_would_expose_the_token_is_refused(tmp_path: Path, url: str) -> None:
+    sentence = refusal(tmp_path, VALID + f'\n[api]\nbase_url = "{url}"\n')
+    assert "write an https:// address ending in /api/v2" in sentence
+    assert "pw@" not in sentence
 
 
-def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    said = refusal(tmp_path, VALID.replace("slug =", "slgu =").replace("restatement_days = 4", "restatement_days = 0"))
-    assert len(said.splitlines()) == 2
+def test_several_mistakes_are_reported_at_once(tmp_path: Path) -> None:
+    sentence = refusal(
+        tmp_path, VALID.replace("slug =", "slgu =").replace("restatement_days = 4", "restatement_days = 0")
+    )
+    assert len(sentence.splitlines()) == 2
+
+
+def test_of_21_mistakes_the_last_is_counted_in_the_singular(tmp_path: Path) -> None:
+    sentences = refusal(tmp_path, VALID + '\n[[budgets]]\nname = "a"\namount = -1\n' * 21).splitlines()
+    assert (len(sentences), sentences[-1]) == (21, "FILE: 1 mistake more.")

@@ -56,12 +56,12 @@ def sections_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and get_origin(annotation) is None:
         return [annotation] if issubclass(annotation, BaseModel) else []
     inner = get_args(annotation)[:1] if get_origin(annotation) is Annotated else get_args(annotation)
-    return [model for each in inner for model in sections_in(each)]
+    return [model for argument in inner for model in sections_in(argument)]
 
 
 def is_list(annotation: Any) -> bool:
     if get_origin(annotation) is UnionType or get_origin(annotation) is Annotated:
-        return any(is_list(each) for each in get_args(annotation)[:1])
+        return any(is_list(argument) for argument in get_args(annotation)[:1])
     return get_origin(annotation) is tuple
 
 
@@ -98,16 +98,16 @@ def outcome(folder: Path, text: str) -> str:
     try:
         read = read_settings(path)
     except ConfigurationError as error:
-        said = str(error)
-        assert said
-        assert not [secret for secret in SECRETS if secret in said]
-        assert "canary" not in said
-        assert len(said) < 30_000
+        sentence = str(error)
+        assert sentence
+        assert not [secret for secret in SECRETS if secret in sentence]
+        assert "canary" not in sentence
+        assert len(sentence) < 30_000
     else:
-        said = ""
+        sentence = ""
         assert isinstance(read.data_dir, Path)
     assert time.monotonic() - began < _SECONDS
-    return said
+    return sentence
 
 
 @given(tables(Settings))
@@ -152,10 +152,10 @@ def test_no_shape_of_a_document_is_a_traceback_or_takes_long(tmp_path: Path, tex
 @pytest.mark.parametrize("depth", [1, 90, 200, 3000])
 def test_conditions_may_be_nested_and_end_in_a_sentence_where_that_is_too_deep(tmp_path: Path, depth: int) -> None:
     budget = VALID + "\n[[budgets]]\nname = 'x'\namount = 1\n"
-    said = outcome(tmp_path, f"{budget}where = {{ project = {'{ not = ' * depth}'x'{'}' * depth} }}")
-    assert said == "" or "nests tables or lists too deeply to be read" in said
-    said = outcome(tmp_path, f"{budget}where.project{'.not' * depth} = 'x'")
-    assert said == "" or "nests tables or lists too deeply to be read" in said
+    sentence = outcome(tmp_path, f"{budget}where = {{ project = {'{ not = ' * depth}'x'{'}' * depth} }}")
+    assert sentence == "" or "nests tables or lists too deeply to be read" in sentence
+    sentence = outcome(tmp_path, f"{budget}where.project{'.not' * depth} = 'x'")
+    assert sentence == "" or "nests tables or lists too deeply to be read" in sentence
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -193,26 +193,26 @@ def test_a_secret_is_repeated_from_no_key(tmp_path: Path, secret: str) -> None:
 
 
 def test_a_value_is_shown_where_it_can_be_no_secret(tmp_path: Path) -> None:
-    said = refusal(tmp_path, VALID.replace("restatement_days = 4", "restatement_days = 99"))
-    assert said == "FILE, line 3: restatement_days = 99: input should be less than or equal to 31."
-    said = refusal(tmp_path, VALID.replace("history_start = 2025-10-22", 'history_start = "22.10.2025"'))
-    assert said == "FILE, line 2: history_start = 22.10.2025: write a day such as 2026-01-31."
-    said = refusal(tmp_path, VALID + '\n[[budgets]]\nname = "a"\namount = 1\nperiod = "monthly"\n')
-    assert said.startswith("FILE, line 24: budgets[0].period = monthly: input should be 'week', 'month', ")
+    sentence = refusal(tmp_path, VALID.replace("restatement_days = 4", "restatement_days = 99"))
+    assert sentence == "FILE, line 3: restatement_days = 99: input should be less than or equal to 31."
+    sentence = refusal(tmp_path, VALID.replace("history_start = 2025-10-22", 'history_start = "22.10.2025"'))
+    assert sentence == "FILE, line 2: history_start = 22.10.2025: write a day such as 2026-01-31."
+    sentence = refusal(tmp_path, VALID + '\n[[budgets]]\nname = "a"\namount = 1\nperiod = "monthly"\n')
+    assert sentence.startswith("FILE, line 24: budgets[0].period = monthly: input should be 'week', 'month', ")
 
 
-def test_the_line_is_right_behind_separators_dotted_keys_and_comments(tmp_path: Path) -> None:
+def test_the_line_is_right_after_separators_dotted_keys_and_comments(tmp_path: Path) -> None:
     text = "# a\u2028b\x85c\n" + VALID + "\napi.posts_per_hour = 0 # [x]\n[ api ] # none\n"
     assert refusal(tmp_path, text).startswith("FILE, line 22: unknown key 'cost_centers[0].pricing[1].api'")
-    said = refusal(tmp_path, "api.posts_per_hour = 0\n" + VALID)
-    assert said.startswith("FILE, line 1: api.posts_per_hour = 0: ")
+    sentence = refusal(tmp_path, "api.posts_per_hour = 0\n" + VALID)
+    assert sentence.startswith("FILE, line 1: api.posts_per_hour = 0: ")
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "2010-12-31"])
 def test_no_history_begins_before_circleci(tmp_path: Path, day: str) -> None:
-    said = refusal(tmp_path, VALID.replace("2025-10-22", day))
+    sentence = refusal(tmp_path, VALID.replace("2025-10-22", day))
     assert (
-        said
+        sentence
         == f"FILE, line 2: history_start = {day}: no usage is older than 2011-01-01; write the first day to import."
     )
 
@@ -221,7 +221,7 @@ def test_prices_may_hold_from_the_first_to_the_last_day_of_all(tmp_path: Path) -
     text = VALID.replace("2025-01-01", "0001-01-01").replace(
         "effective_from = 2026-01-01", "effective_from = 2026-01-01\neffective_until = 9999-12-31"
     )
-    assert [str(each.effective_from) for each in read_settings(write(tmp_path, text)).price_periods] == [
+    assert [str(period.effective_from) for period in read_settings(write(tmp_path, text)).price_periods] == [
         "2026-01-01",
         "0001-01-01",
     ]

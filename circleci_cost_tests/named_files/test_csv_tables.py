@@ -16,7 +16,7 @@ BY_FILE = {"value": "shared", "method": "telemetry"}
 
 
 def refused(folder: Path, **tag: Any) -> str:
-    """What is said about a tag, without the folder's name."""
+    """The sentence about a tag, without the folder's name."""
     with pytest.raises(ConfigurationError) as error:
         prepare([VirtualTag.model_validate({"name": "team", **tag})], lambda file: folder / file)
     return str(error.value).replace(f"{folder}/", "")
@@ -53,12 +53,12 @@ def test_a_mapping_file_with_a_mistake_is_named_by_file_and_line(tmp_path: Path,
 
 def test_an_unknown_column_is_named_with_the_nearest_or_with_all(tmp_path: Path) -> None:
     (tmp_path / "teams.csv").write_text("projekt,value\nweb,red\n")
-    said = refused(tmp_path, mappings=[{"file": "teams.csv"}])
-    assert said == "teams.csv, line 1: 'projekt' is no column of such a file; did you mean 'project'?"
+    sentence = refused(tmp_path, mappings=[{"file": "teams.csv"}])
+    assert sentence == "teams.csv, line 1: 'projekt' is no column of such a file; did you mean 'project'?"
     (tmp_path / "teams.csv").write_text("zzz,value\nweb,red\n")
-    said = refused(tmp_path, mappings=[{"file": "teams.csv"}])
-    assert said.startswith("teams.csv, line 1: 'zzz' is no column of such a file; there are: cost_center, organiz")
-    assert said.endswith("organization_id, project_id, value, from, until.")
+    sentence = refused(tmp_path, mappings=[{"file": "teams.csv"}])
+    assert sentence.startswith("teams.csv, line 1: 'zzz' is no column of such a file; there are: cost_center, organiz")
+    assert sentence.endswith("organization_id, project_id, value, from, until.")
 
 
 def test_a_missing_file_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_a_parquet_file_that_is_not_exact_is_refused(tmp_path: Path, columns: di
 
 def test_a_file_that_is_no_parquet_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "usage.parquet").write_text("date,key,amount\n")
-    said = refused(tmp_path, splits=[{**BY_FILE, "file": "usage.parquet"}])
-    assert said.startswith("usage.parquet is no readable Parquet file (")
+    sentence = refused(tmp_path, splits=[{**BY_FILE, "file": "usage.parquet"}])
+    assert sentence.startswith("usage.parquet is no readable Parquet file (")
 
 
 def test_quotes_spaces_and_a_byte_order_mark_are_read_as_they_are_meant(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ _ROW_GROUP_ROWS = 250_000
 
 @dataclass(frozen=True)
 class JobRunsDay:
-    """The job runs of a day and the exports that they came from: when each was exported, the latest last."""
+    """The job runs of one day. `exports` maps the id of each export they came from to its time, the latest last."""
 
     cost_center: str
     day: date
@@ -62,7 +62,7 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
 
 
 def read_exports(path: Path) -> dict[str, datetime]:
-    """The exports of a day's file and when each was exported, the latest last, from its footer alone."""
+    """Read from a day's footer alone which exports it came from and when each was exported, the latest last."""
     try:
         exports = json.loads(pl.read_parquet_metadata(path)[_METADATA_KEY])["exports"]
         return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
@@ -71,13 +71,13 @@ def read_exports(path: Path) -> dict[str, datetime]:
 
 
 def read_provenance(path: Path) -> tuple[tuple[str, ...], datetime]:
-    """The export ids of a day's file and when the latest of them was exported, from its footer alone."""
+    """Read from a day's footer alone its export ids and when the latest of them was exported."""
     exports = read_exports(path)
     return tuple(exports), max(exports.values())
 
 
 def state_of_day(lake: Lake, cost_center: str, day: date) -> str:
-    """Tell the published state of a day from any other one: a hash of its file's bytes."""
+    """Identify the published state of a day by a hash of its file's bytes."""
     with lake.job_runs_file(cost_center, day).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
@@ -85,9 +85,9 @@ def state_of_day(lake: Lake, cost_center: str, day: date) -> str:
 def write_restatement(lake: Lake, change: pl.DataFrame, replaced: str, number: int = 0) -> None:
     """Record what one export changed in one day: one row of `restatements.SCHEMA`, one file.
 
-    The file is named by the state of the day that is replaced (`state_of_day`) and, where one write makes several
-    changes, their number: after a crash between the record and the day, whatever export replaces that same state
-    writes over the record of a change that never came about.
+    The file is named by the replaced state of the day (`state_of_day`) and, where one write makes several changes, by
+    their number. After a crash between the record and the day's file, the next export that replaces the same state
+    overwrites the record, so that no record of a change that never happened stays.
     """
     row = change.row(0, named=True)
     with atomic_path(lake.restatement_file(row["cost_center"], row["date"], f"{replaced}-{number}")) as temporary:
@@ -100,8 +100,8 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
     with storage_errors(files[0].parent, "read"):
-        found = pl.read_parquet(files, hive_partitioning=False)
-    return found.sort("cost_center", "date", "recorded_at", "export_id")
+        rows = pl.read_parquet(files, hive_partitioning=False)
+    return rows.sort("cost_center", "date", "recorded_at", "export_id")
 
 
 def _unreadable(path: Path, error: Exception) -> StorageError:

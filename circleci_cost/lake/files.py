@@ -1,6 +1,6 @@
 """Atomic publication of single files: temporary name, fsync, rename.
 
-Where the files live is `lake.layout`'s business; what is in them is their writers'.
+`lake.layout` decides where the files live; their writers decide what they hold.
 """
 
 import os
@@ -14,7 +14,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.storage_failures import Doing, StorageFailure, storage_failure
 
 TEMPORARY_PREFIX = ".tmp-"
-# No single file takes a day to write: an older temporary file is a killed process's.
+# No single file takes a day to write: an older temporary file was left by a killed process.
 ABANDONED_AFTER_SECONDS = 24 * 3600
 
 
@@ -53,7 +53,7 @@ def write_atomic(target: Path, content: bytes) -> None:
 
 
 def fsync_file(path: Path) -> None:
-    """Force a file's bytes to disk: a rename may otherwise survive a power cut that its content does not."""
+    """Force a file's bytes to disk: otherwise a power cut may keep a rename and lose the content."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -68,26 +68,26 @@ def fsync_directory(path: Path) -> None:
 
 @contextmanager
 def storage_errors(target: Path | str, doing: Doing = "write", damaged: str = "") -> Iterator[None]:
-    """Turn what storage refuses, by whichever library, into one sentence that names `target` or the file in the error.
+    """Turn the storage errors of any library into a `StorageError` that names `target` or the file in the error.
 
-    `damaged` is what to do where `target` itself is damaged, if a backup is not all that helps.
+    `damaged` is the advice for a damaged `target` where restoring a backup is not the only remedy.
     """
     try:
         yield
-    # Not broad: what says nothing of storage goes on as it is.
+    # Not broad: an error that is not about storage is raised on unchanged.
     except Exception as error:
         failure = storage_failure(error)
         if failure is None:
             raise
-        raise _told(target, failure, doing, damaged) from error
+        raise _storage_error(target, failure, doing, damaged) from error
 
 
-def _told(target: Path | str, failure: StorageFailure, doing: Doing, damaged: str) -> StorageError:
+def _storage_error(target: Path | str, failure: StorageFailure, doing: Doing, damaged: str) -> StorageError:
     named, advice = str(target), failure.advice
     other = failure.path is not None and failure.path != named
     if other and doing != "write" and not Path(str(failure.path)).name.startswith(TEMPORARY_PREFIX):
         named = str(failure.path)
     elif failure.damaged and damaged:
         advice = damaged
-    kept = "nothing was changed" if doing == "read" else "what was there before is untouched"
-    return StorageError(f"Cannot {doing} {named}: {failure.reason}; {kept}. {advice}")
+    untouched = "nothing was changed" if doing == "read" else "what was there before is untouched"
+    return StorageError(f"Cannot {doing} {named}: {failure.reason}; {untouched}. {advice}")

@@ -1,8 +1,8 @@
-"""Which files of a source of infrastructure costs there are, and what the new and changed ones of them hold.
+"""The files of a source of infrastructure costs: which there are, and the costs in the new and changed ones.
 
-Unchanged files are not read again, and of the deliveries of a billing period only the newest counts. How a file is
-read is `model.infrastructure`'s business, which deliveries there are `infrastructure_deliveries`', and what becomes of
-the days of changed and vanished files `warehouse.infrastructure`'s.
+Unchanged files are not read again, and of the deliveries of a billing period only the newest counts. Reading one file
+is `model.infrastructure`'s job, grouping files into deliveries `infrastructure_deliveries`', and replacing the days of
+changed and vanished files `warehouse.infrastructure`'s.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,10 +25,10 @@ from circleci_cost.model.infrastructure.rates import RATES_SCHEMA, read_rates
 
 @dataclass(frozen=True)
 class SourceFiles:
-    """The files of a source that are there now: `unchanged` ones, and the costs of those that were `read`.
+    """The files that a source has now: the `unchanged` ones, and those that were `read`, with their costs.
 
-    `facts` says by path what was noticed in those that count, `superseded` how many do not, since a newer delivery
-    holds their billing periods; `remarks` are sentences for the user.
+    `facts` maps each path to what was noticed in the file. `superseded` is the number of files that do not count,
+    since newer deliveries hold their billing periods. `remarks` are sentences for the user.
     """
 
     source: Infrastructure
@@ -49,7 +49,7 @@ class SourceFiles:
 
 @dataclass(frozen=True)
 class SourceProblem:
-    """Why a source could not be read; what was read of it before stays."""
+    """Why a source could not be read; its costs from earlier readings stay."""
 
     source: str
     error: CircleciCostError
@@ -62,19 +62,19 @@ def read_sources(
     folder: Path,
     state: InfrastructureState | None = None,
 ) -> list[SourceFiles | SourceProblem]:
-    """Read what is new or has changed since `known` [source → path]; a mistake stops its own source only.
+    """Read the files that are new or changed compared with `known` [source → path]; an error stops its own source only.
 
-    `state` is what was noticed then: a file of which nothing is known there is read again. `resolve` makes relative
+    `state` is what the last reading noticed: a file without an entry there is read again. `resolve` makes relative
     paths absolute; copies of files in object stores are kept in `folder` while they are read.
     """
-    found: list[SourceFiles | SourceProblem] = []
+    results: list[SourceFiles | SourceProblem] = []
     for source in sources:
         try:
             before = known.get(source.name, {})
-            found.append(read_source(source, before, resolve, folder, state or InfrastructureState()))
+            results.append(read_source(source, before, resolve, folder, state or InfrastructureState()))
         except CircleciCostError as error:
-            found.append(SourceProblem(source.name, error))
-    return found
+            results.append(SourceProblem(source.name, error))
+    return results
 
 
 def read_source(
@@ -87,24 +87,24 @@ def read_source(
     """Read one source. Raises what `find_files`, `local_copy`, `read_costs` and `read_rates` raise."""
     rates_file = resolve(source.rates) if source.rates else None
     rates = read_rates(rates_file) if rates_file else pl.DataFrame(schema=RATES_SCHEMA)
-    found = counting_files(source, resolve, state)
+    selection = counting_files(source, resolve, state)
     reading = Reading(source, known, state.files.get(source.name, {}), folder)
-    looked_at = [reading.look(file) for file in found.counting]
-    without = _replaced_periods(found.deliveries, {each.file.name: each.facts for each in looked_at})
-    files = [reading.unread(file) for file in found.superseded]
-    files += [reading.finish(each, without.get(each.file.name, frozenset())) for each in looked_at]
+    looked_at = [reading.look(file) for file in selection.counting]
+    without = _replaced_periods(selection.deliveries, {look.file.name: look.facts for look in looked_at})
+    files = [reading.unread(file) for file in selection.superseded]
+    files += [reading.finish(look, without.get(look.file.name, frozenset())) for look in looked_at]
     result = SourceFiles(
         source=source,
-        unchanged=tuple(each.known for each in files if each.costs is None),
-        read=tuple((each.known, each.costs) for each in files if each.costs is not None),
+        unchanged=tuple(file.known for file in files if file.costs is None),
+        read=tuple((file.known, file.costs) for file in files if file.costs is not None),
         rates=rates,
         rates_file=rates_file,
-        facts={each.known.path: each.seen for each in files},
-        manifests={manifest.name: manifest for manifest in found.manifests},
-        superseded=sum(each.seen.superseded for each in files),
+        facts={file.known.path: file.seen for file in files},
+        manifests={manifest.name: manifest for manifest in selection.manifests},
+        superseded=sum(file.seen.superseded for file in files),
         remarks=(
-            *remarks_on(each.seen.counted for each in files if not each.seen.superseded),
-            *found.remarks,
+            *remarks_on(file.seen.counted for file in files if not file.seen.superseded),
+            *selection.remarks,
         ),
     )
     _refuse_copies(result.present)
@@ -113,7 +113,7 @@ def read_source(
 
 @dataclass(frozen=True)
 class CountingFiles:
-    """The files of a source as their paths and manifests tell: those `counting`, and those of former `deliveries`."""
+    """The files of a source, judged by paths and manifests alone: those that count, and those that are superseded."""
 
     counting: tuple[FoundFile, ...]
     superseded: tuple[FoundFile, ...]
@@ -130,54 +130,57 @@ class CountingFiles:
 def counting_files(
     source: Infrastructure, resolve: Callable[[Path], Path], state: InfrastructureState
 ) -> CountingFiles:
-    """The files of a source, as far as it is told without reading them. Raises as `find_files` and `deliveries_of`."""
+    """Tell the counting files of a source from the superseded ones without reading them.
+
+    Raises as `find_files` and `deliveries_of`.
+    """
     known = state.manifests.get(source.name, {})
-    found = source_files(source, resolve)
+    files = source_files(source, resolve)
     manifests = (
         manifests_beside(source.files, resolve, known, needed=source.deliveries == "manifest")
-        if may_need_manifests(source, found)
+        if may_need_manifests(source, files)
         else []
     )
-    deliveries = deliveries_of(source, found, manifests)
+    deliveries = deliveries_of(source, files, manifests)
     replaced = _replaced_by_path(deliveries)
     return CountingFiles(
-        tuple(file for file in found if file.name not in replaced),
-        tuple(file for file in found if file.name in replaced),
+        tuple(file for file in files if file.name not in replaced),
+        tuple(file for file in files if file.name in replaced),
         deliveries,
         tuple(manifests),
     )
 
 
 def source_files(source: Infrastructure, resolve: Callable[[Path], Path]) -> list[FoundFile]:
-    """The files that fit any pattern of a source, each once, by name. Raises what `find_files` raises."""
+    """Find the files that match any pattern of a source, each once, by name. Raises what `find_files` raises."""
     by_name = {file.name: file for pattern in source.files for file in find_files(pattern, resolve)}
     return [by_name[name] for name in sorted(by_name)]
 
 
 def _replaced_by_path(deliveries: Deliveries) -> set[str]:
-    """The files that need not be looked at: of former deliveries of a folder, of unfinished ones, and leftovers."""
+    """The names of files that need no reading: in superseded whole deliveries, in unfinished ones, and leftovers."""
     whole: dict[str, list[Delivery]] = {}
     for delivery in deliveries.of.values():
         if delivery.whole:
             whole.setdefault(delivery.stream, []).append(delivery)
-    newest = {stream: deliveries.newest(found) for stream, found in whole.items()}
+    newest = {stream: deliveries.newest(candidates) for stream, candidates in whole.items()}
     replaced = {
         name
-        for name, each in deliveries.of.items()
-        if not each.finished or (each.whole and each != newest[each.stream])
+        for name, delivery in deliveries.of.items()
+        if not delivery.finished or (delivery.whole and delivery != newest[delivery.stream])
     }
     return replaced | deliveries.unlisted
 
 
 def _replaced_periods(deliveries: Deliveries, facts: Mapping[str, FileFacts]) -> dict[str, frozenset[date]]:
-    """The billing periods of each file that a newer delivery of its stream holds, too."""
+    """Map each file to those of its billing periods that a newer delivery of its stream holds, too."""
     holders: dict[tuple[str, date], list[Delivery]] = {}
     for name, fact in facts.items():
         delivery = deliveries.of.get(name)
         if delivery is not None and not delivery.whole:
             for period in fact.periods:
                 holders.setdefault((delivery.stream, period), []).append(delivery)
-    newest = {key: deliveries.newest(found) for key, found in holders.items()}
+    newest = {key: deliveries.newest(candidates) for key, candidates in holders.items()}
     return {
         name: frozenset(
             period for period in fact.periods if newest.get((deliveries.of[name].stream, period)) != deliveries.of[name]

@@ -1,7 +1,7 @@
-"""Which deliveries the files of a source belong to, and which of these are newer: clouds deliver a month anew each day.
+"""Groups the files of a source into deliveries and orders these by age: clouds deliver a month anew each day.
 
-Files are told apart by their paths here; that of the deliveries of a billing period the newest one counts is decided
-in `infrastructure`, where it is known which periods a file holds.
+Only paths and manifests are looked at here. Which delivery counts for a billing period is decided in
+`infrastructure`, where the periods of each file are known.
 """
 
 import re
@@ -27,11 +27,12 @@ Order: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True)
 class Delivery:
-    """What was delivered together. Those of one `stream` replace each other: the greatest `order` is the newest.
+    """Files that were delivered together. Deliveries of one `stream` replace each other: the greatest `order` wins.
 
-    `whole` says that the stream is a single billing period, else the periods of the files are looked at. A delivery
-    that is not `finished` has no manifest yet where others have one, and does not count; one that is `broken` lacks a
-    file, as the sentence says, and can't count. `modified` is when the newest of its files was written.
+    `whole` says that the stream is a single billing period; otherwise the periods of the files are compared. A
+    delivery that is not `finished` has no manifest yet where others have one, and does not count. `broken` is a
+    sentence about a file that the delivery lacks; such a delivery cannot count. `modified` is when the newest of its
+    files was written.
     """
 
     stream: str
@@ -45,55 +46,55 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """The delivery of each file by its name; a file without one counts by itself.
+    """The delivery of each file, by file name; a file without one counts by itself.
 
-    `unlisted` are files that no manifest names although one is there for their folder: leftovers of a former delivery.
+    `unlisted` are files whose delivery has a manifest that does not name them: leftovers of a former delivery.
     """
 
     of: Mapping[str, Delivery]
     unlisted: frozenset[str] = frozenset()
 
     def newest(self, of: Sequence[Delivery]) -> Delivery | None:
-        """The newest of some deliveries of a stream. Raises `ExportDataError` where that cannot be told."""
-        finished = [each for each in dict.fromkeys(of) if each.finished]
+        """Return the newest finished delivery of a stream. Raises `ExportDataError` for a tie and for a broken one."""
+        finished = [delivery for delivery in dict.fromkeys(of) if delivery.finished]
         if not finished:
             return None
-        found = max(finished, key=lambda each: each.order)
-        equal = sorted(each.name for each in finished if each.order == found.order)
+        newest = max(finished, key=lambda delivery: delivery.order)
+        equal = sorted(delivery.name for delivery in finished if delivery.order == newest.order)
         if len(equal) > 1:
             raise ExportDataError(
                 f"{equal[0]} and {equal[1]} are of the same time, so that it cannot be told which delivery is newer; "
                 "remove one of them, or say with deliveries in the [[infrastructure]] section what tells (README). "
                 f"{_NOTHING_USED}"
             )
-        if found.broken:
-            raise ExportDataError(found.broken)
-        return found
+        if newest.broken:
+            raise ExportDataError(newest.broken)
+        return newest
 
     @property
     def unfinished(self) -> list[str]:
-        """Deliveries without a manifest that are newer than those of their stream that have one."""
+        """The names of deliveries without a manifest that are newer than all of their stream that have one."""
         newest: dict[str, int] = {}
-        for each in self.of.values():
-            if each.finished:
-                newest[each.stream] = max(newest.get(each.stream, 0), each.modified)
-        waiting = (each for each in self.of.values() if not each.finished)
-        return sorted({each.name for each in waiting if each.modified > newest.get(each.stream, 0)})
+        for delivery in self.of.values():
+            if delivery.finished:
+                newest[delivery.stream] = max(newest.get(delivery.stream, 0), delivery.modified)
+        waiting = (delivery for delivery in self.of.values() if not delivery.finished)
+        return sorted({delivery.name for delivery in waiting if delivery.modified > newest.get(delivery.stream, 0)})
 
 
 def may_need_manifests(source: Infrastructure, files: Sequence[FoundFile]) -> bool:
-    """Whether manifests say more than paths do."""
+    """Whether manifests can tell more than the paths do."""
     by_period = any(_place(file.name).period is not None for file in files)
     return source.deliveries == "manifest" or (source.deliveries == "auto" and by_period)
 
 
 def deliveries_of(source: Infrastructure, files: Sequence[FoundFile], manifests: Sequence[Manifest]) -> Deliveries:
-    """The deliveries of a source, told as its section says. Raises `ExportDataError` where they cannot be told."""
-    said = source.deliveries
-    placed = {} if said == "all" else {file.name: _delivery(file, said) for file in files}
+    """Group files into deliveries as the source's section says. Raises `ExportDataError` where that is impossible."""
+    method = source.deliveries
+    placed = {} if method == "all" else {file.name: _delivery(file, method) for file in files}
     of = {name: delivery for name, delivery in placed.items() if delivery is not None}
-    made, unlisted, broken = _by_manifest(of, files, manifests)
-    if said == "manifest" and not made:
+    orders, unlisted, broken = _by_manifest(of, files, manifests)
+    if method == "manifest" and not orders:
         raise ExportDataError(
             f"{files[0].name}: there is no manifest beside it or in the folder metadata; have it delivered or copied, "
             f'or write another word than deliveries = "manifest" in the [[infrastructure]] section. {_NOTHING_USED}'
@@ -104,12 +105,12 @@ def deliveries_of(source: Infrastructure, files: Sequence[FoundFile], manifests:
             modified[of[file.name]] = max(modified.get(of[file.name], 0), file.modified)
     ordered: dict[Delivery, Delivery] = {}
     for deliveries in _grouped(of).values():
-        ordered |= _ordered(said, deliveries, made, modified)
-    known = {
-        each: replace(delivery, broken=broken.get(each, ""), modified=modified[each])
-        for each, delivery in ordered.items()
+        ordered |= _ordered(method, deliveries, orders, modified)
+    final = {
+        original: replace(delivery, broken=broken.get(original, ""), modified=modified[original])
+        for original, delivery in ordered.items()
     }
-    return Deliveries({name: known[each] for name, each in of.items()}, frozenset(unlisted))
+    return Deliveries({name: final[original] for name, original in of.items()}, frozenset(unlisted))
 
 
 @dataclass(frozen=True)
@@ -134,84 +135,90 @@ def _is_run(folder: str) -> bool:
     return _RUN_ID.search(folder) is not None or _TIME.search(folder) is not None
 
 
-def _delivery(file: FoundFile, said: str) -> Delivery | None:
+def _delivery(file: FoundFile, method: str) -> Delivery | None:
     place = _place(file.name)
     folder = place.parts[:-1]
     by_run = all(map(_is_run, place.run))
-    if said == "name" or (said == "time" and not (place.period is not None or _is_run(folder[-1]))):
+    if method == "name" or (method == "time" and not (place.period is not None or _is_run(folder[-1]))):
         stem = _RUN_ID.sub("*", _TIME.sub("*", place.parts[-1]))
         return Delivery("/".join((*folder, stem)), file.name, whole=False)
     if place.period is not None and by_run:
         return Delivery("/".join(place.parts[: place.period + 1]), "/".join(folder), whole=True)
-    if said == "auto":
+    if method == "auto":
         return None
     return Delivery("/".join(folder[:-1]), "/".join(folder), whole=False)
 
 
 def _grouped(of: Mapping[str, Delivery]) -> dict[str, list[Delivery]]:
-    found: dict[str, list[Delivery]] = {}
+    by_stream: dict[str, list[Delivery]] = {}
     for delivery in dict.fromkeys(of.values()):
-        found.setdefault(delivery.stream, []).append(delivery)
-    return found
+        by_stream.setdefault(delivery.stream, []).append(delivery)
+    return by_stream
 
 
 def _by_manifest(
     of: Mapping[str, Delivery], files: Sequence[FoundFile], manifests: Sequence[Manifest]
 ) -> tuple[dict[Delivery, Order], set[str], dict[Delivery, str]]:
-    """When each delivery was made that a manifest names, the files of these that none names, and what others lack."""
-    there = [file for file in files if file.name in of]
-    made: dict[Delivery, Order] = {}
+    """Return the order of each delivery with a manifest, its unlisted files, and what broken deliveries lack."""
+    in_deliveries = [file for file in files if file.name in of]
+    orders: dict[Delivery, Order] = {}
     named: dict[Delivery, dict[Order, set[str]]] = {}
     broken: dict[Delivery, str] = {}
     for manifest in manifests:
         order = (manifest.made, manifest.modified)
-        entries = listed(manifest, there)
-        known = {file.name for file in entries.values() if file is not None}
+        entries = listed(manifest, in_deliveries)
+        listed_names = {file.name for file in entries.values() if file is not None}
         missing = sorted(entry for entry, file in entries.items() if file is None)
-        for name in known:
+        for name in listed_names:
             named.setdefault(of[name], {}).setdefault(order, set()).add(name)
-            made[of[name]] = max(made.get(of[name], order), order)
+            orders[of[name]] = max(orders.get(of[name], order), order)
             if missing:
                 broken[of[name]] = (
                     f"{manifest.name} lists {missing[0]}, which is no file of this source; have it delivered or "
                     f"copied, or widen the files of [[infrastructure]]. {_NOTHING_USED}"
                 )
-    counted = {name for delivery, by_order in named.items() for name in by_order[made[delivery]]}
-    return made, {name for name, delivery in of.items() if delivery in made and name not in counted}, broken
+    counted = {name for delivery, by_order in named.items() for name in by_order[orders[delivery]]}
+    return orders, {name for name, delivery in of.items() if delivery in orders and name not in counted}, broken
 
 
 def _ordered(
-    said: str,
+    method: str,
     deliveries: Sequence[Delivery],
-    made: Mapping[Delivery, Order],
+    orders: Mapping[Delivery, Order],
     modified: Mapping[Delivery, int],
 ) -> dict[Delivery, Delivery]:
-    times = {each: _time_in(each, said) for each in deliveries}
-    finished = [each for each in deliveries if each in made]
-    if finished or said == "manifest":
-        # What a manifest says itself is best; its file may have been copied later.
-        own, named = all(made[each][0] for each in finished), all(times[each] for each in finished)
-        order = {each: _first(own, made[each][0], named, times[each], made[each][1]) for each in finished}
-        return {each: replace(each, order=order.get(each, ("", 0)), finished=each in made) for each in deliveries}
-    unknown = sorted(each.name for each, time in times.items() if not time)
-    if said in ("folder", "name") and unknown and len(deliveries) > 1:
-        what = "the name of its folder" if said == "folder" else "its name"
+    times = {delivery: _time_in(delivery, method) for delivery in deliveries}
+    finished = [delivery for delivery in deliveries if delivery in orders]
+    if finished or method == "manifest":
+        # The time that a manifest states is best: the manifest itself may have been copied later.
+        own, named = all(orders[delivery][0] for delivery in finished), all(times[delivery] for delivery in finished)
+        order = {
+            delivery: _first(own, orders[delivery][0], named, times[delivery], orders[delivery][1])
+            for delivery in finished
+        }
+        return {
+            delivery: replace(delivery, order=order.get(delivery, ("", 0)), finished=delivery in orders)
+            for delivery in deliveries
+        }
+    unknown = sorted(delivery.name for delivery, time in times.items() if not time)
+    if method in ("folder", "name") and unknown and len(deliveries) > 1:
+        what = "the name of its folder" if method == "folder" else "its name"
         raise ExportDataError(
             f"{unknown[0]}: {what} holds no date such as 2026-08-16, so that it cannot be told which delivery is "
-            f'newer; write another word than deliveries = "{said}" in the [[infrastructure]] section. {_NOTHING_USED}'
+            f'newer; write another word than deliveries = "{method}" in the [[infrastructure]] section. {_NOTHING_USED}'
         )
-    if said != "time" and not unknown:
-        return {each: replace(each, order=(times[each], 0)) for each in deliveries}
-    return {each: replace(each, order=("", modified[each])) for each in deliveries}
+    if method != "time" and not unknown:
+        return {delivery: replace(delivery, order=(times[delivery], 0)) for delivery in deliveries}
+    return {delivery: replace(delivery, order=("", modified[delivery])) for delivery in deliveries}
 
 
-def _first(own: bool, made: str, named: bool, time: str, modified: int) -> Order:
+def _first(own: bool, stated: str, named: bool, time: str, modified: int) -> Order:
     if own:
-        return made, 0
+        return stated, 0
     return (time, 0) if named else ("", modified)
 
 
-def _time_in(delivery: Delivery, said: str) -> str:
-    text = delivery.name.rpartition("/")[2] if said == "name" else delivery.name[len(delivery.stream) :]
-    found = _TIME.search(text)
-    return re.sub(r"\D", "", found.group()) if found else ""
+def _time_in(delivery: Delivery, method: str) -> str:
+    text = delivery.name.rpartition("/")[2] if method == "name" else delivery.name[len(delivery.stream) :]
+    match = _TIME.search(text)
+    return re.sub(r"\D", "", match.group()) if match else ""

@@ -1,7 +1,7 @@
 """Manifests that clouds put beside their cost exports: which files a delivery consists of, and when it was made.
 
 AWS writes `…Manifest.json` below `metadata/` (older reports beside the data), Azure `manifest.json` into the folder of
-each run; both write it when all data is there. Which delivery counts is the business of `infrastructure_deliveries`.
+each run; both write it after all data. Choosing the delivery that counts is `infrastructure_deliveries`' job.
 """
 
 import itertools
@@ -23,9 +23,9 @@ _TIMES = (("runInfo", "submittedTime"), ("submittedTime",), ("createdAt",))
 
 @dataclass(frozen=True)
 class Manifest:
-    """The `files` that a delivery consists of, as its maker names them, and when it was `made` by its own word, if any.
+    """The `files` of a delivery as its cloud names them, and the time it states it was `made` at, empty without one.
 
-    `modified` is when the manifest was written last, `size` its bytes. JSON that lists no files is one of none.
+    `modified` is when the manifest was written last, `size` its bytes. JSON without a list is a manifest of no files.
     """
 
     name: str
@@ -38,22 +38,23 @@ class Manifest:
 def manifests_beside(
     patterns: Sequence[str], resolve: Callable[[Path], Path], known: Mapping[str, Manifest], *, needed: bool = True
 ) -> list[Manifest]:
-    """The manifests beside the files of some patterns, each once; where they are not `needed`, those that may be read.
+    """Find the manifests beside the files of some patterns, each once.
 
-    A cloud that delivers a month anew each day leaves hundreds of them: those `known` by name are not read again.
-    Raises as `find_files`, but not for none at all.
+    Unless manifests are `needed`, places that refuse access are skipped. A cloud that delivers a month anew each day
+    leaves hundreds of manifests: unchanged ones that are `known` by name are not read again. Raises as `find_files`,
+    but not where there is no manifest.
     """
-    found: dict[str, FoundFile] = {}
-    for pattern in dict.fromkeys(each for given in patterns for each in _patterns(given)):
+    by_name: dict[str, FoundFile] = {}
+    for beside in dict.fromkeys(beside for pattern in patterns for beside in _patterns(pattern)):
         try:
-            found |= {file.name: file for file in find_files(pattern, resolve)}
+            by_name |= {file.name: file for file in find_files(beside, resolve)}
         except ConfigurationError:
-            # That the files themselves are there is looked at elsewhere.
+            # No manifest there. Whether the cost files themselves exist is checked elsewhere.
             continue
         except AuthorizationError:
             if needed:
                 raise
-    return [_known_or_read(found[name], known.get(name)) for name in sorted(found)]
+    return [_known_or_read(by_name[name], known.get(name)) for name in sorted(by_name)]
 
 
 def _patterns(pattern: str) -> Iterator[str]:
@@ -70,24 +71,24 @@ def _known_or_read(file: FoundFile, known: Manifest | None) -> Manifest:
 
 
 def _read(file: FoundFile) -> Manifest:
-    """Raises `ExportDataError` for what is no JSON at all."""
+    """Read one manifest. Raises `ExportDataError` where it is not JSON."""
     with opened(file) as stream:
         content = stream.read(_LARGEST)
     try:
-        said = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError):
         raise ExportDataError(
             f"{file.name} is no JSON, so that it cannot be told which files its delivery consists of; deliver or copy "
             "it again. Nothing of this source was used."
         ) from None
-    files = tuple(_files(said)) if isinstance(said, dict) else ()
-    return Manifest(file.name, files, _made(said), file.modified, file.size)
+    files = tuple(_files(document)) if isinstance(document, dict) else ()
+    return Manifest(file.name, files, _stated_time(document), file.modified, file.size)
 
 
-def _files(said: dict[str, Any]) -> Iterator[str]:
-    entries = (each for key in ("dataFiles", "reportKeys", "blobs") for each in _entries(said.get(key)))
-    for each in entries:
-        name = each.get("blobName") if isinstance(each, dict) else each
+def _files(document: dict[str, Any]) -> Iterator[str]:
+    entries = (entry for key in ("dataFiles", "reportKeys", "blobs") for entry in _entries(document.get(key)))
+    for entry in entries:
+        name = entry.get("blobName") if isinstance(entry, dict) else entry
         if isinstance(name, str):
             yield _path(name)
 
@@ -97,7 +98,7 @@ def _entries(listed: object) -> list[Any]:
 
 
 def _path(name: str) -> str:
-    """The path of a file's name or address; what is no address at all is a name that no file has."""
+    """The path in a file's name or address; an address that cannot be parsed is kept as it is, and fits no file."""
     written = name.encode(errors="replace").decode()
     try:
         return urlsplit(written).path if "://" in written else written
@@ -105,9 +106,9 @@ def _path(name: str) -> str:
         return written
 
 
-def _made(said: dict[str, Any]) -> str:
+def _stated_time(document: dict[str, Any]) -> str:
     for steps in _TIMES:
-        value: Any = said
+        value: Any = document
         for step in steps:
             value = value.get(step) if isinstance(value, dict) else None
         if isinstance(value, str) and value.isascii() and re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d", value):
@@ -116,9 +117,9 @@ def _made(said: dict[str, Any]) -> str:
 
 
 def listed(manifest: Manifest, files: Sequence[FoundFile]) -> dict[str, FoundFile | None]:
-    """Which of some files each entry of a manifest is: files may have been copied, so folder and name are compared.
+    """Find the file of each entry of a manifest by folder and name, since files may have been copied.
 
-    Where several are the same in these, the one with the longest common end of its path is meant.
+    Where several fit, the one whose path has the longest common end with the entry is taken.
     """
     by_end: dict[tuple[str, ...], list[FoundFile]] = {}
     for file in files:

@@ -1,6 +1,6 @@
-"""Reading the files of a source one by one: what is known of a file is taken, what is not is read.
+"""Reads the files of a source one by one, and reuses what is known of unchanged ones.
 
-Which files there are, and which of their billing periods count, is the business of `infrastructure`.
+Which files there are, and which of their billing periods count, is decided in `infrastructure`.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,16 +17,16 @@ from circleci_cost.model.infrastructure.cost_files import COSTS_SCHEMA, FileCost
 from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost.model.infrastructure.facts import FileFacts
 
-# Read as nothing at all: a newer delivery holds what the file does.
+# The `read_as` of a file that is not read, since a newer delivery holds what it does.
 _SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file as it was read last. `version` is the store's word for its content, `read_as` the hash of the reading.
+    """A file as it was read last. `version` is the store's id of its content, `read_as` a hash of how it was read.
 
-    `read_as` names the billing periods, too, that did not count. `first` stays that of all charges of the file, so
-    that what it once held is replaced.
+    `read_as` also names the billing periods that did not count. `first` is the first day of all charges of the file,
+    counted or not, so that what it once held is replaced.
     """
 
     path: str
@@ -53,7 +53,7 @@ class LookedAt:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file as it counts now; `costs` (`COSTS_SCHEMA`) are None where they are what they were before."""
+    """A file as it counts now; `costs` (`COSTS_SCHEMA`) are None where they have not changed."""
 
     known: KnownFile
     seen: SeenFile
@@ -70,7 +70,7 @@ class Reading:
     folder: Path
 
     def look(self, file: FoundFile) -> LookedAt:
-        """Read a file, unless it is known. Raises as `local_copy` and `read_costs` do."""
+        """Read a file unless it is unchanged. Raises as `local_copy` and `read_costs` do."""
         before, noticed = self.known.get(file.name), self.seen.get(file.name)
         comparable = before is not None and _base(before) == reading_hash(self.source)
         facts = noticed.facts if noticed and before and noticed.is_of(before.sha256, _base(before)) else None
@@ -88,7 +88,7 @@ class Reading:
         return LookedAt(file, costs.facts, sha256, None, costs)
 
     def finish(self, looked_at: LookedAt, without: Collection[date]) -> ReadFile:
-        """A file without the billing periods that a newer delivery holds; read again where these have changed."""
+        """Leave out the billing periods that a newer delivery holds; the file is read again where they changed."""
         base = reading_hash(self.source)
         read_as = ":".join((base, *(f"{period}" for period in sorted(without))))
         seen = SeenFile(
@@ -105,29 +105,29 @@ class Reading:
                 if sha256 != looked_at.sha256:
                     raise changed(file)
                 costs = read_costs(path, self.source, file.name)
-        kept = costs.without(without)
-        known = KnownFile(
+        counted = costs.without(without)
+        current = KnownFile(
             path=file.name,
             sha256=looked_at.sha256,
             version=file.version,
             read_as=read_as,
-            rows=kept.rows,
-            left_out=kept.left_out,
-            spread=kept.spread,
+            rows=counted.rows,
+            left_out=counted.left_out,
+            spread=counted.spread,
             first=costs.first,
-            last=kept.last,
+            last=counted.last,
         )
-        return ReadFile(known, seen, kept.costs)
+        return ReadFile(current, seen, counted.costs)
 
     def unread(self, file: FoundFile) -> ReadFile:
-        """A file that does not count at all: it is not even looked into."""
+        """Record a file that does not count at all, without reading it."""
         seen = SeenFile(sha256="", read_as=_SUPERSEDED, facts=FileFacts(), unread=True)
         before = self.known.get(file.name)
         if before is not None and before.read_as == _SUPERSEDED:
             return ReadFile(replace(before, version=file.version), seen, None)
         first = before.first if before else None
-        known = KnownFile(file.name, "", file.version, _SUPERSEDED, 0, 0, 0, first, None)
-        return ReadFile(known, seen, pl.DataFrame(schema=COSTS_SCHEMA))
+        current = KnownFile(file.name, "", file.version, _SUPERSEDED, 0, 0, 0, first, None)
+        return ReadFile(current, seen, pl.DataFrame(schema=COSTS_SCHEMA))
 
 
 def _base(known: KnownFile) -> str:

@@ -1,7 +1,7 @@
-"""What was noticed in files of infrastructure costs as they were read last, and why a source could not be: as JSON.
+"""What the last reading noticed in files of infrastructure costs, and why sources could not be read, as JSON.
 
-A memory beside the warehouse that may be lost: files of which nothing is noticed here are read again. The costs
-themselves are `warehouse.infrastructure.infrastructure_costs`'s business.
+The file stands beside the warehouse and may be lost: files without an entry in it are read again. The costs
+themselves are in `warehouse.infrastructure.infrastructure_costs`.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from circleci_cost.model.infrastructure.facts import FileFacts
 class SeenFile(BaseModel):
     """What was noticed in a file of this content (`sha256`), read in this way.
 
-    Of its billing periods those of `without` did not count, as a newer delivery holds them; `unread` says that it
-    was not looked into for the same reason.
+    The billing periods in `without` did not count, since a newer delivery holds them; `unread` says that the file was
+    not read at all for the same reason.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ class SeenFile(BaseModel):
     unread: bool = False
 
     def is_of(self, sha256: str, read_as: str) -> bool:
-        """Whether this is what was noticed in that content, read in that way."""
+        """Whether this was noticed in a file of that content, read in that way."""
         return not self.unread and (self.sha256, self.read_as) == (sha256, read_as)
 
     @property
@@ -46,7 +46,7 @@ class SeenFile(BaseModel):
 
 
 class Refusal(BaseModel):
-    """Why a source could not be read; what was read of it before stays."""
+    """Why a source could not be read; its costs from earlier readings stay."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,18 +67,18 @@ class InfrastructureState(BaseModel):
 
 
 def read_state(lake: Lake) -> InfrastructureState:
-    """What the last reading noticed; nothing where there was none or its words are damaged."""
+    """Read what the last reading noticed; empty where there was none or the file is damaged."""
     path = lake.infrastructure_state
     with storage_errors(path, "read"):
         content = path.read_bytes() if path.exists() else b"{}"
     try:
         return InfrastructureState.model_validate_json(content)
     except ValidationError:
-        # All of it is found out again by the next reading.
+        # The next reading finds all of it out again.
         return InfrastructureState()
 
 
 def write_state(lake: Lake, state: InfrastructureState) -> None:
-    """Keep what a reading noticed, in place of what was noticed before."""
+    """Replace the former state by what a reading noticed."""
     with storage_errors(lake.infrastructure_state):
         write_atomic(lake.infrastructure_state, state.model_dump_json().encode())

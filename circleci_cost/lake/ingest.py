@@ -1,7 +1,7 @@
-"""From landed exports to the job runs of days: read, merge, compare with what was there, publish day by day.
+"""From landed exports to the job runs of days: read, merge, compare with the published days, publish day by day.
 
 Each day's file is replaced by one rename, so a crash leaves each day as it was or as it will be.
-What makes a row valid is `model`'s business; fetching exports is `circleci`'s.
+`model` decides what makes a row valid; fetching exports is `circleci`'s job.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -45,17 +45,17 @@ from circleci_cost.model.usage.records import Header, read_records
 from circleci_cost.model.usage.restatements import compare
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 
-# Each new reading takes another landing of the same window in between.
+# A reading is repeated only where another process landed the same window meanwhile.
 _READINGS = 5
 _T = TypeVar("_T")
 
 
 @dataclass
 class IngestReport:
-    """What one ingest found, for metadata and checks.
+    """Counts and changes of one ingest, for metadata and checks.
 
-    `rows_wanted` are those of the days that were asked for, duplicates included; `days_kept` have usage, of which an
-    export had nothing.
+    `rows_wanted` counts the rows of the days that were asked for, duplicates included. `days_kept` keep their
+    published usage, since the new export had none for them.
     """
 
     days: list[DaySummary] = field(default_factory=list)
@@ -70,7 +70,7 @@ class IngestReport:
     restated: list[pl.DataFrame] = field(default_factory=list)
 
     def restatements(self) -> pl.DataFrame:
-        """The restatements of all days, one row a day that changed."""
+        """The restatements of all days, one row per changed day."""
         return pl.concat(self.restated) if self.restated else pl.DataFrame(schema=restatements.SCHEMA)
 
 
@@ -86,12 +86,12 @@ def ingest_days(
 ) -> IngestReport:
     """Write the job runs of `days` from the exports that landed for them.
 
-    Every day with an export gets a file, an empty day an empty one; a day without any export gets none
-    and is reported. `organizations` are the ids the cost center names; rows of others are refused, or
-    only those of `refused`. Raises `ExportDataError` (nothing is
-    replaced then: all is read before the first file is written) and `StorageError`.
+    Every day with an export gets a file, an empty day an empty one; a day without any export gets none and is
+    reported. `organizations` are the ids that the cost center names; rows of others are refused, or only those of
+    `refused`. Raises `StorageError` and `ExportDataError`; nothing is replaced then, since all exports are read before
+    the first file is written.
 
-    An export that another process replaces meanwhile is no error: all is read again, from what landed then.
+    An export that another process replaces meanwhile is no error: everything is read again from the new landing.
     """
     claim(lake)
     remove_abandoned_spills(lake.spill)
@@ -100,7 +100,7 @@ def ingest_days(
             return _ingest(
                 lake,
                 cost_center,
-                _Expected({each.lower() for each in organizations}, refused),
+                _Expected({organization.lower() for organization in organizations}, refused),
                 days,
                 ingested_at=ingested_at,
                 rows_in_memory=rows_in_memory,
@@ -136,10 +136,10 @@ def _ingest(
     exports = landed_exports(lake, cost_center)
     by_day = exports_by_day(exports)
     sources = {day: by_day.get(day, []) for day in days}
-    covered = {day: [export.manifest for export in found] for day, found in sources.items() if found}
+    covered = {day: [export.manifest for export in landed] for day, landed in sources.items() if landed}
     report.days_without_export.extend(day for day in days if day not in covered)
     neighbours = read_neighbours(lake, cost_center, covered)
-    precedence = _rank(exports, _exports_there(lake, cost_center, covered, neighbours))
+    precedence = _rank(exports, _published_exports(lake, cost_center, covered, neighbours))
     export_ids = {rank: export_id for export_id, rank in precedence.items()}
     with DaySpill(new_spill(lake.spill), rows_in_memory) as spill:
         for export in exports:
@@ -148,7 +148,7 @@ def _ingest(
                 with _set_aside_unless_readable(export):
                     _read_export(export, precedence, wanted, expected, spill=spill, report=report)
         for day in _emptied(lake, cost_center, sources, covered, spill.days):
-            # Usage is restated, and never taken back as a whole; jobs that have moved still leave the day.
+            # CircleCI restates usage but never takes back a whole day. Jobs that have moved still leave the day.
             disbelieve(sources[day][-1], [day])
             neighbours += read_keys(lake, cost_center, [day])
             del covered[day]
@@ -167,7 +167,7 @@ def _ingest(
 
 @contextmanager
 def _set_aside_unless_readable(export: LandedExport) -> Iterator[None]:
-    """Else a damaged export would settle its days, and each run would read it again and fail."""
+    """Set an unreadable export aside: otherwise it would settle its days, and each run would fail on it again."""
     try:
         yield
     except UnknownOrganizationError:
@@ -181,21 +181,21 @@ def _set_aside_unless_readable(export: LandedExport) -> Iterator[None]:
         ) from error
 
 
-def _exports_there(
+def _published_exports(
     lake: Lake, cost_center: str, days: Iterable[date], neighbours: Iterable[JobRunsDay]
 ) -> Iterator[Mapping[str, datetime]]:
-    """The exports that the published days near and within a window rest on; some may have been replaced since."""
+    """The exports that the published days in and near a window came from; some may have been replaced since."""
     yield from (neighbour.exports for neighbour in neighbours)
     paths = (lake.job_runs_file(cost_center, day) for day in days)
     yield from (read_exports(path) for path in paths if path.exists())
 
 
-def _rank(exports: Sequence[LandedExport], there: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
+def _rank(exports: Sequence[LandedExport], published: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
     """Number the exports by time, the oldest first."""
-    known = {export.manifest.export_id: export.manifest.exported_at for export in exports}
-    for each in there:
-        known.update(each)
-    ordered = sorted(known, key=lambda export_id: (known[export_id], export_id))
+    times = {export.manifest.export_id: export.manifest.exported_at for export in exports}
+    for exports_of_day in published:
+        times.update(exports_of_day)
+    ordered = sorted(times, key=lambda export_id: (times[export_id], export_id))
     return {export_id: rank for rank, export_id in enumerate(ordered)}
 
 
@@ -206,7 +206,7 @@ def _emptied(
     covered: Mapping[date, Sequence[Manifest]],
     used: Collection[date],
 ) -> list[date]:
-    """The days that have jobs, and of which the export of an export job has none."""
+    """The days that have published jobs, but none in the latest export of an export job."""
     return [
         day
         for day in covered
@@ -232,9 +232,9 @@ def _read_export(
         report.missing_columns.update(header.missing)
         inside = rows.filter(pl.col("job_run_date").is_between(manifest.first_day, manifest.last_day))
         read, outside = read + rows.height, outside + rows.height - inside.height
-        kept = inside.filter(pl.col("job_run_date").is_in(list(wanted)))
-        report.rows_wanted += kept.height
-        spill.add(kept.with_columns(rank))
+        wanted_rows = inside.filter(pl.col("job_run_date").is_in(list(wanted)))
+        report.rows_wanted += wanted_rows.height
+        spill.add(wanted_rows.with_columns(rank))
     report.rows_read += read
     report.rows_outside_window += outside
     if read and outside == read:
@@ -261,7 +261,7 @@ def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
 
 
 def _one_ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Make the next item in a thread while the caller works on this one."""
+    """Yield items; a thread makes the next one while the caller works on the current one."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(next, items, None)
         while (item := coming.result()) is not None:

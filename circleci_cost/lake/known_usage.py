@@ -1,6 +1,6 @@
-"""Which days are known to have usage: what an answer of no usage at all is held against.
+"""Which days are known to have usage, to compare with an export that holds none at all.
 
-What becomes of such an answer is the fetch's decision.
+What to do about such an export is decided where it is fetched.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[
 
 
 def jobs_of_day(lake: Lake, cost_center: str, day: date) -> int:
-    """How many job runs a day has; none where it was never written. Raises `StorageError`."""
+    """Count the job runs of a day; 0 where it was never written. Raises `StorageError`."""
     path = lake.job_runs_file(cost_center, day)
     if not path.exists():
         return 0

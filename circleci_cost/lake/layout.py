@@ -75,7 +75,7 @@ class Lake:
 
     @property
     def infrastructure_state(self) -> Path:
-        """What was noticed in files of infrastructure costs as they were read last; without it they are read again."""
+        """What the last reading noticed in files of infrastructure costs; without it they are read again."""
         return self.state / "infrastructure.json"
 
     @property
@@ -123,18 +123,18 @@ class Lake:
         return self.job_runs(cost_center) / f"date={day}" / "data.parquet"
 
     def job_runs_days(self, cost_center: str) -> list[date]:
-        """The days for which job runs are there, empty days included, in order."""
-        found = (
+        """The days that have a file of job runs, empty days included, in order."""
+        matches = (
             _DATE_DIRECTORY.fullmatch(path.parent.name) for path in self.job_runs(cost_center).glob("*/data.parquet")
         )
-        return sorted(date.fromisoformat(match.group(1)) for match in found if match)
+        return sorted(date.fromisoformat(match.group(1)) for match in matches if match)
 
     def has_job_runs(self) -> bool:
-        """Whether job runs of any cost center and day are there."""
+        """Whether any cost center has a file of job runs."""
         return any(self.root.glob("job_runs/*/*/data.parquet"))
 
     def restatements(self, cost_center: str) -> Path:
-        """What later exports changed in days that were there already."""
+        """The records of what later exports changed in days already written."""
         return self.root / "restatements" / f"cost_center={cost_center}"
 
     def restatement_file(self, cost_center: str, day: date, name: str) -> Path:
@@ -156,9 +156,9 @@ def open_lake(root: Path) -> Lake:
 def claim(lake: Lake) -> None:
     """Make the data directory this version's, before anything is written into it. Raises `StorageError`.
 
-    Raised first, changed after: from then on earlier versions refuse the directory, so that none of them meets a
-    table that is half changed. What has to be changed is told by the tables themselves, never by the number, so
-    whatever a kill leaves undone is done by the next write.
+    The format is raised before anything is changed: earlier versions then refuse the directory, so that none of them
+    meets a half-changed table. What has to be changed is read from the tables themselves, never from the number, so
+    the next write completes what a kill left undone.
     """
     if _format_of(lake) != FORMAT:
         write_atomic(lake.format_marker, json.dumps({"format": FORMAT}).encode())
@@ -168,7 +168,7 @@ def _format_of(lake: Lake) -> int | None:
     """The format of a data directory, None where there is none yet. Refuses a newer one."""
     marker = lake.format_marker
     try:
-        found = int(json.loads(marker.read_text())["format"])
+        number = int(json.loads(marker.read_text())["format"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -176,9 +176,9 @@ def _format_of(lake: Lake) -> int | None:
             f"{marker} does not say which format the data directory has; restore it from a backup, "
             f'or write {{"format": {FORMAT}}} into it if this version made the directory.'
         ) from error
-    if found > FORMAT:
+    if number > FORMAT:
         raise StorageError(
-            f"The data directory {lake.root} has format {found}, this version of circleci_cost reads up to "
+            f"The data directory {lake.root} has format {number}, this version of circleci_cost reads up to "
             f"{FORMAT}; nothing was touched. Use the newer version, or another data_dir."
         )
-    return found
+    return number

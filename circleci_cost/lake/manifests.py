@@ -1,6 +1,6 @@
-"""What landed: one `manifest.json` beside the parts of each export; it is written last, so it is the landing.
+"""Landed exports: each has one `manifest.json` beside its parts. It is written last, so it makes the export land.
 
-Which manifests a day's job runs come from is decided here; reading the parts is `model`'s work.
+Which manifests a day's job runs come from is decided here; reading the parts is `model`'s job.
 """
 
 import json
@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 REFUSED = "refused.json"
 DISBELIEVED = "disbelieved.json"
 _PARTS = "part-*.csv.gz"
-# Its parts may be the only copy: CircleCI serves 13 months, and imported files nobody else may have.
+# Its parts may be the only copy: CircleCI serves 13 months, and nobody else may have the imported files.
 WITHOUT_BACKUP = (
     "without one, move its directory out of exports (keep it), then import its parts with `circleci-cost import`, or "
     "materialize usage_exports for these days again where CircleCI still serves them."
@@ -66,11 +66,13 @@ class Manifest(BaseModel):
     @property
     def organizations(self) -> frozenset[str]:
         """The ids of the organizations whose usage was asked for, in lower case."""
-        return frozenset(each.lower() for each in (self.organization_id, *self.shared_organization_ids))
+        return frozenset(
+            organization_id.lower() for organization_id in (self.organization_id, *self.shared_organization_ids)
+        )
 
 
 class LandedExport(BaseModel):
-    """A manifest and the directory that it stands in, with the days that it is not believed."""
+    """A manifest with its directory, and the days for which it does not count."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,16 +89,16 @@ class LandedExport(BaseModel):
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Publish an export: from this rename on its parts count. Parts of its predecessor are removed, nothing else."""
     write_atomic(directory / MANIFEST, manifest.model_dump_json(indent=2).encode())
-    kept = {part.name for part in manifest.parts}
+    part_names = {part.name for part in manifest.parts}
     for path in directory.glob(_PARTS):
-        if path.name not in kept:
+        if path.name not in part_names:
             path.unlink(missing_ok=True)
     for former in (REFUSED, DISBELIEVED):
         (directory / former).unlink(missing_ok=True)
 
 
 def set_aside(export: LandedExport) -> None:
-    """Let an export of CircleCI's no longer count whose content cannot be read: its days are fetched again.
+    """Stop counting an export of CircleCI whose content cannot be read: its days are fetched again.
 
     Its files stay until another export of the same days lands. Imported files have no other source and still count.
     """
@@ -105,7 +107,7 @@ def set_aside(export: LandedExport) -> None:
 
 
 def disbelieve(export: LandedExport, days: Iterable[date]) -> None:
-    """Let an export no longer count for some of its days: what is there for them stays, and they are fetched again."""
+    """Stop counting an export for some of its days: their job runs stay as they are, and the days are fetched again."""
     named = sorted({*export.disbelieved, *days})
     write_atomic(export.directory / DISBELIEVED, json.dumps([day.isoformat() for day in named]).encode())
 
@@ -145,7 +147,7 @@ def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
 
 
 def was_replaced(export: LandedExport) -> bool:
-    """Whether another export has taken the place of this one since its manifest was read, or nothing has."""
+    """Whether this export was replaced or removed since its manifest was read."""
     try:
         return read_manifest(export.directory) != export.manifest
     except FileNotFoundError:

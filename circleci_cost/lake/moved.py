@@ -1,6 +1,6 @@
-"""Jobs whose charge date moved out of a window or into it: days beside the window that hold them already.
+"""Jobs whose charge date moved out of a window or into it, so that a day beside the window already holds them.
 
-Who wins is settled by `spill` before anything is written; here the neighbours are read, and losers taken out.
+`spill` decides which day keeps a job, before anything is written; here the neighbouring days are read, and lose jobs.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,17 +20,17 @@ NEIGHBOUR_DAYS = 7
 
 
 def read_neighbours(lake: Lake, cost_center: str, written: Collection[date]) -> list[JobRunsDay]:
-    """The published days near those about to be written, only the columns that tell a job and its export."""
+    """Read the published days near those about to be written, only the columns that identify a job and its export."""
     reach = [timedelta(days=n) for n in range(-NEIGHBOUR_DAYS, NEIGHBOUR_DAYS + 1)]
     near = {day + step for day in written for step in reach} - set(written)
     return read_keys(lake, cost_center, [day for day in lake.job_runs_days(cost_center) if day in near])
 
 
 def read_keys(lake: Lake, cost_center: str, days: Iterable[date]) -> list[JobRunsDay]:
-    """Those of the published days that have jobs, only the columns that tell a job and its export."""
+    """Read those of the published days that have jobs, only the columns that identify a job and its export."""
     columns = ["job_id", "job_run_date", "export_id"]
-    found = (read_day(lake, cost_center, day, columns) for day in days)
-    return [day for day in found if day is not None and day.rows.height]
+    read = (read_day(lake, cost_center, day, columns) for day in days)
+    return [day for day in read if day is not None and day.rows.height]
 
 
 def neighbour_keys(neighbours: Iterable[JobRunsDay], precedence: Mapping[str, int]) -> dict[date, pl.DataFrame]:
@@ -48,22 +48,24 @@ def remove_moved_jobs(
     export_ids: Mapping[int, str],
     at: datetime,
 ) -> list[pl.DataFrame]:
-    """Take the jobs with the keys `lost` out of a published day; return its restatements, one a winning export.
+    """Take the jobs with the keys `lost` out of a published day; return its restatements, one per winning export.
 
     Run after the winners are published: a crash in between leaves a job twice, and the next run of the same
     days finds it again.
     """
-    found = read_day(lake, cost_center, day)
-    if found is None:
+    published = read_day(lake, cost_center, day)
+    if published is None:
         return []
     changes: list[pl.DataFrame] = []
     replaced = state_of_day(lake, cost_center, day)
     for (winner,), keys in sorted(lost.partition_by("winner", as_dict=True).items()):
-        rows = without_keys(found.rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(PRECEDENCE)), keys)
-        after = replace(found, rows=rows.drop(PRECEDENCE))
-        change = compare(found.rows, after.rows, cost_center=cost_center, day=day, export_id=export_ids[winner], at=at)
+        rows = without_keys(published.rows.with_columns(pl.lit(0, dtype=pl.Int32).alias(PRECEDENCE)), keys)
+        after = replace(published, rows=rows.drop(PRECEDENCE))
+        change = compare(
+            published.rows, after.rows, cost_center=cost_center, day=day, export_id=export_ids[winner], at=at
+        )
         write_restatement(lake, change, replaced, len(changes))
         changes.append(change)
-        found = after
-    write_day(lake, found)
+        published = after
+    write_day(lake, published)
     return changes

@@ -17,7 +17,7 @@ _JOURNALS = ("", "-journal", "-wal", "-shm", ".wal")
 
 
 def open_lock(path: Path) -> IO[bytes]:
-    """Open a lock's file, made where it is missing; what is in it stays. Raises `StorageError`."""
+    """Open a lock file, made where it is missing; its content stays. Raises `StorageError`."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _require_own(path)

@@ -1,6 +1,6 @@
-"""Files that are read where others put them: on this machine by path or glob, in object stores by address.
+"""Finds and opens files that others provide: on this machine by path or glob, in object stores by address.
 
-What they hold is their reader's business. No message shows what could be a secret of an address.
+What they hold is up to their readers. No message shows a part of an address that could be a secret.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _ABSENT = re.compile(r"NO_SUCH_BUCKET|NO_SUCH_KEY|RESOURCE_NOT_FOUND|NOT_FOUND|\
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file that fits a pattern. `version` changes with its content where a store tells so, else it is empty.
+    """A file that fits a pattern. `version` changes with its content where a store tells it, else it is empty.
 
     `modified` is when it was written last, in nanoseconds; copying may change it.
     """
@@ -49,18 +49,18 @@ class FoundFile:
 
 
 def find_files(pattern: str, resolve: Callable[[Path], Path]) -> list[FoundFile]:
-    """The files that fit a path, a glob or an address, by name; at least one.
+    """Find the files that fit a path, a glob or an address, by name; at least one.
 
     `resolve` makes a relative path absolute. Raises `ConfigurationError` where nothing fits, `AuthorizationError`
     and `TransientSourceError` for an object store that refuses or does not answer.
     """
-    found = _in_store(pattern) if "://" in pattern else _on_this_machine(pattern, resolve)
-    return sorted(found, key=lambda file: file.name)
+    files = _in_store(pattern) if "://" in pattern else _on_this_machine(pattern, resolve)
+    return sorted(files, key=lambda file: file.name)
 
 
 @contextmanager
 def local_copy(file: FoundFile, folder: Path) -> Iterator[tuple[Path, str]]:
-    """A file on this machine with the same bytes, and their SHA-256; a copy goes to `folder` and is gone afterwards.
+    """Yield a local path to a file's bytes, and their SHA-256; what a store holds is copied into `folder` meanwhile.
 
     Raises as `find_files`, and `TransientSourceError` for a file that changed while it was read.
     """
@@ -88,7 +88,7 @@ def local_copy(file: FoundFile, folder: Path) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def opened(file: FoundFile) -> Iterator[BinaryIO]:
-    """A file to read from where it is, without a copy of it. Raises as `find_files`."""
+    """Open a file where it is, without a copy. Raises as `find_files`."""
     if file.store is None:
         with _local_errors(file.path), Path(file.path).open("rb") as stream:
             yield stream
@@ -98,12 +98,12 @@ def opened(file: FoundFile) -> Iterator[BinaryIO]:
 
 
 def changed(file: FoundFile) -> TransientSourceError:
-    """The error for a file that is another one than it was a moment ago."""
+    """The error for a file that changed while it was read."""
     return TransientSourceError(f"{file.name} changed while it was read; nothing of it was used. Run again.")
 
 
 def _opened_anew(copy: Path) -> BinaryIO:
-    """A file that was not there: what a killed process left, or a link, is removed and never written through."""
+    """Open a new file; a killed process's leftover or a link in its place is removed, never written through."""
     copy.unlink(missing_ok=True)
     return copy.open("xb")
 
@@ -129,7 +129,7 @@ def _on_this_machine(pattern: str, resolve: Callable[[Path], Path]) -> list[Foun
     try:
         paths = [literal] if literal.is_file() else _glob(pattern, resolve)
         if paths:
-            return [_found(path, path.stat()) for path in paths]
+            return [_local_file(path, path.stat()) for path in paths]
     except OSError as error:
         raise ConfigurationError(f"{literal} cannot be read ({error.strerror}); let this user read it.") from None
     except ValueError:
@@ -140,7 +140,7 @@ def _on_this_machine(pattern: str, resolve: Callable[[Path], Path]) -> list[Foun
     raise ConfigurationError(f"{literal} {what} (files of [[infrastructure]]).")
 
 
-def _found(path: Path, status: os.stat_result) -> FoundFile:
+def _local_file(path: Path, status: os.stat_result) -> FoundFile:
     return FoundFile(str(path), str(path), status.st_size, modified=status.st_mtime_ns)
 
 
@@ -149,9 +149,9 @@ def _glob(pattern: str, resolve: Callable[[Path], Path]) -> list[Path]:
     fixed = next((at for at, step in enumerate(steps) if _LOCAL_WILD.search(step)), len(steps))
     if fixed == len(steps):
         return []
-    # A folder of the configuration file may hold what looks like a wildcard.
-    found = resolve(Path(*steps[:fixed])).glob(str(Path(*steps[fixed:])))
-    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+    # The folder of the configuration file may have wildcard characters in its own name.
+    matches = resolve(Path(*steps[:fixed])).glob(str(Path(*steps[fixed:])))
+    return [path for path in matches if path.is_file() and not path.name.startswith(".")]
 
 
 def _in_store(pattern: str) -> list[FoundFile]:
@@ -159,7 +159,7 @@ def _in_store(pattern: str) -> list[FoundFile]:
 
     parts = urlsplit(pattern)
     path = parts.path.lstrip("/")
-    # Without an account or key before it, and without options.
+    # Without the account or key before the host, and without options.
     store_name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     wild = _WILD.search(path)
     folder = path[: wild.start()].rpartition("/")[0] if wild else path
@@ -174,7 +174,7 @@ def _in_store(pattern: str) -> list[FoundFile]:
         fits = re.compile(_as_regex(path))
     except re.error:
         raise _no_pattern(f"{store_name}/{path}") from None
-    found = [
+    files = [
         FoundFile(
             *(f"{store_name}/{key}", info.path, info.size or 0, f"{info.size} bytes of {info.mtime_ns}", store),
             modified=info.mtime_ns or 0,
@@ -182,9 +182,9 @@ def _in_store(pattern: str) -> list[FoundFile]:
         for key, info in zip(keys, infos, strict=True)
         if fits.fullmatch(key)
     ]
-    if not found:
+    if not files:
         raise _nothing_fits(f"{store_name}/{path}")
-    return found
+    return files
 
 
 def _nothing_fits(pattern: str) -> ConfigurationError:
@@ -231,7 +231,7 @@ def _local_errors(path: str) -> Iterator[None]:
 
 @contextmanager
 def _store_errors(name: str) -> Iterator[None]:
-    """Turn a store's errors into sentences; their own words are left out, since they may hold an address."""
+    """Turn a store's errors into sentences; their own text is left out, since it may hold an address."""
     import pyarrow as pa
 
     try:

@@ -1,7 +1,7 @@
 """The lock by which a run proves that it lives: a file that the process executing it holds until it ends.
 
 The operating system gives the lock back however the process ends, after a reboot too, and no process id has to be
-guessed. What becomes of a run whose process is dead is `defs.dead_runs`' business.
+guessed. Ending a run whose process is dead is `defs.dead_runs`' job.
 """
 
 import fcntl
@@ -54,15 +54,15 @@ def lock_run(lake: Lake, run_id: str) -> RunLock:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         file = os.fdopen(descriptor, "wb")
         fcntl.flock(file, fcntl.LOCK_EX)
-        # A copy of the data directory has other inodes: it says nothing about runs, which another host may execute.
-        said = {
+        # A copy of the data directory has other inodes, so its locks say nothing of runs that another host executes.
+        record = {
             "inode": os.fstat(file.fileno()).st_ino,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "home": dagster_home(),
             "since": SystemClock().now().isoformat(),
         }
-        file.write(json.dumps(said).encode())
+        file.write(json.dumps(record).encode())
         file.flush()
         os.fsync(file.fileno())
         fsync_directory(path.parent)
@@ -70,7 +70,7 @@ def lock_run(lake: Lake, run_id: str) -> RunLock:
 
 
 def dagster_home() -> str:
-    """Where this process keeps its record of runs; several may be kept of one data directory."""
+    """Where this process keeps its record of runs; one data directory may have several such records."""
     return os.environ.get("DAGSTER_HOME", "")
 
 
@@ -105,7 +105,7 @@ def remove_run_lock(lake: Lake, run_id: str) -> None:
 
 
 def run_lock_age(lake: Lake, run_id: str) -> float:
-    """How many seconds ago the lock file was written; 0 where it is gone."""
+    """How many seconds ago the lock file was written; 0 where there is none."""
     try:
         return file_age((lake.run_locks / f"{run_id}{_SUFFIX}").stat())
     except FileNotFoundError:
@@ -114,12 +114,16 @@ def run_lock_age(lake: Lake, run_id: str) -> float:
 
 def _process(run_id: str, file: IO[bytes]) -> RunProcess | None:
     try:
-        said = json.loads(file.read())
-        if said["inode"] != os.fstat(file.fileno()).st_ino:
+        record = json.loads(file.read())
+        if record["inode"] != os.fstat(file.fileno()).st_ino:
             return None
         return RunProcess(
-            run_id, int(said["pid"]), str(said["host"]), str(said["home"]), datetime.fromisoformat(said["since"])
+            run_id,
+            int(record["pid"]),
+            str(record["host"]),
+            str(record["home"]),
+            datetime.fromisoformat(record["since"]),
         )
     except (ValueError, KeyError, TypeError):
-        # Its writer died within the moment between making and filling it; the run's longest time still ends it.
+        # The writer died between making and filling the file; the run's time limit still ends the run.
         return None

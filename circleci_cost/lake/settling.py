@@ -1,7 +1,7 @@
 """Which days are final: those whose export was made after CircleCI had stopped restating them, and was read.
 
 CircleCI restates its last days without a documented rule; `restatement_days` says for how long. What to fetch for
-the others is `coverage`'s decision.
+the other days is decided in `history.coverage`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +24,7 @@ def unsettled_days(
     """The days that no export made more than `restatement_days` days after them covers.
 
     `landed` is ordered by export time, as `landed_exports` gives it. Imported files may be some of the parts only:
-    they never settle a day that an export job has covered, and another one only with `trust_imports`.
+    they never settle a day that an export job has covered, and other days only with `trust_imports`.
     An export job settles its days for the organizations that it asked for: one of `organizations` that joined the
     cost center later has usage in them that nobody has fetched.
     """
@@ -45,7 +45,7 @@ def _settled(
 
 
 def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequence[LandedExport]) -> list[date]:
-    """The days whose landed exports are not those that their job runs were read from: a run was cut off in between.
+    """The days whose job runs were not read from the exports that landed for them: a run was cut off in between.
 
     Days without a landed export are left out. A file that is not readable counts, too: reading its day anew says why.
     """

@@ -1,7 +1,7 @@
-"""Rows of a window, kept by day while its parts are read: in memory while few, else in temporary files.
+"""Rows of a window, kept by day while its parts are read: in memory while they are few, else in temporary files.
 
-So memory stays flat however many parts and jobs a window has. It also finds, by key alone, the jobs that stand
-on several days. Other rules over the rows are in `model.usage.job_runs`.
+So memory stays flat however many parts and jobs a window has. Jobs that stand on several days are found here, too,
+by key alone. Other rules over the rows are in `model.usage.job_runs`.
 """
 
 import re
@@ -49,7 +49,7 @@ class DaySpill:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Keep rows; past the memory's share, all that is buffered goes to disk."""
+        """Add rows; when `rows_in_memory` is reached, all buffered rows go to disk."""
         if rows.is_empty():
             return
         self._buffer.append(rows)
@@ -72,12 +72,13 @@ class DaySpill:
     def settle(self, published: Mapping[date, pl.DataFrame]) -> dict[date, pl.DataFrame]:
         """After the last `add`: let each job stand on one day only. The latest export's row wins, then the later day's.
 
-        `published` holds `job_keys` of days beside the window, which only compete. Out: the keys that lost there,
-        with the `winner` export's precedence; what lost in the window is left out of `day`.
+        `published` holds the `job_keys` of days beside the window, which compete but are not collected here. Returns
+        the keys that lost there, with the `winner` export's precedence; rows that lost in the window are left out of
+        `day`.
         """
         keys = pl.concat([*self._keys, *published.values()]) if self._keys else pl.DataFrame()
         self._keys = []
-        # One of two hashes is enough to prove that all differ; both are compared where it does not.
+        # If no value of the first hash repeats, no job does; only otherwise are both hashes compared.
         self.each_job_once = keys.is_empty() or keys.get_column(_KEY[0]).n_unique() == keys.height
         if self.each_job_once:
             return {}
@@ -97,7 +98,7 @@ class DaySpill:
         return {day: rows for day, rows in lost.items() if day in published}
 
     def day(self, day: date) -> pl.DataFrame | None:
-        """All rows of a day less those that another day's row supersedes; None where there are none."""
+        """All rows of a day except those that another day's row supersedes; None where the day has no rows."""
         with storage_errors(self._directory, "read"):
             spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
         if self._buffer:
@@ -119,8 +120,8 @@ def job_keys(rows: pl.DataFrame) -> pl.DataFrame:
 
 def without_keys(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """The rows whose `job_keys` are not among `keys`, in their order."""
-    kept = job_keys(rows).with_row_index("row").join(keys, on=_KEY, how="anti").get_column("row")
-    return rows[kept.sort()]
+    remaining = job_keys(rows).with_row_index("row").join(keys, on=_KEY, how="anti").get_column("row")
+    return rows[remaining.sort()]
 
 
 def new_spill(parent: Path) -> Path:
@@ -129,10 +130,10 @@ def new_spill(parent: Path) -> Path:
 
 
 def remove_abandoned_spills(parent: Path) -> None:
-    """Remove what killed processes left: no ingest is at work on one window for a day, by the machine's clock.
+    """Remove what killed processes left: by the machine's clock, no ingest works on one window for a whole day.
 
-    Only directories that `new_spill` has named: `parent` also holds what others are at work on, or may be a link to
-    a directory of the user's.
+    Only directories named by `new_spill` are removed: `parent` may be a link to a directory of the user, and also
+    holds the files of running ingests.
     """
     for directory in parent.glob("*"):
         if not _NAME.fullmatch(directory.name):

@@ -1,6 +1,6 @@
-"""What storage refused, in words for people: errors of the operating system, Polars, DuckDB and SQLite alike.
+"""Explains storage errors to people: those of the operating system, Polars, DuckDB and SQLite alike.
 
-Errors that say nothing of storage are bugs, or somebody else's matter: for those there is no answer here.
+Errors that are not about storage are bugs, or explained elsewhere: for them the answer here is None.
 """
 
 import errno
@@ -36,9 +36,9 @@ _ADVICE = {
     errno.ENOMEM: "Free memory",
 }
 _BY_TEXT = {os.strerror(number): number for number in _ADVICE}
-# A value that could not be converted may hold any text.
+# Only the texts of these classes: a conversion error quotes the value, which may hold any text.
 _TEXTS = re.compile(rf"(?s)^(?:IO|TransactionContext|FATAL) Error.*?({'|'.join(map(re.escape, _BY_TEXT))})")
-# Polars keeps the operating system's number in the text alone.
+# Polars gives the operating system's number in the text only.
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 _QUOTED_PATH = re.compile(r'(?:file|database) \\?["\'](/[^"\']+?)\\?["\']')
 _HOLDER = re.compile(r"PID \d+")
@@ -49,7 +49,7 @@ _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
 class StorageFailure:
     """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one.
 
-    `held` by another program, it may be free a moment later.
+    A file that is `held` by another program may be free a moment later.
     """
 
     reason: str
@@ -60,7 +60,7 @@ class StorageFailure:
 
 
 def storage_failure(error: BaseException) -> StorageFailure | None:
-    """What an error says of storage; None for one that is about something else."""
+    """Explain an error of storage; None for an error that is about something else."""
     if _is(error, "sqlalchemy.exc", "DBAPIError"):
         error = getattr(error, "orig", None) or error
     if isinstance(error, OSError | MemoryError):
@@ -75,7 +75,7 @@ def storage_failure(error: BaseException) -> StorageFailure | None:
 
 
 def _is(error: BaseException, module: str, name: str) -> bool:
-    """Whether it is such an error; a library that is not loaded has raised none, and need not be loaded for this."""
+    """Whether the error is of that class; a library that is not loaded cannot have raised it, and stays unloaded."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(error, getattr(loaded, name))
 
@@ -90,33 +90,33 @@ def _of_system(error: OSError | MemoryError) -> StorageFailure | None:
     if isinstance(error, MemoryError):
         return _of_number(errno.ENOMEM)
     number, path = error.errno, error.filename
-    if number is None and (said := _NUMBER.search(str(error))):
-        number = int(said.group(1))
+    if number is None and (match := _NUMBER.search(str(error))):
+        number = int(match.group(1))
     return _of_number(number, str(path) if isinstance(path, str | os.PathLike) else None) if number else None
 
 
 def _of_polars(words: str) -> StorageFailure | None:
-    if said := _NUMBER.search(words):
-        return _of_number(int(said.group(1)))
+    if match := _NUMBER.search(words):
+        return _of_number(int(match.group(1)))
     return _damage() if _DAMAGED_PARQUET.search(words) else None
 
 
 def _of_duckdb(words: str) -> StorageFailure | None:
-    path = said.group(1) if (said := _QUOTED_PATH.search(words)) else None
+    path = match.group(1) if (match := _QUOTED_PATH.search(words)) else None
     for pattern, make in _DUCKDB:
-        if said := pattern.search(words):
-            return make(said, path)
+        if match := pattern.search(words):
+            return make(match, path)
     return None
 
 
-def _held(said: re.Match[str], path: str | None) -> StorageFailure:
-    found = _HOLDER.search(said.string)
-    holder = f" ({found.group()})" if found else ""
+def _held(match: re.Match[str], path: str | None) -> StorageFailure:
+    pid = _HOLDER.search(match.string)
+    holder = f" ({pid.group()})" if pid else ""
     return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path, held=True)
 
 
-def _out_of_memory(said: re.Match[str], _: str | None) -> StorageFailure:
-    if "max_temp_directory_size" in said.string:
+def _out_of_memory(match: re.Match[str], _: str | None) -> StorageFailure:
+    if "max_temp_directory_size" in match.string:
         return StorageFailure("the disk has no more space for temporary files", f"{_FREE}, {_AGAIN}.")
     return StorageFailure("memory is short", f"End other programs or give the machine more memory, {_AGAIN}.")
 
@@ -130,8 +130,8 @@ def _missing(_: re.Match[str], path: str | None) -> StorageFailure:
     return StorageFailure("it is missing", f"Restore it from a backup, {_AGAIN}.", path)
 
 
-def _otherwise(said: re.Match[str], path: str | None) -> StorageFailure:
-    return StorageFailure(said.group(1).rstrip("."), f"Check that disk, {_AGAIN}.", path)
+def _otherwise(match: re.Match[str], path: str | None) -> StorageFailure:
+    return StorageFailure(match.group(1).rstrip("."), f"Check that disk, {_AGAIN}.", path)
 
 
 def _damage(_: re.Match[str] | None = None, path: str | None = None) -> StorageFailure:
@@ -139,11 +139,12 @@ def _damage(_: re.Match[str] | None = None, path: str | None = None) -> StorageF
     return StorageFailure("it is damaged", advice, path, damaged=True)
 
 
-# The first that fits. DuckDB has one class for most of them, and keeps the operating system's number in no attribute.
+# The first pattern that fits decides. DuckDB has one class for most of these errors, and no attribute for the operating
+# system's number.
 _DUCKDB: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str | None], StorageFailure]], ...] = (
     (re.compile(r"Could not set lock on file"), _held),
     (re.compile(r"^Out of Memory Error"), _out_of_memory),
-    (_TEXTS, lambda said, path: _of_number(_BY_TEXT[said.group(1)], path) or _damage(said, path)),
+    (_TEXTS, lambda match, path: _of_number(_BY_TEXT[match.group(1)], path) or _damage(match, path)),
     (re.compile(r"version number \d+, but|than the latest version supported|Unsupported Storage Version"), _newer),
     (
         re.compile(

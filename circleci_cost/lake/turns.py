@@ -16,7 +16,7 @@ from circleci_cost.lake.own_files import open_lock
 
 @dataclass(frozen=True)
 class TurnWords:
-    """What a run says when it has to wait for its turn, and when that has come."""
+    """The sentences of a run that has to wait for its turn, and whose turn has come."""
 
     waits: str
     goes_on: str = ""
@@ -39,7 +39,7 @@ WAREHOUSE = TurnWords(
 
 @contextmanager
 def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None) -> Iterator[None]:
-    """Hold `lock`, a file that stays empty; wait for whoever holds it, `say` being told `words` before and after.
+    """Hold `lock`, a file that stays empty. Where another holds it, `say` gets `words` before and after the wait.
 
     Raises `StorageError` where the file cannot be made.
     """

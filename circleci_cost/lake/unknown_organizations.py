@@ -1,6 +1,6 @@
-"""Which job runs are of organizations that the configuration does not name: counted again from the written files.
+"""Counts the job runs of organizations that the configuration does not name, from the written files.
 
-Whether such rows are refused before they are written is decided by `model.usage.job_runs`.
+`model.usage.job_runs` decides whether such rows are refused before they are written.
 """
 
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ ORDER BY 1
 
 @dataclass(frozen=True)
 class UnknownOrganization:
-    """What some days hold of an organization that the cost center does not name."""
+    """The job runs of an organization that the cost center does not name, over some days."""
 
     cost_center: str
     organization_id: str

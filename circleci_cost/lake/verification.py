@@ -1,4 +1,4 @@
-"""Counting the written job runs again, from their files: what the checks of `job_runs` rest on.
+"""Counts the written job runs again, from their files, for the checks of `job_runs`.
 
 Independent of the code that wrote them: DuckDB reads what Polars wrote.
 """
@@ -40,7 +40,7 @@ class Verification:
 
 
 def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verification:
-    """Count the job runs of `days`, whose files must be there."""
+    """Count the job runs of `days`, whose files must exist."""
     if not days:
         return Verification(0, 0, 0, 0, Decimal(0), Decimal(0))
     files = [str(lake.job_runs_file(cost_center, day)) for day in days]

@@ -1,1 +1,1 @@
-"""Which days of usage are there and final, and fetching those that are not."""
+"""Which days of usage are present and final, and the fetching of those that are not."""

@@ -1,4 +1,4 @@
-"""Which days of the history are there and final, which have to be fetched, and which only an import can bring."""
+"""Which days of the history are present and final, which have to be fetched, and which only an import can bring."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from circleci_cost.lake.manifests import LandedExport, landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 
-# What is left for days that CircleCI no longer serves.
+# The advice for days that CircleCI no longer serves.
 IMPORT_THEM = "import usage files that you have of them with `circleci-cost import`, or set a later history_start"
 
 
@@ -26,37 +26,37 @@ class OpenDays:
 
 
 def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> OpenDays:
-    """The days from `history_start` to yesterday (UTC) that have no job runs, empty days being there."""
-    there = set(lake.job_runs_days(cost_center))
-    missing = [day for day in days_between(settings.history_start, _yesterday(now)) if day not in there]
+    """The days from `history_start` to yesterday (UTC) without a file of job runs; empty days have one."""
+    present = set(lake.job_runs_days(cost_center))
+    missing = [day for day in days_between(settings.history_start, _yesterday(now)) if day not in present]
     return reach_of(lake, cost_center, missing, now)
 
 
 def reach_of(lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> OpenDays:
-    """Tell days that a run can bring from those that only an import can. Raises `StorageError`."""
-    found = _by_reach(cost_center, days, now)
-    # A day that is there or has landed needs no CircleCI: a run was cut off in between, however long ago the day is.
-    here = {
+    """Split days into those that a run can bring and those that only an import can. Raises `StorageError`."""
+    reach = _by_reach(cost_center, days, now)
+    # A day that was read or has landed needs no fetch, however old it is: only its run was cut off.
+    in_lake = {
         *lake.job_runs_days(cost_center),
-        *unread_days(lake, cost_center, found.out_of_reach, landed_exports(lake, cost_center)),
+        *unread_days(lake, cost_center, reach.out_of_reach, landed_exports(lake, cost_center)),
     }
     return OpenDays(
         cost_center,
-        tuple(sorted({*found.fetchable, *here.intersection(found.out_of_reach)})),
-        tuple(day for day in found.out_of_reach if day not in here),
+        tuple(sorted({*reach.fetchable, *in_lake.intersection(reach.out_of_reach)})),
+        tuple(day for day in reach.out_of_reach if day not in in_lake),
     )
 
 
 def missing_sentences(lake: Lake, missing: Mapping[str, Sequence[DayRange]], what: str, now: datetime) -> list[str]:
-    """What can be done about days without data, by cost center: fetching, or importing files. `what` names the days."""
+    """Say what to do about days without data, by cost center: fetch them or import files. `what` names the days."""
     fetchable, too_old = [], []
     for name, ranges in missing.items():
-        days = [day for each in ranges for day in days_between(each.first, each.last)]
-        found = reach_of(lake, name, days, now)
-        if found.fetchable:
-            fetchable.append(f"{name}: {say_ranges(as_ranges(found.fetchable))}")
-        if found.out_of_reach:
-            too_old.append(f"{name}: {say_ranges(as_ranges(found.out_of_reach))}")
+        days = [day for span in ranges for day in days_between(span.first, span.last)]
+        reach = reach_of(lake, name, days, now)
+        if reach.fetchable:
+            fetchable.append(f"{name}: {say_ranges(as_ranges(reach.fetchable))}")
+        if reach.out_of_reach:
+            too_old.append(f"{name}: {say_ranges(as_ranges(reach.out_of_reach))}")
     sentences = []
     if fetchable:
         sentences.append(f"{what}, {'; '.join(fetchable)}; run `circleci-cost backfill` to fetch them.")
@@ -66,9 +66,9 @@ def missing_sentences(lake: Lake, missing: Mapping[str, Sequence[DayRange]], wha
 
 
 def overdue_days(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> OpenDays:
-    """The days that are there and should be final by now, but were exported while CircleCI could still restate them.
+    """The present days that should be final by now, but were exported while CircleCI could still restate them.
 
-    A day is due to be final a day after it can be: the daily run has had its turn by then. Raises `StorageError`.
+    A day is due one day after it can be final: by then the daily run has had its turn. Raises `StorageError`.
     """
     today = now.astimezone(UTC).date()
     due = [day for day in lake.job_runs_days(cost_center) if is_due(day, today, settings.restatement_days)]
@@ -83,17 +83,17 @@ def is_due(day: date, today: date, restatement_days: int) -> bool:
 
 
 def daily_windows(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> list[Window]:
-    """What the daily run is about, the newest first: every day since the first one fetched that is not final yet.
+    """The windows of the daily run, the newest first: every day since the first fetched one that is not final yet.
 
     So days are fetched again as long as CircleCI may restate them, and days that an outage left out, unsettled or
-    unread are caught up on, however long ago. The history before the first connect is a backfill's work.
+    unread are caught up on, however old they are. The history before the first fetch is a backfill's job.
     Raises `StorageError` for a manifest that is not readable.
     """
     landed = landed_exports(lake, cost_center)
     first = min((export.manifest.first_day for export in landed if export.manifest.complete), default=None)
     begun = first if first is not None else _first_look(settings, now)
     days = days_between(max(begun, settings.history_start), _yesterday(now))
-    # Imported days are there before the first export is: those taken too early, or never read, are caught up on, too.
+    # Imported days may lie before the first export: those exported too early, or never read, are caught up on, too.
     imported = {
         day
         for export in landed
@@ -105,7 +105,7 @@ def daily_windows(settings: Settings, lake: Lake, cost_center: str, now: datetim
 
 
 def first_windows(settings: Settings, now: datetime) -> list[Window]:
-    """What the daily run is about where nothing is known of what is there: the last `restatement_days`."""
+    """The windows of the daily run where nothing is known of the present days: the last `restatement_days`."""
     return windows_of(days_between(_first_look(settings, now), _yesterday(now)))
 
 
@@ -128,9 +128,9 @@ def open_days(
     is not readable.
     """
     landed = landed_exports(lake, cost_center) if landed is None else landed
-    there = set(lake.job_runs_days(cost_center))
+    present = set(lake.job_runs_days(cost_center))
     unsettled = set(_unsettled(settings, cost_center, days, landed))
-    wanted = [day for day in days if day not in there or day in unsettled]
+    wanted = [day for day in days if day not in present or day in unsettled]
     plan = plan_windows(wanted, now)
     fetchable = set(wanted) - {*plan.out_of_reach, *plan.not_yet}
     return sorted({*fetchable, *unread_days(lake, cost_center, days, landed)})

@@ -1,6 +1,6 @@
-"""Fetching the exports that some days still need: the step between what is asked for and what the API allows.
+"""Fetches the exports that some days still need, in the windows that the API allows.
 
-Asking the API is `circleci`'s work, reading what landed `lake.ingest`'s.
+Calling the API is `circleci`'s job, reading what landed `lake.ingest`'s.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from circleci_cost.lake.settling import unsettled_days
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch did for some days of one cost center."""
+    """The result of a fetch for some days of one cost center."""
 
     landed: tuple[LandedExport, ...]
     already_there: tuple[date, ...]
@@ -47,8 +47,8 @@ def fetch_days(
 ) -> Fetched:
     """Land an export for every day that needs one, in windows of at most 31 days, the oldest first.
 
-    A day that a settled export of all `organizations` covers is not asked for again unless `refetch`; days beyond
-    the API's reach cannot be. Each window lands by itself, so what is there survives a failure of the next. Raises
+    A day that a settled export of all `organizations` covers is not fetched again unless `refetch`; days beyond the
+    API's reach cannot be. Each window lands by itself, so what has landed survives a failure of the next one. Raises
     the errors of `errors`.
     """
     due = _due(lake, cost_center, days, restatement_days, organizations, refetch=refetch)
@@ -73,7 +73,7 @@ def prepare_days(
     organizations: Collection[str] = (),
     refetch: bool = False,
 ) -> None:
-    """Have CircleCI prepare what `fetch_days` of the same days will ask for; raises as it does."""
+    """Let CircleCI prepare the exports that `fetch_days` will need for the same days; raises as it does."""
     due = _due(lake, cost_center, days, restatement_days, organizations, refetch=refetch)
     for window in plan_windows(due, clock.now()).windows:
         exports.prepare(window)

@@ -1,7 +1,7 @@
-"""What is made as a whole from the daily costs, and whether it still is what they come to.
+"""Tables derived from `daily_costs` in full, and whether they are up to date.
 
-Runs of several cost centers take turns at the warehouse: between one's allocation and its publication another may
-have written daily costs. How each table is made is its own module's.
+Runs of several cost centers take turns at the warehouse: between the allocation of one run and its publication,
+another may have written daily costs. How each table is made is decided in its own module.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +48,8 @@ Summary: TypeAlias = (
 class Derivation:
     """Makes the tables as the settings say; each method notes which daily costs its table was made from.
 
-    In: the warehouse's one connection. A file of the settings that cannot be used stops nothing: what rests on it is
-    left out, and the result names it.
+    In: the warehouse's one connection. A file of the settings that cannot be used stops nothing: what depends on it is
+    left out, and the result names the file.
     """
 
     settings: Settings
@@ -84,7 +84,7 @@ class Derivation:
         try:
             decisions = read_decisions(path) if path else NO_DECISIONS
         except ConfigurationError as error:
-            # Without them, what people have decided on would be reported again.
+            # Without decisions, incidents that people have decided on would be reported again.
             decisions, path = decisions_before(connection), None
             problems = (f"{error} {DECISIONS_STAY}",)
         summary = write_anomalies(connection, self.settings.anomalies, self.settings.calendar, decisions)
@@ -107,9 +107,9 @@ class Derivation:
         return summary
 
     def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
-        """Make again what was made from other daily costs than there are now, and what rests on it.
+        """Make the tables again that were made from other daily costs than the present ones, and their dependents.
 
-        Yields each table's name and what was made, before the next one is begun.
+        Yields each table's name and summary before the next one is begun.
         """
         steps: dict[Asset, Callable[[duckdb.DuckDBPyConnection], Summary]] = {
             ALLOCATED_COSTS: self.allocate,
@@ -140,5 +140,5 @@ def _note(connection: duckdb.DuckDBPyConnection, derived: Asset) -> None:
 def _stale(connection: duckdb.DuckDBPyConnection) -> set[str]:
     with transaction(connection):
         (stamp,) = one_row(connection, sql("core/costs_stamp"))
-        made = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
-    return {name for name in DERIVED if made.get(name) != stamp}
+        stamps = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
+    return {name for name in DERIVED if stamps.get(name) != stamp}

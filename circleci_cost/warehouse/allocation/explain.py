@@ -10,7 +10,7 @@ from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import Amount, known_value
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import rows_for, show, values_of
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for, values_of
 from circleci_cost.warehouse.core.statements import sql
 
 
@@ -46,7 +46,7 @@ def explain(
     asked = {**(where or {}), tag: values}
     known = {name: [known_value(name, value, values_of(connection, name)) for value in asked[name]] for name in asked}
     source = rows_for([tag])
-    show(connection, source)
+    make_view(connection, source)
     parameters = Parameters()
     query = sql("allocation/explain").format(view=source.view, where=source.holding(among(known), parameters))
     parameters.values |= {"tag": tag, "first": days.first, "last": days.last}

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.usage.schema import CHARGE_TYPE
-from circleci_cost.warehouse.core.cost_rows import rows_for, show
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.statements import sql
 
 TAG = "tag"
@@ -48,7 +48,7 @@ class JudgedGroup:
 
 def make_sums(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Make the temporary table `anomaly_sums`, exact, and return its series: `key`, `parent_key` and names."""
-    show(connection, rows_for([CHARGE_TYPE]))
+    make_view(connection, rows_for([CHARGE_TYPE]))
     connection.execute(sql("anomalies/sums"))
     found: pl.DataFrame = connection.sql(sql("anomalies/series")).pl()
     return found

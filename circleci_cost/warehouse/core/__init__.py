@@ -1,1 +1,1 @@
-"""What every subject of the warehouse stands on: statements, transactions, tables, shared views."""
+"""What all subjects of the warehouse share: statements, transactions, tables, views."""

@@ -1,6 +1,6 @@
-"""Columns of charge types and dimensions that a table of an earlier version lacks: added, with what they hold there.
+"""Adds the columns of charge types and dimensions that a table of an earlier version lacks, with their values.
 
-Columns that no list of `model.usage.schema` names are added by `tables.sql`.
+Columns that are in no list of `model.usage.schema` are added by `tables.sql`.
 """
 
 import duckdb
@@ -9,8 +9,8 @@ from circleci_cost.model.usage.schema import CHARGE_TYPES
 from circleci_cost.warehouse.core.schema_pieces import charge_columns, dimension_columns
 
 _COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_costs": dimension_columns()}
-# What a column holds where it was not written; NULL where nothing tells. Credits of a charge type that the export did
-# not have were other credits then.
+# The values of a column in rows written without it; NULL where they are unknown. A charge type that an export did not
+# have was booked as other credits then, so its own are 0.
 UNWRITTEN: dict[tuple[str, str], str] = {
     ("usage_days", "complete"): "holds_whole_day(date, exported_at)",
     **{("daily_costs", f"{name}_credits"): "0" for name in CHARGE_TYPES},
@@ -19,10 +19,10 @@ UNWRITTEN: dict[tuple[str, str], str] = {
 
 
 def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the tables the columns that they lack; the caller's transaction makes it one change."""
+    """Add the columns that the tables lack; the caller's transaction makes it one change."""
     for table, columns in _COLUMNS.items():
-        there = set(connection.sql(f"FROM {table}").columns)
-        missing = {name: kind.removesuffix(" NOT NULL") for name, kind in columns.items() if name not in there}
+        present = set(connection.sql(f"FROM {table}").columns)
+        missing = {name: kind.removesuffix(" NOT NULL") for name, kind in columns.items() if name not in present}
         for name, kind in missing.items():
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
             if (table, name) in UNWRITTEN:

@@ -1,6 +1,6 @@
 """Conditions as SQL, with their values as parameters.
 
-What conditions are is `model.usage.conditions`' to say, which rows they are asked of each statement's.
+Conditions are defined in `model.usage.conditions`; each statement decides which rows they are applied to.
 """
 
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
@@ -29,19 +29,20 @@ def to_sql(conditions: Conditions, columns: dict[str, str], parameters: Paramete
     if not conditions.any_of:
         return "true"
     alternatives = (
-        " AND ".join(_condition(each, columns[each.dimension], parameters) for each in alternative) or "true"
+        " AND ".join(_condition(condition, columns[condition.dimension], parameters) for condition in alternative)
+        or "true"
         for alternative in conditions.any_of
     )
-    return " OR ".join(f"({each})" for each in alternatives)
+    return " OR ".join(f"({alternative})" for alternative in alternatives)
 
 
 def _condition(condition: Condition, column: str, parameters: Parameters) -> str:
     if condition.operator is Operator.IN:
         if len(condition.values) == 1:
-            found = f"{column} = {parameters.add(condition.values[0])}"
+            expression = f"{column} = {parameters.add(condition.values[0])}"
         else:
-            found = f"list_contains({parameters.add(list(condition.values))}, {column})"
+            expression = f"list_contains({parameters.add(list(condition.values))}, {column})"
     else:
         form = "{} GLOB {}" if condition.operator is Operator.GLOB else "regexp_matches({}, {})"
-        found = " OR ".join(form.format(column, parameters.add(value)) for value in condition.values)
-    return f"NOT ({found})" if condition.negated else f"({found})"
+        expression = " OR ".join(form.format(column, parameters.add(value)) for value in condition.values)
+    return f"NOT ({expression})" if condition.negated else f"({expression})"

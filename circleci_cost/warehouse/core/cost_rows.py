@@ -1,6 +1,6 @@
-"""Which rows hold all that is asked of the costs: daily costs, their charge types, or the values of virtual tags.
+"""Chooses the rows that can answer a question about costs: daily costs, their charge types, or values of virtual tags.
 
-The views are made here, for reports, budgets, incidents and messages alike; what is added up of them is the callers'.
+The views are made here, for reports, budgets, incidents and messages alike; the callers decide what to add up.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _DAILY, _CHARGES, _ALLOCATED = "series_daily", "series_charges", "series_allocat
 class CostRows:
     """A view of costs, with dimensions as they are shown, and the virtual tags whose values it has.
 
-    The rows with the `tag` are those asked for; `seat_credits` and `seat_cost_usd` are the seats' part of each.
+    Only its rows with this `tag` count; `seat_credits` and `seat_cost_usd` are the seats' part of a row.
     """
 
     view: str
@@ -29,7 +29,7 @@ class CostRows:
 
     @property
     def tag(self) -> str:
-        """What the column `tag` of the rows holds: the first tag, empty where none is asked for."""
+        """The value of the rows' column `tag`: the first tag, empty where the view has none."""
         return self.tags[0] if self.tags else ""
 
     def column(self, name: str) -> str:
@@ -42,16 +42,16 @@ class CostRows:
         return to_sql(conditions, {name: self.column(name) for name in conditions.dimensions}, parameters)
 
 
-def rows_for(asked: Iterable[str]) -> CostRows:
-    """The rows that tell apart all dimensions, ids and virtual tags that are asked for."""
-    names = tuple(dict.fromkeys(asked))
+def rows_for(dimensions: Iterable[str]) -> CostRows:
+    """Choose the rows that tell these dimensions, ids and virtual tags apart."""
+    names = tuple(dict.fromkeys(dimensions))
     tags = tuple(name for name in names if name not in CONDITION_DIMENSIONS)
     if tags:
         return CostRows(_ALLOCATED if len(tags) == 1 else f"{_ALLOCATED}_{len(tags)}", tags)
     return CostRows(_CHARGES if CHARGE_TYPE in names else _DAILY)
 
 
-def show(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
+def make_view(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
     """Make the view. In: a connection with `daily_costs` and, for virtual tags, `allocated_costs`."""
     for name in ("core/questions", "core/charge_rows"):
         connection.execute(sql(name))
@@ -73,7 +73,7 @@ def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
     if name == CHARGE_TYPE:
         return list(CHARGE_TYPES)
     rows = rows_for([name])
-    show(connection, rows)
+    make_view(connection, rows)
     query = sql("core/values").format(view=rows.view, column=rows.column(name))
     return [value for (value,) in connection.execute(query, {"tag": rows.tag}).fetchall()]
 

@@ -19,9 +19,9 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, pl.
 
 
 def unregister(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Forget a frame; in a transaction that an error has ended, where that is refused, the error stays the one told.
+    """Unregister a frame. After a failed transaction DuckDB refuses this; the original error is kept.
 
-    The next `register` of the name replaces it.
+    The next `register` of the name replaces the frame.
     """
     with suppress(duckdb.TransactionException):
         connection.unregister(name)

@@ -1,12 +1,12 @@
-"""The pieces of SQL that follow from the lists of `model.usage.schema`: `{schema.NAME}` in a file stands for one.
+"""Pieces of SQL that follow from the lists of `model.usage.schema`; `{schema.NAME}` in a .sql file stands for one.
 
-What is done with the columns is said in the files; which columns there are, in the lists alone.
+The lists alone say which columns there are; the .sql files say what is done with them.
 """
 
 from circleci_cost.model.usage.schema import BOOKED_CHARGE_TYPES, CHARGE_TYPES, COST_DIMENSIONS, NO_VALUE, Dimension
 
 _CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
-# The cost center is ours: it has a column of its own everywhere.
+# The cost center comes from the configuration, not from the export: it has a column of its own everywhere.
 EXPORTED_DIMENSIONS = COST_DIMENSIONS[1:]
 
 
@@ -16,7 +16,7 @@ def charge_columns() -> dict[str, str]:
 
 
 def dimension_columns() -> dict[str, str]:
-    """The columns of dimensions but for the cost center's, and their types."""
+    """The columns of dimensions except the cost center's, and their types."""
     columns: dict[str, str] = {}
     for dimension in EXPORTED_DIMENSIONS:
         if dimension.id_column:
@@ -28,8 +28,8 @@ def dimension_columns() -> dict[str, str]:
 def _charge_rows() -> str:
     def of(number: int, name: str) -> str:
         own = f"* REPLACE ({name}_credits AS credits, {name}_cost_usd AS cost_usd)"
-        there = f" WHERE {name}_credits <> 0" if number else ""
-        return f"SELECT {number} AS charge_number, '{name}' AS charge_type, {own} FROM query_table(rows){there}"  # noqa: S608
+        where = f" WHERE {name}_credits <> 0" if number else ""
+        return f"SELECT {number} AS charge_number, '{name}' AS charge_type, {own} FROM query_table(rows){where}"  # noqa: S608
 
     return "\nUNION ALL\n".join(of(number, name) for number, name in enumerate(CHARGE_TYPES))
 
@@ -49,7 +49,7 @@ def _definitions(columns: dict[str, str], ending: str = "") -> str:
 
 
 def _charge_definitions(kind: str, ending: str = "") -> str:
-    return _definitions({name: each for name, each in charge_columns().items() if each == kind}, ending)
+    return _definitions({name: own for name, own in charge_columns().items() if own == kind}, ending)
 
 
 def _booked(measure: str) -> str:

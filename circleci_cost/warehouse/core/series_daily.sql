@@ -1,4 +1,4 @@
--- Daily costs, the seats' part of each told apart.
+-- Daily costs, with the seats' part of each in columns of its own.
 CREATE OR REPLACE TEMPORARY VIEW series_daily AS
 SELECT
     *,

@@ -1,4 +1,4 @@
-"""The SQL of the warehouse, from the files beside the modules: no SQL is put together from values."""
+"""Reads the SQL of the warehouse from the files beside the modules: no SQL is put together from values."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _PIECE = re.compile(r"\{schema\.(\w+)\}")
 
 @cache
 def sql(name: str) -> str:
-    """The text of a file of the warehouse, by its package and name: `costs/daily_costs`; with `schema_pieces`."""
+    """The text of a .sql file by package and name, such as `costs/daily_costs`, with its `schema_pieces` filled in."""
     text = resources.files("circleci_cost.warehouse").joinpath(*f"{name}.sql".split("/")).read_text("utf-8")
     return _PIECE.sub(lambda piece: PIECES[piece[1]], text)
 

@@ -29,11 +29,11 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     cost_usd DECIMAL(38, 16)
 );
 
--- The first versions had no such column: `reprice` brings it from the job runs (see unfilled_days.sql).
+-- The first versions had no such column: `reprice` fills it in from the job runs (see unfilled_days.sql).
 ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
 
--- One row per cost center and day whose job runs are there, days without usage included; `complete` where the
--- export was made late enough to hold all of the day, `settled` where CircleCI no longer restated it then.
+-- One row per cost center and day that was read, days without usage included; `complete` where the export was made
+-- late enough to hold all of the day, `settled` where CircleCI no longer restated it then.
 CREATE TABLE IF NOT EXISTS usage_days (
     cost_center VARCHAR NOT NULL,
     date DATE NOT NULL,
@@ -48,11 +48,11 @@ CREATE TABLE IF NOT EXISTS usage_days (
     PRIMARY KEY (cost_center, date)
 );
 
--- The first version had no such column; the time of the export tells.
+-- The first version had no such column; it follows from the time of the export.
 ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN;
 UPDATE usage_days SET complete = holds_whole_day(date, exported_at) WHERE complete IS NULL;
 
--- Unknown of days that were written before; the next run of their cost center fills it in.
+-- Unknown for days that earlier versions wrote; the next run of their cost center fills it in.
 ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS settled BOOLEAN;
 
 -- The newest name that an export gave to an organization or a project.
@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS allocated_costs (
     cost_usd DECIMAL(38, 16)
 );
 
--- What each day to come may cost: of each budget to the end of its period, of the whole and its parts to the end of
+-- What each coming day may cost: for each budget to the end of its period, for the whole and its parts to the end of
 -- the month. Daily p10 and p90 do not add up; those of the sum of the days are in `forecast_totals`.
 CREATE TABLE IF NOT EXISTS cost_forecast (
     series_kind VARCHAR NOT NULL,
@@ -118,7 +118,7 @@ CREATE TABLE IF NOT EXISTS forecast_totals (
     note VARCHAR
 );
 
--- How well each method would have told the total of past months after `cut_day` days of them were known.
+-- How well each method would have forecast the totals of past months once `cut_day` days of them were known.
 CREATE TABLE IF NOT EXISTS forecast_backtests (
     unit VARCHAR NOT NULL,
     method VARCHAR NOT NULL,
@@ -188,8 +188,8 @@ CREATE TABLE IF NOT EXISTS cost_anomalies (
     note VARCHAR
 );
 
--- One row per cause. `told_on` is the first day on which it was worth telling; impacts are against what the same
--- weekdays were expected to cost before it began, negative for less. Incidents of different causes may be of the same
+-- One row per cause. `told_on` is the first day on which it was worth reporting; impacts are against what the same
+-- weekdays were expected to cost before it began, negative for less. Incidents of different causes may cover the same
 -- cost: do not add them up.
 CREATE TABLE IF NOT EXISTS anomaly_incidents (
     incident_id VARCHAR NOT NULL,
@@ -226,9 +226,9 @@ CREATE TABLE IF NOT EXISTS anomaly_incidents (
     PRIMARY KEY (incident_id)
 );
 
--- What each incident is due to, against the same weekdays of the four weeks before it. Rank 0 is the whole, with the
--- sentence to tell at the place of its root cause; from rank 1 on the effects of single jobs and, last, of the rest
--- ('rest') add up to its change, to the last digit.
+-- The drivers of each incident, against the same weekdays of the four weeks before it. Rank 0 is the whole, with its
+-- sentence, at the place of its root cause; from rank 1 on, the effects of single jobs and, last, the residual ('rest')
+-- add up to its change, to the last digit.
 CREATE TABLE IF NOT EXISTS anomaly_drivers (
     incident_id VARCHAR NOT NULL,
     rank INTEGER NOT NULL,
@@ -248,8 +248,8 @@ CREATE TABLE IF NOT EXISTS anomaly_drivers (
     PRIMARY KEY (incident_id, rank)
 );
 
--- What each file holds, in the currency that is billed: added up over files, these are the costs. Rows of a former
--- content of a file stay only for charges that begin before the first day which the files of now reach back to.
+-- What each file holds, in the billed currency; added up over files, these are the costs. Rows from a file's former
+-- content stay only for charges that begin before the first day that the present files reach back to.
 CREATE TABLE IF NOT EXISTS infrastructure_file_costs (
     source VARCHAR NOT NULL,
     path VARCHAR NOT NULL,
@@ -266,8 +266,8 @@ CREATE TABLE IF NOT EXISTS infrastructure_file_costs (
     cost DECIMAL(38, 22) NOT NULL
 );
 
--- The files of each source that are there, as they were read last. Days are those in which a charge begins; `rows`
--- of them are counted, `left_out` are purchases and taxes, `spread` are counted rows for more than a day.
+-- The present files of each source, as they were read last. Days are those on which a charge begins; `rows` is the
+-- number of counted rows, `left_out` of purchases and taxes, `spread` of counted rows for more than a day.
 CREATE TABLE IF NOT EXISTS infrastructure_files (
     source VARCHAR NOT NULL,
     path VARCHAR NOT NULL,
@@ -283,8 +283,8 @@ CREATE TABLE IF NOT EXISTS infrastructure_files (
     PRIMARY KEY (source, path)
 );
 
--- Infrastructure costs by day, source, provider, service, sub account and value of the source's tag, in the currency
--- that is billed and in USD. A charge for more than a day is spread over its days, also those to come.
+-- Infrastructure costs by day, source, provider, service, sub account and value of the source's tag, in the billed
+-- currency and in USD. A charge for more than a day is spread over its days, also those to come.
 CREATE TABLE IF NOT EXISTS infrastructure_costs (
     date DATE NOT NULL,
     source VARCHAR NOT NULL,
@@ -300,8 +300,8 @@ CREATE TABLE IF NOT EXISTS infrastructure_costs (
     cost_usd DECIMAL(38, 16) NOT NULL
 );
 
--- One row per CI series and infrastructure series. A positive lag is that of the infrastructure behind CI; lag, r, p
--- and q are NULL where the pair could not be compared, and the sentence says why. Moved with, never caused.
+-- One row per CI series and infrastructure series. With a positive lag the infrastructure follows CI; lag, r, p and q
+-- are NULL where the pair could not be compared, and the sentence says why. Moved with, never caused.
 CREATE TABLE IF NOT EXISTS cost_correlations (
     ci_series VARCHAR NOT NULL,
     infrastructure_series VARCHAR NOT NULL,
@@ -326,7 +326,7 @@ CREATE TABLE IF NOT EXISTS incident_services (
     sentence VARCHAR NOT NULL
 );
 
--- Which daily costs each table was made from that is made as a whole.
+-- For each table that is derived in full: the stamp of the daily costs that it was made from.
 CREATE TABLE IF NOT EXISTS derived_from (
     derived VARCHAR NOT NULL PRIMARY KEY,
     costs_stamp VARCHAR NOT NULL

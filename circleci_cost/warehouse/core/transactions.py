@@ -1,4 +1,4 @@
-"""Short write transactions on the warehouse, and the tables that they need: all of a change is there or none of it."""
+"""Short write transactions on the warehouse, and the tables that they need: a change is made in full or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _MADE = "tables_are_made"
 def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables that are missing; those of an earlier version get this one's columns.
 
-    For who reads what nobody may have written yet; a `transaction` does it by itself.
+    For readers of tables that nobody may have written yet; `transaction` calls it itself.
     """
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
         connection.execute(sql("core/macros"))

@@ -1,6 +1,6 @@
-"""The sums of each cost center by day, as they are compared side by side.
+"""The sums of each cost center by day, to compare them side by side.
 
-The daily costs themselves are `daily_costs`' business.
+Writing the daily costs themselves is `daily_costs`' job.
 """
 
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ def cost_center_days(
 ) -> dict[date, list[CostCenterDay]]:
     """All cost centers of the days from `first` to before `end`.
 
-    With `since`, of those days of which any costs were computed then or later.
+    With `since`, only days of which any costs were computed then or later.
     """
     moment = since.astimezone(UTC).replace(tzinfo=None) if since else None
     with transaction(connection):
         rows = connection.execute(
             sql("costs/cost_center_days"), {"first": first, "end": end, "since": moment}
         ).fetchall()
-    found: dict[date, list[CostCenterDay]] = {}
+    by_day: dict[date, list[CostCenterDay]] = {}
     for row in rows:
-        found.setdefault(row[0], []).append(CostCenterDay(*row))
-    return found
+        by_day.setdefault(row[0], []).append(CostCenterDay(*row))
+    return by_day

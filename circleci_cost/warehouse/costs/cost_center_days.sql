@@ -1,5 +1,5 @@
--- Every day of which costs were computed since then: the sums of each cost center; no cost where no credit is priced.
--- A day whose export was made before CircleCI had all of it is left out: it would read as a cheap one.
+-- The sums of each cost center for every day of which costs were computed since $since; NULL cost where no credit is
+-- priced. A day whose export was made before CircleCI had all of it is left out: it would look like a cheap day.
 WITH days AS (
     SELECT DISTINCT date
     FROM usage_days

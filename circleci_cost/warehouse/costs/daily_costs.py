@@ -1,6 +1,6 @@
-"""Computing and replacing the daily costs of one cost center's days, from its job runs and rates.
+"""Computes and replaces the daily costs of one cost center's days, from its job runs and rates.
 
-Prices come from `daily_rates` (see `pricing`); which days are asked for is Dagster's or the caller's business.
+Prices come from `daily_rates` (see `pricing_periods`); Dagster or the caller decides which days are computed.
 """
 
 from collections.abc import Collection, Sequence
@@ -75,17 +75,17 @@ def write_daily_costs(
     job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
     nothing is parsed again.
     """
-    there = set(lake.job_runs_days(cost_center))
+    present = set(lake.job_runs_days(cost_center))
     landed = landed_exports(lake, cost_center)
     unsettled = {
-        *unsettled_days(there, landed, restatement_days, trust_imports=True, organizations=organizations),
-        *unread_days(lake, cost_center, there, landed),
+        *unsettled_days(present, landed, restatement_days, trust_imports=True, organizations=organizations),
+        *unread_days(lake, cost_center, present, landed),
     }
     with transaction(connection):
-        history = {day for day in there if day >= history_start}
+        history = {day for day in present if day >= history_start}
         behind = _not_costed(connection, cost_center, history, unsettled)
         written = sorted({*days, *_restated_since(connection, lake, cost_center), *behind})
-        with_runs = [day for day in written if day in there]
+        with_runs = [day for day in written if day in present]
         files = [str(lake.job_runs_file(cost_center, day)) for day in with_runs]
         for table in ("daily_costs", "usage_days"):
             _delete(connection, table, cost_center, written)
@@ -99,7 +99,7 @@ def write_daily_costs(
     rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
     return CostSummary(
         days=tuple(written),
-        days_without_job_runs=tuple(sorted(set(written) - there)),
+        days_without_job_runs=tuple(sorted(set(written) - present)),
         rows=rows,
         jobs=jobs,
         runs=runs,
@@ -124,19 +124,19 @@ def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_cent
 
 
 def _not_costed(
-    connection: duckdb.DuckDBPyConnection, cost_center: str, there: Collection[date], unsettled: Collection[date]
+    connection: duckdb.DuckDBPyConnection, cost_center: str, present: Collection[date], unsettled: Collection[date]
 ) -> list[date]:
-    """The days that have no costs yet, and those whose costs do not know that a later export has settled them."""
+    """The days that have no costs yet, and the settled ones whose costs are still recorded as unsettled."""
     query = "SELECT date, coalesce(settled, false) FROM usage_days WHERE cost_center = $cost_center"
-    known = dict(connection.execute(query, {"cost_center": cost_center}).fetchall())
-    return [day for day in there if day not in known or not (known[day] or day in unsettled)]
+    settled = dict(connection.execute(query, {"cost_center": cost_center}).fetchall())
+    return [day for day in present if day not in settled or not (settled[day] or day in unsettled)]
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, cost_center: str, days: Sequence[date]) -> None:
-    for each in as_ranges(days):
+    for span in as_ranges(days):
         connection.execute(
             f"DELETE FROM {table} WHERE cost_center = $cost_center AND date BETWEEN $first AND $last",  # noqa: S608
-            {"cost_center": cost_center, "first": each.first, "last": each.last},
+            {"cost_center": cost_center, "first": span.first, "last": span.last},
         )
 
 

@@ -3,14 +3,14 @@
 WITH read AS (
     FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
     UNION ALL BY NAME
-    -- A charge type that is younger than all of the files has no credits there.
+    -- A charge type that is newer than all of the files has no credits in them.
     SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
 ),
 
 job_runs AS (
     SELECT
         * RENAME (total_credits AS credits),
-        -- What a run of its own brings: seats and the like are booked on some job's row.
+        -- The credits of the run itself: seats and the like are booked on some job's row.
         total_credits - {schema.booked_credits} AS of_run
     FROM read
 ),
@@ -26,7 +26,7 @@ daily_credits AS (
         coalesce(sum(job_run_seconds), 0) AS run_seconds,
         coalesce(sum(COLUMNS('(.*_credits)$')), 0) AS '\1',
         sum(credits) AS credits,
-        -- Tells how much a sum varies only because single runs differ; to the hundredth of a credit, which is enough.
+        -- Shows how much a sum varies only because single runs differ; precise to 0.01 credits, which is enough.
         sum(CAST(of_run AS DECIMAL(20, 2)) * CAST(of_run AS DECIMAL(20, 2))) AS credits_squared
     FROM job_runs
     GROUP BY ALL

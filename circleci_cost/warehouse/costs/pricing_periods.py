@@ -1,4 +1,4 @@
-"""The price timeline in the warehouse: `pricing_periods`, `daily_rates`, and the costs it leaves out of date."""
+"""The price timeline in the warehouse: `pricing_periods`, `daily_rates`, and the days with costs at other prices."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +16,7 @@ def write_prices(
 ) -> pl.DataFrame:
     """Replace the periods and the rates of all days from `first` to `last`; return the rates.
 
-    Of 200 cost centers these are 80,000 rows and each run passes here: what is the same already is not written again.
+    For 200 cost centers these are 80,000 rows, and each run calls this: an unchanged table is not written again.
     """
     rates = daily_rates(periods, first, last)
     with transaction(connection):
@@ -32,12 +32,12 @@ def write_prices(
 
 def _holds(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> bool:
     """Whether a table has exactly the rows of `frame`, in any order."""
-    found = connection.sql(f"SELECT * FROM {table}").pl().select(frame.columns)  # noqa: S608 - one of the two above
-    return bool(found.schema == frame.schema and found.sort(pl.all()).equals(frame.sort(pl.all())))
+    rows = connection.sql(f"SELECT * FROM {table}").pl().select(frame.columns)  # noqa: S608 - one of the two above
+    return bool(rows.schema == frame.schema and rows.sort(pl.all()).equals(frame.sort(pl.all())))
 
 
 def stale_prices(connection: duckdb.DuckDBPyConnection, rates: pl.DataFrame) -> dict[str, list[DayRange]]:
-    """The days whose costs rest on another price than `rates`, by cost center; an edited price leaves them.
+    """The days whose costs were computed at another price than `rates`, by cost center; an edited price leaves some.
 
     In: a connection that has `daily_costs` (the warehouse's or a published one), rates as `daily_rates` gives them.
     """
@@ -49,4 +49,4 @@ def stale_prices(connection: duckdb.DuckDBPyConnection, rates: pl.DataFrame) -> 
     days: dict[str, list[date]] = {}
     for cost_center, day in stale:
         days.setdefault(cost_center, []).append(day)
-    return {cost_center: as_ranges(found) for cost_center, found in days.items()}
+    return {cost_center: as_ranges(dates) for cost_center, dates in days.items()}

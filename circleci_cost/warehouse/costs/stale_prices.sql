@@ -1,4 +1,4 @@
--- The days whose costs were computed at another price than today's rate, or without the one there is now.
+-- The days whose costs were computed at another price than the present rate, or without a price where there is one now.
 SELECT DISTINCT
     costs.cost_center,
     costs.date

@@ -13,7 +13,7 @@ from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.series import SPENT_SCHEMA, History
 from circleci_cost.model.usage.conditions import Operator
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import CostRows, rows_for, show, values_of
+from circleci_cost.warehouse.core.cost_rows import CostRows, make_view, rows_for, values_of
 from circleci_cost.warehouse.core.statements import one_row, sql
 
 
@@ -78,7 +78,7 @@ def _source(budget: Budget) -> _Source:
 def _sums(
     connection: duckdb.DuckDBPyConnection, source: _Source, budgets: Sequence[Budget], numbers: Sequence[int]
 ) -> pl.DataFrame:
-    show(connection, source.rows)
+    make_view(connection, source.rows)
     names = ", ".join(source.columns)
     groups = sql("forecast/series_groups").format(view=source.rows.view, names=names)
     connection.execute(groups, {"tag": source.rows.tag})

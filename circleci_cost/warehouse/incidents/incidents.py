@@ -16,7 +16,7 @@ from circleci_cost.model.drivers.text import place_text
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.model.usage.schema import CHARGE_TYPE, HIERARCHY, RUN_BOUND_CHARGE_TYPES
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for, show
+from circleci_cost.warehouse.core.cost_rows import VALUE, make_view, rows_for
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
 
@@ -70,7 +70,7 @@ def _share(connection: duckdb.DuckDBPyConnection, incident: dict[str, Any], scop
     source = rows_for([CHARGE_TYPE, *tag, *scope.dimensions])
     if tag and source.tags != tag:
         return Decimal(0)
-    show(connection, source)
+    make_view(connection, source)
     parameters = Parameters()
     fits = source.holding(scope, parameters)
     named = {name: incident[name] for name in HIERARCHY if incident[name] is not None}

@@ -1,6 +1,6 @@
-"""Generations that an earlier version published, read as this version's own: columns that it did not have are supplied.
+"""Lets this version read generations that an earlier one published: columns that they lack are supplied.
 
-Tables that it did not have stay missing: whoever needs one says which command brings it.
+Tables that they lack stay missing: whoever needs one says which command makes it.
 """
 
 import duckdb
@@ -10,19 +10,19 @@ from circleci_cost.warehouse.core.statements import sql
 
 
 def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let each table of a generation have the columns of today, as a temporary view before the table of its name."""
+    """Give each table of a generation this version's columns, by a temporary view that hides the table of its name."""
     connection.execute(sql("core/macros"))
-    there = _columns(connection)
-    with duckdb.connect() as present:
-        present.execute(sql("core/macros"))
-        present.execute(sql("core/tables"))
-        today = _columns(present)
+    columns = _columns(connection)
+    with duckdb.connect() as scratch:
+        scratch.execute(sql("core/macros"))
+        scratch.execute(sql("core/tables"))
+        today = _columns(scratch)
     ((database,),) = connection.execute("SELECT current_database()").fetchall()
-    for table in there.keys() & today.keys():
+    for table in columns.keys() & today.keys():
         supplied = [
             f"CAST({UNWRITTEN.get((table, name), 'NULL')} AS {kind}) AS {name}"
             for name, kind in today[table].items()
-            if name not in there[table]
+            if name not in columns[table]
         ]
         if supplied:
             connection.execute(
@@ -31,10 +31,10 @@ def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
     ).fetchall()
     tables: dict[str, dict[str, str]] = {}
-    for table, name, kind in found:
+    for table, name, kind in rows:
         tables.setdefault(table, {})[name] = kind
     return tables

@@ -1,7 +1,7 @@
-"""Published generations: what readers read. One folder each, one pointer that is renamed last.
+"""Published generations, which all readers use: one folder each, and one pointer that is renamed last.
 
 A reader opens the generation that the pointer names and keeps to it: it never waits for a writer and never
-sees two generations mixed. Making a generation is `publish`'s work.
+sees two generations mixed. Making a generation is `publish`'s job.
 """
 
 import json
@@ -61,7 +61,7 @@ _DAMAGED = "Materialize the asset `published` to make a new generation, then run
 class GenerationManifest(BaseModel):
     """What a generation holds. `data_through` is the last day that is complete for every cost center.
 
-    `format` is that of the data directory when it was published; the first versions did not say.
+    `format` is that of the data directory when it was published; the first versions did not write it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,14 +78,14 @@ class GenerationManifest(BaseModel):
 
     @property
     def days(self) -> str:
-        """The days as a person writes them."""
+        """The covered days in words."""
         if self.data_through is None:
             return f"since {self.data_from}, {self.through}" if self.data_from else "no days yet"
         return f"{self.data_from} to {self.data_through}"
 
     @property
     def through(self) -> str:
-        """How far data reach, as a person writes it."""
+        """How far the data reach, in words."""
         if self.data_through is None:
             return "no day is complete for every cost center yet"
         return f"data through {self.data_through}"
@@ -100,7 +100,7 @@ class Generation:
 
     @property
     def is_of_earlier_version(self) -> bool:
-        """Whether tables may be missing from it, which this version has."""
+        """Whether tables that this version has may be missing from it."""
         return self.manifest.format < FORMAT
 
     @property
@@ -149,7 +149,7 @@ def named_generation(lake: Lake) -> str:
 
 def _read_pointed(lake: Lake) -> Generation:
     read = ""
-    # Again only where the pointer has moved: a publication may have removed what was current when it was read.
+    # Retried only where the pointer has moved: a publication may have removed the generation that it named before.
     while (name := named_generation(lake)) != read:
         read = name
         directory = lake.published / name
@@ -167,7 +167,7 @@ def point_to(lake: Lake, manifest: GenerationManifest) -> Generation:
 
 
 def prune(lake: Lake, current: str) -> list[str]:
-    """Remove old and unfinished generations that no reader can still be at; return their names.
+    """Remove old and unfinished generations that no reader can still have open; return their names.
 
     A reader may have opened a generation until the next one was finished, so its time counts from then.
     """
@@ -176,8 +176,8 @@ def prune(lake: Lake, current: str) -> list[str]:
     ended = {path: path.stat() for path in folders}
     for newer, older in pairwise(finished):
         ended[older] = newer.stat()
-    kept = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
-    removed = [path for path in folders if path.name not in kept and file_age(ended[path]) > KEPT_SECONDS]
+    kept_names = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
+    removed = [path for path in folders if path.name not in kept_names and file_age(ended[path]) > KEPT_SECONDS]
     for folder in removed:
         shutil.rmtree(folder, ignore_errors=True)
     return [folder.name for folder in removed]

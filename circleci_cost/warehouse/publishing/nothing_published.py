@@ -1,8 +1,8 @@
-"""What to do where nothing is published yet, in words. Whether anything is, `generations` knows."""
+"""Says what to do where nothing is published yet. Whether that is so is decided in `generations`."""
 
 from circleci_cost.lake.layout import Lake
 
-# An interrupted backfill leaves usage without costs; a further fetch may wait for the quota.
+# An interrupted backfill leaves usage without costs; another fetch might have to wait for the quota.
 PRICE_THEM = "usage is there without costs: run `circleci-cost reprice`, which fetches nothing"
 
 

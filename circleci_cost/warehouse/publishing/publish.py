@@ -1,4 +1,4 @@
-"""Making a published generation from the warehouse: Parquet by month, small tables, a read-only DuckDB file."""
+"""Makes a published generation from the warehouse: Parquet by month, small tables, a read-only DuckDB file."""
 
 import shutil
 import uuid
@@ -43,7 +43,7 @@ def publish(
 
     In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. `fence` is called last
     and raises where this generation is no longer wanted. Where anything fails, the former generation stays current and
-    nothing of the new one stays; a killed process's folder goes with the old generations. Raises `StorageError`.
+    nothing of the new one stays; a killed process's folder is removed with old generations. Raises `StorageError`.
     """
     make_tables(connection)
     name = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -82,7 +82,7 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute(f"CREATE TABLE generation.{table} AS SELECT * FROM {table}")  # noqa: S608 - our names
         connection.execute("CHECKPOINT generation")
     except BaseException:
-        # Detaching writes as well; the first error is what counts, and the file is removed.
+        # Detaching writes, too, and may fail again; the first error is raised, and the file is removed.
         with suppress(duckdb.Error):
             connection.execute("DETACH generation")
         raise
@@ -94,11 +94,11 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> No
     for table in TABLES:
         (directory / table).mkdir()
     for (month,) in connection.execute("SELECT DISTINCT date_trunc('month', date) FROM daily_costs").fetchall():
-        for table, then in MONTHLY_ORDER.items():
+        for table, order in MONTHLY_ORDER.items():
             _copy(
                 connection,
                 f"SELECT * FROM {table} WHERE date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608
-                f"ORDER BY {then}",
+                f"ORDER BY {order}",
                 directory / table / f"{month:%Y-%m}.parquet",
             )
     for table in TABLES:

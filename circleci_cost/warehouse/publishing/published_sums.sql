@@ -1,5 +1,5 @@
--- What a generation covers and adds up to. Data reach as far as the cost center that is furthest behind: nowhere where
--- one has no complete day yet.
+-- What a generation covers and adds up to. `data_through` is that of the cost center that is furthest behind, NULL
+-- where one has no complete day yet.
 WITH expected AS (
     SELECT DISTINCT cost_center FROM usage_days WHERE is_configured(cost_center)
     UNION

@@ -1,4 +1,4 @@
--- What one cost center has brought so far.
+-- The sums of one cost center over all its days so far.
 SELECT
     min(date) AS first,
     max(date) AS last,

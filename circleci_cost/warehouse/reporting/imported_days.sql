@@ -1,4 +1,4 @@
--- How many of some days rest on an export made at some time or later.
+-- How many of some days come from an export made at $exported_at or later.
 SELECT count(*)
 FROM usage_days
 WHERE cost_center = $cost_center

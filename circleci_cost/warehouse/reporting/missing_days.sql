@@ -1,5 +1,5 @@
--- The days of some cost centers that no export has brought; days without usage are there.
-WITH asked AS (
+-- The days of some cost centers that no export covers; days without usage are covered.
+WITH expected AS (
     SELECT
         unnest($cost_centers) AS cost_center,
         days.date
@@ -7,10 +7,10 @@ WITH asked AS (
 )
 
 SELECT
-    asked.cost_center,
-    asked.date
-FROM asked
+    expected.cost_center,
+    expected.date
+FROM expected
 ANTI JOIN usage_days
-    ON asked.cost_center = usage_days.cost_center
-    AND asked.date = usage_days.date
+    ON expected.cost_center = usage_days.cost_center
+    AND expected.date = usage_days.date
 ORDER BY ALL;

@@ -1,6 +1,6 @@
-"""Asks a published generation a report's question; values go in as parameters, never as SQL.
+"""Answers a report's question from a published generation; values go in as parameters, never as SQL.
 
-What may be asked, and how the answer is written, is `model.reporting.report`'s.
+What may be asked, and what an answer consists of, is defined in `model.reporting.report`.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
 from circleci_cost.model.reporting.report import Amount, Question, Report, Row, add_up, known_value
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import rows_for, show, values_of
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for, values_of
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
 
@@ -29,7 +29,7 @@ def answer(
     """Answer a question; the rows come in no order.
 
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
-    expected by now (None: of none). Raises `UsageError` for a value that no usage has.
+    expected by now (None: no days). Raises `UsageError` for a value that no usage has.
     """
     where = {
         name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
@@ -44,12 +44,12 @@ def answer(
 
 
 def _known(connection: duckdb.DuckDBPyConnection, name: str, cost_centers: Sequence[str]) -> set[str]:
-    """What may be asked for; a cost center without usage, too: a report of it is a report of nothing."""
+    """The values that may be asked for, also cost centers without usage: their report is empty."""
     return {*values_of(connection, name), *(cost_centers if name == COST_CENTER else ())}
 
 
 def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
-    """The first and the last day of any cost center; None where nothing was brought yet."""
+    """The first and the last day of any cost center; None where there are no days yet."""
     ((first, last),) = connection.execute("SELECT min(date), max(date) FROM usage_days").fetchall()
     return DayRange(first, last) if first else None
 
@@ -58,14 +58,14 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     """The virtual tags of a generation; none in one that an earlier version published."""
     if ALLOCATED not in generation.manifest.rows:
         return []
-    found = connection.execute("SELECT DISTINCT tag FROM allocated_costs ORDER BY tag").fetchall()
-    return [tag for (tag,) in found]
+    rows = connection.execute("SELECT DISTINCT tag FROM allocated_costs ORDER BY tag").fetchall()
+    return [tag for (tag,) in rows]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
     counted = not question.splits_charge_types
     source = rows_for([*question.by, *where])
-    show(connection, source)
+    make_view(connection, source)
     parameters = Parameters()
     query = sql("reporting/report").format(
         view=source.view,
@@ -114,7 +114,7 @@ def _ranges(
     days: dict[str, list[date]] = {}
     for name, day in connection.execute(sql(query), parameters).fetchall():
         days.setdefault(name, []).append(day)
-    return {name: as_ranges(found) for name, found in days.items()}
+    return {name: as_ranges(dates) for name, dates in days.items()}
 
 
 def imported_days(
@@ -148,7 +148,7 @@ def costed_days(connection: duckdb.DuckDBPyConnection, cost_center: str) -> set[
 
 
 def unfilled_days(connection: duckdb.DuckDBPyConnection) -> dict[str, list[date]]:
-    """The days, by cost center, that an earlier version computed and that lack what this one computes."""
+    """The days, by cost center, that an earlier version computed without values that this one computes."""
     days: dict[str, list[date]] = {}
     for cost_center, day in connection.execute(sql("reporting/unfilled_days")).fetchall():
         days.setdefault(cost_center, []).append(day)

@@ -16,6 +16,6 @@ FROM {view}
 WHERE tag = $tag
     AND date BETWEEN $first AND $last
     AND ({where})
-    -- A split leaves rows that keep counts alone; a part may cost something and round to no credits.
+    -- A split leaves rows that hold only counts; a part may have a cost although its credits round to 0.
     AND (credits <> 0 OR coalesce(cost_usd, 0) <> 0 OR ($counted AND jobs <> 0))
 GROUP BY ALL;

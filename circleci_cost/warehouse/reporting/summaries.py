@@ -1,6 +1,6 @@
-"""Sums that notifications tell: what an import has brought, and what a scope cost in two periods.
+"""Sums for notifications: of a cost center after an import, and of a scope in two periods.
 
-When somebody is told is `notify`'s business.
+`notify` decides when to notify.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import duckdb
 from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import rows_for, show
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.statements import one_row, sql
 
 
@@ -38,7 +38,7 @@ class ProjectCost:
 
 
 def import_summary(connection: duckdb.DuckDBPyConnection, cost_center: str) -> ImportSummary:
-    """What one cost center has brought so far."""
+    """The sums of one cost center over all its days so far."""
     first, last, *sums = one_row(connection, sql("reporting/import_summary"), {"cost_center": cost_center})
     return ImportSummary(DayRange(first, last) if first else None, *sums)
 
@@ -51,7 +51,7 @@ def scope_costs(
     In: a connection with `daily_costs` and, for a scope that asks for a virtual tag, `allocated_costs`.
     """
     source = rows_for(where.dimensions)
-    show(connection, source)
+    make_view(connection, source)
     parameters = Parameters()
     days: dict[str, date] = {
         "first": now.first,
@@ -61,5 +61,5 @@ def scope_costs(
     }
     scope = source.holding(where, parameters)
     query = sql("reporting/scope_costs").format(view=source.view, scope=scope)
-    found = connection.execute(query, {**days, "tag": source.tag, **parameters.values}).fetchall()
-    return [ProjectCost(*row) for row in found]
+    rows = connection.execute(query, {**days, "tag": source.tag, **parameters.values}).fetchall()
+    return [ProjectCost(*row) for row in rows]

@@ -1,4 +1,4 @@
--- The days that were computed by an earlier version and lack what this one computes; from their job runs it comes.
+-- The days that an earlier version computed, without values that this version computes from the job runs.
 SELECT cost_center, date FROM daily_costs WHERE credits_squared IS NULL
 UNION
 SELECT cost_center, date FROM usage_days WHERE complete IS NULL OR settled IS NULL

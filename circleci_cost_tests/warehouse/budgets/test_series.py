@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.series import History
-from circleci_cost.warehouse.core.cost_rows import rows_for, show
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.forecast.series import budget_series, history, known_values, portfolio_series
 from circleci_cost_tests.warehouse.budgets.builders import PRICE, allocated, budget, known, warehouse
 
@@ -203,7 +203,7 @@ def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
         ("total", "total", DAY, Decimal("26000.000001")),
         ("total", "total", NEXT, Decimal(77)),
     ]
-    show(connection, rows_for([]))
+    make_view(connection, rows_for([]))
     reported = connection.execute(
         "SELECT date, sum(credits), coalesce(sum(cost_usd), 0) FROM series_daily GROUP BY date ORDER BY date"
     ).fetchall()

@@ -10,7 +10,7 @@ import pytest
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import CostRows, rows_for, show, values_of
+from circleci_cost.warehouse.core.cost_rows import CostRows, make_view, rows_for, values_of
 from circleci_cost_tests.warehouse.allocation.builders import BY_PROJECT, plan, warehouse
 
 ROWS: list[dict[str, Any]] = [
@@ -43,7 +43,7 @@ def test_the_fewest_rows_that_tell_apart_what_is_asked_have_the_same_sums(
 ) -> None:
     found = rows_for(asked)
     assert found == rows
-    show(connection, found)
+    make_view(connection, found)
     parameters = Parameters()
     held = found.holding(among({"project": ["web", "api"], **dict.fromkeys(found.tags, ())}), parameters)
     query = f"SELECT sum(credits), sum(cost_usd), sum(seat_credits) FROM {found.view} WHERE tag = $tag AND {held}"
@@ -53,7 +53,7 @@ def test_the_fewest_rows_that_tell_apart_what_is_asked_have_the_same_sums(
 
 def test_a_tag_is_asked_for_by_its_own_column(connection: duckdb.DuckDBPyConnection) -> None:
     rows = rows_for(["stage", "team"])
-    show(connection, rows)
+    make_view(connection, rows)
     parameters = Parameters()
     held = rows.holding(among({"stage": ["live"], "team": ["web", "api"]}), parameters)
     query = (

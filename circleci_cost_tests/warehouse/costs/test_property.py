@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
-from circleci_cost.warehouse.core.cost_rows import rows_for, show
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost_tests.warehouse.allocation.oracle import CHARGE_TYPES
@@ -77,7 +77,7 @@ def test_credits_and_costs_of_every_charge_type_are_exact() -> None:
                 if price is not None:
                     connection.execute("INSERT INTO daily_rates VALUES ('acme', ?, ?)", [DAY, price])
                 connection.execute(sql("costs/daily_costs"), {"files": [f"{folder}/runs.parquet"]})
-            show(connection, rows_for(["charge_type"]))
+            make_view(connection, rows_for(["charge_type"]))
             found = connection.execute("SELECT job, charge_type, credits, cost_usd FROM series_charges").fetchall()
             assert len(found) == len(set(found))
             assert set(found) == expected(runs, price)

@@ -41,7 +41,7 @@ class Fallback:
 
 @dataclass(frozen=True)
 class TagResult:
-    """One tag's exact sums, what of them is left under the default value, and what the reader should know."""
+    """The exact sums of one tag, the part left under the default value, and what the user should know."""
 
     tag: str
     rows: int
@@ -55,7 +55,7 @@ class TagResult:
 
     @property
     def coverage(self) -> Decimal:
-        """The share that is allocated, of the cost, or of the credits where nothing costs anything; 1 of nothing."""
+        """The allocated share of the cost, or of the credits where the cost is 0; 1 where both are 0."""
         whole, rest = (
             (self.cost_usd, self.unallocated_cost_usd) if self.cost_usd else (self.credits, self.unallocated_credits)
         )
@@ -95,7 +95,7 @@ def allocate(
     with _unordered(connection), transaction(connection):
         connection.execute("DELETE FROM allocated_costs")
         results = list(_allocated(connection, plan, job_run_files, source)) if plan.tags else []
-    return AllocationResult(sum(each.rows for each in results), tuple(results), plan.warnings, plan.problems)
+    return AllocationResult(sum(result.rows for result in results), tuple(results), plan.warnings, plan.problems)
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def _allocated(
         fallbacks = share(connection, tag, key_of)
         connection.execute(sql("allocation/allocated_costs"), {"tag": tag.name, **key_of})
         yield _result(
-            connection, tag, fallbacks, never_seen(connection, tag, columns, [each.name for each in plan.tags])
+            connection, tag, fallbacks, never_seen(connection, tag, columns, [planned.name for planned in plan.tags])
         )
         columns[tag.name] = f"combinations.{column}"
 

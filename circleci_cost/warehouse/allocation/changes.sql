@@ -1,4 +1,4 @@
--- Each value of each tag before and after, those that stay as they are included.
+-- Each value of each tag before and after, unchanged ones included.
 SELECT
     tag,
     value,

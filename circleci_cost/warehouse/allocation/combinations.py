@@ -1,7 +1,7 @@
-"""The distinct combinations of what a plan's rules ask for, far fewer than daily costs, and which one a row has.
+"""Finds the distinct combinations of values that a plan's rules ask for, far fewer than daily costs, and each row's.
 
-A dimension's values of which the same conditions hold are one: the least of them stands for all. What the rules make
-of a combination is `decisions`' work.
+Values of a dimension that meet the same conditions count as one: the least of them stands for all. Applying the rules
+to a combination is `decisions`' job.
 """
 
 from collections import defaultdict
@@ -17,11 +17,11 @@ from circleci_cost.warehouse.core.statements import sql
 
 
 def number_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Give each daily cost of `source`, a table's name of our own, a number; then its charge types."""
+    """Number the daily costs of `source`, a table's name of our own, and make the macros for them."""
     connection.execute(
         f"CREATE OR REPLACE TEMPORARY VIEW numbered_daily_costs AS SELECT rowid AS daily_row, * FROM {source}"  # noqa: S608
     )
-    # Rules ask for what reports show.
+    # Rules compare the values that reports show.
     for name in ("core/questions", "core/charge_rows", "core/allocation_parts"):
         connection.execute(sql(name))
 
@@ -52,7 +52,7 @@ def combine(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, obje
     connection.execute("DROP TABLE allocation_numbered")
     kinds, kind_of = _charge_types(plan)
     values = "".join(f", values_{name}.stands_for AS {name}" for name in used)
-    found = "".join(
+    value_joins = "".join(
         f" JOIN (SELECT DISTINCT number, stands_for FROM allocation_values_{name}) AS values_{name} "  # noqa: S608
         f"ON combinations.{name} = values_{name}.number"
         for name in used
@@ -62,7 +62,7 @@ def combine(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, obje
         f"combination * {len(kinds)} + kind AS key, segments.first AS first{values}, kinds.charge_type AS charge_type "
         "FROM allocation_distinct AS combinations "
         "JOIN (SELECT DISTINCT segment, first FROM allocation_segments) AS segments USING (segment)"
-        f"{found} CROSS JOIN "
+        f"{value_joins} CROSS JOIN "
         "(SELECT generate_subscripts($kinds, 1) - 1 AS kind, unnest($kinds) AS charge_type) AS kinds",
         {"kinds": kinds},
     )
@@ -79,26 +79,30 @@ def joins(used: Sequence[str]) -> str:
 def dimensions_used(plan: Plan) -> list[str]:
     """The dimensions of a daily cost that rules, files and CODEOWNERS ask for."""
     tags = {tag.name for tag in plan.tags}
-    found: set[str] = set()
-    return sorted(found.union(*(tag.asked_for for tag in plan.tags)) - tags - {CHARGE_TYPE})
+    dimensions: set[str] = set()
+    return sorted(dimensions.union(*(tag.asked_for for tag in plan.tags)) - tags - {CHARGE_TYPE})
 
 
 def _charge_types(plan: Plan) -> tuple[list[str], list[int]]:
     """The charge types that rules and splits tell apart, the first of each kind, and the kind of every charge type."""
-    asked = conditions_on(plan).get(CHARGE_TYPE, [])
-    restricted = {each.split.charge_types for tag in plan.tags for each in tag.splits if each.split.charge_types}
-    told_apart = [condition.values for condition in asked if condition.operator is Operator.IN]
-    if len(told_apart) < len(asked) or _is_taken_as_it_is(plan, CHARGE_TYPE):
+    conditions = conditions_on(plan).get(CHARGE_TYPE, [])
+    restricted = {
+        planned.split.charge_types for tag in plan.tags for planned in tag.splits if planned.split.charge_types
+    }
+    told_apart = [condition.values for condition in conditions if condition.operator is Operator.IN]
+    if len(told_apart) < len(conditions) or _is_taken_as_it_is(plan, CHARGE_TYPE):
         return list(CHARGE_TYPES), list(range(len(CHARGE_TYPES)))
     kinds: dict[tuple[bool, ...], str] = {}
     for charge_type in CHARGE_TYPES:
         kinds.setdefault(_kind(charge_type, [*told_apart, *sorted(restricted)]), charge_type)
     numbers = {kind: number for number, kind in enumerate(kinds)}
-    return list(kinds.values()), [numbers[_kind(each, [*told_apart, *sorted(restricted)])] for each in CHARGE_TYPES]
+    return list(kinds.values()), [
+        numbers[_kind(charge_type, [*told_apart, *sorted(restricted)])] for charge_type in CHARGE_TYPES
+    ]
 
 
 def _kind(charge_type: str, sets: Sequence[Sequence[str]]) -> tuple[bool, ...]:
-    return tuple(charge_type in each for each in sets)
+    return tuple(charge_type in values for values in sets)
 
 
 def _distinct_values(connection: duckdb.DuckDBPyConnection, plan: Plan, dimension: str) -> None:
@@ -123,15 +127,15 @@ def _distinct_values(connection: duckdb.DuckDBPyConnection, plan: Plan, dimensio
 def _is_taken_as_it_is(plan: Plan, dimension: str) -> bool:
     stages = [stage for tag in plan.tags for stage in tag.stages]
     in_files = any(dimension in stage.dimensions for stage in stages if isinstance(stage, Lookup))
-    taken = any(rule.value_of == dimension for stage in stages if isinstance(stage, Rules) for rule in stage.rules)
-    return in_files or taken
+    copied = any(rule.value_of == dimension for stage in stages if isinstance(stage, Rules) for rule in stage.rules)
+    return in_files or copied
 
 
 def conditions_on(plan: Plan) -> dict[str, list[Condition]]:
     """The conditions of all rules by dimension or tag, each once."""
-    found: dict[str, dict[Condition, None]] = defaultdict(dict)
+    by_name: dict[str, dict[Condition, None]] = defaultdict(dict)
     for tag in plan.tags:
         for rule in tag.rules:
             for condition in rule.where:
-                found[condition.dimension][condition] = None
-    return {name: list(conditions) for name, conditions in found.items()}
+                by_name[condition.dimension][condition] = None
+    return {name: list(conditions) for name, conditions in by_name.items()}

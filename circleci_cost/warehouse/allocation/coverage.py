@@ -14,7 +14,7 @@ from circleci_cost.warehouse.core.statements import sql
 
 @dataclass(frozen=True)
 class Coverage:
-    """Exact sums of a month, or of several (`month` is None), and what of them is not under the default value."""
+    """Exact sums of a month, or of several (`month` is None), and the part that is not under the default value."""
 
     month: date | None
     cost: Decimal
@@ -24,7 +24,7 @@ class Coverage:
 
     @property
     def share(self) -> Decimal:
-        """The allocated share of the cost, or of the credits where nothing costs anything; 1 of nothing."""
+        """The allocated share of the cost, or of the credits where the cost is 0; 1 where both are 0."""
         if self.cost:
             return self.allocated_cost / self.cost
         return self.allocated_credits / self.credits if self.credits else Decimal(1)
@@ -41,7 +41,7 @@ class Suggestion:
 
     @property
     def rule(self) -> str:
-        """The rule in TOML, to be put behind the others; its value is a proposal."""
+        """The rule in TOML, to be put after the others; its value is a proposal."""
         where = {"project": self.project} | ({"workflow": self.workflow} if self.workflow else {})
         written = ", ".join(f"{name} = {toml_string(value)}" for name, value in where.items())
         return f"[[virtual_tags.rules]]\nvalue = {toml_string(self.project)}\nwhere = {{ {written} }}"
@@ -50,25 +50,25 @@ class Suggestion:
 def coverage(
     connection: duckdb.DuckDBPyConnection, tag: str, default: str, months: int | None = None
 ) -> list[Coverage]:
-    """The last months (all where None) of a tag, in order, and at the end all of these together."""
+    """The last months of a tag (all where None), in order, and at the end the sum of these."""
     rows = connection.execute(sql("allocation/coverage"), {"tag": tag, "default": default}).fetchall()
-    found = [Coverage(*row) for row in (rows if months is None else rows[-months:])]
-    return [*found, _together(found)]
+    by_month = [Coverage(*row) for row in (rows if months is None else rows[-months:])]
+    return [*by_month, _together(by_month)]
 
 
-def _together(found: Sequence[Coverage]) -> Coverage:
+def _together(months: Sequence[Coverage]) -> Coverage:
     return Coverage(
         None,
-        add_exactly(each.cost for each in found),
-        add_exactly(each.allocated_cost for each in found),
-        add_exactly(each.credits for each in found),
-        add_exactly(each.allocated_credits for each in found),
+        add_exactly(month.cost for month in months),
+        add_exactly(month.allocated_cost for month in months),
+        add_exactly(month.credits for month in months),
+        add_exactly(month.allocated_credits for month in months),
     )
 
 
 def suggestions(connection: duckdb.DuckDBPyConnection, tag: str, default: str, limit: int = 10) -> list[Suggestion]:
-    """The largest groups under the tag's default value: projects, or workflows of projects with other values, too."""
-    # With `shown_dimensions`.
+    """The largest groups under the tag's default value: projects, or workflows of projects with other values."""
+    # For the macro `shown_dimensions`.
     connection.execute(sql("core/questions"))
     parameters = {"tag": tag, "default": default, "limit": limit}
     return [Suggestion(*row) for row in connection.execute(sql("allocation/suggestions"), parameters).fetchall()]

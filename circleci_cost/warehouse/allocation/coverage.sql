@@ -1,4 +1,4 @@
--- What one tag comes to in each month, and what of it is under another value than the default.
+-- The sums of one tag by month, and the part that is under other values than the default.
 SELECT
     CAST(date_trunc('month', date) AS DATE) AS month,
     coalesce(sum(cost_usd), 0) AS cost,

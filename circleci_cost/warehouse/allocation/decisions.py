@@ -1,4 +1,4 @@
-"""What the stages of a tag make of each combination: its value, the rule that gave it, and the split it falls to.
+"""Applies the stages of a tag to each combination: its value, the rule that gave it, and the split that it falls to.
 
 Values go in as parameters; the SQL that is put together here holds our own names only.
 """
@@ -24,19 +24,19 @@ def decide(connection: duckdb.DuckDBPyConnection, tag: PlannedTag, columns: Mapp
     value, which later tags may ask for: a value before any split.
     """
     parameters = Parameters()
-    found, lookups = [], []
+    decisions, lookups = [], []
     try:
         for index, stage in enumerate(tag.stages):
             if isinstance(stage, Rules):
-                found.append(_first_rule(stage.rules, columns, parameters))
+                decisions.append(_first_rule(stage.rules, columns, parameters))
             else:
                 connection.register(f"lookup_{index}", _with_pattern(stage))
                 lookups.append(_lookup(stage, index, columns))
-                found.append(f"found_{index}.decision")
+                decisions.append(f"matched_{index}.decision")
         otherwise = _decision(parameters.add(tag.default), parameters.add(DEFAULT))
         connection.execute(
             "CREATE OR REPLACE TEMPORARY TABLE allocation_combinations AS SELECT combinations.*, "  # noqa: S608
-            f"coalesce({', '.join([*found, otherwise])}) AS decision_{number} "
+            f"coalesce({', '.join([*decisions, otherwise])}) AS decision_{number} "
             f"FROM allocation_combinations AS combinations {' '.join(lookups)}",
             parameters.values,
         )
@@ -63,7 +63,7 @@ def _first_rule(rules: Sequence[TagRule], columns: Mapping[str, str], parameters
     cases = []
     for rule in rules:
         held = [f"({to_sql(rule.where, dict(columns), parameters)})"]
-        # Segments begin and end where rules do, so a segment's first day tells for all of its days.
+        # Segments begin and end where rules do, so the first day of a segment decides for all of its days.
         held += [f"first >= {parameters.add(rule.first)}"] if rule.first else []
         held += [f"first <= {parameters.add(rule.last)}"] if rule.last else []
         if rule.of_tag:
@@ -82,11 +82,11 @@ def _with_pattern(lookup: Lookup) -> pl.DataFrame:
 
 def _lookup(lookup: Lookup, index: int, columns: Mapping[str, str]) -> str:
     """The join with the first row that fits: an equality join for each pattern of named dimensions."""
-    found = []
+    matches = []
     for pattern in sorted(_with_pattern(lookup).get_column("pattern").unique().to_list()):
         named = [name for bit, name in enumerate(lookup.dimensions) if pattern >> bit & 1]
         held = " AND ".join([f"lookup.pattern = {pattern}", *(f"{columns[name]} = lookup.{name}" for name in named)])
-        found.append(
+        matches.append(
             "SELECT key, line, value, rule FROM allocation_combinations AS combinations "  # noqa: S608
             f"JOIN lookup_{index} AS lookup ON {held} "
             "WHERE coalesce(combinations.first >= lookup.first, true) "
@@ -94,15 +94,15 @@ def _lookup(lookup: Lookup, index: int, columns: Mapping[str, str]) -> str:
         )
     return (
         f"LEFT JOIN (SELECT key, arg_min({_decision('value', 'rule')}, line) AS decision "  # noqa: S608
-        f"FROM ({' UNION ALL '.join(found) or 'SELECT NULL AS key, NULL AS line, NULL AS value, NULL AS rule'}) "
-        f"GROUP BY key) AS found_{index} ON combinations.key = found_{index}.key"
+        f"FROM ({' UNION ALL '.join(matches) or 'SELECT NULL AS key, NULL AS line, NULL AS value, NULL AS rule'}) "
+        f"GROUP BY key) AS matched_{index} ON combinations.key = matched_{index}.key"
     )
 
 
 def _split_number(splits: Sequence[PlannedSplit], value: str, parameters: Parameters) -> str:
     cases = []
-    for number, each in enumerate(splits):
-        split = each.split
+    for number, planned in enumerate(splits):
+        split = planned.split
         held = [f"{value} = {parameters.add(split.value)}"]
         held += [f"first >= {parameters.add(split.from_)}"] if split.from_ else []
         held += [f"first <= {parameters.add(split.until)}"] if split.until else []

@@ -1,6 +1,6 @@
-"""What another set of rules would make of the published costs, beside what is published; nothing is written.
+"""Compares the published allocation with what another set of rules would make of the same costs; nothing is written.
 
-The allocation itself is `allocated_costs`'s: the same code that the next run uses.
+The allocation itself is `allocated_costs`' job: the same code that the next run uses.
 """
 
 import tempfile
@@ -44,7 +44,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Difference:
-    """All values of the tags, what moves between them, and what the allocation had to say."""
+    """All values of the tags, what moves between them, and the result of the allocation with its warnings."""
 
     changes: tuple[Change, ...]
     moves: tuple[Move, ...]

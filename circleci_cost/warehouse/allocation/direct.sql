@@ -1,5 +1,5 @@
--- What each value of the tag comes to on each day before any split, by what a split may be kept inside; `split` is the
--- one that takes it elsewhere.
+-- The sums of each value of the tag by day, before any split, and by the groups that a split may stay inside; `split`
+-- is the one that moves them elsewhere.
 CREATE OR REPLACE TEMPORARY TABLE allocation_direct AS
 SELECT
     charges.date,

@@ -1,4 +1,4 @@
-"""Where the cost of a tag's values came from, asked of a published generation."""
+"""Explains where the cost of a tag's values came from, from a published generation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from circleci_cost.warehouse.core.statements import sql
 
 @dataclass(frozen=True)
 class Origin:
-    """A part of a value's cost: the rule that gave `source_value`, and the split that took a share of it here.
+    """A part of a value's cost: the rule that gave `source_value`, and the split that moved a share of it here.
 
-    Shares are 1 where nothing was split, and 0 on the row that keeps the counts of what was.
+    Shares are 1 where nothing was split, and 0 on the row that keeps the counts of split costs.
     """
 
     amount: Amount
@@ -43,12 +43,14 @@ def explain(
     In: a connection of a generation, and filters by dimension. The amounts of a value add up to the report's figure
     for it. Raises `UsageError` for a value that no cost has.
     """
-    asked = {**(where or {}), tag: values}
-    known = {name: [known_value(name, value, values_of(connection, name)) for value in asked[name]] for name in asked}
+    filters = {**(where or {}), tag: values}
+    checked = {
+        name: [known_value(name, value, values_of(connection, name)) for value in filters[name]] for name in filters
+    }
     source = rows_for([tag])
     make_view(connection, source)
     parameters = Parameters()
-    query = sql("allocation/explain").format(view=source.view, where=source.holding(among(known), parameters))
+    query = sql("allocation/explain").format(view=source.view, where=source.holding(among(checked), parameters))
     parameters.values |= {"tag": tag, "first": days.first, "last": days.last}
     rows = connection.execute(query, parameters.values).fetchall()
     return [Origin(Amount(*row[7:]), *row[:7]) for row in rows]

@@ -1,6 +1,6 @@
 -- Where the cost of a tag's values came from: by rule, value before the split, and split. Shares change from day to
--- day, so their least and greatest are told. {view} is the
--- view of the tag, {where} a condition whose values are parameters.
+-- day, so the least and the greatest are given. {view} is the view of the tag, {where} a condition whose values are
+-- parameters.
 SELECT
     value,
     rule,

@@ -1,4 +1,4 @@
--- The splits that were not made by their method: by what instead, and on which days.
+-- The splits that were not made by their method: what was used instead, and on which days.
 SELECT
     splits.label,
     choices.used,

@@ -1,6 +1,6 @@
-"""What a plan asks for and no usage has: values of conditions and of mapping files, sources and targets of splits.
+"""Finds what a plan asks for and no usage has: values of conditions and mapping files, sources and targets of splits.
 
-Each is a sentence with the nearest names there are; a value may well come later, so none is an error.
+Each finding is a sentence with the nearest known names; the value may still come later, so none is an error.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
 from circleci_cost.text.suggestions import with_suggestion
 
-# A tag whose mapping file is of another organization would fill the log.
+# A tag with the mapping file of another organization would fill the log.
 _MOST = 20
 
 
 @dataclass(frozen=True)
 class _Unseen:
-    """Something asked for, and the values among which the nearest are looked for once it is told."""
+    """A value that no usage has, and the known values; the nearest of these are looked for when it is reported."""
 
     sentence: str
     value: str
@@ -37,24 +37,24 @@ def never_seen(
 
     In: the combinations and decisions of the tag, the columns of the combinations, and the names of the tags.
     """
-    asked = [*_of_rules(tag), *_of_lookups(tag)]
+    comparisons = [*_of_rules(tag), *_of_lookups(tag)]
     names = set(tags)
-    seen = {name: _seen(connection, name, columns, names) for name in {name for name, _, _ in asked}}
-    found = [
+    seen = {name: _seen(connection, name, columns, names) for name in {name for name, _, _ in comparisons}}
+    unseen = [
         _Unseen(f"{rule} asks for the {dimension_name(name)} {value!r}, which no usage has", value, seen[name])
-        for name, value, rule in asked
+        for name, value, rule in comparisons
         if value not in seen[name]
     ]
-    found += [*_of_codeowners(connection, tag), *_of_splits(connection, tag)]
-    told = [f"virtual tag {tag.name}: {each}" for each in found[:_MOST]]
-    if len(found) > _MOST:
-        told.append(f"virtual tag {tag.name}: {len(found) - _MOST:,} more values like these were never seen")
-    return told
+    unseen += [*_of_codeowners(connection, tag), *_of_splits(connection, tag)]
+    sentences = [f"virtual tag {tag.name}: {finding}" for finding in unseen[:_MOST]]
+    if len(unseen) > _MOST:
+        sentences.append(f"virtual tag {tag.name}: {len(unseen) - _MOST:,} more values like these were never seen")
+    return sentences
 
 
 def _of_rules(tag: PlannedTag) -> Iterator[tuple[str, str, str]]:
     """Dimension or tag, value, and the first rule that compares the two."""
-    found = {
+    first_rules = {
         (condition.dimension, value): repr(rule.label)
         for rule in reversed(tag.rules)
         if rule.owned_project is None
@@ -62,7 +62,7 @@ def _of_rules(tag: PlannedTag) -> Iterator[tuple[str, str, str]]:
         if condition.operator is Operator.IN
         for value in condition.values
     }
-    return ((name, value, rule) for (name, value), rule in reversed(found.items()))
+    return ((name, value, rule) for (name, value), rule in reversed(first_rules.items()))
 
 
 def _of_lookups(tag: PlannedTag) -> Iterator[tuple[str, str, str]]:
@@ -86,11 +86,15 @@ def _of_codeowners(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> It
 def _of_splits(connection: duckdb.DuckDBPyConnection, tag: PlannedTag) -> Iterator[_Unseen]:
     rows = connection.execute("SELECT DISTINCT value FROM allocation_decisions").fetchall()
     own = frozenset(value for (value,) in rows)
-    for each in tag.splits:
-        label, source = repr(each.split.label), each.split.value
+    for planned in tag.splits:
+        label, source = repr(planned.split.label), planned.split.value
         if source not in own:
             yield _Unseen(f"split {label}: no cost has the value {source!r}", source, own)
-        keys = set(each.targets) if each.amounts is None or each.targets else set(each.amounts.get_column("key"))
+        keys = (
+            set(planned.targets)
+            if planned.amounts is None or planned.targets
+            else set(planned.amounts.get_column("key"))
+        )
         for target in sorted(keys - own):
             yield _Unseen(f"split {label}: {target!r} gets a share, and no cost has that value", target, own)
 

@@ -1,5 +1,6 @@
--- What moved from which value to which: inside each daily cost and charge type, the losses laid end to end against
--- the gains. Both come to the same, so the moves do, to the last digit. A tag that is new or gone has moved nothing.
+-- How much moved from which value to which: inside each daily cost and charge type, the losses are laid end to end
+-- against the gains. Both have the same sum, so the moves add up to it, to the last digit. A tag that was added or
+-- removed has no moves.
 WITH changes AS (
     SELECT
         tag,

@@ -1,4 +1,4 @@
--- The names that the daily costs have for their ids: the newest ones.
+-- The names of ids in the daily costs, which hold the newest ones.
 CREATE OR REPLACE TEMPORARY TABLE allocation_names AS
 SELECT DISTINCT
     'organization' AS dimension,

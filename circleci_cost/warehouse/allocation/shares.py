@@ -1,6 +1,6 @@
 """The shares that splits give to their targets, day by day, from direct cost, counts, users and telemetry files.
 
-Which cost is split is decided before (`decisions`), what the shares come to in dollars afterwards.
+Before, `decisions` decides which cost is split; afterwards, `allocated_costs.sql` applies the shares to amounts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,8 +32,8 @@ _JOB_RUN_COLUMNS = {dimension.name: dimension.source for dimension in COST_DIMEN
 
 
 def needs_users(plan: Plan) -> bool:
-    """Whether a split counts users, who are in the job runs alone."""
-    return any(each.split.by == "users" for tag in plan.tags for each in tag.splits)
+    """Whether a split counts users: only job runs name them."""
+    return any(planned.split.by == "users" for tag in plan.tags for planned in tag.splits)
 
 
 def find_users(
@@ -117,15 +117,15 @@ def _splits(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
     rows = [
         (
             number,
-            each.split.label,
-            each.split.value,
-            each.split.method,
-            each.split.by,
-            each.split.within,
-            each.split.fallback,
-            not each.targets,
+            planned.split.label,
+            planned.split.value,
+            planned.split.method,
+            planned.split.by,
+            planned.split.within,
+            planned.split.fallback,
+            not planned.targets,
         )
-        for number, each in enumerate(splits)
+        for number, planned in enumerate(splits)
     ]
     return pl.DataFrame(rows, _SPLITS_SCHEMA, orient="row")
 
@@ -133,16 +133,16 @@ def _splits(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
 def _targets(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
     rows = [
         (number, target, str(int(weight.scaleb(_FIXED_DIGITS))))
-        for number, each in enumerate(splits)
-        for target, weight in each.targets.items()
+        for number, planned in enumerate(splits)
+        for target, weight in planned.targets.items()
     ]
     return pl.DataFrame(rows, _TARGETS_SCHEMA, orient="row")
 
 
 def _amounts(splits: Sequence[PlannedSplit]) -> pl.DataFrame:
     frames = [
-        each.amounts.select(pl.lit(number, pl.Int32()).alias("split"), *AMOUNTS_SCHEMA)
-        for number, each in enumerate(splits)
-        if each.amounts is not None
+        planned.amounts.select(pl.lit(number, pl.Int32()).alias("split"), *AMOUNTS_SCHEMA)
+        for number, planned in enumerate(splits)
+        if planned.amounts is not None
     ]
     return pl.concat(frames) if frames else pl.DataFrame(schema={"split": pl.Int32(), **AMOUNTS_SCHEMA})

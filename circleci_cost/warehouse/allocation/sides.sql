@@ -1,5 +1,5 @@
--- What each value of each tag has of each daily cost and charge type in two allocations of the same days. A daily
--- cost is told by a hash of its dimensions: two that were told as one would only hide a move between them.
+-- The part of each daily cost and charge type that each value of each tag has in two allocations of the same days. A
+-- daily cost is identified by a hash of its dimensions: a collision of two would only hide a move between them.
 CREATE OR REPLACE TEMPORARY TABLE allocation_sides AS
 WITH both_sides AS (
     SELECT *, 0 AS side FROM allocation_before

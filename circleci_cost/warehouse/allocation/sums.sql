@@ -1,4 +1,4 @@
--- What one tag comes to, and what of it is left under the default value.
+-- The sums of one tag, and the part left under the default value.
 SELECT
     count(*) AS rows,
     coalesce(sum(cost_usd), 0) AS cost_usd,

@@ -1,5 +1,5 @@
--- The weight of each target of a split on each day, inside each group that `within` makes, for every way of weighing
--- that the split may come to. Weights are whole numbers: decimals without their point.
+-- The weight of each target of a split on each day, inside each group that `within` makes, for every method that the
+-- split may use. Weights are whole numbers: decimals without their point.
 CREATE OR REPLACE TEMPORARY TABLE allocation_weights AS
 WITH direct AS (
     SELECT
@@ -36,7 +36,7 @@ users AS (
     GROUP BY ALL
 ),
 
--- Credits tell the proportion where a dollar amount would not hold all of it.
+-- Credits give the proportion where dollar amounts would leave out unpriced credits.
 proportional AS (
     SELECT
         split,

@@ -1,5 +1,5 @@
--- The days that are complete: of one cost center, or of all that had begun by then where $cost_center is NULL. One
--- that is no longer configured is waited for no longer than it has days.
+-- The complete days: of one cost center, or, where $cost_center is NULL, of all that had begun by then. A cost center
+-- that is no longer configured is waited for only up to its last day.
 WITH begins AS (
     SELECT
         cost_center,

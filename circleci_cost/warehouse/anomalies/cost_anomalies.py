@@ -1,6 +1,6 @@
 """Writes `cost_anomalies` and `anomaly_incidents`: all series judged, their alarms grouped by cause.
 
-How a day is judged is `model.anomalies`', what is one cause `model.incidents`'; why a cost changed is
+Judging a day is `model.anomalies`' job, grouping alarms by cause `model.incidents`', and explaining a change
 `warehouse.incidents.anomaly_drivers`'.
 """
 
@@ -26,7 +26,7 @@ from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
 
-# Every day of these is kept; of earlier ones the anomalies.
+# All of the last days are kept; of earlier days only the anomalies.
 KEPT_DAYS = 90
 _BETWEEN = "|"
 _ESTIMATE, _SCORE = pl.Decimal(38, 6), pl.Decimal(18, 4)
@@ -75,24 +75,26 @@ def write_anomalies(
     series = make_sums(connection)
     groups = judged_groups(connection, series)
     judged = _judged(groups, settings, calendar)
-    found = _incidents(connection, series, groups, judged, settings)
-    latest = {each.cost_center or "": each.through for each in groups}
-    made = decided(_with_names(found, series, latest), decisions)
-    kept = pl.concat([_kept(rows, group.through) for rows, group in zip(judged, groups, strict=True)] or [_NOTHING])
+    unnamed = _incidents(connection, series, groups, judged, settings)
+    latest = {group.cost_center or "": group.through for group in groups}
+    final = decided(_with_names(unnamed, series, latest), decisions)
+    kept_rows = pl.concat(
+        [_kept(rows, group.through) for rows, group in zip(judged, groups, strict=True)] or [_NOTHING]
+    )
     with transaction(connection):
-        _replace(connection, kept, series, made)
+        _replace(connection, kept_rows, series, final)
     rows = connection.sql("SELECT * FROM anomaly_incidents ORDER BY first_day DESC, incident_id").pl()
     return AnomalySummary(
-        rows=kept.height,
+        rows=kept_rows.height,
         series=series.height,
-        quality=quality_of([each.filter(measure="cost") for each in judged], found),
+        quality=quality_of([measures.filter(measure="cost") for measures in judged], unnamed),
         incidents=rows,
         through={name: day for name, day in latest.items() if name},
     )
 
 
 def decisions_before(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The decisions that hold by the table as it is; `DECISION_SCHEMA`, with no line."""
+    """The decisions in `anomaly_incidents` as it was written last; `DECISION_SCHEMA`, without line numbers."""
     rows: pl.DataFrame = connection.sql(sql("anomalies/decisions_before"), params={"decisions": list(DECISIONS)}).pl()
     return rows.select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
 
@@ -100,12 +102,12 @@ def decisions_before(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def _judged(groups: Sequence[JudgedGroup], settings: Anomalies, calendar: Calendar) -> list[pl.DataFrame]:
     """Judge all measures of all groups; `ANOMALY_SCHEMA` and `measure`, for each group.
 
-    Groups that know the same days are judged at once: it is the days that take the time, and not the series.
+    Groups with the same days are judged together: it is the days that take the time, not the series.
     """
     of_days: dict[tuple[date, ...], list[int]] = {}
     for number, group in enumerate(groups):
         of_days.setdefault(group.days, []).append(number)
-    found: dict[int, pl.DataFrame] = {}
+    by_group: dict[int, pl.DataFrame] = {}
     for numbers in of_days.values():
         daily = pl.concat([_measures(number, groups[number]) for number in numbers], how="diagonal")
         rows = detect(daily, settings, calendar)
@@ -115,14 +117,14 @@ def _judged(groups: Sequence[JudgedGroup], settings: Anomalies, calendar: Calend
             parts.field("field_1").alias("measure"),
             parts.field("field_2").alias("series"),
         )
-        found |= {number: named.filter(group=number).drop("group") for number in numbers}
-    return [found[number] for number in range(len(groups))]
+        by_group |= {number: named.filter(group=number).drop("group") for number in numbers}
+    return [by_group[number] for number in range(len(groups))]
 
 
 def _measures(number: int, group: JudgedGroup) -> pl.DataFrame:
     """The series of all measures of a group, as `detect` takes them, named by group, measure and key."""
     if group.cost_center is None:
-        # Tags put costs of several prices together, and split costs have no runs.
+        # Tags mix costs of several prices, and split costs have no runs.
         frames = {"cost": group.daily.select("series", "date", "cost", complete=pl.lit(True))}
     else:
         is_booking = pl.col("series").str.starts_with(f"{CHARGE_TYPE}:")
@@ -146,25 +148,29 @@ def _incidents(
 ) -> pl.DataFrame:
     """The incidents of all groups, with the ids of before; `INCIDENT_SCHEMA`."""
     hierarchies = [hierarchy_of(series, group.cost_center) for group in groups]
-    found = [
+    by_group = [
         incidents(rows.filter((pl.col("measure") == "cost") & ~_IS_PRICE_OF_BOOKING), hierarchy, settings)
         for rows, hierarchy in zip(judged, hierarchies, strict=True)
     ]
     empty = pl.DataFrame(schema=INCIDENT_SCHEMA)
-    own = pl.concat([empty, *(each for each, group in zip(found, groups, strict=True) if group.cost_center)])
-    of_tags = pl.concat([empty, *(each for each, group in zip(found, groups, strict=True) if not group.cost_center)])
+    own = pl.concat([empty, *(frame for frame, group in zip(by_group, groups, strict=True) if group.cost_center)])
+    of_tags = pl.concat(
+        [empty, *(frame for frame, group in zip(by_group, groups, strict=True) if not group.cost_center)]
+    )
     both = pl.concat([own, without_those_explained(of_tags, own)])
-    parents = {key: parent for each in hierarchies for key, parent in each.select("series", "parent").iter_rows()}
+    parents = {
+        key: parent for hierarchy in hierarchies for key, parent in hierarchy.select("series", "parent").iter_rows()
+    }
     before = connection.sql(sql("anomalies/incidents_before")).pl()
     return ids_kept(both, before, Hierarchy(parents))
 
 
-def _with_names(found: pl.DataFrame, series: pl.DataFrame, latest: Mapping[str, date]) -> pl.DataFrame:
+def _with_names(unnamed: pl.DataFrame, series: pl.DataFrame, latest: Mapping[str, date]) -> pl.DataFrame:
     """Incidents with the names of their series and the last known day of their cost center."""
     names = series.drop("parent_key", "executor", "resource_class").rename({"series": "shown"})
     through = max(latest.values(), default=date.min)
     return (
-        found.drop("organization")
+        unnamed.drop("organization")
         .join(names, left_on="series", right_on="key")
         .with_columns(
             pl.col("cost_center")
@@ -181,7 +187,7 @@ def _with_names(found: pl.DataFrame, series: pl.DataFrame, latest: Mapping[str, 
     )
 
 
-# A price changes for all charge types at once, and is told of the cost center or organization.
+# A price changes for all charge types at once; it is reported for the cost center or organization.
 _IS_PRICE_OF_BOOKING = pl.col("series").str.starts_with(f"{CHARGE_TYPE}:") & (pl.col("kind") == PRICE_CHANGE).fill_null(
     False
 )
@@ -198,9 +204,9 @@ def _kept(judged: pl.DataFrame, through: date) -> pl.DataFrame:
 
 
 def _replace(
-    connection: duckdb.DuckDBPyConnection, judged: pl.DataFrame, series: pl.DataFrame, made: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection, judged: pl.DataFrame, series: pl.DataFrame, final: pl.DataFrame
 ) -> None:
-    frames = {"judged": judged, "judged_series": series, "incidents": made}
+    frames = {"judged": judged, "judged_series": series, "incidents": final}
     for name, frame in frames.items():
         connection.register(name, frame)
     try:

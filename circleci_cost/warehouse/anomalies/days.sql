@@ -1,4 +1,4 @@
--- The daily sums of the series of one cost center, or of the tags where $cost_center is NULL, as the detector takes them.
+-- The daily sums of the series of one cost center, or of the tags where $cost_center is NULL, for the detector.
 SELECT
     key,
     series_kind,

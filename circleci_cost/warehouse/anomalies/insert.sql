@@ -1,4 +1,4 @@
--- The judged days with the names of their series. Sums are taken exact, a day without one is a zero; rates are rounded.
+-- The judged days with the names of their series. Sums are exact, 0 on a day without one; rates are rounded.
 INSERT INTO cost_anomalies BY NAME
 SELECT
     judged.measure,

@@ -1,6 +1,6 @@
 """The daily series that are judged for anomalies, read from daily and allocated costs.
 
-How they are judged is `model.anomalies.detection`', what is written of it `cost_anomalies`'.
+Judging them is `model.anomalies.detection`'s job, writing the results `cost_anomalies`'.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.statements import sql
 
 TAG = "tag"
-# Shown, but no cause of their own: the hierarchy tells which projects and jobs they consist of.
+# Shown, but never a cause: the hierarchy holds the projects and jobs that they consist of.
 _CUTS = ("resource_class",)
-# Levels whose rates are judged, too; below them a cost alone is, and its drivers tell why.
+# Levels whose rates are judged, too; below them only the cost is, and its drivers explain it.
 _RATED = ("cost_center", "organization", "project")
 # Between the names in a key, as the macro `series_key` has it.
 _SEPARATOR = "\x1f"
@@ -50,8 +50,8 @@ def make_sums(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Make the temporary table `anomaly_sums`, exact, and return its series: `key`, `parent_key` and names."""
     make_view(connection, rows_for([CHARGE_TYPE]))
     connection.execute(sql("anomalies/sums"))
-    found: pl.DataFrame = connection.sql(sql("anomalies/series")).pl()
-    return found
+    series: pl.DataFrame = connection.sql(sql("anomalies/series")).pl()
+    return series
 
 
 def judged_groups(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame) -> list[JudgedGroup]:
@@ -59,13 +59,13 @@ def judged_groups(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame) -
     centers = series.get_column("cost_center").drop_nulls().unique().sort().to_list()
     tags = [None] if (series.get_column("series_kind") == TAG).any() else []
     groups = (_group(connection, series, center) for center in (*centers, *tags))
-    return [each for each in groups if each is not None]
+    return [group for group in groups if group is not None]
 
 
 def hierarchy_of(series: pl.DataFrame, cost_center: str | None) -> pl.DataFrame:
     """The series that may be causes, as `model.incidents` takes them: `series`, `parent` and `organization` are keys.
 
-    The cost center itself is one only where it has several organizations. The values of a tag lie below its whole.
+    The cost center itself is among them only where it has several organizations. A tag's values lie below its whole.
     """
     if cost_center is None:
         own = series.filter(series_kind=TAG).select(
@@ -100,11 +100,11 @@ def _group(connection: duckdb.DuckDBPyConnection, series: pl.DataFrame, cost_cen
         top = daily.select(whole).to_series().unique()
     else:
         top = pl.Series([f"cost_center:{cost_center}"])
-    # A complete day without any usage is a day of zeros, which is not the same as one that is not known.
+    # A complete day without any usage is a day of zeros, not an unknown day.
     zeros = pl.DataFrame({"series": top}).join(pl.DataFrame({"date": days}), how="cross")
     zeros = zeros.join(daily.select("series", "series_kind").unique(), on="series").with_columns(
         pl.lit(0.0).alias(name) for name in _ZERO
     )
-    known = daily.filter(pl.col("date").is_in(days.implode()))
-    absent = zeros.join(known, on=["series", "date"], how="anti")
-    return JudgedGroup(cost_center, tuple(days), pl.concat([known, absent.select(known.columns)]))
+    present = daily.filter(pl.col("date").is_in(days.implode()))
+    absent = zeros.join(present, on=["series", "date"], how="anti")
+    return JudgedGroup(cost_center, tuple(days), pl.concat([present, absent.select(present.columns)]))

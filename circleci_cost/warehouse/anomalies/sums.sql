@@ -1,11 +1,11 @@
--- The key of a series, of the names that apply to its kind: the others are NULL. A unit separator is in no name; slashes
--- are.
+-- The key of a series: its kind and the names that apply to it; the others are NULL. Names may hold slashes, but no
+-- unit separator.
 CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
     kind || ':' || array_to_string(names, chr(31));
 
--- Daily sums of each series that is judged for anomalies. `key` names a series; `parent_key` the one above it. What runs
--- bring is judged along the hierarchy, by team and by resource class;
--- what is booked, such as seats, each by itself. Cost is 0 where no price is known.
+-- Daily sums of each series that is judged for anomalies. `key` names a series, `parent_key` the one above it. The
+-- usage of runs is judged along the hierarchy, by tag and by resource class; booked charges, such as seats, each by
+-- itself. Cost is 0 where no price is known.
 CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
 WITH run_bound AS (
     SELECT
@@ -58,7 +58,7 @@ charges AS (
         charge_type,
         sum(credits) AS credits,
         coalesce(sum(cost_usd), 0) AS cost_usd,
-        -- Of bookings, one daily cost is hardly ever more than one.
+        -- A daily cost hardly ever holds more than one booking.
         sum(CAST(credits AS DOUBLE) ** 2) AS credits_squared,
         count(*) AS runs
     FROM series_charges

@@ -1,6 +1,6 @@
 """Writes `budget_status` from costs and forecasts, and reads it.
 
-What a state means is `model.budgets.status`', the forecasts are `warehouse.forecast.cost_forecast`' to write first.
+States are defined in `model.budgets.status`; `warehouse.forecast.cost_forecast` must have written the forecasts.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from circleci_cost.warehouse.forecast.series import budget_series, history, know
 
 
 class Periods(StrEnum):
-    """Which periods of each budget: the running one, the last one that is over, or all."""
+    """Which periods of each budget: the running one, the last finished one, or all."""
 
     CURRENT = "current"
     LAST = "last"
@@ -64,15 +64,15 @@ def write_budget_status(connection: duckdb.DuckDBPyConnection, budgets: Sequence
         data_through=known.data_through if known else None,
         rows=status.height,
         current=current,
-        counts={each: counts[each.value] for each in Status},
+        counts={state: counts[state.value] for state in Status},
         findings=tuple(findings),
     )
 
 
 def read_budget_status(connection: duckdb.DuckDBPyConnection, periods: Periods) -> pl.DataFrame:
     """The rows of `budget_status` of these periods, ordered by time and name; `STATUS_SCHEMA`."""
-    found: pl.DataFrame = connection.sql(sql("budgets/status_periods"), params={"periods": periods.value}).pl()
-    return found
+    rows: pl.DataFrame = connection.sql(sql("budgets/status_periods"), params={"periods": periods.value}).pl()
+    return rows
 
 
 def _judged(
@@ -97,7 +97,7 @@ def _judged(
 def _expected(
     connection: duckdb.DuckDBPyConnection, periods: pl.DataFrame, known: History
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The forecasts of the same data by day and in total, of budgets whose unit and period are still the same."""
+    """The forecasts from the same data, by day and in total, of budgets whose unit and period are still the same."""
     through = {"data_through": known.data_through}
     current = periods.filter(pl.col("period_end") > known.data_through).select("budget", "unit", "period_end")
     totals = (

@@ -1,4 +1,4 @@
--- The states of the periods that are asked for: the running ones, the last that are over, or all.
+-- The states of the periods that are asked for: the running ones, the last finished ones, or all.
 SELECT *
 FROM budget_status
 QUALIFY

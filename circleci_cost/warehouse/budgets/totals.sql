@@ -1,4 +1,4 @@
--- What is to come of each budget until its current period ends, as it was forecast from the same data.
+-- The forecast of each budget for the rest of its current period, made from the same data.
 SELECT * EXCLUDE (series_kind, data_through)
 FROM forecast_totals
 WHERE series_kind = 'budget'

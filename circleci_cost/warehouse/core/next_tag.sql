@@ -1,5 +1,5 @@
--- The rows of some tags, each divided among the values of the next tag, whose name is a variable. Counts stay where both
--- have them: on rows that are not split, or on those that keep a split's counts.
+-- The rows of some tags, each divided among the values of the next tag, whose name is a variable. Counts stay where
+-- both have them: on rows that are not split, or on those that keep a split's counts.
 CREATE OR REPLACE TEMPORARY VIEW {view} AS
 SELECT
     rows.* REPLACE (

@@ -1,6 +1,6 @@
 -- The daily compute cost of each cost center and organization and of the $projects dearest projects, to compare with
--- infrastructure. Days without usage are zero; `complete` is false where usage is not all there or has no price. A
--- series that is the same as one named before it (the only organization of a cost center) is left out.
+-- infrastructure. Days without usage are zero; `complete` is false where usage is incomplete or has no price. A series
+-- that is identical to one named before it (the only organization of a cost center) is left out.
 WITH costs AS (
     SELECT
         cost_center,
@@ -74,7 +74,7 @@ days AS (
     GROUP BY begun.kind, begun.series, usage_days.date
 ),
 
-told AS (
+distinct_series AS (
     SELECT series
     FROM (
         SELECT
@@ -93,5 +93,5 @@ SELECT
     days.cost,
     days.complete
 FROM days
-INNER JOIN told USING (series)
+INNER JOIN distinct_series USING (series)
 ORDER BY ALL;

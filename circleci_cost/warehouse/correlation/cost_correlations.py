@@ -1,7 +1,7 @@
 """Writes `cost_correlations` and `incident_services`, and reads them.
 
-How costs are compared, and what shifted around a day, is `model.correlation`'s; infrastructure costs and incidents are
-others' to write first.
+Comparing costs, and finding what shifted around a day, is `model.correlation`'s job; infrastructure costs and incidents
+must have been written before.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
 
 CORRELATIONS, INCIDENT_SERVICES = "cost_correlations", "incident_services"
-# More projects than these are small change, and every pair makes it harder for the others to stand out from chance.
+# Projects beyond these cost little, and every pair makes it harder for the others to stand out from chance.
 LARGEST_PROJECTS = 50
 _SERVICE = "infrastructure_series"
 
@@ -36,7 +36,7 @@ class CorrelationSummary:
 
     @property
     def significant(self) -> pl.DataFrame:
-        """The pairs that are told as findings, the surest first."""
+        """The pairs that are reported as findings, the surest first."""
         return self.pairs.filter("significant").sort("q_value", "p_value", "infrastructure_series", "ci_series")
 
     @property
@@ -53,10 +53,10 @@ def ci_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
     Out: `series` ('cost_center=acme', 'organization=acme', 'project=acme/web'), `date`, `cost` (exact), `complete`.
     Seats, storage, network and other charges are left out: they follow no usage of the day. Series that are the same
-    on all days are there once.
+    on all days appear once.
     """
-    found: pl.DataFrame = connection.sql(sql("correlation/ci_series"), params={"projects": LARGEST_PROJECTS}).pl()
-    return found
+    series: pl.DataFrame = connection.sql(sql("correlation/ci_series"), params={"projects": LARGEST_PROJECTS}).pl()
+    return series
 
 
 def write_correlations(
@@ -86,10 +86,10 @@ def write_incident_services(
     In: `incidents` [incident] with `incident_id` and `first_day`; `infrastructure` as for `write_correlations`. Only
     series that shifted are kept, the surest first.
     """
-    known = incidents.select(pl.col("incident_id").cast(pl.String), event=pl.col("first_day").cast(pl.Date))
-    found = event_studies(infrastructure, known.get_column("event").unique().sort().to_list(), settings)
+    events = incidents.select(pl.col("incident_id").cast(pl.String), event=pl.col("first_day").cast(pl.Date))
+    studies = event_studies(infrastructure, events.get_column("event").unique().sort().to_list(), settings)
     rows = (
-        known.join(found.filter("significant"), on="event")
+        events.join(studies.filter("significant"), on="event")
         .rename({"series": _SERVICE})
         .select("incident_id", _SERVICE, "date", "step", "p_value", "q_value", "sentence")
         .sort("incident_id", "q_value", _SERVICE)
@@ -101,11 +101,11 @@ def write_incident_services(
 
 def read_correlations(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All pairs, `correlation.SCHEMA`: findings first, the surest at the top; those that were not compared last."""
-    found: pl.DataFrame = connection.sql(sql("correlation/pairs")).pl()
-    return found.cast(SCHEMA)
+    pairs: pl.DataFrame = connection.sql(sql("correlation/pairs")).pl()
+    return pairs.cast(SCHEMA)
 
 
 def read_incident_services(connection: duckdb.DuckDBPyConnection, incident_id: str) -> pl.DataFrame:
     """What shifted around one incident: `infrastructure_series`, `date`, `step`, `p_value`, `q_value`, `sentence`."""
-    found: pl.DataFrame = connection.sql(sql("correlation/incident"), params={"incident_id": incident_id}).pl()
-    return found
+    services: pl.DataFrame = connection.sql(sql("correlation/incident"), params={"incident_id": incident_id}).pl()
+    return services

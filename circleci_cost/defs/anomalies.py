@@ -131,12 +131,12 @@ def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCh
             f"{metadata.percent(share)} of {summary.quality.series} series have less than two weeks of history",
         ),
     )
-    yield warning("decisions_match_incidents", summary.gone)
+    yield warning("decisions_match_incidents", summary.unmatched_decisions)
     yield failure("decisions_readable", summary.problems)
 
 
 def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
-    told = summary.told.filter(pl.col("sentence").is_not_null()).head(_SHOWN)
+    told = summary.explained.filter(pl.col("sentence").is_not_null()).head(_SHOWN)
     return {
         "dagster/row_count": summary.drivers,
         "services_that_shifted": summary.services,

@@ -126,7 +126,7 @@ def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
     left_out = [(each.source, *category) for each in summary.sources for category in each.categories]
     if left_out:
         shown["left_out"] = metadata.table(("source", "category", "rows", "billed"), left_out)
-    gone = [path for each in summary.sources for path in each.gone]
+    gone = [path for each in summary.sources for path in each.vanished]
     if gone:
         shown["files_gone"] = metadata.table(("file",), ((path,) for path in gone))
     return shown

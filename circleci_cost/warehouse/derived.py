@@ -89,8 +89,8 @@ class Derivation:
             problems = (f"{error} {DECISIONS_STAY}",)
         summary = write_anomalies(connection, self.settings.anomalies, self.settings.calendar, decisions)
         _note(connection, COST_ANOMALIES)
-        unknown = gone(decisions, summary.incidents["incident_id"], path) if path else []
-        return replace(summary, gone=tuple(unknown), problems=problems)
+        unmatched = gone(decisions, summary.incidents["incident_id"], path) if path else []
+        return replace(summary, unmatched_decisions=tuple(unmatched), problems=problems)
 
     def explain(self, connection: duckdb.DuckDBPyConnection) -> ExplanationSummary:
         """Make `anomaly_drivers` and `incident_services`, after `detect`."""

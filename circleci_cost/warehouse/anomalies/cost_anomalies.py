@@ -50,8 +50,8 @@ _INCIDENT: dict[str, tuple[str, pl.DataType]] = {
 class AnomalySummary:
     """What was written: rows, series by whether they could be judged, all incidents (as in the table, newest first).
 
-    `gone` are sentences about decisions whose incident is not there, `problems` about a file of decisions that cannot
-    be used.
+    `unmatched_decisions` are sentences about decisions whose incident does not exist, `problems` about a file of
+    decisions that cannot be used.
     """
 
     rows: int
@@ -59,7 +59,7 @@ class AnomalySummary:
     quality: JudgementQuality
     incidents: pl.DataFrame
     through: Mapping[str, date]
-    gone: tuple[str, ...] = ()
+    unmatched_decisions: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 

@@ -54,14 +54,14 @@ def write_budget_status(connection: duckdb.DuckDBPyConnection, budgets: Sequence
     are read back: nothing is forecast here. A budget without a forecast of the present data says so in its note.
     """
     make_tables(connection)
-    known = history(connection)
-    status, findings = _judged(connection, budgets, known)
+    past = history(connection)
+    status, findings = _judged(connection, budgets, past)
     with transaction(connection):
         replace_rows(connection, {"budget_status": status})
     current = status.filter(pl.col("period_end") > pl.col("data_through"))
     counts = Counter(current.get_column("status").to_list())
     return BudgetSummary(
-        data_through=known.data_through if known else None,
+        data_through=past.data_through if past else None,
         rows=status.height,
         current=current,
         counts={state: counts[state.value] for state in Status},
@@ -76,30 +76,30 @@ def read_budget_status(connection: duckdb.DuckDBPyConnection, periods: Periods) 
 
 
 def _judged(
-    connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], known: History | None
+    connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], past: History | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    if known is None:
+    if past is None:
         return pl.DataFrame(schema=STATUS_SCHEMA), []
-    today = current_day(known)
-    periods = amounts(budgets, known.first, today)
+    today = current_day(past)
+    periods = amounts(budgets, past.first, today)
     spent = budget_series(connection, budgets)
-    status = budget_status(periods, spent, *_expected(connection, periods, known), known)
+    status = budget_status(periods, spent, *_expected(connection, periods, past), past)
     used = set(spent.get_column("budget").unique().to_list())
     unused = [budget.name for budget in budgets if budget.name not in used]
-    unforecast = status.filter((pl.col("period_end") > known.data_through) & pl.col("forecast_median").is_null())
+    unforecast = status.filter((pl.col("period_end") > past.data_through) & pl.col("forecast_median").is_null())
     return status, [
         *scope_findings(budgets, unused, known_values(connection, budgets)),
-        *amount_findings(budgets, known.first, today),
+        *amount_findings(budgets, past.first, today),
         *forecast_findings(unforecast.get_column("budget").to_list()),
     ]
 
 
 def _expected(
-    connection: duckdb.DuckDBPyConnection, periods: pl.DataFrame, known: History
+    connection: duckdb.DuckDBPyConnection, periods: pl.DataFrame, past: History
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The forecasts from the same data, by day and in total, of budgets whose unit and period are still the same."""
-    through = {"data_through": known.data_through}
-    current = periods.filter(pl.col("period_end") > known.data_through).select("budget", "unit", "period_end")
+    through = {"data_through": past.data_through}
+    current = periods.filter(pl.col("period_end") > past.data_through).select("budget", "unit", "period_end")
     totals = (
         connection.sql(sql("budgets/totals"), params=through)
         .pl()

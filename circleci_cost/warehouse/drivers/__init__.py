@@ -1,1 +1,1 @@
-"""The costs and the example runs that an explanation rests on."""
+"""The costs and the example runs that an explanation is made from."""

@@ -1,5 +1,5 @@
--- The same of one virtual tag: allocated costs, each charge type in its own columns. A split leaves the runs at the
--- source; here each part takes its share of them, so that its cost per run stays what it is.
+-- What changes in cost are explained from for one virtual tag: allocated costs, each charge type in its own columns. A
+-- split leaves the runs at the source; here each part takes its share of them, so that its cost per run stays the same.
 CREATE OR REPLACE TEMPORARY VIEW driver_source AS
 WITH tagged AS (
     SELECT * FROM shown_dimensions('allocated_costs') WHERE tag = getvariable('driver_tag')

@@ -1,7 +1,7 @@
-"""Reads the costs of periods and of what they are compared with, as `model.drivers.decomposition` takes them apart.
+"""Reads the costs of periods and of their baselines, in the form that `model.drivers.decomposition` takes apart.
 
-Which days count how much is `model.drivers.baseline`'s; links to runs are `examples`', what
-incidents are due to `anomaly_drivers`'.
+Weighing the days is `model.drivers.baseline`'s job, finding example runs `examples`', and explaining incidents
+`anomaly_drivers`'.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -40,18 +40,18 @@ SCOPE_SCHEMA = pl.Schema(
         "charge_types": pl.List(pl.String()),
     }
 )
-"""What of the costs a comparison is about; null is all. The cost center is told by the comparison's days."""
+"""The scope of a comparison; null is all. Its cost center follows from the comparison's days."""
 
-# Cost centers are told by the days of a comparison, charge types by its scope.
+# The days of a comparison select its cost centers, its scope the charge types.
 _FILTERED = (*(name for name in DIMENSIONS if name not in {"cost_center", CHARGE_TYPE}), VALUE)
 
 
 @dataclass(frozen=True)
 class Periods:
-    """Which days are explained by which others (None: the same weekdays of the four weeks before), and of what.
+    """The period to explain, the one to compare with (None: the same weekdays of the four weeks before), and of what.
 
     `by` and `where` are dimensions, and at most one virtual tag together. `special` days, such as holidays, do not
-    tell what a weekday usually costs.
+    show what a weekday usually costs.
     """
 
     period: DayRange
@@ -62,7 +62,7 @@ class Periods:
 
 
 class PriceChange(NamedTuple):
-    """A day from which a cost center's price is another one."""
+    """The first day of another price of a cost center."""
 
     cost_center: str
     date: date
@@ -96,41 +96,41 @@ class Costs:
         return bool(self.missing or self.unpriced)
 
 
-def read_costs(connection: duckdb.DuckDBPyConnection, asked: Periods, cost_centers: Sequence[str]) -> Costs:
+def read_costs(connection: duckdb.DuckDBPyConnection, periods: Periods, cost_centers: Sequence[str]) -> Costs:
     """The costs of two periods of some cost centers.
 
     In: a connection with `daily_costs` and `usage_days`, of the warehouse or a published generation, and with
-    `allocated_costs` for a virtual tag. A day without complete and priced data is left out of both periods and told.
+    `allocated_costs` for a virtual tag. Days without complete and priced data are left out of both periods and listed.
     Raises `UsageError` for a value that no usage has, more than one virtual tag, `charge_type` in `by`, and where no
     cost center has days to compare.
     """
-    tag = _one_tag(asked)
+    tag = _one_tag(periods)
     where = {
         name: [known_value(name, value, values_of(connection, name)) for value in values]
-        for name, values in asked.where
+        for name, values in periods.where
     }
     centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
     known = known_days(connection)
-    comparisons = {("", name): _compare(asked, known.get(name, frozenset())) for name in centers}
-    if not any(each.after for each in comparisons.values()):
-        raise UsageError(_nothing_to_compare(asked))
+    comparisons = {("", name): _compare(periods, known.get(name, frozenset())) for name in centers}
+    if not any(comparison.after for comparison in comparisons.values()):
+        raise UsageError(_nothing_to_compare(periods))
     scope = pl.DataFrame([{"comparison": "", "charge_types": where.get(CHARGE_TYPE)}], schema=SCOPE_SCHEMA)
-    by = tuple(VALUE if name == tag else name for name in asked.by)
+    by = tuple(VALUE if name == tag else name for name in periods.by)
     filters = {VALUE if name == tag else name: values for name, values in where.items()}
     rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, where=filters)
     if tag:
         rows = {side: frame.rename({VALUE: tag}) for side, frame in rows.items()}
-    missing, unpriced = _shortfalls(connection, asked, centers, known)
-    last = {name: max(each.after) for (_, name), each in comparisons.items() if each.after}
-    return Costs(rows["before"], rows["after"], last, missing, unpriced, _price_changes(connection, asked, centers))
+    missing, unpriced = _shortfalls(connection, periods, centers, known)
+    last = {name: max(comparison.after) for (_, name), comparison in comparisons.items() if comparison.after}
+    return Costs(rows["before"], rows["after"], last, missing, unpriced, _price_changes(connection, periods, centers))
 
 
 def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[date]]:
     """The days of each cost center whose costs are complete and priced."""
-    found: dict[str, set[date]] = {}
+    by_center: dict[str, set[date]] = {}
     for name, day in connection.execute(sql("drivers/days_known")).fetchall():
-        found.setdefault(name, set()).add(day)
-    return {name: frozenset(days) for name, days in found.items()}
+        by_center.setdefault(name, set()).add(day)
+    return {name: frozenset(days) for name, days in by_center.items()}
 
 
 def compared_rows(
@@ -156,10 +156,10 @@ def compared_rows(
         connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
         connection.execute(sql("drivers/allocated"))
     parameters = Parameters()
-    asked = among({name: (where or {}).get(name, ()) for name in _FILTERED})
+    conditions = among({name: (where or {}).get(name, ()) for name in _FILTERED})
     finer = (f"rows.{name}" if name in by else f"CAST(NULL AS VARCHAR) AS {name}" for name in (*FINER, VALUE))
     query = sql("drivers/rows").format(
-        finer=", ".join(finer), asked=to_sql(asked, {name: f"rows.{name}" for name in _FILTERED}, parameters)
+        finer=", ".join(finer), where=to_sql(conditions, {name: f"rows.{name}" for name in _FILTERED}, parameters)
     )
     connection.register("driver_days", days)
     connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
@@ -174,12 +174,12 @@ def compared_rows(
     return {"before": scaled(sides["before"], divisor, key), "after": sides["after"]}
 
 
-def _one_tag(asked: Periods) -> str | None:
-    if CHARGE_TYPE in asked.by:
+def _one_tag(periods: Periods) -> str | None:
+    if CHARGE_TYPE in periods.by:
         raise UsageError(
             "Charge types are drivers of their own and told in every answer; leave charge_type out of --by."
         )
-    tags = rows_for((*asked.by, *(name for name, _ in asked.where))).tags
+    tags = rows_for((*periods.by, *(name for name, _ in periods.where))).tags
     if len(tags) > 1:
         raise UsageError(
             f"A change is explained by one virtual tag at a time, not by {' and '.join(tags)}; ask for one."
@@ -187,18 +187,18 @@ def _one_tag(asked: Periods) -> str | None:
     return tags[0] if tags else None
 
 
-def _compare(asked: Periods, known: Collection[date]) -> Comparison:
-    if asked.against is None:
-        return weekdays_before(asked.period, known, asked.special)
-    return range_before(asked.period, asked.against, known)
+def _compare(periods: Periods, known: Collection[date]) -> Comparison:
+    if periods.against is None:
+        return weekdays_before(periods.period, known, periods.special)
+    return range_before(periods.period, periods.against, known)
 
 
 def _of_charge_types(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
-    """Leave the charge types that a scope asks for, if it does."""
+    """Keep only the charge types that a scope asks for, where it asks for any."""
     if scopes.get_column("charge_types").null_count() == scopes.height:
         return rows
-    asked = rows.join(scopes.select("comparison", "charge_types"), "comparison", "left")
-    kept = asked.with_columns(
+    scoped = rows.join(scopes.select("comparison", "charge_types"), "comparison", "left")
+    restricted = scoped.with_columns(
         pl.when(pl.col("charge_types").is_null() | pl.col("charge_types").list.contains(name))
         .then(pl.col(f"{name}_{measure}"))
         .otherwise(0)
@@ -207,7 +207,7 @@ def _of_charge_types(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
         for measure in ("credits", "cost_usd")
     )
     cost = pl.sum_horizontal(f"{name}_cost_usd" for name in CHARGE_TYPES)
-    return kept.with_columns(
+    return restricted.with_columns(
         credits=pl.sum_horizontal(f"{name}_credits" for name in CHARGE_TYPES),
         cost_usd=pl.when(pl.col("cost_usd").is_not_null()).then(cost),
     ).drop("charge_types")
@@ -215,7 +215,7 @@ def _of_charge_types(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
 
 def _shortfalls(
     connection: duckdb.DuckDBPyConnection,
-    asked: Periods,
+    periods: Periods,
     cost_centers: Sequence[str],
     known: Mapping[str, Collection[date]],
 ) -> tuple[dict[str, list[DayRange]], dict[str, list[DayRange]]]:
@@ -223,7 +223,7 @@ def _shortfalls(
     complete: dict[str, set[date]] = {}
     for name, day in connection.execute("SELECT cost_center, date FROM usage_days WHERE complete").fetchall():
         complete.setdefault(name, set()).add(day)
-    days = _asked_days(asked)
+    days = _asked_days(periods)
     missing = {name: [day for day in days if day not in complete.get(name, ())] for name in cost_centers}
     unpriced = {
         name: [day for day in days if day in complete.get(name, ()) and day not in known.get(name, ())]
@@ -233,29 +233,29 @@ def _shortfalls(
 
 
 def _ranges(days: Mapping[str, Sequence[date]]) -> dict[str, list[DayRange]]:
-    return {name: as_ranges(found) for name, found in days.items() if found}
+    return {name: as_ranges(dates) for name, dates in days.items() if dates}
 
 
-def _asked_days(asked: Periods) -> list[date]:
+def _asked_days(periods: Periods) -> list[date]:
     """The days of the period, and those that it is to be compared with."""
-    days = days_of(asked.period)
-    if asked.against is not None:
-        return sorted({*days, *days_of(asked.against)})
+    days = days_of(periods.period)
+    if periods.against is not None:
+        return sorted({*days, *days_of(periods.against)})
     weekdays = {day.weekday() for day in days}
-    return sorted({*days, *(day for day in four_weeks_before(asked.period.first) if day.weekday() in weekdays)})
+    return sorted({*days, *(day for day in four_weeks_before(periods.period.first) if day.weekday() in weekdays)})
 
 
 def _price_changes(
-    connection: duckdb.DuckDBPyConnection, asked: Periods, cost_centers: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, periods: Periods, cost_centers: Sequence[str]
 ) -> list[PriceChange]:
-    days = _asked_days(asked)
+    days = _asked_days(periods)
     parameters = {"first": days[0] + timedelta(days=1), "last": days[-1], "cost_center": list(cost_centers)}
     return [PriceChange(*row) for row in connection.execute(sql("drivers/prices"), parameters).fetchall()]
 
 
-def _nothing_to_compare(asked: Periods) -> str:
-    against = f"{asked.against.first} to {asked.against.last}" if asked.against else "the four weeks before"
+def _nothing_to_compare(periods: Periods) -> str:
+    against = f"{periods.against.first} to {periods.against.last}" if periods.against else "the four weeks before"
     return (
-        f"No cost center has complete and priced days both in {asked.period.first} to {asked.period.last} and in "
+        f"No cost center has complete and priced days both in {periods.period.first} to {periods.period.last} and in "
         f"{against}; `circleci-cost report --granularity day` shows the days there are."
     )

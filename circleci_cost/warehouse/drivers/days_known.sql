@@ -1,4 +1,4 @@
--- The complete days of each cost center of whose credits none is without a price.
+-- The complete days of each cost center on which no credits lack a price.
 SELECT
     cost_center,
     date

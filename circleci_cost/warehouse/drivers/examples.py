@@ -1,6 +1,6 @@
 """Finds example runs of jobs in the lake: the dearest of a day, as links into CircleCI's web application.
 
-How a link is written is `model.drivers.links`'.
+`model.drivers.links` builds the links.
 """
 
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ from circleci_cost.warehouse.core.statements import sql
 def example_runs(
     connection: duckdb.DuckDBPyConnection, lake: Lake, wanted: pl.DataFrame, limit: int = 3
 ) -> dict[int, list[str]]:
-    """The addresses of the dearest runs of some jobs on some days, by `number`; seats count for nothing here.
+    """The addresses of the dearest runs of some jobs on some days, by `number`; seats do not count.
 
     In: `number`, `cost_center`, `organization`, `project`, `workflow`, `job` as shown and `date`; the job runs of days
     that the lake has. Runs of which no address can be made are left out.
     """
     days = wanted.select("cost_center", "date").unique().sort("cost_center", "date")
     files = [lake.job_runs_file(cost_center, day) for cost_center, day in days.iter_rows()]
-    there = [str(file) for file in files if file.exists()]
-    if not there:
+    existing = [str(file) for file in files if file.exists()]
+    if not existing:
         return {}
     connection.register("wanted", wanted)
     try:
-        found = connection.execute(sql("drivers/examples"), {"files": there, "limit": limit}).fetchall()
+        rows = connection.execute(sql("drivers/examples"), {"files": existing, "limit": limit}).fetchall()
     finally:
         connection.unregister("wanted")
     urls: dict[int, list[str]] = {}
-    for number, *parts in found:
+    for number, *parts in rows:
         url = job_run_url(JobRun(*parts))
         if url is not None:
             urls.setdefault(number, []).append(url)
@@ -47,10 +47,10 @@ def with_examples(
     """Add `example_urls` to rows of single jobs, from the last compared day of their cost center; else empty lists."""
     keys = list(HIERARCHY)
     numbered = rows.with_row_index("number")
-    found: dict[int, list[str]] = {}
+    examples: dict[int, list[str]] = {}
     if all(name in rows.columns for name in keys):
         days = pl.DataFrame(list(last_days.items()), schema={"cost_center": pl.String, "date": pl.Date}, orient="row")
         jobs = numbered.filter(pl.col("job").is_not_null()).join(days, "cost_center")
-        found = example_runs(connection, lake, jobs.select("number", *keys, "date"), limit)
-    urls = [found.get(number, []) for number in range(rows.height)]
+        examples = example_runs(connection, lake, jobs.select("number", *keys, "date"), limit)
+    urls = [examples.get(number, []) for number in range(rows.height)]
     return rows.with_columns(example_urls=pl.Series(urls, dtype=pl.List(pl.String)))

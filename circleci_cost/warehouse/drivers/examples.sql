@@ -1,5 +1,5 @@
--- The dearest runs of some jobs on some days (`wanted`, from `number`), with the parts of their address. Projects are
--- found by their id: a day's own file may have an older name.
+-- The dearest runs of some jobs on some days (`wanted`, by `number`), with the parts of their address. Projects are
+-- matched by their id: a day's own file may have an older name.
 WITH names AS (
     SELECT DISTINCT
         cost_center,

@@ -1,6 +1,6 @@
--- The costs of both periods of some comparisons by job, class and what is asked for: each day by its weight
+-- The costs of both periods of some comparisons by job, class and finer columns: each day by its weight
 -- (`driver_days`), within the scopes of the comparisons (`driver_scopes`, null: all). {finer} are columns of our own,
--- NULL where they are not asked for, {asked} a condition whose values are parameters. Costs without a price have rows
+-- NULL where they are not asked for, {where} a condition whose values are parameters. Costs without a price have rows
 -- of their own.
 SELECT
     days.comparison,
@@ -27,5 +27,5 @@ WHERE (scopes.organization IS NULL OR rows.organization = scopes.organization)
     AND (scopes.workflow IS NULL OR rows.workflow = scopes.workflow)
     AND (scopes.job IS NULL OR rows.job = scopes.job)
     AND (scopes.value IS NULL OR rows.value = scopes.value)
-    AND ({asked})
+    AND ({where})
 GROUP BY ALL;

@@ -1,6 +1,6 @@
 """Writes `cost_forecast`, `forecast_totals` and `forecast_backtests`: of budgets, of the whole and of its parts.
 
-How a series is continued is `model.forecast.forecasting`'s; what it means for a budget is `budget_status`'.
+Continuing a series is `model.forecast.forecasting`'s job, judging a budget by it `budget_status`'.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,24 +64,26 @@ def write_forecasts(
 
     In: the warehouse's connection, with `daily_costs`, `usage_days` and `allocated_costs`. Budgets are forecast to
     the end of their current period, the whole and its parts to the end of the month; all series of a unit together,
-    with the method whose backtest on them is best. `write_budget_status` reads what is written
-    here, so that nothing is forecast twice. Without a complete day the tables are empty.
+    with the method whose backtest on them is best. `write_budget_status` reads these tables, so that nothing is
+    forecast twice. Without a complete day the tables are empty.
     """
     make_tables(connection)
-    known = history(connection)
-    made = list(_forecasts(connection, budgets, known, settings)) if known else []
+    past = history(connection)
+    forecasts = list(_forecasts(connection, budgets, past, settings)) if past else []
     tables = {
-        "cost_forecast": pl.concat([pl.DataFrame(schema=_FORECAST_SCHEMA), *(each.daily for each in made)]),
-        "forecast_totals": pl.concat([pl.DataFrame(schema=_TOTALS_SCHEMA), *(each.totals for each in made)]),
-        "forecast_backtests": pl.concat([pl.DataFrame(schema=_BACKTESTS_SCHEMA), *(each.backtests for each in made)]),
+        "cost_forecast": pl.concat([pl.DataFrame(schema=_FORECAST_SCHEMA), *(part.daily for part in forecasts)]),
+        "forecast_totals": pl.concat([pl.DataFrame(schema=_TOTALS_SCHEMA), *(part.totals for part in forecasts)]),
+        "forecast_backtests": pl.concat(
+            [pl.DataFrame(schema=_BACKTESTS_SCHEMA), *(part.backtests for part in forecasts)]
+        ),
     }
     with transaction(connection):
         replace_rows(connection, tables)
     return ForecastSummary(
-        data_through=known.data_through if known else None,
+        data_through=past.data_through if past else None,
         series=tables["forecast_totals"].height,
         rows=tables["cost_forecast"].height,
-        methods={each.unit: each.method for each in made},
+        methods={part.unit: part.method for part in forecasts},
         backtests=tables["forecast_backtests"],
     )
 
@@ -96,17 +98,17 @@ class _UnitForecast:
 
 
 def _forecasts(
-    connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], known: History, settings: ForecastSettings
+    connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], past: History, settings: ForecastSettings
 ) -> Iterator[_UnitForecast]:
-    whole = portfolio_series(connection, known)
+    whole = portfolio_series(connection, past)
     scopes = budget_series(connection, budgets).rename({"budget": "series"})
     sums = pl.concat([whole, scopes.select(pl.lit(BUDGET).alias("series_kind"), pl.all())], how="diagonal")
     sums = sums.with_columns(series=_key())
     for unit in _UNITS:
-        wanted = _wanted(whole, budgets, known, unit)
+        wanted = _wanted(whole, budgets, past, unit)
         if wanted.height:
-            daily = known_days(sums, wanted.get_column("key"), known, unit)
-            yield _of_unit(unit, daily, wanted, known, settings)
+            daily = known_days(sums, wanted.get_column("key"), past, unit)
+            yield _of_unit(unit, daily, wanted, past, settings)
 
 
 def _key() -> pl.Expr:
@@ -114,9 +116,9 @@ def _key() -> pl.Expr:
     return pl.concat_str("series_kind", pl.lit(":"), "series")
 
 
-def _wanted(whole: pl.DataFrame, budgets: Sequence[Budget], known: History, unit: Unit) -> pl.DataFrame:
+def _wanted(whole: pl.DataFrame, budgets: Sequence[Budget], past: History, unit: Unit) -> pl.DataFrame:
     """The series of a unit: `key`, `series_kind`, `series`, `unit`, `until`."""
-    today = current_day(known)
+    today = current_day(past)
     ends = {kind: period_of(kind, today).last for kind in {"month", *(budget.period for budget in budgets)}}
     own = pl.DataFrame(
         [(BUDGET, budget.name, ends[budget.period]) for budget in budgets if budget.unit == unit],
@@ -128,14 +130,14 @@ def _wanted(whole: pl.DataFrame, budgets: Sequence[Budget], known: History, unit
 
 
 def _of_unit(
-    unit: Unit, daily: pl.DataFrame, wanted: pl.DataFrame, known: History, settings: ForecastSettings
+    unit: Unit, daily: pl.DataFrame, wanted: pl.DataFrame, past: History, settings: ForecastSettings
 ) -> _UnitForecast:
     tested = backtest(daily, settings)
     method = settings.method or choose_method(tested)
     chosen = replace(settings, method=method)
     by_day, by_total = [], []
     for (until,), group in wanted.group_by("until", maintain_order=True):
-        # Intervals rest on the errors of all series of the unit, also of those that end on another day.
+        # Intervals use the errors of all series of the unit, also of those that end on another day.
         keys = group.select(pl.col("key"), *_NAMES, "until")
         by_day.append(_named(forecast(daily, until, chosen), keys))
         by_total.append(_named(forecast_total(daily, until, chosen), keys))
@@ -143,7 +145,7 @@ def _of_unit(
         unit,
         method,
         _as(pl.concat(by_day), _FORECAST_SCHEMA),
-        _as(pl.concat(by_total).with_columns(data_through=pl.lit(known.data_through)), _TOTALS_SCHEMA),
+        _as(pl.concat(by_total).with_columns(data_through=pl.lit(past.data_through)), _TOTALS_SCHEMA),
         _as(tested.with_columns(unit=pl.lit(unit), chosen=pl.col("method") == method), _BACKTESTS_SCHEMA),
     )
 

@@ -1,6 +1,6 @@
 """Daily sums of costs: of each budget's scope, and of the whole by cost center, organization and tag.
 
-What a budget may spend, and what is to come, is `model.budgets.status`' and `model.forecast.forecasting`'s.
+Judging budgets is `model.budgets.status`' job, forecasting `model.forecast.forecasting`'s.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,14 +18,14 @@ from circleci_cost.warehouse.core.statements import one_row, sql
 
 
 class _Source(NamedTuple):
-    """What some budgets add up and compare: one scan serves all budgets of one source."""
+    """The rows that some budgets add up and the columns that they compare: one scan serves all budgets of a source."""
 
     rows: CostRows
     columns: tuple[str, ...]
 
 
 def history(connection: duckdb.DuckDBPyConnection) -> History | None:
-    """The days there are; None where no day is complete yet."""
+    """The known days; None where no day is complete yet."""
     first, through, without_data = one_row(connection, sql("forecast/series_history"))
     if through is None:
         return None
@@ -37,8 +37,8 @@ def budget_series(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budge
     """The daily sums of each budget's scope, exact; days without such usage have no row.
 
     In: a connection with `daily_costs` and, for budgets that ask for a virtual tag, `allocated_costs`. Out:
-    `SPENT_SCHEMA` [budget × date], credits and USD of all charge types that the budget counts; the credits without
-    a price are in no dollar.
+    `SPENT_SCHEMA` [budget × date], credits and USD of all charge types that the budget counts; credits without a price
+    are in no dollar amount.
     """
     by_source: dict[_Source, list[int]] = {}
     for number, budget in enumerate(budgets):
@@ -54,10 +54,10 @@ def budget_series(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budge
 
 def known_values(connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget]) -> dict[str, list[str]]:
     """All values of each dimension and virtual tag that some budget compares with a value."""
-    asked = {
+    dimensions = {
         condition.dimension for budget in budgets for condition in budget.where if condition.operator is Operator.IN
     }
-    return {name: values_of(connection, name) for name in sorted(asked)}
+    return {name: values_of(connection, name) for name in sorted(dimensions)}
 
 
 def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl.DataFrame:
@@ -66,8 +66,8 @@ def portfolio_series(connection: duckdb.DuckDBPyConnection, days: History) -> pl
     Out: `series_kind` ('total', 'cost_center', 'organization' or 'tag'), `series` ('total', 'acme', 'team=web'),
     `date`, `credits`, `cost_usd`, `unpriced_credits`.
     """
-    found: pl.DataFrame = connection.sql(sql("forecast/series_portfolio"), params={"through": days.data_through}).pl()
-    return found
+    series: pl.DataFrame = connection.sql(sql("forecast/series_portfolio"), params={"through": days.data_through}).pl()
+    return series
 
 
 def _source(budget: Budget) -> _Source:
@@ -91,8 +91,8 @@ def _sums(
         connection.execute(sql("forecast/series_members").format(names=names, fits=fits), parameters.values)
         without_seats = [number for number in numbers if not budgets[number].seats]
         query = sql("forecast/series_budgets").format(names=names)
-        found: pl.DataFrame = connection.sql(query, params={"without_seats": without_seats}).pl()
-        return found
+        sums: pl.DataFrame = connection.sql(query, params={"without_seats": without_seats}).pl()
+        return sums
     finally:
         _drop(connection, ("series_groups", "series_members"))
 

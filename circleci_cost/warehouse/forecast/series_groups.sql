@@ -1,5 +1,5 @@
--- Daily sums by the dimensions that some budgets compare, seats told apart. {view} is one of the views of
--- `core.cost_rows`, {names} are our own columns.
+-- Daily sums by the dimensions that some budgets compare, with the seats' part in columns of its own. {view} is one of
+-- the views of `core.cost_rows`, {names} are our own columns.
 CREATE OR REPLACE TEMPORARY TABLE series_groups AS
 SELECT
     date,

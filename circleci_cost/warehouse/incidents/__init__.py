@@ -1,1 +1,1 @@
-"""Incidents read, and why each came about: `anomaly_drivers`."""
+"""Reads incidents, and explains them: `anomaly_drivers`."""

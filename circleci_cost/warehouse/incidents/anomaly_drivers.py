@@ -1,6 +1,6 @@
 """Writes `anomaly_drivers`: what each incident is due to, against the same weekdays of the four weeks before it.
 
-Finding incidents is the anomalies' work; taking a change apart is `model.drivers.decomposition`'.
+Finding incidents is `warehouse.anomalies`' job, taking a change apart `model.drivers.decomposition`'s.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ from circleci_cost.warehouse.drivers.compared_costs import SCOPE_SCHEMA, compare
 from circleci_cost.warehouse.drivers.examples import example_runs
 
 REST = "rest"
-"""The driver of an incident's last row: what the rows before it leave of the change."""
+"""The driver of an incident's last row: the residual of the change after the rows before it."""
 
 SCHEMA = pl.Schema(
     {
@@ -42,7 +42,7 @@ SCHEMA = pl.Schema(
     }
 )
 
-_TOLD = 10
+_MOST_EFFECTS = 10
 _LEVELS = list(HIERARCHY)
 
 
@@ -52,7 +52,7 @@ def write_anomaly_drivers(
     lake: Lake | None = None,
     special: Collection[date] = (),
 ) -> int:
-    """Replace `anomaly_drivers` by the rows of all incidents that are given, in one transaction; return how many."""
+    """Replace `anomaly_drivers` by the rows of all given incidents, in one transaction; return how many."""
     rows = anomaly_drivers(connection, incidents, lake, special)
     with transaction(connection):
         replace_rows(connection, {"anomaly_drivers": rows})
@@ -71,9 +71,9 @@ def anomaly_drivers(
     `workflow`, `job`, `charge_type`, `tag` and `value`; a connection with `daily_costs`, `usage_days` and, for tags,
     `allocated_costs`; `special` days as in `drivers.Periods`; the lake for example runs.
 
-    Out, for each incident that has days to compare: rank 0 for the whole, with its leading driver and, at the place of
-    its root cause, the sentence to tell; from rank 1 on the largest effects of single jobs, and the `REST`: the effects
-    of these rows add up to the incident's change, to the last digit.
+    Out, for each incident that has days to compare: rank 0 for the whole, with its leading driver, the place of its
+    root cause and its sentence; from rank 1 on, the largest effects of single jobs and the residual, `REST`, which add
+    up to the incident's change, to the last digit.
     """
     if incidents.is_empty():
         return pl.DataFrame(schema=SCHEMA)
@@ -83,9 +83,9 @@ def anomaly_drivers(
         return pl.DataFrame(schema=SCHEMA)
     jobs = decompose(seats_apart(rows["before"]), seats_apart(rows["after"]), ["comparison", *_LEVELS])
     wholes = with_leading_driver(decompose(rows["before"], rows["after"], ["comparison"]))
-    found = pl.concat([_whole(row, jobs) for row in wholes.to_dicts()] + [_effects(jobs, wholes)])
-    found = _with_examples(found.sort("incident_id", "rank"), connection, incidents, known, lake)
-    return found.select(SCHEMA.names()).cast(SCHEMA)
+    drivers = pl.concat([_whole(row, jobs) for row in wholes.to_dicts()] + [_effects(jobs, wholes)])
+    drivers = _with_examples(drivers.sort("incident_id", "rank"), connection, incidents, known, lake)
+    return drivers.select(SCHEMA.names()).cast(SCHEMA)
 
 
 def _compared(
@@ -120,18 +120,18 @@ def _compared(
 
 
 def _whole(row: Mapping[str, Any], jobs: pl.DataFrame) -> pl.DataFrame:
-    """Rank 0 of one incident: what it is due to as a whole, and where it has its root."""
+    """Rank 0 of one incident: what it is due to as a whole, and the place of its root cause."""
     inside = jobs.filter(pl.col("comparison") == row["comparison"]).drop("comparison")
     causes = root_causes(inside, _LEVELS, limit=1).to_dicts()
-    said = sentence(row)
-    # A cause that is all of the change says nothing more.
+    text = sentence(row)
+    # A cause that makes up the whole change adds nothing to the sentence.
     if causes and causes[0]["project"] is not None and causes[0]["change_usd"] != row["change_usd"]:
-        said = f"{said} Most of it in {place_text(causes[0], _LEVELS[1:])}: {sentence(causes[0])}"
+        text = f"{text} Most of it in {place_text(causes[0], _LEVELS[1:])}: {sentence(causes[0])}"
     place = {level: causes[0][level] if causes else None for level in _LEVELS}
     names = ("before_usd", "after_usd", "change_usd", "driver", "effect_usd")
-    made = {"incident_id": row["comparison"], "rank": 0, **place, **{name: row[name] for name in names}}
-    made |= {"share": _share(row["effect_usd"], row["change_usd"]), "sentence": said}
-    return pl.DataFrame([made], schema={name: dtype for name, dtype in SCHEMA.items() if name != "example_urls"})
+    first_row = {"incident_id": row["comparison"], "rank": 0, **place, **{name: row[name] for name in names}}
+    first_row |= {"share": _share(row["effect_usd"], row["change_usd"]), "sentence": text}
+    return pl.DataFrame([first_row], schema={name: dtype for name, dtype in SCHEMA.items() if name != "example_urls"})
 
 
 def _share(part: Decimal, whole: Decimal) -> Decimal | None:
@@ -139,7 +139,7 @@ def _share(part: Decimal, whole: Decimal) -> Decimal | None:
 
 
 def _effects(jobs: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
-    """The largest effects of single jobs, from rank 1 on, and the rest."""
+    """The largest effects of single jobs, from rank 1 on, and the residual."""
     key = ["comparison", *_LEVELS]
     effects = (
         jobs.unpivot(
@@ -151,15 +151,15 @@ def _effects(jobs: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("effect_usd") != 0)
         .sort(pl.col("effect_usd").abs(), *_LEVELS, "driver", descending=[True, *(False for _ in _LEVELS), False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over("comparison").cast(pl.Int32))
-        .filter(pl.col("rank") <= _TOLD)
+        .filter(pl.col("rank") <= _MOST_EFFECTS)
     )
-    told = jobs.join(effects, key, "semi", nulls_equal=True)
-    sentences = told.select(key).with_columns(
-        sentence=pl.Series([sentence(row) for row in told.to_dicts()], dtype=pl.String)
+    explained = jobs.join(effects, key, "semi", nulls_equal=True)
+    sentences = explained.select(key).with_columns(
+        sentence=pl.Series([sentence(row) for row in explained.to_dicts()], dtype=pl.String)
     )
     effects = effects.join(sentences, key, nulls_equal=True)
     changes = wholes.select("comparison", whole="change_usd")
-    left = (
+    residual = (
         changes.join(effects.group_by("comparison").agg(pl.col("effect_usd").sum(), pl.len()), "comparison", "left")
         .with_columns(
             effect_usd=(pl.col("whole") - pl.col("effect_usd").fill_null(0)).cast(MONEY),
@@ -170,7 +170,7 @@ def _effects(jobs: pl.DataFrame, wholes: pl.DataFrame) -> pl.DataFrame:
     )
     share = pl.col("effect_usd").cast(pl.Float64) / pl.col("whole").cast(pl.Float64)
     return (
-        pl.concat([effects, left], how="diagonal")
+        pl.concat([effects, residual], how="diagonal")
         .join(changes, "comparison")
         .with_columns(share=pl.when(pl.col("whole") != 0).then(share.clip(-999_999, 999_999)).cast(pl.Decimal(18, 6)))
         .rename({"comparison": "incident_id"})
@@ -185,19 +185,19 @@ def _with_examples(
     known: Mapping[str, Collection[date]],
     lake: Lake | None,
 ) -> pl.DataFrame:
-    """Add the dearest runs of each job on the incident's last day that is there; rank 0 has those of its cause."""
+    """Add the dearest runs of each job on the incident's last known day; rank 0 has those of its cause."""
     numbered = rows.with_row_index("number")
     if lake is None:
         return numbered.with_columns(example_urls=pl.lit([], pl.List(pl.String)))
     last = _last_days(incidents, known)
     wanted = numbered.filter(pl.col("job").is_not_null()).join(last, ["incident_id", "cost_center"])
-    found = example_runs(connection, lake, wanted.select("number", *_LEVELS, "date"))
-    urls = [found.get(number, []) for number in range(rows.height)]
+    examples = example_runs(connection, lake, wanted.select("number", *_LEVELS, "date"))
+    urls = [examples.get(number, []) for number in range(rows.height)]
     return numbered.with_columns(example_urls=pl.Series(urls, dtype=pl.List(pl.String)))
 
 
 def _last_days(incidents: pl.DataFrame, known: Mapping[str, Collection[date]]) -> pl.DataFrame:
-    days = [(name, day) for name, found in known.items() for day in found]
+    days = [(name, day) for name, dates in known.items() for day in dates]
     frame = pl.DataFrame(days, schema={"cost_center": pl.String, "date": pl.Date}, orient="row")
     return (
         incidents.select("incident_id", "first_day", "last_day")

@@ -1,4 +1,4 @@
--- Each incident with the sentence that tells why it came about, the newest first.
+-- Each incident with the sentence that explains it, the newest first.
 SELECT
     incidents.incident_id,
     incidents.series,

@@ -1,6 +1,6 @@
 """Writes why each incident came about: its drivers, and the infrastructure services that shifted around it.
 
-How a change is taken apart is `anomaly_drivers`', what shifted around a day `correlations`'.
+Taking a change apart is `anomaly_drivers`' job, finding what shifted around a day `warehouse.correlation`'s.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ from circleci_cost.warehouse.core.transactions import make_tables
 from circleci_cost.warehouse.correlation.cost_correlations import write_incident_services
 from circleci_cost.warehouse.incidents.anomaly_drivers import write_anomaly_drivers
 
-# Older ones are explained by `circleci-cost explain`.
+# `circleci-cost explain` explains older ones.
 MOST_INCIDENTS = 300
 _COMPARED_WITH = timedelta(days=70)
 
 
 @dataclass(frozen=True)
 class ExplanationSummary:
-    """What was written: rows of `anomaly_drivers`, and `told`: for each incident, the newest first, why it came about.
+    """What was written: `drivers` counts rows, `services` those that shifted around an incident.
 
-    `told`: `incident_id`, `series`, `series_kind`, `charge_type`, `first_day`, `status`, `impact_usd`, `sentence`.
-    `services` counts those that shifted around an incident.
+    `explained` has a row per incident, the newest first: `incident_id`, `series`, `series_kind`, `charge_type`,
+    `first_day`, `status`, `impact_usd`, and the `sentence` that says why it came about.
     """
 
     drivers: int
     services: int
-    told: pl.DataFrame
+    explained: pl.DataFrame
 
 
 def write_explanations(
@@ -48,8 +48,8 @@ def write_explanations(
     incidents = connection.sql(sql("incidents/to_explain"), params={"most": MOST_INCIDENTS}).pl()
     drivers = write_anomaly_drivers(connection, incidents, lake, _days_off(incidents, study))
     services = write_incident_services(connection, incidents.select("incident_id", "first_day"), infrastructure, study)
-    told: pl.DataFrame = connection.sql(sql("incidents/explained")).pl()
-    return ExplanationSummary(drivers, services.height, told)
+    explained: pl.DataFrame = connection.sql(sql("incidents/explained")).pl()
+    return ExplanationSummary(drivers, services.height, explained)
 
 
 def _days_off(incidents: pl.DataFrame, study: EventStudySettings) -> Sequence[date]:
@@ -57,6 +57,6 @@ def _days_off(incidents: pl.DataFrame, study: EventStudySettings) -> Sequence[da
     if not incidents.height:
         return ()
     first, last = incidents.select(pl.col("first_day").min(), pl.col("last_day").max()).row(0)
-    found = special_days(first - _COMPARED_WITH, last, study.calendar)
-    days: list[date] = found.get_column("date").to_list()
+    special = special_days(first - _COMPARED_WITH, last, study.calendar)
+    days: list[date] = special.get_column("date").to_list()
     return days

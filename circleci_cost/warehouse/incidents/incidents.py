@@ -1,6 +1,6 @@
-"""Reads incidents from a published generation: what there are, why they came about, and whose cost they are.
+"""Reads incidents from a published generation: which there are, why they came about, and whose cost they are.
 
-Finding and writing them is `warehouse.anomalies.cost_anomalies`' and `explanations`'.
+Finding them is `warehouse.anomalies.cost_anomalies`' job, explaining them `explanations`'.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ class IncidentReason:
 
 def read_incidents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All rows of `anomaly_incidents`, those whose last day is the newest first."""
-    found: pl.DataFrame = connection.sql("SELECT * FROM anomaly_incidents ORDER BY last_day DESC, incident_id").pl()
-    return found
+    incidents: pl.DataFrame = connection.sql("SELECT * FROM anomaly_incidents ORDER BY last_day DESC, incident_id").pl()
+    return incidents
 
 
 def read_reason(connection: duckdb.DuckDBPyConnection, incident_id: str, most: int) -> IncidentReason:
@@ -59,8 +59,8 @@ def incident_shares(
 ) -> list[Decimal]:
     """Which share of what an incident's series cost on its days lies in each scope.
 
-    Of what went down, the four weeks before it count: nothing may be left on its days. In: a connection with
-    `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
+    For a cost that went down, the four weeks before it count: on its own days nothing may be left. In: a connection
+    with `daily_costs` and, for scopes that ask for a virtual tag, `allocated_costs`.
     """
     return [_share(connection, incident, scope) for scope in scopes]
 

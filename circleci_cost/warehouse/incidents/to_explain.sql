@@ -1,4 +1,4 @@
--- The newest incidents, as the drivers take them.
+-- The newest incidents, in the form that the drivers need.
 SELECT
     incident_id,
     first_day,
@@ -12,7 +12,7 @@ SELECT
     tag,
     tag_value AS value
 FROM anomaly_incidents
--- A price is a fact, and needs no days to compare.
+-- A price change is a fact: there is nothing to compare.
 WHERE kind <> 'price_change'
 ORDER BY last_day DESC, incident_id
 LIMIT $most;

@@ -1,8 +1,8 @@
 """Writes `infrastructure_costs` from what the files of its sources hold, and reads it.
 
-The files of a source that are there now say everything from the first day they reach back to: what they no longer
-hold is gone, what two of them hold is added up. Charges that begin before that day stay as they were read last, so
-that files may be rotated away. The days of a source that is no longer configured go with it.
+The present files of a source are complete from the first day they reach back to: what they no longer hold is removed,
+what two of them hold is added up. Charges that begin before that day stay as they were read last, so that files may be
+rotated away. The days of a source that is no longer configured are removed with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,9 @@ _TABLES = ("infrastructure_file_costs", "infrastructure_files", "infrastructure_
 class SourceSummary:
     """What was done for one source. `through` is its newest day, `rates_through` that of each currency's rates.
 
-    `superseded` of its files do not count, as newer deliveries hold what they do. `categories` are what was left out:
-    category, rows and amounts. `remarks` are sentences for the user.
+    `superseded` of its files do not count, as newer deliveries hold what they do; `vanished` are the paths of files
+    that are no longer there. `categories` are what was left out: category, rows and amounts. `remarks` are sentences
+    for the user.
     """
 
     source: str
@@ -41,7 +42,7 @@ class SourceSummary:
     categories: tuple[tuple[str, int, str], ...]
     remarks: tuple[str, ...]
     spread: int
-    gone: tuple[str, ...]
+    vanished: tuple[str, ...]
     through: date | None
     rates_through: Mapping[str, date]
 
@@ -69,11 +70,11 @@ def known_files(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Kn
             "SELECT source, path, sha256, version, read_as, rows, left_out, spread, first_date, last_date "
             "FROM infrastructure_files"
         ).fetchall()
-    found: dict[str, dict[str, KnownFile]] = {}
-    for source, *said in rows:
-        file = KnownFile(*said)
-        found.setdefault(source, {})[file.path] = file
-    return found
+    by_source: dict[str, dict[str, KnownFile]] = {}
+    for source, *columns in rows:
+        file = KnownFile(*columns)
+        by_source.setdefault(source, {})[file.path] = file
+    return by_source
 
 
 def write_infrastructure(
@@ -84,12 +85,12 @@ def write_infrastructure(
     Each source is replaced in one transaction, or stays as it was where it has a problem, a missing exchange rate
     included.
     """
-    named = [each.source.name if isinstance(each, SourceFiles) else each.source for each in read]
+    named = [result.source.name if isinstance(result, SourceFiles) else result.source for result in read]
     with transaction(connection):
         for table in _TABLES:
             others = f"DELETE FROM {table} WHERE NOT list_contains(CAST($named AS VARCHAR[]), source)"  # noqa: S608 - our names
             connection.execute(others, {"named": named})
-    summaries, problems = [], [each for each in read if isinstance(each, SourceProblem)]
+    summaries, problems = [], [result for result in read if isinstance(result, SourceProblem)]
     for files in read:
         if isinstance(files, SourceFiles):
             try:
@@ -107,18 +108,18 @@ def write_infrastructure(
 def next_state(
     state: InfrastructureState, read: Sequence[SourceFiles | SourceProblem], summary: InfrastructureSummary
 ) -> InfrastructureState:
-    """What is to be remembered of a reading: of a source with a problem, what was noticed before it."""
-    refused = {each.source for each in summary.problems}
-    done = [each for each in read if isinstance(each, SourceFiles) and each.source.name not in refused]
-    kept = {name: files for name, files in state.files.items() if name in refused}
+    """The state to keep after a reading; a source with a problem keeps what was noticed before."""
+    refused = {problem.source for problem in summary.problems}
+    done = [result for result in read if isinstance(result, SourceFiles) and result.source.name not in refused]
+    former = {name: files for name, files in state.files.items() if name in refused}
     return InfrastructureState(
-        files={**kept, **{each.source.name: each.facts for each in done}},
-        manifests={each.source.name: each.manifests for each in done if each.manifests},
+        files={**former, **{files.source.name: files.facts for files in done}},
+        manifests={files.source.name: files.manifests for files in done if files.manifests},
         refusals=tuple(
-            Refusal(source=each.source, sentence=str(each.error), exit_code=each.error.exit_code)
-            for each in summary.problems
+            Refusal(source=problem.source, sentence=str(problem.error), exit_code=problem.error.exit_code)
+            for problem in summary.problems
         ),
-        remarks={each.source.name: each.remarks for each in done if each.remarks},
+        remarks={files.source.name: files.remarks for files in done if files.remarks},
     )
 
 
@@ -130,14 +131,14 @@ def infrastructure_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame
     its source has other costs only is 0, a day on which it has none is missing. The newest day of a source is left
     out: it may still grow.
     """
-    found: pl.DataFrame = connection.sql(sql("infrastructure/series")).pl()
-    return found
+    series: pl.DataFrame = connection.sql(sql("infrastructure/series")).pl()
+    return series
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, files: SourceFiles, at: datetime) -> SourceSummary:
     source, present = files.source.name, files.present
     before = connection.execute("SELECT path FROM infrastructure_files WHERE source = $source", {"source": source})
-    gone = {path for (path,) in before.fetchall()} - {file.path for file in present}
+    vanished = {path for (path,) in before.fetchall()} - {file.path for file in present}
     _replace_file_costs(connection, files)
     connection.execute("DELETE FROM infrastructure_files WHERE source = $source", {"source": source})
     _insert(connection, "infrastructure_files", _file_rows(source, present, at))
@@ -149,11 +150,11 @@ def _replace(connection: duckdb.DuckDBPyConnection, files: SourceFiles, at: date
         files=len(present),
         read=len(files.read),
         superseded=files.superseded,
-        categories=tuple(left_out_of(each.counted for each in files.facts.values() if not each.superseded)),
+        categories=tuple(left_out_of(file.counted for file in files.facts.values() if not file.superseded)),
         remarks=files.remarks,
         left_out=sum(file.left_out for file in present),
         spread=sum(file.spread for file in present),
-        gone=tuple(sorted(gone)),
+        vanished=tuple(sorted(vanished)),
         through=through,
         rates_through=dict(foreign.sort("currency").iter_rows()),
     )
@@ -201,12 +202,12 @@ def _file_rows(source: str, present: Sequence[KnownFile], at: datetime) -> pl.Da
 
 def _add_up(connection: duckdb.DuckDBPyConnection, files: SourceFiles, through: date | None) -> None:
     parameters = {"source": files.source.name}
-    asked = connection.sql(sql("infrastructure/currencies"), params=parameters).pl()
+    billed = connection.sql(sql("infrastructure/currencies"), params=parameters).pl()
     connection.execute("DELETE FROM infrastructure_costs WHERE source = $source", parameters)
-    if asked.is_empty():
+    if billed.is_empty():
         return
-    newest = through or asked.get_column("date").max()
-    rates = rates_on(files.rates, asked, newest, files.rates_file)
+    newest = through or billed.get_column("date").max()
+    rates = rates_on(files.rates, billed, newest, files.rates_file)
     connection.register("day_rates", rates)
     try:
         connection.execute(sql("infrastructure/infrastructure_costs"), parameters)

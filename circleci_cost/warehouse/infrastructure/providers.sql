@@ -1,4 +1,4 @@
--- What is known of each source and provider; a charge that is spread may reach beyond the last day.
+-- The days and costs of each source and provider; a spread charge may make the last day a coming one.
 SELECT
     source,
     provider,

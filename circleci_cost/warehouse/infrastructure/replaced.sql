@@ -1,5 +1,5 @@
--- Removes what the present files of a source say anew or no longer say: all charges that begin on or after the first
--- day which these files reach back to, but for those of `unchanged_files`. What is older has been rotated away.
+-- Removes what the present files of a source replace or no longer hold: all charges that begin on or after the first
+-- day that these files reach back to, except those of `unchanged_files`. The files of older charges were rotated away.
 DELETE FROM infrastructure_file_costs
 WHERE
     source = $source

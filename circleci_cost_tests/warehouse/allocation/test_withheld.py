@@ -190,7 +190,7 @@ def test_a_broken_file_of_decisions_leaves_those_that_were_read_last(tmp_path: P
         f"{tmp_path / 'decisions.csv'}, line 2: 'expcted' is no decision; write expected or ignored. Until then the "
         "decisions that were read last stay.",
     )
-    assert summary.gone == ()
+    assert summary.unmatched_decisions == ()
 
 
 def test_the_budgets_of_a_broken_file_are_left_out_and_the_others_stay(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_the_reason_names_places_and_effects_that_add_up_and_a_price_has_none(tm
     assert sum(effect for *_, effect in reason.effects) == change
     assert {place for place, *_ in reason.effects} == {"organization acme, project web, workflow (none), job test"}
     assert (reason.example_urls, reason.services) == ((), ())
-    assert summary.told.get_column("incident_id").to_list() == [ROW["incident_id"], "price"]
+    assert summary.explained.get_column("incident_id").to_list() == [ROW["incident_id"], "price"]
     nothing = read_reason(connection, "price", most=3)
     assert (nothing.sentence, nothing.effects, nothing.example_urls, nothing.services) == (None, (), (), ())
 

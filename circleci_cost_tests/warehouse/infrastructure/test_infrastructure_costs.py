@@ -74,9 +74,9 @@ def test_a_file_under_a_new_name_does_not_count_twice(warehouse: Warehouse) -> N
     warehouse.write("january-final.csv", daily({"01": "1", "02": "2.25"}))
     summary = warehouse.read()
     assert warehouse.days() == {"01": "1", "02": "2.25"}
-    assert summary.sources[0].gone == (str(warehouse.folder / "january.csv"),)
+    assert summary.sources[0].vanished == (str(warehouse.folder / "january.csv"),)
     # It is told once.
-    assert warehouse.read().sources[0].gone == ()
+    assert warehouse.read().sources[0].vanished == ()
 
 
 def test_days_of_files_that_were_rotated_away_stay(warehouse: Warehouse) -> None:

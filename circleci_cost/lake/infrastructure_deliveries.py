@@ -64,7 +64,7 @@ class Deliveries:
         if len(equal) > 1:
             raise ExportDataError(
                 f"{equal[0]} and {equal[1]} are of the same time, so that it cannot be told which delivery is newer; "
-                "remove one of them, or say with deliveries in the [[infrastructure]] section what tells (README). "
+                "remove one of them, or set deliveries in the [[infrastructure]] section to what shows it (README). "
                 f"{_NOTHING_USED}"
             )
         if newest.broken:

@@ -16,6 +16,7 @@ from circleci_cost.lake.remote_files import FoundFile, changed, local_copy
 from circleci_cost.model.infrastructure.cost_files import COSTS_SCHEMA, FileCosts, read_costs, reading_hash
 from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost.model.infrastructure.facts import FileFacts
+from circleci_cost.text.units import counted
 
 # The `read_as` of a file that is not read, since a newer delivery holds what it does.
 _SUPERSEDED = "superseded"
@@ -82,8 +83,8 @@ class Reading:
             costs = read_costs(path, self.source, file.name)
         if before is not None and before.rows and not costs.rows:
             raise ExportDataError(
-                f"{file.name} held {before.rows} rows of costs and now holds none; export it again, or remove the file "
-                "if that is right. Nothing of this file was used."
+                f"{file.name} held {counted(before.rows, 'row')} of costs and now holds none; export it again, or "
+                "remove the file if that is right. Nothing of this file was used."
             )
         return LookedAt(file, costs.facts, sha256, None, costs)
 
@@ -105,19 +106,19 @@ class Reading:
                 if sha256 != looked_at.sha256:
                     raise changed(file)
                 costs = read_costs(path, self.source, file.name)
-        counted = costs.without(without)
+        remaining = costs.without(without)
         current = KnownFile(
             path=file.name,
             sha256=looked_at.sha256,
             version=file.version,
             read_as=read_as,
-            rows=counted.rows,
-            left_out=counted.left_out,
-            spread=counted.spread,
+            rows=remaining.rows,
+            left_out=remaining.left_out,
+            spread=remaining.spread,
             first=costs.first,
-            last=counted.last,
+            last=remaining.last,
         )
-        return ReadFile(current, seen, counted.costs)
+        return ReadFile(current, seen, remaining.costs)
 
     def unread(self, file: FoundFile) -> ReadFile:
         """Record a file that does not count at all, without reading it."""

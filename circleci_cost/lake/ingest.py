@@ -44,6 +44,7 @@ from circleci_cost.model.usage.normalize import normalize
 from circleci_cost.model.usage.records import Header, read_records
 from circleci_cost.model.usage.restatements import compare
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.text.units import counted
 
 # A reading is repeated only where another process landed the same window meanwhile.
 _READINGS = 5
@@ -239,7 +240,7 @@ def _read_export(
     report.rows_outside_window += outside
     if read and outside == read:
         raise ExportDataError(
-            f"None of the {read} jobs of export {manifest.export_id} has a JOB_RUN_DATE in its window "
+            f"No job of export {manifest.export_id} ({counted(read, 'job')}) has a JOB_RUN_DATE in its window "
             f"{manifest.first_day} to {manifest.last_day} (cost center {manifest.cost_center!r}): CircleCI answered "
             "with other days. Nothing of it was used."
         )

@@ -55,22 +55,22 @@ class Lake:
 
     @property
     def warehouse_lock(self) -> Path:
-        """Held by whoever has the warehouse open."""
+        """Held by the process that has the warehouse open."""
         return self.state / "warehouse.lock"
 
     @property
     def job_runs_lock(self) -> Path:
-        """Held by whoever reads exports into job runs."""
+        """Held by the process that reads exports into job runs."""
         return self.state / "job_runs.lock"
 
     @property
     def imports_lock(self) -> Path:
-        """Held by whoever lands files of a user."""
+        """Held by the process that lands files of a user."""
         return self.state / "imports.lock"
 
     @property
     def infrastructure_lock(self) -> Path:
-        """Held by whoever reads files of infrastructure costs."""
+        """Held by the process that reads files of infrastructure costs."""
         return self.state / "infrastructure.lock"
 
     @property
@@ -85,7 +85,7 @@ class Lake:
 
     @property
     def dead_runs_lock(self) -> Path:
-        """Held by whoever ends the runs whose process is dead."""
+        """Held by the process that ends runs whose own process is dead."""
         return self.state / "dead_runs.lock"
 
     @property

@@ -75,8 +75,8 @@ def at(day: date) -> datetime:
 
 
 def windows(lake: Lake, now: datetime = NOW, *, history_start: date = date(2025, 10, 22)) -> list[tuple[date, date]]:
-    found = daily_windows(settings(history_start), lake, "acme", now)
-    return [(window.first_day, window.last_day) for window in found]
+    planned = daily_windows(settings(history_start), lake, "acme", now)
+    return [(window.first_day, window.last_day) for window in planned]
 
 
 def test_the_first_daily_run_is_about_the_days_that_may_be_restated(lake: Lake) -> None:
@@ -118,10 +118,10 @@ def test_days_missed_and_days_unsettled_on_both_sides_of_final_ones_are_runs_of_
 
 def test_an_outage_of_months_is_caught_up_on_in_runs_of_one_export_job_each(lake: Lake) -> None:
     land(lake, date(2026, 8, 1), date(2026, 8, 10), at(date(2026, 8, 20)))
-    found = windows(lake)
-    assert found[0][1] == date(2026, 11, 21)
-    assert found[-1][0] == date(2026, 8, 11)
-    assert [len(days_between(*each)) for each in found] == [10, 31, 31, 31]
+    planned = windows(lake)
+    assert planned[0][1] == date(2026, 11, 21)
+    assert planned[-1][0] == date(2026, 8, 11)
+    assert [len(days_between(*span)) for span in planned] == [10, 31, 31, 31]
 
 
 def test_an_export_that_landed_and_was_not_read_is_read_by_the_next_daily_run(lake: Lake) -> None:
@@ -148,11 +148,11 @@ def test_a_day_that_was_imported_while_it_could_be_restated_is_fetched(lake: Lak
 
 def test_days_that_should_be_final_are_named_a_day_after_they_could_be(lake: Lake) -> None:
     land(lake, date(2026, 11, 1), date(2026, 11, 14), at(date(2026, 11, 15)))
-    found = [
+    counts = [
         len(overdue_days(settings(date(2025, 10, 22)), lake, "acme", at(date(2026, 11, day))).fetchable)
         for day in (15, 16, 17, 18)
     ]
-    assert found == [0, 0, 1, 2]
+    assert counts == [0, 0, 1, 2]
     late = overdue_days(settings(date(2025, 10, 22)), lake, "acme", at(date(2027, 11, 16)))
     assert late.out_of_reach == (date(2026, 11, 11), date(2026, 11, 12), date(2026, 11, 13), date(2026, 11, 14))
     assert late.fetchable == ()
@@ -192,7 +192,7 @@ def test_days_fetched_without_an_organization_that_joined_later_are_fetched_agai
     assert overdue_days(of, lake, "acme", NOW).fetchable == ()
     joined = of.cost_centers[0].model_copy(update={"shared_organization_ids": (JOINED,)})
     wider = of.model_copy(update={"cost_centers": (joined,)})
-    assert [(each.first_day, each.last_day) for each in daily_windows(wider, lake, "acme", NOW)] == [
+    assert [(window.first_day, window.last_day) for window in daily_windows(wider, lake, "acme", NOW)] == [
         (date(2026, 11, 1), date(2026, 11, 21))
     ]
     assert overdue_days(wider, lake, "acme", NOW).fetchable == tuple(

@@ -86,9 +86,9 @@ def contents(lake: Lake) -> dict[Path, bytes]:
 
 def stored(lake: Lake, of: date = FIRST) -> pl.DataFrame:
     """The rows of a day, names as text."""
-    found = read_day(lake, CENTER, of)
-    assert found is not None
-    return found.rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    stored_day = read_day(lake, CENTER, of)
+    assert stored_day is not None
+    return stored_day.rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def jobs(lake: Lake, *wanted: date) -> dict[date, dict[str, int]]:

@@ -31,21 +31,21 @@ Call: TypeAlias = Synced | Renamed
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Watch this process; the calls are added to the list as they are made."""
-    found: list[Call] = []
+    recorded: list[Call] = []
     fsync, replace = os.fsync, os.replace
 
     def watched_fsync(descriptor: int) -> None:
         status = os.fstat(descriptor)
         fsync(descriptor)
-        found.append(Synced(status.st_ino, status.st_size))
+        recorded.append(Synced(status.st_ino, status.st_size))
 
     def watched_replace(source: Any, target: Any, **options: Any) -> None:
         replace(source, target, **options)
-        found.append(Renamed(Path(target)))
+        recorded.append(Renamed(Path(target)))
 
     monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(os, "replace", watched_replace)
-    return found
+    return recorded
 
 
 def synced(path: Path) -> Synced:

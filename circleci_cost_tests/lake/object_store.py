@@ -47,7 +47,7 @@ class ObjectStore:
                 f"<Contents><Key>{escape(key)}</Key><LastModified>{changed}</LastModified>"
                 f"<Size>{len(content)}</Size></Contents>"
             )
-        common = "".join(f"<CommonPrefixes><Prefix>{escape(each)}</Prefix></CommonPrefixes>" for each in folders)
+        common = "".join(f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in folders)
         return (
             f"{_XML}<ListBucketResult><Name>{BUCKET}</Name><Prefix>{escape(prefix)}</Prefix>"
             f"<KeyCount>{len(contents)}</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>"
@@ -88,14 +88,14 @@ def object_store() -> Iterator[ObjectStore]:
             content, at = store.objects[key]
             if body:
                 store.fetched.append(key)
-            asked = self.headers.get("Range")
+            wanted_range = self.headers.get("Range")
             first, last = 0, len(content) - 1
-            if asked:
-                begin, _, end = asked.removeprefix("bytes=").partition("-")
+            if wanted_range:
+                begin, _, end = wanted_range.removeprefix("bytes=").partition("-")
                 first, last = int(begin), min(int(end or last), last)
-            more = {"Content-Range": f"bytes {first}-{last}/{len(content)}"} if asked else {}
+            more = {"Content-Range": f"bytes {first}-{last}/{len(content)}"} if wanted_range else {}
             more["Last-Modified"] = formatdate(at, usegmt=True)
-            self._send(206 if asked else 200, content[first : last + 1], body=body, **more)
+            self._send(206 if wanted_range else 200, content[first : last + 1], body=body, **more)
 
         def _send(self, status: int, content: bytes, *, body: bool, **headers: str) -> None:
             self.send_response(status)

@@ -78,10 +78,10 @@ def later_export(lake: Lake) -> None:
     land_rows(lake, late, day(2), day(4), export_id="second", hours=24)
 
 
-def made(lake: Lake) -> dict[Path, bytes]:
+def without_exports(lake: Lake) -> dict[Path, bytes]:
     """All files but the exports, which are given; gzip writes the time into them."""
-    found = {path.relative_to(lake.root): content for path, content in contents(lake).items()}
-    return {path: content for path, content in found.items() if path.parts[0] != "exports"}
+    files = {path.relative_to(lake.root): content for path, content in contents(lake).items()}
+    return {path: content for path, content in files.items() if path.parts[0] != "exports"}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before a rename", "after a rename"])
@@ -91,7 +91,7 @@ def test_f085_wherever_an_ingest_is_cut_off_every_change_ends_up_recorded_once(
     whole = open_lake(tmp_path / "whole")
     later_export(whole)
     ingest(whole, days(2, 4))
-    expected = made(whole)
+    expected = without_exports(whole)
     assert read_restatements(whole, [CENTER]).select("date", "jobs_added", "jobs_removed", "jobs_changed").rows() == [
         (day(1), 0, 1, 0),
         (day(2), 1, 1, 1),
@@ -110,7 +110,7 @@ def test_f085_wherever_an_ingest_is_cut_off_every_change_ends_up_recorded_once(
                 assert not came_to_it()
                 break
         ingest(lake, days(2, 4))
-        assert made(lake) == expected
+        assert without_exports(lake) == expected
         moments += 1
     # Three days written, one left, and a restatement of each of the two that changed.
     assert moments == 6

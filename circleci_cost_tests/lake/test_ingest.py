@@ -60,14 +60,14 @@ def test_a_days_file_is_plain_columns_to_duckdb(lake: Lake) -> None:
     land_rows(lake, records(2, VCS_BRANCH="fix, \\ it"))
     ingest(lake)
     path = lake.job_runs_file(CENTER, FIRST)
-    found = duckdb.connect().sql(f"select * from read_parquet('{path}', hive_partitioning = false)")
-    assert found is not None
-    assert found.columns == list(JOB_RUN_SCHEMA)
-    types = dict(zip(found.columns, map(str, found.types), strict=True))
+    relation = duckdb.connect().sql(f"select * from read_parquet('{path}', hive_partitioning = false)")
+    assert relation is not None
+    assert relation.columns == list(JOB_RUN_SCHEMA)
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     assert {types[name] for name in ("cost_center", "project_name", "job_id", "vcs_branch", "export_id")} == {"VARCHAR"}
     assert types["total_credits"] == "DECIMAL(18,6)"
     assert types["job_run_stopped_at"] == "TIMESTAMP"
-    assert found.select("vcs_branch, total_credits").fetchall() == [("fix, \\ it", Decimal(42))] * 2
+    assert relation.select("vcs_branch, total_credits").fetchall() == [("fix, \\ it", Decimal(42))] * 2
 
 
 def test_f026_the_same_part_twice_counts_its_jobs_once(lake: Lake) -> None:
@@ -98,7 +98,7 @@ def test_f069_an_export_of_other_days_only_is_refused(lake: Lake) -> None:
     with pytest.raises(ExportDataError) as refused:
         ingest(lake)
     assert str(refused.value) == (
-        "None of the 2 jobs of export export-1 has a JOB_RUN_DATE in its window 2026-10-01 to 2026-10-01 (cost "
+        "No job of export export-1 (2 jobs) has a JOB_RUN_DATE in its window 2026-10-01 to 2026-10-01 (cost "
         "center 'acme'): CircleCI answered with other days. Nothing of it was used. Its files are kept in "
         f"{lake.export(CENTER, FIRST, FIRST)}; the next run asks CircleCI for these days again."
     )
@@ -155,14 +155,14 @@ def test_f070_a_stranger_that_is_reported_is_counted_once_and_named(lake: Lake) 
     for _ in range(2):
         ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[])
     assert jobs(lake, FIRST) == {FIRST: of(j1=42, j2=42)}
-    (found,) = unknown_organizations(lake, CENTER, [ORGANIZATION], [FIRST])
-    assert (found.organization_id, found.jobs, found.credits) == (stranger, 1, Decimal(42))
+    (stranger_found,) = unknown_organizations(lake, CENTER, [ORGANIZATION], [FIRST])
+    assert (stranger_found.organization_id, stranger_found.jobs, stranger_found.credits) == (stranger, 1, Decimal(42))
     assert unknown_organizations(lake, CENTER, [ORGANIZATION, stranger], [FIRST]) == []
     with pytest.raises(ExportDataError, match="their cost would count twice"):
         ingest_days(lake, CENTER, [ORGANIZATION], [FIRST], ingested_at=EXPORTED, refused=[stranger])
 
 
-def test_a_missing_part_is_told_and_changes_nothing(lake: Lake) -> None:
+def test_a_missing_part_is_reported_and_changes_nothing(lake: Lake) -> None:
     directory = land(lake, [unquoted(records(2)), unquoted([record(3)])])
     ingest(lake)
     (directory / "part-export-1-0001.csv.gz").unlink()
@@ -174,7 +174,7 @@ def test_a_missing_part_is_told_and_changes_nothing(lake: Lake) -> None:
     assert contents(lake) == before
 
 
-def test_a_day_that_an_export_has_nothing_of_stays_as_it_was(lake: Lake) -> None:
+def test_a_day_for_which_an_export_has_nothing_stays_as_it_was(lake: Lake) -> None:
     land_rows(lake, records(2))
     ingest(lake)
     land_rows(lake, [], export_id="export-2", hours=1)
@@ -226,8 +226,8 @@ def test_f027_order_and_number_of_parts_and_the_spill_change_nothing(
     chance = random.Random(seed)
     rows = ROWS + chance.choices(ROWS, k=5)
     chance.shuffle(rows)
-    found = _ingested(tmp_path_factory.mktemp("many"), [rows[index::parts] for index in range(parts)], rows_in_memory)
-    assert found == expected
+    actual = _ingested(tmp_path_factory.mktemp("many"), [rows[index::parts] for index in range(parts)], rows_in_memory)
+    assert actual == expected
 
 
 def _ingested(folder: Path, parts: list[list[Record]], rows_in_memory: int) -> list[object]:

@@ -187,15 +187,15 @@ def test_f119_generations_are_removed_by_name_and_never_through_a_link(lake: Lak
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     old = lake.published / "20200101T000000Z-00000001"
-    kept = lake.published / "notes of the user"
-    for path in (old, kept):
+    notes = lake.published / "notes of the user"
+    for path in (old, notes):
         path.mkdir(parents=True)
-    for path in (theirs, old, kept):
+    for path in (theirs, old, notes):
         (path / "file").write_bytes(PRECIOUS)
         os.utime(path, (LONG_AGO, LONG_AGO))
     (lake.published / "20200101T000000Z-00000002").symlink_to(theirs)
     assert prune(lake, "") == [old.name]
-    assert [(path / "file").read_bytes() for path in (theirs, kept)] == [PRECIOUS] * 2
+    assert [(path / "file").read_bytes() for path in (theirs, notes)] == [PRECIOUS] * 2
 
 
 def test_f119_directories_may_be_links_to_a_larger_disk(tmp_path: Path) -> None:

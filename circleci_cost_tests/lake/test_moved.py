@@ -110,7 +110,7 @@ def test_days_farther_than_a_week_are_not_looked_at(lake: Lake) -> None:
     assert jobs(lake, day(1), day(9)) == {day(1): of(j1=42), day(9): of(j1=42)}
 
 
-def test_a_jobs_key_is_two_hashes_that_know_nothing_of_each_other() -> None:
+def test_a_jobs_key_is_two_independent_hashes() -> None:
     rows = pl.DataFrame({"job_id": [f"job {n}" for n in range(1000)], "job_run_date": day(1), PRECEDENCE: 0})
     keys = job_keys(rows)
     assert keys.filter(pl.col("key_1") == pl.col("key_2")).is_empty()

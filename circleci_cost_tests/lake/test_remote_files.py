@@ -23,8 +23,8 @@ SECRET = "canary0secret"
 
 @pytest.fixture
 def store() -> Iterator[ObjectStore]:
-    with object_store() as found:
-        yield found
+    with object_store() as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -164,9 +164,9 @@ def test_unchanged_objects_are_not_fetched_again(store: ObjectStore, tmp_path: P
     def read(known: SourceFiles | None = None) -> SourceFiles:
         before = {"aws": {file.path: file for file in known.present}} if known else {}
         seen = InfrastructureState(files={"aws": known.facts} if known else {})
-        (found,) = read_sources([section], before, below(tmp_path), tmp_path / "spill", seen)
-        assert isinstance(found, SourceFiles), found
-        return found
+        (files,) = read_sources([section], before, below(tmp_path), tmp_path / "spill", seen)
+        assert isinstance(files, SourceFiles), files
+        return files
 
     first = read()
     assert (len(first.read), store.fetched) == (2, ["a.csv", "b.csv"])

@@ -33,10 +33,10 @@ def parts(credits: int) -> list[bytes]:
     return [unquoted(rows[:5]), unquoted(rows[5:])]
 
 
-def found(lake: Lake) -> tuple[int, set[int]]:
+def jobs_and_credits(lake: Lake) -> tuple[int, set[int]]:
     """The number of jobs of the day and the different credits that they have."""
     rows = stored(lake)
-    return rows.height, {int(each) for each in rows["total_credits"]}
+    return rows.height, {int(credits) for credits in rows["total_credits"]}
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def replaced_while_read(lake: Lake, times: int) -> Iterator[None]:
 def test_an_export_replaced_while_it_is_read_is_read_anew(lake: Lake, times: int) -> None:
     with replaced_while_read(lake, times):
         report = ingest(lake)
-    assert found(lake) == (10, {times})
+    assert jobs_and_credits(lake) == (10, {times})
     assert (report.rows_read, report.duplicate_rows) == (10, 0)
     assert list(lake.spill.glob("*")) == []
 
@@ -85,7 +85,7 @@ def test_an_export_that_is_replaced_again_and_again_is_left_for_later(lake: Lake
         ingest(lake)
     assert lake.job_runs_days(CENTER) == []
     ingest(lake)
-    assert found(lake) == (10, {5})
+    assert jobs_and_credits(lake) == (10, {5})
 
 
 def test_whoever_reads_while_others_land_gets_one_whole_export(lake: Lake) -> None:
@@ -105,7 +105,7 @@ def test_whoever_reads_while_others_land_gets_one_whole_export(lake: Lake) -> No
     try:
         while len(seen) < 5 and time.monotonic() < deadline:
             ingest(lake, hours=10_000 + len(seen))
-            jobs, credits = found(lake)
+            jobs, credits = jobs_and_credits(lake)
             assert (jobs, len(credits)) == (10, 1)
             seen |= credits
     finally:
@@ -172,13 +172,13 @@ def test_a_generation_is_kept_for_an_hour_after_the_next_one_was_finished(lake: 
 
 
 def test_a_generation_that_was_never_finished_does_not_shorten_the_time_of_the_others(lake: Lake) -> None:
-    kept = [generation(lake, number, KEPT_SECONDS + 60).generation for number in (1, 2, 3)]
+    finished = [generation(lake, number, KEPT_SECONDS + 60).generation for number in (1, 2, 3)]
     for number in range(4, 9):
         unfinished = lake.published / f"2026100{number}T000000Z-0000000{number}"
         unfinished.mkdir()
         os.utime(unfinished, (time.time() - KEPT_SECONDS - 60,) * 2)
-    assert len(prune(lake, kept[-1])) == 5
-    assert sorted(path.name for path in lake.published.iterdir()) == [*kept, POINTER]
+    assert len(prune(lake, finished[-1])) == 5
+    assert sorted(path.name for path in lake.published.iterdir()) == [*finished, POINTER]
 
 
 def test_a_reader_whose_generation_was_removed_reads_the_pointer_again(lake: Lake) -> None:
@@ -198,7 +198,7 @@ def test_a_reader_whose_generation_was_removed_reads_the_pointer_again(lake: Lak
     writer.join(30)
 
 
-def test_a_pointer_to_what_is_not_there_is_told(lake: Lake) -> None:
+def test_a_pointer_to_a_missing_generation_is_reported(lake: Lake) -> None:
     generation(lake, 1, 0)
     (lake.published / POINTER).write_text('{"generation": "20261002T000000Z-00000002"}')
     with pytest.raises(StorageError, match=r"current\.json names no readable generation \(FileNotFoundError\); mat"):

@@ -35,8 +35,8 @@ def test_an_export_that_cannot_be_read_is_asked_for_again(lake: Lake) -> None:
     """It had landed long after its days, so they counted as final, and every run read it again and failed."""
     directory = land(lake, [unquoted(rows(1)), b"JOB_ID,TOTAL_CREDITS\n1,2\n"], day(1), day(3))
     before = content(directory)
-    said = refused(lake)
-    assert said.endswith(f"Its files are kept in {directory}; the next run asks CircleCI for these days again.")
+    sentence = refused(lake)
+    assert sentence.endswith(f"Its files are kept in {directory}; the next run asks CircleCI for these days again.")
     assert lake.job_runs_days(CENTER) == []
     assert counted(lake) == []
     assert unsettled_days(days(1, 3), [], 4, trust_imports=True) == days(1, 3)
@@ -50,7 +50,7 @@ def test_an_export_that_cannot_be_read_is_asked_for_again(lake: Lake) -> None:
     assert sorted(content(directory)) == ["manifest.json", "part-export-2-0000.csv.gz"]
 
 
-def test_until_then_the_days_stay_as_the_export_before_had_them(lake: Lake) -> None:
+def test_days_of_an_export_set_aside_stay_as_the_former_export_had_them(lake: Lake) -> None:
     land_rows(lake, rows(1), day(1), day(4))
     ingest(lake, days(1, 4))
     land(lake, [b"JOB_ID\n1\n"], day(1), day(3), export_id="export-2", hours=1)
@@ -85,7 +85,7 @@ def test_an_export_that_another_has_replaced_meanwhile_sets_none_aside(lake: Lak
     assert counted(lake) == ["export-2"]
 
 
-def test_a_day_of_which_an_export_has_nothing_stays_and_is_asked_for_again(lake: Lake) -> None:
+def test_a_day_for_which_an_export_has_nothing_stays_and_is_asked_for_again(lake: Lake) -> None:
     """The last export of a day lacked all of it: the day was emptied, and counted as final."""
     land_rows(lake, [*rows(1, 2), record(3, JOB_RUN_DATE=str(day(3)))], day(1), day(4))
     ingest(lake, days(1, 4))
@@ -104,7 +104,7 @@ def test_a_day_of_which_an_export_has_nothing_stays_and_is_asked_for_again(lake:
     assert jobs(lake, *days(1, 3)) == {day(1): {}, day(2): of(j1=42), day(3): of(j3=42)}
 
 
-def test_a_day_whose_jobs_have_all_moved_is_left_by_them(lake: Lake) -> None:
+def test_moved_jobs_leave_their_former_day_even_if_none_stays(lake: Lake) -> None:
     land_rows(lake, rows(1), day(1), day(4))
     ingest(lake, days(1, 4))
     land_rows(lake, [record(1, JOB_RUN_DATE=str(day(3)))], day(1), day(3), export_id="export-2", hours=1)

@@ -44,11 +44,11 @@ def test_the_rows_of_the_simulator_arrive_as_they_were_drawn(lake: Lake, dialect
     report = ingest_days(lake, CENTER, ORGANIZATIONS, days(1, 4), ingested_at=AS_OF)
     drawn = pl.concat(generate(demo_scenario(AS_OF.date()), ORGANIZATIONS, day(1), day(4), AS_OF))
     drawn = drawn.rename(str.lower).sort("job_id")
-    found = pl.concat(stored(lake, of_day) for of_day in days(1, 4)).sort("job_id")
-    assert report.rows_read == drawn.height == found.height
+    stored_rows = pl.concat(stored(lake, of_day) for of_day in days(1, 4)).sort("job_id")
+    assert report.rows_read == drawn.height == stored_rows.height
     for name in drawn.columns:
         values = drawn.get_column(name)
         if values.dtype == pl.Datetime:
             values = values.dt.truncate("1ms").dt.replace_time_zone(None)
-        assert found.get_column(name).to_list() == values.to_list(), name
-    assert found.get_column("other_credits").unique().to_list() == [0]
+        assert stored_rows.get_column(name).to_list() == values.to_list(), name
+    assert stored_rows.get_column("other_credits").unique().to_list() == [0]

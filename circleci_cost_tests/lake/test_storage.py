@@ -1,4 +1,4 @@
-"""Files of days, manifests, spills and the lake's own format: what is damaged is told, with the way out."""
+"""Files of days, manifests, spills and the lake's own format: damage is reported, with what to do."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from circleci_cost_tests.model.usage.builders import records
 from .builders import CENTER, FIRST, contents, day, ingest, land, land_rows
 
 
-def test_a_damaged_day_is_told(lake: Lake) -> None:
+def test_a_damaged_day_is_reported(lake: Lake) -> None:
     land_rows(lake, records(2))
     ingest(lake)
     path = lake.job_runs_file(CENTER, FIRST)
@@ -30,7 +30,7 @@ def test_a_damaged_day_is_told(lake: Lake) -> None:
             read_provenance(path)
 
 
-def test_a_parquet_file_of_somebody_else_is_told(lake: Lake) -> None:
+def test_a_foreign_parquet_file_is_reported(lake: Lake) -> None:
     path = lake.job_runs_file(CENTER, FIRST)
     path.parent.mkdir(parents=True)
     pl.DataFrame({"a": [1]}).write_parquet(path)
@@ -42,7 +42,7 @@ def test_a_day_that_was_never_written_is_none(lake: Lake) -> None:
     assert read_day(lake, CENTER, FIRST) is None
 
 
-def test_a_damaged_manifest_is_told(lake: Lake) -> None:
+def test_a_damaged_manifest_is_reported(lake: Lake) -> None:
     directory = land(lake, [])
     (directory / "manifest.json").write_text('{"format": 2}')
     with pytest.raises(StorageError, match=r"manifest.json is not a manifest of this version \(format: "):

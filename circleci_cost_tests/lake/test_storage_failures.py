@@ -97,14 +97,14 @@ def _circle(path: Path) -> Path:
 def test_an_error_of_storage_has_a_reason_and_an_advice(name: str, tmp_path: Path) -> None:
     reason, act = CASES[name]
     with files_of_at_most(50_000):
-        found = storage_failure(raised_by(lambda: act(tmp_path)))
-    assert found is not None
-    assert found.reason == reason
-    assert found.advice.endswith(", then run the same command again.")
-    assert found.damaged == (reason == DAMAGED)
+        failure = storage_failure(raised_by(lambda: act(tmp_path)))
+    assert failure is not None
+    assert failure.reason == reason
+    assert failure.advice.endswith(", then run the same command again.")
+    assert failure.damaged == (reason == DAMAGED)
 
 
-def test_a_full_disk_of_temporary_files_is_not_told_as_short_memory(tmp_path: Path) -> None:
+def test_a_full_disk_of_temporary_files_is_not_reported_as_short_memory(tmp_path: Path) -> None:
     short = storage_failure(raised_by(lambda: spilling("temp_directory = ''")))
     full = storage_failure(
         raised_by(lambda: spilling(f"temp_directory = '{tmp_path}/spill'", "max_temp_directory_size = '10KB'"))
@@ -114,7 +114,7 @@ def test_a_full_disk_of_temporary_files_is_not_told_as_short_memory(tmp_path: Pa
     assert (short.reason, full.reason) == ("memory is short", "the disk has no more space for temporary files")
 
 
-def test_words_of_libraries_that_no_test_can_make_are_known() -> None:
+def test_errors_of_libraries_that_no_test_can_cause_are_recognized() -> None:
     for words, reason in {
         "IO Error: Trying to read a database file with storage version number 999, but we can only read storage "
         "versions between 64 and 68.": "it was written by a newer version",
@@ -123,17 +123,17 @@ def test_words_of_libraries_that_no_test_can_make_are_known() -> None:
         "IO Error: something new": "something new",
         "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 0": DAMAGED,
     }.items():
-        found = storage_failure(duckdb.Error(words))
-        assert found is not None
-        assert found.reason == reason
+        failure = storage_failure(duckdb.Error(words))
+        assert failure is not None
+        assert failure.reason == reason
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE):
         for error in (OSError(number, ""), OSError(f"{os.strerror(number)} (os error {number})")):
-            found = storage_failure(error)
-            assert found is not None
-            assert found.reason == os.strerror(number)
+            failure = storage_failure(error)
+            assert failure is not None
+            assert failure.reason == os.strerror(number)
 
 
-def test_what_says_nothing_of_storage_is_left_as_it_is(tmp_path: Path) -> None:
+def test_errors_that_are_not_about_storage_are_left_as_they_are(tmp_path: Path) -> None:
     """Bugs keep their traceback, also where a value holds the words of an error of storage."""
     for act in (
         lambda: query("SELECT nothing"),

@@ -48,19 +48,19 @@ def test_each_turn_is_one_process_alone_and_none_waits_for_ever(tmp_path: Path) 
     assert (tmp_path / "number").read_text() == str(PROCESSES * ROUNDS)
 
 
-def test_a_killed_process_gives_its_turn_back_and_the_waiting_is_told_once(tmp_path: Path) -> None:
+def test_a_killed_process_gives_its_turn_back_and_the_wait_is_reported_once(tmp_path: Path) -> None:
     held = get_context("forkserver").Event()
     process = start(hold, tmp_path, held)
     assert held.wait(60)
-    told = []
+    sentences = []
 
     def kill(sentence: str) -> None:
-        told.append(sentence)
+        sentences.append(sentence)
         if sentence == READING.waits:
             os.kill(process.pid or 0, signal.SIGKILL)
 
     with turn(tmp_path / "lock", kill, READING):
-        assert told == [READING.waits, READING.goes_on]
+        assert sentences == [READING.waits, READING.goes_on]
     with turn(tmp_path / "lock", pytest.fail, READING):
         assert ended(process) == -signal.SIGKILL
 

@@ -51,10 +51,10 @@ def test_a_rule_and_a_mapping_file_fit_whichever_form_they_are_written_in(tmp_pa
 
 
 def test_a_question_finds_a_name_in_either_form_as_it_is_published() -> None:
-    for asked in (COMPOSED, DECOMPOSED):
-        assert known_value("project", asked, [COMPOSED]) == COMPOSED
-        assert known_value("project", asked, [DECOMPOSED]) == DECOMPOSED
-        assert parse_filters([f"project={asked}"], ()) == (("project", (asked,)),)
+    for name in (COMPOSED, DECOMPOSED):
+        assert known_value("project", name, [COMPOSED]) == COMPOSED
+        assert known_value("project", name, [DECOMPOSED]) == DECOMPOSED
+        assert parse_filters([f"project={name}"], ()) == (("project", (name,)),)
     with pytest.raises(UsageError, match="No usage has the project 'cafe'"):
         known_value("project", "cafe", [COMPOSED])
 

@@ -1,4 +1,4 @@
-"""How far data reach: over cost centers that have none yet, that have no complete day, and that are gone."""
+"""How far data reach: over cost centers that have none yet, that have no complete day, and that were removed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -53,17 +53,17 @@ def test_data_reach_as_far_as_the_configured_cost_center_that_is_furthest_behind
     without_data: tuple[str, ...],
 ) -> None:
     # All these days are without usage, and are there all the same.
-    through, there = reach(connection, configured)
+    through, days = reach(connection, configured)
     assert through == (date(2026, 1, published) if published else None)
-    assert there is not None
-    assert (there.data_through, there.without_data) == (date(2026, 1, known), without_data)
+    assert days is not None
+    assert (days.data_through, days.without_data) == (date(2026, 1, known), without_data)
 
 
-def test_days_of_a_cost_center_that_is_gone_are_not_waited_for(connection: duckdb.DuckDBPyConnection) -> None:
+def test_days_of_a_removed_cost_center_are_not_waited_for(connection: duckdb.DuckDBPyConnection) -> None:
     def complete_days(configured: list[str]) -> list[int]:
         reach(connection, configured)
-        found = connection.execute(sql("anomalies/complete_days"), {"cost_center": None}).fetchall()
-        return [day.day for (day,) in found]
+        days = connection.execute(sql("anomalies/complete_days"), {"cost_center": None}).fetchall()
+        return [day.day for (day,) in days]
 
     connection.execute("DELETE FROM usage_days WHERE cost_center = 'early'")
     assert complete_days(["ahead", "behind"]) == [1, 2, 3]

@@ -67,5 +67,5 @@ def test_the_published_tables_have_only_types_that_duckdb_1_4_knows(generation: 
 @pytest.mark.parametrize("python", OLDER)
 def test_an_older_duckdb_reads_every_published_table(generation: Generation, python: str) -> None:
     command = [python, "-I", "-c", READ_ALL, str(generation.database)]
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
-    assert found == {name: int(name == "usage_days") for name in TABLES}
+    counts = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    assert counts == {name: int(name == "usage_days") for name in TABLES}

@@ -13,6 +13,7 @@ from circleci_cost.model.usage.conditions import Operator
 from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
 from circleci_cost.text.suggestions import with_suggestion
+from circleci_cost.text.units import counted
 
 # A tag with the mapping file of another organization would fill the log.
 _MOST = 20
@@ -48,7 +49,9 @@ def never_seen(
     unseen += [*_of_codeowners(connection, tag), *_of_splits(connection, tag)]
     sentences = [f"virtual tag {tag.name}: {finding}" for finding in unseen[:_MOST]]
     if len(unseen) > _MOST:
-        sentences.append(f"virtual tag {tag.name}: {len(unseen) - _MOST:,} more values like these were never seen")
+        more = len(unseen) - _MOST
+        were = "was" if more == 1 else "were"
+        sentences.append(f"virtual tag {tag.name}: {counted(more, 'more value')} like these {were} never seen")
     return sentences
 
 

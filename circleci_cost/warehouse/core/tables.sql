@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS dimension_names (
 );
 
 -- One row per daily cost, charge type and virtual tag, after the split: see `allocated_costs.sql`. Add up rows of one
--- tag only; they come to daily_costs, to the last digit. `source_row` is the same for a daily cost and charge type
+-- tag only; they add up to daily_costs, to the last digit. `source_row` is the same for a daily cost and charge type
 -- under every tag.
 CREATE TABLE IF NOT EXISTS allocated_costs (
     date DATE NOT NULL,

@@ -219,7 +219,7 @@ def _shortfalls(
     cost_centers: Sequence[str],
     known: Mapping[str, Collection[date]],
 ) -> tuple[dict[str, list[DayRange]], dict[str, list[DayRange]]]:
-    """The days asked for that are missing or incomplete, and those of which credits have no price."""
+    """The days asked for that are missing or incomplete, and those on which credits have no price."""
     complete: dict[str, set[date]] = {}
     for name, day in connection.execute("SELECT cost_center, date FROM usage_days WHERE complete").fetchall():
         complete.setdefault(name, set()).add(day)

@@ -111,5 +111,5 @@ def credits_by_value(connection: duckdb.DuckDBPyConnection, tag: str = "team") -
         "SELECT value, sum(credits) FROM allocated_costs WHERE tag = $tag GROUP BY value HAVING sum(credits) <> 0 "
         "ORDER BY value"
     )
-    found = connection.execute(query, {"tag": tag}).fetchall()
-    return {value: f"{credits.normalize():f}" for value, credits in found}
+    rows = connection.execute(query, {"tag": tag}).fetchall()
+    return {value: f"{credits.normalize():f}" for value, credits in rows}

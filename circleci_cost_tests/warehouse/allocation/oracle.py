@@ -1,4 +1,4 @@
-"""What an allocation has to come to, computed row by row with Python's own integers and Decimal.
+"""The result that an allocation must have, computed row by row with Python's own integers and Decimal.
 
 Shares no code with what it is compared with: no SQL, no combinations, no rounding of the package.
 """
@@ -24,15 +24,15 @@ def expected(rows: Sequence[Mapping[str, Any]], tags: Sequence[Mapping[str, Any]
     """
     sources = [(number, charge_type) for number, row in enumerate(rows) for charge_type in _charge_types(row)]
     before: dict[str, dict[tuple[int, str], tuple[str, str]]] = {}
-    found: list[tuple[Any, ...]] = []
+    parts: list[tuple[Any, ...]] = []
     for tag in tags:
         decided = {
             (number, charge): _decide(tag, {**rows[number], "charge_type": charge}, (number, charge), before)
             for number, charge in sources
         }
         before[tag["name"]] = decided
-        found += _parts(tag, rows, decided)
-    return sorted(found, key=repr)
+        parts += _parts(tag, rows, decided)
+    return sorted(parts, key=repr)
 
 
 def _charge_types(row: Mapping[str, Any]) -> list[str]:
@@ -50,20 +50,20 @@ def _decide(tag: Mapping[str, Any], row: Mapping[str, Any], source: tuple[int, s
             continue
         alternatives = rule.get("where", {})
         alternatives = alternatives if isinstance(alternatives, list) else [alternatives]
-        if any(all(_holds(shown(name), asked) for name, asked in each.items()) for each in alternatives):
+        if any(all(_holds(shown(name), wanted) for name, wanted in table.items()) for table in alternatives):
             value = rule["value"] if "value" in rule else shown(rule["value_of"])
             return value, rule.get("name", f"rule {number}")
     return tag.get("default", "unallocated"), "default"
 
 
-def _holds(value: str, asked: Any) -> bool:
-    if isinstance(asked, str):
-        return value == asked
-    if isinstance(asked, list):
-        return value in asked
-    if "glob" in asked and not fnmatch.fnmatchcase(value, asked["glob"]):
+def _holds(value: str, wanted: Any) -> bool:
+    if isinstance(wanted, str):
+        return value == wanted
+    if isinstance(wanted, list):
+        return value in wanted
+    if "glob" in wanted and not fnmatch.fnmatchcase(value, wanted["glob"]):
         return False
-    return not ("not" in asked and _holds(value, asked["not"]))
+    return not ("not" in wanted and _holds(value, wanted["not"]))
 
 
 def _parts(tag: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], decided: Any) -> Iterator[tuple[Any, ...]]:
@@ -72,12 +72,12 @@ def _parts(tag: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], decided: A
         row = rows[number]
         credits, cost = row[f"{charge}_credits"], row[f"{charge}_cost_usd"]
         counts = (row["jobs"], row["runs"], row["run_seconds"]) if charge == "compute" else (0, 0, 0)
-        found = shares.of(row, charge, value)
+        split_shares = shares.of(row, charge, value)
         head = (number, charge, tag["name"])
-        if not found:
+        if not split_shares:
             yield (*head, value, rule, value, None, Decimal(1), *counts, credits, cost)
             continue
-        label, units = found
+        label, units = split_shares
         nothing = None if cost is None else Decimal(0)
         yield (*head, value, rule, value, label, Decimal(0), *counts, Decimal(0), nothing)
         until = 0
@@ -119,7 +119,9 @@ class _Shares:
         fallback = split.get("fallback", "proportional")
         if not weights and fallback == "previous":
             earlier = sorted({row["date"] for row in self.rows if row["date"] < day}, reverse=True)
-            weights = next(filter(None, (self._weights(split, split["method"], each, part) for each in earlier)), {})
+            weights = next(
+                filter(None, (self._weights(split, split["method"], earlier_day, part) for earlier_day in earlier)), {}
+            )
         elif not weights and fallback != "keep":
             weights = self._weights(split, fallback, day, part)
         total = sum(weights.values())
@@ -132,7 +134,7 @@ class _Shares:
     def _weights(self, split: Mapping[str, Any], method: str, day: date, part: str) -> dict[str, int]:
         named = list(split.get("shares", split.get("among", [])))
         sums: dict[str, list[Any]] = defaultdict(lambda: [Decimal(0), Decimal(0), False, 0, 0])
-        sources = {each["value"] for each in self.splits}
+        sources = {split["value"] for split in self.splits}
         for (number, charge), (value, _) in self.decided.items():
             row = self.rows[number]
             inside = "within" not in split or row[split["within"]] == part
@@ -140,21 +142,23 @@ class _Shares:
             if row["date"] != day or not inside or not wanted or value in sources:
                 continue
             cost = row[f"{charge}_cost_usd"]
-            one = sums[value]
-            one[0] += cost or 0
-            one[1] += row[f"{charge}_credits"]
-            one[2] |= cost is None and row[f"{charge}_credits"] != 0
+            amounts = sums[value]
+            amounts[0] += cost or 0
+            amounts[1] += row[f"{charge}_credits"]
+            amounts[2] |= cost is None and row[f"{charge}_credits"] != 0
             if charge == "compute":
-                one[3] += row["runs"]
-                one[4] += row["run_seconds"]
+                amounts[3] += row["runs"]
+                amounts[4] += row["run_seconds"]
         if method == "even":
             weights = dict.fromkeys(named or sums, 1)
         elif method == "fixed":
             weights = {target: int(Decimal(str(share)) * 10**9) for target, share in split["shares"].items()}
         elif method == "telemetry":
-            weights = {value: one[3 if split["by"] == "runs" else 4] for value, one in sums.items()}
+            weights = {value: amounts[3 if split["by"] == "runs" else 4] for value, amounts in sums.items()}
         else:
-            by_credits = any(one[2] for one in sums.values()) or not any(one[0] for one in sums.values())
+            by_credits = any(amounts[2] for amounts in sums.values()) or not any(
+                amounts[0] for amounts in sums.values()
+            )
             scale = (1, 10**6) if by_credits else (0, 10**16)
-            weights = {value: int(one[scale[0]] * scale[1]) for value, one in sums.items()}
+            weights = {value: int(amounts[scale[0]] * scale[1]) for value, amounts in sums.items()}
         return {target: weight for target, weight in weights.items() if weight > 0}

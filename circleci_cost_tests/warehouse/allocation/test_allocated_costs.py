@@ -75,8 +75,8 @@ def test_every_operator_and_a_missing_value_can_be_asked_for() -> None:
     ]
     connection, _ = run(rows, team(*rules))
     with connection:
-        found = dict(selected(connection, "coalesce(branch, '(none)'), value"))
-    assert found == {
+        values = dict(selected(connection, "coalesce(branch, '(none)'), value"))
+    assert values == {
         "(none)": "none",
         "main": "released",
         "feature/login": "others",
@@ -108,7 +108,7 @@ def test_a_tag_that_uses_another_sees_its_value_before_the_split_whatever_their_
     with connection:
         assert credits_by_value(connection) == {"api": "120", "web": "320"}
         assert credits_by_value(connection, "division") == {"api": "100", "common": "40", "web": "300"}
-    assert [each.tag for each in result.tags] == ["team", "division"]
+    assert [tag.tag for tag in result.tags] == ["team", "division"]
 
 
 def test_values_with_quotes_are_compared_and_never_run() -> None:
@@ -192,7 +192,7 @@ def test_codeowners_come_last_and_the_last_line_that_fits_names_the_owner(tmp_pa
     )
 
 
-def test_names_that_no_usage_has_are_told_with_the_nearest_ones() -> None:
+def test_names_that_no_usage_has_are_reported_with_the_nearest_ones() -> None:
     tag = team(
         {"value": "red", "where": {"project": ["web", "wib"]}},
         SHARED,
@@ -205,6 +205,13 @@ def test_names_that_no_usage_has_are_told_with_the_nearest_ones() -> None:
         "virtual tag team: split 'shared by even': 'rad' gets a share, and no cost has that value; did you mean 'red'?",
         "virtual tag team: split 'seats by even': no cost has the value 'seats'",
     )
+
+
+def test_one_name_beyond_those_that_are_named_is_a_singular() -> None:
+    names = [f"project-{number}" for number in range(21)]
+    connection, result = run(PROJECT_ROWS, team({"value": "red", "where": {"project": ["web", *names]}}))
+    connection.close()
+    assert result.tags[0].warnings[-1] == "virtual tag team: 1 more value like these was never seen"
 
 
 def test_without_tags_the_table_is_empty_and_a_second_allocation_replaces_the_first() -> None:
@@ -254,5 +261,5 @@ def test_every_charge_type_of_every_daily_cost_is_a_source_of_its_own() -> None:
     rows = [{"project": name, **dict.fromkeys(CHARGE_TYPES, 1)} for name in ("web", "api", "shop")]
     connection, _ = run(rows, team(BY_PROJECT))
     with connection:
-        found = selected(connection, "source_row, project, charge_type")
-    assert len({source for source, _, _ in found}) == len(found) == 3 * len(CHARGE_TYPES)
+        sources = selected(connection, "source_row, project, charge_type")
+    assert len({source for source, _, _ in sources}) == len(sources) == 3 * len(CHARGE_TYPES)

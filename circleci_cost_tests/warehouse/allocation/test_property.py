@@ -53,7 +53,7 @@ RULES = st.lists(
 
 @st.composite
 def splits(draw: st.DrawFn) -> list[dict[str, Any]]:
-    found = []
+    drawn = []
     for value in ("shared", "seats"):
         method = draw(st.sampled_from(["none", "even", "fixed", "proportional", "runs", "minutes"]))
         if method == "none":
@@ -70,8 +70,8 @@ def splits(draw: st.DrawFn) -> list[dict[str, Any]]:
         if draw(st.booleans()):
             split["charge_types"] = ["user"]
         split["fallback"] = draw(st.sampled_from(["proportional", "even", "previous", "keep"]))
-        found.append(split)
-    return found
+        drawn.append(split)
+    return drawn
 
 
 @st.composite
@@ -93,7 +93,7 @@ def test_every_row_is_as_computed_independently_and_each_day_adds_up(
     rows = [daily_cost({**row, "job": f"job {number}"}) for number, row in enumerate(given_rows)]
     with warehouse(({**row, "job": f"job {number}"}) for number, row in enumerate(given_rows)) as connection:
         allocate(connection, plan(*given_tags))
-        found = connection.execute(
+        rows_written = connection.execute(
             "SELECT CAST(replace(job, 'job ', '') AS INTEGER), charge_type, tag, value, rule, source_value, split, "
             "share, jobs, runs, run_seconds, credits, cost_usd FROM allocated_costs"
         ).fetchall()
@@ -105,13 +105,13 @@ def test_every_row_is_as_computed_independently_and_each_day_adds_up(
         sources = connection.execute(
             "SELECT count(DISTINCT source_row), count(DISTINCT (job, charge_type)) FROM allocated_costs"
         ).fetchall()
-    assert sorted(map(_plain, found), key=repr) == [_plain(row) for row in expected(rows, given_tags)]
+    assert sorted(map(_plain, rows_written), key=repr) == [_plain(row) for row in expected(rows, given_tags)]
     assert sources[0][0] == sources[0][1]
 
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Numbers without closing zeros, so that only their values count."""
-    return tuple(str(each.normalize()) if isinstance(each, Decimal) else each for each in row)
+    return tuple(str(value.normalize()) if isinstance(value, Decimal) else value for value in row)
 
 
 def test_the_oracle_knows_all_charge_types() -> None:

@@ -61,13 +61,15 @@ def test_thirds_add_up_to_the_last_digit() -> None:
     rows = [{"project": name, "compute": 1} for name in ("a", "b", "c")] + [{"project": "infra", "compute": "100"}]
     connection, _ = run(rows, team(SHARED, BY_PROJECT, splits=[shared_split(method="even")]))
     with connection:
-        found = selected(connection, "value, share, credits, cost_usd", "source_value = 'shared' AND share > 0")
-    assert found == [
+        parts_of_shared = selected(
+            connection, "value, share, credits, cost_usd", "source_value = 'shared' AND share > 0"
+        )
+    assert parts_of_shared == [
         ("a", Decimal("0.333333333334"), Decimal("33.333333"), Decimal("0.0200000000000400")),
         ("b", Decimal("0.333333333333"), Decimal("33.333334"), Decimal("0.0199999999999800")),
         ("c", Decimal("0.333333333333"), Decimal("33.333333"), Decimal("0.0199999999999800")),
     ]
-    assert sum(row[3] for row in found) == Decimal("0.06")
+    assert sum(row[3] for row in parts_of_shared) == Decimal("0.06")
 
 
 @pytest.mark.parametrize(
@@ -90,8 +92,8 @@ def test_the_last_digit_of_a_part_is_rounded_half_up_and_nothing_is_lost(
     rows = [{"project": name, "compute": amount * credit, "price": price} for name, amount in units.items()]
     connection, _ = run(rows, team(SHARED, BY_PROJECT, splits=[shared_split(method="proportional")]))
     with connection:
-        found = selected(connection, "value, credits, cost_usd", "source_value = 'shared' AND share > 0")
-    assert found == [(name, amount * credit, amount * cost) for name, amount in sorted(parts.items())]
+        parts_of_shared = selected(connection, "value, credits, cost_usd", "source_value = 'shared' AND share > 0")
+    assert parts_of_shared == [(name, amount * credit, amount * cost) for name, amount in sorted(parts.items())]
 
 
 def test_the_units_that_shares_leave_over_go_to_the_largest_remainders() -> None:
@@ -145,25 +147,27 @@ def test_credits_weigh_on_days_that_are_not_wholly_priced() -> None:
 USAGE = "date,key,amount\n2026-01-01,web,0.5\n2026-01-01,api,1.5\n2026-01-02,web,0\n"
 
 
-def test_a_telemetry_file_weighs_by_its_amounts_and_a_day_without_any_falls_back_and_is_told(tmp_path: Path) -> None:
+def test_a_telemetry_file_weighs_by_its_amounts_and_a_day_without_any_falls_back_and_is_reported(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "usage.csv").write_text(USAGE)
     rows = [{**row, "date": day(number)} for row in PROJECT_ROWS for number in (1, 2, 3)]
     by_file = shared_split(method="telemetry", file="usage.csv")
-    told = {}
+    by_fallback = {}
     for fallback in ("proportional", "even", "previous", "keep"):
         tag = team(SHARED, BY_PROJECT, splits=[{**by_file, "fallback": fallback}])
         connection, result = run(rows, tag, folder=tmp_path)
         with connection:
-            told[fallback] = credits_by_value(connection)
-        (found,) = result.tags[0].fallbacks
-        assert found == Fallback("shared by usage.csv", fallback, (day(2), day(3)))
-    assert told == {
+            by_fallback[fallback] = credits_by_value(connection)
+        (reported,) = result.tags[0].fallbacks
+        assert reported == Fallback("shared by usage.csv", fallback, (day(2), day(3)))
+    assert by_fallback == {
         "proportional": {"api": "350", "web": "970"},
         "even": {"api": "370", "web": "950"},
         "previous": {"api": "390", "web": "930"},
         "keep": {"api": "330", "shared": "80", "web": "910"},
     }
-    assert str(found) == (
+    assert str(reported) == (
         "split 'shared by usage.csv' has no amounts on 2026-01-02 to 2026-01-03; its cost stays where it is"
     )
 
@@ -175,13 +179,13 @@ def test_a_parquet_file_weighs_like_the_same_csv_file(tmp_path: Path) -> None:
     )
     frame.write_parquet(tmp_path / "usage.parquet")
     (tmp_path / "usage.csv").write_text(USAGE)
-    found = []
+    by_file = []
     for name in ("usage.csv", "usage.parquet"):
         tag = team(SHARED, BY_PROJECT, splits=[shared_split(method="telemetry", file=name)])
         connection, _ = run(PROJECT_ROWS, tag, folder=tmp_path)
         with connection:
-            found.append(credits_by_value(connection))
-    assert found == [{"api": "130", "web": "310"}] * 2
+            by_file.append(credits_by_value(connection))
+    assert by_file == [{"api": "130", "web": "310"}] * 2
 
 
 def test_a_split_without_any_weight_keeps_its_cost_at_the_source_and_says_so() -> None:
@@ -214,7 +218,7 @@ def test_users_are_counted_once_per_day_from_the_job_runs(tmp_path: Path) -> Non
         }
     )
     frame.write_parquet(tmp_path / "data.parquet")
-    asked = plan(
+    allocation_plan = plan(
         team(
             {"value": "shared", "where": {"project": "infra", "workflow": "build"}},
             BY_PROJECT,
@@ -222,7 +226,7 @@ def test_users_are_counted_once_per_day_from_the_job_runs(tmp_path: Path) -> Non
         )
     )
     with warehouse(PROJECT_ROWS) as connection:
-        result = allocate(connection, asked, lambda: [str(tmp_path / "data.parquet")])
+        result = allocate(connection, allocation_plan, lambda: [str(tmp_path / "data.parquet")])
         assert credits_by_value(connection) == {"api": "110", "web": "330"}
     assert result.tags[0].fallbacks == ()
 

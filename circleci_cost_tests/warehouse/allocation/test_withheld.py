@@ -1,4 +1,4 @@
-"""What a file that cannot be used leaves: nothing that could rest on it goes to anybody else, and it is said."""
+"""What a file that cannot be used withholds: cost that it might have claimed goes to nobody else, with a message."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -97,11 +97,11 @@ def test_a_tag_that_asks_for_another_one_gives_nobody_what_was_withheld_there(tm
     third = {"name": "third", "rules": [{"value_of": "by_rule"}, {"value": "x"}]}
     connection, _ = run(first, by_rule, by_file, third, folder=tmp_path)
     with connection:
-        found = {
+        sums = {
             tag: dict(selected(connection, "project, value", f"tag = '{tag}'"))
             for tag in ("by_rule", "by_file", "third")
         }
-    assert found == {
+    assert sums == {
         "by_rule": {"web": "red", "api": "unallocated", "infra": "fixed"},
         # What team left to its default is unallocated there by right, and may be mapped.
         "by_file": {"web": "red", "api": "unallocated", "infra": "blue"},
@@ -179,10 +179,10 @@ def test_a_broken_file_of_decisions_leaves_those_that_were_read_last(tmp_path: P
                 "DATE '2026-01-03' AS data_through",
                 {"name": name, "status": status},
             )
-        kept = decisions_before(connection)
+        decisions = decisions_before(connection)
         summary = Derivation(settings, open_lake(settings.data_dir)).detect(connection)
-    assert kept.schema == DECISION_SCHEMA
-    assert kept.sort("incident_id").select("incident_id", "decision", "reason").rows() == [
+    assert decisions.schema == DECISION_SCHEMA
+    assert decisions.sort("incident_id").select("incident_id", "decision", "reason").rows() == [
         ("a", "expected", "migration"),
         ("c", "ignored", "migration"),
     ]

@@ -1,4 +1,4 @@
-"""What is written of anomalies: exact sums of each series, incidents with their ids, all of it or nothing."""
+"""The written tables of anomalies: exact sums of each series, incidents with their ids, all of it or nothing."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def usage(seed: int, changes: Mapping[int, float] | None = None, days: int = DAYS, **said: Any) -> list[Row]:
+def usage(seed: int, changes: Mapping[int, float] | None = None, days: int = DAYS, **fields: Any) -> list[Row]:
     """A job's daily costs: runs around a weekday profile, of about ten credits each; factors on them from a day on."""
     draw = np.random.default_rng(seed)
     factor = 1.0
@@ -40,26 +40,26 @@ def usage(seed: int, changes: Mapping[int, float] | None = None, days: int = DAY
         runs = int(draw.poisson(WEEK[number % 7]) * factor)
         credits = Decimal(int(runs * 10 + draw.normal(0, np.sqrt(runs)))) + Decimal("0.000001")
         if runs:
-            rows.append({"date": day(number), "compute": credits, "dlc": "0.25", "runs": runs, **said})
+            rows.append({"date": day(number), "compute": credits, "dlc": "0.25", "runs": runs, **fields})
     return rows
 
 
 def filled(rows: Iterable[Row], days: int = DAYS, centers: Iterable[str] = ("acme",)) -> duckdb.DuckDBPyConnection:
     """A warehouse with these rows, all of whose days are known."""
     connection = duckdb.connect()
-    found = []
+    costs = []
     for row in rows:
         runs = row.get("runs", 1)
         more = {"executor": "docker", "run_seconds": runs * 60, "credits_squared": Decimal(runs * 101)}
-        found.append(daily_cost(row | {"run_seconds": runs * 60}) | more)
+        costs.append(daily_cost(row | {"run_seconds": runs * 60}) | more)
     decimals = {
         name: pl.Decimal(38, 16 if name.endswith("usd") else 6)
-        for name in found[0]
+        for name in costs[0]
         if name.endswith(("credits", "usd"))
     }
     with transaction(connection):
-        connection.register("made", pl.DataFrame(found, schema_overrides=decimals, infer_schema_length=None))
-        connection.execute("INSERT INTO daily_costs BY NAME SELECT * FROM made")
+        connection.register("new_rows", pl.DataFrame(costs, schema_overrides=decimals, infer_schema_length=None))
+        connection.execute("INSERT INTO daily_costs BY NAME SELECT * FROM new_rows")
     known(connection, [day(number) for number in range(days)], centers)
     return connection
 
@@ -101,7 +101,7 @@ def test_values_of_every_level_are_the_sums_to_the_last_digit(jobs: list[Row]) -
         "resource_class": ["organization", "executor", "resource_class"],
     }.items():
         columns = ", ".join(names)
-        said = rows(
+        judged = rows(
             connection,
             f"SELECT {columns}, date, value FROM cost_anomalies WHERE measure = 'cost' AND series_kind = $kind "
             "ORDER BY ALL",
@@ -110,8 +110,8 @@ def test_values_of_every_level_are_the_sums_to_the_last_digit(jobs: list[Row]) -
         wanted = rows(
             connection, f"SELECT {columns}, date, {run_cost} FROM daily_costs GROUP BY {columns}, date ORDER BY ALL"
         )
-        assert said == wanted, kind
-        assert isinstance(said[0][-1], Decimal)
+        assert judged == wanted, kind
+        assert isinstance(judged[0][-1], Decimal)
 
 
 def test_bookings_are_judged_apart_from_what_runs_cost(jobs: list[Row]) -> None:
@@ -119,16 +119,16 @@ def test_bookings_are_judged_apart_from_what_runs_cost(jobs: list[Row]) -> None:
     storage = [{"date": day(number), "storage": "100.5", "job": "lint"} for number in range(DAYS)]
     connection = filled([*jobs, *seats, *storage])
     write(connection)
-    found = rows(
+    bookings = rows(
         connection,
         "SELECT charge_type, series, count(*), sum(value), count(*) FILTER (is_anomaly) FROM cost_anomalies "
         "WHERE series_kind = 'charge_type' GROUP BY ALL ORDER BY ALL",
     )
-    assert [(name, series, days, total) for name, series, days, total, _ in found] == [
+    assert [(name, series, days, total) for name, series, days, total, _ in bookings] == [
         ("storage", "acme / storage", DAYS, Decimal("100.5") * PRICE * DAYS),
         ("user", "acme / user", DAYS, Decimal(25000) * PRICE * 8),
     ]
-    assert dict((name, count) for name, *_, count in found)["storage"] == 0
+    assert dict((name, count) for name, *_, count in bookings)["storage"] == 0
     assert incidents(connection) == [("job", "acme / web / build / test", "level_shift", "up", day(AT))]
 
 
@@ -148,11 +148,11 @@ def test_storage_that_grows_at_once_is_an_incident_of_its_charge_type(jobs: list
 def test_each_level_is_judged_by_its_measures(jobs: list[Row]) -> None:
     connection = filled(jobs)
     write(connection)
-    found = dict(
+    measures = dict(
         rows(connection, "SELECT series_kind, list(DISTINCT measure ORDER BY measure) FROM cost_anomalies GROUP BY ALL")
     )
     all_measures = sorted(MEASURES)
-    assert found == {
+    assert measures == {
         "cost_center": all_measures,
         "organization": all_measures,
         "project": all_measures,
@@ -209,14 +209,14 @@ def test_days_that_are_missing_or_incomplete_are_not_judged(jobs: list[Row]) -> 
         "UPDATE usage_days SET complete = false WHERE date IN ($one, $other)", {"one": day(31), "other": day(DAYS - 1)}
     )
     summary = write(connection)
-    found = rows(
+    judged = rows(
         connection,
         "SELECT DISTINCT date, value, expected, is_anomaly, note FROM cost_anomalies WHERE date IN ($a, $b) "
         "ORDER BY date",
         a=day(30),
         b=day(31),
     )
-    assert found == [(day(number), None, None, False, "the day is not completely known") for number in (30, 31)]
+    assert judged == [(day(number), None, None, False, "the day is not completely known") for number in (30, 31)]
     assert summary.through == {"acme": day(DAYS - 2)}
     assert rows(connection, "SELECT max(date) FROM cost_anomalies") == [(day(DAYS - 2),)]
 
@@ -226,8 +226,8 @@ def test_a_complete_day_without_any_row_is_an_outage_of_the_organization() -> No
     connection = filled(quiet)
     write(connection)
     assert incidents(connection) == [("organization", "acme", "outage", "down", day(AT))]
-    (found,) = rows(connection, "SELECT actual_usd, last_day FROM anomaly_incidents")
-    assert found == (Decimal(0), day(AT))
+    (incident,) = rows(connection, "SELECT actual_usd, last_day FROM anomaly_incidents")
+    assert incident == (Decimal(0), day(AT))
 
 
 def test_resource_classes_are_shown_and_are_no_incidents(jobs: list[Row]) -> None:
@@ -244,11 +244,11 @@ def test_resource_classes_are_shown_and_are_no_incidents(jobs: list[Row]) -> Non
     assert shown == [("acme / docker large", "docker", "large"), ("acme / docker medium", "docker", "medium")]
 
 
-def test_a_cost_center_of_one_organization_is_told_of_the_organization_and_of_several_as_a_whole() -> None:
+def test_an_incident_is_of_the_only_organization_or_of_the_cost_center_of_several() -> None:
     shifted = {AT: 2.0}
-    one = filled([*usage(1, shifted), *usage(2, shifted, project="api")])
-    write(one)
-    assert [row[:2] for row in incidents(one)] == [("organization", "acme")]
+    single = filled([*usage(1, shifted), *usage(2, shifted, project="api")])
+    write(single)
+    assert [row[:2] for row in incidents(single)] == [("organization", "acme")]
     several = filled([*usage(1, shifted), *usage(2, shifted, organization="labs", project="api")])
     write(several)
     assert [row[:2] for row in incidents(several)] == [("cost_center", "acme")]
@@ -258,8 +258,8 @@ def test_two_cost_centers_with_organizations_of_one_name_are_told_apart() -> Non
     both = [*usage(1, {AT: 3.0}), *usage(2, {AT: 3.0}, cost_center="other")]
     connection = filled(both, centers=["acme", "other"])
     write(connection)
-    found = rows(connection, "SELECT DISTINCT cost_center, first_day FROM anomaly_incidents ORDER BY ALL")
-    assert found == [("acme", day(AT)), ("other", day(AT))]
+    first_days = rows(connection, "SELECT DISTINCT cost_center, first_day FROM anomaly_incidents ORDER BY ALL")
+    assert first_days == [("acme", day(AT)), ("other", day(AT))]
     double = rows(
         connection,
         "SELECT measure, cost_center, series_kind, series, date FROM cost_anomalies GROUP BY ALL HAVING count(*) > 1",
@@ -268,9 +268,9 @@ def test_two_cost_centers_with_organizations_of_one_name_are_told_apart() -> Non
 
 
 def test_names_with_slashes_are_told_apart() -> None:
-    one = usage(1, {AT: 3.0}, workflow="a / b", job="c")
+    slashes = usage(1, {AT: 3.0}, workflow="a / b", job="c")
     other = usage(2, {AT: 3.0}, workflow="a", job="b / c")
-    connection = filled([*one, *other])
+    connection = filled([*slashes, *other])
     write(connection)
     sums = rows(
         connection,
@@ -283,19 +283,19 @@ def test_names_with_slashes_are_told_apart() -> None:
 def teams(projects: int, web: Mapping[int, float]) -> list[Row]:
     """Allocated costs of two teams, each of so many projects; one of them has changed."""
     factor = 1.0
-    made: list[Row] = []
+    costs: list[Row] = []
     for number in range(DAYS):
         factor = web.get(number, factor)
         usual = projects * WEEK[number % 7] * 10
-        made += [
+        costs += [
             {"date": day(number), "value": "web", "credits": int(usual * factor)},
             {"date": day(number), "value": "api", "credits": usual},
             {"date": day(number), "value": "web", "credits": 25000, "charge_type": "user"},
         ]
-    return made
+    return costs
 
 
-def test_teams_are_judged_by_run_bound_cost_and_told_where_the_hierarchy_tells_nothing() -> None:
+def test_teams_are_judged_by_run_bound_cost_and_reported_where_the_hierarchy_has_no_incident() -> None:
     quiet = [*usage(1), *usage(2, project="api")]
     connection = filled(quiet)
     allocated(connection, teams(2, {AT: 2.0}))
@@ -309,7 +309,7 @@ def test_teams_are_judged_by_run_bound_cost_and_told_where_the_hierarchy_tells_n
     assert value == 2 * WEEK[1] * 10 * PRICE
 
 
-def test_teams_are_not_told_where_the_hierarchy_tells_it(jobs: list[Row]) -> None:
+def test_teams_are_not_reported_where_the_hierarchy_has_the_incident(jobs: list[Row]) -> None:
     connection = filled(jobs)
     allocated(connection, teams(2, {AT: 2.0}))
     write(connection)
@@ -319,7 +319,7 @@ def test_teams_are_not_told_where_the_hierarchy_tells_it(jobs: list[Row]) -> Non
     ]
 
 
-def test_nothing_known_gives_empty_tables() -> None:
+def test_without_a_complete_day_the_tables_are_empty() -> None:
     empty = duckdb.connect()
     unknown = filled(usage(1))
     unknown.execute("UPDATE usage_days SET complete = false")
@@ -348,7 +348,7 @@ def test_what_was_written_is_replaced_as_a_whole(jobs: list[Row]) -> None:
     assert incidents(connection) == []
 
 
-def test_a_failure_leaves_what_was_there(jobs: list[Row]) -> None:
+def test_a_failure_leaves_the_former_rows(jobs: list[Row]) -> None:
     connection = filled(jobs)
     write(connection)
     before = rows(connection, "SELECT count(*) FROM cost_anomalies"), incidents(connection)
@@ -398,11 +398,11 @@ def test_an_incident_keeps_its_id_over_five_days_that_restate_the_ones_before(jo
         )
         write(connection)
         seen.append(rows(connection, "SELECT incident_id, job, first_day FROM anomaly_incidents"))
-    assert [each for each in seen if each != seen[0]] == []
+    assert [incident for incident in seen if incident != seen[0]] == []
     assert [row[1:] for row in seen[0]] == [("test", day(AT))]
 
 
-def test_of_days_long_ago_the_anomalies_are_kept_alone() -> None:
+def test_of_old_days_only_the_anomalies_are_kept() -> None:
     long = KEPT_DAYS + 40
     connection = filled([*usage(1, {20: 4.0, 21: 1.0}, days=long), *usage(2, days=long, project="api")], days=long)
     write(connection)
@@ -438,7 +438,7 @@ def test_a_new_price_is_one_incident_of_the_organization(jobs: list[Row]) -> Non
     assert incidents(connection) == [("organization", "acme", "price_change", "up", day(AT))]
 
 
-def test_credits_squared_may_not_be_known_of_some_days(jobs: list[Row]) -> None:
+def test_credits_squared_may_be_unknown_on_some_days(jobs: list[Row]) -> None:
     connection = filled(jobs)
     connection.execute("UPDATE daily_costs SET credits_squared = NULL WHERE date < $day", {"day": day(20)})
     write(connection)

@@ -18,11 +18,11 @@ PRICE = Decimal("0.0006")
 def warehouse(rows: Iterable[Mapping[str, Any]] = (), days: Iterable[date] = ()) -> duckdb.DuckDBPyConnection:
     """A warehouse with these daily costs; their days, and `days`, are complete for each cost center there is."""
     connection = duckdb.connect()
-    found = [daily_cost(row) for row in rows]
+    costs = [daily_cost(row) for row in rows]
     with transaction(connection):
-        _insert(connection, "daily_costs", found)
-    every = sorted({*days, *(row["date"] for row in found)})
-    known(connection, every, sorted({row["cost_center"] for row in found}) or ["acme"])
+        _insert(connection, "daily_costs", costs)
+    every = sorted({*days, *(row["date"] for row in costs)})
+    known(connection, every, sorted({row["cost_center"] for row in costs}) or ["acme"])
     return connection
 
 
@@ -50,11 +50,11 @@ def known(
 
 def allocated(connection: duckdb.DuckDBPyConnection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Allocated costs, a row each: `date`, `value`, `credits`, and what differs from the defaults."""
-    made = []
+    costs = []
     for number, row in enumerate(rows):
         price = row.get("price", PRICE)
         credits = Decimal(row["credits"])
-        made.append(
+        costs.append(
             {
                 "date": row["date"],
                 **_dimensions(row),
@@ -72,7 +72,7 @@ def allocated(connection: duckdb.DuckDBPyConnection, rows: Iterable[Mapping[str,
                 "cost_usd": None if price is None else credits * price,
             }
         )
-    _insert(connection, "allocated_costs", made)
+    _insert(connection, "allocated_costs", costs)
 
 
 def daily_cost(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def daily_cost(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def budget(name: str = "web", **said: object) -> Budget:
+def budget(name: str = "web", **fields: object) -> Budget:
     """A budget as the configuration reads it."""
-    return Budget.model_validate({"name": name, "amount": 100, **said})
+    return Budget.model_validate({"name": name, "amount": 100, **fields})
 
 
 def _dimensions(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,6 +120,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[s
     )
     decimals = {name: pl.Decimal(38, 10) for name in rows[0] if types[name].startswith("DECIMAL")}
     decimals |= {name: pl.Decimal(38, 16) for name in rows[0] if name.endswith("_usd")}
-    connection.register("made", pl.DataFrame(rows, schema_overrides=decimals, infer_schema_length=None))
-    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM made")
-    connection.unregister("made")
+    connection.register("new_rows", pl.DataFrame(rows, schema_overrides=decimals, infer_schema_length=None))
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows")
+    connection.unregister("new_rows")

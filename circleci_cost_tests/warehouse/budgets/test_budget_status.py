@@ -46,9 +46,9 @@ def usage() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse whose budgets are not judged yet."""
-    with warehouse(usage()) as made:
-        allocated(made, ({"date": day, "value": "web", "credits": 2000} for day in days_between(FIRST, THROUGH)))
-        yield made
+    with warehouse(usage()) as connection:
+        allocated(connection, ({"date": day, "value": "web", "credits": 2000} for day in days_between(FIRST, THROUGH)))
+        yield connection
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written() -> Iterator[Written]:
-    with warehouse(usage()) as made:
-        allocated(made, ({"date": day, "value": "web", "credits": 2000} for day in days_between(FIRST, THROUGH)))
-        forecasts = write_forecasts(made, BUDGETS, SETTINGS)
-        yield Written(made, forecasts, write_budget_status(made, BUDGETS))
+    with warehouse(usage()) as connection:
+        allocated(connection, ({"date": day, "value": "web", "credits": 2000} for day in days_between(FIRST, THROUGH)))
+        forecasts = write_forecasts(connection, BUDGETS, SETTINGS)
+        yield Written(connection, forecasts, write_budget_status(connection, BUDGETS))
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
@@ -76,17 +76,17 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, .
 
 
 def test_budgets_are_judged_by_the_forecasts_that_were_written_before(written: Written) -> None:
-    made = written.forecasts
+    forecasts = written.forecasts
     summary = written.budgets
-    assert made.data_through == summary.data_through == THROUGH
+    assert forecasts.data_through == summary.data_through == THROUGH
     assert summary.counts == {Status.ON_TRACK: 3, Status.AT_RISK: 1, Status.OVER_BUDGET: 1}
     assert summary.findings == ()
     # April until the 12th has 8 working days, 4 at the weekend and one seat.
-    found = written.rows(
+    states = written.rows(
         "SELECT budget, period, actual, days_gone, run_rate, status FROM budget_status "
         "WHERE period_end > data_through ORDER BY budget",
     )
-    assert found == [
+    assert states == [
         ("api", "2026-04", Decimal("7.2"), 12, Decimal(18), "over_budget"),
         ("engineering", "2026-04", Decimal("48.6"), 12, Decimal("121.5"), "on_track"),
         ("team of the year", "2026", Decimal("122.4"), 102, Decimal(438), "on_track"),
@@ -96,14 +96,14 @@ def test_budgets_are_judged_by_the_forecasts_that_were_written_before(written: W
 
 
 def test_the_forecast_of_a_period_is_what_was_spent_and_what_its_days_to_come_add_up_to(written: Written) -> None:
-    found = written.rows(
+    states = written.rows(
         "SELECT budget, any_value(forecast_median - actual) - sum(median), min(date) = any_value(data_through + 1), "
         "max(date) = any_value(period_end), count(*) = any_value(days - days_gone) FROM budget_status "
         "JOIN cost_forecast ON series = budget AND series_kind = 'budget' "
         "WHERE period_end > data_through GROUP BY budget ORDER BY budget",
     )
-    assert [row[0] for row in found] == sorted(each.name for each in BUDGETS)
-    for name, difference, *dates in found:
+    assert [row[0] for row in states] == sorted(budget.name for budget in BUDGETS)
+    for name, difference, *dates in states:
         # Each day's median is rounded to a millionth.
         assert abs(difference) < Decimal("0.0003"), name
         assert dates == [True, True, True]
@@ -118,22 +118,22 @@ def test_the_forecast_of_a_period_is_what_was_spent_and_what_its_days_to_come_ad
 
 
 def test_the_whole_and_its_parts_are_forecast_to_the_end_of_the_month_in_both_units(written: Written) -> None:
-    made = written.forecasts
-    found = written.rows(
+    forecasts = written.forecasts
+    series = written.rows(
         "SELECT series_kind, series, unit, min(date), max(date), count(*) FROM cost_forecast "
         "WHERE series_kind <> 'budget' GROUP BY ALL ORDER BY ALL",
     )
     names = [("cost_center", "acme"), ("organization", "acme"), ("tag", "team=web"), ("total", "total")]
     ends = (THROUGH + timedelta(days=1), date(2026, 4, 30), 18)
-    assert found == [(*name, unit, *ends) for name in names for unit in ("USD", "credits")]
-    assert made.series == len(found) + len(BUDGETS)
-    assert made.rows == one_row(written.connection, "SELECT count(*) FROM cost_forecast")[0]
+    assert series == [(*name, unit, *ends) for name in names for unit in ("USD", "credits")]
+    assert forecasts.series == len(series) + len(BUDGETS)
+    assert forecasts.rows == one_row(written.connection, "SELECT count(*) FROM cost_forecast")[0]
 
 
 def test_backtests_tell_which_method_was_chosen_and_how_good_it_was(written: Written) -> None:
-    made = written.forecasts
+    forecasts = written.forecasts
     chosen = written.rows("SELECT DISTINCT unit, method FROM forecast_backtests WHERE chosen ORDER BY unit")
-    assert chosen == sorted(made.methods.items())
+    assert chosen == sorted(forecasts.methods.items())
     assert written.rows("SELECT DISTINCT cut_day FROM forecast_backtests ORDER BY 1") == [(5,), (10,), (15,), (20,)]
     # A method that knows weekdays beats the plain daily mean on costs that rest at weekends.
     wape: dict[bool, Any] = dict(
@@ -142,7 +142,7 @@ def test_backtests_tell_which_method_was_chosen_and_how_good_it_was(written: Wri
         )
     )
     assert 0 <= wape[True] < wape[False]
-    assert made.backtests.height == one_row(written.connection, "SELECT count(*) FROM forecast_backtests")[0]
+    assert forecasts.backtests.height == one_row(written.connection, "SELECT count(*) FROM forecast_backtests")[0]
 
 
 def test_a_second_run_replaces_the_first_one(connection: duckdb.DuckDBPyConnection) -> None:
@@ -161,7 +161,7 @@ def test_a_forecast_of_other_data_or_of_another_period_is_not_taken(connection: 
     changed = [BUDGETS[0].model_copy(update={"period": "week"})]
     summary = write_budget_status(connection, changed)
     assert summary.current.get_column("note").to_list() == ["no forecast for these data yet"]
-    assert [(each.budget, each.kind) for each in summary.findings] == [("engineering", "no_forecast")]
+    assert [(finding.budget, finding.kind) for finding in summary.findings] == [("engineering", "no_forecast")]
     known(connection, [THROUGH + timedelta(days=1)], ["acme"])
     notes = write_budget_status(connection, BUDGETS).current.get_column("note").to_list()
     assert notes == ["no forecast for these data yet"] * len(BUDGETS)
@@ -173,7 +173,7 @@ def test_f099_a_budget_for_an_unknown_team_is_kept_empty_and_told_the_nearest_on
     budgets = [budget("typo", where={"team": "wep"}), budget("old", where={"project": {"regex": "^legacy"}})]
     write_forecasts(connection, budgets, SETTINGS)
     summary = write_budget_status(connection, budgets)
-    assert [each.message for each in summary.findings] == [
+    assert [finding.message for finding in summary.findings] == [
         "the budget 'typo' asks for team 'wep', which no usage has; did you mean 'web'?",
         "the budget 'old' fits no usage: nothing has project matches ^legacy; correct its where, or leave it until "
         "there is such usage",
@@ -184,8 +184,8 @@ def test_f099_a_budget_for_an_unknown_team_is_kept_empty_and_told_the_nearest_on
 
 def test_without_a_complete_day_there_is_nothing_to_judge() -> None:
     with warehouse() as empty:
-        made, summary = write_forecasts(empty, BUDGETS, SETTINGS), write_budget_status(empty, BUDGETS)
-        assert (made.data_through, made.series, made.rows, made.methods) == (None, 0, 0, {})
+        forecasts, summary = write_forecasts(empty, BUDGETS, SETTINGS), write_budget_status(empty, BUDGETS)
+        assert (forecasts.data_through, forecasts.series, forecasts.rows, forecasts.methods) == (None, 0, 0, {})
         assert (summary.data_through, summary.rows, summary.current.height, summary.findings) == (None, 0, 0, ())
 
 
@@ -199,10 +199,10 @@ def test_days_without_any_usage_are_days_that_cost_nothing() -> None:
 
 def test_costs_without_any_price_are_unknown_in_dollars_and_known_in_credits() -> None:
     unpriced = [{**row, "price": None} for row in usage() if row["date"] >= date(2026, 1, 1)]
-    asked = [budget("usd"), budget("credits", unit="credits", amount=1000)]
+    budgets = [budget("usd"), budget("credits", unit="credits", amount=1000)]
     with warehouse(unpriced) as connection:
-        write_forecasts(connection, asked, SETTINGS)
-        usd, credits = write_budget_status(connection, asked).current.sort("unit").to_dicts()
+        write_forecasts(connection, budgets, SETTINGS)
+        usd, credits = write_budget_status(connection, budgets).current.sort("unit").to_dicts()
     assert (usd["actual"], usd["unpriced_credits"], usd["status"]) == (0, 81000, "on_track")
     assert "81000 credits have no price" in usd["note"]
     assert (credits["actual"], credits["status"], credits["note"]) == (81000, "over_budget", None)
@@ -213,7 +213,7 @@ def test_without_budgets_the_whole_is_forecast_all_the_same(connection: duckdb.D
     assert write_budget_status(connection, []).rows == 0
 
 
-def test_a_failure_on_the_way_leaves_what_was_there() -> None:
+def test_a_failure_on_the_way_leaves_the_former_rows() -> None:
     with warehouse(usage()) as connection:
         write_forecasts(connection, BUDGETS[:1], SETTINGS)
         write_budget_status(connection, BUDGETS[:1])
@@ -230,13 +230,13 @@ def test_running_last_and_all_periods_can_be_read(written: Written) -> None:
     def periods(which: Periods) -> set[tuple[str, str]]:
         return set(read_budget_status(written.connection, which).select("budget", "period").rows())
 
-    asked = {"web weekly", "web", "team of the year"}
-    assert {row for row in periods(Periods.CURRENT) if row[0] in asked} == {
+    names = {"web weekly", "web", "team of the year"}
+    assert {row for row in periods(Periods.CURRENT) if row[0] in names} == {
         ("web", "2026-04"),
         ("web weekly", "2026-W16"),
         ("team of the year", "2026"),
     }
-    assert {row for row in periods(Periods.LAST) if row[0] in asked} == {
+    assert {row for row in periods(Periods.LAST) if row[0] in names} == {
         ("web", "2026-03"),
         ("web weekly", "2026-W15"),
         ("team of the year", "2025"),
@@ -245,15 +245,15 @@ def test_running_last_and_all_periods_can_be_read(written: Written) -> None:
 
 
 def test_the_table_for_people_is_a_tree(written: Written) -> None:
-    found = [cells(depth, row) for depth, row in tree(written.budgets.current)]
-    assert [(row[0], row[1]) for row in found] == [
+    table = [cells(depth, row) for depth, row in tree(written.budgets.current)]
+    assert [(row[0], row[1]) for row in table] == [
         ("team of the year", "2026"),
         ("engineering", "2026-04"),
         ("· api", "2026-04"),
         ("· web", "2026-04"),
         ("web weekly", "2026-W16"),
     ]
-    by_name = {row[0]: dict(zip(TABLE_HEADER, row, strict=True)) for row in found}
+    by_name = {row[0]: dict(zip(TABLE_HEADER, row, strict=True)) for row in table}
     api = by_name["· api"]
     assert (api["amount"], api["actual"], api["used"], api["period gone"]) == ("$7.00", "$7.20", "103 %", "40 %")
     assert (api["overrun"], api["overrun on"], api["status"]) == ("100 %", "2026-04-12", "over budget")

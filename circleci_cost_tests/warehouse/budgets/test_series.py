@@ -23,15 +23,15 @@ NEXT = DAY + timedelta(days=1)
 
 def sums(connection: duckdb.DuckDBPyConnection, *budgets: Budget) -> dict[str, tuple[Decimal, Decimal, Decimal]]:
     """Credits, USD and unpriced credits of each budget over all days."""
-    found: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+    totals: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
     for name, _, credits, cost, unpriced in budget_series(connection, budgets).rows():
-        before = found.get(name, (Decimal(0),) * 3)
-        found[name] = (before[0] + credits, before[1] + cost, before[2] + unpriced)
-    return found
+        before = totals.get(name, (Decimal(0),) * 3)
+        totals[name] = (before[0] + credits, before[1] + cost, before[2] + unpriced)
+    return totals
 
 
-def credits_of(connection: duckdb.DuckDBPyConnection, **said: Any) -> Decimal:
-    return sums(connection, budget(**said)).get("web", (Decimal(0),))[0]
+def credits_of(connection: duckdb.DuckDBPyConnection, **fields: Any) -> Decimal:
+    return sums(connection, budget(**fields)).get("web", (Decimal(0),))[0]
 
 
 def test_a_budget_has_the_sum_of_each_day_of_its_scope() -> None:
@@ -41,8 +41,8 @@ def test_a_budget_has_the_sum_of_each_day_of_its_scope() -> None:
         {"date": NEXT, "project": "api", "compute": "5"},
         {"date": NEXT, "project": "web", "user": "25000"},
     ]
-    found = budget_series(warehouse(rows), [budget("all"), budget("web", where={"project": "web"})])
-    assert found.rows() == [
+    series = budget_series(warehouse(rows), [budget("all"), budget("web", where={"project": "web"})])
+    assert series.rows() == [
         ("all", DAY, Decimal("1010.000001"), Decimal("0.6060000006"), Decimal(0)),
         ("all", NEXT, Decimal(25005), Decimal("15.003"), Decimal(0)),
         ("web", DAY, Decimal("1010.000001"), Decimal("0.6060000006"), Decimal(0)),
@@ -63,8 +63,8 @@ def test_charge_types_can_be_asked_for_and_seats_are_one_of_them() -> None:
     assert credits_of(connection, where={"charge_type": {"not": "compute"}}) == 25199
     assert credits_of(connection, where={"charge_type": {"not": "compute"}}, seats=False) == 199
     assert credits_of(connection, where={"charge_type": "user"}, seats=False) == 0
-    found = sums(connection, budget(where={"charge_type": {"glob": "*"}}))
-    assert found == sums(connection, budget())
+    by_glob = sums(connection, budget(where={"charge_type": {"glob": "*"}}))
+    assert by_glob == sums(connection, budget())
 
 
 def test_what_has_no_name_goes_by_its_id_and_what_has_no_value_is_none() -> None:
@@ -151,7 +151,7 @@ _ROWS = st.lists(
 def test_any_scope_adds_up_exactly_what_pythons_own_comparison_picks(
     rows: list[dict[str, Any]], scopes: list[list[dict[str, Any]]], seats: bool
 ) -> None:
-    asked = [budget(str(number), where=scope, seats=seats) for number, scope in enumerate(scopes)]
+    budgets = [budget(str(number), where=scope, seats=seats) for number, scope in enumerate(scopes)]
     expected = {}
     for number, scope in enumerate(scopes):
         fitting = [row for row in rows if any(_fits(row, table) for table in scope)]
@@ -163,24 +163,24 @@ def test_any_scope_adds_up_exactly_what_pythons_own_comparison_picks(
                 sum((credits for credits, price in counted if price is None), start=Decimal(0)),
             )
     with warehouse(rows) as connection:
-        assert sums(connection, *asked) == expected
+        assert sums(connection, *budgets) == expected
 
 
 def _fits(row: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
-    return all(_holds("(none)" if row[name] is None else row[name], asked) for name, asked in table.items())
+    return all(_holds("(none)" if row[name] is None else row[name], wanted) for name, wanted in table.items())
 
 
-def _holds(value: str, asked: Any) -> bool:
-    if isinstance(asked, str):
-        return value == asked
-    if isinstance(asked, list):
-        return value in asked
-    found: dict[str, Callable[[Any], bool]] = {
+def _holds(value: str, wanted: Any) -> bool:
+    if isinstance(wanted, str):
+        return value == wanted
+    if isinstance(wanted, list):
+        return value in wanted
+    operators: dict[str, Callable[[Any], bool]] = {
         "not": lambda inner: not _holds(value, inner),
         "glob": lambda pattern: fnmatch.fnmatchcase(value, pattern),
         "regex": lambda pattern: re.search(pattern, value) is not None,
     }
-    return all(found[operator](inner) for operator, inner in asked.items())
+    return all(operators[operator](inner) for operator, inner in wanted.items())
 
 
 def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
@@ -191,8 +191,8 @@ def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
     ]
     connection = warehouse(rows)
     allocated(connection, [{"date": DAY, "value": "web", "credits": "3"}])
-    found = portfolio_series(connection, History(DAY, NEXT))
-    assert found.select("series_kind", "series", "date", "credits").rows() == [
+    portfolio = portfolio_series(connection, History(DAY, NEXT))
+    assert portfolio.select("series_kind", "series", "date", "credits").rows() == [
         ("cost_center", "acme", DAY, Decimal("1000.000001")),
         ("cost_center", "acme", NEXT, Decimal(77)),
         ("cost_center", "globex", DAY, Decimal(25000)),
@@ -207,7 +207,7 @@ def test_the_whole_is_the_sum_of_its_parts_and_of_the_reports_rows() -> None:
     reported = connection.execute(
         "SELECT date, sum(credits), coalesce(sum(cost_usd), 0) FROM series_daily GROUP BY date ORDER BY date"
     ).fetchall()
-    totals = found.filter(series_kind="total").select("date", "credits", "cost_usd").rows()
+    totals = portfolio.filter(series_kind="total").select("date", "credits", "cost_usd").rows()
     assert totals == reported
     assert budget_series(connection, [budget()]).select("date", "credits", "cost_usd").rows() == reported
 

@@ -65,8 +65,8 @@ def drop_column(lake: Lake, number: int) -> None:
     path = lake.job_runs_file(CENTER, day(number))
     metadata = pl.read_parquet_metadata(path)
     rows = pl.read_parquet(path, hive_partitioning=False).drop("lease_overage_credits")
-    kept = {name: value for name, value in metadata.items() if name != "ARROW:schema"}
-    rows.write_parquet(path, metadata=kept)
+    own_metadata = {name: value for name, value in metadata.items() if name != "ARROW:schema"}
+    rows.write_parquet(path, metadata=own_metadata)
 
 
 def test_job_runs_that_are_older_than_a_charge_type_are_counted_and_priced(tmp_path: Path) -> None:
@@ -89,6 +89,6 @@ def test_job_runs_that_are_older_than_a_charge_type_are_counted_and_priced(tmp_p
             days = [day(1), day(2)]
             written = write_daily_costs(connection, lake, CENTER, days, at, history_start=FIRST, restatement_days=4)
             with transaction(connection):
-                found = connection.execute(f"SELECT compute_credits, {', '.join(YOUNG)} FROM daily_costs").fetchall()
-        assert found == [(3, 0, 0)] * 2
+                rows = connection.execute(f"SELECT compute_credits, {', '.join(YOUNG)} FROM daily_costs").fetchall()
+        assert rows == [(3, 0, 0)] * 2
         assert written.charge_types_cost_usd == written.cost_usd == 6 * PRICE

@@ -1,4 +1,4 @@
-"""Which rows answer what is asked: whatever the view, the same question has the same sums."""
+"""Which rows answer a question: whatever the view, the same question has the same sums."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -23,9 +23,9 @@ STAGE = {"name": "stage", "rules": [{"value": "live", "where": {"branch": "main"
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with warehouse(ROWS) as found:
-        allocate(found, plan({"name": "team", "rules": [BY_PROJECT]}, STAGE))
-        yield found
+    with warehouse(ROWS) as opened:
+        allocate(opened, plan({"name": "team", "rules": [BY_PROJECT]}, STAGE))
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         (("team", "branch", "stage", "team"), CostRows("series_allocated_2", ("team", "stage"))),
     ],
 )
-def test_the_fewest_rows_that_tell_apart_what_is_asked_have_the_same_sums(
-    connection: duckdb.DuckDBPyConnection, asked: tuple[str, ...], rows: CostRows
+def test_the_coarsest_rows_that_answer_a_question_have_the_same_sums(
+    connection: duckdb.DuckDBPyConnection, names: tuple[str, ...], rows: CostRows
 ) -> None:
-    found = rows_for(asked)
-    assert found == rows
-    make_view(connection, found)
+    chosen = rows_for(names)
+    assert chosen == rows
+    make_view(connection, chosen)
     parameters = Parameters()
-    held = found.holding(among({"project": ["web", "api"], **dict.fromkeys(found.tags, ())}), parameters)
-    query = f"SELECT sum(credits), sum(cost_usd), sum(seat_credits) FROM {found.view} WHERE tag = $tag AND {held}"
-    sums = connection.execute(query, {"tag": found.tag, **parameters.values}).fetchall()
+    held = chosen.holding(among({"project": ["web", "api"], **dict.fromkeys(chosen.tags, ())}), parameters)
+    query = f"SELECT sum(credits), sum(cost_usd), sum(seat_credits) FROM {chosen.view} WHERE tag = $tag AND {held}"
+    sums = connection.execute(query, {"tag": chosen.tag, **parameters.values}).fetchall()
     assert sums == [(Decimal("407.000001"), Decimal("0.1800000006"), Decimal("0.000001"))]
 
 
@@ -59,8 +59,8 @@ def test_a_tag_is_asked_for_by_its_own_column(connection: duckdb.DuckDBPyConnect
     query = (
         f"SELECT {rows.column('stage')}, {rows.column('team')}, sum(jobs) FROM {rows.view} WHERE tag = $tag AND {held}"
     )
-    found = connection.execute(f"{query} GROUP BY ALL", {"tag": rows.tag, **parameters.values}).fetchall()
-    assert found == [("live", "web", 2)]
+    counts = connection.execute(f"{query} GROUP BY ALL", {"tag": rows.tag, **parameters.values}).fetchall()
+    assert counts == [("live", "web", 2)]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ FILES = sorted(path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".s
 
 def naming(pattern: str) -> set[str]:
     """The files that name something, but for the simulator: it writes what CircleCI would."""
-    found = {str(path.relative_to(PACKAGE)) for path in FILES if re.search(pattern, path.read_text(), re.IGNORECASE)}
-    return {name for name in found if not name.startswith("simulator/")}
+    files = {str(path.relative_to(PACKAGE)) for path in FILES if re.search(pattern, path.read_text(), re.IGNORECASE)}
+    return {name for name in files if not name.startswith("simulator/")}
 
 
 @pytest.mark.parametrize("charge_type", ["lease_overage", "ipranges"])
@@ -34,8 +34,8 @@ def test_a_dimension_is_written_in_its_list_and_in_the_help(dimension: str) -> N
 
 def test_the_help_of_report_names_every_dimension() -> None:
     text = (PACKAGE / "cli/report.py").read_text()
-    (said,) = re.findall(r"Dimensions: ([a-z_,\s]+), and every virtual tag", text)
-    assert tuple(re.split(r",\s+", said)) == DIMENSIONS
+    (listed,) = re.findall(r"Dimensions: ([a-z_,\s]+), and every virtual tag", text)
+    assert tuple(re.split(r",\s+", listed)) == DIMENSIONS
 
 
 def test_names_columns_and_conditions_follow_from_the_lists() -> None:
@@ -48,7 +48,7 @@ def test_names_columns_and_conditions_follow_from_the_lists() -> None:
 
 def test_every_piece_stands_in_some_file_and_no_file_asks_for_another() -> None:
     statements = [path for path in FILES if path.suffix == ".sql"]
-    asked = {piece for path in statements for piece in re.findall(r"{schema\.(\w+)}", path.read_text())}
-    assert asked == PIECES.keys()
+    pieces = {piece for path in statements for piece in re.findall(r"{schema\.(\w+)}", path.read_text())}
+    assert pieces == PIECES.keys()
     names = [path.relative_to(PACKAGE / "warehouse").with_suffix("").as_posix() for path in statements]
     assert not [name for name in names if "{schema" in sql(name)]

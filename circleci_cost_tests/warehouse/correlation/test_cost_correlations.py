@@ -26,12 +26,12 @@ CLOUD_SCHEMA = {"series": pl.String, "date": pl.Date, "cost": pl.Float64}
 
 
 def credits(seed: int) -> list[int]:
-    return [int(each) for each in 10_000 * np.exp(0.25 * np.random.default_rng(seed).standard_normal(len(DAYS)))]
+    return [int(amount) for amount in 10_000 * np.exp(0.25 * np.random.default_rng(seed).standard_normal(len(DAYS)))]
 
 
-def usage(project: str, seed: int, **said: Any) -> list[dict[str, Any]]:
+def usage(project: str, seed: int, **fields: Any) -> list[dict[str, Any]]:
     return [
-        {"date": day, "project": project, "compute": amount, "user": 25_000 if day.day == 1 else 0, **said}
+        {"date": day, "project": project, "compute": amount, "user": 25_000 if day.day == 1 else 0, **fields}
         for day, amount in zip(DAYS, credits(seed), strict=True)
     ]
 
@@ -53,32 +53,32 @@ def following(seed: int) -> list[float]:
 
 
 def independent(seed: int) -> list[float]:
-    return [float(each) for each in 70 * np.exp(0.2 * np.random.default_rng(seed).standard_normal(len(DAYS)))]
+    return [float(amount) for amount in 70 * np.exp(0.2 * np.random.default_rng(seed).standard_normal(len(DAYS)))]
 
 
 def test_cost_centers_organizations_and_projects_are_compared_by_their_compute_cost_without_seats() -> None:
     rows = [*usage("web", 1), *usage("api", 2, organization="zoo", organization_id="z", cost_center="other")]
     rows += [{"date": DAYS[0], "project": "cli", "compute": 5, "storage": 100, "network": 7}]
-    found = ci_series(warehouse(rows))
-    assert found["series"].unique().sort().to_list() == [
+    series = ci_series(warehouse(rows))
+    assert series["series"].unique().sort().to_list() == [
         "cost_center=acme",
         "cost_center=other",
         "project=acme/cli",
         "project=acme/web",
     ]
-    first = found.filter(date=DAYS[0], series="cost_center=acme").row(0, named=True)
+    first = series.filter(date=DAYS[0], series="cost_center=acme").row(0, named=True)
     assert first["cost"] == (credits(1)[0] + 5) * Decimal("0.0006")
     assert first["complete"]
 
 
-def test_a_day_without_usage_is_zero_and_a_day_that_is_not_all_there_or_has_no_price_is_not_complete() -> None:
+def test_a_day_without_usage_is_zero_and_a_partial_or_unpriced_day_is_not_complete() -> None:
     rows = [row for row in usage("web", 1) if row["date"] != DAYS[3]]
     rows[10]["price"] = None
     connection = warehouse(rows, days=[DAYS[3]])
     known(connection, [DAYS[-1] + timedelta(days=1)], ["acme"], complete=False)
-    found = ci_series(connection)
-    assert found.filter(date=DAYS[3]).select("cost", "complete").rows() == [(Decimal(0), True)]
-    assert found.filter(~pl.col("complete"))["date"].to_list() == [rows[10]["date"], DAYS[-1] + timedelta(days=1)]
+    series = ci_series(connection)
+    assert series.filter(date=DAYS[3]).select("cost", "complete").rows() == [(Decimal(0), True)]
+    assert series.filter(~pl.col("complete"))["date"].to_list() == [rows[10]["date"], DAYS[-1] + timedelta(days=1)]
 
 
 def test_only_the_dearest_projects_are_compared() -> None:
@@ -96,19 +96,19 @@ def test_the_coupled_service_is_written_at_its_lag_and_read_first() -> None:
     connection = warehouse([*usage("web", 1), *usage("api", 2)])
     infrastructure = cloud(s3=following(1), rds=independent(7), new=independent(8)[:20])
     summary = write_correlations(connection, infrastructure, CorrelationSettings())
-    found = read_correlations(connection)
-    assert found.schema == SCHEMA
-    assert found.select("ci_series", "infrastructure_series", "lag_days", "significant").rows()[0] == (
+    pairs = read_correlations(connection)
+    assert pairs.schema == SCHEMA
+    assert pairs.select("ci_series", "infrastructure_series", "lag_days", "significant").rows()[0] == (
         "project=acme/web",
         "s3",
         1,
         True,
     )
-    assert found.filter("significant")["infrastructure_series"].unique().to_list() == ["s3"]
-    assert found["sentence"].to_list()[-1].endswith("new: 20 usable days, 60 are needed")
+    assert pairs.filter("significant")["infrastructure_series"].unique().to_list() == ["s3"]
+    assert pairs["sentence"].to_list()[-1].endswith("new: 20 usable days, 60 are needed")
     assert (summary.ci_series, summary.infrastructure_series, summary.tested) == (3, 3, 6)
     assert summary.too_short == pytest.approx(1 / 3)
-    assert summary.significant["sentence"].to_list()[0] == found["sentence"].to_list()[0]
+    assert summary.significant["sentence"].to_list()[0] == pairs["sentence"].to_list()[0]
 
 
 def test_writing_again_replaces_what_was_written() -> None:
@@ -134,10 +134,10 @@ def test_the_services_that_shifted_around_an_incident_are_kept_with_it() -> None
         {"incident_id": ["a", "b"], "first_day": [DAYS[100], DAYS[60]], "impact_usd": [Decimal(5), Decimal(7)]}
     )
     written = write_incident_services(connection, incidents, infrastructure, EventStudySettings())
-    found = read_incident_services(connection, "a")
-    assert found.select("infrastructure_series", "date").rows() == [("s3", DAYS[100])]
-    assert found["step"].item() == pytest.approx(0.8, abs=0.3)
-    assert found["sentence"].item().startswith("s3 rose by ")
+    services = read_incident_services(connection, "a")
+    assert services.select("infrastructure_series", "date").rows() == [("s3", DAYS[100])]
+    assert services["step"].item() == pytest.approx(0.8, abs=0.3)
+    assert services["sentence"].item().startswith("s3 rose by ")
     assert read_incident_services(connection, "b").is_empty()
     assert written["incident_id"].to_list() == ["a"]
     write_incident_services(connection, incidents.clear(), infrastructure, EventStudySettings())

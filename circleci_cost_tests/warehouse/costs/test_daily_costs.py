@@ -38,9 +38,9 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as found:
-        write_prices(found, [PricePeriod(CENTER, FIRST, None, PRICE)], FIRST, day(9))
-        yield found
+    with duckdb.connect() as opened:
+        write_prices(opened, [PricePeriod(CENTER, FIRST, None, PRICE)], FIRST, day(9))
+        yield opened
 
 
 def written(connection: duckdb.DuckDBPyConnection, lake: Lake, *days: date) -> CostSummary:
@@ -68,22 +68,20 @@ def test_each_charge_type_has_its_own_credits_and_cost_to_the_last_digit(
     summary = written(connection, lake, FIRST)
     sums = CREDITS | {"compute": CREDITS["compute"] + 10}
     columns = [*(f"{name}_credits" for name in sums), *(f"{name}_cost_usd" for name in sums), "credits", "cost_usd"]
-    (found,) = connection.execute(f"SELECT {', '.join(columns)} FROM daily_costs").fetchall()
+    (row,) = connection.execute(f"SELECT {', '.join(columns)} FROM daily_costs").fetchall()
     total = TOTAL + 10
-    assert found == (*sums.values(), *(credits * PRICE for credits in sums.values()), total, total * PRICE)
+    assert row == (*sums.values(), *(credits * PRICE for credits in sums.values()), total, total * PRICE)
     assert (summary.jobs, summary.runs, summary.credits, summary.cost_usd) == (2, 2, total, total * PRICE)
     assert summary.charge_types_cost_usd == summary.cost_usd
     assert summary.job_run_credits == total
 
 
-def test_what_single_runs_differ_in_leaves_out_what_no_run_brings(
-    lake: Lake, connection: duckdb.DuckDBPyConnection
-) -> None:
+def test_credits_squared_leave_out_charges_of_no_run(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
     """Seats, storage, network and IP ranges are booked on some job's row; the rest is squared run by run, in cents."""
     land_two_jobs(lake)
     written(connection, lake, FIRST)
     runs = [TOTAL - sum(CREDITS[name] for name in ("user", "storage", "network", "ipranges")), Decimal(10)]
-    expected = sum(each.quantize(Decimal("0.01")) ** 2 for each in runs)
+    expected = sum(amount.quantize(Decimal("0.01")) ** 2 for amount in runs)
     assert connection.execute("SELECT credits_squared FROM daily_costs").fetchall() == [(expected,)]
 
 
@@ -91,5 +89,5 @@ def test_each_day_says_which_of_its_exports_was_the_last(lake: Lake, connection:
     land_rows(lake, [record(1)])
     land_rows(lake, [record(2)], export_id="import", hours=5, complete=False)
     written(connection, lake, FIRST)
-    found = connection.execute("SELECT date, jobs, export_id, exported_at FROM usage_days").fetchall()
-    assert found == [(FIRST, 2, "import", EXPORTED.replace(tzinfo=None, hour=16))]
+    days = connection.execute("SELECT date, jobs, export_id, exported_at FROM usage_days").fetchall()
+    assert days == [(FIRST, 2, "import", EXPORTED.replace(tzinfo=None, hour=16))]

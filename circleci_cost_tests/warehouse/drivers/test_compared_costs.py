@@ -59,15 +59,15 @@ def test_the_baseline_is_four_weeks_scaled_to_one_and_sums_are_exact() -> None:
     assert (costs.is_partial, costs.last_days) == (False, {"acme": WEEK.last})
 
 
-def test_a_class_change_is_told_as_class_and_a_price_change_as_price() -> None:
+def test_a_class_change_is_explained_as_class_and_a_price_change_as_price() -> None:
     rows = [in_week(row, compute=200, resource_class="large") for row in every_day(job="build")]
     rows += [in_week(row, price=Decimal("0.0007")) for row in every_day(job="lint")]
     costs = read_costs(warehouse(rows), Periods(WEEK), ["acme"])
-    found = {row["job"]: effects(row) for row in decompose(costs.before, costs.after, ["job"]).to_dicts()}
-    assert found == {"build": {"credits_per_minute": Decimal("0.42")}, "lint": {"price": Decimal("0.07")}}
+    by_job = {row["job"]: effects(row) for row in decompose(costs.before, costs.after, ["job"]).to_dicts()}
+    assert by_job == {"build": {"credits_per_minute": Decimal("0.42")}, "lint": {"price": Decimal("0.07")}}
 
 
-def test_days_without_complete_data_are_left_out_of_both_periods_and_told() -> None:
+def test_days_without_complete_data_are_left_out_of_both_periods_and_listed() -> None:
     incomplete = [FIRST, FIRST - timedelta(days=6)]
     costs = read_costs(warehouse(every_day(), incomplete), Periods(WEEK), ["acme"])
     assert costs.missing == {"acme": [DayRange(day, day) for day in sorted(incomplete)]}
@@ -125,18 +125,18 @@ def test_parts_of_a_split_take_their_share_of_the_runs() -> None:
     rules: list[Mapping[str, Any]] = [{"value": "shared", "where": {"project": "infra"}}, BY_PROJECT]
     allocate(connection, plan(team(*rules, splits=[shared_split(method="proportional")])))
     costs = read_costs(connection, Periods(WEEK, by=("team",)), ["acme"])
-    found = {row["team"]: row for row in decompose(costs.before, costs.after, ["team"]).to_dicts()}
-    assert found["web"]["change_usd"] == Decimal("0.126")
-    assert effects(found["web"]) == {"runs": Decimal("0.126")}
-    assert found["web"]["runs_after"] == pytest.approx(70 + 140 * 0.75)
+    by_team = {row["team"]: row for row in decompose(costs.before, costs.after, ["team"]).to_dicts()}
+    assert by_team["web"]["change_usd"] == Decimal("0.126")
+    assert effects(by_team["web"]) == {"runs": Decimal("0.126")}
+    assert by_team["web"]["runs_after"] == pytest.approx(70 + 140 * 0.75)
     total = read_costs(connection, Periods(WEEK), ["acme"])
     whole = decompose(total.before, total.after, []).item(0, "change_usd")
-    assert exact_sum(row["change_usd"] for row in found.values()) == whole
+    assert exact_sum(row["change_usd"] for row in by_team.values()) == whole
     only_web = read_costs(connection, Periods(WEEK, where=(("team", ("web",)),)), ["acme"])
     assert decompose(only_web.before, only_web.after, []).item(0, "change_usd") == Decimal("0.126")
 
 
-def test_price_changes_within_the_days_are_told() -> None:
+def test_price_changes_within_the_days_are_listed() -> None:
     connection = warehouse(every_day())
     connection.execute(
         "INSERT INTO daily_rates SELECT 'acme', CAST(day AS DATE), CASE WHEN day < $first THEN 0.0005 ELSE 0.0006 END "
@@ -157,10 +157,10 @@ INCIDENT = {
 
 def incidents(*given: Mapping[str, Any]) -> pl.DataFrame:
     schema = {name: pl.Date if name.endswith("_day") else pl.String for name in INCIDENT}
-    return pl.DataFrame([{**INCIDENT, **each} for each in given], schema=schema)
+    return pl.DataFrame([{**INCIDENT, **fields} for fields in given], schema=schema)
 
 
-def test_each_incident_is_told_from_its_whole_to_the_rest_and_adds_up() -> None:
+def test_each_incident_is_explained_from_its_whole_to_the_residual_and_adds_up() -> None:
     rows = [in_week(row, compute=200, resource_class="large", user=25_000) for row in every_day(job="build")]
     rows += [in_week(row, runs=13, run_seconds=780, compute=130) for row in every_day(project="api")]
     rows += [row for number in range(8) for row in every_day(project="docs", job=f"lint-{number}")]
@@ -175,32 +175,32 @@ def test_each_incident_is_told_from_its_whole_to_the_rest_and_adds_up() -> None:
         write_anomaly_drivers(connection, given)
         == connection.execute("SELECT count(*) FROM anomaly_drivers").fetchall()[0][0]
     )
-    found = connection.sql("SELECT * FROM anomaly_drivers ORDER BY incident_id, rank").pl()
-    assert found.columns == list(SCHEMA)
-    assert set(found["incident_id"]) == {"one", "two", "three"}
-    for _, rows_of in found.group_by("incident_id"):
+    drivers = connection.sql("SELECT * FROM anomaly_drivers ORDER BY incident_id, rank").pl()
+    assert drivers.columns == list(SCHEMA)
+    assert set(drivers["incident_id"]) == {"one", "two", "three"}
+    for _, rows_of in drivers.group_by("incident_id"):
         whole = rows_of.filter(pl.col("rank") == 0).row(0, named=True)
-        told = exact_sum(rows_of.filter(pl.col("rank") > 0)["effect_usd"].to_list())
-        assert told == whole["change_usd"] == whole["after_usd"] - whole["before_usd"]
+        effects_sum = exact_sum(rows_of.filter(pl.col("rank") > 0)["effect_usd"].to_list())
+        assert effects_sum == whole["change_usd"] == whole["after_usd"] - whole["before_usd"]
         assert rows_of.sort("rank")["rank"].to_list() == list(range(rows_of.height))
         assert rows_of.sort("rank")["driver"].to_list()[-1] == "rest"
-    two = found.filter(pl.col("incident_id") == "two").row(0, named=True)
+    two = drivers.filter(pl.col("incident_id") == "two").row(0, named=True)
     # Seats are booked, not run: what runs cost is told without them.
     assert (two["driver"], two["change_usd"]) == ("credits_per_minute", Decimal("0.42"))
-    three = found.filter(pl.col("incident_id") == "three").row(0, named=True)
+    three = drivers.filter(pl.col("incident_id") == "three").row(0, named=True)
     assert (three["driver"], three["change_usd"]) == ("user", Decimal(105))
-    class_row = found.filter((pl.col("incident_id") == "two") & (pl.col("job") == "build")).row(-1, named=True)
+    class_row = drivers.filter((pl.col("incident_id") == "two") & (pl.col("job") == "build")).row(-1, named=True)
     assert class_row["driver"] == "credits_per_minute"
     assert "resource class medium → large" in class_row["sentence"]
-    assert set(found["driver"]) <= {*DRIVERS, "rest"}
+    assert set(drivers["driver"]) <= {*DRIVERS, "rest"}
 
 
 def test_an_incident_of_a_team_is_explained_by_allocated_costs() -> None:
     rows = [in_week(row, compute=200) for row in every_day(project="web")] + every_day(project="api")
     connection = warehouse(rows)
     allocate(connection, plan(team(BY_PROJECT)))
-    found = anomaly_drivers(connection, incidents({"tag": "team", "value": "web"}, {"incident_id": "all"}))
-    changes = {row["incident_id"]: row["change_usd"] for row in found.filter(pl.col("rank") == 0).to_dicts()}
+    drivers = anomaly_drivers(connection, incidents({"tag": "team", "value": "web"}, {"incident_id": "all"}))
+    changes = {row["incident_id"]: row["change_usd"] for row in drivers.filter(pl.col("rank") == 0).to_dicts()}
     assert changes == {"one": Decimal("0.42"), "all": Decimal("0.42")}
     assert anomaly_drivers(connection, incidents()).schema == SCHEMA
 
@@ -235,8 +235,8 @@ def lake_with_runs(folder: Path, day: date) -> Lake:
 def test_the_dearest_runs_of_the_last_day_are_linked_without_their_seats(tmp_path: Path) -> None:
     lake = lake_with_runs(tmp_path, WEEK.last)
     connection = warehouse([in_week(row, compute=200) for row in every_day()])
-    found = anomaly_drivers(connection, incidents({}), lake)
-    urls = found.filter(pl.col("job") == "test").row(-1, named=True)["example_urls"]
+    drivers = anomaly_drivers(connection, incidents({}), lake)
+    urls = drivers.filter(pl.col("job") == "test").row(-1, named=True)["example_urls"]
     address = "https://app.circleci.com/pipelines/github/acme/old-name"
     assert urls == [
         f"{address}/2/workflows/w2/jobs/12",

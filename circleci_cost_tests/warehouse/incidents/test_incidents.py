@@ -43,9 +43,9 @@ def table(*rows: dict[str, Any], daily: list[dict[str, Any]] | None = None) -> d
     ]
     connection = warehouse([*costs, {"date": FIRST, "project": "docs", "user": 25_000}] if daily is None else daily)
     wide = {name: pl.Decimal(38, 16) for name, value in ROW.items() if isinstance(value, Decimal)}
-    found = pl.DataFrame(rows, schema_overrides=wide, infer_schema_length=None)
-    connection.register("found", found)
-    connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM found")
+    frame = pl.DataFrame(rows, schema_overrides=wide, infer_schema_length=None)
+    connection.register("frame", frame)
+    connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM frame")
     return connection
 
 
@@ -61,7 +61,7 @@ def test_a_scope_has_its_share_of_what_the_series_cost_on_the_days_of_the_incide
     assert incident_shares(table(row), row, scopes) == [Decimal("0.75"), Decimal("0.875"), 0, 1]
 
 
-def test_of_what_went_down_the_weeks_before_count() -> None:
+def test_for_a_cost_that_went_down_the_weeks_before_count() -> None:
     row = incident(project=None, direction="down", kind="outage")
     (share,) = incident_shares(table(row), row, [owned(project="web")])
     assert share == Decimal("0.5")
@@ -89,7 +89,7 @@ def test_a_team_has_its_share_of_an_incident_of_the_hierarchy() -> None:
     assert incident_shares(connection, row, [owned(team="blue")]) == [Decimal("0.75")]
 
 
-def test_an_incident_whose_series_cost_nothing_is_nobodys() -> None:
+def test_an_incident_whose_series_cost_nothing_belongs_to_nobody() -> None:
     row = incident(project="gone")
     assert incident_shares(table(row), row, [owned(organization="acme")]) == [0]
 

@@ -37,7 +37,7 @@ class Warehouse:
     def read(self, *sources: Infrastructure) -> InfrastructureSummary:
         """Read what has changed; no source can have a problem."""
         summary = self.try_to_read(sources)
-        assert [str(each.error) for each in summary.problems] == []
+        assert [str(problem.error) for problem in summary.problems] == []
         return summary
 
     def refused(self, *sources: Infrastructure) -> str:
@@ -48,9 +48,9 @@ class Warehouse:
     def try_to_read(self, sources: Sequence[Infrastructure]) -> InfrastructureSummary:
         chosen = sources or (source(),)
         known = known_files(self.connection)
-        found = read_sources(chosen, known, below(self.folder), self.folder / "spill", self.state)
-        summary = write_infrastructure(self.connection, found, AT)
-        self.state = next_state(self.state, found, summary)
+        results = read_sources(chosen, known, below(self.folder), self.folder / "spill", self.state)
+        summary = write_infrastructure(self.connection, results, AT)
+        self.state = next_state(self.state, results, summary)
         return summary
 
     def days(self, where: str = "true") -> dict[str, str]:

@@ -25,9 +25,9 @@ ALL = source("**/*.csv")
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    found = Warehouse(tmp_path)
-    yield found
-    found.connection.close()
+    opened = Warehouse(tmp_path)
+    yield opened
+    opened.connection.close()
 
 
 def deliver(warehouse: Warehouse, name: str, costs: Mapping[str, str], at: int = 0, **more: str) -> Path:
@@ -38,11 +38,11 @@ def deliver(warehouse: Warehouse, name: str, costs: Mapping[str, str], at: int =
 
 
 def azure_manifest(warehouse: Warehouse, run: str, submitted: str, *files: str) -> None:
-    said = {
+    content = {
         "runInfo": {"runId": run, "submittedTime": submitted},
         "blobs": [{"blobName": f"exports/focus/{JANUARY}/{run}/{name}"} for name in files],
     }
-    warehouse.write(f"{JANUARY}/{run}/manifest.json", json.dumps(said))
+    warehouse.write(f"{JANUARY}/{run}/manifest.json", json.dumps(content))
 
 
 def test_the_newest_run_of_an_azure_export_counts_by_its_manifest(warehouse: Warehouse) -> None:
@@ -66,7 +66,7 @@ def test_the_newest_run_of_an_azure_export_counts_by_its_manifest(warehouse: War
     (aws,) = warehouse.read(ALL).sources
     assert warehouse.days() == {"01": "1", "02": "1.5", "03": "3"}
     assert (aws.files, aws.superseded, aws.remarks) == (4, 2, ())
-    assert [each.read for each in warehouse.read(ALL).sources] == [0]
+    assert [source.read for source in warehouse.read(ALL).sources] == [0]
 
 
 def test_a_manifest_whose_file_is_missing_leaves_everything(warehouse: Warehouse) -> None:
@@ -86,7 +86,7 @@ def test_a_manifest_whose_file_is_missing_leaves_everything(warehouse: Warehouse
     assert "manifest.json is no JSON" in warehouse.refused(ALL)
 
 
-def test_runs_without_a_manifest_are_told_by_the_time_of_their_files(warehouse: Warehouse) -> None:
+def test_runs_without_a_manifest_are_ordered_by_the_time_of_their_files(warehouse: Warehouse) -> None:
     newer, older = RUNS
     deliver(warehouse, f"{JANUARY}/{older}/part_0.csv", {"01": "1", "02": "2"}, at=60)
     deliver(warehouse, f"{JANUARY}/{newer}/part_0.csv", {"01": "1.25"}, at=3600)
@@ -95,13 +95,13 @@ def test_runs_without_a_manifest_are_told_by_the_time_of_their_files(warehouse: 
     deliver(warehouse, f"{JANUARY}/{older}/part_0.csv", {"01": "1", "02": "2"}, at=3600)
     assert warehouse.refused(ALL) == (
         f"{JANUARY}/{newer} and {JANUARY}/{older} are of the same time, so that it cannot be told which delivery is "
-        "newer; remove one of them, or say with deliveries in the [[infrastructure]] section what tells (README). "
+        "newer; remove one of them, or set deliveries in the [[infrastructure]] section to what shows it (README). "
         "Nothing of this source was used."
     )
     assert warehouse.days() == {"01": "1.25"}
 
 
-def test_executions_of_an_aws_export_are_told_by_their_folder_whatever_the_time_of_their_files(
+def test_executions_of_an_aws_export_are_ordered_by_their_folder_whatever_the_time_of_their_files(
     warehouse: Warehouse,
 ) -> None:
     place = "focus/data/BILLING_PERIOD=2026-01"
@@ -205,7 +205,7 @@ def test_folders_named_by_time_are_deliveries_where_the_section_says_so(warehous
         ("manifest", "costs/x/a.csv: there is no manifest beside it or in the folder metadata"),
     ],
 )
-def test_what_cannot_be_told_is_refused(warehouse: Warehouse, deliveries: str, message: str) -> None:
+def test_deliveries_that_cannot_be_ordered_are_refused(warehouse: Warehouse, deliveries: str, message: str) -> None:
     deliver(warehouse, "costs/x/a.csv", {"01": "1"})
     deliver(warehouse, "costs/y/b.csv", {"01": "2"})
     if deliveries == "name":
@@ -232,9 +232,7 @@ def test_the_same_content_delivered_twice_is_no_copy_to_refuse(warehouse: Wareho
     assert warehouse.days() == {"01": "1"}
 
 
-def test_deliveries_in_an_object_store_are_told_by_their_manifests(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deliveries_in_an_object_store_follow_their_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     def read(section: Infrastructure, before: SourceFiles | None = None) -> SourceFiles:
@@ -244,9 +242,9 @@ def test_deliveries_in_an_object_store_are_told_by_their_manifests(
             state = InfrastructureState(files={"aws": before.facts}, manifests={"aws": before.manifests})
         # As it is kept between two readings.
         state = InfrastructureState.model_validate_json(state.model_dump_json())
-        (found,) = read_sources([section], known, below(tmp_path), tmp_path / "spill", state)
-        assert isinstance(found, SourceFiles), found
-        return found
+        (files,) = read_sources([section], known, below(tmp_path), tmp_path / "spill", state)
+        assert isinstance(files, SourceFiles), files
+        return files
 
     with object_store() as store:
         for at, run in enumerate(RUNS):
@@ -255,13 +253,13 @@ def test_deliveries_in_an_object_store_are_told_by_their_manifests(
             manifest = {"dataFiles": [f"s3://costs/{key}"], "submittedTime": f"2026-01-0{9 - at}T00:00:00Z"}
             store.put(f"focus/metadata/BILLING_PERIOD=2026-01/{run}/focus-Manifest.json", json.dumps(manifest).encode())
         section = source(store.address("focus/data/**/*.csv"))
-        found = read(section)
-        assert found.superseded == 1
-        assert sorted(frame.get_column("cost").sum() for _, frame in found.read) == [0, 1]
+        former = read(section)
+        assert former.superseded == 1
+        assert sorted(frame.get_column("cost").sum() for _, frame in former.read) == [0, 1]
         # The former delivery is not even fetched, and nothing is fetched twice.
         fetched = list(store.fetched)
         assert f"focus/data/BILLING_PERIOD=2026-01/{RUNS[1]}/focus-00001.csv" not in fetched
-        again = read(section, found)
+        again = read(section, former)
         assert (again.read, again.superseded, store.fetched) == ((), 1, fetched)
 
 
@@ -286,13 +284,13 @@ def test_after_any_deliveries_each_month_is_that_of_the_newest_file_that_holds_i
     """Whatever comes, is replaced or removed, and wherever the memory of what was noticed is lost."""
     warehouse = Warehouse(tmp_path_factory.mktemp("deliveries"))
     section = source(deliveries="name")
-    there: dict[int, dict[str, int]] = {}
+    present: dict[int, dict[str, int]] = {}
     # One file stays and holds everything of old, so that nothing is rotated away.
     warehouse.write("old-20260101.csv", focus_csv({"ChargePeriodStart": "2025-01-01", "ChargePeriodEnd": ""}))
     for number, (step, day, months) in enumerate(steps):
         path = warehouse.folder / f"costs-2026010{day}.csv"
         if step == "put":
-            there[day] = months
+            present[day] = months
             rows = [
                 {
                     "ChargePeriodStart": month,
@@ -304,17 +302,17 @@ def test_after_any_deliveries_each_month_is_that_of_the_newest_file_that_holds_i
             ]
             path.write_text(focus_csv(*rows))
         else:
-            there.pop(day, None)
+            present.pop(day, None)
             path.unlink(missing_ok=True)
         before = warehouse.state
         warehouse.try_to_read([section])
         if number in crashes:
             warehouse.state = before
-        wanted = {month: cost for day in sorted(there) for month, cost in there[day].items()}
-        found = warehouse.connection.execute(
+        wanted = {month: cost for day in sorted(present) for month, cost in present[day].items()}
+        costs = warehouse.connection.execute(
             "SELECT CAST(date AS VARCHAR), sum(cost_usd) FROM infrastructure_costs WHERE date > '2025-01-01' GROUP BY 1"
         ).fetchall()
-        assert dict(found) == wanted
+        assert dict(costs) == wanted
     warehouse.connection.close()
 
 

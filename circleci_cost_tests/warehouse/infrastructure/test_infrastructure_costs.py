@@ -21,9 +21,9 @@ from circleci_cost_tests.warehouse.infrastructure.builders import AT, Warehouse
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
-    found = Warehouse(tmp_path)
-    yield found
-    found.connection.close()
+    opened = Warehouse(tmp_path)
+    yield opened
+    opened.connection.close()
 
 
 def test_files_that_hold_a_day_together_are_added_up(warehouse: Warehouse) -> None:
@@ -45,8 +45,8 @@ def test_an_unchanged_file_is_not_read_again(warehouse: Warehouse) -> None:
     # The same bytes under a new time of modification.
     warehouse.write("a.csv", daily({"01": "1"}))
     warehouse.write("b.csv", daily({"02": "5"}))
-    assert [each.read for each in warehouse.read().sources] == [1]
-    assert [each.read for each in warehouse.read().sources] == [0]
+    assert [summary.read for summary in warehouse.read().sources] == [1]
+    assert [summary.read for summary in warehouse.read().sources] == [0]
     assert warehouse.days() == {"01": "1", "02": "5"}
 
 
@@ -124,7 +124,7 @@ BROKEN = [
     ),
     (
         daily({}),
-        "b.csv held 1 rows of costs and now holds none; export it again, or remove the file if that is right. Nothing "
+        "b.csv held 1 row of costs and now holds none; export it again, or remove the file if that is right. Nothing "
         "of this file was used.",
     ),
 ]
@@ -171,8 +171,8 @@ def test_a_source_that_is_no_longer_configured_is_removed(warehouse: Warehouse) 
     warehouse.read(source(name="other"))
     assert set(warehouse.days("source = 'aws'")) == set()
     assert warehouse.days() == {"01": "1"}
-    found = write_infrastructure(warehouse.connection, [], AT)
-    assert (found.rows, found.sources, known_files(warehouse.connection)) == (0, (), {})
+    summary = write_infrastructure(warehouse.connection, [], AT)
+    assert (summary.rows, summary.sources, known_files(warehouse.connection)) == (0, (), {})
 
 
 def test_two_files_of_one_content_are_refused(warehouse: Warehouse) -> None:
@@ -243,7 +243,7 @@ def test_other_currencies_are_converted_at_the_rate_of_their_day(warehouse: Ware
     ]
     # Corrected rates need no file to be read again; a missing one leaves everything as it was.
     rates.write_text("date,currency,usd_per_unit\n2026-01-01,EUR,2\n")
-    assert [each.read for each in warehouse.read(section).sources] == [0]
+    assert [summary.read for summary in warehouse.read(section).sources] == [0]
     assert warehouse.days()["01"] == "25"
     rates.write_text("date,currency,usd_per_unit\n2026-01-02,EUR,1.2\n")
     assert warehouse.refused(section).startswith("rates.txt has no rate of EUR for 2026-01-01")
@@ -264,11 +264,11 @@ def test_a_crash_between_reading_and_writing_leaves_everything(warehouse: Wareho
     warehouse.write("a.csv", daily({"01": "1"}))
     warehouse.read()
     warehouse.write("a.csv", daily({"01": "2"}))
-    (found,) = read_sources([source()], known_files(warehouse.connection), below(warehouse.folder), warehouse.folder)
-    assert isinstance(found, SourceFiles)
-    broken = found.read[0][1].with_columns(provider=None)
+    (files,) = read_sources([source()], known_files(warehouse.connection), below(warehouse.folder), warehouse.folder)
+    assert isinstance(files, SourceFiles)
+    broken = files.read[0][1].with_columns(provider=None)
     with pytest.raises(duckdb.ConstraintException):
-        write_infrastructure(warehouse.connection, [SourceFiles(found.source, (), ((found.read[0][0], broken),))], AT)
+        write_infrastructure(warehouse.connection, [SourceFiles(files.source, (), ((files.read[0][0], broken),))], AT)
     assert warehouse.days() == {"01": "1"}
     warehouse.read()
     assert warehouse.days() == {"01": "2"}
@@ -295,11 +295,11 @@ def test_series_are_services_and_what_splits_them(warehouse: Warehouse) -> None:
     second = [row | day for day in days[1:] for row in (rows[0], rows[2])]
     warehouse.write("a.csv", focus_csv(*(row | days[0] for row in rows[:2]), *second))
     warehouse.read(source(tag="team"))
-    found: dict[str, dict[str, float]] = {}
+    series: dict[str, dict[str, float]] = {}
     for name, day, cost in infrastructure_series(warehouse.connection).rows():
-        found.setdefault(name, {})[f"{day:%d}"] = cost
+        series.setdefault(name, {})[f"{day:%d}"] = cost
     # The newest day may still grow, and on the third there is nothing at all.
-    assert found == {
+    assert series == {
         "aws · EC2": {"01": 3.0, "02": 1.0, "04": 1.0},
         "aws · EC2 · build": {"01": 1.0, "02": 1.0, "04": 1.0},
         "aws · EC2 · live": {"01": 2.0, "02": 0.0, "04": 0.0},

@@ -81,7 +81,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "keys"),
     [
         ("2026/a.csv", ["2026/a.csv"]),
         ("2026/*.csv", ["2026/a.csv", "2026/b c.csv"]),
@@ -94,14 +94,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     ],
 )
 def test_objects_are_found_by_path_and_wildcards(
-    store: ObjectStore, tmp_path: Path, pattern: str, found: list[str]
+    store: ObjectStore, tmp_path: Path, pattern: str, keys: list[str]
 ) -> None:
     for key in ("2026/a.csv", "2026/b c.csv", "2026/part=1/c.csv", "top.csv"):
         store.put(key, key.encode())
     files = find_files(store.address(pattern), below(tmp_path))
     # Neither the account nor the options are a part of the name.
-    assert [file.name for file in files] == [f"s3://costs/{key}" for key in found]
-    for file, key in zip(files, found, strict=True):
+    assert [file.name for file in files] == [f"s3://costs/{key}" for key in keys]
+    for file, key in zip(files, keys, strict=True):
         with local_copy(file, tmp_path / "spill") as (path, digest):
             assert path.read_bytes() == key.encode()
             assert digest == hashlib.sha256(key.encode()).hexdigest()

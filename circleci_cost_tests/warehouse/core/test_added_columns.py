@@ -89,6 +89,6 @@ def test_job_runs_that_are_older_than_a_charge_type_are_counted_and_priced(tmp_p
             days = [day(1), day(2)]
             written = write_daily_costs(connection, lake, CENTER, days, at, history_start=FIRST, restatement_days=4)
             with transaction(connection):
-                rows = connection.execute(f"SELECT compute_credits, {', '.join(YOUNG)} FROM daily_costs").fetchall()
-        assert rows == [(3, 0, 0)] * 2
+                amounts = connection.execute(f"SELECT compute_credits, {', '.join(YOUNG)} FROM daily_costs").fetchall()
+        assert amounts == [(3, 0, 0)] * 2
         assert written.charge_types_cost_usd == written.cost_usd == 6 * PRICE

@@ -21,12 +21,12 @@ from circleci_cost.circleci.quota import QuotaLedger
 from circleci_cost.circleci.retry import Backoff
 from circleci_cost.circleci.windows import Window
 from circleci_cost.clock import Clock
+from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, read_manifest
-from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
 from circleci_cost.text.units import counted, size
 
 

@@ -8,8 +8,8 @@ from rich.text import Text
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.tables import Column, fitted
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.allocation.definition import VirtualTag
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import CURRENCY, add_up
 from circleci_cost.text.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
 from circleci_cost.warehouse.allocation.coverage import Coverage, Suggestion

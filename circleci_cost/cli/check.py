@@ -27,11 +27,11 @@ from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_days
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
 from circleci_cost.text.units import to_the_minute
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
 

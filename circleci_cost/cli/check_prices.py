@@ -11,7 +11,7 @@ from circleci_cost.cli.timeline import ends_without_successor, gaps_of
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import say_ranges
+from circleci_cost.model.pricing.price_gaps import say_gaps
 from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.toml_file import read_text
 
@@ -27,7 +27,7 @@ def price_findings(settings: Settings, today: date) -> Iterator[Finding]:
             yield Finding(
                 "prices",
                 "error",
-                f"{center.name}: no price on {say_ranges(ranges)} ({days:,} days); usage there stays unpriced, never "
+                f"{center.name}: no price on {say_gaps(ranges)} ({days:,} days); usage there stays unpriced, never "
                 f"$0: add a [[cost_centers.pricing]] section for these days{_place(settings, text, index, beside)}",
                 ConfigurationError.exit_code,
             )

@@ -13,9 +13,9 @@ from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.text import tree
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
 from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.text.amounts import dollars, price

@@ -16,7 +16,7 @@ from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 if TYPE_CHECKING:
     from circleci_cost.cli.explain_output import Explanation
     from circleci_cost.config.settings import Settings
-    from circleci_cost.model.pricing.price_periods import DayRange
+    from circleci_cost.day_ranges import DayRange
     from circleci_cost.warehouse.drivers.compared_costs import Costs
 
 _WEEK = timedelta(days=6)
@@ -124,7 +124,7 @@ def _explained(
 
 
 def _days(first: date | None, last: date | None, through: date | None, today: date) -> "DayRange":
-    from circleci_cost.model.pricing.price_periods import DayRange
+    from circleci_cost.day_ranges import DayRange
 
     if through is None and (first is None or last is None):
         raise CircleciCostError("No day is complete for every cost center yet; say --from and --to.")
@@ -147,8 +147,8 @@ def _possible(days: "DayRange", today: date) -> "DayRange":
 
 def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
     """What is compared with; None for the same weekdays."""
+    from circleci_cost.day_ranges import DayRange
     from circleci_cost.model.drivers.baseline import previous
-    from circleci_cost.model.pricing.price_periods import DayRange
 
     if text == "weekdays":
         return None
@@ -169,9 +169,9 @@ def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
 
 
 def _shortfalls(costs: "Costs", settings: "Settings", clock: Clock) -> Sequence[str]:
+    from circleci_cost.day_ranges import say_ranges
     from circleci_cost.history.coverage import missing_sentences
     from circleci_cost.lake.layout import open_lake
-    from circleci_cost.model.pricing.price_periods import say_ranges
 
     lake = open_lake(settings.data_dir)
     what = "Partial: days without complete data are left out"

@@ -12,10 +12,10 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.table_files import write_table_files
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.warehouse.publishing.generations import TABLES, Generation, current_generation
 from circleci_cost.warehouse.reporting.report import days_with_data
 

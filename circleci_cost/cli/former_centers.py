@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from circleci_cost.config.settings import Settings
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.day_ranges import DayRange
 
 _DAYS = """
     SELECT cost_center, min(date), max(date) FROM daily_costs

@@ -12,10 +12,10 @@ from pathlib import Path
 from circleci_cost.circleci import DownloadLimits, verify_gzip
 from circleci_cost.circleci.gzip_check import MAGIC, PLAIN_CSV, kind_of
 from circleci_cost.circleci.limits import MIB
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.usage.imported_records import read_imported
 from circleci_cost.model.usage.job_runs import refuse_unknown_organizations
 from circleci_cost.model.usage.normalize import normalize

@@ -19,11 +19,11 @@ from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import utc_today
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.reporting.report import Question, Report
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.warehouse.publishing.generations import NothingPublishedError, current_generation

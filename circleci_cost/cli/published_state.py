@@ -11,9 +11,10 @@ from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, daily_rates, say_ranges
+from circleci_cost.model.pricing.price_periods import daily_rates
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices
 from circleci_cost.warehouse.publishing.generations import Generation, NothingPublishedError, current_generation

@@ -16,11 +16,11 @@ from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
 from circleci_cost.clock import Clock, utc_today, utc_yesterday
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 from circleci_cost.history.coverage import is_due, missing_sentences
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 from circleci_cost.model.reporting.report import (
     Granularity,
     Order,

@@ -23,10 +23,10 @@ from circleci_cost.cli.streams import write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 from circleci_cost.warehouse.publishing.generations import Generation
 
 

@@ -5,9 +5,9 @@ from datetime import date
 
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import UsageError
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import DayRange
 
 
 def chosen_centers(settings: Settings, names: Sequence[str]) -> list[CostCenter]:

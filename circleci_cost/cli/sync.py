@@ -10,9 +10,9 @@ from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, require_tokens
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.history.coverage import daily_windows, missing_days
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 
 
 @click.command()

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 
 from circleci_cost.cli.csv_text import safe_cell_sql
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.files import fsync_file
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.publishing.generations import MONTHLY_ORDER, TABLES
 

@@ -10,8 +10,10 @@ from rich.text import Text
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, gaps
+from circleci_cost.model.pricing.price_gaps import gaps
+from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.text.amounts import credits_text
 from circleci_cost.text.units import counted
 

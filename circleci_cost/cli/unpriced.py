@@ -9,9 +9,10 @@ import click
 
 from circleci_cost.cli.published_state import published
 from circleci_cost.cli.streams import say
+from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
+from circleci_cost.model.pricing.price_gaps import say_gaps
 from circleci_cost.warehouse.reporting.report import unpriced_days
 
 
@@ -27,7 +28,7 @@ def exit_partial_if_unpriced(lake: Lake, names: Iterable[str], days: DayRange | 
                 found[name] = as_ranges(unpriced)
     if not found:
         return
-    named = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in found.items())
+    named = "; ".join(f"{name}: {say_gaps(ranges)}" for name, ranges in found.items())
     say(
         f"Partial: credits have no price and are in no dollar amount, {named}; add a price period for these days, "
         "then run `circleci-cost reprice`."

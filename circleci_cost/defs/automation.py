@@ -10,6 +10,7 @@ import dagster as dg
 from circleci_cost.assets import COSTED, DAILY_COSTS, FOLLOWING, INGESTED, JOB_RUNS, PRICING_PERIODS
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import as_ranges
 from circleci_cost.defs.dead_runs import log_dead_runs
 from circleci_cost.defs.declared import asset_key
 from circleci_cost.defs.following import at_work, days_behind
@@ -19,7 +20,6 @@ from circleci_cost.defs.partitions import range_tags
 from circleci_cost.errors import StorageError
 from circleci_cost.history.coverage import daily_windows, first_windows
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing.price_periods import as_ranges
 
 
 def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJob) -> dg.ScheduleDefinition:

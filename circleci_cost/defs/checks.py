@@ -8,6 +8,7 @@ import dagster as dg
 from circleci_cost.assets import BY_DAY, DAILY_COSTS, JOB_RUNS, PRICING_PERIODS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import say_ranges
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import failure, warning, when
 from circleci_cost.defs.costs import RATES_AHEAD
@@ -38,7 +39,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         rates = price_periods.daily_rates(settings.price_periods, settings.history_start, last)
         with dagster_failures(), warehouse.get_connection() as connection, transaction(connection):
             stale = stale_prices(connection, rates)
-        ranges = [f"{name}: {price_periods.say_ranges(found)}" for name, found in stale.items()]
+        ranges = [f"{name}: {say_ranges(found)}" for name, found in stale.items()]
         days = sum(each.days for found in stale.values() for each in found)
         return failure(
             "prices_up_to_date",

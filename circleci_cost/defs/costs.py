@@ -19,6 +19,7 @@ from circleci_cost.defs.partitions import partition_days, partition_key
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import price_periods
+from circleci_cost.model.pricing.price_gaps import gaps, say_gaps
 from circleci_cost.warehouse.costs.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 
@@ -55,10 +56,9 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
         with dagster_failures(), warehouse.get_connection() as connection:
             rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
         unpriced = {
-            center.name: price_periods.gaps(center.price_periods, settings.history_start, today)
-            for center in settings.cost_centers
+            center.name: gaps(center.price_periods, settings.history_start, today) for center in settings.cost_centers
         }
-        gaps = [f"{name}: {price_periods.say_ranges(ranges)}" for name, ranges in unpriced.items() if ranges]
+        named = [f"{name}: {say_gaps(ranges)}" for name, ranges in unpriced.items() if ranges]
         return dg.MaterializeResult(
             data_version=dg.DataVersion(price_periods.content_hash(periods)),
             metadata={
@@ -80,7 +80,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
             check_results=[
                 failure(
                     "every_day_priced",
-                    when(gaps, f"no price on {'; '.join(gaps)}: credits stay unpriced, not $0"),
+                    when(named, f"no price on {'; '.join(named)}: credits stay unpriced, not $0"),
                 )
             ],
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import dagster as dg
 import polars as pl
 
-from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
+from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.text import amounts
 from circleci_cost.text.plain import one_line
 

@@ -13,6 +13,7 @@ from circleci_cost.assets import JOB_RUNS, NOTIFICATIONS
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import days_between
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, warning
@@ -23,7 +24,6 @@ from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.jobs import AssetJob
 from circleci_cost.defs.partitions import PartitionDays, partition_key, tagged_days, usage_partitions
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.notify import events
 from circleci_cost.notify.channels import open_channels
 from circleci_cost.notify.delivery import DeliveryReport, deliver

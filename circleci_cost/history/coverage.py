@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from circleci_cost.circleci import Window, plan_windows, windows_of
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 
 # The advice for days that CircleCI no longer serves.
 IMPORT_THEM = "import usage files that you have of them with `circleci-cost import`, or set a later history_start"

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.pricing.definition import TOKEN_WARNING_DAYS
-from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, say_ranges
+from circleci_cost.model.pricing.price_gaps import say_gaps
+from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.notify.messages import Envelope, Key, Message, Notice, Table
 from circleci_cost.text.amounts import dollars, exact, exact_number
 from circleci_cost.text.units import counted
@@ -36,7 +38,7 @@ def import_complete(
     lines = [f"The history of {cost_center} is imported: {counted(days.days, 'day')}, {days}."]
     if unpriced_days:
         lines.append(
-            f"No price is configured for {say_ranges(unpriced_days)}; usage there stays unpriced, never $0. Add a "
+            f"No price is configured for {say_gaps(unpriced_days)}; usage there stays unpriced, never $0. Add a "
             "[[cost_centers.pricing]] section for these days, then run `circleci-cost reprice`."
         )
     message = Message(

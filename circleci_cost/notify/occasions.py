@@ -13,12 +13,12 @@ import duckdb
 
 from circleci_cost.config.notifications import Cadence, NotificationOwner
 from circleci_cost.config.settings import Settings
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.periods import Period, period_of
-from circleci_cost.model.pricing import price_periods
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.model.pricing.price_gaps import gaps
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
@@ -68,7 +68,7 @@ def occasions(
 
 def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
     for center in settings.cost_centers:
-        ahead = price_periods.gaps(center.price_periods, today + timedelta(days=1), today + _PRICES_AHEAD)
+        ahead = gaps(center.price_periods, today + timedelta(days=1), today + _PRICES_AHEAD)
         if ahead:
             yield events.price_gap(center.name, ahead[0].first)
         if (end := center.api_token_expires) is not None:
@@ -93,7 +93,7 @@ def _imports(settings: Settings, lake: Lake, connection: duckdb.DuckDBPyConnecti
             unpriced_credits=summary.unpriced_credits,
             cost=summary.cost_usd,
             prices=center.price_periods,
-            unpriced_days=price_periods.gaps(center.price_periods, settings.history_start, now.date()),
+            unpriced_days=gaps(center.price_periods, settings.history_start, now.date()),
         )
 
 

@@ -12,9 +12,9 @@ from uuid import UUID, uuid5
 import numpy as np
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.drivers.baseline import scaled, weekdays_before
 from circleci_cost.model.drivers.leaves import CLASSES
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.simulator import (
     ACME_ID,
     Event,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.notifications import Notifications
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.notify.channels import open_channels
 from circleci_cost.notify.delivery import deliver
 from circleci_cost.notify.events import sync_failed

@@ -9,7 +9,7 @@ from typing import Any
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.notifications import Notifications
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.notify.budget_events import BudgetCrossing, budget_threshold
 from circleci_cost.notify.channels import Channel, open_channels
 from circleci_cost.notify.delivery import DeliveryReport, Limits, deliver

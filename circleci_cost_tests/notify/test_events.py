@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, budget_threshold, digest
 from circleci_cost.notify.events import data_quality, import_complete, price_gap, sync_recovered, token_expiry
 from circleci_cost.notify.messages import Key

@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from circleci_cost.config.notifications import Event
-from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.notify import events
 from circleci_cost.notify.anomaly_events import anomaly_recovered
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, digest

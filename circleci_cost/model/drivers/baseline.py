@@ -11,8 +11,8 @@ from math import lcm
 
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.drivers.leaves import MONEY, QUANTITY
-from circleci_cost.model.pricing.price_periods import DayRange
 
 WEEKS = 4
 """How many weeks before a period its weekdays are compared with."""

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from circleci_cost.model.pricing.price_periods import PricePeriod, overlaps, say_ranges
+from circleci_cost.day_ranges import say_ranges
+from circleci_cost.model.pricing.price_periods import PricePeriod, overlaps
 from circleci_cost.sections.section import Name, Section, VariableName, mistake_within
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from circleci_cost.text.units import counted
+from circleci_cost.day_ranges import DayRange
 
 PRICE = pl.Decimal(18, 10)
 RATES_SCHEMA: dict[str, pl.DataType] = {
@@ -43,23 +43,6 @@ class PricePeriod:
         return f"{self.effective_from} – {self.effective_until or 'ongoing'}"
 
 
-@dataclass(frozen=True)
-class DayRange:
-    """Whole days, both ends included."""
-
-    first: date
-    last: date
-
-    def __str__(self) -> str:
-        """Return the days as text, such as `2026-01-01 to 2026-01-31`."""
-        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-
-    @property
-    def days(self) -> int:
-        """The number of days."""
-        return (self.last - self.first).days + 1
-
-
 def overlaps(periods: Sequence[PricePeriod]) -> list[tuple[PricePeriod, PricePeriod, DayRange]]:
     """The pairs of periods of one cost center that price the same days, with those days.
 
@@ -75,23 +58,6 @@ def overlaps(periods: Sequence[PricePeriod]) -> list[tuple[PricePeriod, PricePer
             if last >= later.effective_from and (earlier.effective_until or last) >= later.effective_from:
                 pairs.append((earlier, later, DayRange(later.effective_from, last)))
     return pairs
-
-
-def gaps(periods: Sequence[PricePeriod], first: date, last: date) -> list[DayRange]:
-    """The days from `first` to `last` that no period of these prices, in order."""
-    free = []
-    day = first
-    for period in sorted(periods, key=lambda period: period.effective_from):
-        if period.effective_from > last:
-            break
-        if period.effective_from > day:
-            free.append(DayRange(day, period.effective_from - _ONE_DAY))
-        if period.effective_until is None or period.effective_until >= last:
-            return free
-        day = max(day, period.effective_until + _ONE_DAY)
-    if day <= last:
-        free.append(DayRange(day, last))
-    return free
 
 
 def daily_rates(periods: Sequence[PricePeriod], first: date, last: date) -> pl.DataFrame:
@@ -149,23 +115,3 @@ def content_hash(periods: Iterable[PricePeriod]) -> str:
         for period in periods
     )
     return hashlib.sha256(json.dumps(canonical).encode()).hexdigest()[:16]
-
-
-def as_ranges(days: Iterable[date]) -> list[DayRange]:
-    """Join days to ranges of consecutive days."""
-    ranges: list[DayRange] = []
-    for day in sorted(set(days)):
-        if ranges and day - ranges[-1].last == _ONE_DAY:
-            ranges[-1] = DayRange(ranges[-1].first, day)
-        else:
-            ranges.append(DayRange(day, day))
-    return ranges
-
-
-def say_ranges(ranges: Sequence[DayRange], most: int = 5) -> str:
-    """Name up to `most` ranges in a sentence; of the others only their number and days."""
-    named = ", ".join(str(days) for days in ranges[:most])
-    rest = ranges[most:]
-    if not rest:
-        return named
-    return f"{named} and {counted(len(rest), 'more range')} ({counted(sum(days.days for days in rest), 'day')})"

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Context, Decimal
 from enum import StrEnum
 
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.errors import ConfigurationError, UsageError
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges, say_ranges
 from circleci_cost.model.usage.cost_names import dimension_name
 from circleci_cost.model.usage.schema import CHARGE_TYPE, DIMENSIONS
 from circleci_cost.text.amounts import cost_text, credits_text

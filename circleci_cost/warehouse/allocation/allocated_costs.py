@@ -11,9 +11,9 @@ from decimal import Decimal
 
 import duckdb
 
+from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation.plan import Plan, PlannedTag
-from circleci_cost.model.pricing.price_periods import as_ranges, say_ranges
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
 from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.warehouse.allocation.combinations import combine, number_rows

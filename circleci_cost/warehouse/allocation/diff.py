@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.allocation.plan import Plan
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
 from circleci_cost.warehouse.core.statements import sql

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import duckdb
 
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.reporting.report import Amount, known_value
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.warehouse.core.conditions import Parameters

@@ -11,11 +11,11 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 
+from circleci_cost.day_ranges import as_ranges
 from circleci_cost.lake.days import read_provenance, read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
-from circleci_cost.model.pricing.price_periods import as_ranges
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 

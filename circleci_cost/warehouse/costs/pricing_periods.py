@@ -6,7 +6,8 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from circleci_cost.model.pricing.price_periods import DayRange, PricePeriod, as_ranges, daily_rates, periods_frame
+from circleci_cost.day_ranges import DayRange, as_ranges
+from circleci_cost.model.pricing.price_periods import PricePeriod, daily_rates, periods_frame
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import transaction
 

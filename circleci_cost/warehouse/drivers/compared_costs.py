@@ -13,6 +13,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.errors import UsageError
 from circleci_cost.model.drivers.baseline import (
     Comparison,
@@ -24,7 +25,6 @@ from circleci_cost.model.drivers.baseline import (
     weekdays_before,
 )
 from circleci_cost.model.drivers.leaves import CLASSES, FINER
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
 from circleci_cost.model.reporting.report import known_value
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.drivers.baseline import Comparison, weekdays_before
 from circleci_cost.model.drivers.causes import root_causes
@@ -19,7 +20,6 @@ from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.leaves import MONEY
 from circleci_cost.model.drivers.seats import seats_apart
 from circleci_cost.model.drivers.text import place_text, sentence
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.model.usage.schema import HIERARCHY, RUN_BOUND_CHARGE_TYPES
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.transactions import transaction

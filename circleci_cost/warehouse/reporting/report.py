@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
-from circleci_cost.model.pricing.price_periods import DayRange, as_ranges
+from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.model.reporting.report import Amount, Question, Report, Row, add_up, known_value
 from circleci_cost.model.usage.conditions import among
 from circleci_cost.warehouse.core.conditions import Parameters

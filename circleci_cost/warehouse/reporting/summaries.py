@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import duckdb
 
-from circleci_cost.model.pricing.price_periods import DayRange
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for

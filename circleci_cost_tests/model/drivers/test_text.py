@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.drivers.baseline import day_weights, previous, range_before, weekdays_before
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.drivers.links import JobRun, job_run_url
 from circleci_cost.model.drivers.text import place_text, reasons_text, rounded, sentence
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.text.amounts import change_text
 from circleci_cost_tests.model.drivers.builders import period
 

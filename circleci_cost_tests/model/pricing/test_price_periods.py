@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circleci_cost.model.pricing.price_periods import (
-    DayRange,
-    PricePeriod,
-    as_ranges,
-    content_hash,
-    daily_rates,
-    gaps,
-    overlaps,
-    say_ranges,
-)
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
+from circleci_cost.model.pricing.price_gaps import gaps
+from circleci_cost.model.pricing.price_periods import PricePeriod, content_hash, daily_rates, overlaps
 
 FIRST, LAST = date(2024, 2, 1), date(2024, 4, 30)
 

@@ -10,11 +10,11 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.drivers.effects import DRIVERS
-from circleci_cost.model.pricing.price_periods import DayRange
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
 from circleci_cost.warehouse.drivers.examples import example_runs

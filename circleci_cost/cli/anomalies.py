@@ -16,7 +16,7 @@ from circleci_cost.cli.streams import results, say, shown, write_json, write_lin
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.incidents.text import TABLE_HEADER, as_json, cells, sentences
-from circleci_cost.model.usage.cost_names import driver_name
+from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.text.amounts import credits_text, signed
 from circleci_cost.text.suggestions import did_you_mean
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason

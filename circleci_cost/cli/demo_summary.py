@@ -17,7 +17,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.text import tree
 from circleci_cost.model.reporting.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
-from circleci_cost.model.usage.cost_names import dimension_name
+from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import dollars, price
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
 from circleci_cost.warehouse.incidents.incidents import read_incidents

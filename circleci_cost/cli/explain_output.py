@@ -25,8 +25,8 @@ from circleci_cost.model.drivers.text import (
     sentence,
 )
 from circleci_cost.model.reporting.report import CURRENCY
-from circleci_cost.model.usage.cost_names import dimension_name
-from circleci_cost.model.usage.schema import HIERARCHY
+from circleci_cost.model.usage.dimensions import HIERARCHY
+from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import (
     WIDE,
     change_text,

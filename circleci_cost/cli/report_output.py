@@ -14,8 +14,8 @@ from circleci_cost.model.reporting.report import (
     not_final_text,
     period_text,
 )
-from circleci_cost.model.usage.cost_names import charge_type_with_key, dimension_name
-from circleci_cost.model.usage.schema import CHARGE_TYPE
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
+from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
 
 

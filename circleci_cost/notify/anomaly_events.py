@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from circleci_cost.model.incidents import text as incident_text
-from circleci_cost.model.usage.cost_names import driver_name
+from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.notify.messages import Key, Message, Notice, Table
 from circleci_cost.text.amounts import signed
 

@@ -16,7 +16,7 @@ from circleci_cost.cli.main import run
 from circleci_cost.clock import Clock, ManualClock
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.publishing.publish import publish
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from circleci_cost.cli.main import COMMANDS, cli
-from circleci_cost.model.usage.schema import DIMENSIONS
+from circleci_cost.model.usage.dimensions import DIMENSIONS
 from circleci_cost.text.suggestions import did_you_mean, similar, suggestion_or_all, with_suggestion
 
 

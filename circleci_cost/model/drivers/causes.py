@@ -19,7 +19,7 @@ from circleci_cost.model.drivers.decomposition import EFFECT_SCHEMA
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.leaves import MONEY
 from circleci_cost.model.drivers.seats import SEATS
-from circleci_cost.model.usage.schema import HIERARCHY
+from circleci_cost.model.usage.dimensions import HIERARCHY
 
 LEVELS = HIERARCHY
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from circleci_cost.errors import UsageError
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY, NO_VALUE
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS, HIERARCHY, NO_VALUE
 
 CLASSES = ("resource_class", "executor")
 FINER = tuple(name for name in DIMENSIONS if name not in {*HIERARCHY, *CLASSES, CHARGE_TYPE})

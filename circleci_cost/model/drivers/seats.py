@@ -6,7 +6,7 @@ What of a change in cost seats are is told by the driver `user` in any case.
 import polars as pl
 
 from circleci_cost.model.drivers.leaves import CLASSES, FINER
-from circleci_cost.model.usage.schema import HIERARCHY
+from circleci_cost.model.usage.dimensions import HIERARCHY
 
 SEATS = "(seats)"
 

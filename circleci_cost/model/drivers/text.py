@@ -9,7 +9,7 @@ from typing import Any
 
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.seats import SEATS
-from circleci_cost.model.usage.cost_names import CHARGE_TYPE_NAMES, dimension_name, driver_name
+from circleci_cost.model.usage.display_names import CHARGE_TYPE_NAMES, dimension_name, driver_name
 from circleci_cost.text.amounts import WIDE, change_text, change_unit, mean_count, mean_price, written
 
 Row = Mapping[str, Any]

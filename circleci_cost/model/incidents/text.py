@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from circleci_cost.model.usage.cost_names import CHARGE_TYPE_NAMES, dimension_name
+from circleci_cost.model.usage.display_names import CHARGE_TYPE_NAMES, dimension_name
 from circleci_cost.text.amounts import WIDE, credits_text, dollars, signed, signed_percent
 
 TABLE_HEADER = ("incident", "what", "where", "since", "status", "impact", "per month")

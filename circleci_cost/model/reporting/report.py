@@ -12,8 +12,8 @@ from enum import StrEnum
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.errors import ConfigurationError, UsageError
-from circleci_cost.model.usage.cost_names import dimension_name
-from circleci_cost.model.usage.schema import CHARGE_TYPE, DIMENSIONS
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS
+from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.lists import some_of
 from circleci_cost.text.plain import same_name

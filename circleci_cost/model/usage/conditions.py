@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from circleci_cost.model.usage.schema import DIMENSIONS, IDS
+from circleci_cost.model.usage.dimensions import DIMENSIONS, IDS
 
 # Conditions may name ids, too.
 CONDITION_DIMENSIONS: tuple[str, ...] = (*DIMENSIONS, *IDS)

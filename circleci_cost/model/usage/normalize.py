@@ -9,15 +9,9 @@ from datetime import date
 
 import polars as pl
 
+from circleci_cost.model.usage.charge_types import EXPORTED_CHARGE_TYPES
 from circleci_cost.model.usage.records import RecordBlock
-from circleci_cost.model.usage.schema import (
-    CREDIT_LIMIT,
-    CREDIT_SCALE,
-    CREDITS,
-    EXPORT_COLUMNS,
-    EXPORTED_CHARGE_TYPES,
-    Kind,
-)
+from circleci_cost.model.usage.schema import CREDIT_LIMIT, CREDIT_SCALE, CREDITS, EXPORT_COLUMNS, Kind
 from circleci_cost.model.usage.split import TextBlock, split_text, split_typed
 from circleci_cost.model.usage.values import refuse_rows, type_values
 

@@ -1,7 +1,7 @@
-"""The contents of a usage export: charge types, dimensions, and the columns of an export and of a job run.
+"""The columns of a usage export and of a job run.
 
-The columns of costs, filters, conditions and names follow from these lists (`warehouse.core.schema_pieces`). How
-the bytes of an export become these columns is the job of `records`, `split` and `values`.
+Charge types and dimensions have lists of their own (`charge_types`, `dimensions`). How the bytes of an export become
+these columns is the job of `records`, `split` and `values`.
 Source of the columns: CircleCI's Usage API, 48 of them, matched by name in any case and order.
 """
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 import polars as pl
+
+from circleci_cost.model.usage.charge_types import EXPORTED_CHARGES
 
 CREDIT_SCALE = 6
 # DECIMAL(18,6) holds every credit below this without rounding.
@@ -67,85 +69,6 @@ class Column:
         """
         return _DTYPES[self.kind]
 
-
-@dataclass(frozen=True)
-class ChargeType:
-    """One kind of credits: its key in JSON, CSV, filters and columns, and its display name.
-
-    CircleCI books a `booked` charge type on the row of a job that did not cause it, so it is judged and explained
-    separately.
-    """
-
-    name: str
-    shown: str
-    booked: bool = False
-
-    @property
-    def source(self) -> str:
-        """The column of the export."""
-        return f"{self.name}_credits".upper()
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """A dimension of costs: its name, and the column of job runs that holds it.
-
-    `has_id`: the column `<name>_id` identifies it for good; `source` is only its current name.
-    """
-
-    name: str
-    source: str
-    has_id: bool = False
-
-    @property
-    def id_column(self) -> str | None:
-        """The column of the ids, in job runs and costs."""
-        return f"{self.name}_id" if self.has_id else None
-
-
-EXPORTED_CHARGES: tuple[ChargeType, ...] = (
-    ChargeType("compute", "compute"),
-    ChargeType("dlc", "Docker layer caching"),
-    ChargeType("user", "seats", booked=True),
-    ChargeType("storage", "storage", booked=True),
-    ChargeType("network", "network", booked=True),
-    ChargeType("lease", "leases"),
-    ChargeType("lease_overage", "lease overage"),
-    ChargeType("ipranges", "IP ranges", booked=True),
-)
-"""The charge types that have a column in the export; that column, like all others of theirs, follows from this list."""
-
-CHARGES: tuple[ChargeType, ...] = (*EXPORTED_CHARGES, ChargeType("other", "other credits"))
-"""All charge types; `other` is what TOTAL_CREDITS holds beyond the exported ones. The first one carries the counts."""
-
-CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES)
-EXPORTED_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in EXPORTED_CHARGES)
-RUN_BOUND_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES if not charge.booked)
-BOOKED_CHARGE_TYPES: tuple[str, ...] = tuple(charge.name for charge in CHARGES if charge.booked)
-
-COST_DIMENSIONS: tuple[Dimension, ...] = (
-    Dimension("cost_center", "cost_center"),
-    Dimension("organization", "organization_name", has_id=True),
-    Dimension("project", "project_name", has_id=True),
-    Dimension("workflow", "workflow_name"),
-    Dimension("job", "job_name"),
-    Dimension("branch", "vcs_branch"),
-    Dimension("resource_class", "resource_class"),
-    Dimension("executor", "executor"),
-    Dimension("operating_system", "operating_system"),
-    Dimension("trigger_source", "pipeline_trigger_source"),
-    Dimension("build_status", "job_build_status"),
-)
-"""The dimensions of a daily cost: columns, filters, conditions, groups and names follow from this list."""
-
-CHARGE_TYPE = "charge_type"
-DIMENSIONS: tuple[str, ...] = (*(dimension.name for dimension in COST_DIMENSIONS), CHARGE_TYPE)
-# Ids stay when an organization or a project is renamed.
-IDS: tuple[str, ...] = tuple(dimension.id_column for dimension in COST_DIMENSIONS if dimension.id_column)
-# Stands for the missing value of a dimension.
-NO_VALUE = "(none)"
-# Each level lies within the one before it.
-HIERARCHY: tuple[str, ...] = ("cost_center", "organization", "project", "workflow", "job")
 
 EXPORT_COLUMNS: tuple[Column, ...] = (
     Column("ORGANIZATION_ID", Kind.REPEATED_ID, required=True, never_null=True),

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import duckdb
 
 from circleci_cost.model.allocation.plan import Lookup, Plan, Rules
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import sql
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import duckdb
 
 from circleci_cost.model.allocation.plan import Lookup, PlannedTag
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import Operator
-from circleci_cost.model.usage.cost_names import dimension_name
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
+from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.suggestions import with_suggestion
 from circleci_cost.text.units import counted
 

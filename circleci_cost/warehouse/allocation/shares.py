@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.allocation.plan import AMOUNTS_SCHEMA, Plan, PlannedSplit, PlannedTag
-from circleci_cost.model.usage.schema import COST_DIMENSIONS, IDS, NO_VALUE
+from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, IDS, NO_VALUE
 from circleci_cost.warehouse.allocation.combinations import dimensions_used, joins
 from circleci_cost.warehouse.core.statements import sql
 

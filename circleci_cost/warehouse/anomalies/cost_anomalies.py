@@ -20,7 +20,7 @@ from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, DECISIONS, 
 from circleci_cost.model.incidents.episodes import PRICE_CHANGE
 from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, ids_kept, incidents, without_those_explained
 from circleci_cost.model.incidents.quality import JudgementQuality, quality_of
-from circleci_cost.model.usage.schema import CHARGE_TYPE
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.anomalies.series import JudgedGroup, hierarchy_of, judged_groups, make_sums
 from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import sql

@@ -9,7 +9,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from circleci_cost.model.usage.schema import CHARGE_TYPE
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.statements import sql
 

@@ -1,11 +1,11 @@
 """Adds the columns of charge types and dimensions that a table of an earlier version lacks, with their values.
 
-Columns that are in no list of `model.usage.schema` are added by `tables.sql`.
+Columns that are no charge type and no dimension are added by `tables.sql`.
 """
 
 import duckdb
 
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.schema_pieces import charge_columns, dimension_columns
 
 _COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_costs": dimension_columns()}

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import duckdb
 
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import sql
 

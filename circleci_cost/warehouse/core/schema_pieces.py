@@ -1,9 +1,10 @@
-"""Pieces of SQL that follow from the lists of `model.usage.schema`; `{schema.NAME}` in a .sql file stands for one.
+"""Pieces of SQL that follow from the lists of charge types and dimensions; `{schema.NAME}` in a file stands for one.
 
 The lists alone say which columns there are; the .sql files say what is done with them.
 """
 
-from circleci_cost.model.usage.schema import BOOKED_CHARGE_TYPES, CHARGE_TYPES, COST_DIMENSIONS, NO_VALUE, Dimension
+from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, NO_VALUE, Dimension
 
 _CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
 # The cost center comes from the configuration, not from the export: it has a column of its own everywhere.

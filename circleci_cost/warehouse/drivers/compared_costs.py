@@ -26,8 +26,9 @@ from circleci_cost.model.drivers.baseline import (
 )
 from circleci_cost.model.drivers.leaves import CLASSES, FINER
 from circleci_cost.model.reporting.report import known_value
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import among
-from circleci_cost.model.usage.schema import CHARGE_TYPE, CHARGE_TYPES, DIMENSIONS, HIERARCHY
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS, HIERARCHY
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for, values_of
 from circleci_cost.warehouse.core.statements import sql

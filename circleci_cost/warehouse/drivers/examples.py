@@ -11,7 +11,7 @@ import polars as pl
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.drivers.links import JobRun, job_run_url
-from circleci_cost.model.usage.schema import HIERARCHY
+from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.core.statements import sql
 
 

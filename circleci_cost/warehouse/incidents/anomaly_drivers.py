@@ -20,7 +20,8 @@ from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.leaves import MONEY
 from circleci_cost.model.drivers.seats import seats_apart
 from circleci_cost.model.drivers.text import place_text, sentence
-from circleci_cost.model.usage.schema import HIERARCHY, RUN_BOUND_CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import RUN_BOUND_CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.drivers.compared_costs import SCOPE_SCHEMA, compared_rows, known_days

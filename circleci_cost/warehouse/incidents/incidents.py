@@ -13,8 +13,9 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.drivers.text import place_text
+from circleci_cost.model.usage.charge_types import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.model.usage.conditions import Conditions
-from circleci_cost.model.usage.schema import CHARGE_TYPE, HIERARCHY, RUN_BOUND_CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import VALUE, make_view, rows_for
 from circleci_cost.warehouse.core.statements import one_row, sql

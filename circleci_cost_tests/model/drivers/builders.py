@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from circleci_cost.model.drivers.effects import DRIVERS
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 
 PRICE = Decimal("0.0006")
 _WIDE = Context(prec=80)

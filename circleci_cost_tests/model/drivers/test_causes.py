@@ -9,7 +9,7 @@ import polars as pl
 
 from circleci_cost.model.drivers.causes import root_causes
 from circleci_cost.model.drivers.decomposition import decompose
-from circleci_cost.model.usage.schema import HIERARCHY
+from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost_tests.model.drivers.builders import period
 
 Change = Callable[[dict[str, Any]], dict[str, Any] | None]

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.errors import ExportDataError
+from circleci_cost.model.usage.charge_types import EXPORTED_CHARGE_TYPES
 from circleci_cost.model.usage.dialects import NULLS
 from circleci_cost.model.usage.normalize import normalize, normalize_text
 from circleci_cost.model.usage.records import read_records
-from circleci_cost.model.usage.schema import EXPORT_COLUMNS, EXPORTED_CHARGE_TYPES, Column, Kind
+from circleci_cost.model.usage.schema import EXPORT_COLUMNS, Column, Kind
 from circleci_cost.model.usage.split import split_text, split_typed
 
 from .builders import COLUMNS, Record, job_id, put, quoted, read, record, unquoted, written

@@ -11,7 +11,7 @@ import duckdb
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.allocation.plan import Plan
 from circleci_cost.model.allocation.planning import prepare
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
 from circleci_cost.warehouse.core.transactions import transaction
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost_tests.warehouse.allocation.builders import (
     BY_PROJECT,

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.model.budgets.definition import Budget
-from circleci_cost.model.usage.schema import CHARGE_TYPES
+from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
 
 PRICE = Decimal("0.0006")

@@ -1,9 +1,9 @@
-"""The display names of charge types (from the list in `schema`), of dimensions, and of the drivers of a change.
+"""The display names of charge types (from their list), of dimensions, and of the drivers of a change.
 
 Keys (`user`, `minutes_per_run`) are public and stay as they are in JSON, CSV, filters and the configuration.
 """
 
-from circleci_cost.model.usage.schema import CHARGES
+from circleci_cost.model.usage.charge_types import CHARGES
 
 CHARGE_TYPE_NAMES = {charge.name: charge.shown for charge in CHARGES}
 _DRIVER_NAMES = {

@@ -29,7 +29,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "rows"),
+    ("names", "rows"),
     [
         ((), CostRows("series_daily")),
         (("project", "organization_id"), CostRows("series_daily")),

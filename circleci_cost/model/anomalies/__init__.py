@@ -1,1 +1,1 @@
-"""Days that are unlike what their series has shown before."""
+"""Days on which a series costs more or less than its own history leads one to expect."""

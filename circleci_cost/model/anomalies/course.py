@@ -1,6 +1,6 @@
 """The course of a smoothed value over the last weeks, to find drifts that daily residuals are too small to show.
 
-A step is no drift: whoever rebases a value scales its course along.
+A step is not a drift: after a step, the caller scales the course by the same factor.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ _DRIFTED_BY = 0.15
 
 
 class Course:
-    """What a value and its variance were on the last `DRIFT_DAYS` learned days, the oldest first."""
+    """A value and its variance on the last `DRIFT_DAYS` learned days, oldest first."""
 
     def __init__(self, series: int, gain: float) -> None:
-        """Nothing is known yet; `gain` is that of the value's exponential smoothing."""
+        """Start empty; `gain` is the gain of the exponential smoothing that produces the value."""
         self._values, self._variances = np.full((series, DRIFT_DAYS), np.nan), np.full((series, DRIFT_DAYS), np.nan)
-        # The variance of the difference of two smoothed values so far apart, relative to that of a day.
+        # The variance of the difference of two smoothed values `DRIFT_DAYS` apart, relative to the variance of a day.
         self._of_difference = 2.0 * gain / (2.0 - gain)
 
     def append(self, values: Floats, variances_of_day: Floats, known: Flags) -> None:
@@ -28,19 +28,19 @@ class Course:
         append_known(self._variances, variances_of_day * self._of_difference, known)
 
     def scale(self, series: Flags, factor: Floats) -> None:
-        """Move the past of some series along with a step of theirs; `factor` has a value for each of them."""
+        """Multiply the past of some series by the factor of their step; `factor` has a value for each of them."""
         self._values[series] *= factor[:, None]
         self._variances[series] *= factor[:, None] ** 2
 
     def restart(self, series: Flags) -> None:
-        """Begin anew to watch some series."""
+        """Forget the past of some series and watch them anew."""
         self._values[series] = np.nan
 
     def moved(self, now: Floats) -> Floats:
-        """By how many standard deviations values are off what they were.
+        """Return by how many standard deviations the values differ from the oldest ones kept.
 
-        The deviations are those of then, as a drift is learned as spread. 0 where less is known, and where a move is no
-        more than 15 % of what was.
+        The standard deviation is the old one, because a drift inflates the present one. 0 where fewer days are known,
+        and where the change is below 15 % of the old value.
         """
         before = self._values[:, 0]
         share = np.divide(now, before, out=np.ones(len(now)), where=before > 0) - 1.0

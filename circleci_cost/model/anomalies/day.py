@@ -1,6 +1,6 @@
-"""One day of many series, what was expected of it, and how far off it was: the shapes that the detector's parts share.
+"""One day of many series, its expectation and its residuals: the data types that the parts of the detector share.
 
-No estimate is made here: levels are `level`'s, rates `rate`'s, spreads `spread`'s.
+Estimating is left to `level`, `rate` and `spread`.
 """
 
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class Day:
 
     @property
     def part(self) -> int:
-        """0 on working days, 1 on weekends: usage per run differs between what people and what schedules start."""
+        """0 on working days, 1 on weekends: runs started by people and runs started by schedules differ in usage."""
         return int(self.weekday >= WEEKEND)
 
 
 @dataclass(frozen=True)
 class RateResiduals:
-    """A day's usage against what its runs usually use, in standard deviations; 0 but for the `rated` series.
+    """A day's usage against the usual usage of its runs, in standard deviations; 0 for series that are not `rated`.
 
-    `of_day` is what is judged, `plain` knows no spread yet, `variance` is that of the usage of so many runs.
+    `of_day` is judged; `plain` is not yet divided by the spread; `variance` is that of the usage of these runs.
     """
 
     rated: Flags
@@ -47,8 +47,8 @@ class RateResiduals:
 class Residuals:
     """A day against its expectation: `expected` and `variance` of its usage, and residuals in standard deviations.
 
-    They are of the day, of it and the day before (`of_pair`), and of the last seven (`of_week`), by which `sparse`
-    series are judged. `plain` knows no spread yet.
+    `of_day` covers the day, `of_pair` the day and the one before, `of_week` the last seven days; `sparse` series are
+    judged by their week. `plain` is the day's residual, not yet divided by the spread.
     """
 
     expected: Floats
@@ -62,7 +62,7 @@ class Residuals:
 
 
 def append_known(recent: Floats, values: Floats, known: Flags) -> None:
-    """Push the known values into the last ones of their series [series × last]."""
+    """Append the known values to the recent ones of their series [series × days], dropping the oldest."""
     chosen = np.flatnonzero(known & ~np.isnan(values))
     recent[chosen, :-1] = recent[chosen, 1:]
     recent[chosen, -1] = values[chosen]

@@ -1,6 +1,6 @@
-"""`[anomalies]`: how many false alarms are acceptable, what is worth telling, and what to leave alone.
+"""`[anomalies]`: how many false alarms are acceptable, which incidents are reported, and which days are left alone.
 
-How anomalies are found is `detection`'; what people decided is `model.incidents.decisions`' to read.
+Detecting anomalies is `detection`'s job; reading people's decisions is `model.incidents.decisions`'.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ class IgnoredPeriod(Dated):
 
 
 class Anomalies(Section):
-    """`[anomalies]`: settings of the detector and of the incidents that people are told of.
+    """`[anomalies]`: settings of the detector and of the incidents that people are notified of.
 
-    `false_alarms_per_series_year` is what the thresholds aim at. Impacts are per day: in USD, and as a share of what
-    the organization was expected to cost; both must be reached. An incident is notified again at so many times its
-    impact per day (`renotify_at`).
+    `false_alarms_per_series_year` is what the thresholds aim at. The minimum impacts are per day, in USD and as a
+    share of the organization's expected cost; both must be reached. People are notified again when the impact per day
+    has grown to `renotify_at` times what they were notified of.
     """
 
     renamed_keys: ClassVar[Mapping[str, str]] = {"told_again_at": "renotify_at"}

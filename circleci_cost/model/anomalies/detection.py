@@ -1,7 +1,7 @@
-"""Detection of anomalies in daily costs: each day is judged by what its series, and it alone, has shown before.
+"""Detection of anomalies in daily costs: each day is judged by the history of its own series alone.
 
-The public function. How days are laid out is `panel`'s, what is expected `state`'s, what is too far
-`thresholds`', what an anomaly is called `kinds`'. Grouping alarms into incidents is `model.incidents`'.
+The public function and its table. `panel` lays out the days, `state` keeps the expectations, `thresholds` decides
+what is an anomaly, `kinds` names it. Grouping alarms into incidents is the job of `model.incidents`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,15 +43,15 @@ ANOMALY_SCHEMA = pl.Schema(
 def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calendar = DEFAULT_CALENDAR) -> pl.DataFrame:
     """Judge each day of each series by the days before it.
 
-    In: as `panel.observations_of` tells: `series`, `date`, `cost`, and optionally `runs`, `credits`,
-    `cost_squared` (sum over runs of their squared cost), `complete`; with them changes of cost per run and of prices
-    are found at once, and series of few runs are not taken for noisy ones. Other columns are left alone.
+    In: the columns of `panel.observations_of`: `series`, `date`, `cost`, and optionally `runs`, `credits`,
+    `cost_squared` (sum over runs of their squared cost), `complete`. With them, changes of cost per run and of
+    prices are detected at once, and series of few runs are not taken for noisy ones. Other columns are ignored.
 
     Out: `ANOMALY_SCHEMA`, one row per series and day from the series' first day on, by series and date, in the unit
-    of `cost`. `value` is null where the day is not known, `expected` and what follows where it could not be judged
-    (`note` says why). Outside of `lower` and `upper` a day is an anomaly by itself; lasting changes are found inside
-    of them too. `score` is 1 at the threshold, `direction` "up" or "down" of what was expected. `kind`, of anomalies
-    alone, is one of `KINDS`; the first day of a series that begins after the others is "new", and no anomaly.
+    of `cost`. `value` is null where the day is not known; `expected` and the columns after it are null where the
+    day could not be judged (`note` says why). A day outside of `lower` and `upper` is an anomaly by itself; lasting
+    changes are detected inside of them too. `score` is 1 at the threshold, `direction` is "up" or "down". `kind` is
+    one of `KINDS`, for anomalies only; the first day of a series that begins after the others is "new", and no anomaly.
     """
     tables = [
         _table(seen, _judged(seen, calendar_days(seen.first, seen.days, calendar), settings), settings)
@@ -60,7 +60,7 @@ def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calend
     return pl.concat([pl.DataFrame(schema=ANOMALY_SCHEMA), *tables])
 
 
-class _Found:
+class _Judgements:
     """The judgements of all days [series × days], in the unit of usage; NaN where a day could not be judged."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
@@ -73,18 +73,18 @@ class _Found:
             getattr(self, name)[:, number] = np.where(ready, value, np.nan)
 
 
-def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> _Found:
+def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> _Judgements:
     series = len(seen.names)
     state, sums, namer = State(series), Sums(series), Namer(series)
     scale = scale_of(settings.false_alarms_per_series_year)
-    found = _Found((series, seen.days))
+    judgements = _Judgements((series, seen.days))
     for number, day in _days(seen, calendar):
         state.wake(day)
         residuals = state.residuals(day)
         judgement = judge(state, sums, day, residuals, scale)
         ready = state.ready(day)
         down, up = band(residuals, scale)
-        found.keep(
+        judgements.keep(
             number,
             ready,
             {
@@ -94,7 +94,7 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
                 "score": judgement.score,
             },
         )
-        found.kind[:, number] = namer.kinds(state, day, residuals, judgement)
+        judgements.kind[:, number] = namer.kinds(state, day, residuals, judgement)
         state.remember_week(day, residuals)
         if not day.special:
             state.learn(day, residuals)
@@ -102,7 +102,7 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
             state.rebase(settled)
             sums.reset(settled)
             state.forget_drift(judgement.of_drift)
-    return found
+    return judgements
 
 
 def _days(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
@@ -122,35 +122,35 @@ def _days(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day
         )
 
 
-def _table(seen: Observations, found: _Found, settings: Anomalies) -> pl.DataFrame:
+def _table(seen: Observations, judgements: _Judgements, settings: Anomalies) -> pl.DataFrame:
     """Bring the judgements into rows, in the unit of cost."""
     prices = price_course(seen.price)
-    judged = ~np.isnan(found.score)
-    changed = judged & prices.changed & (found.expected > 0)
-    found.kind[changed] = PRICE_CHANGE
-    sign = np.where(changed, np.sign(prices.step), np.sign(found.score))
-    score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), np.abs(found.score))
+    judged = ~np.isnan(judgements.score)
+    changed = judged & prices.changed & (judgements.expected > 0)
+    judgements.kind[changed] = PRICE_CHANGE
+    sign = np.where(changed, np.sign(prices.step), np.sign(judgements.score))
+    score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), np.abs(judgements.score))
     late = np.flatnonzero(seen.begins >= MINIMUM_DAYS)
-    found.kind[late, seen.begins[late]] = NEW
+    judgements.kind[late, seen.begins[late]] = NEW
     row, column = np.nonzero(np.arange(seen.days) >= seen.begins[:, None])
     at = (row, column)
     price = prices.expected[at]
-    value, expected = seen.cost[at], found.expected[at] * price
+    value, expected = seen.cost[at], judgements.expected[at] * price
     sign = np.where(sign[at] == 0, np.sign(value - expected), sign[at])
-    # The place of "up" and of "down" in `DIRECTIONS`.
+    # Positions in `DIRECTIONS`.
     direction = (sign < 0).astype(np.int64)
-    asked = np.array([each in settings.directions for each in DIRECTIONS])[direction]
+    asked = np.array([direction_name in settings.directions for direction_name in DIRECTIONS])[direction]
     return pl.DataFrame(
         {
             "series": seen.names.gather(row),
             "date": np.datetime64(seen.first) + column.astype("timedelta64[D]"),
             "value": value,
             "expected": expected,
-            "lower": found.lower[at] * price,
-            "upper": found.upper[at] * price,
+            "lower": judgements.lower[at] * price,
+            "upper": judgements.upper[at] * price,
             "score": score[at],
             "direction": _texts(DIRECTIONS, np.where(judged[at], direction, -1)),
-            "kind": _texts(KINDS, found.kind[at].astype(np.int64)),
+            "kind": _texts(KINDS, judgements.kind[at].astype(np.int64)),
             "is_anomaly": judged[at] & (score[at] >= 1.0) & asked,
             "note": _texts(NOTES, np.where(judged[at], -1, np.where(np.isnan(value), 1, 0))),
         },

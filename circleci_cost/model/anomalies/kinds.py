@@ -1,6 +1,6 @@
-"""What an anomaly looks like on its day: a spike, a drop, an outage, a level shift, a drift, a leak on a weekend.
+"""The kind of an anomaly, as it looks on its day: a spike, a drop, an outage, a level shift, a drift, a weekend leak.
 
-Names are given by what is known on the day; whether there is an anomaly at all is `thresholds`' to say.
+A kind uses only what is known on that day. Whether a day is an anomaly at all is `thresholds`' decision.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ KINDS = ("spike", "drop", "level_shift", "drift", "outage", "vanished", "weekend
 SPIKE, DROP, LEVEL_SHIFT, DRIFT, OUTAGE, VANISHED, WEEKEND_LEAK, NEW, PRICE_CHANGE = range(len(KINDS))
 
 _SHIFT_DAYS = 3
-# A level of so many days in alarm is the new normal; a day out of alarm takes half a day back.
+# After this many days in alarm a level is the new normal; each day out of alarm subtracts half a day.
 _NEW_NORMAL_DAYS, _BACK = 5.0, 0.5
 _OUTAGE_SHARE = 0.1
 _VANISHED_DAYS = 7
 _NEW_AFTER_DAYS = 28
-# A weekend usually below this share of working days leaks when it reaches that share of them.
+# A weekend that usually uses less than the first share of a working day leaks when it reaches the second share.
 _WEEKEND_SHARE, _LEAK_SHARE = 0.6, 0.6
 _DRIFT_DAYS = 21
 # A sum in alarm without a single day in alarm before it is a drift if a line explains it as well as the best step.
@@ -28,10 +28,10 @@ _MOST_LOG = 2.0
 
 
 class Namer:
-    """Names anomalies, and tells when one has become the new normal."""
+    """Names anomalies and decides when one has become the new normal."""
 
     def __init__(self, series: int) -> None:
-        """Nothing has happened yet."""
+        """Start with no anomalies seen."""
         self._fired = np.zeros(series)
         self._sign = np.zeros(series)
         self._silent = np.zeros(series)
@@ -39,25 +39,25 @@ class Namer:
         self._drifting = np.zeros(series, dtype=np.bool_)
         self._ratios = np.zeros((series, _DRIFT_DAYS))
 
-    def kinds(self, state: State, day: Day, found: Residuals, judgement: Judgement) -> Integers:
+    def kinds(self, state: State, day: Day, residuals: Residuals, judgement: Judgement) -> Integers:
         """Return the number of each series' kind in `KINDS`, −1 where there is no anomaly."""
         up = judgement.is_anomaly & (judgement.score > 0)
         down = judgement.is_anomaly & (judgement.score < 0)
         was_silent = self._silent.copy()
         self._count(day, judgement)
-        self._watch_drifts(day, found, judgement)
+        self._watch_drifts(day, residuals, judgement)
         kinds = np.full(len(up), -1, dtype=np.int64)
         kinds[up], kinds[down] = SPIKE, DROP
         kinds[judgement.of_sum | (judgement.is_anomaly & (self._fired >= _SHIFT_DAYS))] = LEVEL_SHIFT
         kinds[judgement.of_drift | (judgement.is_anomaly & self._drifting)] = DRIFT
         kinds[up & _is_leak(state, day) & (self._fired < _SHIFT_DAYS)] = WEEKEND_LEAK
-        kinds[down & (day.usage <= _OUTAGE_SHARE * found.expected)] = OUTAGE
+        kinds[down & (day.usage <= _OUTAGE_SHARE * residuals.expected)] = OUTAGE
         kinds[down & (self._silent >= _VANISHED_DAYS)] = VANISHED
         kinds[up & (was_silent >= _NEW_AFTER_DAYS)] = NEW
         return kinds
 
     def settled(self, judgement: Judgement) -> Flags:
-        """Return the series whose anomaly has become the new normal, and count no further days of it."""
+        """Return the series whose anomaly has become the new normal, and start counting their days anew."""
         settled = judgement.is_anomaly & (self._fired >= _NEW_NORMAL_DAYS)
         self._fired[settled] = 0.0
         self._sign[settled] = 0.0
@@ -73,10 +73,10 @@ class Namer:
         self._sign = np.where(sign != 0, sign, np.where(self._fired > 0, self._sign, 0.0))
         self._silent = np.where(day.known, np.where(day.usage > 0, 0.0, self._silent + 1), self._silent)
 
-    def _watch_drifts(self, day: Day, found: Residuals, judgement: Judgement) -> None:
+    def _watch_drifts(self, day: Day, residuals: Residuals, judgement: Judgement) -> None:
         if not day.special:
-            ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(found.expected, 1e-12))
-            known = day.known & (found.expected > 0)
+            ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(residuals.expected, 1e-12))
+            known = day.known & (residuals.expected > 0)
             self._ratios[known, :-1] = self._ratios[known, 1:]
             self._ratios[known, -1] = np.clip(ratio[known], -_MOST_LOG, _MOST_LOG)
         begins = judgement.of_sum & (self._fired <= 1) & (self._without_point >= _NO_POINT_DAYS)
@@ -96,7 +96,7 @@ def _is_leak(state: State, day: Day) -> Flags:
 
 
 def _runs_along_a_line(ratios: Floats) -> Flags:
-    """Tell which rows a line explains at least as well as the best single step."""
+    """Return the rows that a straight line explains at least as well as the best single step."""
     days = np.arange(ratios.shape[1]) - (ratios.shape[1] - 1) / 2
     centred = ratios - ratios.mean(axis=1, keepdims=True)
     by_line = (centred @ days) ** 2 / (days**2).sum()

@@ -1,7 +1,7 @@
 """The level of each series and its weekday profile, by robust exponential smoothing.
 
 After Gelper, Fried and Croux (2010), "Robust forecasting with exponential and Holt-Winters smoothing": residuals are
-cut off before they are learned from. How much days vary around a level is `spread`'s.
+cut off before they are learned from. How much days vary around a level belongs in `spread`.
 """
 
 import numpy as np
@@ -12,20 +12,20 @@ from circleci_cost.model.forecast.panel import Flags, Floats
 
 LEVEL_GAIN = 0.025
 _PROFILE_GAIN = 0.05
-# Usage below this share of a level is no level to divide by.
+# Expectations are at least this share of the level: smaller ones must not be divided by.
 _LEAST_SHARE = 0.02
 _PROFILE_FLOOR, _SEEN_FLOOR = 0.7, 0.3
 _RECENT = 7
-# A level that has fallen to this share is kept in mind for some weeks: what rests comes back as it was, and is awake
-# again on the first day that has this share of its usual usage.
+# When a level has fallen to the first share, the former level is remembered for some weeks: a series that rests
+# usually comes back as it was. It is awake again on the first day that reaches the second share of its usual usage.
 _RESTING_SHARE, _AWAKE_SHARE, _MOST_REST_DAYS = 0.1, 0.25, 28
 
 
 class Level:
-    """A day is expected to use `level × profile`; profiles [series × 7], from Monday, average 1."""
+    """The expected usage of a day is `level × profile`; profiles [series × 7], from Monday, average 1."""
 
     def __init__(self, series: int) -> None:
-        """Nothing is known yet."""
+        """Start with nothing learned."""
         self.level = np.zeros(series)
         self.profile = np.ones((series, 7))
         self._seen, self._sums = np.zeros((series, 7)), np.zeros((series, 7))
@@ -34,16 +34,16 @@ class Level:
         self._rested = np.zeros(series)
 
     def expected(self, weekday: int) -> Floats:
-        """What a day is expected to use."""
+        """Return the expected usage of a day of this weekday."""
         return np.maximum(self.level * self.profile[:, weekday], _LEAST_SHARE * self.level + TINY)
 
     def count(self, day: Day, starting: Flags) -> None:
-        """Count a day, and add it up for series that begin."""
+        """Count a day, and add its usage to the sums of series that are starting."""
         self._sums[:, day.weekday] += where(starting, day.usage, 0.0)
         self._seen[:, day.weekday] += day.known
 
     def begin(self, begun: Flags) -> Floats:
-        """Estimate level and profile of series whose first days are over; return what their weekdays use.
+        """Estimate level and profile of series whose first days are over; return the usage of their weekdays.
 
         Weekdays seen once or twice are mixed with the mean of working days or weekends.
         """
@@ -66,19 +66,19 @@ class Level:
         profile = np.maximum(weekday + gain * moved / np.maximum(self.level, TINY), 0.0)
         self.profile[:, day.weekday] = where(learning & (self.level > 0), profile, weekday)
         if day.weekday == 6:
-            # What profiles have drifted from an average of 1 belongs to the level.
+            # A profile that no longer averages 1 is normalized; its mean moves into the level.
             mean = self.profile.mean(axis=1)
-            there = mean > 0
-            self.profile[there] /= mean[there, None]
-            self.level[there] *= mean[there]
+            positive = mean > 0
+            self.profile[positive] /= mean[positive, None]
+            self.level[positive] *= mean[positive]
         usual = self.profile[:, day.weekday]
         seen = np.divide(day.usage, usual, out=np.full(len(usual), np.nan), where=usual > _SEEN_FLOOR)
         append_known(self._recent, seen, day.known)
 
     def rebase(self, series: Flags) -> Floats:
-        """Take the last week for the new level of some series; return the factors of the steps."""
-        former, found = self.level[series], median_of_known(self._recent[series])
-        level = where(np.isnan(found), former, found)
+        """Make the last week the new level of some series; return the factors of the steps."""
+        former, median = self.level[series], median_of_known(self._recent[series])
+        level = where(np.isnan(median), former, median)
         rests = level <= _RESTING_SHARE * former
         falling_asleep = np.flatnonzero(series)[rests & (self._level_before[series] == 0)]
         self._level_before[np.flatnonzero(series)[~rests]] = 0.0
@@ -89,7 +89,7 @@ class Level:
         return np.divide(level, former, out=np.ones(len(level)), where=former > 0)
 
     def wake(self, day: Day) -> Flags:
-        """Return the series that use again what they did before they rested, back at that level."""
+        """Restore the former level of series that have stopped resting; return these series."""
         self._rested += 1
         usual = self._level_before * self._profile_before[:, day.weekday]
         woken = day.known & (self._level_before > 0) & (day.usage > _AWAKE_SHARE * usual)

@@ -1,6 +1,6 @@
-"""What is judged of a series besides its cost: credits, runs and the rates that tell why a cost has changed.
+"""The measures that are judged for a series besides its cost: credits, runs, and rates that explain a change of cost.
 
-Pure frames; how they are judged is `detection`'.
+Only frames are built here; `detection` judges them.
 """
 
 import polars as pl
@@ -14,11 +14,12 @@ MEASURES = ("cost", "credits", "runs", *RATES)
 
 
 def measured(daily: pl.DataFrame, measure: str) -> pl.DataFrame:
-    """Return a measure's daily series as `anomalies.detect` takes them.
+    """Return a measure's daily series in the form that `detection.detect` takes.
 
     In: `series`, `date`, `cost` (USD), `credits`, `credits_squared` (sum over runs; null where not known), `runs`,
-    `run_seconds`, all floats; nulls are not given. Out: `series`, `date`, `cost` (in the unit of the measure),
-    `complete`, and what is known of `credits`, `runs` and `cost_squared`. A rate is not known on a day without runs.
+    `run_seconds`, all floats; null means not known. Out: `series`, `date`, `cost` (in the unit of the measure),
+    `complete`, and those of `credits`, `runs` and `cost_squared` that are known. A rate is not known on a day
+    without runs.
     """
     if measure in RATES:
         over, under = RATES[measure]
@@ -32,12 +33,12 @@ def measured(daily: pl.DataFrame, measure: str) -> pl.DataFrame:
         "credits": {"cost": pl.col("credits"), "runs": pl.col("runs")},
         "runs": {"cost": pl.col("runs")},
     }[measure]
-    # The square of each run's own count of 1, summed, is the count.
+    # Each run counts 1; the sum of the squares is the number of runs.
     squares = {"cost": _squares() * price**2, "credits": _squares(), "runs": pl.col("runs")}[measure]
     return daily.select("series", "date", **columns, cost_squared=squares, complete=pl.lit(True))
 
 
 def _squares() -> pl.Expr:
-    """The squares of a series, none at all where they are not known of some day."""
+    """The squares of a series; null for the whole series if any of its days lacks them."""
     unknown = (pl.col("credits_squared").is_null() & (pl.col("credits") > 0)).any().over("series")
     return pl.when(~unknown).then("credits_squared")

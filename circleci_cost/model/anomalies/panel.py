@@ -1,6 +1,6 @@
-"""Daily usage of many series as matrices [series × days], with what is known of runs and prices.
+"""Daily usage of many series as matrices [series × days], with their runs and prices where known.
 
-Only the shape of the data; what is unusual is `detection`' to judge.
+Only the layout of the data; judging it is `detection`'s job.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from circleci_cost.model.forecast.panel import Flags, Floats, Panel
 
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
-# Series do not know of each other: so many fit into little memory at a time.
+# Series are independent of each other, so they are processed in blocks to save memory.
 _SERIES_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
 class Observations(Panel):
-    """A panel with what is known of runs and prices, all [series × days].
+    """A panel with runs and prices where known, all [series × days].
 
-    `usage` is what is judged: credits where they are given, so that a price is no usage, else cost; `price` is cost per
-    usage, NaN on a day without. `squares` (sum over runs of their squared usage) and `runs` are None where they are not
-    given.
+    `usage` is what is judged: credits where they are given, so that a new price does not look like more usage, else
+    cost. `price` is cost per usage, NaN on a day without usage. `squares` (sum over runs of their squared usage) and
+    `runs` are None where they are not given.
     """
 
     usage: Floats
@@ -36,14 +36,14 @@ class Observations(Panel):
 
 
 def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) -> Iterator[Observations]:
-    """Lay daily rows out as matrices, some thousand series at a time, by name.
+    """Lay daily rows out as matrices, a thousand series at a time, by name.
 
     In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
-    optionally `runs`, `credits` (to be given only where a series has one price a day), `cost_squared` (sum over runs of
-    their squared cost) and `complete` (bool); a null there is a value that is not given. A day without a row is a zero
-    from the series' first day on where any other series has a row, and else unknown, as is a day that is not `complete`
-    or of an ignored period. Negative values count as zero. Raises ValueError for a missing column and for a row
-    without series or date.
+    optionally `runs`, `credits` (only where a series has one price a day), `cost_squared` (sum over runs of
+    their squared cost) and `complete` (bool); a null there means not known. From the series' first day on,
+    a day without a row is a zero if any other series has a row on it, and unknown otherwise. Days that are not
+    `complete` or lie in an ignored period are unknown too. Negative values count as zero. Raises ValueError for a
+    missing column and for a row without series or date.
     """
     missing = [name for name in _NEEDED if name not in daily.columns]
     if missing:
@@ -108,7 +108,7 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
 
 def _days_of(ignored: Sequence[IgnoredPeriod], first: date, days: int) -> Flags:
     flags = np.zeros(days, dtype=np.bool_)
-    for each in ignored:
-        since, until = each.from_ or date.min, each.until or date.max
+    for period in ignored:
+        since, until = period.from_ or date.min, period.until or date.max
         flags[max((since - first).days, 0) : max((until - first).days + 1, 0)] = True
     return flags

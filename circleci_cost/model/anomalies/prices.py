@@ -1,6 +1,6 @@
 """Prices of usage in daily costs: what a credit cost on each day, and the days on which that changed.
 
-A change of the price is known exactly; it is told as such, and not judged as if more had been used.
+A price change is known exactly: it is reported as one, and not judged as if more had been used.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ import numpy as np
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 PRICE_STEP = 0.01
-"""The change of a price whose score is 1: it is a fact, and its score only tells its size."""
+"""The price change whose score is 1. A price change is a fact; its score only expresses its size."""
 
-# A price that changes by less than this is the same one, rounded.
+# A price that changes by less than this share is the same price, rounded.
 _SAME_PRICE = 1e-3
-# One that changes more often within a fortnight is the mean of several prices: there is none to follow. No series is
-# judged before its first fortnight is over.
+# A price that changes more often within a fortnight is a mean of several prices, which cannot be followed. No series
+# is judged before its first fortnight is over.
 _FORTNIGHT, _MOST_CHANGES = 14, 2
 
 
 @dataclass(frozen=True)
 class PriceCourse:
-    """Of each series and day: whether the price `changed` and by which share (`step`), and the one to expect at.
+    """For each series and day: whether the price `changed`, by which share (`step`), and the price `expected`.
 
-    On the day of a change, `expected` is still the former price; before any is known, 0.
+    On the day of a change, `expected` is still the former price; it is 0 before the first known price.
     """
 
     expected: Floats
@@ -32,10 +32,11 @@ class PriceCourse:
 
 
 def usage_and_price(cost: Floats, credits: Floats, begins: Integers) -> tuple[Floats, Floats]:
-    """Return what is to be judged and its price, NaN where there is none; of series without one price, cost at 1.
+    """Return the usage to judge and its price (NaN where there is none); series without one price are judged by cost.
 
-    Series have one if credits are given with their first cost and their price is one in the fortnight after `begins`:
-    what comes later changes nothing of what has been judged. A later cost without credits is taken at the last price.
+    A series has one price if credits are given with its first cost and its price changes at most twice in the
+    fortnight after `begins`; later days do not change this, so that earlier judgements stay as they are. A later cost
+    without credits is converted at the last price. Where cost is judged, the price is 1.
     """
     price = np.divide(cost, credits, out=np.full(cost.shape, np.nan), where=(credits > 0) & (cost > 0))
     changed, _ = _steps(price)

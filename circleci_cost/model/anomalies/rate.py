@@ -1,6 +1,6 @@
-"""Usage per run of each series: with it, dearer runs are told from more runs, at once.
+"""Usage per run of each series, which distinguishes dearer runs from more runs on the day itself.
 
-On working days and weekends apart. How much usage varies is `spread`'s.
+Working days and weekends are kept apart. How much usage varies belongs in `spread`.
 """
 
 import numpy as np
@@ -14,16 +14,16 @@ RATE_GAIN = 0.04
 _RUNS_GAIN = 0.05
 _HUBER = 2.0
 _SPREAD_LIMITS = (0.6, 25.0)
-# A rate is known after so many days with runs; one of very few runs is no rate.
+# A rate is known after this many days with runs; residuals of days with very few runs are cut off.
 _FIRST_DAYS, _FEW_RUNS, _FEW_CUT = 4, 3, 2.0
 _RECENT = 7
 
 
 class Rate:
-    """Usage per run [series × 2] on working days and weekends, and how many `runs` a day usually has."""
+    """Usage per run [series × 2] on working days and weekends, and the usual number of `runs` of a day."""
 
     def __init__(self, series: int) -> None:
-        """Nothing is known yet."""
+        """Start with nothing learned."""
         self.rate = np.zeros((series, 2))
         self.runs = np.zeros(series)
         self.spread = Spread(series)
@@ -31,7 +31,7 @@ class Rate:
         self._recent = np.full((series, _RECENT), np.nan)
 
     def residuals(self, day: Day, per_run: Floats, giant: Floats) -> RateResiduals:
-        """Hold a day's usage against that of its runs; `giant` widens what single runs explain."""
+        """Compare a day's usage with the usual usage of its runs; `giant` widens the variance for giant runs."""
         runs = day.runs if day.runs is not None else np.zeros(len(per_run))
         rate = self.rate[:, day.part]
         rated = np.asarray((runs > 0) & (rate > 0) & (self._days[:, day.part] >= _FIRST_DAYS))
@@ -42,18 +42,18 @@ class Rate:
         plain = root_residual(day.usage, expected, usual)
         return RateResiduals(rated, where(rated, residual, 0.0), where(rated, plain, 0.0), variance)
 
-    def learn(self, day: Day, found: RateResiduals, gain: Floats, days: Floats, learning: Flags) -> None:
-        """Learn the rate, its spread and the usual runs; `gain` is that of the spread, `days` were learned from."""
+    def learn(self, day: Day, residuals: RateResiduals, gain: Floats, days: Floats, learning: Flags) -> None:
+        """Learn the rate, its spread and the usual runs; `gain` is that of the spread, `days` how many were learned."""
         if day.runs is None:
             return
-        rated = learning & found.rated
-        self.spread.learn_variance(found.plain, gain, _SPREAD_LIMITS, rated)
-        self.spread.learn_wander(found.of_day, rated)
+        rated = learning & residuals.rated
+        self.spread.learn_variance(residuals.plain, gain, _SPREAD_LIMITS, rated)
+        self.spread.learn_wander(residuals.of_day, rated)
         ran = day.known & (day.runs > 0)
         rate, seen_days = self.rate[:, day.part], self._days[:, day.part]
         seen = day.usage / np.maximum(day.runs, 1)
         weight = np.minimum(1.0, day.runs / np.maximum(self.runs, TINY))
-        moved = cut_off(found.of_day, _HUBER) * np.sqrt(found.variance) / np.maximum(day.runs, 1)
+        moved = cut_off(residuals.of_day, _HUBER) * np.sqrt(residuals.variance) / np.maximum(day.runs, 1)
         learned = where(
             seen_days <= _FIRST_DAYS,
             rate + (seen - rate) / (seen_days + 1),
@@ -73,9 +73,9 @@ class Rate:
         return np.asarray(usual * self.spread.variance * self.spread.wander)
 
     def rebase(self, series: Flags) -> Floats:
-        """Take the last week for the new rate of some series; return the factors of the steps."""
-        found = median_of_known(self._recent[series])
-        factor = where(np.isnan(found), 1.0, found)
+        """Make the last week the new rate of some series; return the factors of the steps."""
+        median = median_of_known(self._recent[series])
+        factor = where(np.isnan(median), 1.0, median)
         self.rate[series] *= factor[:, None]
         self.spread.settle(series)
         return factor

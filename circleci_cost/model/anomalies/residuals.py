@@ -1,6 +1,6 @@
 """How far a day's usage lies from what was expected, in standard deviations: by day, by week, and per run.
 
-Formulas on arrays [series]; what is expected is `state`'s, what is too far `thresholds`'.
+Formulas on arrays [series]. Expectations come from `state`; limits belong in `thresholds`.
 """
 
 import numpy as np
@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from circleci_cost.model.forecast.panel import Flags, Floats
 
-# Share of a day's level by which days differ beyond what their single runs explain; squared, a variance.
+# Standard deviation of days beyond what single runs explain, as a share of the day's level.
 DAY_SHARE = 0.15
 RATE_SHARE = 0.03
 _TINY = 1e-12
-# A run that dwarfs the usual ones explains a part of the residual that it makes, as a power of its excess.
+# A run far larger than usual widens the variance of its day by a power of its excess: part of the residual is chance.
 _GIANT_POWER = 0.3
 _MOST_GIANT = 100.0
 
@@ -29,14 +29,14 @@ def root_residual(value: Floats, expected: Floats, variance: Floats) -> Floats:
 
 
 def inverse_root_residual(residual: npt.ArrayLike, expected: Floats, variance: Floats) -> Floats:
-    """Return the value that lies so many standard deviations off, at least 0."""
+    """Return the value that has this residual, at least 0."""
     base = np.maximum(expected, _TINY)
     root = 1.0 + np.asarray(residual) * np.sqrt(np.maximum(variance, 0.0)) / (2.0 * base)
     return np.asarray(base * np.maximum(root, 0.0) ** 2)
 
 
 def day_variance(expected: Floats, per_run: Floats, level: Floats) -> Floats:
-    """Return the variance of a day: that of a sum over a random number of runs, and a share of the level squared.
+    """Return the variance of a day: that of a sum over a random number of runs, plus small shares squared.
 
     The variance of a compound Poisson sum is the expected sum of squares, `per_run × expected`.
     """
@@ -44,13 +44,13 @@ def day_variance(expected: Floats, per_run: Floats, level: Floats) -> Floats:
 
 
 def rate_variance(runs: Floats, rate: Floats, per_run: Floats) -> Floats:
-    """Return the variance of the usage of that many runs: runs × the variance of one, and a small share squared."""
+    """Return the variance of the usage of these runs: runs × the variance of one, plus a small share squared."""
     of_run = np.maximum(per_run * rate - rate**2, 0.02 * rate**2)
     return np.asarray(runs * of_run + (RATE_SHARE * runs * rate) ** 2)
 
 
 def giant_factor(squares: Floats | None, usage: Floats, per_run: Floats) -> Floats:
-    """Return by how much a day's variance grows because single runs of it were far larger than usual; at least 1."""
+    """Return the factor, at least 1, on a day's variance where single runs were far larger than usual."""
     if squares is None:
         return np.ones(len(usage))
     usual = np.maximum(per_run * usage, _TINY)

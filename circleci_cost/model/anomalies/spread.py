@@ -1,6 +1,6 @@
-"""How much residuals vary beyond what is expected of them, and how much they wander for days on end.
+"""How much residuals vary beyond their expected variance, and how much they stay on one side for days.
 
-What the residuals are of, days or runs, is not known here.
+It serves residuals of days and of runs alike and does not know which they are.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from circleci_cost.model.anomalies.residuals import cut_off, where
 from circleci_cost.model.forecast.panel import Flags, Floats
 
-# A squared residual counts up to 2.5² spreads; what is cut off of a normal one is put back.
+# A squared residual counts up to 2.5² spreads; the factor makes up for what is cut off of a normal distribution.
 _SQUARED_CUT, _SQUARED_BACK = 6.25, 1.1
 # The mean of residuals, smoothed by a fifth a day, has nine times less variance if days are independent.
 _MEAN_GAIN, _INDEPENDENT, _MEAN_CUT = 0.2, 9.0, 2.5
@@ -17,10 +17,10 @@ _WANDER_GAIN, _MOST_WANDER, _WANDER_LIMITS = 0.03, 6.0, (1.0, 4.0)
 
 
 class Spread:
-    """Of each series: `variance` of its residuals (1: as expected), and `wander`, that of their smoothed mean."""
+    """Per series: the `variance` of its residuals (1: as expected) and `wander`, that of their smoothed mean."""
 
     def __init__(self, series: int) -> None:
-        """Take residuals for what was expected, and days for independent."""
+        """Start with residuals as expected and days independent."""
         self.variance = np.ones(series)
         self.wander = np.ones(series)
         self._mean = np.zeros(series)
@@ -28,7 +28,7 @@ class Spread:
     def learn_variance(
         self, plain: Floats, gain: Floats, limits: tuple[npt.ArrayLike, npt.ArrayLike], learning: Flags
     ) -> None:
-        """Learn from residuals that know no spread yet, large ones cut off."""
+        """Learn from residuals not yet divided by the spread, large ones cut off."""
         squared = np.minimum(plain**2, _SQUARED_CUT * self.variance) * _SQUARED_BACK
         learned = np.clip(self.variance + gain * (squared - self.variance), *limits)
         self.variance = where(learning, learned, self.variance)

@@ -1,6 +1,6 @@
-"""Is a day unusual: thresholds on its residuals, and on cumulated sums that find small lasting changes.
+"""Whether a day is unusual: thresholds on its residuals, and on cumulated sums that detect small lasting changes.
 
-Residuals come from `state`; what an anomaly is called is `kinds`' to say.
+Residuals come from `state`; `kinds` names the anomalies.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from circleci_cost.model.forecast.panel import Flags, Floats
 
 # In standard deviations, at the false alarms per series and year below; see `scale_of`.
 _POINT, _PAIR, _POINT_PER_RUN, _SUM, _SUM_PER_RUN = 4.0, 4.0, 5.0, 6.0, 6.0
-# A residual per run is an anomaly only where the day's own lies on the same side.
+# A residual per run is an anomaly only if the residual of the whole day reaches these, on the same side.
 _POINT_WITH_RUNS, _POINT_WITH_RUNS_DOWN = 1.5, 1.4
-# Page's CUSUM with slack (half the shift that is looked for), cut-off residuals, and slow forgetting.
+# Page's CUSUM with slack (half the shift to detect), cut-off residuals, and slow forgetting.
 _SLACK, _SLACK_PER_RUN, _FORGET, _CUT = 0.4, 0.5, 0.97, 2.5
 _SPARSE_WEIGHT = 0.3
-# A level, or usage per run, that has moved so far in six weeks, in standard deviations.
+# A drift: a level, or usage per run, that has moved this many standard deviations in six weeks.
 _DRIFT = 7.0
-# A sum goes on alarming only on days that point the same way, and is not let grow without end.
+# A sum alarms only on days that point the same way, and its growth is limited.
 _SAME_WAY, _ABOVE, _AFTER_POINT = 0.5, 3.0, 0.5
 _FALSE_ALARMS, _PER_SCALE = 0.27, 6.0
 
@@ -29,7 +29,7 @@ _FALSE_ALARMS, _PER_SCALE = 0.27, 6.0
 def scale_of(false_alarms_per_series_year: float) -> float:
     """Return the factor on all thresholds for the false alarms per series and year that are accepted.
 
-    Their logarithm falls nearly linearly with the thresholds; both figures are measured on simulated series
+    The logarithm of the rate falls nearly linearly with the thresholds; both constants are measured on simulated series
     (`python -m circleci_cost_tests.benchmarks anomalies`).
     """
     scale = 1.0 + np.log(_FALSE_ALARMS / false_alarms_per_series_year) / _PER_SCALE
@@ -40,7 +40,7 @@ def scale_of(false_alarms_per_series_year: float) -> float:
 class Judgement:
     """A day's scores [series]: 1 is the threshold; negative ones are downwards.
 
-    `of_sum` marks anomalies that a sum alone has found, `of_drift` those of a level that has moved for weeks.
+    `of_sum` marks anomalies that only a sum detects, `of_drift` those of a level or rate that has moved for weeks.
     """
 
     score: Floats
@@ -53,24 +53,24 @@ class Sums:
     """The cumulated residuals of each series: up, down, and both per run."""
 
     def __init__(self, series: int) -> None:
-        """Nothing has been cumulated yet."""
+        """Start with empty sums."""
         self.values = np.zeros((4, series))
         self._point = np.zeros(series, dtype=np.bool_)
 
     @property
     def after_point(self) -> Flags:
-        """The series whose last day was in alarm by itself."""
+        """The series whose last day was an anomaly by itself."""
         return self._point
 
     def forget_points(self, is_point: Flags) -> None:
-        """Halve what a day in alarm by itself has brought, once such a day is over: a spike is no lasting change."""
+        """Cap the sums at half their threshold after a day that alarmed by itself: a spike is not a lasting change."""
         over = self._point & ~is_point
         limits = np.array([_SUM, _SUM, _SUM_PER_RUN, _SUM_PER_RUN])[:, None] * _AFTER_POINT
         self.values[:, over] = np.minimum(self.values[:, over], limits)
         self._point = is_point
 
     def add(self, residual: Floats, per_run: Floats, adding: Flags, rated: Flags) -> None:
-        """Add a day's residuals, both cut off already."""
+        """Add a day's residuals, already cut off."""
         for number, (value, slack, days, most) in enumerate(
             (
                 (residual, _SLACK, adding, _SUM),
@@ -87,33 +87,33 @@ class Sums:
         self.values[:, series] = 0.0
 
 
-def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) -> Judgement:
+def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float) -> Judgement:
     """Judge a day, and add it to the sums.
 
     On special days less than usual is expected: only more than usual is an anomaly, and nothing is cumulated.
     """
     ready = state.ready(day)
-    residual = where(found.sparse, _on_its_day(found), found.of_day)
-    # Nothing of what is nothing usually is nothing to tell.
+    residual = where(residuals.sparse, _on_its_day(residuals), residuals.of_day)
+    # Series that are usually zero stay quiet while they are zero.
     residual = where((state.level.level > 0) | (day.usage > 0), residual, 0.0)
     cut = cut_off(residual / np.sqrt(state.spread.wander), _CUT)
-    cut = where(found.sparse, _SPARSE_WEIGHT * cut, cut)
-    cut_per_run = cut_off(found.rate.of_day / np.sqrt(state.rate.spread.wander), _CUT)
+    cut = where(residuals.sparse, _SPARSE_WEIGHT * cut, cut)
+    cut_per_run = cut_off(residuals.rate.of_day / np.sqrt(state.rate.spread.wander), _CUT)
     if day.special:
         up = np.maximum(residual, 0.0) / _POINT
         score = where(ready, up / scale, 0.0)
         none = np.zeros(len(score), dtype=np.bool_)
         return Judgement(score, score >= 1.0, none, none)
     point = residual / _POINT
-    up_per_run = where(residual > _POINT_WITH_RUNS, found.rate.of_day / _POINT_PER_RUN, 0.0)
-    down_per_run = where(residual < -_POINT_WITH_RUNS_DOWN, -found.rate.of_day / _POINT_PER_RUN, 0.0)
-    pair = where(np.sign(residual) == np.sign(found.of_pair), found.of_pair / _PAIR, 0.0)
-    # Two days tell more than one only where the first did not tell by itself.
-    pair = where(found.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
+    up_per_run = where(residual > _POINT_WITH_RUNS, residuals.rate.of_day / _POINT_PER_RUN, 0.0)
+    down_per_run = where(residual < -_POINT_WITH_RUNS_DOWN, -residuals.rate.of_day / _POINT_PER_RUN, 0.0)
+    pair = where(np.sign(residual) == np.sign(residuals.of_pair), residuals.of_pair / _PAIR, 0.0)
+    # A pair adds evidence only where the first day was not an anomaly by itself.
+    pair = where(residuals.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
     up_points = np.maximum.reduce([point, pair, up_per_run])
     down_points = np.maximum.reduce([-point, -pair, down_per_run])
     sums.forget_points(ready & (np.maximum(up_points, down_points) >= scale))
-    sums.add(cut, cut_per_run, ready, ready & found.rate.rated)
+    sums.add(cut, cut_per_run, ready, ready & residuals.rate.rated)
     up_sums = np.maximum(
         where(cut > _SAME_WAY, sums.values[0] / _SUM, 0.0),
         where((cut_per_run > _SAME_WAY) & (cut > -_SAME_WAY), sums.values[2] / _SUM_PER_RUN, 0.0),
@@ -122,7 +122,7 @@ def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) ->
         where(cut < -_SAME_WAY, sums.values[1] / _SUM, 0.0),
         where((cut_per_run < -_SAME_WAY) & (cut < _SAME_WAY), sums.values[3] / _SUM_PER_RUN, 0.0),
     )
-    of_level, of_rate = (where(ready & ~found.sparse, each / _DRIFT, 0.0) for each in state.drifted())
+    of_level, of_rate = (where(ready & ~residuals.sparse, moved / _DRIFT, 0.0) for moved in state.drifted())
     drift = where(np.abs(of_level) >= np.abs(of_rate), of_level, of_rate)
     up, down = np.maximum.reduce([up_points, up_sums, drift]), np.maximum.reduce([down_points, down_sums, -drift])
     score = where(ready, where(up >= down, up, -down) / scale, 0.0)
@@ -138,12 +138,12 @@ def judge(state: State, sums: Sums, day: Day, found: Residuals, scale: float) ->
     )
 
 
-def _on_its_day(found: Residuals) -> Floats:
-    """The residual of a week where its last day points the same way: what came before has been told."""
-    return where(np.sign(found.of_day) == np.sign(found.of_week), found.of_week, 0.0)
+def _on_its_day(residuals: Residuals) -> Floats:
+    """The residual of a week if its last day points the same way, else 0: the earlier days have been judged already."""
+    return where(np.sign(residuals.of_day) == np.sign(residuals.of_week), residuals.of_week, 0.0)
 
 
-def band(found: Residuals, scale: float) -> tuple[Floats, Floats]:
+def band(residuals: Residuals, scale: float) -> tuple[Floats, Floats]:
     """Return the residuals at which a day is an anomaly by itself, downwards and upwards."""
-    limit = np.full(len(found.expected), _POINT * scale)
+    limit = np.full(len(residuals.expected), _POINT * scale)
     return -limit, limit

@@ -28,7 +28,7 @@ from circleci_cost.model.allocation.planning import prepare_usable
 from circleci_cost.model.correlation.correlation import CorrelationSettings
 from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.model.forecast.forecasting import ForecastSettings
-from circleci_cost.model.incidents.decisions import DECISIONS_STAY, NO_DECISIONS, gone, read_decisions
+from circleci_cost.model.incidents.decisions import DECISIONS_STAY, NO_DECISIONS, read_decisions, unmatched_decisions
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate, job_run_files
 from circleci_cost.warehouse.anomalies.cost_anomalies import AnomalySummary, decisions_before, write_anomalies
 from circleci_cost.warehouse.budgets.budget_status import BudgetSummary, write_budget_status
@@ -89,7 +89,7 @@ class Derivation:
             problems = (f"{error} {DECISIONS_STAY}",)
         summary = write_anomalies(connection, self.settings.anomalies, self.settings.calendar, decisions)
         _note(connection, COST_ANOMALIES)
-        unmatched = gone(decisions, summary.incidents["incident_id"], path) if path else []
+        unmatched = unmatched_decisions(decisions, summary.incidents["incident_id"], path) if path else []
         return replace(summary, unmatched_decisions=tuple(unmatched), problems=problems)
 
     def explain(self, connection: duckdb.DuckDBPyConnection) -> ExplanationSummary:

@@ -1,1 +1,1 @@
-"""Why the cost of a period has changed, taken apart exactly."""
+"""Why the cost of a period has changed: an exact decomposition."""

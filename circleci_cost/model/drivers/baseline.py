@@ -1,6 +1,6 @@
-"""Which days a period is compared with and how much each of them counts, and the scaling of what they cost.
+"""Which days a period is compared with, the weight of each of them, and the scaling of their costs.
 
-Reading the days is the warehouse's, taking the change apart `decomposition`'.
+Reading the days is the warehouse's job, decomposing the change `decomposition`'s.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,14 +15,14 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.drivers.leaves import MONEY, QUANTITY
 
 WEEKS = 4
-"""How many weeks before a period its weekdays are compared with."""
+"""The number of weeks before a period that its weekdays are compared with."""
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The days of a period that can be compared, and what each day of its baseline counts."""
+    """The days of a period that can be compared, and the weight of each day of its baseline."""
 
     after: tuple[date, ...]
     before: Mapping[date, Fraction]
@@ -31,9 +31,9 @@ class Comparison:
 def weekdays_before(period: DayRange, known: Collection[date], special: Collection[date] = ()) -> Comparison:
     """Compare with the same weekdays of the four weeks before the period, each weekday by its mean.
 
-    In: the days that are known completely, and the special ones, such as holidays, which tell nothing of a weekday:
-    they are in the baseline only where there are no others of it. A weekday of which no baseline day is known is left
-    out of the period, too. The weights of the baseline's days add up to the number of days of the period that are left.
+    In: the days that are completely known, and the special days, such as holidays, which do not represent their
+    weekday: they are in the baseline only if the weekday has no other days. A weekday without a known baseline day is
+    left out of the period, too. The weights of the baseline's days add up to the remaining days of the period.
     """
     every: dict[int, list[date]] = {}
     for day in four_weeks_before(period.first):
@@ -51,7 +51,7 @@ def weekdays_before(period: DayRange, known: Collection[date], special: Collecti
 
 
 def range_before(period: DayRange, against: DayRange, known: Collection[date]) -> Comparison:
-    """Compare with other days, all alike, scaled to as many days as the period has."""
+    """Compare with another range of days, all of equal weight, scaled to the number of days of the period."""
     after = tuple(day for day in days_of(period) if day in known)
     before = [day for day in days_of(against) if day in known]
     if not after or not before:
@@ -60,12 +60,12 @@ def range_before(period: DayRange, against: DayRange, known: Collection[date]) -
 
 
 def previous(period: DayRange) -> DayRange:
-    """The days right before a period, as many as it has."""
+    """The range of the same length right before a period."""
     return DayRange(period.first - (period.last - period.first + _DAY), period.first - _DAY)
 
 
 def four_weeks_before(day: date) -> list[date]:
-    """The days from which the baseline of a period from `day` on is taken, the last one first."""
+    """The baseline days of a period that begins on `day`, the latest first."""
     return [day - back * _DAY for back in range(1, 7 * WEEKS + 1)]
 
 
@@ -75,19 +75,19 @@ def days_of(days: DayRange) -> list[date]:
 
 
 def day_weights(comparisons: Mapping[tuple[str, str], Comparison]) -> tuple[pl.DataFrame, int]:
-    """The days of comparisons, by comparison and cost center, with whole-number weights, and what divides them.
+    """The days of comparisons, by comparison and cost center, with integer weights, and the divisor of the weights.
 
     Out: `comparison`, `cost_center`, `date`, `side` ('before' or 'after'), `weight`; the weight of a day is `weight`
-    over the divisor, except that the days of the period itself weigh one each and are not divided.
+    over the divisor; days of the period itself weigh one each and are not divided.
     """
-    fractions = [weight for each in comparisons.values() for weight in each.before.values()]
+    fractions = [weight for comparison in comparisons.values() for weight in comparison.before.values()]
     divisor = lcm(*(weight.denominator for weight in fractions)) if fractions else 1
     rows = [
         (name, cost_center, day, side, weight)
-        for (name, cost_center), each in comparisons.items()
+        for (name, cost_center), comparison in comparisons.items()
         for side, weights in (
-            ("after", dict.fromkeys(each.after, 1)),
-            ("before", {day: int(weight * divisor) for day, weight in each.before.items()}),
+            ("after", dict.fromkeys(comparison.after, 1)),
+            ("before", {day: int(weight * divisor) for day, weight in comparison.before.items()}),
         )
         for day, weight in weights.items()
     ]
@@ -98,8 +98,8 @@ def day_weights(comparisons: Mapping[tuple[str, str], Comparison]) -> tuple[pl.D
 def scaled(rows: pl.DataFrame, divisor: int, key: Sequence[str]) -> pl.DataFrame:
     """Divide the costs and quantities of a period's rows by a whole number.
 
-    Costs are divided by cumulative rounding in the order of `key`: a column's sum is what dividing its sum gives, to
-    the last digit. Where the rows have charge types, `cost_usd` becomes their sum. Null costs stay null.
+    Costs are divided by cumulative rounding in the order of `key`, so that a column's sum equals its divided sum to the
+    last digit. Where the rows have charge types, `cost_usd` becomes their sum. Null costs stay null.
     """
     if divisor == 1:
         return rows

@@ -1,13 +1,13 @@
-"""Where in the tree of organizations, projects, workflows and jobs a change in cost has its root.
+"""The root causes of a change in cost in the tree of organizations, projects, workflows and jobs.
 
-Every node is asked how much better a change of it as a whole explains the figures than chance does; the root is where
-neither what is above nor what is below explains them better. Why the cost changed there is `decomposition`'.
+For each node it is measured how much better a change of the whole node explains the figures than chance does; the root
+is the node that neither its ancestors nor its descendants beat. Why the cost changed there is `decomposition`'s job.
 
-Two things can change as a whole. The *volume*, how often things run: counts of runs are compared on a square-root
-scale, on which they scatter alike; the jobs of one workflow run together, so that the workflow is what is counted. And
-the *rate*, the cost of a run at the same price: it scatters much less, so that longer runs and larger classes are seen
-at once. The squared z of a common change of several parts is that of generalised least squares. A new price is known,
-and belongs to a cost center as a whole.
+Two things can change as a whole. The *volume* is the number of runs: counts are compared on a square-root scale, on
+which they scatter alike; the jobs of a workflow run together, so the workflow is counted. The *rate* is the cost of a
+run at the same price: it scatters much less, so that longer runs and larger classes show at once. The squared z of a
+common change of several parts is that of generalised least squares. A new price is known, and applies to a whole cost
+center.
 """
 
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ from circleci_cost.model.usage.dimensions import HIERARCHY
 LEVELS = HIERARCHY
 
 FALSE_CAUSES = 0.1
-"""How often chance alone may make a cause in a whole tree: the more jobs, the farther beyond it a node has to be."""
+"""The accepted probability that chance alone makes a cause in a whole tree; more jobs make the limit of z stricter."""
 
 COMPONENTS = {
     "volume": ("runs", "new", "vanished"),
     "rate": ("minutes_per_run", "credits_per_minute"),
     "price": ("price",),
 }
-"""What can change as a whole, and the drivers that tell it."""
+"""What can change as a whole, and the drivers that express it."""
 
 # Pipelines come in bursts: counts of runs vary by more than a Poisson's 1 on the square-root scale; the baseline is the
 # mean of four weeks.
@@ -44,50 +44,50 @@ _RATE_SCATTER = 0.03
 _ENOUGH_UNITS = 10
 _SCATTER_RANGE = (0.4, 3.0)
 _MEDIAN_TO_DEVIATION = 1.4826
-# A node has to explain the figures better by so much before it is preferred to its parent.
+# A node must explain the figures better by this much (in z²) to be preferred to its parent.
 _PARSIMONY = 3.0
-# What changes less than this share of the whole cost, or of a larger cause, is not worth a word.
+# Causes below this share of the whole cost, or of the largest cause, are not reported.
 _LEAST_OF_WHOLE = 0.005
 _LEAST_OF_LARGEST = 0.1
 _PROJECT = HIERARCHY[2]
 
 
 def root_causes(rows: pl.DataFrame, levels: Sequence[str] = LEVELS, limit: int = 3) -> pl.DataFrame:
-    """The largest causes of a change, each at the node of the tree that explains it as one.
+    """The largest causes of a change, each at the node of the tree that explains it as a whole.
 
-    In: what `drivers.decompose` gives by `levels`, the outermost first. Seats are nobody's and left out.
+    In: the result of `decomposition.decompose` by `levels`, outermost first. Seats belong to no job and are left out.
 
-    Out, the largest effect first, less what chance may have of it: `rank` from 1, `levels` (null below the cause's
-    own), `z` (infinite for a price), `driver` and its `effect_usd`, `share` of the change of all rows, and
-    `EFFECT_SCHEMA` of the whole node. Nodes of several causes may hold each other, such as one with a new price. A
-    change within the usual scatter of the runs has no cause: no row.
+    Out, ordered by the effect less the part that chance may explain, largest first: `rank` from 1, `levels` (null below
+    the cause's own), `z` (infinite for a price), `driver` and its `effect_usd`, `share` of the change of all rows, and
+    `EFFECT_SCHEMA` of the whole node. The node of one cause may contain that of another, such as a cost center
+    with a new price. A change within the usual scatter of the runs has no cause and no row.
     """
     inside = rows.filter(pl.col(_PROJECT).ne_missing(SEATS)) if _PROJECT in levels else rows
     limit_z = z_limit(inside.height)
-    found = pl.concat(
+    candidates = pl.concat(
         [*(_local(inside, levels, name, limit_z) for name in ("volume", "rate")), _prices(inside, levels)]
     )
     least = _LEAST_OF_WHOLE * float(inside.get_column("before_usd").sum())
     size = pl.col("effect").abs()
-    told = found.filter((size >= least) & (size >= _LEAST_OF_LARGEST * size.max())).sort(
+    worth_reporting = candidates.filter((size >= least) & (size >= _LEAST_OF_LARGEST * size.max())).sort(
         size * (1 - (limit_z / pl.col("z")) ** 2),
         *levels,
         "component",
         descending=[True, *(False for _ in levels), False],
     )
-    return _table(inside, levels, told.head(limit), float(rows.get_column("change_usd").sum() or 0))
+    return _table(inside, levels, worth_reporting.head(limit), float(rows.get_column("change_usd").sum() or 0))
 
 
 def z_limit(jobs: int) -> float:
-    """How many standard deviations a node of a tree of so many jobs has to be beyond the expected: Bonferroni's.
+    """Return the limit of z for the nodes of a tree with this many jobs, by Bonferroni's correction.
 
-    Both sides count, and volume and rate: 2.0 for one job, 3.3 for fifty, 4.6 for ten thousand.
+    It covers both directions, of volume and of rate: 2.0 for one job, 3.3 for fifty, 4.6 for ten thousand.
     """
     return NormalDist().inv_cdf(1 - FALSE_CAUSES / 4 / max(1, jobs))
 
 
 def added_up(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row of `EFFECT_SCHEMA` for all: sums, and the class and price of the row that they moved most."""
+    """One row of `EFFECT_SCHEMA` for all: sums, and class and price of the row in which they had the largest effect."""
     sums = [name for name in EFFECT_SCHEMA if not name.startswith(("class_", "price_"))]
     leading = {
         **dict.fromkeys(("class_from", "class_to", "class_share"), ("credits_per_minute", "class_to")),
@@ -110,7 +110,7 @@ def added_up(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _table(rows: pl.DataFrame, levels: Sequence[str], found: pl.DataFrame, whole: float) -> pl.DataFrame:
+def _table(rows: pl.DataFrame, levels: Sequence[str], causes: pl.DataFrame, whole: float) -> pl.DataFrame:
     """The rows of the causes, in their order."""
     schema = {
         "rank": pl.UInt32(),
@@ -121,29 +121,34 @@ def _table(rows: pl.DataFrame, levels: Sequence[str], found: pl.DataFrame, whole
         "effect_usd": MONEY,
         "share": pl.Decimal(18, 6),
     }
-    causes = [pl.DataFrame(schema=schema)]
-    for rank, cause in enumerate(found.to_dicts(), start=1):
+    tables = [pl.DataFrame(schema=schema)]
+    for rank, cause in enumerate(causes.to_dicts(), start=1):
         path = _to_the_fork(rows, levels, {level: cause[level] for level in levels[: cause["depth"]]})
         node = added_up(rows.filter(_inside(path)))
         effects = {name: node.item(0, name) for name in COMPONENTS[cause["component"]]}
         driver = max(effects, key=lambda name: (abs(effects[name]), -DRIVERS.index(name)))
         share = float(node.item(0, "change_usd")) / whole if whole else None
-        made = {"rank": rank, **{level: path.get(level) for level in levels}, "z": cause["z"], "driver": driver}
-        made |= {"effect_usd": effects[driver], "share": None if share is None else max(-999_999, min(share, 999_999))}
-        told = pl.DataFrame([made], schema_overrides={name: pl.String for name in levels} | {"share": pl.Float64})
-        causes.append(pl.concat([told, node], how="horizontal").select(*schema).cast(pl.Schema(schema)))
-    return pl.concat(causes)
+        columns = {"rank": rank, **{level: path.get(level) for level in levels}, "z": cause["z"], "driver": driver}
+        columns |= {
+            "effect_usd": effects[driver],
+            "share": None if share is None else max(-999_999, min(share, 999_999)),
+        }
+        described = pl.DataFrame(
+            [columns], schema_overrides={name: pl.String for name in levels} | {"share": pl.Float64}
+        )
+        tables.append(pl.concat([described, node], how="horizontal").select(*schema).cast(pl.Schema(schema)))
+    return pl.concat(tables)
 
 
 def _to_the_fork(rows: pl.DataFrame, levels: Sequence[str], path: dict[str, str | None]) -> dict[str, str | None]:
-    """Go on down from a node as long as it has one child only: that is the same."""
-    found = dict(path)
+    """Extend the path as long as its node has a single child, which is then the same thing."""
+    longest = dict(path)
     for level in levels[len(path) :]:
-        children = rows.filter(_inside(found)).get_column(level).unique()
+        children = rows.filter(_inside(longest)).get_column(level).unique()
         if len(children) != 1:
             break
-        found[level] = children.item()
-    return found
+        longest[level] = children.item()
+    return longest
 
 
 def _inside(path: dict[str, str | None]) -> pl.Expr:
@@ -153,7 +158,7 @@ def _inside(path: dict[str, str | None]) -> pl.Expr:
 
 
 def _prices(rows: pl.DataFrame, levels: Sequence[str]) -> pl.DataFrame:
-    """The cost centers, or the whole, of which the price has changed."""
+    """The cost centers whose price has changed, or the whole if the tree has no cost centers."""
     center = list(levels[:1]) if list(levels[:1]) == list(HIERARCHY[:1]) else []
     depth = len(center)
     sums = rows.group_by(center).agg(pl.col("price").sum()) if center else rows.select(pl.col("price").sum())
@@ -179,22 +184,22 @@ def _local(rows: pl.DataFrame, levels: Sequence[str], component: str, limit: flo
     """The topmost nodes beyond the limit of z that explain a component as well as anything below them."""
     tree = _tree(rows, levels, component)
     explains = (pl.col("gain") > limit**2) & (pl.col("gain") + _PARSIMONY >= pl.col("below"))
-    found = []
+    candidates = []
     above = tree[0].select(covered=pl.lit(value=False))
     for depth, nodes in enumerate(tree):
         inside = _joined(nodes, above, list(levels[: max(0, depth - 1)]))
-        found.append(_candidates(inside.filter(explains & ~pl.col("covered")), levels, depth, component))
+        candidates.append(_candidates(inside.filter(explains & ~pl.col("covered")), levels, depth, component))
         above = inside.select(*levels[:depth], covered=explains | pl.col("covered"))
-    return pl.concat(found)
+    return pl.concat(candidates)
 
 
 def _joined(nodes: pl.DataFrame, other: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Add the columns of what the nodes have in common by `key`; without a key that is one row for all."""
+    """Join the columns of `other` by `key`; without a key it has one row, which is joined to every node."""
     return nodes.join(other, key, "left", nulls_equal=True) if key else nodes.join(other, how="cross")
 
 
 def _tree(rows: pl.DataFrame, levels: Sequence[str], component: str) -> list[pl.DataFrame]:
-    """The nodes of each depth, from the whole to the jobs: key, `effect` in USD, `z`, `gain` (z²), that `below` it."""
+    """The nodes of each depth, from the whole to the jobs: key, `effect` in USD, `z`, `gain` (z²), and `below`."""
     jobs, units = _volumes(rows, levels) if component == "volume" else [_rates(rows)] * 2
     scatter = _scatter(units)
     tree: list[pl.DataFrame] = []
@@ -219,18 +224,18 @@ def _tree(rows: pl.DataFrame, levels: Sequence[str], component: str) -> list[pl.
 
 
 def _scatter(units: pl.DataFrame) -> float:
-    """How much more or less than expected the units of this comparison scatter; the median knows no single cause."""
-    told = units.filter(pl.col("size") > 0)
-    if told.height < _ENOUGH_UNITS:
+    """How much more or less than expected the units of this comparison scatter; the median ignores single causes."""
+    with_size = units.filter(pl.col("size") > 0)
+    if with_size.height < _ENOUGH_UNITS:
         return 1.0
     z = (pl.col("moved") / pl.col("variance").sqrt()).abs().median() * _MEDIAN_TO_DEVIATION
-    return float(told.select(z.clip(*_SCATTER_RANGE)).item())
+    return float(with_size.select(z.clip(*_SCATTER_RANGE)).item())
 
 
 def _volumes(rows: pl.DataFrame, levels: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """How far runs have moved on the square-root scale, how far a common factor would move them, and their scatter.
+    """How far runs moved on the square-root scale: of jobs relative to their workflow, and of workflows.
 
-    A workflow has moved as far as its middle job, the nearer one of two; a job counts as far as it has moved otherwise.
+    A workflow moved as far as its median job (of two, the one that moved less); a job only counts as far as it differs.
     """
     before, after = pl.col("runs_before").clip(0), pl.col("runs_after").clip(0)
     middle = (before + after) / 2

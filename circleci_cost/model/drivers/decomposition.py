@@ -1,7 +1,7 @@
 """Why the cost of one period differs from that of another: an exact decomposition into drivers, by any dimensions.
 
-The public functions. Jobs side by side are `leaves`', the arithmetic `effects`', where in the tree it
-happened `causes`', sentences `text`'s. Which days are compared is the caller's choice.
+The public functions. `leaves` puts jobs side by side, `effects` does the arithmetic, `causes` locates the change in the
+tree, `text` writes sentences. Which days are compared is the caller's choice.
 
 The method is LMDI-I, the additive logarithmic mean Divisia index (Ang 2005, "The LMDI approach to decomposition
 analysis: a practical guide", Energy Policy 33). A job's compute cost is the product
@@ -9,20 +9,21 @@ analysis: a practical guide", Energy Policy 33). A job's compute cost is the pro
     runs × minutes per run × credits per minute × price per credit,
 
 and the effect of one factor is L(after, before) · ln(factor after / factor before) with the logarithmic mean L. Why
-this one: it leaves no residual, going forth and back gives the same with the other sign, no order of the factors has to
+this one: it leaves no residual, swapping the periods only changes the sign, no order of the factors has to
 be chosen (a sequential price-volume-mix decomposition has one, and its answer depends on it), and effects of jobs add
 up to those of projects and organizations. Shapley values do the same with more arithmetic.
 
 The leaf is the job, over all its resource classes and executors: a job that moves to another class changes its credits
-per minute, it does not vanish in one class to be new in another. Zeros:
+per minute; it does not vanish in one class and appear in another. Special cases:
 
-* A job that only one period has is `new` or `vanished`, as a whole.
+* A job that only one period has is `new` or `vanished` with its whole cost.
 * A cost that comes from zero or falls to it belongs to the first factor of the product that does the same: that is
   the limit of the logarithmic mean (Ang and Liu 2007).
-* Without runs the minutes stand for them, without minutes the runs; credits with neither are `other`.
-* Charge types without minutes (`dlc`, `user`, `storage`, …) are credits × price: lines of their own and `price`.
-* Negative credits are no product of factors: such a change belongs to its line, of compute to `other`.
-* A job of which some credits have no price is not taken apart: the change of its priced part is `unpriced`.
+* Without runs, the minutes take their place, and vice versa; credits with neither are `other`.
+* Charge types without minutes (`dlc`, `user`, `storage`, …) are credits × price: a driver each, and `price`.
+* Negative credits are no product of factors: such a change belongs to the driver of its charge type, of compute to
+  `other`.
+* A job with unpriced credits is not decomposed: the change of its priced part is `unpriced`.
 """
 
 from collections.abc import Sequence
@@ -53,10 +54,10 @@ EFFECT_SCHEMA = pl.Schema(
 def decompose(before: pl.DataFrame, after: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """Decompose the change in cost from one period to another, for each group of `by`.
 
-    In: rows of daily costs at any grain: the columns of `by`, `runs`, `run_seconds`, `credits` and `cost_usd`; where
-    they are there also the levels down to `job`, `resource_class`, `executor`, and the charge types' credits and costs
+    In: rows of daily costs at any grain: the columns of `by`, `runs`, `run_seconds`, `credits` and `cost_usd`; if
+    present also the levels down to `job`, `resource_class`, `executor`, and the charge types' credits and costs
     as in `daily_costs`. A null `cost_usd` beside credits is unpriced. Floats are rounded to 16 decimals.
-    A period of another length is the caller's to scale (`baseline.scaled`).
+    Scaling a period of another length is the caller's job (`baseline.scaled`).
 
     Out, the largest change first: the columns of `by` and `EFFECT_SCHEMA`: costs in USD, the effect of each of
     `DRIVERS`, exact, whose sum is `change_usd` to the last digit in every row; quantities to read (of the priced rows;
@@ -89,7 +90,7 @@ def decompose(before: pl.DataFrame, after: pl.DataFrame, by: list[str]) -> pl.Da
 
 
 def contributors(rows: pl.DataFrame, limit: int | None = None) -> pl.DataFrame:
-    """Rank decomposed rows by how much they changed, without those that did not.
+    """Rank decomposed rows by the size of their change; rows without a change are left out.
 
     Out: `rows` with `rank` from 1, `share` of the change of all rows (DECIMAL(18,6); null where that is zero), `driver`
     (the one with the largest effect in the direction of the row's change) and its `effect_usd`.
@@ -116,7 +117,7 @@ def with_leading_driver(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _price(side: str) -> pl.Expr:
-    """What a job paid for a credit, on average over the period."""
+    """The average price of a job's credits in the period."""
     cost, credits = pl.col(f"cost_{side}").cast(pl.Float64), pl.col(f"credits_{side}")
     return pl.when(credits > 0).then(cost / credits).alias(f"price_{side}")
 

@@ -1,6 +1,6 @@
 """How much of each job's change in cost is due to which driver: logarithmic means, made exact to the last digit.
 
-The method and its sources are told in `decomposition`; jobs side by side come from `leaves`.
+The method and its sources stand in `decomposition`; jobs side by side come from `leaves`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.drivers.leaves import CLASSES, LINES, MONEY
+from circleci_cost.model.drivers.leaves import CLASSES, MONEY, NON_COMPUTE
 
 DRIVERS = (
     "runs",
@@ -19,11 +19,11 @@ DRIVERS = (
     "mix",
     "new",
     "vanished",
-    *LINES,
+    *NON_COMPUTE,
     "unpriced",
 )
 
-# Far below any change that is one, far above what the rounding of scaled costs and of doubles makes.
+# Far below any real change, far above the rounding errors of scaled costs and of doubles.
 _NO_CHANGE = 1e-9
 
 Floats = npt.NDArray[np.float64]
@@ -33,24 +33,26 @@ Flags = npt.NDArray[np.bool_]
 def with_effects(leaves: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Add a column for each of `DRIVERS`, exact decimals that add up to `total_after - total_before` in every row.
 
-    What rounding to the last decimal leaves of a row goes to the largest effect that is not a line of its own: lines
-    without a change of price are exact as they are.
+    The rounding difference of a row goes to the largest effect that is not a charge type's own: charge types without a
+    change of price are exact already.
     """
     estimates = _estimates(leaves)
-    _tell_moved(estimates, leaves, key)
-    lines = [line for line in LINES if f"{line}_cost_before" in leaves.columns]
+    _mark_moved(estimates, leaves, key)
+    types = [charge_type for charge_type in NON_COMPUTE if f"{charge_type}_cost_before" in leaves.columns]
     effects = leaves.with_columns(pl.Series(name, values).cast(MONEY) for name, values in estimates.items())
-    told = pl.all_horizontal(pl.col(f"unpriced_credits_{side}") == 0 for side in ("before", "after"))
-    for line in lines:
-        change = pl.col(f"{line}_cost_after") - pl.col(f"{line}_cost_before")
-        same = pl.col(f"{line}_credits_after") == pl.col(f"{line}_credits_before")
-        price = pl.col(_price_of(line))
+    fully_priced = pl.all_horizontal(pl.col(f"unpriced_credits_{side}") == 0 for side in ("before", "after"))
+    for charge_type in types:
+        change = pl.col(f"{charge_type}_cost_after") - pl.col(f"{charge_type}_cost_before")
+        same = pl.col(f"{charge_type}_credits_after") == pl.col(f"{charge_type}_credits_before")
+        price = pl.col(_price_of(charge_type))
         effects = effects.with_columns(
-            pl.when(same & (price != 0)).then(change).otherwise(price).alias(_price_of(line))
+            pl.when(same & (price != 0)).then(change).otherwise(price).alias(_price_of(charge_type))
         )
-        effects = effects.with_columns(pl.col(line) + pl.when(told).then(change - price).otherwise(pl.lit(0, MONEY)))
-    effects = effects.with_columns(price=pl.sum_horizontal("price", *map(_price_of, lines)).cast(MONEY))
-    rounded = [name for name in DRIVERS if name not in LINES]
+        effects = effects.with_columns(
+            pl.col(charge_type) + pl.when(fully_priced).then(change - price).otherwise(pl.lit(0, MONEY))
+        )
+    effects = effects.with_columns(price=pl.sum_horizontal("price", *map(_price_of, types)).cast(MONEY))
+    rounded = [name for name in DRIVERS if name not in NON_COMPUTE]
     largest = np.argmax(np.abs(np.column_stack([estimates[name] for name in rounded])), axis=1)
     left = pl.col("total_after") - pl.col("total_before") - pl.sum_horizontal(DRIVERS)
     return (
@@ -59,7 +61,7 @@ def with_effects(leaves: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
             pl.col(name) + pl.when(pl.col("largest") == place).then(pl.col("left")).otherwise(pl.lit(0, MONEY))
             for place, name in enumerate(rounded)
         )
-        .drop("largest", "left", *map(_price_of, lines))
+        .drop("largest", "left", *map(_price_of, types))
     )
 
 
@@ -72,12 +74,14 @@ def log_mean(before: Floats, after: Floats) -> Floats:
 
 
 def _estimates(leaves: pl.DataFrame) -> dict[str, Floats]:
-    """The effects as estimates, those of a line's price apart and of its credits left out."""
+    """The effects as estimates; price effects of a charge type are kept apart, effects of its credits left out."""
     estimates = {name: np.zeros(leaves.height) for name in DRIVERS}
     _compute(estimates, leaves)
-    for line in LINES:
-        if f"{line}_cost_before" in leaves.columns:
-            estimates[_price_of(line)] = _price_effect(_pair(leaves, f"{line}_cost"), _pair(leaves, f"{line}_credits"))
+    for charge_type in NON_COMPUTE:
+        if f"{charge_type}_cost_before" in leaves.columns:
+            estimates[_price_of(charge_type)] = _price_effect(
+                _pair(leaves, f"{charge_type}_cost"), _pair(leaves, f"{charge_type}_credits")
+            )
     unpriced = (_floats(leaves, "unpriced_credits_before") != 0) | (_floats(leaves, "unpriced_credits_after") != 0)
     for values in estimates.values():
         values[unpriced] = 0.0
@@ -86,18 +90,18 @@ def _estimates(leaves: pl.DataFrame) -> dict[str, Floats]:
     return estimates
 
 
-def _price_of(line: str) -> str:
-    return f"{line}_price"
+def _price_of(charge_type: str) -> str:
+    return f"{charge_type}_price"
 
 
 def _compute(estimates: dict[str, Floats], leaves: pl.DataFrame) -> None:
-    """Cost = runs × minutes per run × credits per minute × price; a factor that nobody knows leaves the chain."""
+    """Cost = runs × minutes per run × credits per minute × price; an unknown factor is left out."""
     cost = _pair(leaves, "cost")
     runs, minutes, credits = (_pair(leaves, name) for name in ("runs", "minutes", "credits"))
-    there = [np.logical_or.reduce([pair[side] != 0 for pair in (runs, minutes, credits, cost)]) for side in (0, 1)]
-    estimates["new"] += np.where(there[0], 0.0, cost[1])
-    estimates["vanished"] -= np.where(there[1], 0.0, cost[0])
-    both = there[0] & there[1]
+    present = [np.logical_or.reduce([pair[side] != 0 for pair in (runs, minutes, credits, cost)]) for side in (0, 1)]
+    estimates["new"] += np.where(present[0], 0.0, cost[1])
+    estimates["vanished"] -= np.where(present[1], 0.0, cost[0])
+    both = present[0] & present[1]
     chained = both & _positive(cost)
     weight = np.zeros(len(both))
     weight[chained] = log_mean(cost[0][chained], cost[1][chained])
@@ -120,7 +124,7 @@ def _to_or_from_zero(
     cost: tuple[Floats, Floats],
     factors: Mapping[str, tuple[Floats, Floats]],
 ) -> None:
-    """A cost that comes from zero or falls to it: in the limit the whole change is that of the factor that did so."""
+    """Assign costs that come from zero or fall to it: in the limit the change is due to the factor that did so."""
     driver_of = {"runs": "runs", "minutes": "minutes_per_run", "credits": "credits_per_minute"}
     change = np.where(open_rows, cost[1] - cost[0], 0.0)
     negative = (cost[0] < 0) | (cost[1] < 0)
@@ -134,20 +138,20 @@ def _to_or_from_zero(
 
 
 def _price_effect(cost: tuple[Floats, Floats], credits: tuple[Floats, Floats]) -> Floats:
-    """What the price changed of a charge type without minutes: its cost is credits × price."""
+    """The effect of the price on a charge type without minutes, whose cost is credits × price."""
     priced = _positive(cost) & _positive(credits)
     weight = np.zeros(len(priced))
     weight[priced] = log_mean(cost[0][priced], cost[1][priced])
     return weight * _settled(np.where(priced, _log_ratio(cost) - _log_ratio(credits), 0.0))
 
 
-def _tell_moved(estimates: dict[str, Floats], leaves: pl.DataFrame, key: Sequence[str]) -> None:
-    """Where classes are groups, a job that has left one of them for another has neither vanished nor is it new."""
+def _mark_moved(estimates: dict[str, Floats], leaves: pl.DataFrame, key: Sequence[str]) -> None:
+    """Where rows are grouped by class, a job that changed its class neither vanished nor is new: that is `mix`."""
     job = [name for name in key if name not in CLASSES]
     if len(job) == len(key) or not job:
         return
     elsewhere = leaves.select(
-        before=pl.col("there_before").any().over(job), after=pl.col("there_after").any().over(job)
+        before=pl.col("present_before").any().over(job), after=pl.col("present_after").any().over(job)
     )
     for driver, side in (("new", "before"), ("vanished", "after")):
         moved = elsewhere.get_column(side).to_numpy()
@@ -175,5 +179,5 @@ def _log_ratio(pair: tuple[Floats, Floats]) -> Floats:
 
 
 def _settled(ratio: Floats) -> Floats:
-    """What differs by the rounding of doubles only has not changed."""
+    """Treat differences within the rounding of doubles as no change."""
     return np.where(np.abs(ratio) < _NO_CHANGE, 0.0, ratio)

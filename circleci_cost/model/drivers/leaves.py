@@ -1,6 +1,6 @@
-"""The jobs of two periods side by side, with what each of them ran, used and cost.
+"""The jobs of two periods side by side, with the runs, usage and cost of each.
 
-What of a change is due to which driver is `effects`'; which days are compared is `baseline`'s.
+Attributing the change to drivers is `effects`' job, choosing the days `baseline`'s.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS, HIERAR
 
 CLASSES = ("resource_class", "executor")
 FINER = tuple(name for name in DIMENSIONS if name not in {*HIERARCHY, *CLASSES, CHARGE_TYPE})
-"""Dimensions that jobs are told apart by only where they are asked for."""
+"""Dimensions that distinguish jobs only on request."""
 
 REQUIRED = ("runs", "run_seconds", "credits", "cost_usd")
-LINES = tuple(name for name in CHARGE_TYPES if name != "compute")
-"""The charge types that take no minutes: each is a line of its own."""
+NON_COMPUTE = tuple(name for name in CHARGE_TYPES if name != "compute")
+"""The charge types that take no minutes; each is a driver of its own."""
 
 MONEY = pl.Decimal(38, 16)
-# Whole numbers and credits fit exactly, parts of them as finely as costs; sums do not depend on the order of the rows.
+# Whole numbers and credits fit exactly, fractions as finely as costs; sums do not depend on the order of the rows.
 QUANTITY = pl.Decimal(38, 16)
 
 _LEAST_SHIFT = 0.05
 
 
 def job_key(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str]) -> list[str]:
-    """The columns that tell one job from another: the levels that both frames have, and those of `by`.
+    """The columns that distinguish jobs: the levels that both frames have, and those of `by`.
 
-    Raises `UsageError` where a frame lacks a column of `by` or one that no decomposition can do without.
+    Raises `UsageError` if a frame lacks a column of `by` or of `REQUIRED`.
     """
     for name, frame in (("before", before), ("after", after)):
         for column in (*by, *REQUIRED):
@@ -42,24 +42,22 @@ def job_key(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str]) -> lis
 
 
 def side_by_side(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """One row per job: its key, and for each period (`_before`, `_after`) what it ran, used and cost.
+    """One row per job: its key, and for each period (`_before`, `_after`) its runs, usage and cost.
 
-    Out: `runs`, `minutes`, `credits` and `cost` of compute (of everything where the frames have no charge types), each
-    line's `<line>_credits` and `<line>_cost`, `total` (cost of all of it), `unpriced_credits`, `there` (whether the
-    period has it); and `class_from`, `class_to`, `class_share` where its minutes moved between classes.
+    Out: `runs`, `minutes`, `credits` and `cost` of compute (of everything where the frames have no charge types), the
+    other charge types' `<type>_credits` and `<type>_cost`, `total` (all cost), `unpriced_credits`, `present`
+    (whether the period has the job); and `class_from`, `class_to`, `class_share` where its minutes moved between classes.
     """
     keys = _keys(before, after, key)
     charged = all("compute_cost_usd" in frame.columns for frame in (before, after))
     numbered = [_numbered(frame, keys, key) for frame in (before, after)]
-    found = keys
+    jobs = keys
     for suffix, frame in zip(("_before", "_after"), numbered, strict=True):
-        sums = _sums(frame, charged=charged).with_columns(there=pl.lit(True))
-        found = found.join(
-            sums.rename({name: name + suffix for name in sums.columns if name != "leaf"}), "leaf", "left"
-        )
+        sums = _sums(frame, charged=charged).with_columns(present=pl.lit(True))
+        jobs = jobs.join(sums.rename({name: name + suffix for name in sums.columns if name != "leaf"}), "leaf", "left")
     sides = pl.selectors.ends_with("_before", "_after") - pl.selectors.by_name(*key, require_all=False)
     shifts = _class_shifts(numbered[0], numbered[1], [name for name in CLASSES if name not in key])
-    return found.with_columns(
+    return jobs.with_columns(
         (sides & pl.selectors.boolean()).fill_null(value=False), (sides & pl.selectors.numeric()).fill_null(0)
     ).join(shifts, "leaf", "left")
 
@@ -87,9 +85,9 @@ def _money(frame: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _sums(frame: pl.DataFrame, *, charged: bool) -> pl.DataFrame:
-    """Add up one period by leaf. Rows with credits and no cost are unpriced and count nowhere else."""
+    """Add up one period by leaf. Rows with credits and no cost count only as unpriced credits."""
     compute = ("compute_credits", "compute_cost_usd") if charged else ("credits", "cost_usd")
-    lines = LINES if charged else ()
+    types = NON_COMPUTE if charged else ()
     unpriced = pl.col("cost_usd").is_null() & (_quantity(frame, "credits") != 0)
     rows = frame.select(
         "leaf",
@@ -100,8 +98,8 @@ def _sums(frame: pl.DataFrame, *, charged: bool) -> pl.DataFrame:
         _quantity(frame, compute[0]).alias("credits"),
         _money(frame, compute[1]).alias("cost"),
         _money(frame, "cost_usd").alias("total"),
-        *(_quantity(frame, f"{line}_credits").alias(f"{line}_credits") for line in lines),
-        *(_money(frame, f"{line}_cost_usd").alias(f"{line}_cost") for line in lines),
+        *(_quantity(frame, f"{charge_type}_credits").alias(f"{charge_type}_credits") for charge_type in types),
+        *(_money(frame, f"{charge_type}_cost_usd").alias(f"{charge_type}_cost") for charge_type in types),
     )
     priced = ~pl.col("unpriced")
     sums = rows.group_by("leaf").agg(
@@ -109,9 +107,9 @@ def _sums(frame: pl.DataFrame, *, charged: bool) -> pl.DataFrame:
         pl.exclude("leaf", "unpriced", "all_credits").filter(priced).sum(),
     )
     if charged:
-        told = pl.sum_horizontal("cost", *(f"{line}_cost" for line in lines)).cast(MONEY)
-        # What the charge types of a frame leave of its total is other cost, too: the sum stays the total.
-        sums = sums.with_columns(other_cost=pl.col("other_cost") + pl.col("total") - told)
+        named = pl.sum_horizontal("cost", *(f"{charge_type}_cost" for charge_type in types)).cast(MONEY)
+        # Cost in the total that no charge type names counts as other, so that the parts add up to the total.
+        sums = sums.with_columns(other_cost=pl.col("other_cost") + pl.col("total") - named)
     amounts = [name for name in sums.columns if name in {"runs", "credits"} or name.endswith("_credits")]
     return sums.with_columns(pl.col(amounts).cast(pl.Float64), minutes=pl.col("seconds").cast(pl.Float64) / 60.0).drop(
         "seconds"
@@ -119,30 +117,30 @@ def _sums(frame: pl.DataFrame, *, charged: bool) -> pl.DataFrame:
 
 
 def _class_shifts(before: pl.DataFrame, after: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """The class that lost most and the one that won most of a job's minutes, and how much; of jobs in both periods."""
+    """The classes that lost and won most of a job's minutes, and the share won; for jobs of both periods."""
     empty = pl.DataFrame(
         schema={"leaf": pl.UInt32, "class_from": pl.String, "class_to": pl.String, "class_share": pl.Float64}
     )
-    there = [name for name in classes if name in before.columns and name in after.columns]
-    if not there:
+    columns = [name for name in classes if name in before.columns and name in after.columns]
+    if not columns:
         return empty
-    shares = [_shares(frame, there) for frame in (before, after)]
+    shares = [_shares(frame, columns) for frame in (before, after)]
     moved = (
         shares[0]
-        .join(shares[1], ["leaf", *there], "full", suffix="_after", coalesce=True, nulls_equal=True)
+        .join(shares[1], ["leaf", *columns], "full", suffix="_after", coalesce=True, nulls_equal=True)
         .filter(pl.col("leaf").is_in(_common(shares).implode()))
         .with_columns(gain=pl.col("share_after").fill_null(0.0) - pl.col("share").fill_null(0.0))
         .filter(pl.col("gain").abs() > _LEAST_SHIFT)
-        .sort("gain", *there, nulls_last=True)
+        .sort("gain", *columns, nulls_last=True)
     )
     ends = moved.group_by("leaf").agg(
-        *(pl.col(name).cast(pl.String).first().fill_null(NO_VALUE).alias(f"{name}_from") for name in there),
-        *(pl.col(name).cast(pl.String).last().fill_null(NO_VALUE).alias(f"{name}_to") for name in there),
+        *(pl.col(name).cast(pl.String).first().fill_null(NO_VALUE).alias(f"{name}_from") for name in columns),
+        *(pl.col(name).cast(pl.String).last().fill_null(NO_VALUE).alias(f"{name}_to") for name in columns),
         least=pl.col("gain").first(),
         class_share=pl.col("gain").last(),
     )
     return ends.filter((pl.col("least") < 0) & (pl.col("class_share") > 0)).select(
-        "leaf", *_labels(there), pl.col("class_share")
+        "leaf", *_labels(columns), pl.col("class_share")
     )
 
 
@@ -165,7 +163,7 @@ def _common(shares: Sequence[pl.DataFrame]) -> pl.Series:
 
 
 def _labels(classes: Sequence[str]) -> list[pl.Expr]:
-    """Name both ends by what comes first, the resource class; the second, the executor, where it is another."""
+    """Name both ends by the resource class, with the executor in brackets if it changed too."""
     first, second = classes[0], classes[-1]
     same = pl.col(f"{second}_from") == pl.col(f"{second}_to")
     return [

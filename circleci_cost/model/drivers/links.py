@@ -1,6 +1,6 @@
-"""The address of a job run in CircleCI's web application, from what an export tells of it.
+"""The address of a job run in CircleCI's web application, from the columns of an export.
 
-Which runs are worth a look is the warehouse's to find.
+Finding the runs worth a look is the warehouse's job.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class JobRun(NamedTuple):
 
 
 def job_run_url(run: JobRun) -> str | None:
-    """The address of a job run; None where a piece of it is not known.
+    """The address of a job run; None if a part of it is not known.
 
     Projects of GitHub and Bitbucket go by `<vcs>/<organization>/<repository>`, as their repository's URL has them;
     those of a standalone organization (`circleci`) by the ids of organization and project.

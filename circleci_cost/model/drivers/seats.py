@@ -1,6 +1,6 @@
-"""Seats as series of their own: CircleCI books them on some job's row, which has nothing to do with them.
+"""Seats as rows of their own: CircleCI books them on the row of some job that has nothing to do with them.
 
-What of a change in cost seats are is told by the driver `user` in any case.
+The driver `user` shows the share of seats in a change; computing it is `effects`' job.
 """
 
 import polars as pl
@@ -10,15 +10,15 @@ from circleci_cost.model.usage.dimensions import HIERARCHY
 
 SEATS = "(seats)"
 
-# Seats belong to the organization; everything below it is where they happened to be booked.
+# Seats belong to the organization; the levels below only say where CircleCI booked them.
 _BELOW = (*HIERARCHY[2:], *CLASSES, *FINER)
 
 
 def seats_apart(rows: pl.DataFrame) -> pl.DataFrame:
     """Move seats out of the rows of daily costs on which they are booked, into rows of their own.
 
-    In: rows as `drivers.decompose` takes them. Out: the same columns and sums; in the rows of the seats what is below
-    the organization is `SEATS`. Rows without charge types stay as they are.
+    In: rows as `decomposition.decompose` takes them. Out: the same columns and sums; in the rows of the seats the
+    columns below the organization are `SEATS`. Rows without charge types stay as they are.
     """
     if "user_cost_usd" not in rows.columns or "user_credits" not in rows.columns:
         return rows

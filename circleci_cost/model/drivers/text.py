@@ -1,6 +1,6 @@
 """Changes in cost as people read them: drivers in words, amounts with their sign, one sentence for a row.
 
-Exact amounts travel beside them; tables and colours are the command line's.
+Exact amounts stay in the rows; tables and colours are the command line's job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from circleci_cost.text.amounts import WIDE, change_text, change_unit, mean_coun
 
 Row = Mapping[str, Any]
 
-_TOLD = 4
+_SHOWN = 4
 _WHOLE_SHARE = 0.95
 
 
 def sentence(row: Row) -> str:
-    """One sentence for a row of `drivers.decompose`: its change, and the drivers from the largest effect down.
+    """One sentence for a row of `decomposition.decompose`: its change, and the drivers from the largest effect down.
 
     `+$12.34 (+38 %): credits per minute +$11.90 (resource class medium → large), runs +$0.60 (120 → 126), …`. The
-    amounts in it add up to the change as it is written.
+    amounts in it add up to the change as shown.
     """
     reasons = reasons_text(row)
     head = change_text(row["before_usd"], row["change_usd"])
@@ -31,24 +31,24 @@ def sentence(row: Row) -> str:
 
 def reasons_text(row: Row) -> str:
     """The drivers of a row from the largest effect down, without its change; empty where nothing changed."""
-    told = effects_of(row)
-    worded = [(amount, *driver_text(name, row, amount)) for name, amount in told[:_TOLD]]
+    effects = effects_of(row)
+    worded = [(amount, *driver_text(name, row, amount)) for name, amount in effects[:_SHOWN]]
     parts = [f"{words} {written(amount)}{figures}" for amount, words, figures in worded]
-    rest = sum((amount for _, amount in told[_TOLD:]), start=Decimal(0))
+    rest = sum((amount for _, amount in effects[_SHOWN:]), start=Decimal(0))
     if rest != 0:
         parts.append(f"the rest {written(rest)}")
     return ", ".join(parts)
 
 
 def effects_of(row: Row) -> list[tuple[str, Decimal]]:
-    """The drivers of a row with their effects as they are written, the largest first, without those that round to 0."""
+    """The drivers of a row with their effects as shown, the largest first, without those that round to 0."""
     names = sorted((name for name in DRIVERS if row[name] != 0), key=lambda name: (-abs(row[name]), name))
     shown = rounded([row[name] for name in names], row["change_usd"], change_unit(row["change_usd"]))
     return [(name, amount) for name, amount in zip(names, shown, strict=True) if amount != 0]
 
 
 def driver_text(name: str, row: Row, amount: Decimal) -> tuple[str, str]:
-    """A driver in words, and its own figures in brackets, where they moved the way that its effect did."""
+    """A driver in words, and its figures in brackets if they moved in the direction of its effect."""
     one_job = row.get("job") is not None
     return driver_name(name, one_job=one_job), _detail(name, row, amount)
 

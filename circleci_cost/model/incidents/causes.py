@@ -1,7 +1,7 @@
-"""Which alarms have one cause, and at which level of the hierarchy the cause lies.
+"""Which alarms share a cause, and at which level of the hierarchy the cause lies.
 
-An alarm in a job is one in its workflow, project and organization, too; told once, at the level that explains it best.
-What an incident is told with is `incidents`' to say.
+An alarm in a job usually alarms its workflow, project and organization, too; it is reported once, at the level that
+explains it best. The figures of an incident are `incidents`' job.
 """
 
 from collections import defaultdict
@@ -19,28 +19,28 @@ from circleci_cost.model.incidents.episodes import (
     Ledger,
 )
 
-# Alarms of related series that begin within so many days have one cause.
+# Alarms of related series that begin within this many days share a cause.
 WITHIN_DAYS = 7
-# A child explains its parent's change if it brings so much of it, and the rest has changed less than half as much.
+# A child explains its parent's change if it contributes this share of it, and the rest changed less than half as much.
 _EXPLAINS, _REST = 0.6, 0.5
-# What was short has lasted if the days after it come to so much of what those in alarm did: these were the largest.
+# A short change has lasted if the days after it reach this share of the days in alarm, which were the largest.
 _LASTS = 0.3
 _LASTING = (LEVEL_SHIFT, DRIFT)
-# What begins within a change is told apart if a day of it comes to so much of a day of the change.
+# A change that begins within another is reported apart if a day of it reaches this share of a day of the other.
 _LARGE = 0.5
-# So many children in alarm, and so large a part of them all, or all, are a matter of their parent.
+# When this many of a parent's children alarm, and this share of them, or all, the parent is the cause.
 _MANY, _MOST_OF = 3, 0.5
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The parent of each series; None of one at the top."""
+    """The parent of each series; None for a series at the top."""
 
     parents: Mapping[str, str | None]
     children: Mapping[str, Sequence[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Turn it round once."""
+        """Build the children from the parents once."""
         children: dict[str, list[str]] = defaultdict(list)
         for series, parent in self.parents.items():
             if parent is not None:
@@ -54,14 +54,14 @@ class Hierarchy:
             yield parent
             parent = self.parents.get(parent)
 
-    def related(self, one: str, other: str) -> bool:
-        """Whether one is the other, or lies above or below it."""
-        return one == other or one in self.ancestors(other) or other in self.ancestors(one)
+    def related(self, series: str, other: str) -> bool:
+        """Whether two series are the same, or one lies above the other."""
+        return series == other or series in self.ancestors(other) or other in self.ancestors(series)
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A series, and the episodes in it, below and above it that it explains."""
+    """A series, and the episodes that it explains, in itself and in series below and above it."""
 
     series: str
     episodes: tuple[Episode, ...]
@@ -70,40 +70,45 @@ class Cause:
     def since(self) -> int:
         """The day on which the change began.
 
-        A drift tells when only if it came first, in the series or at all: else it is what is left of an earlier change.
+        A drift sets this day only if it is the first episode, of the series or of all: a later drift is the rest of an
+        earlier change.
         """
-        own = sorted((each for each in self.episodes if each.series == self.series), key=lambda each: each.first)
-        firsts = [each.since for each in self.episodes if each.first == self.first]
-        return min(*firsts, *(each.since for each in own[:1]), *(each.first for each in self.episodes))
+        own = sorted(
+            (episode for episode in self.episodes if episode.series == self.series), key=lambda episode: episode.first
+        )
+        firsts = [episode.since for episode in self.episodes if episode.first == self.first]
+        return min(*firsts, *(episode.since for episode in own[:1]), *(episode.first for episode in self.episodes))
 
     @property
     def first(self) -> int:
         """The first day in alarm."""
-        return min(each.first for each in self.episodes)
+        return min(episode.first for episode in self.episodes)
 
     @property
     def last(self) -> int:
         """The last day in alarm."""
-        return max(each.last for each in self.episodes)
+        return max(episode.last for episode in self.episodes)
 
 
 def causes_of(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> list[Cause]:
-    """Return the causes of all episodes, each of which belongs to one cause."""
+    """Return the causes of all episodes; each episode belongs to one cause."""
     causes: list[Cause] = []
     for group in _related_groups(episodes, hierarchy, ledger):
-        there = {each.series for each in group}
-        tops = [series for series in there if not there & set(hierarchy.ancestors(series))]
+        in_alarm = {episode.series for episode in group}
+        tops = [series for series in in_alarm if not in_alarm & set(hierarchy.ancestors(series))]
         for top in sorted(tops):
-            below = [each for each in group if each.series == top or top in hierarchy.ancestors(each.series)]
+            below = [
+                episode for episode in group if episode.series == top or top in hierarchy.ancestors(episode.series)
+            ]
             causes += _resolved(top, below, hierarchy, ledger)
     return causes
 
 
 def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> list[list[Episode]]:
-    """Put episodes together with those above them about the same time, and with the next ones of the same series."""
+    """Group episodes with those above them at about the same time, and with those that continue them."""
     of_series: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for number, each in enumerate(episodes):
-        of_series[each.series, each.direction].append(number)
+    for number, episode in enumerate(episodes):
+        of_series[episode.series, episode.direction].append(number)
     leader = list(range(len(episodes)))
 
     def lead(number: int) -> int:
@@ -116,22 +121,22 @@ def _related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: L
         for earlier, later in pairwise(numbers):
             if _goes_on(episodes[earlier], episodes[later], ledger):
                 leader[lead(later)] = lead(earlier)
-    for number, each in enumerate(episodes):
-        for ancestor in hierarchy.ancestors(each.series):
-            for other in of_series.get((ancestor, each.direction), ()):
-                if _together(each, episodes[other]):
+    for number, episode in enumerate(episodes):
+        for ancestor in hierarchy.ancestors(episode.series):
+            for other in of_series.get((ancestor, episode.direction), ()):
+                if _together(episode, episodes[other]):
                     leader[lead(number)] = lead(other)
     groups: dict[int, list[Episode]] = defaultdict(list)
-    for number, each in enumerate(episodes):
-        groups[lead(number)].append(each)
+    for number, episode in enumerate(episodes):
+        groups[lead(number)].append(episode)
     return list(groups.values())
 
 
 def _goes_on(earlier: Episode, later: Episode, ledger: Ledger) -> bool:
-    """Tell whether the later alarms of a series are of the change that the earlier ones began.
+    """Return whether the later alarms of a series belong to the change that the earlier ones began.
 
-    A shift goes on for a week without alarms, and what was short only if costs have not been as before in between. A
-    drift that reaches back to a change is the rest of that change; a price is a fact of its own.
+    A shift bridges a week without alarms; a short change does so only if costs did not return to normal in between. A
+    drift that reaches back to a change is the rest of that change. A price change never continues an earlier one.
     """
     if later.since - earlier.last > WITHIN_DAYS or later.kind == PRICE_CHANGE:
         return False
@@ -143,44 +148,48 @@ def _goes_on(earlier: Episode, later: Episode, ledger: Ledger) -> bool:
     return mean != 0 and between / (later.first - 1 - earlier.last) / mean >= _LASTS
 
 
-def _together(one: Episode, other: Episode) -> bool:
-    overlap = one.first <= other.last and other.first <= one.last
-    return abs(one.first - other.first) <= WITHIN_DAYS and (overlap or abs(one.last - other.last) <= WITHIN_DAYS)
+def _together(episode: Episode, other: Episode) -> bool:
+    overlap = episode.first <= other.last and other.first <= episode.last
+    return abs(episode.first - other.first) <= WITHIN_DAYS and (
+        overlap or abs(episode.last - other.last) <= WITHIN_DAYS
+    )
 
 
 def _resolved(top: str, episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> Iterator[Cause]:
-    """Go down from the top as long as something below explains what is above."""
+    """Go down from the top as long as series below explain the change above."""
     whole = Cause(top, tuple(episodes))
     first, last = whole.since, whole.last
-    there = {each.series for each in episodes} - {top}
-    below = [series for series in there if _nearest(series, there, hierarchy) is None]
+    in_alarm = {episode.series for episode in episodes} - {top}
+    below = [series for series in in_alarm if _nearest(series, in_alarm, hierarchy) is None]
     parts = sorted(below, key=lambda series: -abs(ledger.impact(series, first, last)))
     explaining = _explaining(top, parts, hierarchy, ledger, (first, last))
     if not explaining:
         later = list(_later(whole, parts, hierarchy, ledger))
-        apart = {each for _, inside in later for each in inside}
-        yield Cause(top, tuple(each for each in episodes if each not in apart))
+        apart = {episode for _, inside in later for episode in inside}
+        yield Cause(top, tuple(episode for episode in episodes if episode not in apart))
         for series, inside in later:
             yield from _resolved(series, inside, hierarchy, ledger)
         return
-    own = [each for each in episodes if each.series == top]
+    own = [episode for episode in episodes if episode.series == top]
     for series in parts:
         inside = _inside(series, episodes, hierarchy)
-        # What is above is told with the part that explains most of it.
+        # The episodes of the top go with the part that explains most of it.
         yield from _with(own if series == explaining[0] else [], _resolved(series, inside, hierarchy, ledger))
 
 
 def _inside(series: str, episodes: Sequence[Episode], hierarchy: Hierarchy) -> list[Episode]:
-    return [each for each in episodes if each.series == series or series in hierarchy.ancestors(each.series)]
+    return [
+        episode for episode in episodes if episode.series == series or series in hierarchy.ancestors(episode.series)
+    ]
 
 
 def _later(
     whole: Cause, parts: Sequence[str], hierarchy: Hierarchy, ledger: Ledger
 ) -> Iterator[tuple[str, Sequence[Episode]]]:
-    """Find what has begun in a part while the whole was in alarm already, and is a large cause of its own."""
+    """Find large causes of their own that began in a part while the whole was already in alarm."""
     for series in parts:
         for inside in _apart_in_time(_inside(series, whole.episodes, hierarchy)):
-            first, last = min(each.first for each in inside), max(each.last for each in inside)
+            first, last = min(episode.first for episode in inside), max(episode.last for episode in inside)
             if first - whole.first <= MOST_GAP_DAYS:
                 continue
             before = ledger.impact(whole.series, whole.since, first - 1) / (first - whole.since)
@@ -191,15 +200,15 @@ def _later(
 
 
 def _apart_in_time(episodes: Sequence[Episode]) -> list[list[Episode]]:
-    """Put those together between which hardly a day is quiet."""
-    found: list[list[Episode]] = []
+    """Group episodes with at most `MOST_GAP_DAYS` quiet days between them."""
+    groups: list[list[Episode]] = []
     last = -1
-    for each in sorted(episodes, key=lambda each: each.first):
-        if not found or each.first - last > MOST_GAP_DAYS + 1:
-            found.append([])
-        found[-1].append(each)
-        last = max(last, each.last)
-    return found
+    for episode in sorted(episodes, key=lambda episode: episode.first):
+        if not groups or episode.first - last > MOST_GAP_DAYS + 1:
+            groups.append([])
+        groups[-1].append(episode)
+        last = max(last, episode.last)
+    return groups
 
 
 def _with(more: Sequence[Episode], causes: Iterator[Cause]) -> Iterator[Cause]:
@@ -207,18 +216,18 @@ def _with(more: Sequence[Episode], causes: Iterator[Cause]) -> Iterator[Cause]:
         yield Cause(cause.series, (*cause.episodes, *more)) if number == 0 else cause
 
 
-def _nearest(series: str, there: set[str], hierarchy: Hierarchy) -> str | None:
-    return next((each for each in hierarchy.ancestors(series) if each in there), None)
+def _nearest(series: str, in_alarm: set[str], hierarchy: Hierarchy) -> str | None:
+    return next((ancestor for ancestor in hierarchy.ancestors(series) if ancestor in in_alarm), None)
 
 
 def _explaining(
     top: str, parts: Sequence[str], hierarchy: Hierarchy, ledger: Ledger, days: tuple[int, int]
 ) -> Sequence[str]:
-    """Return the parts that explain the change of what is above them; none where it is a matter of the whole."""
+    """Return the parts that explain the change of the series above them; none where the whole is the cause."""
     whole, usual = ledger.impact(top, *days), ledger.usual(top, *days)
     if not parts or whole == 0:
         return parts
-    # A part of what is new is new as well: the whole of it is the cause.
+    # All parts of a new series are new as well: the whole is the cause.
     if usual <= 0:
         return ()
     largest = parts[:1]
@@ -231,8 +240,8 @@ def _explaining(
 
 
 def _explains(parts: Sequence[str], whole: float, usual: float, ledger: Ledger, days: tuple[int, int]) -> bool:
-    impact = sum(ledger.impact(each, *days) for each in parts)
-    expected = sum(ledger.usual(each, *days) for each in parts)
+    impact = sum(ledger.impact(series, *days) for series in parts)
+    expected = sum(ledger.usual(series, *days) for series in parts)
     if impact / whole < _EXPLAINS:
         return False
     rest, rest_usual = whole - impact, usual - expected

@@ -1,6 +1,6 @@
-"""What people decided about incidents, from a CSV file: that one was expected, or is not worth telling.
+"""What people decided about incidents, read from a CSV file: an incident was expected, or is to be ignored.
 
-What a decision does to an incident is `incidents`' to say.
+Which incidents there are is `incidents`' job.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ _COLUMNS = ("incident", "decision", "reason", "until")
 def read_decisions(path: Path) -> pl.DataFrame:
     """Read the decisions; `DECISION_SCHEMA`, one row per incident.
 
-    The file's columns are `incident`, `decision` (one of `DECISIONS`) and, if you like, `reason` and `until` (the last
+    The file's columns are `incident`, `decision` (one of `DECISIONS`) and optionally `reason` and `until` (the last
     day on which the decision holds). Raises `ConfigurationError` with file and line.
     """
     rows = read_csv(path, read_bytes(path), _COLUMNS, ["incident", "decision"])
@@ -61,8 +61,8 @@ def read_decisions(path: Path) -> pl.DataFrame:
     )
 
 
-def gone(decisions: pl.DataFrame, incident_ids: pl.Series, path: Path) -> list[str]:
-    """One sentence for each decision about an incident that there is not, or no longer."""
+def unmatched_decisions(decisions: pl.DataFrame, incident_ids: pl.Series, path: Path) -> list[str]:
+    """Return a sentence for each decision about an incident that does not exist, or no longer does."""
     missing = decisions.filter(~pl.col("incident_id").is_in(incident_ids.to_list()))
     return [
         f"{path}, line {line}: there is no incident {incident!r}; correct it (`circleci-cost anomalies --all` names "
@@ -72,7 +72,7 @@ def gone(decisions: pl.DataFrame, incident_ids: pl.Series, path: Path) -> list[s
 
 
 def decided(incidents: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
-    """Give incidents the status, the reason and the end of the decisions about them, where these still hold.
+    """Give incidents the status, reason and end of their decisions; the status only while the decision holds.
 
     In: incidents with `incident_id`, `status` and `data_through`. Out: the same, and `reason`, `decided_until`.
     """

@@ -1,6 +1,6 @@
-"""Alarms of a series on days that follow each other, as episodes; and exact sums of any series over any days.
+"""Alarms of a series on consecutive days, as episodes; and exact sums of any series over any days.
 
-What belongs to one cause is `causes`' to find.
+Grouping episodes by cause is `causes`' job.
 """
 
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from circleci_cost.model.anomalies.course import DRIFT_DAYS
 from circleci_cost.model.forecast.panel import Floats
 
 WEEK = 7
-# Quiet days within an episode: what goes on has been learned for a while, and is found again.
+# Quiet days within an episode: a lasting change may be learned for a day or two and then alarm again.
 MOST_GAP_DAYS = 2
-# Names of kinds, as `model.anomalies.kinds` gives them, that incidents treat in a way of their own.
+# Kinds of `model.anomalies.kinds` that incidents treat specially.
 DRIFT, LEVEL_SHIFT, NEW, PRICE_CHANGE, WEEKEND_LEAK = "drift", "level_shift", "new", "price_change", "weekend_leak"
-# Alarms at the threshold are chance now and then, those a fifth above it hardly ever.
+# Alarms at the threshold are sometimes chance; alarms a fifth above it hardly ever are.
 _CLEAR_SCORE = 1.2
 
 
 class Episode(NamedTuple):
     """Days in alarm of one series in one direction, with at most `MOST_GAP_DAYS` between them.
 
-    `first`, `last`, `clear` and `since` are positions of days; `clear` is the first one that no chance brings about, if
-    any. What a drift has changed began `since`, before it could be told.
+    `first`, `last`, `clear` and `since` are positions of days; `clear` is the first day whose alarm cannot be chance,
+    if any. A drift began on `since`, before it could be detected.
     """
 
     series: str
@@ -42,7 +42,7 @@ class Episode(NamedTuple):
 
     @property
     def since(self) -> int:
-        """The day on which the change is taken to have begun."""
+        """The day on which the change is assumed to have begun."""
         return max(self.first - DRIFT_DAYS, 0) if self.drifts else self.first
 
 
@@ -65,11 +65,10 @@ class Ledger:
         return self.first + timedelta(days=position)
 
     def course(self, series: str, first: int, last: int) -> tuple[Floats, Floats]:
-        """What a series cost on the days from `first` to `last`, and what it would have, had nothing begun on `first`.
+        """Return the cost of a series from `first` to `last`, and its usual cost had nothing begun on `first`.
 
-        That is what was expected of the same weekday in the week before: later expectations have learned from what
-        has happened since. A series that was not there before was expected to cost nothing. Days that are not known
-        count for nothing in both.
+        The usual cost is the expectation of the same weekday in the week before `first`, because later expectations
+        have learned from the change. A new series was expected to cost nothing. Unknown days count 0 in both.
         """
         row = self.position[series]
         days = np.arange(first, last + 1)
@@ -80,23 +79,23 @@ class Ledger:
         return np.where(known, self.value[row, days], 0.0), np.where(known, usual, 0.0)
 
     def impact(self, series: str, first: int, last: int) -> float:
-        """What a series cost beyond what it would have."""
+        """Return the cost of a series less its usual cost."""
         value, usual = self.course(series, first, last)
         return float(value.sum() - usual.sum())
 
     def usual(self, series: str, first: int, last: int) -> float:
-        """What a series would have cost."""
+        """Return the usual cost of a series, see `course`."""
         return float(self.course(series, first, last)[1].sum())
 
     def usual_day(self, series: str, last: int) -> float:
-        """What a day of a series was expected to cost on average over the week that ends on `last`."""
+        """Return the mean expected cost of a day over the week that ends on `last`."""
         expected = self.expected[self.position[series], max(last - WEEK + 1, 0) : last + 1]
         known = expected[~np.isnan(expected)]
         return float(known.mean()) if len(known) else 0.0
 
 
 def ledger_of(judged: pl.DataFrame) -> Ledger:
-    """Lay out the rows of `anomalies.detect`."""
+    """Lay the rows of `detection.detect` out as matrices."""
     names = judged.get_column("series").unique().sort()
     first: date = judged.select(pl.col("date").min()).item()
     row = (judged.get_column("series").rank("dense").to_numpy() - 1).astype(np.int64)
@@ -109,17 +108,19 @@ def ledger_of(judged: pl.DataFrame) -> Ledger:
 
 
 def episodes_of(judged: pl.DataFrame, first: date) -> list[Episode]:
-    """Put the alarms of each series and direction together, in the order of their first days.
+    """Group the alarms of each series and direction into episodes, in the order of their first days.
 
-    The first week of a new series is an episode, too: nothing was expected of it, and all that it costs is more.
+    The first week of a new series is an episode, too: nothing was expected, so that its whole cost is more.
     """
-    return sorted([*_alarms(judged, first), *_new_series(judged, first)], key=lambda each: (each.first, each.series))
+    return sorted(
+        [*_alarms(judged, first), *_new_series(judged, first)], key=lambda episode: (episode.first, episode.series)
+    )
 
 
 def _new_series(judged: pl.DataFrame, first: date) -> Iterator[Episode]:
     last: date = judged.select(pl.col("date").max()).item()
-    found = judged.filter((pl.col("kind") == NEW) & ~pl.col("is_anomaly")).select("series", "date")
-    for series, day in found.sort("date", "series").iter_rows():
+    first_days = judged.filter((pl.col("kind") == NEW) & ~pl.col("is_anomaly")).select("series", "date")
+    for series, day in first_days.sort("date", "series").iter_rows():
         begin = (day - first).days
         yield Episode(series, "up", begin, min(begin + WEEK - 1, (last - first).days), NEW, 1.0, 0)
 
@@ -127,7 +128,7 @@ def _new_series(judged: pl.DataFrame, first: date) -> Iterator[Episode]:
 def _alarms(judged: pl.DataFrame, first: date) -> list[Episode]:
     apart = pl.col("date") - pl.col("date").shift(1) > pl.duration(days=MOST_GAP_DAYS + 1)
     other = (pl.col("series") != pl.col("series").shift(1)) | (pl.col("direction") != pl.col("direction").shift(1))
-    found = (
+    groups = (
         judged.filter("is_anomaly")
         .sort("series", "direction", "date")
         .with_columns((apart | other).fill_null(True).cum_sum().alias("episode"))
@@ -148,12 +149,12 @@ def _alarms(judged: pl.DataFrame, first: date) -> list[Episode]:
             clear=(clear - first).days if clear else None,
             drifts=kinds[0] == DRIFT,
         )
-        for _, series, direction, begin, end, kinds, score, alarms, clear in found.iter_rows()
+        for _, series, direction, begin, end, kinds, score, alarms, clear in groups.iter_rows()
     ]
 
 
 def kind_of(kinds: list[str]) -> str:
-    """Return what an episode is, from the kinds of its days: facts first, then what lasts, then what is short."""
+    """Return the kind of an episode from those of its days: facts first, then lasting kinds, then short ones."""
     for kind in (PRICE_CHANGE, NEW, "vanished", "outage", DRIFT):
         if kind in kinds:
             return kind

@@ -1,7 +1,6 @@
 """Incidents: one row per cause, at the level that explains it best, with its impact and its state.
 
-Which alarms have one cause is `causes`' to find, what people decided `decisions`' to read, telling
-them `notify`'s.
+Grouping alarms by cause is `causes`' job, reading people's decisions `decisions`', notifying people `notify`'s.
 """
 
 import hashlib
@@ -31,7 +30,7 @@ from circleci_cost.model.incidents.episodes import (
 
 
 class IncidentStatus(StrEnum):
-    """Whether an incident goes on, has ended, or has become the new normal; or was expected or ignored by people."""
+    """Whether an incident goes on, has ended or has become the new normal, or whether people expected or ignore it."""
 
     OPEN = "open"
     ENDED = "ended"
@@ -65,25 +64,25 @@ INCIDENT_SCHEMA = pl.Schema(
     }
 )
 DAYS_OF_MONTH = 365.25 / 12
-# After an incident so much of its relative change has to be there still for it to be the new normal.
+# An incident is the new normal if more than this share of its relative change remains in the week after it.
 _STAYS = 0.5
-# Alarms of series and days that are one weak one together; measured: chance brings hardly more.
+# This many alarms (series × days) are sure together, even if each is weak; measured: chance hardly brings as many.
 _SURE_ALARMS = 5
 _FACTS = (NEW, DRIFT, PRICE_CHANGE)
 
 
 def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies = DEFAULTS) -> pl.DataFrame:
-    """Group the alarms of `anomalies.detect` into incidents, and keep those worth telling.
+    """Group the alarms of `detection.detect` into incidents, and keep those worth reporting.
 
     In: `judged` as `detect` returns it; `hierarchy`: `series`, `parent` (null at the top) and `organization`, a row for
-    each series. An organization's own cost is the series of its name, else the topmost one that is above a series.
+    each series. An organization's own cost is the series of its name, else the topmost one above the series.
 
-    Out: `INCIDENT_SCHEMA`, by first day. `told_on` is the first day on which what was known by then was worth telling:
-    there was more than one weak alarm, and the mean impact per day of the last week reached the settings' minimum in
-    the unit of cost and as a share of what a day of the organization was expected to cost. `impact` is what the days
-    from the first to the last cost beyond what they would have, negative for less; `told_per_day` and `peak_per_day`
-    are means of a week, on `told_on` and the largest since; `monthly_impact` is what a month of the last week would
-    come to, where it goes on or stays.
+    Out: `INCIDENT_SCHEMA`, by first day. `told_on` is the first day on which the incident, as known by then, was worth
+    reporting: there was more than one weak alarm, and the mean impact per day of the last week reached the settings'
+    minimum in the unit of cost and as a share of the expected cost of the organization's day. `impact` is the cost from
+    the first to the last day less the usual cost, negative for a saving; `told_per_day` and `peak_per_day` are weekly
+    means of the impact per day, on `told_on` and the largest since; `monthly_impact` projects the last week to a month,
+    for incidents that are open or the new normal.
     """
     rows = judged.filter(pl.col("series").is_in(hierarchy.get_column("series").implode()))
     if not rows.height or not rows.get_column("is_anomaly").any():
@@ -91,18 +90,19 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     ledger = ledger_of(rows)
     parents = Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
     organizations = dict(hierarchy.select("series", "organization").iter_rows())
-    found = [
+    worth_reporting = [
         row
         for cause in causes_of(episodes_of(rows, ledger.first), parents, ledger)
         if (row := _row(cause, parents, organizations, ledger, settings)) is not None
     ]
-    return pl.DataFrame(found, schema=INCIDENT_SCHEMA, orient="row").sort("first_day", "series", "direction")
+    return pl.DataFrame(worth_reporting, schema=INCIDENT_SCHEMA, orient="row").sort("first_day", "series", "direction")
 
 
 def incident_id(organization: str, series: str, direction: str, first_alarm: date) -> str:
-    """A short name that stays the same whenever the same incident is found again from the same data.
+    """Return a short id that is the same whenever the same incident is found again in the same data.
 
-    Of a drift, which is taken to have begun six weeks before, another incident may have begun on that day.
+    It uses the first day in alarm, not the first day: a drift is assumed to have begun six weeks earlier, and another
+    incident may have begun on that day.
     """
     text = "\n".join((organization, series, direction, first_alarm.isoformat()))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
@@ -111,7 +111,7 @@ def incident_id(organization: str, series: str, direction: str, first_alarm: dat
 def _row(
     cause: Cause, parents: Hierarchy, organizations: dict[str, str], ledger: Ledger, settings: Anomalies
 ) -> tuple[object, ...] | None:
-    """Return an incident's row; None where it is not worth telling."""
+    """Return an incident's row; None where it is not worth reporting."""
     name = organizations[cause.series]
     direction = cause.episodes[0].direction
     sign = 1.0 if direction == "up" else -1.0
@@ -120,8 +120,8 @@ def _row(
     per_day = sign * _mean_of_week(value - usual)
     least = max(float(settings.minimum_impact_usd), float(settings.minimum_impact_share) * day_of_organization)
     in_alarm, sure = _certainty(cause)
-    told = np.flatnonzero((per_day >= least) & in_alarm & sure)
-    if not len(told):
+    worth_reporting = np.flatnonzero((per_day >= least) & in_alarm & sure)
+    if not len(worth_reporting):
         return None
     status = _status(cause, ledger)
     impact = float((value - usual).sum())
@@ -133,47 +133,47 @@ def _row(
         direction,
         ledger.day(cause.since),
         ledger.day(cause.last),
-        ledger.day(cause.since + int(told[0])),
+        ledger.day(cause.since + int(worth_reporting[0])),
         status.value,
         float(value.sum()),
         float(usual.sum()),
         impact,
         impact / len(value),
-        sign * float(per_day[told[0]]),
-        sign * float(per_day[told[0] :][in_alarm[told[0] :]].max()),
+        sign * float(per_day[worth_reporting[0]]),
+        sign * float(per_day[worth_reporting[0] :][in_alarm[worth_reporting[0] :]].max()),
         impact / len(value) / day_of_organization if day_of_organization > 0 else None,
         sign * float(per_day[-1]) * DAYS_OF_MONTH if status is not IncidentStatus.ENDED else None,
-        max(each.score for each in cause.episodes),
-        sum(each.alarms for each in cause.episodes),
-        len({each.series for each in cause.episodes}),
+        max(episode.score for episode in cause.episodes),
+        sum(episode.alarms for episode in cause.episodes),
+        len({episode.series for episode in cause.episodes}),
     )
 
 
 def _course(cause: Cause, ledger: Ledger) -> tuple[Floats, Floats]:
-    """What the days cost, and what they would have; a new price is told by usual days, however little they used."""
+    """Return cost and usual cost by day; a new price is applied to usual days, however little the days used."""
     if _kind(cause) != PRICE_CHANGE:
         return ledger.course(cause.series, cause.since, cause.last)
     usual = np.full(cause.last - cause.since + 1, ledger.usual_day(cause.series, cause.since))
     sign = 1.0 if cause.episodes[0].direction == "up" else -1.0
-    step = next(each.score for each in cause.episodes if each.kind == PRICE_CHANGE) * PRICE_STEP
+    step = next(episode.score for episode in cause.episodes if episode.kind == PRICE_CHANGE) * PRICE_STEP
     return usual * (1.0 + sign * step), usual
 
 
 def _mean_of_week(impact: Floats) -> Floats:
-    """The mean of each day and the six before it, of fewer where there are fewer."""
+    """Return the mean of each day and up to six days before it."""
     summed = np.cumsum(impact)
     before = np.concatenate([np.zeros(min(WEEK, len(impact))), summed[:-WEEK]])
     return np.asarray((summed - before) / np.minimum(np.arange(1, len(impact) + 1), WEEK))
 
 
 def _certainty(cause: Cause) -> tuple[Flags, Flags]:
-    """Tell which days are in alarm, and since when there is more than one weak alarm: a clear one, several, a fact."""
+    """Return which days are in alarm, and which follow more than one weak alarm: a clear one, several, or a fact."""
     days = cause.last - cause.since + 1
     clear = np.zeros(days, dtype=np.bool_)
     alarms = np.zeros(days)
-    for each in cause.episodes:
-        alarms[each.first - cause.since : each.last - cause.since + 1] += 1
-        sure = each.first if each.kind in _FACTS else each.clear
+    for episode in cause.episodes:
+        alarms[episode.first - cause.since : episode.last - cause.since + 1] += 1
+        sure = episode.first if episode.kind in _FACTS else episode.clear
         if sure is not None:
             clear[sure - cause.since :] = True
     return alarms > 0, clear | (np.cumsum(alarms) >= _SURE_ALARMS)
@@ -186,14 +186,14 @@ def _whole(series: str, organization: str, parents: Hierarchy, ledger: Ledger) -
 
 
 def _kind(cause: Cause) -> str:
-    """What it is: of its own series where that is in alarm; a drift after something else is what is left of that."""
-    own = [each for each in cause.episodes if each.series == cause.series] or list(cause.episodes)
-    first = min(each.first for each in own)
-    return kind_of([each.kind for each in own if not each.drifts or each.first == first])
+    """Return the kind, from episodes of its own series if there are any; drifts after other episodes do not count."""
+    own = [episode for episode in cause.episodes if episode.series == cause.series] or list(cause.episodes)
+    first = min(episode.first for episode in own)
+    return kind_of([episode.kind for episode in own if not episode.drifts or episode.first == first])
 
 
 def _status(cause: Cause, ledger: Ledger) -> IncidentStatus:
-    """Tell by the week after the last alarm: it is as before, or as changed as the incident itself."""
+    """Decide by the week after the last alarm whether costs are as before, or still as changed as in the incident."""
     if _kind(cause) == PRICE_CHANGE:
         return IncidentStatus.NEW_NORMAL
     after_first = cause.last + 1
@@ -210,35 +210,35 @@ def _status(cause: Cause, ledger: Ledger) -> IncidentStatus:
     return IncidentStatus.NEW_NORMAL if stays else IncidentStatus.ENDED
 
 
-def without_those_explained(found: pl.DataFrame, explaining: pl.DataFrame) -> pl.DataFrame:
-    """Return the incidents that no other of the same direction begins within a week of, or lasts beside.
+def without_those_explained(candidates: pl.DataFrame, explaining: pl.DataFrame) -> pl.DataFrame:
+    """Return the incidents that have none of the same direction in `explaining` within a week of them.
 
-    For another view of the same cost, such as teams: what the hierarchy explains is not told twice.
+    For another view of the same cost, such as teams: incidents that the hierarchy explains are not reported twice.
     """
     other = explaining.select("direction", other_first="first_day", other_last="last_day")
     week = timedelta(days=WEEK)
-    explained = found.join(other, on="direction").filter(
+    explained = candidates.join(other, on="direction").filter(
         (pl.col("other_first") <= pl.col("last_day") + week) & (pl.col("other_last") >= pl.col("first_day") - week)
     )
-    return found.join(explained, on="incident_id", how="anti", maintain_order="left")
+    return candidates.join(explained, on="incident_id", how="anti", maintain_order="left")
 
 
-def ids_kept(found: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> pl.DataFrame:
-    """Give incidents the ids that they had before.
+def ids_kept(current: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> pl.DataFrame:
+    """Give incidents the ids that they had in an earlier run.
 
-    In: incidents; `before`: `incident_id`, `series`, `direction`, `first_day`, `last_day` of an earlier run. One is the
-    same as before if it is of the same direction, of the same series or one above or below it, and begins within a week
-    of it: with a further day, or a restated one, its level or its first day may be another, and it must not be told
-    twice.
+    In: incidents; `before`: `incident_id`, `series`, `direction`, `first_day`, `last_day` of the earlier run. An
+    incident is the same if it has the same direction, the same series or one above or below it, and begins within a
+    week of it: a further day or a restatement may change its level or its first day, and people must not be notified
+    of it twice.
     """
-    # What is found exactly as it was is no other's.
-    same = set(found.get_column("incident_id")) & set(before.get_column("incident_id"))
+    # An id that is found again exactly is not given to another incident.
+    same = set(current.get_column("incident_id")) & set(before.get_column("incident_id"))
     taken: set[str] = set(same)
     ids = [
         row["incident_id"] if row["incident_id"] in same else _former_id(row, before, parents, taken)
-        for row in found.iter_rows(named=True)
+        for row in current.iter_rows(named=True)
     ]
-    return found.with_columns(pl.Series("incident_id", ids, dtype=pl.String))
+    return current.with_columns(pl.Series("incident_id", ids, dtype=pl.String))
 
 
 def _former_id(row: dict[str, Any], before: pl.DataFrame, parents: Hierarchy, taken: set[str]) -> str:

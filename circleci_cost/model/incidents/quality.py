@@ -1,6 +1,7 @@
-"""How the detector does on the data at hand: alarms that came to nothing, and series that cannot be judged yet.
+"""How well the detector does on the data at hand: alarms without an incident, and series that cannot be judged yet.
 
-Without labels a false alarm cannot be told from a true one that mattered little: the rate is an upper bound.
+Without labels, false alarms look like true alarms that mattered little: the rate is an upper bound. Detection belongs
+in `model.anomalies`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ _YEAR = 365.25
 
 @dataclass(frozen=True)
 class JudgementQuality:
-    """Of the last `QUALITY_DAYS`: `lone_alarms` are episodes of a series that no incident and no other series shares.
+    """Counts over the last `QUALITY_DAYS`; `lone_alarms` are episodes that no incident and no other series shares.
 
     `lone_alarms_per_series_year` bounds the rate of false alarms from above; None where nothing was judged.
     `too_short` of `series` have less history than is needed to be judged.
@@ -35,13 +36,13 @@ class JudgementQuality:
 
 
 def quality_of(judged: Sequence[pl.DataFrame], incidents: pl.DataFrame) -> JudgementQuality:
-    """Count what `anomalies.detect` has returned for each group against the incidents that were found in it.
+    """Compare the results of `detection.detect`, one frame per group, with the incidents found in them.
 
-    Per cost center: an alarm of a project is not lone where another series of the group is in alarm in the same
-    direction within a week, or an incident of that direction is going on.
+    A group is a cost center. An alarm is not lone if, within a week, another series of the group is in alarm in the
+    same direction or there is an incident of that direction.
     """
     lone, days, series, short = 0, 0.0, 0, 0
-    for rows in (each for each in judged if each.height):
+    for rows in (frame for frame in judged if frame.height):
         last: date = rows.select(pl.col("date").max()).item()
         recent = rows.filter(pl.col("date") > last - timedelta(days=QUALITY_DAYS))
         lone += _lone(recent, incidents)
@@ -56,12 +57,18 @@ def _lone(recent: pl.DataFrame, incidents: pl.DataFrame) -> int:
     if not recent.get_column("is_anomaly").any():
         return 0
     first: date = recent.select(pl.col("date").min()).item()
-    found = episodes_of(recent, first)
+    episodes = episodes_of(recent, first)
     alarms = pl.DataFrame(
         [
-            (n, each.series, each.direction, first + timedelta(days=each.first), first + timedelta(days=each.last))
-            for n, each in enumerate(found)
-            if each.alarms
+            (
+                n,
+                episode.series,
+                episode.direction,
+                first + timedelta(days=episode.first),
+                first + timedelta(days=episode.last),
+            )
+            for n, episode in enumerate(episodes)
+            if episode.alarms
         ],
         schema=["episode", "series", "direction", "begin", "end"],
         orient="row",

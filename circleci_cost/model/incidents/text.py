@@ -1,6 +1,6 @@
-"""How incidents are said: titles, sentences, the cells of a table, and JSON.
+"""Incidents in words: titles, sentences, the cells of a table, and JSON.
 
-Plain text from rows of `anomaly_incidents`; where it is shown, and escaped, is others' business.
+Plain text from rows of `anomaly_incidents`; showing and escaping it is the callers' job.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ Row = Mapping[str, Any]
 
 
 def kind_words(row: Row) -> str:
-    """What happened, in a word or two, with its direction where the word does not tell it."""
+    """The kind in a word or two, with its direction where the word does not imply it."""
     words = KIND_WORDS[row["kind"]]
     if row["kind"] in {"level_shift", "drift", "price_change"}:
         return f"{words} {row['direction']}"
@@ -75,12 +75,12 @@ def kind_words(row: Row) -> str:
 
 
 def where(row: Row) -> str:
-    """The series with what it is: `job acme / web / build / test`."""
+    """The series with its kind: `job acme / web / build / test`."""
     return f"{dimension_name(row['series_kind'])} {series_text(row)}"
 
 
 def series_text(row: Row) -> str:
-    """The series as people read it: a charge type at its end has its name."""
+    """The series as people read it: a charge type at its end is replaced by its display name."""
     series: str = row["series"]
     if row["series_kind"] != "charge_type" or row["charge_type"] is None:
         return series
@@ -93,15 +93,15 @@ def title(row: Row) -> str:
 
 
 def sentences(row: Row, why: str | None = None) -> list[str]:
-    """What happened, what it comes to, and why where that is known (`why`, of `anomaly_drivers`)."""
-    said = [_course(row)]
+    """What happened, what it would come to in a month, and why, if known (`why`, from `anomaly_drivers`)."""
+    parts = [_course(row)]
     if row["kind"] == "price_change":
-        said.append(f"A credit costs {signed_percent(_step(row))} since {row['first_day']}.")
+        parts.append(f"A credit costs {signed_percent(_step(row))} since {row['first_day']}.")
     elif why:
-        said.append(f"Against the same weekdays before: {why}")
+        parts.append(f"Against the same weekdays before: {why}")
     if row["monthly_impact_usd"] is not None:
-        said.append(f"If it stays, a month comes to {signed(row['monthly_impact_usd'])}.")
-    return said
+        parts.append(f"If it stays, a month comes to {signed(row['monthly_impact_usd'])}.")
+    return parts
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _so_far(row: Row) -> str:
 
 
 def _step(row: Row) -> Decimal:
-    """The relative change of a price; on usual days its share of the cost is what it comes to."""
+    """The relative change of a price, which is the impact as a share of the cost of usual days."""
     return WIDE.divide(row["impact_usd"], row["expected_usd"]) if row["expected_usd"] else Decimal(0)
 
 

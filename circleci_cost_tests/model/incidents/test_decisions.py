@@ -8,7 +8,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS, decided, gone, read_decisions
+from circleci_cost.model.incidents.decisions import (
+    DECISION_SCHEMA,
+    NO_DECISIONS,
+    decided,
+    read_decisions,
+    unmatched_decisions,
+)
 
 FILE = "decisions.csv"
 THROUGH = date(2026, 6, 30)
@@ -137,8 +143,8 @@ def test_without_decisions_all_is_as_it_was() -> None:
 
 def test_a_decision_about_an_incident_that_is_gone_is_told_with_its_line(tmp_path: Path) -> None:
     decisions = read(tmp_path, "incident,decision\ni0,expected\nx9,ignored\n")
-    assert gone(decisions, incidents("open").get_column("incident_id"), Path(FILE)) == [
+    assert unmatched_decisions(decisions, incidents("open").get_column("incident_id"), Path(FILE)) == [
         f"{FILE}, line 3: there is no incident 'x9'; correct it (`circleci-cost anomalies --all` names those there "
         "are), or remove the line if it is gone"
     ]
-    assert gone(NO_DECISIONS, incidents("open").get_column("incident_id"), Path(FILE)) == []
+    assert unmatched_decisions(NO_DECISIONS, incidents("open").get_column("incident_id"), Path(FILE)) == []

@@ -1,1 +1,1 @@
-"""Budgets: what may be spent, what was, and how likely it will not be enough."""
+"""Budgets: amounts, what was spent of them, and the probability of an overrun."""

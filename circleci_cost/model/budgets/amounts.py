@@ -1,6 +1,6 @@
-"""Which amount each budget has in each period, and what is odd about the amounts.
+"""The amount of each budget in each period, and warnings about missing or excessive amounts.
 
-What was spent of them is `status`' to say.
+Comparing them with costs is `status`' job.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ AMOUNTS_SCHEMA: dict[str, pl.DataType] = {
     "at_risk_forecast": AMOUNT,
     "at_risk_probability": AMOUNT,
 }
-# So long before a period without an amount begins, it is told.
-_TOLD_BEFORE = timedelta(days=31)
+# A missing amount is warned of this long before its period begins.
+_WARNED_BEFORE = timedelta(days=31)
 _NAMED = 5
 
 
@@ -43,7 +43,7 @@ def amount_on(budget: Budget, day: date) -> Decimal | None:
 
 
 def amounts(budgets: Sequence[Budget], first: date, today: date) -> pl.DataFrame:
-    """The periods that have an amount, from the one with the day `first` to the one with `today`.
+    """The periods with an amount, from the one that contains `first` to the one that contains `today`.
 
     Out: `AMOUNTS_SCHEMA` [budget × period], in the order of the budgets and of time.
     """
@@ -80,13 +80,15 @@ def _missing_amounts(budgets: Sequence[Budget], first: date, today: date) -> Ite
         coming = next_period(current)
         periods = [
             *periods_between(budget.period, first, today),
-            *([coming] if coming.first - today <= _TOLD_BEFORE else []),
+            *([coming] if coming.first - today <= _WARNED_BEFORE else []),
         ]
         with_amount = [amount_on(budget, period.first) is not None for period in periods]
-        # Before its first amount a budget was not there yet; no period of the past needs one.
+        # Periods before the first amount need none; a budget without any amount only needs one from now on.
         begun = with_amount.index(True) if any(with_amount) else periods.index(current)
         missing = [
-            period.label for period, there in zip(periods[begun:], with_amount[begun:], strict=True) if not there
+            period.label
+            for period, has_amount in zip(periods[begun:], with_amount[begun:], strict=True)
+            if not has_amount
         ]
         if missing:
             yield Finding(

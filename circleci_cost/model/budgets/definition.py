@@ -1,4 +1,4 @@
-"""`[[budgets]]`: what may be spent on what, and when somebody is told. Their state is `status`' to compute."""
+"""`[[budgets]]`: what may be spent on what, and when people are notified. Computing their state is `status`' job."""
 
 from datetime import date
 from decimal import Decimal
@@ -53,7 +53,7 @@ class Budget(Section):
     def _amounts(self) -> Self:
         if (self.amount is None) == (not self.amounts):
             raise ValueError("write either amount (for every period) or amounts (a list by date)")
-        ordered = sorted(self.amounts, key=lambda each: each.from_ or date.min)
+        ordered = sorted(self.amounts, key=lambda amount: amount.from_ or date.min)
         for earlier, later in pairwise(ordered):
             if (earlier.until or date.max) >= (later.from_ or date.min):
                 raise mistake_within(

@@ -1,6 +1,6 @@
 """Budgets from CSV files, read strictly: every mistake is one sentence with file, line and column.
 
-What a budget may say is `definition`'; a file says the same with columns in place of keys.
+The keys of a budget are defined in `definition`; a file has columns in their place.
 """
 
 import csv
@@ -36,7 +36,7 @@ class Place:
     lines: tuple[int, ...]
 
     def __str__(self) -> str:
-        """The place as it begins a sentence."""
+        """The place in words, to begin a sentence with."""
         return f"{self.file}, line{'s' if len(self.lines) > 1 else ''} {' and '.join(map(str, self.lines))}"
 
 
@@ -50,7 +50,7 @@ def read_budgets(file: Path, tags: Collection[str]) -> list[tuple[Budget, Place]
     """Read a file; `tags` are the names of the virtual tags that may be columns. Raises `ConfigurationError`.
 
     Columns: `name`, `amount`, and any of `period`, `unit`, `owner`, `parent`, `seats`, `from`, `until`, dimensions
-    and tags. Rows of one name are its amounts by date and must agree in everything else; an empty cell says nothing.
+    and tags. Rows of one name are its amounts by date and must agree in everything else; an empty cell is not given.
     """
     by_name: dict[str, list[_Row]] = {}
     for row in _rows(file, tags):
@@ -63,7 +63,7 @@ def read_budgets(file: Path, tags: Collection[str]) -> list[tuple[Budget, Place]
 def _rows(file: Path, tags: Collection[str]) -> Iterator[_Row]:
     require_regular_file(file, ConfigurationError)
     try:
-        # The mark that Excel puts before UTF-8 is no part of the first column's name.
+        # Excel begins UTF-8 files with a byte order mark, which is not part of the first column's name.
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             header = _header(file, next(reader, []), tags)
@@ -117,15 +117,15 @@ def _budget(file: Path, rows: Sequence[_Row]) -> Budget:
                     f"{cell!r} differs from {first.cells[column]!r} in line {first.line}, and both are the budget "
                     f"{first.cells['name']!r}; rows of one budget differ in amount, from and until only",
                 )
-    said: dict[str, Any] = {name: first.cells[name] for name in _BUDGET_COLUMNS if first.cells.get(name)}
-    if "seats" in said:
-        said["seats"] = _boolean(file, first.line, said["seats"])
+    section: dict[str, Any] = {name: first.cells[name] for name in _BUDGET_COLUMNS if first.cells.get(name)}
+    if "seats" in section:
+        section["seats"] = _boolean(file, first.line, section["seats"])
     where = {name: cell for name, cell in first.cells.items() if name not in _OWN_COLUMNS and cell}
     if where:
-        said["where"] = where
-    said["amounts"] = [_amount(file, row) for row in rows]
+        section["where"] = where
+    section["amounts"] = [_amount(file, row) for row in rows]
     try:
-        return Budget.model_validate(said)
+        return Budget.model_validate(section)
     except ValidationError as error:
         raise _from_section(file, rows, error) from None
 
@@ -162,18 +162,18 @@ def _boolean(file: Path, line: int, text: str) -> bool:
 
 
 def _from_section(file: Path, rows: Sequence[_Row], error: ValidationError) -> ConfigurationError:
-    """The first mistake that the section found, with the line and the column that it is in."""
-    found = error.errors()[0]
-    location = [step for step in found["loc"] if step != "function-after"]
+    """The first mistake of the section, with its line and column."""
+    first_mistake = error.errors()[0]
+    location = [step for step in first_mistake["loc"] if step != "function-after"]
     row = rows[location[1]] if len(location) > 1 and isinstance(location[1], int) else rows[0]
     columns = [str(step) for step in location if step in row.cells]
-    message = str(found["msg"]).removeprefix("Value error, ")
+    message = str(first_mistake["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if columns:
         return _mistake(file, row.line, columns[-1], f"{row.cells[columns[-1]]!r}: {message}")
     if len(location) > 1:
         return ConfigurationError(f"{file}, line {row.line}: {message}.")
-    return ConfigurationError(f"{Place(file, tuple(each.line for each in rows))}: {message}.")
+    return ConfigurationError(f"{Place(file, tuple(row.line for row in rows))}: {message}.")
 
 
 def _mistake(file: Path, line: int, column: str, message: str) -> ConfigurationError:

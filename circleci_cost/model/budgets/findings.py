@@ -1,6 +1,6 @@
-"""What is odd about budgets and hinders nobody: said as warnings, never as errors.
+"""Findings about budgets that stop nothing: warnings, never errors.
 
-Mistakes that make a budget meaningless are refused where the configuration is read.
+Mistakes that make a budget meaningless are refused by the reader of the configuration.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,17 +26,17 @@ class Finding:
 def scope_findings(
     budgets: Sequence[Budget], unused: Iterable[str], known: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
-    """Budgets that ask for values which no usage has, or whose scope fits no usage at all.
+    """Find budgets that ask for values which no usage has, or whose scope matches no usage at all.
 
-    In: the names of the budgets without any usage, and of each dimension or tag that is asked for all its values.
+    In: `unused`, the names of the budgets without any usage; `known`, all values of each dimension or tag asked for.
     """
     without_usage = set(unused)
-    found = []
+    findings = []
     for budget in budgets:
         unknown = list(_unknown_values(budget, known))
-        found += unknown
+        findings += unknown
         if budget.name in without_usage and not unknown:
-            found.append(
+            findings.append(
                 Finding(
                     budget.name,
                     "no_usage",
@@ -44,7 +44,7 @@ def scope_findings(
                     "leave it until there is such usage",
                 )
             )
-    return found
+    return findings
 
 
 def forecast_findings(budgets: Iterable[str]) -> list[Finding]:

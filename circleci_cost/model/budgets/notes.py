@@ -1,6 +1,6 @@
 """Why a budget's state is unsure, in words: the column `note` of `budget_status`.
 
-The state itself is `status`'.
+The state itself is computed in `status`.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ NO_FORECAST = "no forecast for these data yet"
 
 
 def notes(history: History) -> pl.Expr:
-    """All reasons of a row, separated by semicolons; null where it is sure.
+    """All reasons of a row, separated by semicolons; null if there are none.
 
     For frames that have the columns of `budget_status`, `is_current`, `remaining_median` and `forecast_note`.
     """
@@ -44,7 +44,7 @@ def _incomplete(history: History) -> pl.Expr:
 
 
 def _unpriced() -> pl.Expr:
-    """Credits without a price are in no dollar, so a budget in USD may be further than it looks."""
+    """Credits without a price are missing in dollars, so that a budget in USD may be more used than it looks."""
     number = pl.col("unpriced_credits").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".")
     unpriced = (pl.col("unit") == "USD") & (pl.col("unpriced_credits") != 0)
     return pl.when(unpriced).then(pl.concat_str(number, pl.lit(" credits have no price")))

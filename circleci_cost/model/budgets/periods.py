@@ -1,6 +1,6 @@
 """The periods of budgets, each described once: weeks from Monday to Sunday, or whole months, of UTC days.
 
-What was spent in a period, and what may be, is `status`' to say.
+Amounts and spending in a period belong in `amounts` and `status`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Literal
 
 from circleci_cost.days import months_later
 
-# The names as the configuration and budget files take them. A new one is added here and to `PERIODS`; all else follows.
+# The names in the configuration and in budget files. A new one is added here and to `PERIODS`; nothing else changes.
 Period = Literal["week", "month", "quarter", "half-year", "year"]
 
 _ONE_DAY = timedelta(days=1)
@@ -18,10 +18,10 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class PeriodKind:
-    """How a kind of period is cut and shown.
+    """The length of a kind of period, and its label.
 
-    `months` is how many it has, a divisor of twelve: the first one begins in January. None stands for a week. `label`
-    names the period that begins on a day.
+    `months` is the number of months, a divisor of twelve: the first period of a year begins in January. None stands for
+    a week. `label` names the period that begins on a day.
     """
 
     months: int | None
@@ -29,7 +29,7 @@ class PeriodKind:
 
     @property
     def polars_duration(self) -> str:
-        """What Polars truncates a day by to get the first one of its period."""
+        """The duration by which Polars truncates a day to the first day of its period."""
         return "1w" if self.months is None else f"{self.months}mo"
 
     def first_day(self, day: date) -> date:
@@ -58,7 +58,7 @@ LONGEST_FIRST: tuple[Period, ...] = tuple(sorted(PERIODS, key=lambda kind: PERIO
 
 @dataclass(frozen=True, order=True)
 class BudgetPeriod:
-    """One period: both days are included; the label is as its kind's, such as `2026-W47`, `2026-11` or `2026-Q4`."""
+    """One period, both days included, with the label of its kind, such as `2026-W47`, `2026-11` or `2026-Q4`."""
 
     first: date
     last: date
@@ -84,10 +84,10 @@ def next_period(period: BudgetPeriod) -> BudgetPeriod:
 
 
 def periods_between(kind: Period, first: date, last: date) -> list[BudgetPeriod]:
-    """The periods that have a day from `first` to `last`, in order; whole periods, even where they reach beyond."""
-    found = []
+    """The periods that overlap the days from `first` to `last`, in order, each as a whole."""
+    periods = []
     period = period_of(kind, first)
     while period.first <= last:
-        found.append(period)
+        periods.append(period)
         period = next_period(period)
-    return found
+    return periods

@@ -1,6 +1,6 @@
-"""Daily series as budgets and forecasts take them: which days are known, and where a series begins.
+"""Daily series for budgets and forecasts: which days are known, and where a series begins.
 
-Adding them up from costs is `warehouse.forecast.series`' work.
+Adding them up from costs is the job of `warehouse.forecast.series`.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ SPENT_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class History:
-    """The days there are, `first` to `data_through`; `incomplete` ones hold less than all usage of the day.
+    """The known days, `first` to `data_through`; `incomplete` days lack some of their usage.
 
-    Cost centers `without_data` are configured and have no complete day yet: whatever they use is missing throughout.
+    Cost centers `without_data` are configured but have no complete day yet: their usage is missing throughout.
     """
 
     first: date
@@ -38,8 +38,8 @@ def known_days(series: pl.DataFrame, every: pl.Series, history: History, unit: U
     """One row for each series and day, from its first usage to the last known day; days without usage are zero.
 
     In: `series` [series × date] with `credits`, `cost_usd` and `unpriced_credits`; `every` holds the names of all
-    series, those without any usage, too: they are zero throughout. Out: `series`, `date`, `cost` (in the unit) and
-    `complete`, which is false where the day's usage is not all there or, in USD, not all of it has a price.
+    series; series without any usage are zero throughout. Out: `series`, `date`, `cost` (in the unit) and
+    `complete`, which is false if usage of the day is missing or, in USD, has no price.
     """
     value = "cost_usd" if unit == "USD" else "credits"
     priced = pl.col("unpriced_credits") == 0 if unit == "USD" else pl.lit(True)

@@ -1,6 +1,6 @@
-"""The state of every budget in every period: spent, expected, how likely it is too small, and since when.
+"""The state of every budget in every period: spent, forecast, probability of an overrun, and its day.
 
-Pure frames: the daily sums come from `warehouse.forecast.series`, the expectation from `model.forecast.forecasting`.
+Only frames: the daily sums come from `warehouse.forecast.series`, the forecasts from `model.forecast.forecasting`.
 """
 
 from datetime import date, timedelta
@@ -46,7 +46,7 @@ STATUS_SCHEMA: dict[str, pl.DataType] = {
 
 
 class Status(StrEnum):
-    """How a budget stands, the best first."""
+    """The state of a budget, the best first."""
 
     ON_TRACK = "on_track"
     AT_RISK = "at_risk"
@@ -54,7 +54,7 @@ class Status(StrEnum):
 
 
 def current_day(history: History) -> date:
-    """The day whose period is the current one: the first that is not known yet."""
+    """The day whose period is the current one: the first day that is not known yet."""
     return history.data_through + timedelta(days=1)
 
 
@@ -63,11 +63,11 @@ def budget_status(
 ) -> pl.DataFrame:
     """Judge each period.
 
-    In: `amounts` as `amounts.amounts` gives them; `spent` as `warehouse.forecast.series.budget_series` does; `daily`
-    [budget × date] with the `median` of each day to come; `totals` [budget] with what is to come until the current
-    period ends, as `forecast.forecast_total` gives it (`series` being the budget). Out: `STATUS_SCHEMA` [budget ×
-    period]. What was spent is exact; expected figures are estimates, rounded to six decimals. A period that is over
-    has its actual as forecast. Without a forecast for a current period these columns are null.
+    In: `amounts` from `amounts.amounts`; `spent` from `warehouse.forecast.series.budget_series`; `daily`
+    [budget × date] with the `median` of each day to come; `totals` [budget], the forecast of the rest of the current
+    period, from `forecasting.forecast_total` (`series` being the budget). Out: `STATUS_SCHEMA` [budget × period].
+    Spent figures are exact; forecasts are estimates, rounded to six decimals. A period that is over has its actual as
+    forecast. Without a forecast for a current period these columns are null.
 
     A budget is over when more was spent than its amount; at risk while the period runs, when the median forecast
     exceeds `at_risk_forecast` × amount, or the probability of an overrun exceeds `at_risk_probability`.
@@ -107,7 +107,7 @@ def budget_status(
 
 
 def _days_of_periods(amounts: pl.DataFrame, spent: pl.DataFrame, history: History) -> pl.DataFrame:
-    """The known days of each period, with what was spent in the budget's unit and since the period began."""
+    """The known days of each period, with the spending in the budget's unit, and its sum since the period began."""
     each_budget = amounts.select("budget", "unit", "period_kind").unique()
     durations = {kind: described.polars_duration for kind, described in PERIODS.items()}
     return (
@@ -129,19 +129,19 @@ def _days(first: str, last: str | pl.Expr) -> pl.Expr:
 
 
 def _run_rate() -> pl.Expr:
-    """What the period comes to if its days to come cost as much as the mean of those so far."""
-    gone = pl.when(pl.col("days_gone") > 0).then("days_gone")
-    return (pl.col("actual") * pl.col("days") / gone).cast(AMOUNT)
+    """The total of the period if the remaining days cost as much as the mean of those so far."""
+    days_gone = pl.when(pl.col("days_gone") > 0).then("days_gone")
+    return (pl.col("actual") * pl.col("days") / days_gone).cast(AMOUNT)
 
 
 def _expected(known: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
-    """What is to come in the current period of each budget, and how likely it is more than what is left."""
+    """The forecast of the rest of each budget's current period, and the probability that it exceeds what is left."""
     left = known.filter("is_current").select("budget", left=(pl.col("amount").cast(COST) - pl.col("actual")))
-    found = totals.join(left, left_on="series", right_on="budget", maintain_order="left")
-    return found.select(
+    to_come = totals.join(left, left_on="series", right_on="budget", maintain_order="left")
+    return to_come.select(
         pl.col("series").alias("budget"),
         *(pl.col(name).cast(AMOUNT).alias(f"remaining_{name}") for name in ("p10", "median", "p90")),
-        probability=probability_over(found, found.get_column("left").cast(pl.Float64)),
+        probability=probability_over(to_come, to_come.get_column("left").cast(pl.Float64)),
         forecast_note="note",
     )
 

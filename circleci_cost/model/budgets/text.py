@@ -1,6 +1,6 @@
-"""How budgets are written for people and programs: trees, amounts in their unit, exact JSON, rows of a table.
+"""Budgets for people and programs: trees, amounts in their unit, exact JSON, rows of a table.
 
-Colours and columns of a terminal are the command line's.
+Colours and columns of a terminal are the command line's job.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,9 +39,9 @@ def tree(status: pl.DataFrame) -> Iterator[tuple[int, Row]]:
     """
     groups: dict[tuple[int, int], dict[str | None, list[Row]]] = {}
     rows = status.sort("budget").to_dicts()
-    there = {(row["budget"], row["period_start"]) for row in rows}
+    present = {(row["budget"], row["period_start"]) for row in rows}
     for row in rows:
-        parent = row["parent"] if (row["parent"], row["period_start"]) in there else None
+        parent = row["parent"] if (row["parent"], row["period_start"]) in present else None
         group = groups.setdefault((LONGEST_FIRST.index(row["period_kind"]), -row["period_start"].toordinal()), {})
         group.setdefault(parent, []).append(row)
     for _, children in sorted(groups.items()):

@@ -1,1 +1,1 @@
-"""Which infrastructure costs move with CI cost, and which shifted around a day."""
+"""Infrastructure costs that move with CI cost, and series that shifted around a day."""

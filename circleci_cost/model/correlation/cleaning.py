@@ -1,6 +1,6 @@
-"""Removes what series share by mere calendar and growth: weekly rhythm, days off, trends, their own past.
+"""Removal of what unrelated series share: weekly rhythm, days off, trends, and what their own past predicts.
 
-What is left is compared by `correlation` and `event_study`. The public calendar is `model.calendar.special_days`'s.
+`correlation` and `event_study` compare the rest. Public holidays belong in `model.calendar.special_days`.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ from circleci_cost.model.correlation.statistics import (
 )
 
 ORDER = 8
-# Below this share of a series' typical day the scale turns from logarithmic to linear, so that zeros and refunds fit.
+# Below this share of a series' typical day the scale is linear instead of logarithmic, to allow zeros and refunds.
 _LINEAR_SHARE = 0.05
 _PROFILE_TREND, _QUIET_TREND = 15, 29
 _PROFILE_WEEKS = 8
 _PROFILE_ROUNDS = 3
-# In robust standard deviations below the usual; few infrastructure series tell no day off.
+# In robust standard deviations below the usual; only with enough infrastructure series do these mark a day off.
 _QUIET_CI, _QUIET_INFRASTRUCTURE, _ENOUGH_SERIES = 3.0, 1.0, 8
 
 
 @dataclass(frozen=True)
 class Innovations:
-    """What nothing known before explains of each day's change, on the log scale.
+    """The part of each day's change, on the log scale, that the series' own past does not predict.
 
     `values` [series × days] is NaN where it is not known; `scale` is the usual size of a day's change, and
     `coefficients` [series × `ORDER`] the autoregression that was taken out.
@@ -48,15 +48,15 @@ class Innovations:
 def days_off(days: Days, calendar: Calendar) -> Flags:
     """Return which days are holidays, bridges, the turn of the year or closures."""
     flags = np.zeros(days.number, dtype=np.bool_)
-    found = special_days(days.first, days.last, calendar)["date"]
-    flags[(found - days.first).dt.total_days().to_numpy()] = True
+    special = special_days(days.first, days.last, calendar)["date"]
+    flags[(special - days.first).dt.total_days().to_numpy()] = True
     return flags
 
 
 def log_levels(costs: Costs, off: Flags) -> Floats:
     """Return arsinh(cost / 5 % of the typical day): logarithmic on usual days, defined for zeros and refunds.
 
-    Days off are not known (NaN): what happens on them is the calendar's doing.
+    Days off are unknown (NaN), because the calendar explains them.
     """
     size = np.abs(costs.cost)
     typical = medians(np.where(size > 0, size, np.nan), otherwise=1.0)
@@ -67,8 +67,8 @@ def log_levels(costs: Costs, off: Flags) -> Floats:
 def without_rhythm(level: Floats) -> Floats:
     """Return the levels less each series' weekday profile, which may change in time.
 
-    A day's profile is the median, over the same weekday of the weeks around it, of what a centred moving mean leaves;
-    both are found in turns.
+    A day's profile is the median, over the same weekday of the weeks around it, of the levels less a centred moving
+    mean; profile and mean are estimated alternately.
     """
     profile = np.zeros_like(level)
     for _ in range(_PROFILE_ROUNDS):
@@ -77,10 +77,10 @@ def without_rhythm(level: Floats) -> Floats:
 
 
 def quiet_days(ci: Floats, infrastructure: Floats) -> Flags:
-    """Return the days on which most series are so low at once that it was a day off which no calendar named.
+    """Return the days on which most series are so low at once that it was a day off missing in the calendar.
 
     In: levels without rhythm. The median CI series is three robust standard deviations below its usual level or, where
-    there are enough of them, the median infrastructure series one. A common low would else look like a relation.
+    there are enough of them, the median infrastructure series one. A common low would look like a correlation.
     """
     quiet = medians(_deviation(ci).T) < -_QUIET_CI
     if len(infrastructure) >= _ENOUGH_SERIES:
@@ -89,10 +89,10 @@ def quiet_days(ci: Floats, infrastructure: Floats) -> Flags:
 
 
 def innovations(level: Floats, limit: float) -> Innovations:
-    """Return the day-to-day changes of levels without rhythm, less what each series' own past foretells of them.
+    """Return the day-to-day changes of levels without rhythm, less the part that each series' own past predicts.
 
-    Changes and what is left of them are cut off at `limit` robust standard deviations. Gaps are bridged for the
-    autoregression (of up to `ORDER` days, by AIC); the days in them and the day after are not known in the result.
+    Changes and innovations are cut off at `limit` robust standard deviations. Gaps are bridged for the
+    autoregression (of up to `ORDER` days, by AIC); the days in gaps and the day after each are unknown in the result.
     """
     bridged = interpolated(level)
     changes = np.diff(bridged, axis=1, prepend=bridged[:, :1])
@@ -107,7 +107,7 @@ def innovations(level: Floats, limit: float) -> Innovations:
 
 
 def _deviation(level: Floats) -> Floats:
-    """How far each day is from its surroundings, in robust standard deviations of the series."""
+    """How far each day is from the days around it, in robust standard deviations of the series."""
     beside = level - moving_mean(level, _QUIET_TREND)
     scale = robust_scale(beside)[:, None]
     return np.divide(beside - medians(beside)[:, None], scale, out=np.zeros_like(beside), where=scale > 0)

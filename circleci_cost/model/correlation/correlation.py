@@ -1,7 +1,7 @@
-"""Which infrastructure costs move with CI cost, at which lag, how strongly, and whether chance would do the same.
+"""Which infrastructure costs move with CI cost, at which lag, how strongly, and how likely by chance.
 
-The public function. It says that costs moved together, never why. Series become matrices in `series`, are
-cleaned in `cleaning` and compared in `lags`; what shifted on one day is `event_study`'s.
+The public function. It reports that costs moved together, never why. Series become matrices in `series`, are
+cleaned in `cleaning` and compared in `lags`; shifts around a day are `event_study`'s job.
 """
 
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ SCHEMA = pl.Schema(
 class CorrelationSettings:
     """How to compare. `calendar` names the days off.
 
-    Of the pairs that are told as findings at most the share `false_discoveries` is expected to be chance, and CI
-    explains at least `minimum_explained` (r²) of the service's day-to-day changes. Fewer than `minimum_days` common
-    days are not judged by.
+    At most the share `false_discoveries` of the reported findings is expected to be chance, and CI
+    explains at least `minimum_explained` (r²) of the service's day-to-day changes. Pairs with fewer than
+    `minimum_days` common days are not judged.
     """
 
     calendar: Calendar = DEFAULT_CALENDAR
@@ -53,11 +53,11 @@ class CorrelationSettings:
     false_discoveries: float = 0.10
     minimum_explained: float = 0.06
     minimum_days: int = 60
-    # In robust standard deviations: a single spike on both sides must not make a relation.
+    # In robust standard deviations: a single spike on both sides must not make a correlation.
     winsorised_at: float = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none, and fewer days than a correlation over all lags can be judged by."""
+        """Refuse shares outside of 0 to 1, and fewer days than correlations over all lags need."""
         if not 0 < self.false_discoveries < 1 or not 0 <= self.minimum_explained < 1:
             raise ValueError("false_discoveries and minimum_explained are shares between 0 and 1")
         if self.largest_lag < 0 or self.minimum_days < 2 * self.largest_lag + 30:
@@ -74,10 +74,10 @@ def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: Correlat
     """Compare every CI series with every infrastructure series.
 
     In: each `series` (str), `date`, `cost` (Decimal, float or integer, one currency each; rows of the same series and
-    day are added) and optionally `complete` (bool). Days without a row are not known; neither is a day whose cost is
+    day are added) and optionally `complete` (bool). Days without a row are unknown, as are days whose cost is
     no number or whose `complete` is not true. Out: `SCHEMA`, one row per pair, ordered by both names. `lag_days` is
-    positive where the infrastructure follows CI by so many days; `r` is the correlation of the day-to-day changes that
-    neither rhythm, days off, growth nor a series' own past explains; `p_value` is for all lags together, `q_value` over
+    positive if the infrastructure follows CI by that many days; `r` is the correlation of the day-to-day changes that
+    rhythm, days off, growth and the series' own past do not explain; `p_value` is for all lags together, `q_value` over
     all pairs (Benjamini & Hochberg 1995). Pairs that cannot be compared have nulls, and `sentence` says why. Raises
     ValueError for a missing column and for a row without series or date.
     """
@@ -86,15 +86,19 @@ def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: Correlat
     if days is None or not all(rows.height for rows in sides):
         return pl.DataFrame(schema=SCHEMA)
     left, right = (costs_of(rows, days) for rows in sides)
-    mine, theirs = _cleaned(left, right, days, settings)
-    peaks = largest_correlations(mine.innovations.values, theirs.innovations.values, settings.largest_lag)
-    reasons = _reasons(left.names, mine.reasons, right.names, theirs.reasons)
-    common = (~np.isnan(mine.innovations.values)).astype(float) @ (~np.isnan(theirs.innovations.values)).T
+    ci_side, infrastructure_side = _cleaned(left, right, days, settings)
+    peaks = largest_correlations(
+        ci_side.innovations.values, infrastructure_side.innovations.values, settings.largest_lag
+    )
+    reasons = _reasons(left.names, ci_side.reasons, right.names, infrastructure_side.reasons)
+    common = (~np.isnan(ci_side.innovations.values)).astype(float) @ (
+        ~np.isnan(infrastructure_side.innovations.values)
+    ).T
     few = (reasons == "") & (common < settings.minimum_days)
     reasons[few] = [f"{short_of(int(count), settings.minimum_days)} in common" for count in common[few]]
     pairs = left.names.to_frame("ci_series").join(right.names.to_frame("infrastructure_series"), how="cross")
     tested = (reasons == "").ravel()
-    found = pairs.with_columns(
+    compared = pairs.with_columns(
         lag_days=pl.Series(peaks.lag.ravel()),
         r=pl.Series(peaks.r.ravel()),
         p_value=pl.Series(peaks.p_value.ravel()),
@@ -102,7 +106,7 @@ def correlate(ci: pl.DataFrame, infrastructure: pl.DataFrame, settings: Correlat
         days=pl.Series(common.ravel()).cast(pl.Int64),
         reason=pl.Series(reasons.ravel().tolist(), dtype=pl.String),
     )
-    return _judged(found, settings)
+    return _judged(compared, settings)
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,8 @@ def _cleaned(ci: Costs, infrastructure: Costs, days: Days, settings: Correlation
     off = days_off(days, settings.calendar)
     levels = [without_rhythm(log_levels(costs, off)) for costs in (ci, infrastructure)]
     off = off | quiet_days(*levels)
-    mine, theirs = (_side(costs, off, settings) for costs in (ci, infrastructure))
-    return mine, theirs
+    ci_side, infrastructure_side = (_side(costs, off, settings) for costs in (ci, infrastructure))
+    return ci_side, infrastructure_side
 
 
 def _side(costs: Costs, off: Flags, settings: CorrelationSettings) -> _Side:
@@ -126,7 +130,7 @@ def _side(costs: Costs, off: Flags, settings: CorrelationSettings) -> _Side:
 
 
 def _reasons(ci: pl.Series, of_ci: Texts, infrastructure: pl.Series, of_infrastructure: Texts) -> Texts:
-    """Why each pair [CI × infrastructure] cannot be compared: what either series lacks, the CI series first."""
+    """Why each pair [CI × infrastructure] cannot be compared: the reason of the CI series, else that of the other."""
     named = [
         np.array([f"{name}: {why}" if why else "" for name, why in zip(names, reasons, strict=True)], dtype=np.object_)
         for names, reasons in ((ci, of_ci), (infrastructure, of_infrastructure))
@@ -135,13 +139,13 @@ def _reasons(ci: pl.Series, of_ci: Texts, infrastructure: pl.Series, of_infrastr
     return np.where(left == "", right, left)
 
 
-def _judged(found: pl.DataFrame, settings: CorrelationSettings) -> pl.DataFrame:
+def _judged(pairs: pl.DataFrame, settings: CorrelationSettings) -> pl.DataFrame:
     tested = pl.col("reason") == ""
     figures = ("lag_days", "r", "p_value", "q_value")
     unlikely = tested & (pl.col("q_value") <= settings.false_discoveries)
     strong = pl.col("r") ** 2 >= settings.minimum_explained
     return (
-        found.with_columns(significant=unlikely & strong, weak=unlikely & ~strong)
+        pairs.with_columns(significant=unlikely & strong, weak=unlikely & ~strong)
         .with_columns(
             sentence=pair_sentences(
                 tested, pl.col("significant"), pl.col("weak"), pl.col("reason"), settings.false_discoveries

@@ -1,6 +1,6 @@
-"""Which series shifted around a date, judged against the same series at all other dates.
+"""Series that shifted around a date, judged against the same series at all other dates.
 
-The public function. It says that a level changed at about that time, never why. Cleaning is `cleaning`'s,
+The public function. It reports that a level changed at about that time, never why. Cleaning is `cleaning`'s job,
 correlations at lags are `correlation`'s.
 """
 
@@ -31,7 +31,7 @@ SCHEMA = pl.Schema(
     }
 )
 
-# Fewer other dates make no judgement.
+# Series with fewer other dates are not judged.
 _FEWEST_PLACEBOS = 60
 # Wide enough not to cut a shift to the size of a spike.
 _WINSORISED_AT = 8.0
@@ -41,8 +41,8 @@ _WINSORISED_AT = 8.0
 class EventStudySettings:
     """How to judge. `calendar` names the days off.
 
-    Of the shifts that are told at most the share `false_discoveries` is expected to be chance, and they are at least
-    `minimum_step` (relative). Fewer than `minimum_days` known days are not judged by.
+    At most the share `false_discoveries` of the reported shifts is expected to be chance, and they are at least
+    `minimum_step` (relative). Series with fewer than `minimum_days` known days are not judged.
     """
 
     calendar: Calendar = DEFAULT_CALENDAR
@@ -55,12 +55,12 @@ DEFAULTS = EventStudySettings()
 
 
 def event_study(daily: pl.DataFrame, day: date, settings: EventStudySettings = DEFAULTS) -> pl.DataFrame:
-    """Tell of each series whether its level shifted around `day`.
+    """Return for each series whether its level shifted around `day`.
 
     In: `series` (str), `date`, `cost` and optionally `complete`, as `correlation.correlate` takes them. Out: `SCHEMA`,
     one row per series in order. `date` is the day within two days of the event on which the level changed most, `step`
     the change relative to the two weeks before (0.25: a quarter more), `p_value` the share of all other dates of the
-    series on which as large a step is seen, beyond the largest ones continued by a generalised Pareto tail (Coles, An
+    series with as large a step, continued beyond the largest ones by a generalised Pareto tail (Coles, An
     Introduction to Statistical Modeling of Extreme Values, section 4.3); `q_value` is over all series (Benjamini &
     Hochberg). Series that cannot be judged have nulls, and `sentence` says why. Raises as `correlate` does.
     """
@@ -68,20 +68,20 @@ def event_study(daily: pl.DataFrame, day: date, settings: EventStudySettings = D
 
 
 def event_studies(daily: pl.DataFrame, days: Sequence[date], settings: EventStudySettings = DEFAULTS) -> pl.DataFrame:
-    """The same for several events: each one's rows with its day in the first column, `event`, q-values for each."""
+    """Run `event_study` for several days: the column `event`, which comes first, is the day; q-values are per event."""
     empty = pl.DataFrame(schema={"event": pl.Date(), **SCHEMA})
     rows = rows_of(daily, "infrastructure")
     axis = days_of(rows)
     if axis is None:
         return empty
     study = _Study.of(rows, axis, settings)
-    found = [_judged(study.around(day), settings).select(pl.lit(day).alias("event"), pl.all()) for day in days]
-    return pl.concat([empty, *found])
+    studies = [_judged(study.around(day), settings).select(pl.lit(day).alias("event"), pl.all()) for day in days]
+    return pl.concat([empty, *studies])
 
 
 @dataclass(frozen=True)
 class _Study:
-    """Cleaned series, to be asked about several events."""
+    """Cleaned series, which are studied around several days."""
 
     names: pl.Series
     axis: Days
@@ -99,33 +99,33 @@ class _Study:
         return cls(costs.names, axis, level, left, reasons)
 
     def around(self, day: date) -> pl.DataFrame:
-        """`SCHEMA` without the judgement: a `reason` that is not empty where a series cannot be judged."""
+        """The columns of `SCHEMA` before judging, and `reason`, which is not empty if a series cannot be judged."""
         at = (day - self.axis.first).days
-        found = largest_step(self.level, self.left, at)
+        largest = largest_step(self.level, self.left, at)
         reasons = self.reasons.copy()
-        reasons[(reasons == "") & np.isnan(found.size)] = f"too few days around {day} are known"
-        few = (reasons == "") & (found.placebos < _FEWEST_PLACEBOS)
+        reasons[(reasons == "") & np.isnan(largest.size)] = f"too few days around {day} are known"
+        few = (reasons == "") & (largest.placebos < _FEWEST_PLACEBOS)
         reasons[few] = f"fewer than {_FEWEST_PLACEBOS} other dates to compare with"
         tested = reasons == ""
         return pl.DataFrame(
             {
                 "series": self.names,
-                "date": np.datetime64(self.axis.first) + found.place,
-                "step": np.expm1(found.step),
-                "p_value": found.p_value,
-                "q_value": false_discovery_rates(found.p_value, tested),
+                "date": np.datetime64(self.axis.first) + largest.place,
+                "step": np.expm1(largest.step),
+                "p_value": largest.p_value,
+                "q_value": false_discovery_rates(largest.p_value, tested),
                 "reason": pl.Series(reasons.tolist(), dtype=pl.String),
             }
         )
 
 
-def _judged(found: pl.DataFrame, settings: EventStudySettings) -> pl.DataFrame:
+def _judged(shifts: pl.DataFrame, settings: EventStudySettings) -> pl.DataFrame:
     tested = pl.col("reason") == ""
     significant = (
         tested & (pl.col("q_value") <= settings.false_discoveries) & (pl.col("step").abs() >= settings.minimum_step)
     )
     return (
-        found.with_columns(significant=significant)
+        shifts.with_columns(significant=significant)
         .with_columns(sentence=shift_sentences(tested, pl.col("significant"), pl.col("reason")))
         .with_columns(pl.when(tested).then(name).alias(name) for name in ("step", "p_value", "q_value"))
         .select(SCHEMA.names())

@@ -1,6 +1,6 @@
 """Daily costs of CI and of infrastructure as matrices [series × days] on one axis of days.
 
-Only the shape of the data; what the series have in common by mere calendar is removed by `cleaning`.
+Only the layout of the data; removing common rhythms is `cleaning`'s job.
 """
 
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ class Costs:
 
 
 def rows_of(daily: pl.DataFrame, what: str) -> pl.DataFrame:
-    """Return one row per series and day, in order: `series`, `date`, `cost` (float, NaN where it is not known).
+    """Return one row per series and day, in order: `series`, `date`, `cost` (float, NaN where unknown).
 
     In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
-    optionally `complete` (bool). A day is not known where `complete` is not true or `cost` is no number in one of its
+    optionally `complete` (bool). A day is unknown if `complete` is not true or `cost` is no number in one of its
     rows. Raises ValueError for a missing column and for a row without series or date; `what` names the frame.
     """
     missing = [name for name in _NEEDED if name not in daily.columns]
@@ -75,7 +75,7 @@ def days_of(*frames: pl.DataFrame) -> Days | None:
 
 
 def costs_of(rows: pl.DataFrame, days: Days) -> Costs:
-    """Lay the result of `rows_of` out over `days`; a day without a row is not known."""
+    """Lay the result of `rows_of` out over `days`; a day without a row is unknown."""
     names = rows["series"].unique().sort()
     cost = np.full((len(names), days.number), np.nan)
     places = rows.select(

@@ -1,6 +1,6 @@
 """Robust statistics of rows of a matrix that has gaps (NaN): medians, scales, moving means, autoregressions.
 
-Nothing here knows about costs or calendars. SciPy is imported where it is called: it takes as long as Dagster, and each
+Costs and calendars do not belong here. SciPy is imported where it is called: it takes as long as Dagster, and each
 step of a run may be a process of its own.
 """
 
@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
-# The median absolute deviation of normal values is so much smaller than their standard deviation.
+# The standard deviation of normal values over their median absolute deviation.
 _NORMAL = 1.4826
 
 
@@ -36,14 +36,14 @@ def winsorised(values: Floats, limit: float) -> Floats:
 
 
 def two_sided(student: Floats, freedom: Floats) -> Floats:
-    """Return how likely chance brings a value of Student's t so far from 0, or farther; `student` is not negative."""
+    """Return the two-sided p-value of Student's t; `student` is not negative."""
     from scipy.special import stdtr
 
     return np.asarray(2 * stdtr(freedom, -student))
 
 
 def false_discovery_rates(p_value: Floats, tested: Flags) -> Floats:
-    """Return the q-values of those that were tested (Benjamini & Hochberg 1995); NaN for the others."""
+    """Return the q-values of the tested ones (Benjamini & Hochberg 1995); NaN for the others."""
     from scipy.stats import false_discovery_control
 
     q_value = np.full(len(tested), np.nan)
@@ -74,7 +74,7 @@ def interpolated(values: Floats) -> Floats:
 
 
 def autoregression(values: Floats, largest: int) -> Floats:
-    """Return the coefficients [rows × largest] of each row's autoregression; of the order that AIC prefers, then zeros.
+    """Return the coefficients [rows × largest] of each row's autoregression, zeros beyond the order that AIC prefers.
 
     Yule-Walker equations, solved by the Levinson-Durbin recursion (Brockwell & Davis, Time Series: Theory and
     Methods, section 8.2), for all rows at once.
@@ -90,7 +90,7 @@ def autoregression(values: Floats, largest: int) -> Floats:
     for lag in range(1, largest + 1):
         partial = (covariance[:, lag] - (order * covariance[:, lag - 1 : 0 : -1]).sum(axis=1)) / variance
         order = np.concatenate([order - partial[:, None] * order[:, ::-1], partial[:, None]], axis=1)
-        # A row that is foretold completely keeps a variance that can be divided by.
+        # A row that is predicted completely keeps a variance above 0, which can be divided by.
         variance = variance * np.maximum(1.0 - partial**2, 1e-12)
         criterion = days * np.log(variance) + 2 * lag
         better = criterion < best
@@ -101,7 +101,7 @@ def autoregression(values: Floats, largest: int) -> Floats:
 
 
 def filtered(values: Floats, coefficients: Floats) -> Floats:
-    """Return what an autoregression leaves of each row; before the first day is nothing."""
+    """Return the residuals of an autoregression; values before the first day count as 0."""
     left = values.copy()
     for lag in range(1, coefficients.shape[1] + 1):
         left[:, lag:] -= coefficients[:, lag - 1 : lag] * values[:, :-lag]

@@ -1,6 +1,6 @@
-"""Steps in the level of series around a day, and how unusual they are among the steps of the same series elsewhere.
+"""Steps in the level of series around a day, and how unusual they are compared with other days of the same series.
 
-Which of them are told is `event_study`'s.
+Which of them are reported is `event_study`'s decision.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import numpy as np
 from circleci_cost.model.correlation.cleaning import Innovations
 from circleci_cost.model.correlation.statistics import Floats, Integers, medians, robust_scale
 
-# The days whose medians are compared, and how many of them have to be known.
+# The days before and after whose medians are compared, and how many of each must be known.
 _BEFORE, _AFTER, _FEWEST = 14, 7, 3
-# A shift on a day next to the event is taken for the event's.
+# A shift within this many days of the event counts as the event's.
 _AROUND = 2
-# Placebo dates keep so far from the event that its own shift is in none of their windows.
+# Placebo dates are so far from the event that their windows do not contain its shift.
 _APART = _BEFORE + _AROUND
-# Beyond this quantile of the placebo steps their tail is a generalised Pareto distribution of this shape; it is asked
+# Beyond this quantile of the placebo steps their tail is a generalised Pareto distribution of this shape; it is used
 # where ranks are too coarse for many series.
 _TAIL_FROM, _TAIL_SHAPE = 0.9, 0.2
 _LARGEST_RANK = 0.01
@@ -32,7 +32,7 @@ class _Steps:
 
 @dataclass(frozen=True)
 class LargestStep:
-    """Per series: on which day, which step and how large it is, and how it compares with the placebo dates."""
+    """Per series: the day (`place`) of the largest step, its height and size, the number of placebos, its p-value."""
 
     place: Integers
     step: Floats
@@ -44,8 +44,8 @@ class LargestStep:
 def largest_step(level: Floats, left: Innovations, at: int) -> LargestStep:
     """Return the largest step of each series around day number `at`, judged against those around all other days.
 
-    In: levels without rhythm [series × days], NaN where they are not known, and their innovations. `size` is NaN where
-    too few days around are known, or the day is none of the axis.
+    In: levels without rhythm [series × days], NaN where they are not known, and their innovations. `size` is NaN if
+    too few days around are known, or the day lies outside of the axis.
     """
     series, days = level.shape
     if not 0 <= at < days:
@@ -55,10 +55,10 @@ def largest_step(level: Floats, left: Innovations, at: int) -> LargestStep:
 
 
 def _steps(level: Floats, left: Innovations, after: int) -> _Steps:
-    """The step on each day, seen twice: as a difference of medians and in what the series' own past does not foretell.
+    """The step on each day, estimated twice: as a difference of medians and from the innovations.
 
     The second is the estimate of a level shift in an autoregressive series (Chen & Liu 1993); a step has the smaller
-    of both sizes, so that neither a spike nor slow wandering is one.
+    of both sizes, so that neither a spike nor slow wandering counts as a step.
     """
     windows = np.lib.stride_tricks.sliding_window_view(
         np.pad(level, ((0, 0), (_BEFORE, after)), constant_values=np.nan), _BEFORE + after, axis=1
@@ -70,7 +70,7 @@ def _steps(level: Floats, left: Innovations, after: int) -> _Steps:
 
 
 def _foretold_steps(left: Innovations) -> Floats:
-    # Days next to a gap are no evidence of a shift.
+    # Days next to a gap give no evidence of a shift.
     values = np.nan_to_num(left.values)
     weights = np.concatenate([np.ones((len(values), 1)), -left.coefficients], axis=1)
     ahead = np.lib.stride_tricks.sliding_window_view(
@@ -103,7 +103,7 @@ def _at_event(shift: _Steps, at: int) -> LargestStep:
 
 
 def _p_value(placebo: Floats, size: Floats, rank: Floats) -> Floats:
-    """The rank of a step among the placebo steps; where hardly one is as large, what the tail fitted to them says."""
+    """The rank of a step among the placebo steps; where hardly any is as large, the fitted tail gives it."""
     ordered = np.sort(placebo, axis=1)
     count = (~np.isnan(placebo)).sum(axis=1)
     start = ordered[np.arange(len(placebo)), np.minimum((_TAIL_FROM * count).astype(np.int64), placebo.shape[1] - 1)]

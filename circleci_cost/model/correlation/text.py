@@ -1,6 +1,6 @@
 """The sentences about correlations and shifts; none says that one thing caused another.
 
-What is significant is `correlation`'s and `event_study`'s to tell.
+Deciding what is significant is `correlation`'s and `event_study`'s job.
 """
 
 import polars as pl
@@ -10,7 +10,7 @@ _NUMBERS = ("one", "two", "three", "four", "five", "six", "seven")
 
 
 def lag_words(lag: pl.Expr) -> pl.Expr:
-    """Say a lag in days: 'on the same day', 'one day later', 'two days earlier' (the infrastructure, than CI)."""
+    """A lag in words: 'on the same day', 'one day later', 'two days earlier' (the infrastructure, than CI)."""
     size = lag.abs()
     words = size.replace_strict(
         range(1, len(_NUMBERS) + 1), _NUMBERS, default=size.cast(pl.String), return_dtype=pl.String
@@ -21,7 +21,7 @@ def lag_words(lag: pl.Expr) -> pl.Expr:
 
 
 def probability_words(name: str, value: pl.Expr) -> pl.Expr:
-    """Say a probability: 'p = 0.41', 'q = 0.003', 'q < 0.001'."""
+    """A probability in words: 'p = 0.41', 'q = 0.003', 'q < 0.001'."""
     rounded = pl.when(value < 0.0095).then(fixed(value, 3)).otherwise(fixed(value, 2))
     return (
         pl.when(value < 0.001).then(pl.lit(f"{name} < 0.001")).otherwise(pl.concat_str(pl.lit(f"{name} = "), rounded))
@@ -29,9 +29,9 @@ def probability_words(name: str, value: pl.Expr) -> pl.Expr:
 
 
 def pair_sentences(tested: pl.Expr, significant: pl.Expr, weak: pl.Expr, reason: pl.Expr, largest_q: float) -> pl.Expr:
-    """Say of each pair what was found, from the columns of `correlation.correlate` and why a pair was not tested.
+    """A sentence for each pair, from the columns of `correlation.correlate` and the reason why a pair was not tested.
 
-    `weak` are pairs that chance would not make, but too loosely connected to be told as a finding.
+    `weak` marks pairs that are unlikely by chance, but too loosely connected to be reported as a finding.
     """
     r, p, q = pl.col("r"), pl.col("p_value"), pl.col("q_value")
     verb = pl.when(r >= 0).then(pl.lit(" moved with ")).otherwise(pl.lit(" moved against "))
@@ -40,7 +40,7 @@ def pair_sentences(tested: pl.Expr, significant: pl.Expr, weak: pl.Expr, reason:
         "infrastructure_series", verb, "ci_series", pl.lit(" "), lag_words(pl.col("lag_days")), figures
     )
     faintly = pl.concat_str(moved, pl.lit(": too weakly to tell anything from it"))
-    # A small p among many pairs asks for the q that explains why it is no finding.
+    # A small p needs the q beside it, which explains why the pair is no finding among so many.
     beside = pl.when(p < largest_q).then(pl.concat_str(pl.lit(", "), probability_words("q", q))).otherwise(pl.lit(""))
     chance = pl.concat_str(
         "infrastructure_series",
@@ -56,7 +56,7 @@ def pair_sentences(tested: pl.Expr, significant: pl.Expr, weak: pl.Expr, reason:
 
 
 def shift_sentences(tested: pl.Expr, significant: pl.Expr, reason: pl.Expr) -> pl.Expr:
-    """Say of each series whether it shifted, from the columns of `event_study.event_study`."""
+    """A sentence for each series on whether it shifted, from the columns of `event_study.event_study`."""
     step, p, q = pl.col("step"), pl.col("p_value"), pl.col("q_value")
     way = pl.when(step > 0).then(pl.lit(" rose by ")).otherwise(pl.lit(" fell by "))
     shifted = pl.concat_str(
@@ -76,9 +76,9 @@ def shift_sentences(tested: pl.Expr, significant: pl.Expr, reason: pl.Expr) -> p
     return pl.when(~tested).then(untested).when(significant).then(shifted).otherwise(chance)
 
 
-def finding_cells(found: pl.DataFrame) -> list[tuple[str, ...]]:
-    """What tables show of each finding, a row of `correlation.SCHEMA`, under `FINDING_HEADER`."""
-    return found.select(
+def finding_cells(findings: pl.DataFrame) -> list[tuple[str, ...]]:
+    """The cells under `FINDING_HEADER` for each finding, a row of `correlation.SCHEMA`."""
+    return findings.select(
         "infrastructure_series",
         "ci_series",
         pl.when(pl.col("r") >= 0).then(pl.lit("with it")).otherwise(pl.lit("against it")).alias("moved"),
@@ -90,7 +90,7 @@ def finding_cells(found: pl.DataFrame) -> list[tuple[str, ...]]:
 
 
 def fixed(value: pl.Expr, decimals: int) -> pl.Expr:
-    """Write a number with so many decimals and a real minus sign."""
+    """Write a number with this many decimals and a real minus sign."""
     size = (value.abs() * 10**decimals).round().cast(pl.Int64)
     whole = (size // 10**decimals).cast(pl.String)
     if decimals:

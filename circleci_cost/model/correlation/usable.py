@@ -1,4 +1,4 @@
-"""Which series and pairs have enough to be compared, and of the others why not."""
+"""Which series have enough data to be compared, and why others do not. Comparing is `correlation`'s job."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ _MOSTLY = 0.5
 
 
 def unusable(cost: Floats, known: Flags, scale: Floats, minimum_days: int) -> Texts:
-    """Say of each series why it cannot be compared; an empty text where it can.
+    """For each series, why it cannot be compared; an empty text if it can.
 
     In: `cost` and `known` (days that count) [series × days], and the usual size of a day's change on the log scale.
     """
@@ -28,5 +28,5 @@ def unusable(cost: Floats, known: Flags, scale: Floats, minimum_days: int) -> Te
 
 
 def short_of(days: int, minimum_days: int) -> str:
-    """Say that there are too few days."""
+    """The reason for a series or pair with too few days."""
     return f"{days:,} usable days, {minimum_days} are needed"

@@ -46,7 +46,7 @@ def side_by_side(before: pl.DataFrame, after: pl.DataFrame, key: Sequence[str]) 
 
     Out: `runs`, `minutes`, `credits` and `cost` of compute (of everything where the frames have no charge types), the
     other charge types' `<type>_credits` and `<type>_cost`, `total` (all cost), `unpriced_credits`, `present`
-    (whether the period has the job); and `class_from`, `class_to`, `class_share` where its minutes moved between classes.
+    (whether the period has the job); and `class_from`, `class_to`, `class_share` if minutes moved between classes.
     """
     keys = _keys(before, after, key)
     charged = all("compute_cost_usd" in frame.columns for frame in (before, after))

@@ -1,1 +1,1 @@
-"""What the coming days will cost, with intervals, from the past of the series."""
+"""Forecasts of the cost of coming days, with intervals, from the past of the series."""

@@ -1,7 +1,7 @@
-"""Past forecasts of the series at hand: how wrong each method would have been, without a look at what came after.
+"""Past forecasts of the series at hand: how wrong each method would have been, using only what was known then.
 
-Which days are cuts, and the table that the method is chosen by. The methods are `methods`', the quantiles
-`intervals`'.
+It chooses the days to forecast from (cuts) and makes the table that the method is chosen by. The methods belong in
+`methods`, the quantiles in `intervals`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from circleci_cost.model.forecast.methods import METHODS, RUN_RATES, History, ou
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers, Panel
 
 CUT_DAYS = (5, 10, 15, 20)
-"""After how many days of a month its total is forecast."""
+"""The numbers of known days of a month after which its total is forecast."""
 
 BACKTEST_SCHEMA = pl.Schema(
     {
@@ -37,29 +37,29 @@ BACKTEST_SCHEMA = pl.Schema(
     }
 )
 
-# Another method must be better than the mean by this share: less is chance.
+# Another method must beat the mean by this share: less may be chance.
 _CLEARLY_BETTER = 0.02
-# A span is judged only where so much of it is known.
+# A span is judged only if this share of it is known.
 _KNOWN_SHARE = 0.8
 _DAYS_OF_MONTH = 30
 _CUTS, _MANY_SERIES = 80, 2_000
-# Single days some days apart are nearly independent.
+# Days that lie some days apart are nearly independent.
 _DAY_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class Span:
-    """A sum over `days` days after a cut; `gone` days of the period lie before it, which is what run rates need."""
+    """A sum over `days` days after a cut; `elapsed` days of the period lie before it, which run rates need."""
 
-    gone: int
+    elapsed: int
     days: int
 
 
 @dataclass(frozen=True)
 class PastSums:
-    """Forecasts of sums at one past day, by series: actual less forecast, and the error that was to be expected.
+    """Forecasts of sums at one past day, by series: actual less forecast, and the expected size of the error.
 
-    `old_enough` series have the history to be judged by, `active` ones had cost in the weeks before.
+    `old_enough` series have enough history to be judged, `active` series had cost in the weeks before.
     """
 
     errors: dict[tuple[str, Span], Floats]
@@ -71,7 +71,7 @@ class PastSums:
 def rolling_errors(
     history: History, spans: Sequence[Span], methods: Sequence[str], minimum_days: int
 ) -> dict[tuple[str, Span], Calibration]:
-    """Forecast each span at cuts spread over the whole history, and calibrate by how wrong that was."""
+    """Forecast each span at cuts spread over the whole history, and calibrate by the errors."""
     panel = history.panel
     cuts, stride = _rolling_cuts(panel, minimum_days)
     kept = {span: cuts[cuts + span.days < panel.days] for span in spans}
@@ -84,7 +84,7 @@ def rolling_errors(
             break
         past = _past_sums(history, int(cut), current, methods, minimum_days)
         for (method, span), error in past.errors.items():
-            # Series at rest are forecast exactly, which says nothing about the others.
+            # Series at rest are forecast exactly and would make the errors of the others look small.
             usable = past.old_enough & past.active & (past.expected[span] > 0)
             np.divide(error, past.expected[span], out=values[method, span][number], where=usable)
     return {
@@ -94,7 +94,7 @@ def rolling_errors(
 
 
 def _rolling_cuts(panel: Panel, minimum_days: int) -> tuple[Integers, int]:
-    """Return cuts spread evenly over the history, and the days between them; many series need fewer cuts each."""
+    """Return cuts spread evenly over the history, and the days between them; with many series fewer cuts suffice."""
     stride = max(1, panel.days // (_CUTS if len(panel.names) <= _MANY_SERIES else _CUTS // 2))
     return np.arange(minimum_days - 1, panel.days - 1, stride), stride
 
@@ -102,7 +102,7 @@ def _rolling_cuts(panel: Panel, minimum_days: int) -> tuple[Integers, int]:
 def _past_sums(
     history: History, cut: int, spans: Sequence[Span], methods: Sequence[str], minimum_days: int
 ) -> PastSums:
-    """Return actual less forecast by method and span, the error to expect by span, and which series are old enough."""
+    """Return actual less forecast by method and span, the expected error by span, and usable series."""
     panel = history.panel
     longest = max(span.days for span in spans)
     seen = outlook(history, cut, longest)
@@ -110,7 +110,7 @@ def _past_sums(
     old_enough = panel.begins <= cut - minimum_days + 1
     sums = {}
     for span in spans:
-        rates = run_rates(history, cut, max(0, cut - span.gone + 1), span.days) if span.gone else {}
+        rates = run_rates(history, cut, max(0, cut - span.elapsed + 1), span.days) if span.elapsed else {}
         for method in methods:
             path = rates[method] if method in rates else seen.paths[method][:, : span.days]
             sums[method, span] = _error(actual[:, : span.days], path)
@@ -129,7 +129,7 @@ def _error(actual: Floats, path: Floats) -> Floats:
 
 
 def daily_errors(history: History, method: str, leads: Integers, minimum_days: int) -> list[Calibration]:
-    """Calibrate forecasts of the single days `leads` after a cut, each lead by itself."""
+    """Calibrate forecasts of single days `leads` days after a cut, each lead separately."""
     panel = history.panel
     cuts, _ = _rolling_cuts(panel, minimum_days)
     values = np.full((len(leads), len(cuts), len(panel.cost)), np.nan)
@@ -150,7 +150,7 @@ def daily_errors(history: History, method: str, leads: Integers, minimum_days: i
 
 
 def months_of(panel: Panel) -> list[tuple[int, int]]:
-    """Return the positions of the first and the last day of each month that the panel holds whole."""
+    """Return the positions of the first and last day of each month that lies in the panel completely."""
     months = []
     begin = panel.first if panel.first.day == 1 else months_later(panel.first.replace(day=1), 1)
     while (following := months_later(begin, 1)) - timedelta(days=1) <= panel.last:
@@ -199,7 +199,7 @@ def _within(error: Floats, reach: Floats, level: float) -> float:
 
 
 def _table(windows: list[dict[str, object]]) -> pl.DataFrame:
-    """Add the windows of a cut day and method up."""
+    """Add up the windows by cut day and method."""
     sums = dict.fromkeys(("wrong", "total", "windows", "in_80", "in_95"), pl.Float64())
     schema = pl.Schema({"cut_day": pl.Int64(), "method": pl.String(), **sums})
     count = pl.col("windows").sum()

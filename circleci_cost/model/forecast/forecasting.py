@@ -1,7 +1,7 @@
 """Forecasts of daily cost and of a period's remaining cost, with intervals, from the series' own past.
 
-The public functions. What is forecast from is `panel`, how is `methods`, and how sure it is comes
-from `backtest` and `intervals`. Budgets and their states are not known here.
+The public functions. `panel` lays out the past, `methods` forecasts, `backtest` and `intervals` measure how sure the
+forecasts are. Budgets and their states belong in `model.budgets`.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ TOTAL_SCHEMA = pl.Schema(
     }
 )
 
-# Errors of single days are measured so many days ahead, and in between interpolated.
+# Errors of single days are measured for these numbers of days ahead, and interpolated in between.
 _LEADS = np.array([3, 11, 22])
 
 
@@ -60,8 +60,8 @@ _LEADS = np.array([3, 11, 22])
 class ForecastSettings:
     """How to forecast. `calendar` names the days on which less usage is expected.
 
-    Series shorter than `minimum_days` are forecast, but noted and not judged by. `method` is one of `METHODS`; None
-    lets the backtest choose.
+    Series shorter than `minimum_days` are forecast, but get a note and do not count in the backtest. `method` is one of
+    `METHODS`; None lets the backtest choose.
     """
 
     calendar: Calendar = DEFAULT_CALENDAR
@@ -69,7 +69,7 @@ class ForecastSettings:
     method: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a method that does not exist and a minimum that no forecast could be judged by."""
+        """Refuse an unknown method, and a minimum too short to judge a forecast by."""
         if self.method is not None and self.method not in METHODS:
             raise ValueError(f"no forecast method is called {self.method!r}; there are {', '.join(METHODS)}")
         if self.minimum_days < 7:
@@ -82,7 +82,7 @@ DEFAULTS = ForecastSettings()
 def forecast(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFAULTS) -> pl.DataFrame:
     """Forecast each day from the one after the last day of all series to `until`.
 
-    In: as `panel.panel_of` tells. Out: `FORECAST_SCHEMA`, ordered by series and date, in the unit of `cost`;
+    In: as `panel.panel_of` takes it. Out: `FORECAST_SCHEMA`, ordered by series and date, in the unit of `cost`;
     no row where `until` is not after the last day. The medians of a series add up to that of `forecast_total`;
     the intervals do not, because days are not independent.
     """
@@ -97,13 +97,15 @@ def forecast(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFA
     path = seen.paths[method]
     ahead = np.arange(1, days + 1)
     expected = expected_error_of_day(seen, path, ahead, settings.minimum_days)
-    known = [each.quantiles(cut) for each in daily_errors(history, method, _LEADS, settings.minimum_days)]
+    quantiles = [
+        calibration.quantiles(cut) for calibration in daily_errors(history, method, _LEADS, settings.minimum_days)
+    ]
     near = np.clip(ahead, _LEADS[0], _LEADS[-1])
     weight = np.maximum(
         0.0, 1.0 - np.abs(np.interp(near, _LEADS, np.arange(len(_LEADS))) - np.arange(len(_LEADS))[:, None])
     )
-    lower = np.stack([size * shape[LEVELS.index(0.1)] for size, shape in known], axis=1) @ weight
-    upper = np.stack([size * shape[LEVELS.index(0.9)] for size, shape in known], axis=1) @ weight
+    lower = np.stack([size * shape[LEVELS.index(0.1)] for size, shape in quantiles], axis=1) @ weight
+    upper = np.stack([size * shape[LEVELS.index(0.9)] for size, shape in quantiles], axis=1) @ weight
     return pl.DataFrame(
         {
             "series": panel.names.gather(np.repeat(np.arange(len(panel.names)), days)),
@@ -118,8 +120,8 @@ def forecast(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFA
 def forecast_total(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFAULTS) -> pl.DataFrame:
     """Forecast the sum of the days from the one after the last day of all series to `until`.
 
-    Out: `TOTAL_SCHEMA`, a row per series. `days` is how many remain; where none does, every sum is exactly 0.
-    `quantiles` are those at `forecast_intervals.LEVELS`, for `probability_over`. `note` says why a forecast is unsure.
+    Out: `TOTAL_SCHEMA`, a row per series. `days` is the number of remaining days; without any, every sum is exactly 0.
+    `quantiles` are those at `intervals.LEVELS`, for `probability_over`. `note` says why a forecast is unsure.
     """
     panel = panel_of(daily)
     if not len(panel.names):
@@ -142,7 +144,7 @@ def forecast_total(daily: pl.DataFrame, until: date, settings: ForecastSettings 
 
 
 def probability_over(totals: pl.DataFrame, limit: pl.Series | str) -> pl.Series:
-    """Return the probability that the remaining sum is above `limit`, a row of `forecast_total` each.
+    """Return the probability that the remaining sum is above `limit`, for each row of `forecast_total`.
 
     `limit` is a series of numbers as long as `totals`, or the name of a column in it; a null has no probability.
     It is consistent with the quantiles of the row, and never grows with the limit.
@@ -158,10 +160,10 @@ def probability_over(totals: pl.DataFrame, limit: pl.Series | str) -> pl.Series:
 
 
 def backtest(daily: pl.DataFrame, settings: ForecastSettings = DEFAULTS) -> pl.DataFrame:
-    """Tell how well each method would have forecast the past months' totals, from what was known at the time.
+    """Measure how well each method would have forecast the totals of past months from what was known then.
 
     Out: `cut_day` (days of the month that were known), `method`, `wape`, `coverage_80`, `coverage_95` (shares),
-    `windows` (series × months); empty where no month is whole.
+    `windows` (series × months); empty without a complete month.
     """
     panel = panel_of(daily)
     if not len(panel.names):
@@ -172,7 +174,7 @@ def backtest(daily: pl.DataFrame, settings: ForecastSettings = DEFAULTS) -> pl.D
 def choose_method(backtest: pl.DataFrame) -> str:
     """Return the method with the least WAPE in a `backtest`, averaged over its cut days.
 
-    The mean of the methods is kept unless another one is better by more than 2 %, and where nothing was tested.
+    The mean of the methods is the default; another method must be better by more than 2 %.
     """
     return best_method(backtest)
 
@@ -194,7 +196,7 @@ def _method(history: History, settings: ForecastSettings) -> str:
 def _quantiles(history: History, seen: Outlook, days: int, settings: ForecastSettings) -> Floats:
     """Return the quantiles of the remaining sum [series × `LEVELS`].
 
-    The errors are those of spans as long as the remaining one, or the longest that the history allows several of.
+    The errors come from spans as long as the remaining one, or the longest that fits several times into the history.
     """
     panel = history.panel
     cut = panel.days - 1
@@ -210,7 +212,7 @@ def _quantiles(history: History, seen: Outlook, days: int, settings: ForecastSet
 
 
 def _notes(panel: Panel, seen: Outlook, settings: ForecastSettings) -> pl.Series:
-    """Say of each series why its forecast is unsure, if it is."""
+    """For each series, why its forecast is unsure; null if it is not."""
     known = (~np.isnan(panel.cost)).sum(axis=1)
     short = "two weeks" if settings.minimum_days == 14 else f"{settings.minimum_days} days"
     reasons = {

@@ -1,7 +1,8 @@
-"""How wrong forecasts were, and from that the quantiles of the next one.
+"""The errors of past forecasts, and from them the quantiles of the next one.
 
-Errors are divided by what the scatter of single days lets expect, so that series of any size can be pooled. Only
-errors of forecasts whose days had all passed are used: what a quantile claims, it claimed without knowing the answer.
+Errors are divided by the size expected from the scatter of single days, so that series of any size can be pooled. Only
+errors of forecasts whose days had all passed are used, so that a quantile never knows its answer. Making forecasts is
+the job of `methods`.
 """
 
 from dataclasses import dataclass
@@ -20,15 +21,15 @@ LEVELS = (
 
 MEDIAN = LEVELS.index(0.5)
 
-# How far a level wanders in about three weeks, relative; of series younger than two weeks nothing is known about it.
+# How far a level wanders in about three weeks, as a share; it is larger for series too young to measure it.
 _WANDERING, _WANDERING_UNKNOWN, _WANDERING_DAYS = 0.08, 0.35, 20
 # A series without cost for eight weeks may come back: this share of its former level is kept possible.
 _DORMANT = 0.05
-# Independent windows with which a series outweighs all others, and all of them what is assumed before.
+# Independent windows with which a series counts as much as all others, and all series as much as the prior.
 _OWN_WINDOWS, _PRIOR_WINDOWS = 4.0, 1.5
 _PRIOR_SQUARE = 1.0
 _LARGEST_SQUARE = 25.0
-# What errors look like before there are any; they count as much as one independent window in time.
+# The assumed shape of errors, which counts as much as one independent window in time.
 # Student's t of five degrees of freedom, by the first term of its expansion about the normal distribution.
 _NORMAL = np.array([NormalDist().inv_cdf((rank + 0.5) / 80) for rank in range(80)])
 _PRIOR_SHAPE = _NORMAL * (1.0 + (_NORMAL**2 + 1.0) / 20.0)
@@ -40,7 +41,7 @@ _POOL_SIZE = 40_000
 class Errors:
     """Standardised errors [cut × series] of forecasts over `horizon` days made at `cuts`; NaN where there is none.
 
-    `weight` is how many independent windows one cut stands for: windows that begin every few days overlap.
+    `weight` is the number of independent windows per cut: windows that begin every few days overlap.
     """
 
     cuts: Integers
@@ -50,21 +51,21 @@ class Errors:
 
     @property
     def passed(self) -> Integers:
-        """For each cut, how many of the cuts before it had seen all their days."""
+        """For each cut, the number of earlier cuts whose days had all passed."""
         return self.known_at(self.cuts)
 
     def known_at(self, cut: Integers) -> Integers:
-        """How many of the cuts had seen all their days on day `cut`."""
+        """The number of cuts whose days had all passed on day `cut`."""
         return np.searchsorted(self.cuts + self.horizon, cut, side="right")
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Errors with each series' own size taken out, ready to be asked at any day.
+    """Errors divided by each series' own size, from which quantiles can be taken on any day.
 
-    `size` [cut + 1 × series] after so many cuts, `shapes` [cut × series] the errors relative to the size known then.
-    `running` [cut + 1 × series] tells the series to learn from: those with an error at the last of the cuts. How
-    others came to rest long ago says little about them.
+    `size` [cut + 1 × series] is the size after that many cuts, `shapes` [cut × series] the errors relative to the size
+    known then. `running` [cut + 1 × series] marks the series to learn from: those with an error at the last cut. Series
+    that came to rest long ago say little about them.
     """
 
     errors: Errors
@@ -73,7 +74,7 @@ class Calibration:
     running: Flags
 
     def quantiles(self, cut: int) -> tuple[Floats, Floats]:
-        """Return what was known on day `cut`: the size by series, and the shape by `LEVELS`, with 0 as its median."""
+        """Return the size by series and the shape by `LEVELS` as known on day `cut`; the median of the shape is 0."""
         known = int(self.errors.known_at(np.array(cut)))
         # The sizes of the first quarter were still mostly assumed.
         shapes = self.shapes[known // 4 : known, self.running[known]]
@@ -89,13 +90,13 @@ class Calibration:
 
 
 def calibrate(errors: Errors) -> Calibration:
-    """Learn how large each series' errors are against the expected, shrunk to all series, without looking ahead."""
+    """Estimate each series' errors relative to the expected, shrunk towards all series, without looking ahead."""
     present = ~np.isnan(errors.values)
     squares = np.where(present, np.minimum(errors.values**2, _LARGEST_SQUARE), 0.0)
     start = np.zeros((1, errors.values.shape[1]))
     total = np.concatenate([start, np.cumsum(squares, axis=0)]) * errors.weight
     count = np.concatenate([start, np.cumsum(present, axis=0)]) * errors.weight
-    # Series of the same days are wrong together, so that many of them are no more windows in time.
+    # Series err together on the same days, so that many series do not add windows in time.
     windows = np.arange(len(count)) * errors.weight
     none = np.zeros_like(start, dtype=np.bool_)
     running = np.concatenate([none, present])
@@ -108,7 +109,7 @@ def calibrate(errors: Errors) -> Calibration:
 
 
 def expected_error_of_sum(outlook: Outlook, days: int, minimum_days: int) -> Floats:
-    """Return by series the error to expect of a sum of `days` days: scatter, an uncertain level, and its wandering."""
+    """Return the expected error by series of a sum of `days` days: scatter, an uncertain level, and its wandering."""
     level = np.maximum(outlook.level, _DORMANT * outlook.former)
     return np.asarray(
         np.sqrt(
@@ -119,7 +120,7 @@ def expected_error_of_sum(outlook: Outlook, days: int, minimum_days: int) -> Flo
 
 
 def expected_error_of_day(outlook: Outlook, path: Floats, leads: Integers, minimum_days: int) -> Floats:
-    """Return the error to expect of single days [series × lead]; a day scatters with the root of its cost."""
+    """Return the expected error of single days [series × lead]; a day scatters with the root of its cost."""
     level = np.maximum(outlook.level, _DORMANT * outlook.former)[:, None]
     share = np.divide(path, level, out=np.ones_like(path), where=level > 0)
     distance = np.maximum(1.0, leads / _WANDERING_DAYS)

@@ -1,6 +1,6 @@
 """The methods by which coming days are forecast, and the run rates that they have to beat.
 
-Each gives the expected cost of coming days at one cut; how wrong it is, and which one to take, is measured elsewhere.
+Each gives the expected cost of the days after a cut. Measuring errors and choosing a method are `backtest`'s job.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ METHODS = ("mean", "weekday_8_weeks", "weekday_4_weeks", "seasonal_ses")
 """The methods to choose from; the first is the mean of the others and the default."""
 
 RUN_RATES = ("run_rate", "weekday_run_rate")
-"""What a spreadsheet does: the month's daily mean so far, plain or by the weekdays of the last eight weeks."""
+"""The method of a spreadsheet: the month's daily mean so far, plain or weighted by the weekdays of eight weeks."""
 
 # Weights of the weeks, oldest first.
 _EIGHT_WEEKS = np.ones(WEEKS)
 _FOUR_WEEKS = np.repeat([0.0, 1.0], WEEKS // 2)
 _SES = np.power(0.8, np.arange(WEEKS - 1, -1, -1, dtype=np.float64))
 
-# A trend loses a tenth of its strength each week, so that it ends somewhere.
+# A trend loses a tenth of its strength each week, so that it levels off.
 _DAMPING = 0.9
 _REACH = -1.0 / np.log(_DAMPING)
 
-# How many observations of its own a series needs to outweigh what the others say of such days.
+# With more special days of its own than this, a series outweighs what the others show of such days.
 _HOLIDAY_PRIOR_DAYS = 2.0
 
 
@@ -34,7 +34,7 @@ _HOLIDAY_PRIOR_DAYS = 2.0
 class Specials:
     """Past special working days: their cost over that of the same weekday in the four weeks before.
 
-    `ratio` and `known` are [day × series]; `position` and `kind` tell which days they are.
+    `ratio` and `known` are [day × series]; `position` and `kind` are the positions and kinds of these days.
     """
 
     position: Integers
@@ -45,7 +45,7 @@ class Specials:
 
 @dataclass(frozen=True)
 class History:
-    """A panel with its calendar, and what every cut needs of them.
+    """A panel with its calendar, and values computed once for all cuts.
 
     `ordinary` is the cost without special days, `former` the mean cost of a known day up to each day.
     """
@@ -59,11 +59,11 @@ class History:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is expected of the days after one cut, and how much single days scatter.
+    """The forecast of the days after one cut, and the scatter of single days.
 
     `paths` [series × day] by method; `level` is the mean cost of an ordinary day, `scatter` the standard deviation of
-    one day about its weekday's level, `former` the mean cost of a day since the series began, `seen` how many days of
-    the last eight weeks are known and ordinary.
+    one day about its weekday's level, `former` the mean cost of a day since the series began, `seen` the number of
+    known and ordinary days in the last eight weeks.
     """
 
     paths: dict[str, Floats]
@@ -101,11 +101,11 @@ def outlook(history: History, cut: int, days: int) -> Outlook:
     eight = profile(window, _EIGHT_WEEKS)
     moved, shifted = levelled(window, eight)
     line = trend(window, eight)
-    moved = np.where(line.found[:, None], line.level, moved)
-    changed = (shifted | line.found)[:, None]
+    moved = np.where(line.has_trend[:, None], line.level, moved)
+    changed = (shifted | line.has_trend)[:, None]
     rates = {
         "weekday_8_weeks": moved,
-        # A level or trend that is beyond doubt holds for all methods.
+        # A certain shift or trend applies to all methods.
         "weekday_4_weeks": np.where(changed, moved, profile(window, _FOUR_WEEKS)),
         "seasonal_ses": np.where(changed, moved, profile(window, _SES)),
     }
@@ -113,7 +113,7 @@ def outlook(history: History, cut: int, days: int) -> Outlook:
     growth = _REACH * (1.0 - _DAMPING ** (ahead / 7.0))
     slope = np.clip(line.slope, -1.0 / _REACH, None)
     factor = _holiday_factors(history, cut, days, eight)
-    if line.found.any():
+    if line.has_trend.any():
         factor = factor * (1.0 + slope[:, None] * growth)
     weekday = (ahead - 1) % 7
     paths = {name: by_weekday[:, weekday] * factor for name, by_weekday in rates.items()}
@@ -143,8 +143,8 @@ def run_rates(history: History, cut: int, start: int, days: int) -> dict[str, Fl
 def _holiday_factors(history: History, cut: int, days: int, weekdays: Floats) -> Floats:
     """Return [series × day]: 1, and on special working days the share of the weekday's cost that is expected.
 
-    A kind of day that was never seen is taken to be like a weekend. What past days of the kind were is learned first
-    for all series together, as the share of the way to the weekend, then for each series on its own.
+    A kind of day that was never seen is treated like a weekend. Past days of the kind are learned from first for all
+    series together, as a share of the way from a working day to the weekend, then for each series separately.
     """
     ahead = slice(cut + 1, cut + 1 + days)
     kinds, working = history.calendar.kind[ahead], history.calendar.weekday[ahead] < 5
@@ -172,7 +172,7 @@ def _holiday_factors(history: History, cut: int, days: int, weekdays: Floats) ->
 
 
 def _scatter(squares: Floats, seen: Integers, level: Floats) -> Floats:
-    """Return the standard deviation of a day; of short series it leans on what is usual, relative to the level."""
+    """Return the standard deviation of a day; for short series it leans on the usual scatter."""
     freedom = np.maximum(seen - 7, 0)
     relative = np.divide(
         squares, freedom * level**2, out=np.full(len(level), np.nan), where=(freedom > 6) & (level > 0)

@@ -1,6 +1,6 @@
 """Daily costs of many series as one matrix [series × days], and the calendar of its days.
 
-Only the shape of the data; nothing is estimated here.
+Only the layout of the data; estimating is left to `methods`.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NEEDED = ("series", "date", "cost")
 class Panel:
     """`cost` [series × days] from `first` on: NaN before a series begins and where a day is not completely known.
 
-    `names` are the series in order; `begins` is the position of each one's first day.
+    `names` are the series in order; `begins` is the position of each series' first day.
     """
 
     names: pl.Series
@@ -45,7 +45,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class CalendarDays:
-    """What each day from the panel's first to a later one is: `weekday` 0 (Monday) to 6, `kind` −1 or of `KINDS`."""
+    """The days from the panel's first on: `weekday` 0 (Monday) to 6, `kind` −1 or the position in `KINDS`."""
 
     weekday: Integers
     kind: Integers
@@ -56,7 +56,7 @@ def panel_of(daily: pl.DataFrame) -> Panel:
 
     In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
     optionally `complete` (bool). A day without a row is a zero from the series' first day to the last day of all
-    series; where `complete` is false or `cost` is no number the day is unknown; a negative cost counts as zero. Raises
+    series; a day is unknown if `complete` is false or `cost` is no number; a negative cost counts as zero. Raises
     ValueError for a missing column and for a row without series or date.
     """
     missing = [name for name in _NEEDED if name not in daily.columns]

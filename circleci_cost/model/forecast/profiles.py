@@ -1,7 +1,7 @@
-"""What the last eight weeks of many series say at one day: a weekday profile, its level, a shift or a trend in it.
+"""Estimates from the eight weeks before one day: weekday profile, level, shift and trend of many series.
 
-Arrays in, arrays out. Weekdays are positions 0 to 6 of a week that ends on the day of the cut; what the profiles are
-put together to is `methods`'.
+Arrays in, arrays out. Weekdays are positions 0 to 6 of a week that ends on the day of the cut. Combining profiles into
+forecasts is the job of `methods`.
 """
 
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ WINDOW = 7 * WEEKS
 
 # One value above one and a half times the next largest of its weekday is a spike, below half of the next an outage.
 _SPIKE, _OUTAGE = 1.5, 0.5
-# A profile of fewer weeks than this is mixed with that of the other series.
+# A profile from fewer weeks than this is mixed with that of the other series.
 _OWN_PROFILE_WEEKS = 4
 # Shrinkage of a level's change: none of it below this many squared standard errors, nearly all far above (James–Stein).
 _SHRINKAGE = 6.0
 _LEVEL_DAYS = (28, 14)
-# A change as sure and as large as this is a shift, and what lay before it no longer counts.
+# A change as sure and as large as this is a shift; days before it no longer count.
 _SHIFT_SQUARED_ERRORS, _SHIFT_SIZE = 30.0, 0.2
-# A trend needs this many squared standard errors, and to leave clearly less unexplained than the best single step.
+# A trend needs this many squared standard errors, and must leave clearly less unexplained than the best single step.
 _TREND_SQUARED_ERRORS, _TREND_AGAINST_STEP = 30.0, 0.7
 
 
 @dataclass(frozen=True)
 class Trend:
-    """A trend where one was `found`: `level` [series × 7] by weekday at the cut, `slope` its relative change a week."""
+    """Trends of the series that `has_trend`: `level` [series × 7] at the cut by weekday, relative `slope` per week."""
 
     level: Floats
     slope: Floats
-    found: Flags
+    has_trend: Flags
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Window:
 
 
 def window_at(cost: Floats, cut: int) -> Window:
-    """Return the eight weeks up to `cut`, of which nothing is known before the first day."""
+    """Return the eight weeks up to `cut`; days before the first one are unknown."""
     first = cut - WINDOW + 1
     days = cost[:, max(first, 0) : cut + 1]
     if first < 0:
@@ -56,7 +56,7 @@ def window_at(cost: Floats, cut: int) -> Window:
 
 
 def without_outliers(window: Window) -> Window:
-    """Pull a single value far off the others of its weekday towards them; mostly empty series are left alone."""
+    """Pull single outliers towards the other values of their weekday; mostly empty series are left alone."""
     count = window.known.sum(axis=1)
     dense = (window.values > 0).sum(axis=(1, 2)) * 2 >= count.sum(axis=1)
     judged = dense[:, None] & (count >= 4)
@@ -71,8 +71,7 @@ def without_outliers(window: Window) -> Window:
 def profile(window: Window, weights: Floats) -> Floats:
     """Return cost by weekday [series × 7] as the mean over the weeks with `weights` [week].
 
-    Where a weekday was seen in few weeks it is mixed with the shape that the series have in common, at the series'
-    own level.
+    Weekdays seen in few weeks are mixed with the common shape of all series, at the level of the series itself.
     """
     weight = np.einsum("swd,w->sd", window.known, weights)
     own = _ratio(np.einsum("swd,w->sd", window.values, weights), weight)
@@ -89,9 +88,9 @@ def profile(window: Window, weights: Floats) -> Floats:
 
 
 def levelled(window: Window, weekdays: Floats) -> tuple[Floats, Flags]:
-    """Move a profile to the level of the last four, then two weeks, as far as the change is more than noise.
+    """Move a profile to the level of the last four, then two weeks, as far as the change exceeds noise.
 
-    Out: the profile, and in which series the last two weeks are another level beyond doubt.
+    Out: the profile, and the series with a certain shift.
     """
     days = window.values.reshape(len(weekdays), WINDOW)
     known = window.known.reshape(len(weekdays), WINDOW)
@@ -117,7 +116,7 @@ def levelled(window: Window, weekdays: Floats) -> tuple[Floats, Flags]:
 
 
 def trend(window: Window, weekdays: Floats) -> Trend:
-    """Find the series whose weekly level runs along a line, and not up or down a single step."""
+    """Find the series whose weekly level follows a line better than a single step."""
     expected = np.einsum("swd,sd->sw", window.known, weekdays)
     weekly = _ratio(window.values.sum(axis=2), expected)
     weeks = np.arange(WEEKS) - (WEEKS - 1) / 2
@@ -125,18 +124,18 @@ def trend(window: Window, weekdays: Floats) -> Trend:
     slope = weekly @ weeks / (weeks**2).sum()
     centred = weekly - mean[:, None]
     unexplained = ((centred - slope[:, None] * weeks) ** 2).sum(axis=1)
-    # About a step after `before` weeks, the sum of squares falls by what the two means explain.
+    # With a step after `before` weeks, the sum of squares falls by the part that the two means explain.
     before = np.arange(1, WEEKS)
     explained = np.cumsum(centred, axis=1)[:, :-1] ** 2 * (1.0 / before + 1.0 / (WEEKS - before))
     best_step = (centred**2).sum(axis=1) - explained.max(axis=1)
     squared_error = unexplained / (WEEKS - 2) / (weeks**2).sum()
     level = np.maximum(mean + slope * (WEEKS / 2), 0.0)
-    found = (
+    has_trend = (
         (expected > 0).all(axis=1)
         & (slope**2 > _TREND_SQUARED_ERRORS * np.maximum(squared_error, 1e-12))
         & (unexplained < _TREND_AGAINST_STEP * best_step)
     )
-    return Trend(weekdays * level[:, None], np.where(found, _ratio(slope, level), 0.0), found)
+    return Trend(weekdays * level[:, None], np.where(has_trend, _ratio(slope, level), 0.0), has_trend)
 
 
 def _ratio(part: npt.ArrayLike, whole: Floats, otherwise: float = 0.0) -> Floats:

@@ -121,7 +121,7 @@ def draw(path: Path, rows: int) -> None:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Allocate twice; the second time replaces what is there."""
+    """Allocate twice; the second time replaces the first."""
     plan = prepare([team()], lambda file: file)
     seconds = []
     for _ in range(2):

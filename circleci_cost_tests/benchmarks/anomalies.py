@@ -1,11 +1,11 @@
-"""How well anomalies and incidents are found in labelled series, against what people use today; seconds and memory.
+"""How well anomalies and incidents are found in labelled series, against common tools; seconds and memory.
 
     python -m circleci_cost_tests.benchmarks anomalies [--seeds N …] [--sets …] [--volatility …] [--quick]
 
 The sets are of the project's simulator and of a generator that shares no code with it, each of usual and of volatile
 organizations (`anomaly_series`); the seeds 1 to 3 were used to choose the detector's constants, and seed 1 finds the
-peers' thresholds, so take others. What a label is, is told in `anomaly_labels`, what a false alarm in `anomaly_scores`
-and a false incident in `anomaly_incident_scores`; how the tables look is `anomaly_report`'s.
+peers' thresholds, so take others. `anomaly_labels` defines labels, `anomaly_scores` false alarms,
+`anomaly_incident_scores` false incidents; the tables belong in `anomaly_report`.
 """
 
 import argparse
@@ -78,15 +78,15 @@ def _chosen(name: str, known: Iterable[str]) -> list[str]:
 
 
 def _scored_by_processes(wanted: list[Wanted]) -> Iterator[Run]:
-    """Score with one process a core; sets of the simulator take longest, and are begun first."""
+    """Score with one process per core; sets of the simulator take longest and are started first."""
     with ProcessPoolExecutor(_PROCESSES, get_context("spawn")) as pool:
-        begun = {each: pool.submit(each.score) for each in sorted(wanted, key=lambda each: each.generator)}
-        for each in wanted:
-            yield begun[each].result()
+        begun = {run: pool.submit(run.score) for run in sorted(wanted, key=lambda run: run.generator)}
+        for run in wanted:
+            yield begun[run].result()
 
 
 def _seconds() -> None:
-    """Measure; the input is made by another process, as this one has to stay small (see `measure`)."""
+    """Measure; another process makes the input, because this one has to stay small (see `measure`)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "daily.parquet"
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:

@@ -1,13 +1,13 @@
-"""From a table of incidents and the causes to figures: which causes were told, which incidents have none.
+"""Scores of a table of incidents against the causes: which causes were reported, which incidents have none.
 
 Alarms of single series are scored in `anomaly_scores`; causes come from `anomaly_labels`.
 
-An incident is **about** an event of its organization and direction where its days and the event's (first day to
-`ends`) overlap, it was not told before the event began, and one of the two series lies within the other. It is right
-where it is about a cause: an event of at least 5 % of the organization's usual daily cost. About a smaller event, or in
-the ten days after one has gone away in the other direction, it counts neither way. Every other incident is false. A
-cause is found where an incident is about it; its delay is the days from its first day to the first `told_on`, and it is
-late by the days since it had grown to 5 %, if any (these differ for drifts).
+An incident is **about** an event of its organization and direction where its days and the event's (first day to `ends`)
+overlap, it was not reported before the event began, and one of the two series lies within the other. It is right where
+it is about a cause: an event of at least 5 % of the organization's usual daily cost. About a smaller event, or in the
+ten days after an event ended and in the other direction, it counts neither way. Every other incident is false. A cause
+is found where an incident is about it; its delay is the days from its first day to the first `told_on`, and it is late
+by the days since it had grown to 5 %, if any (these differ for drifts).
 """
 
 import polars as pl
@@ -20,19 +20,19 @@ from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
 _DAYS_PER_MONTH = 365.25 / 12
 
 
-def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
+def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet) -> pl.DataFrame:
     """Count causes and incidents of one set, to be added up over sets and handed to `incident_figures`.
 
-    In: `organization`, `series`, `first_day`, `last_day`, `direction`, `told_on`; other columns are not looked at. Out:
+    In: `organization`, `series`, `first_day`, `last_day`, `direction`, `told_on`; other columns are ignored. Out:
     `slice` (all, the kinds), `causes`, `found`, `delay_days` and `late_days` (their sums), `right`, `repeated` (right
     ones beyond the first of a cause), `neither`, `false`, `days` (of organizations).
     """
     scored_from = pl.lit(FIRST) + pl.duration(days=UNSCORED_DAYS)
     known = incidents.with_columns(pl.col("organization", "series", "direction").cast(pl.String))
-    told = known.filter(pl.col("first_day") >= scored_from).with_row_index("incident")
-    events = made.causes.with_columns(is_cause().alias("is_cause"))
+    scored = known.filter(pl.col("first_day") >= scored_from).with_row_index("incident")
+    events = labelled.causes.with_columns(is_cause().alias("is_cause"))
     causes = events.filter(pl.col("is_cause"), pl.col("first_day") >= scored_from)
-    pairs = told.join(events, on="organization", suffix="_of_event").filter(_related())
+    pairs = scored.join(events, on="organization", suffix="_of_event").filter(_related())
     same = pl.col("direction") == pl.col("direction_of_event")
     overlap = (pl.col("first_day") <= pl.col("ends")) & (pl.col("last_day") >= pl.col("first_day_of_event"))
     echo = pl.col("first_day").is_between(
@@ -55,7 +55,7 @@ def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
         pl.col("delay_days", "late_days", "repeated").fill_null(0),
     )
     number_right = right["incident"].n_unique()
-    organizations = made.countries.height
+    organizations = labelled.countries.height
     whole = by_cause.select(
         pl.lit("all").alias("slice"), pl.col("causes", "found", "delay_days", "late_days", "repeated").sum()
     )
@@ -64,7 +64,7 @@ def incident_counts(incidents: pl.DataFrame, made: LabelledSet) -> pl.DataFrame:
             whole.with_columns(
                 pl.lit(number_right, pl.Int64).alias("right"),
                 pl.lit(neither, pl.Int64).alias("neither"),
-                pl.lit(told.height - number_right - neither, pl.Int64).alias("false"),
+                pl.lit(scored.height - number_right - neither, pl.Int64).alias("false"),
                 pl.lit(organizations * ((LAST - FIRST).days + 1 - UNSCORED_DAYS), pl.Int64).alias("days"),
             ),
             by_cause.group_by(pl.col("kind").alias("slice")).agg(pl.all().exclude("kind").sum()).sort("slice"),
@@ -99,12 +99,12 @@ def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def is_cause() -> pl.Expr:
-    """Tell which of a set's `causes` incidents are to tell."""
+    """The `causes` of a set that incidents should report."""
     known = pl.col("kind").is_in([NEW, VANISHED])
     return ~known & (pl.col("organization_share").abs() >= CAUSE_FROM)
 
 
 def _related() -> pl.Expr:
-    """Tell whether the incident's series is, or lies within, the event's, or the other way round."""
+    """Whether one of the series of incident and event is the other or lies within it."""
     own, other = pl.col("series") + "/", pl.col("series_of_event") + "/"
     return own.str.starts_with(other) | other.str.starts_with(own)

@@ -1,6 +1,6 @@
-"""From events and their effects to labels: which series an event is to be found in, and where it merely explains.
+"""Labels from events and their effects: in which series an event should be detected, and where it merely explains.
 
-How effects come about is the generators' (`anomaly_series`, `anomaly_statistical`), scoring is `anomaly_scores`'s.
+Making effects is the generators' job (`anomaly_series`, `anomaly_statistical`), scoring `anomaly_scores`'s.
 
 An event is a **label** of a series where it changes the series' cost by at least 20 % over the days on which it is
 measured (a spike's, an outage's and a leak's own days; the first 14 days after a change of level, price or class; the
@@ -8,7 +8,7 @@ measured (a spike's, an outage's and a leak's own days; the first 14 days after 
 The share is relative to the cost without the event, at least a fifth of what the series cost in the four weeks before
 (so that a few cents on a day that would have cost nothing are no label). Of the rest, an effect of at least 2 %
 **explains** alarms of the series on the event's days; smaller ones do nothing. Projects that begin or end are known to
-whoever did it: they explain and are no labels, however large.
+the people who did it: they explain and are no labels, however large.
 """
 
 from datetime import date, timedelta
@@ -38,7 +38,7 @@ LASTING_DAYS = 21
 
 
 class Happening(NamedTuple):
-    """An event as both generators tell it; `last_day` is None for what stays at once."""
+    """An event in the form of both generators; `last_day` is None for lasting changes."""
 
     event: str
     kind: str
@@ -61,7 +61,11 @@ def measured_days(happening: Happening) -> list[date]:
 
 def short_ones(happenings: list[Happening]) -> list[tuple[date, date]]:
     """Return the first and last days of the events that go away."""
-    return [(each.first_day, each.last_day) for each in happenings if each.last_day and each.kind != "drift"]
+    return [
+        (happening.first_day, happening.last_day)
+        for happening in happenings
+        if happening.last_day and happening.kind != "drift"
+    ]
 
 
 def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
@@ -74,8 +78,12 @@ def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.Da
     (the effect in standard deviations of the series' usual noise over as many days), `usual` (USD a day in the four
     weeks before).
     """
-    told = pl.DataFrame(
-        [(*each[:4], *_course(each), len(measured_days(each))) for each in happenings if measured_days(each)],
+    courses = pl.DataFrame(
+        [
+            (*happening[:4], *_course(happening), len(measured_days(happening)))
+            for happening in happenings
+            if measured_days(happening)
+        ],
         schema=["event", "kind", "scope", "first_day", "last_day", "ends", "over", "days"],
         schema_overrides={"over": pl.Date},
         orient="row",
@@ -89,7 +97,7 @@ def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.Da
         .group_by("event", "series")
         .agg(pl.col("cost_with", "cost_without").sum())
         .filter(effect.abs() > 1e-9)
-        .join(told, on="event")
+        .join(courses, on="event")
         .join(begins, on="series")
         .join(_usual(daily), left_on=["series", "first_day"], right_on=["series", "date"], how="left")
         .with_columns(
@@ -112,9 +120,9 @@ def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.Da
 
 
 def labels_of(effects: pl.DataFrame) -> pl.DataFrame:
-    """Return the effects that are labels, without the columns that have done their work.
+    """Return the effects that are labels, without the columns that only select them.
 
-    `grown` is the day on which a drift, growing by as much each day, has reached 20 %; of all else it is the first day.
+    `grown` is the day on which a drift, growing by as much each day, has reached 20 %; for other kinds the first day.
     """
     grown = _grown(pl.col("effect_share"), MINIMUM_SHARE).alias("grown")
     return effects.filter(_labelled()).drop("old_enough", "scope", "usual").with_columns(grown)
@@ -129,11 +137,11 @@ def explained_of(effects: pl.DataFrame) -> pl.DataFrame:
 
 
 def causes_of(effects: pl.DataFrame) -> pl.DataFrame:
-    """Return the events that an organization's cost shows at all: at least 1 % of its usual daily cost.
+    """Return the events that show in the organization's cost: at least 1 % of its usual daily cost.
 
     Out: `event`, `organization`, `series` (where it happened), `kind`, `direction`, `first_day`, `last_day`, `ends`,
     `over`, `organization_share` (of the organization's mean daily cost in the four weeks before),
-    `effect_usd_per_day`, `grown` (the day on which a drift has reached `CAUSE_FROM`). Incidents are to tell those of
+    `effect_usd_per_day`, `grown` (the day on which a drift has reached `CAUSE_FROM`). Incidents should report those of
     `CAUSE_FROM` and more.
     """
     share = pl.col("effect_usd_per_day") / pl.col("usual")

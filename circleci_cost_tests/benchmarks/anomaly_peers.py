@@ -1,7 +1,7 @@
-"""What people use today to find anomalies in daily cost, behind the interface of the detector.
+"""Common methods to detect anomalies in daily cost, behind the interface of the detector.
 
-Each returns a score. They are given more than anybody gives them who installs one: the calendar of holidays, on which
-they are silent (without it, the weekday median has F1 .17 instead of .56), and thresholds that make one false alarm per
+Each returns a score. They get more than a usual installation gives them: the calendar of holidays, on which they are
+silent (without it, the weekday median has F1 .17 instead of .56), and thresholds that make one false alarm per
 series-year on another seed, for all series and for organizations and projects apart.
 """
 
@@ -62,16 +62,16 @@ PEERS: Mapping[str, Callable[[], pl.Expr]] = {
 }
 
 
-def peer_scores(made: LabelledSet, peer: str) -> pl.DataFrame:
-    """Return `series`, `date`, `score` (signed) of the complete days that are no days off."""
+def peer_scores(labelled: LabelledSet, peer: str) -> pl.DataFrame:
+    """Return `series`, `date`, `score` (signed) of the complete days except days off."""
     level = pl.col("cost").shift(1).rolling_mean(28, min_samples=_MINIMUM_DAYS).over("series")
     return (
-        made.daily.filter(pl.col("complete"))
+        labelled.daily.filter(pl.col("complete"))
         .sort("series", "date")
         .with_columns((pl.col("cost") + 0.05 * level + 1e-9).log().alias("log"))
         .with_columns(PEERS[peer]().fill_nan(0.0).fill_null(0.0).clip(-_LARGEST, _LARGEST).alias("score"))
         .select("series", "date", "score", pl.col("series").str.split("/").list.first().alias("organization"))
-        .join(_days_off(made.countries), on=["organization", "date"], how="anti")
+        .join(_days_off(labelled.countries), on=["organization", "date"], how="anti")
         .drop("organization")
     )
 
@@ -84,13 +84,13 @@ def alarmed(scores: pl.DataFrame, threshold: float) -> pl.DataFrame:
     )
 
 
-def calibrated(made: LabelledSet, peer: str) -> dict[str, float]:
+def calibrated(labelled: LabelledSet, peer: str) -> dict[str, float]:
     """Return the thresholds with `FALSE_PER_SERIES_YEAR` in all series and in the large ones, by bisection."""
-    scores = peer_scores(made, peer)
+    scores = peer_scores(labelled, peer)
 
     @cache
     def false_alarms(threshold: float) -> dict[str, float]:
-        table = figures([counts(alarmed(scores, threshold), made)])
+        table = figures([counts(alarmed(scores, threshold), labelled)])
         return dict(table.select("slice", "false_per_series_year").iter_rows())
 
     def threshold(series: str) -> float:
@@ -107,7 +107,7 @@ def calibrated(made: LabelledSet, peer: str) -> dict[str, float]:
 
 
 def _days_off(countries: pl.DataFrame) -> pl.DataFrame:
-    """Return `organization` and `date` of the days on which little is done."""
+    """Return `organization` and `date` of the days off."""
     return pl.concat(
         special_days(FIRST, LAST, Calendar(country=country)).select(pl.lit(organization).alias("organization"), "date")
         for organization, country in countries.iter_rows()

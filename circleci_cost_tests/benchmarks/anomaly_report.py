@@ -1,6 +1,6 @@
 """The printed tables of the benchmark of anomalies, and its goals.
 
-How figures come about is `anomaly_scores`' and `anomaly_incident_scores`', which sets they are of `anomalies`'.
+`anomaly_scores` and `anomaly_incident_scores` compute the figures, `anomalies` chooses the sets.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ Figures = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Run:
-    """What was reached on sets of one kind: by the detector over all labels and over the visible ones, by incidents,
-    and by the peers (over all labels, over the visible ones).
+    """The results on sets of one kind: of the detector over all labels and over the visible ones, of incidents, and of
+    the peers (over all labels, over the visible ones).
     """
 
     name: str
@@ -43,35 +43,36 @@ class Run:
     of_peers: dict[str, tuple[Figures, Figures]]
 
 
-def detected(made: LabelledSet) -> pl.DataFrame:
+def detected(labelled: LabelledSet) -> pl.DataFrame:
     """Run the detector over a set, once for each country."""
     organization = pl.col("series").str.split("/").list.first()
     return pl.concat(
         detect(
-            made.daily.filter(organization.is_in(names["organization"].implode())), calendar=Calendar(country=country)
+            labelled.daily.filter(organization.is_in(names["organization"].implode())),
+            calendar=Calendar(country=country),
         )
-        for (country,), names in made.countries.group_by("country", maintain_order=True)
+        for (country,), names in labelled.countries.group_by("country", maintain_order=True)
     )
 
 
 def scored(name: str, sets: list[LabelledSet], tuning: LabelledSet) -> Run:
-    """Score the detector, its incidents and the peers on some sets; the peers' thresholds are found on `tuning`."""
-    found = [detected(made) for made in sets]
-    told = [incidents(each, made.hierarchy, INCIDENT_SETTINGS) for each, made in zip(found, sets, strict=True)]
-    counted = [incident_counts(each, made) for each, made in zip(told, sets, strict=True)]
+    """Score the detector, its incidents and the peers on some sets; the peers' thresholds are chosen on `tuning`."""
+    judged = [detected(labelled) for labelled in sets]
+    rows = [incidents(days, labelled.hierarchy, INCIDENT_SETTINGS) for days, labelled in zip(judged, sets, strict=True)]
+    counted = [incident_counts(frame, labelled) for frame, labelled in zip(rows, sets, strict=True)]
     of_peers: dict[str, tuple[Figures, Figures]] = {}
     for peer in PEERS:
-        scores = [peer_scores(made, peer) for made in sets]
+        scores = [peer_scores(labelled, peer) for labelled in sets]
         of_all, of_visible = {}, {}
-        for each, threshold in calibrated(tuning, peer).items():
+        for slice_name, threshold in calibrated(tuning, peer).items():
             reached, reached_of_visible = _scored([alarmed(score, threshold) for score in scores], sets)
-            of_all[each], of_visible[each] = reached[each], reached_of_visible[each]
+            of_all[slice_name], of_visible[slice_name] = reached[slice_name], reached_of_visible[slice_name]
         of_peers[peer] = of_all, of_visible
     return Run(
         name,
-        sum(each.hierarchy.height for each in sets),
-        sum(each.labels.height for each in sets),
-        *_scored(found, sets),
+        sum(labelled.hierarchy.height for labelled in sets),
+        sum(labelled.labels.height for labelled in sets),
+        *_scored(judged, sets),
         _by_slice(incident_figures(counted)),
         of_peers,
     )
@@ -85,9 +86,9 @@ def print_run(run: Run) -> None:
     print(f"{'':26}{2 * '    F1   F1v  recall  precision  false/year '}")
     for name, (of_all, of_visible) in {"detector": (run.of_alarms, run.of_visible), **run.of_peers}.items():
         cells = [
-            f"{row['f1']:>6.2f}{of_visible[each]['f1']:>6.2f}{row['recall']:>8.2f}{row['precision']:>11.2f}"
+            f"{row['f1']:>6.2f}{of_visible[slice_name]['f1']:>6.2f}{row['recall']:>8.2f}{row['precision']:>11.2f}"
             f"{row['false_per_series_year']:>12.2f}"
-            for each, row in ((each, of_all[each]) for each in (ALL, LARGE))
+            for slice_name, row in ((slice_name, of_all[slice_name]) for slice_name in (ALL, LARGE))
         ]
         print(f"{name:26}{' '.join(cells)}")
     _print_kinds(run)
@@ -95,8 +96,8 @@ def print_run(run: Run) -> None:
 
 
 def print_goals(runs: list[Run]) -> None:
-    """Print what was wanted, and what each run reached."""
-    print(f"\n{'goals':36}{'wanted':>10}", *(f"{each.name.split(' organizations')[0]:>24}" for each in runs))
+    """Print the goals, and the figure of each run."""
+    print(f"\n{'goals':36}{'wanted':>10}", *(f"{run.name.split(' organizations')[0]:>24}" for run in runs))
     for goal in _GOALS:
         values = [goal.read(run) for run in runs]
         cells = [f"{value:.2f}, {goal.verdict(value):>7}" for value in values]
@@ -105,7 +106,7 @@ def print_goals(runs: list[Run]) -> None:
 
 @dataclass(frozen=True)
 class _Goal:
-    """A figure that is to be at least or at most so large; `column` of a slice of one of a run's tables."""
+    """A lower or upper limit of a figure; `column` of a slice of one of a run's tables."""
 
     name: str
     sign: str
@@ -149,10 +150,10 @@ _GOALS = (
 )
 
 
-def _scored(found: list[pl.DataFrame], sets: list[LabelledSet]) -> tuple[Figures, Figures]:
+def _scored(judged: list[pl.DataFrame], sets: list[LabelledSet]) -> tuple[Figures, Figures]:
     """Return the figures of alarms by slice, over all labels and over the visible ones."""
-    pairs = list(zip(found, sets, strict=True))
-    of_all, of_visible = ([counts(each, made, least) for each, made in pairs] for least in (0.0, VISIBLE))
+    pairs = list(zip(judged, sets, strict=True))
+    of_all, of_visible = ([counts(days, labelled, least) for days, labelled in pairs] for least in (0.0, VISIBLE))
     return _by_slice(figures(of_all)), _by_slice(figures(of_visible))
 
 
@@ -161,21 +162,21 @@ def _by_slice(table: pl.DataFrame) -> Figures:
 
 
 def _print_kinds(run: Run) -> None:
-    """Print what the detector found by kind; delays in days, from the first day and since 20 %."""
+    """Print the results of the detector by kind; delays in days, from the first day and since 20 %."""
     print(f"\n{'alarms by kind':26}{'all series':^43}{LARGE:^43}")
     print(f"{'':26}{2 * ' labels  recall visible   delay since 20 %'}")
-    kinds = sorted(each.removesuffix(OF_LARGE) for each in run.of_alarms if each.endswith(OF_LARGE))
+    kinds = sorted(name.removesuffix(OF_LARGE) for name in run.of_alarms if name.endswith(OF_LARGE))
     for kind in kinds:
         cells = []
-        for each in (kind, kind + OF_LARGE):
-            row, visible = run.of_alarms[each], run.of_visible.get(each, {}).get("recall", float("nan"))
+        for slice_name in (kind, kind + OF_LARGE):
+            row, visible = run.of_alarms[slice_name], run.of_visible.get(slice_name, {}).get("recall", float("nan"))
             cells.append(f"{row['labels']:>7,}{row['recall']:>8.2f}{visible:>8.2f}")
             cells.append(f"{row['delay_days']:>8.1f}{row['late_days']:>11.1f} ")
         print(f"{kind:26}{''.join(cells)}")
 
 
 def _print_incidents(run: Run) -> None:
-    """Print how well causes are told; delays in days, from the first day and since 5 % of the organization's day."""
+    """Print how well causes are reported; delays in days, from the first day and since 5 % of the usual day."""
     print(f"\n{'incidents by kind':26}{'causes':>7}{'recall':>8}{'delay':>8}{'since 5 %':>11}{'repeated':>10}")
     for row in run.of_incidents.values():
         print(

@@ -1,6 +1,6 @@
 """Random scenarios for the benchmark of anomalies: calm to wild organizations of six countries, with labelled events.
 
-Which of the events are labels of which series is `anomaly_labels`'s.
+Deciding which events are labels of which series is `anomaly_labels`'s job.
 """
 
 from datetime import date, timedelta
@@ -82,7 +82,7 @@ def draw_factor(draw: np.random.Generator, kind: str) -> float:
 def place(
     draw: np.random.Generator, kind: str, scope: Scope, taken: list[tuple[Scope, date, date]]
 ) -> tuple[date, date | None] | None:
-    """Find days that keep clear of what happens above and below, or None; what is found is added to `taken`."""
+    """Find days clear of events above and below, or None, and add them to `taken`."""
     for _ in range(20):
         first, last = draw_time(draw, kind)
         end = (last or first) + timedelta(days=_APART)
@@ -153,7 +153,7 @@ def _workflow(draw: np.random.Generator, name: str, odds: float, scheduled: bool
 
 
 def _events(draw: np.random.Generator, organizations: tuple[Organization, ...]) -> list[Event]:
-    """Return price changes of two organizations, and what happens on each level from the top."""
+    """Return price changes of two organizations, and events on each level from the top."""
     taken: list[tuple[Scope, date, date]] = []
     events: list[Event] = []
 
@@ -192,11 +192,11 @@ def _scopes(organizations: tuple[Organization, ...]) -> list[tuple[Scope, tuple[
             for workflow in project.workflows:
                 scopes.append(((*own, workflow.name), (project,), None))
                 scopes += [((*own, workflow.name, job.name), (project,), job) for job in workflow.jobs]
-    return sorted(scopes, key=lambda each: len(each[0]))
+    return sorted(scopes, key=lambda scope: len(scope[0]))
 
 
 def _lives(project: Project, first: date, last: date | None) -> bool:
-    """Tell whether a project is there well before and after an event."""
+    """Whether a project exists well before and after an event."""
     since, until = project.created + timedelta(days=21), (project.retired or date.max - timedelta(days=30))
     return since <= first and (last or first) + timedelta(days=25) < until
 

@@ -1,11 +1,11 @@
-"""From a detector's output and the labels to figures: alarms, right and false ones, recall, F1, delays.
+"""Scores of a detector's output against the labels: right and false alarms, recall, F1, delays.
 
-How labels come about is `anomaly_labels`'s; incidents are scored in `anomaly_incident_scores`.
+Labels come from `anomaly_labels`; incidents are scored in `anomaly_incident_scores`.
 
 An **alarm** is a maximal run of anomalous days of one series in one direction; gaps of up to two days are bridged. It
 is **right** where one of its anomalous days lies in a label of its series and direction, from the label's `first_day`
 to its `ends`. Where it is not right and begins in a series' explained days, or in the echo of a label (the ten days
-after something has gone away, in the other direction), it counts **neither** way. Every other alarm is **false**. A
+after a temporary event has ended, in the other direction), it counts **neither** way. Every other alarm is **false**. A
 label is found where a right alarm has a day in it; its delay is the days from its first day to that day, and it is late
 by the days since it had grown to 20 %, if any (these differ for drifts). The first 28 days of a series are not scored.
 """
@@ -85,7 +85,7 @@ def judged(alarms: pl.DataFrame, labels: pl.DataFrame, explained: pl.DataFrame) 
     )
 
 
-def found(alarms: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+def with_delays(alarms: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """Return the labels with `delay_days` and `late_days`: null where no alarm of their direction has a day in them."""
     first = (
         labels.select("series", "direction", "event", "first_day", "ends", "grown")
@@ -100,7 +100,7 @@ def found(alarms: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     return labels.join(first, on=["series", "event"], how="left")
 
 
-def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float = 0.0) -> pl.DataFrame:
+def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: float = 0.0) -> pl.DataFrame:
     """Count labels, alarms and days of one set in slices, to be added up over sets and handed to `figures`.
 
     Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, the levels, the
@@ -108,20 +108,27 @@ def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float 
     `false`, `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
     """
     seen = pl.col("visibility").fill_null(float("inf")) >= minimum_visibility
-    begins = made.daily.group_by("series").agg((pl.col("date").min() + pl.duration(days=UNSCORED_DAYS)).alias("begins"))
-    labels = made.labels.join(begins, on="series").filter(seen, pl.col("first_day") >= pl.col("begins"))
-    unseen = made.labels.filter(~seen).select("series", "first_day", pl.col("ends").alias("last_day"), "event")
+    begins = labelled.daily.group_by("series").agg(
+        (pl.col("date").min() + pl.duration(days=UNSCORED_DAYS)).alias("begins")
+    )
+    labels = labelled.labels.join(begins, on="series").filter(seen, pl.col("first_day") >= pl.col("begins"))
+    unseen = labelled.labels.filter(~seen).select("series", "first_day", pl.col("ends").alias("last_day"), "event")
     scored = detected.join(begins, on="series").filter(pl.col("date") >= pl.col("begins"))
     alarms = alarms_of(scored)
-    verdicts = judged(alarms, labels, pl.concat([made.explained, unseen]))
-    levels = made.hierarchy.select("series", "level")
+    verdicts = judged(alarms, labels, pl.concat([labelled.explained, unseen]))
+    levels = labelled.hierarchy.select("series", "level")
     days = (
-        made.daily.join(begins, on="series").filter(pl.col("date") >= pl.col("begins")).group_by("series").len("days")
+        labelled.daily.join(begins, on="series")
+        .filter(pl.col("date") >= pl.col("begins"))
+        .group_by("series")
+        .len("days")
     )
     by_series = levels.join(days, on="series", how="left").join(
-        verdicts.group_by("series").agg(_is(each) for each in ("right", "neither", "false")), on="series", how="left"
+        verdicts.group_by("series").agg(_is(verdict) for verdict in ("right", "neither", "false")),
+        on="series",
+        how="left",
     )
-    labelled = found(alarms, labels).select(
+    delayed = with_delays(alarms, labels).select(
         "series",
         "kind",
         pl.lit(1).alias("labels"),
@@ -129,7 +136,7 @@ def counts(detected: pl.DataFrame, made: LabelledSet, minimum_visibility: float 
         "delay_days",
         "late_days",
     )
-    by_level = pl.concat([by_series, labelled.join(levels, on="series")], how="diagonal")
+    by_level = pl.concat([by_series, delayed.join(levels, on="series")], how="diagonal")
     large = by_level.filter(pl.col("level").is_in(["organization", "project"]))
     kind, has_kind = pl.col("kind"), pl.col("kind").is_not_null()
     return pl.concat(

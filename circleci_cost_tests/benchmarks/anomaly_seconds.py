@@ -2,7 +2,7 @@
 
     python -m circleci_cost_tests.benchmarks.anomaly_seconds FILE
 
-How often they are right is `anomalies`'.
+Measuring accuracy is `anomalies`' job.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _CALENDAR = Calendar(country="US")
 
 
 def write_many(path: Path, seed: int, series: int = MANY) -> None:
-    """Write copies of a simulated set's daily series to a Parquet file, so many of them."""
+    """Write many copies of a simulated set's daily series to a Parquet file."""
     daily = labelled_set(seed).daily
     copies = -(-series // daily["series"].n_unique())
     wanted = pl.concat(
@@ -47,7 +47,7 @@ def write_many(path: Path, seed: int, series: int = MANY) -> None:
 def measure(path: Path) -> None:
     """Run the measurement on a file in a new process, whose memory is then its own.
 
-    Linux hands the largest memory of the process that starts another down to it: start this from a small one.
+    On Linux a child process inherits the peak memory of its parent: start this from a small process.
     """
     module = "circleci_cost_tests.benchmarks.anomaly_seconds"
     subprocess.run([sys.executable, "-m", module, str(path)], check=True)
@@ -67,13 +67,13 @@ def main(argv: list[str]) -> None:
     shape = f"{daily['series'].n_unique():,} series × {daily['date'].n_unique()} days"
     del daily
     started = time.perf_counter()
-    found = incidents(judged, hierarchy_of(judged))
+    incident_rows = incidents(judged, hierarchy_of(judged))
     of_incidents, of_grouping = _peak(), time.perf_counter() - started
     alarms = judged["is_anomaly"].sum()
     del judged
     of_day = seconds_of_last_day(pl.read_parquet(asked.daily))
     print(f"\n{shape}: detect {seconds:.1f} s, incidents {of_grouping:.1f} s ", end="")
-    print(f"({alarms:,} days in alarm, {found.height:,} incidents), the last day alone {of_day:.2f} s")
+    print(f"({alarms:,} days in alarm, {incident_rows.height:,} incidents), the last day alone {of_day:.2f} s")
     print(
         f"largest memory {of_detect:,.0f} MB, of which interpreter and libraries {of_interpreter:,.0f} MB and reading "
         f"the input {of_input - of_interpreter:,.0f} MB; {of_incidents:,.0f} MB after incidents"
@@ -81,7 +81,7 @@ def main(argv: list[str]) -> None:
 
 
 def seconds_of_last_day(daily: pl.DataFrame) -> float:
-    """Return the seconds to judge, name and learn from the last day, what is known of the days before being kept."""
+    """Return the seconds to judge, name and learn from the last day, with the state of the days before kept."""
     return sum(_seconds_of_last_day(seen) for seen in observations_of(daily))
 
 

@@ -1,7 +1,7 @@
 """Labelled sets of daily series for the benchmark of anomalies, made once for a seed and kept in the temporary folder.
 
     from circleci_cost_tests.benchmarks.anomaly_series import labelled_set, real_like_set
-    made = labelled_set(1)      # of the project's simulator
+    labelled = labelled_set(1)  # of the project's simulator
     other = real_like_set(1)    # of a generator that shares no code with it
 
 **How wild the sets are** was chosen by the peers (`anomaly_peers`), never by the detector: at `USUAL`, over both
@@ -10,7 +10,7 @@ measurements that this project's goals come from. F1 on organizations and projec
 .54, percent over the 7-day mean .30 and .31, weekday median .56 and .54, quantile band .48 and .54; on all series:
 .42 and .37, .21 and .04, .39 and .30, .42 and .20. `VOLATILE` organizations stray 2.4 times as far, and run less.
 
-When an event is a label is told in `anomaly_labels`; scoring is `anomaly_scores`'s.
+`anomaly_labels` defines which events are labels; scoring is `anomaly_scores`'s job.
 """
 
 import os
@@ -51,7 +51,7 @@ _ARRIVED = 0.5
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """About 95 series of each organization over 395 days, and what happened to them.
+    """About 95 series of each organization over 395 days, and the events in them.
 
     `daily`: `series`, `date`, `runs`, `run_seconds`, `credits`, `cost` (USD), `cost_squared` (sum over runs),
     `complete`. A day on which nothing ran is a row of zeros, from a series' first run on. Of a day that is not
@@ -96,12 +96,12 @@ def _kept(name: str, make: Callable[[], LabelledSet]) -> LabelledSet:
     folder = Path(tempfile.gettempdir()) / "circleci-cost-anomaly-sets" / f"v{VERSION}-{name}"
     paths = {field.name: folder / f"{field.name}.parquet" for field in fields(LabelledSet)}
     if not all(path.exists() for path in paths.values()):
-        made = make()
+        labelled = make()
         folder.mkdir(parents=True, exist_ok=True)
         for part, path in paths.items():
             # Another process may make the same set: each file appears at once and whole.
             written = path.with_suffix(f".{os.getpid()}")
-            getattr(made, part).write_parquet(written)
+            getattr(labelled, part).write_parquet(written)
             written.replace(path)
     return LabelledSet(**{part: pl.read_parquet(path) for part, path in paths.items()})
 
@@ -121,23 +121,25 @@ def _simulated(scenario: Scenario) -> LabelledSet:
     dailies, happenings, measured = [], [], []
     for number, organization in enumerate(scenario.organizations):
         own = _events_of(scenario, organization)
-        told = [_happening(f"{organization.name}#{n:03}", event) for n, event in enumerate(own)]
+        own_happenings = [_happening(f"{organization.name}#{n:03}", event) for n, event in enumerate(own)]
         full = _jobs(scenario, organization, FIRST, LAST)
-        for event, happening in zip(own, told, strict=True):
+        for event, happening in zip(own, own_happenings, strict=True):
             days = measured_days(happening)
             if days:
                 calm = _jobs(_without(scenario, event), organization, days[0], days[-1])
                 measured.append(_measured(happening.event, full, calm, days))
         for project in organization.projects:
             turned = _turned(scenario, organization, project, full)
-            told += [happening for happening, _ in turned]
+            own_happenings += [happening for happening, _ in turned]
             measured += [frame for _, frame in turned]
-        partial, missing = draw_gaps(np.random.default_rng([scenario.seed, 2, number]), short_ones(told))
+        partial, missing = draw_gaps(np.random.default_rng([scenario.seed, 2, number]), short_ones(own_happenings))
         half = _jobs(scenario, organization, FIRST, LAST, dict.fromkeys(partial, _ARRIVED)) if partial else full
         dailies.append(daily_table(half, partial, missing))
-        happenings += told
+        happenings += own_happenings
     countries = pl.DataFrame(
-        [(each.name, each.country) for each in scenario.organizations], schema=["organization", "country"], orient="row"
+        [(organization.name, organization.country) for organization in scenario.organizations],
+        schema=["organization", "country"],
+        orient="row",
     )
     return _labelled(pl.concat(dailies), happenings, pl.concat(measured), countries)
 
@@ -161,7 +163,7 @@ def _jobs(
 def _turned(
     scenario: Scenario, organization: Organization, project: Project, full: pl.DataFrame
 ) -> list[tuple[Happening, pl.DataFrame]]:
-    """Tell that a project began or ended within the span, with its effect."""
+    """Return the projects that began or ended within the span as events, with their effects."""
     turned = []
     scope = f"{organization.name}/{project.name}"
     if project.created > FIRST:
@@ -169,12 +171,12 @@ def _turned(
         calm = full.filter(~pl.col("series").str.starts_with(scope + "/"))
         turned.append((born, _measured(born.event, full, calm, measured_days(born))))
     if project.retired is not None:
-        gone = Happening(f"{scope}#{VANISHED}", VANISHED, scope, project.retired, None)
-        others = tuple(replace(each, retired=None) if each is project else each for each in organization.projects)
+        retirement = Happening(f"{scope}#{VANISHED}", VANISHED, scope, project.retired, None)
+        others = tuple(replace(other, retired=None) if other is project else other for other in organization.projects)
         kept = replace(organization, projects=others)
-        days = measured_days(gone)
+        days = measured_days(retirement)
         calm = _jobs(Scenario((kept,), _events_of(scenario, kept), scenario.seed), kept, days[0], days[-1])
-        turned.append((gone, _measured(gone.event, full, calm, days)))
+        turned.append((retirement, _measured(retirement.event, full, calm, days)))
     return turned
 
 
@@ -183,11 +185,13 @@ def _events_of(scenario: Scenario, organization: Organization) -> tuple[Event, .
 
 
 def _without(scenario: Scenario, event: Event) -> Scenario:
-    return Scenario(scenario.organizations, tuple(each for each in scenario.events if each is not event), scenario.seed)
+    return Scenario(
+        scenario.organizations, tuple(other for other in scenario.events if other is not event), scenario.seed
+    )
 
 
 def _measured(event: str, full: pl.DataFrame, calm: pl.DataFrame, days: list[date]) -> pl.DataFrame:
-    """Return what the jobs cost on some days, and what they would have cost without an event."""
+    """Return the cost of the jobs on some days, with and without an event."""
 
     def costs(jobs: pl.DataFrame, name: str) -> pl.DataFrame:
         return jobs.filter(pl.col("date").is_in(days)).select("series", "date", pl.col("cost").alias(name))
@@ -200,5 +204,5 @@ def _measured(event: str, full: pl.DataFrame, calm: pl.DataFrame, days: list[dat
 
 
 def _happening(name: str, event: Event) -> Happening:
-    scope = "/".join(each for each in (event.organization, event.project, event.workflow, event.job) if each)
+    scope = "/".join(name for name in (event.organization, event.project, event.workflow, event.job) if name)
     return Happening(name, event.kind.value, scope, event.first_day, event.last_day)

@@ -38,7 +38,7 @@ _WEEKEND = np.array([day.weekday() >= 5 for day in _DATES])
 class _Jobs:
     """The jobs of an organization: names, expected runs (job × day), the mean and spread of a run's credits.
 
-    `turns` tells of projects that begin or end: the kind and the day's number.
+    `turns` holds the projects that begin or end: the kind and the day's number.
     """
 
     names: list[Scope]
@@ -53,7 +53,7 @@ class _Jobs:
 def statistical_parts(
     seed: int, volatility: float, count: int = ORGANIZATIONS
 ) -> tuple[pl.DataFrame, list[Happening], pl.DataFrame, pl.DataFrame]:
-    """Return the daily table of all levels, what happened, its effect on jobs in expectation, and the countries.
+    """Return the daily table of all levels, the events, their expected effects on jobs, and the countries.
 
     `volatility` multiplies how far levels and days stray, and divides how many runs there are and how even they are.
     """
@@ -62,18 +62,18 @@ def statistical_parts(
         draw = np.random.default_rng([seed, 3, number])
         name, country = f"org-{number:02}", COUNTRIES[(number + seed) % len(COUNTRIES)]
         jobs = _jobs(draw, name, country, volatility)
-        told = _happenings(draw, name, jobs, price_changes=number < 2) + _turned(jobs)
-        factors = [_factors(each, strength, jobs) for each, strength, _ in told]
-        own = [each for each, *_ in told]
+        drawn = _happenings(draw, name, jobs, price_changes=number < 2) + _turned(jobs)
+        factors = [_factors(happening, strength, jobs) for happening, strength, _ in drawn]
+        own = [happening for happening, *_ in drawn]
         usual = jobs.runs * jobs.credits[:, None] * _PRICE_PER_CREDIT
-        for index, each in enumerate(own):
+        for index, happening in enumerate(own):
             without = usual * _product(jobs, factors[:index] + factors[index + 1 :])
             with_it = without * factors[index]
-            if each.kind == NEW:
-                without = without * (1 - _inside(each, jobs))[:, None]
-            measured.append(_measured(each, with_it, without, jobs.names))
-        of_runs = [by_runs for _, _, by_runs in told]
-        of_price = [each.kind == "price_change" for each in own]
+            if happening.kind == NEW:
+                without = without * (1 - _inside(happening, jobs))[:, None]
+            measured.append(_measured(happening, with_it, without, jobs.names))
+        of_runs = [by_runs for _, _, by_runs in drawn]
+        of_price = [happening.kind == "price_change" for happening in own]
         runs = _product(jobs, list(compress(factors, of_runs)))
         price = _product(jobs, list(compress(factors, of_price)))[0]
         per_run = _product(jobs, [f for f, r, p in zip(factors, of_runs, of_price, strict=True) if not (r or p)])
@@ -121,7 +121,7 @@ def _jobs(draw: np.random.Generator, name: str, country: str, volatility: float)
 
 
 def _week(draw: np.random.Generator, country: str) -> Floats:
-    """Return a weekday profile with the country's holidays; how much is done on them is the organization's."""
+    """Return a weekday profile with the country's holidays; how much is done on them depends on the organization."""
     profile = np.concatenate([draw.uniform(3, 5, 5), draw.uniform(0.2, 1.2, 2)])
     public = set(holidays.country_holidays(country, years=range(FIRST.year, FIRST.year + 3)))
     kept, half = draw.uniform(0.05, 0.3), draw.uniform(0.4, 0.8)
@@ -150,9 +150,9 @@ def _wander(draw: np.random.Generator, memory: float, deviation: float) -> Float
 def _happenings(
     draw: np.random.Generator, name: str, jobs: _Jobs, price_changes: bool
 ) -> list[tuple[Happening, float, bool]]:
-    """Draw what happens: each with its factor, and whether it is the runs that it multiplies."""
+    """Draw the events, each with its factor and whether it multiplies runs."""
     taken: list[tuple[Scope, date, date]] = []
-    found: list[tuple[Happening, float, bool]] = []
+    happenings: list[tuple[Happening, float, bool]] = []
 
     def happen(kind: str, scope: Scope) -> None:
         days = place(draw, kind, scope, taken)
@@ -165,15 +165,15 @@ def _happenings(
         by_runs = not cost and (
             kind in ("outage", "weekend_leak") or draw.random() < (0.3 if len(scope) == 4 else 0.75)
         )
-        found.append((Happening(f"{name}#{len(found):03}", kind, "/".join(scope), *days), strength, by_runs))
+        happenings.append((Happening(f"{name}#{len(happenings):03}", kind, "/".join(scope), *days), strength, by_runs))
 
     if price_changes:
         happen("price_change", (name,))
     for depth, level in enumerate(LEVELS, 1):
-        for scope in dict.fromkeys(each[:depth] for each in jobs.names):
+        for scope in dict.fromkeys(path[:depth] for path in jobs.names):
             for _ in range(draw_count(draw, level)):
                 happen(draw_kind(draw, level), scope)
-    return found
+    return happenings
 
 
 def _factors(happening: Happening, strength: float, jobs: _Jobs) -> Floats:
@@ -195,13 +195,13 @@ def _factors(happening: Happening, strength: float, jobs: _Jobs) -> Floats:
 
 
 def _inside(happening: Happening, jobs: _Jobs) -> npt.NDArray[np.bool_]:
-    """Tell which jobs are in the scope of an event."""
+    """Return which jobs are in the scope of an event."""
     scope = tuple(happening.scope.split("/"))
     return np.array([name[: len(scope)] == scope for name in jobs.names])
 
 
 def _turned(jobs: _Jobs) -> list[tuple[Happening, float, bool]]:
-    """Tell of the projects that begin or end as of things that happen to their runs."""
+    """Return the projects that begin or end as events that multiply their runs."""
     return [
         (Happening(f"{project}#{kind}", kind, project, _DATES[day], None), 0.0, True)
         for project, (kind, day) in jobs.turns.items()

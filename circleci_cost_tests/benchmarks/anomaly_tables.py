@@ -1,6 +1,6 @@
 """Daily tables of labelled sets: the span, the levels, and sums over the hierarchy.
 
-What is in them is the generators', which events are labels is `anomaly_labels`'s.
+Drawing the data is the generators' job, choosing labels `anomaly_labels`'s.
 """
 
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ def rolled_up(leaves: pl.DataFrame, keys: tuple[str, ...], sums: tuple[str, ...]
 def daily_table(leaves: pl.DataFrame, partial: list[date], missing: list[date]) -> pl.DataFrame:
     """Return the daily table of an organization from that of its jobs: all levels, zeros for quiet and missing days.
 
-    Neither partial nor missing days are `complete`: what is known of a missing day is nothing, not zero.
+    Neither partial nor missing days are `complete`: a missing day is unknown, not zero.
     """
     days = pl.DataFrame({"date": [FIRST + timedelta(days=n) for n in range(DAYS)]}, schema={"date": pl.Date})
     summed = rolled_up(leaves.filter(~pl.col("date").is_in(missing)), ("date",), SUMS)

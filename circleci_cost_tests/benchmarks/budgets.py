@@ -108,7 +108,7 @@ GROUP BY cost_center, date;
 
 
 def scope(number: int) -> dict[str, object]:
-    """The scope of a budget: a mix of what people write."""
+    """The scope of a budget: a mix of what people configure."""
     project = f"project-{number % 60}"
     scopes: list[dict[str, object]] = [
         {"project": project},
@@ -146,21 +146,21 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--budgets", type=int, default=500)
     parser.add_argument("--rows", type=int, default=2_300_000, help="rows of daily_costs")
     asked = parser.parse_args(argv)
-    made = budgets(asked.budgets)
+    budget_list = budgets(asked.budgets)
     with duckdb.connect(config={"memory_limit": "3GB"}) as connection:
         with transaction(connection):
             connection.execute(COSTS, {"first": FIRST, "days": DAYS, "rows": asked.rows})
             connection.execute(ALLOCATED)
             connection.execute(USAGE_DAYS)
         times = [time.perf_counter()]
-        series = budget_series(connection, made)
+        series = budget_series(connection, budget_list)
         times.append(time.perf_counter())
-        forecasts = write_forecasts(connection, made, ForecastSettings(Calendar(country="US")))
+        forecasts = write_forecasts(connection, budget_list, ForecastSettings(Calendar(country="US")))
         times.append(time.perf_counter())
-        summary = write_budget_status(connection, made)
+        summary = write_budget_status(connection, budget_list)
         times.append(time.perf_counter())
     alone, forecasting, judging = (later - earlier for earlier, later in pairwise(times))
-    print(f"{asked.rows:,} daily costs on {DAYS} days, {len(made)} budgets, {series.height:,} days of budgets")
+    print(f"{asked.rows:,} daily costs on {DAYS} days, {len(budget_list)} budgets, {series.height:,} days of budgets")
     print(f"{'':44}{'seconds':>10}")
     print(f"{'daily series of all budgets, alone':44}{alone:>10.1f}")
     print(f"{f'cost_forecast, {forecasts.series} series':44}{forecasting:>10.1f}")

@@ -1,4 +1,4 @@
-"""How often correlations and shifts are told where there are none, and how often those that there are are found.
+"""False findings and power of correlations and of the event study, on simulated companies.
 
 On companies of `correlation_series` (13 months, 3 CI series × 40 services, 6 of them coupled; the seeds 1 to 3
 chose the constants, so take others). Peers see the same series and are judged by the same Benjamini-Hochberg
@@ -34,7 +34,7 @@ from circleci_cost_tests.benchmarks.correlation_series import (
 
 LEVEL = 0.10
 _LAGS = range(-7, 8)
-# Steps in standard deviations of the service's noise by which the power of the event study is told.
+# Steps in standard deviations of the service's noise by which the power of the event study is grouped.
 _STEPS = (1.0, 2.0, 4.0)
 
 Pairs = dict[tuple[str, str], int]
@@ -54,17 +54,17 @@ def main(argv: list[str]) -> None:
 
 
 def with_calendar(company: Company) -> Pairs:
-    """What `correlate` tells with the country and the closures in the settings."""
-    return _told(company, CorrelationSettings(company.calendar))
+    """Report with the country and the closures in the settings."""
+    return _reported(company, CorrelationSettings(company.calendar))
 
 
 def without_calendar(company: Company) -> Pairs:
-    """The same without a country: days off have to be seen in the costs."""
-    return _told(company, CorrelationSettings())
+    """Report without a country: days off have to be detected from the costs."""
+    return _reported(company, CorrelationSettings())
 
 
 def holidays_kept(company: Company) -> Pairs:
-    """The own method, but no day off is left out."""
+    """The own method, with all days off kept."""
     frames, days = _frames(company)
     none = np.zeros(days.number, dtype=np.bool_)
     sides = [costs_of(frame, days) for frame in frames]
@@ -94,19 +94,19 @@ METHODS: dict[str, Callable[[Company], Pairs]] = {
 
 @dataclass
 class _Tally:
-    told: int = 0
+    reported: int = 0
     true: int = 0
     at_lag: int = 0
-    there: int = 0
+    expected: int = 0
     sets_with_any: int = 0
 
-    def add(self, told: Pairs, coupled: dict[tuple[str, str], tuple[int, float]]) -> None:
-        right = [pair for pair in told if pair in coupled]
-        self.told += len(told)
+    def add(self, reported: Pairs, coupled: dict[tuple[str, str], tuple[int, float]]) -> None:
+        right = [pair for pair in reported if pair in coupled]
+        self.reported += len(reported)
         self.true += len(right)
-        self.at_lag += sum(told[pair] == coupled[pair][0] for pair in right)
-        self.there += len(coupled)
-        self.sets_with_any += bool(told)
+        self.at_lag += sum(reported[pair] == coupled[pair][0] for pair in right)
+        self.expected += len(coupled)
+        self.sets_with_any += bool(reported)
 
 
 def _correlations(numbers: list[int]) -> None:
@@ -124,11 +124,13 @@ def _correlations(numbers: list[int]) -> None:
         for company in unrelated:
             chance.add(method(company), {})
         figures = (
-            (tally.told - tally.true) / max(tally.told, 1),
-            tally.true / tally.there,
+            (tally.reported - tally.true) / max(tally.reported, 1),
+            tally.true / tally.expected,
             tally.at_lag / max(tally.true, 1),
         )
-        print(f"{name:32}{''.join(f'{each:>8.1%}' for each in figures)}{chance.sets_with_any / len(numbers):>18.1%}")
+        print(
+            f"{name:32}{''.join(f'{figure:>8.1%}' for figure in figures)}{chance.sets_with_any / len(numbers):>18.1%}"
+        )
 
 
 def _events(numbers: list[int]) -> None:
@@ -138,35 +140,35 @@ def _events(numbers: list[int]) -> None:
     print(f"{'':38}{'power where nothing else shifted':^48}{'and where something did':^48}")
     print(f"{'shifted of 40':>14}{'false':>8}{'any':>8}{'power':>8}{''.join(f'{name:>12}' for name in names)}")
     for shifted in (6, 12, 0):
-        found: list[bool] = []
-        there: list[Shift] = []
-        told = any_told = 0
+        detected: list[bool] = []
+        shifts: list[Shift] = []
+        reported = any_reported = 0
         for number in numbers:
             company = simulated_company(number, ci_series=1, coupled=0, shifted=shifted)
             settings = EventStudySettings(company.calendar)
             seen = set(event_study(company.infrastructure, company.event, settings).filter("significant")["series"])
-            found += [name in seen for name in company.shifted]
-            there += company.shifted.values()
-            told += len(seen)
-            any_told += bool(seen)
+            detected += [name in seen for name in company.shifted]
+            shifts += company.shifted.values()
+            reported += len(seen)
+            any_reported += bool(seen)
         figures = [
-            f"{(told - sum(found)) / told:.1%}" if told and shifted else "–",
-            f"{any_told / len(numbers):.1%}",
-            _share(found),
+            f"{(reported - sum(detected)) / reported:.1%}" if reported and shifted else "–",
+            f"{any_reported / len(numbers):.1%}",
+            _share(detected),
         ]
         power = []
         for low, high, steady in kinds:
             part = [
                 seen
-                for seen, shift in zip(found, there, strict=True)
+                for seen, shift in zip(detected, shifts, strict=True)
                 if low <= shift.size < high and steady == (shift.others == 0)
             ]
             power.append(f"{_share(part)} of {len(part)}")
-        print(f"{shifted:>14}{''.join(f'{each:>8}' for each in figures)}{''.join(f'{each:>12}' for each in power)}")
+        print(f"{shifted:>14}{''.join(f'{cell:>8}' for cell in figures)}{''.join(f'{cell:>12}' for cell in power)}")
 
 
-def _share(found: list[bool]) -> str:
-    return f"{sum(found) / len(found):.0%}" if found else "–"
+def _share(detected: list[bool]) -> str:
+    return f"{sum(detected) / len(detected):.0%}" if detected else "–"
 
 
 def _seconds(number: int) -> None:
@@ -182,9 +184,9 @@ def _seconds(number: int) -> None:
     print(f"event study of 200 services in {time.perf_counter() - started:.1f} s")
 
 
-def _told(company: Company, settings: CorrelationSettings) -> Pairs:
-    found = correlate(company.ci, company.infrastructure, settings).filter("significant")
-    return _pairs(found.select("ci_series", "infrastructure_series", "lag_days").iter_rows())
+def _reported(company: Company, settings: CorrelationSettings) -> Pairs:
+    findings = correlate(company.ci, company.infrastructure, settings).filter("significant")
+    return _pairs(findings.select("ci_series", "infrastructure_series", "lag_days").iter_rows())
 
 
 def _pairs(rows: Iterable[tuple[str, str, int]]) -> Pairs:
@@ -192,7 +194,7 @@ def _pairs(rows: Iterable[tuple[str, str, int]]) -> Pairs:
 
 
 def _peer(company: Company, prepared: Callable[[Floats], Floats]) -> Pairs:
-    """Correlate what was prepared, missing days filled with the day before, at every lag."""
+    """Correlate prepared series, missing days filled with the day before, at every lag."""
     frames, days = _frames(company)
     sides = [costs_of(frame, days) for frame in frames]
     left, right = (prepared(_filled(side.cost)) for side in sides)

@@ -1,7 +1,7 @@
 """Simulated CI and infrastructure costs of a company for the benchmark of correlations; the truth is known.
 
 Every set is hard on purpose: both sides share weekends, holidays, closures and growth, without which most of them
-would have nothing in common. What is found in them, and how well, is `correlation`'s.
+would have nothing in common. Measuring what is detected in them is `correlation`'s job.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ COUNTRIES = ("DE", "US", "FR", "GB", "PL", "ES")
 LAGS = range(-2, 4)
 STRENGTH = (0.4, 0.8)
 STEP = (0.25, 1.0)
-# Days before and after that the truth of the simulated causes reaches beyond the ones that are shown.
+# Days before and after the shown ones for which the simulated causes are drawn, too.
 _MARGIN = 10
 _CI_SIZE = 0.25
 
 
 @dataclass(frozen=True)
 class Company:
-    """What a seed gave: daily costs (`series`, `date`, `cost`), the calendar, and what is truly coupled.
+    """The data of a seed: daily costs (`series`, `date`, `cost`), the calendar, and what is truly coupled.
 
     `coupled` is (CI series, infrastructure series) → (lag in days, strength): the strength is the correlation of the
     day-to-day changes that neither the rhythm, nor the calendar, nor the past explains, so that its square is
@@ -54,7 +54,7 @@ class Shift(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    """The days, those that are shown and some around them: weekdays 0 (Monday) to 6, and which are days off."""
+    """The days shown and some around them: weekdays 0 (Monday) to 6, and which are days off."""
 
     days: list[date]
     weekday: Integers
@@ -106,7 +106,7 @@ def simulated_company(
         infrastructure[name] = np.exp(level + _rhythm(draw, axis) + noise)
     return Company(
         calendar,
-        _frame(draw, {f"ci-{number}": each.cost for number, each in enumerate(ci)}),
+        _frame(draw, {f"ci-{number}": series.cost for number, series in enumerate(ci)}),
         _frame(draw, infrastructure),
         truth,
         FIRST + timedelta(days=event_at),
@@ -115,7 +115,7 @@ def simulated_company(
 
 
 class _Ci(NamedTuple):
-    """Cost, and how much more or less was going on than usual, on the log scale."""
+    """Cost, and activity relative to the usual, on the log scale."""
 
     cost: Floats
     activity: Floats
@@ -128,7 +128,7 @@ def _ci(draw: np.random.Generator, axis: _Axis) -> _Ci:
 
 
 def _coupled_in_proportion(draw: np.random.Generator, axis: _Axis, ci: _Ci, lag: int, strength: float) -> Floats:
-    """A service with a rhythm of its own whose cost is a few percent higher when more than usual is going on."""
+    """A service with its own rhythm whose cost is a few percent higher when CI is busier than usual."""
     common = strength * np.roll(ci.activity, lag) / _CI_SIZE
     noise = np.sqrt(1 - strength**2) * _noise(draw, axis.size)
     level = _level(draw, axis, _shift_days(draw, axis))
@@ -136,7 +136,7 @@ def _coupled_in_proportion(draw: np.random.Generator, axis: _Axis, ci: _Ci, lag:
 
 
 def _coupled_in_dollars(draw: np.random.Generator, axis: _Axis, ci: _Ci, lag: int, strength: float) -> Floats:
-    """A service that costs a fixed amount and so many dollars for each dollar of CI: it has CI's rhythm."""
+    """A service that costs a fixed amount plus a multiple of CI's cost, and so has CI's rhythm."""
     size = 0.7 * _CI_SIZE * np.sqrt(1 / strength**2 - 1)
     cost = 0.3 + 0.7 * np.roll(ci.cost, lag) / np.median(ci.cost[axis.weekday < 5])
     return np.asarray(np.exp(draw.normal(4.0, 1.5)) * cost * np.exp(size * _noise(draw, axis.size)))

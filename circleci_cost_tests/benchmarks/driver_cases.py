@@ -1,6 +1,6 @@
-"""Simulated changes in cost of known cause, the same for a seed: what happened, where, and the costs of both periods.
+"""Simulated changes in cost of known cause, the same for a seed: what changed, where, and the costs of both periods.
 
-How well they are explained is `drivers`' to measure.
+Measuring how well they are explained is `drivers`' job.
 """
 
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ DRIVER = {
 # Smaller changes than this share of the organization's cost make no incident.
 MATERIAL = 0.05
 _PRICE = Decimal("0.0006")
-# Without seats: they are nobody's.
+# Without seats: they belong to no job.
 _CREDITS = {f"{name}_credits": f"{name}_cost_usd" for name in ("compute", "dlc", "storage", "network", "ipranges")} | {
     "credits": "cost_usd"
 }
@@ -53,7 +53,7 @@ _ORGANIZATIONS, _PROJECTS = 2, 6
 
 @dataclass(frozen=True)
 class Case:
-    """One change: what happened (`KINDS`), the path to where, and the rows of both periods."""
+    """One change: its kind (`KINDS`), the path of its node, and the rows of both periods."""
 
     kind: str
     path: tuple[str, ...]
@@ -62,18 +62,18 @@ class Case:
 
 
 def draw_case(seed: int) -> Case | None:
-    """Draw a case; None where what happened is less than `MATERIAL` of the organization's cost."""
+    """Draw a case; None if the change is less than `MATERIAL` of the organization's cost."""
     draw = np.random.default_rng(seed)
     kind = KINDS[seed % len(KINDS)]
     period = DayRange(FIRST + timedelta(days=BASELINE), FIRST + timedelta(days=BASELINE + int(draw.integers(0, 7))))
     organizations = tuple(_organization(draw, seed, number) for number in range(_ORGANIZATIONS))
     price = Decimal(str(round(0.0006 * float(draw.choice([0.8, 0.9, 1.1, 1.2])), 7))) if kind == "price" else _PRICE
     path, scenario, usual = _happened(draw, kind, organizations, period, seed)
-    rows, without = (_rows(each, period) for each in (scenario, usual))
+    rows, without = (_rows(variant, period) for variant in (scenario, usual))
     organization = pl.col("organization") == path[0]
     after = pl.col("date") >= period.first
     with_it, without_it = (
-        float(each.filter(organization & after).get_column("credits").sum()) for each in (rows, without)
+        float(frame.filter(organization & after).get_column("credits").sum()) for frame in (rows, without)
     )
     if kind != "price" and abs(with_it - without_it) < MATERIAL * without_it:
         return None
@@ -113,7 +113,7 @@ def _job(draw: np.random.Generator, name: str, stage: int) -> Job:
 def _happened(
     draw: np.random.Generator, kind: str, organizations: tuple[Organization, ...], period: DayRange, seed: int
 ) -> tuple[tuple[str, ...], Scenario, Scenario]:
-    """The path to what happened, the scenario with it and the one without it."""
+    """The path of the change, the scenario with it and the one without it."""
     organization = organizations[int(draw.integers(len(organizations)))]
     project = organization.projects[int(draw.integers(_PROJECTS))]
     workflow = project.workflows[int(draw.integers(2))]
@@ -126,8 +126,8 @@ def _happened(
         return path, usual, usual
     if kind == "new":
         begun = replace(project, created=period.first)
-        projects = tuple(begun if each is project else each for each in organization.projects)
-        others = tuple(each for each in organization.projects if each is not project)
+        projects = tuple(begun if other is project else other for other in organization.projects)
+        others = tuple(other for other in organization.projects if other is not project)
         with_it = tuple(replace(e, projects=projects) if e is organization else e for e in organizations)
         without = tuple(replace(e, projects=others) if e is organization else e for e in organizations)
         return path, Scenario(with_it, (), seed), Scenario(without, (), seed)

@@ -1,9 +1,9 @@
-"""How often the driver and the root cause of a change in cost are named right, how exact the sums are, how fast.
+"""Accuracy of the driver and the root cause named for a change in cost, exactness of the sums, and seconds.
 
     python -m circleci_cost_tests.benchmarks drivers [--cases N] [--first-seed N]
 
 On simulated changes of known cause (`driver_cases`): runs of a project or workflow, longer or shorter jobs, another
-class, another price, new and vanished series, each of at least 5 % of its organization's cost, told against the same
+class, another price, new and vanished series, each of at least 5 % of its organization's cost, compared with the same
 weekdays of the four weeks before. The constants were chosen on the seeds 1 to 700, so take others. The driver is named
 at the node where it happened; the root cause is right where the first one named is that node. Peers: the sequential
 price-volume-mix decomposition per job and class, in two orders, and the descent to the child with most of the change.
@@ -59,8 +59,8 @@ def _named(count: int, seed: int) -> None:
         right["LMDI"][case.kind] += named == DRIVER[case.kind]
         before, after = (side.filter(_at(case.path)) for side in (case.before, case.after))
         effects = {name: _sequential(before, after, order) for name, order in ORDERS.items()}
-        for name, found in effects.items():
-            right[name][case.kind] += _leading(found) == DRIVER[case.kind]
+        for name, effect in effects.items():
+            right[name][case.kind] += _leading(effect) == DRIVER[case.kind]
         change = abs(float(inside.get_column("change_usd").sum()))
         first, last = effects.values()
         differing.append(sum(abs(first[name] - last[name]) for name in first) / 2 / change if change else 0.0)
@@ -74,8 +74,7 @@ def _named(count: int, seed: int) -> None:
     for kind in (*KINDS, "all"):
         cases_of = totals[kind] if kind in totals else len(cases)
         shares = (
-            sum(found.values()) / cases_of if kind == "all" else found[kind] / max(1, cases_of)
-            for found in right.values()
+            sum(hits.values()) / cases_of if kind == "all" else hits[kind] / max(1, cases_of) for hits in right.values()
         )
         print(f"{kind:20}{cases_of:>7}" + "".join(f"{share:>15.1%}" for share in shares))
     print(f"the order of a sequential decomposition moves {np.median(differing):.0%} of the change (median)")
@@ -138,7 +137,7 @@ def _largest_child(rows: pl.DataFrame) -> tuple[str, ...]:
 
 
 def random_rows(draw: np.random.Generator, groups: int, count: int) -> pl.DataFrame:
-    """Rows of some groups with everything that happens: zeros, unpriced days, charge types, negative credits."""
+    """Rows of some groups with all special cases: zeros, unpriced days, charge types, negative credits."""
     credits = {
         "compute": draw.integers(0, 5000, count) * draw.integers(0, 2, count),
         "dlc": draw.choice([0, 200], count),
@@ -168,21 +167,21 @@ def random_rows(draw: np.random.Generator, groups: int, count: int) -> pl.DataFr
 
 
 def _exact() -> None:
-    """Count the groups of random rows whose effects do not add up to the change that Python's Decimal tells."""
+    """Count the groups of random rows whose effects do not add up to the change computed with Python's Decimal."""
     draw = np.random.default_rng(2005)
     before, after = (random_rows(draw, _RANDOM_CASES, 10 * _RANDOM_CASES) for _ in range(2))
-    found = decompose(before, after, ["project"])
+    decomposed = decompose(before, after, ["project"])
     expected: dict[int, Decimal] = {}
     for sign, side in ((-1, before), (1, after)):
         for project, cost in side.select("project", "cost_usd").iter_rows():
             expected[project] = _WIDE.add(expected.get(project, Decimal(0)), sign * (cost or Decimal(0)))
     wrong = 0
-    for row in found.select("project", "change_usd", *DRIVERS).iter_rows():
-        told = Decimal(0)
+    for row in decomposed.select("project", "change_usd", *DRIVERS).iter_rows():
+        summed = Decimal(0)
         for effect in row[2:]:
-            told = _WIDE.add(told, effect)
-        wrong += not told == row[1] == expected[row[0]]
-    print(f"\nexact to the last digit: {found.height - wrong:,} of {found.height:,} random cases")
+            summed = _WIDE.add(summed, effect)
+        wrong += not summed == row[1] == expected[row[0]]
+    print(f"\nexact to the last digit: {decomposed.height - wrong:,} of {decomposed.height:,} random cases")
 
 
 def _seconds() -> None:

@@ -42,8 +42,8 @@ def main(argv: list[str]) -> None:
 
 
 def _report(title: str, sets: list[pl.DataFrame], peers: bool) -> None:
-    tested = [backtest(each) for each in sets]
-    parts = [each.join(_totals(series), on="cut_day") for each, series in zip(tested, sets, strict=True)]
+    tested = [backtest(series) for series in sets]
+    parts = [result.join(_totals(series), on="cut_day") for result, series in zip(tested, sets, strict=True)]
     if peers:
         parts += [_peers(series) for series in sets]
     count = pl.col("windows")
@@ -58,8 +58,8 @@ def _report(title: str, sets: list[pl.DataFrame], peers: bool) -> None:
     )
     plain = table.filter(pl.col("method") == "run_rate").select("cut_day", plain="wape")
     rows = table.join(plain, on="cut_day").sort("cut_day", pl.col("wape"))
-    print(f"\n{title}: {sum(each['series'].n_unique() for each in sets)} series")
-    print(f"chosen by the backtest: {', '.join(choose_method(each) for each in tested)}")
+    print(f"\n{title}: {sum(series['series'].n_unique() for series in sets)} series")
+    print(f"chosen by the backtest: {', '.join(choose_method(result) for result in tested)}")
     print(f"{'cut day':>8}  {'method':18}{'WAPE':>8}{'ratio':>8}{'in 80 %':>9}{'in 95 %':>9}{'windows':>9}")
     for row in rows.iter_rows(named=True):
         own = row["method"] not in PEERS
@@ -69,7 +69,7 @@ def _report(title: str, sets: list[pl.DataFrame], peers: bool) -> None:
 
 
 def _totals(series: pl.DataFrame) -> pl.DataFrame:
-    """Return what the WAPE of each cut day is relative to, so that sets of series can be put together."""
+    """Return the denominator of the WAPE of each cut day, so that sets of series can be combined."""
     panel = panel_of(series)
     months = months_of(panel)
     sums = [
@@ -111,10 +111,10 @@ def _peers(series: pl.DataFrame) -> pl.DataFrame:
                 for number in numbers
             )
             models = [AutoETS(season_length=7), MSTL(season_length=7)]
-            made = StatsForecast(models=models, freq="D").forecast(df=past, h=end - cut)
+            forecasts = StatsForecast(models=models, freq="D").forecast(df=past, h=end - cut)
             actual = panel.cost[numbers, cut + 1 : end + 1].sum(axis=1)
             for peer in PEERS:
-                sums = made[peer].clip(lower=0).groupby(made["unique_id"]).sum().reindex(numbers).to_numpy()
+                sums = forecasts[peer].clip(lower=0).groupby(forecasts["unique_id"]).sum().reindex(numbers).to_numpy()
                 wrong, whole = float(np.abs(sums - actual).sum()), float(total[numbers].sum())
                 rows.append((day, peer, wrong / whole, whole, len(numbers)))
     return pl.DataFrame(rows, schema=["cut_day", "method", "wape", "total", "windows"], orient="row")

@@ -1,6 +1,6 @@
 """Daily cost of a hundred simulated series for the benchmark of forecasts, the same for a seed.
 
-What is forecast from them, and how well, is `forecast`'s.
+Measuring forecasts of them is `forecast`'s job.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -39,7 +39,7 @@ def simulated_series(seed: int) -> pl.DataFrame:
 
 
 def demo_series() -> pl.DataFrame:
-    """The same of the demo's three organizations, over the same days."""
+    """The series of the demo's three organizations, over the same days."""
     return _daily(demo_scenario(LAST))
 
 
@@ -63,7 +63,7 @@ def _daily(scenario: Scenario) -> pl.DataFrame:
 
 
 def _scenario(seed: int) -> Scenario:
-    """Organizations of different size and growth; some projects are new, and things happen to a third of them."""
+    """Organizations of different size and growth; some projects are new, and a third of them have events."""
     draw = np.random.default_rng(seed)
     organizations = tuple(_organization(draw, seed, number) for number in range(_ORGANIZATIONS))
     return Scenario(organizations, tuple(_events(draw, organizations)), seed)

@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from .anomaly_incident_scores import incident_counts, incident_figures
 from .anomaly_labels import NEW, Happening, causes_of, effects_of, explained_of, labels_of, measured_days
-from .anomaly_scores import alarms_of, counts, figures, found, judged
+from .anomaly_scores import alarms_of, counts, figures, judged, with_delays
 from .anomaly_series import LabelledSet
 from .anomaly_tables import FIRST, daily_table, hierarchy_of, rolled_up
 
@@ -19,7 +19,7 @@ def day(number: int) -> date:
 
 
 def detected(*days: int, series: str = JOB, direction: str = "up") -> pl.DataFrame:
-    """Return anomalous days of one series, as a detector tells them."""
+    """Return anomalous days of one series, as a detector returns them."""
     return pl.DataFrame(
         {"series": series, "date": [day(n) for n in days], "direction": direction, "is_anomaly": True},
         schema={"series": pl.String, "date": pl.Date, "direction": pl.String, "is_anomaly": pl.Boolean},
@@ -106,9 +106,9 @@ def test_the_echo_of_what_went_away_is_excused_for_ten_days_in_the_other_directi
 
 def test_the_delay_counts_from_the_first_day_to_the_first_anomalous_one_within() -> None:
     labels = table(label(50, 71), label(100, 121), label(200, 260, grown=day(220)))
-    delays = found(alarms_of(detected(49, 53, 54, 225)), labels)
+    delays = with_delays(alarms_of(detected(49, 53, 54, 225)), labels)
     assert delays.select("delay_days", "late_days").rows() == [(3, 3), (None, None), (25, 5)]
-    early = found(alarms_of(detected(215)), labels)
+    early = with_delays(alarms_of(detected(215)), labels)
     assert early.select("delay_days", "late_days").rows()[2] == (15, 0)
 
 
@@ -148,10 +148,10 @@ def small_set(labels: pl.DataFrame) -> LabelledSet:
 
 
 def test_figures_are_those_of_the_sum_of_all_sets() -> None:
-    made = small_set(table(label(50, 52), label(100, 121, kind="level_shift")))
-    one = counts(pl.concat([detected(51), detected(200)]), made)
-    other = counts(detected(50, 103), made)
-    rows = {row["slice"]: row for row in figures([one, other]).iter_rows(named=True)}
+    labelled = small_set(table(label(50, 52), label(100, 121, kind="level_shift")))
+    first = counts(pl.concat([detected(51), detected(200)]), labelled)
+    other = counts(detected(50, 103), labelled)
+    rows = {row["slice"]: row for row in figures([first, other]).iter_rows(named=True)}
     assert rows["all"]["labels"] == 4
     assert rows["all"]["recall"] == 0.75
     assert rows["all"]["precision"] == 0.75
@@ -165,23 +165,23 @@ def test_figures_are_those_of_the_sum_of_all_sets() -> None:
 
 
 def test_the_first_28_days_are_not_scored() -> None:
-    made = small_set(table(label(20, 22), label(50, 52)))
-    row = figures([counts(detected(20, 27), made)]).row(0, named=True)
+    labelled = small_set(table(label(20, 22), label(50, 52)))
+    row = figures([counts(detected(20, 27), labelled)]).row(0, named=True)
     assert (row["labels"], row["recall"], row["false_per_series_year"]) == (1, 0.0, 0.0)
 
 
 def test_labels_that_the_noise_hides_can_be_left_out_and_excuse_their_alarms() -> None:
-    made = small_set(table(label(50, 52, visibility=1.0), label(100, 102)))
-    row = figures([counts(detected(50, 100), made, minimum_visibility=2.0)]).row(0, named=True)
+    labelled = small_set(table(label(50, 52, visibility=1.0), label(100, 102)))
+    row = figures([counts(detected(50, 100), labelled, minimum_visibility=2.0)]).row(0, named=True)
     assert (row["labels"], row["recall"], row["precision"]) == (1, 1.0, 1.0)
 
 
 def incidents(*rows: tuple[str, int, int, str] | tuple[str, int, int, str, int]) -> pl.DataFrame:
-    """Return incidents of acme: series, first day, the day it was told, direction, and its last day where later."""
+    """Return incidents of acme: series, first day, the day it was reported, direction, and its last day if later."""
     return pl.DataFrame(
         [
-            ("acme", series, day(first), day(*last or (told,)), way, day(told))
-            for series, first, told, way, *last in rows
+            ("acme", series, day(first), day(*last or (told_on,)), way, day(told_on))
+            for series, first, told_on, way, *last in rows
         ],
         schema=["organization", "series", "first_day", "last_day", "direction", "told_on"],
         orient="row",
@@ -189,17 +189,17 @@ def incidents(*rows: tuple[str, int, int, str] | tuple[str, int, int, str, int])
 
 
 def test_incidents_are_held_against_causes_of_five_percent() -> None:
-    told = incidents(
+    incident_rows = incidents(
         ("acme/web/build", 50, 51, "up"),  # within the cause's project
-        ("acme", 52, 52, "up"),  # above it: the same cause, told again
+        ("acme", 52, 52, "up"),  # above it: the same cause, reported again
         ("acme/web", 54, 55, "down"),  # the echo
         ("acme/web", 90, 90, "up"),  # about an event of 3 %
         ("acme/api", 121, 122, "up"),  # about a project that began
         ("acme/other", 50, 50, "up"),  # about nothing
         ("acme/web", 10, 10, "up"),  # not scored
-        ("acme/web", 48, 49, "up", 51),  # told before the cause began
+        ("acme/web", 48, 49, "up", 51),  # reported before the cause began
     )
-    counted = incident_counts(told, small_set(table(label(50, 52))))
+    counted = incident_counts(incident_rows, small_set(table(label(50, 52))))
     whole = counted.filter(pl.col("slice") == "all").row(0, named=True)
     assert {name: whole[name] for name in ("causes", "found", "right", "repeated", "neither", "false")} == {
         "causes": 1,

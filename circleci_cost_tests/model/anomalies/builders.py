@@ -76,18 +76,18 @@ def only_costs(values: npt.ArrayLike, name: str = "a", first: date = FIRST) -> p
 
 
 def factors(days: int, changes: Mapping[int, float]) -> Floats:
-    """1 up to a day, then what is said from that day on."""
-    found = np.ones(days)
+    """1 up to a day, then the given factor from that day on."""
+    values = np.ones(days)
     for day, factor in sorted(changes.items()):
-        found[day:] = factor
-    return found
+        values[day:] = factor
+    return values
 
 
 def once(days: int, at: Iterable[int], factor: float) -> Floats:
     """1 but for some days."""
-    found = np.ones(days)
-    found[list(at)] = factor
-    return found
+    values = np.ones(days)
+    values[list(at)] = factor
+    return values
 
 
 def ramp(days: int, begin: int, length: int, factor: float) -> Floats:
@@ -109,8 +109,10 @@ def alarms(
     daily: pl.DataFrame, settings: Anomalies = DEFAULTS, series: str = "a", since: int = 0
 ) -> list[tuple[int, str, str]]:
     """Place, kind and direction of each day in alarm of a series, from a day on."""
-    found = detect(daily, settings).filter("is_anomaly", (pl.col("series") == series) & (pl.col("date") >= day(since)))
-    return [(place(when), kind, way) for when, kind, way in found.select("date", "kind", "direction").iter_rows()]
+    alarm_days = detect(daily, settings).filter(
+        "is_anomaly", (pl.col("series") == series) & (pl.col("date") >= day(since))
+    )
+    return [(place(when), kind, way) for when, kind, way in alarm_days.select("date", "kind", "direction").iter_rows()]
 
 
 def alarm_days(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, series: str = "a", since: int = 0) -> list[int]:
@@ -146,13 +148,13 @@ def hierarchy_of(series: Iterable[str], top: str | None = None) -> pl.DataFrame:
 def judged(
     values: Sequence[float | None],
     expected: Sequence[float | None],
-    said: Mapping[int, tuple[str, str, float]],
+    anomalies: Mapping[int, tuple[str, str, float]],
     name: str = "acme",
 ) -> pl.DataFrame:
-    """What the detector might have said: values, expectations, and kind, direction and score of the days in alarm."""
+    """A possible result of the detector: values, expectations, and kind, direction and score of the days in alarm."""
     count = len(values)
     kinds, ways, scores = (
-        [said[number][part] if number in said else none for number in range(count)]
+        [anomalies[number][part] if number in anomalies else none for number in range(count)]
         for part, none in ((0, None), (1, "up"), (2, 0.5))
     )
     return pl.DataFrame(
@@ -166,7 +168,7 @@ def judged(
             "score": scores,
             "direction": ways,
             "kind": kinds,
-            "is_anomaly": [number in said for number in range(count)],
+            "is_anomaly": [number in anomalies for number in range(count)],
             "note": [None] * count,
         },
         schema=ANOMALY_SCHEMA,

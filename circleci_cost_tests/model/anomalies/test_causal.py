@@ -86,29 +86,29 @@ def test_a_day_added_each_day_gives_the_alarms_of_the_whole() -> None:
 def test_past_spikes_do_not_hide_a_later_one() -> None:
     at = [30, 37, 50, 65, 80, 100, 120]
     daily = pl.concat(drawn(DAYS, seed, f"s{seed}", times_runs=once(DAYS, at, 5.0)) for seed in range(5))
-    found = detect(daily).filter("is_anomaly", pl.col("date").is_in([day(number) for number in at]))
-    assert found.height == 5 * len(at)
+    judged = detect(daily).filter("is_anomaly", pl.col("date").is_in([day(number) for number in at]))
+    assert judged.height == 5 * len(at)
 
 
 def test_an_outage_of_a_week_does_not_become_what_is_expected() -> None:
     down = drawn(DAYS, 4, times_runs=once(DAYS, range(63, 68), 0.0))
-    found = detect(down)
-    before, after = row_of(found, 57)["expected"], row_of(found, 71)["expected"]
+    judged = detect(down)
+    before, after = row_of(judged, 57)["expected"], row_of(judged, 71)["expected"]
     assert after > 0.7 * before
     assert not set(alarm_days(down)) & set(range(80, DAYS))
 
 
-def test_one_giant_run_is_told_and_is_no_new_spread() -> None:
+def test_one_giant_run_alarms_and_does_not_widen_the_spread() -> None:
     giant = {"credits": 30_000.0, "cost": 30_000 * PRICE, "cost_squared": (30_000 * PRICE) ** 2, "runs": 1.0}
     quiet = drawn(DAYS, 6)
     then = pl.when(pl.col("date") == day(50))
     daily = quiet.with_columns(
         then.then(pl.col(name) + value).otherwise(name).alias(name) for name, value in giant.items()
     )
-    found, usual = detect(daily), detect(quiet)
-    assert row_of(found, 50)["is_anomaly"]
+    judged, usual = detect(daily), detect(quiet)
+    assert row_of(judged, 50)["is_anomaly"]
     for number in (51, 57, 64):
-        seen, wanted = row_of(found, number), row_of(usual, number)
+        seen, wanted = row_of(judged, number), row_of(usual, number)
         assert seen["upper"] - seen["lower"] < 1.5 * (wanted["upper"] - wanted["lower"])
     assert alarm_days(quiet) == []
     assert alarm_days(daily, since=52) == []
@@ -123,21 +123,21 @@ def test_a_day_that_single_dear_runs_explain_is_less_unusual_than_one_of_many_ru
             pl.col("cost", "cost_squared", "credits", "runs")
         )
     )
-    one = many.with_columns(then.then(pl.lit((1.2 * cost) ** 2)).otherwise("cost_squared").alias("cost_squared"))
-    score_of_many, score_of_one = (row_of(detect(each.drop("runs")), 50)["score"] for each in (many, one))
+    of_one_run = many.with_columns(then.then(pl.lit((1.2 * cost) ** 2)).otherwise("cost_squared").alias("cost_squared"))
+    score_of_many, score_of_one = (row_of(detect(costs.drop("runs")), 50)["score"] for costs in (many, of_one_run))
     assert score_of_one < 0.8 * score_of_many
 
 
 def test_series_of_zeros_and_constants_raise_nothing() -> None:
     frames = [only_costs(np.full(400, value), f"of {value}") for value in (0.0, 1e-9, 1.0, 1e12)]
-    found = detect(pl.concat(frames))
-    assert found.get_column("is_anomaly").sum() == 0
-    zeros = found.filter(series="of 0.0")
+    judged = detect(pl.concat(frames))
+    assert judged.get_column("is_anomaly").sum() == 0
+    zeros = judged.filter(series="of 0.0")
     assert zeros.get_column("score").drop_nulls().unique().to_list() == [0.0]
     assert zeros.get_column("expected").drop_nulls().max() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_first_usage_after_weeks_of_zeros_is_told_at_once() -> None:
+def test_first_usage_after_weeks_of_zeros_alarms_at_once() -> None:
     daily = drawn(60, 1, times_runs=factors(60, {0: 0.0, 40: 1.0}))
     assert alarms(daily)[0] == (40, "new", "up")
 

@@ -25,10 +25,10 @@ def noise() -> pl.DataFrame:
 
 def per_series_year(daily: pl.DataFrame, accepted: float = 0.3) -> float:
     """Days in alarm for each year of a series that was judged."""
-    found = detect(daily, Anomalies(false_alarms_per_series_year=accepted))
-    years = found.get_column("expected").count() / 365.25
+    judged = detect(daily, Anomalies(false_alarms_per_series_year=accepted))
+    years = judged.get_column("expected").count() / 365.25
     assert years > 200
-    return float(found.get_column("is_anomaly").sum()) / years
+    return float(judged.get_column("is_anomaly").sum()) / years
 
 
 def test_chance_raises_at_most_half_an_alarm_per_series_and_year(noise: pl.DataFrame) -> None:
@@ -36,11 +36,11 @@ def test_chance_raises_at_most_half_an_alarm_per_series_and_year(noise: pl.DataF
 
 
 @pytest.mark.parametrize("left", [["cost_squared"], ["runs", "cost_squared"]])
-def test_so_it_is_with_less_known_of_the_runs(noise: pl.DataFrame, left: list[str]) -> None:
+def test_chance_raises_as_few_alarms_with_less_known_of_the_runs(noise: pl.DataFrame, left: list[str]) -> None:
     assert per_series_year(noise.select("series", "date", "cost", *left)) <= 0.5
 
 
-def test_who_accepts_more_false_alarms_gets_more(noise: pl.DataFrame) -> None:
+def test_more_accepted_false_alarms_give_more_alarms(noise: pl.DataFrame) -> None:
     few, usual, many = (per_series_year(noise, accepted) for accepted in (0.05, 0.3, 2.0))
     assert few < usual < many
     assert few <= 0.1
@@ -49,7 +49,7 @@ def test_who_accepts_more_false_alarms_gets_more(noise: pl.DataFrame) -> None:
 
 def test_bounds_are_wider_where_fewer_false_alarms_are_accepted(noise: pl.DataFrame) -> None:
     some = noise.filter(pl.col("series") < "s010")
-    narrow, wide = (detect(some, Anomalies(false_alarms_per_series_year=each)) for each in (2.0, 0.05))
+    narrow, wide = (detect(some, Anomalies(false_alarms_per_series_year=rate)) for rate in (2.0, 0.05))
     assert (wide.get_column("upper") > narrow.get_column("upper")).drop_nulls().all()
     assert wide.get_column("expected").drop_nulls().len() == narrow.get_column("expected").drop_nulls().len()
 

@@ -38,7 +38,7 @@ def test_without_the_section_the_defaults_are_those_of_the_detector(tmp_path: Pa
     assert read(tmp_path, "[anomalies]\n").anomalies == DEFAULTS
 
 
-def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
+def test_every_key_is_read_exactly(tmp_path: Path) -> None:
     settings = read(
         tmp_path,
         "[anomalies]\n"
@@ -55,27 +55,27 @@ def test_all_that_may_be_written_is_read_exactly(tmp_path: Path) -> None:
         "[[anomalies.ignored_periods]]\n"
         "until = 2025-12-31\n",
     )
-    said = settings.anomalies
-    assert (said.minimum_impact_usd, said.minimum_impact_share) == (Decimal("2.500001"), Decimal("0.1"))
-    assert said.renotify_at == Decimal("1.5")
-    assert said.decisions is not None
-    assert said.decisions.name == "decisions.csv"
-    assert [(each.from_, each.until, each.reason) for each in said.ignored_periods] == [
+    anomalies = settings.anomalies
+    assert (anomalies.minimum_impact_usd, anomalies.minimum_impact_share) == (Decimal("2.500001"), Decimal("0.1"))
+    assert anomalies.renotify_at == Decimal("1.5")
+    assert anomalies.decisions is not None
+    assert anomalies.decisions.name == "decisions.csv"
+    assert [(period.from_, period.until, period.reason) for period in anomalies.ignored_periods] == [
         (date(2026, 3, 1), date(2026, 3, 14), "migration"),
         (None, date(2025, 12, 31), None),
     ]
-    assert (said.false_alarms_per_series_year, said.directions) == (1.0, ("up",))
+    assert (anomalies.false_alarms_per_series_year, anomalies.directions) == (1.0, ("up",))
 
 
-def test_the_former_name_of_renotify_at_is_told_with_the_new_one(tmp_path: Path) -> None:
+def test_the_former_name_of_renotify_at_is_refused_with_the_new_one(tmp_path: Path) -> None:
     assert refusal(tmp_path, "[anomalies]\ndirections = ['up']\ntold_again_at = 2\n") == (
         f"FILE, line {LINES + 3}: unknown key 'anomalies.told_again_at'; it is called 'renotify_at' now."
     )
 
 
-def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
-    said = read(tmp_path, "[anomalies]\nminimum_impact_usd = 0\nminimum_impact_share = 0\n").anomalies
-    assert (said.minimum_impact_usd, said.minimum_impact_share) == (Decimal(0), Decimal(0))
+def test_the_minimum_impacts_may_be_zero(tmp_path: Path) -> None:
+    anomalies = read(tmp_path, "[anomalies]\nminimum_impact_usd = 0\nminimum_impact_share = 0\n").anomalies
+    assert (anomalies.minimum_impact_usd, anomalies.minimum_impact_share) == (Decimal(0), Decimal(0))
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_nothing_may_be_small_enough_to_tell(tmp_path: Path) -> None:
 )
 def test_a_mistake_names_line_key_and_value(tmp_path: Path, line: str, message: str) -> None:
     key = line.partition(" ")[0]
-    said = refusal(tmp_path, f"[anomalies]\n{line}\n")
-    assert said == f"FILE, line {LINES + 2}: anomalies.{key}{message}"
+    refused = refusal(tmp_path, f"[anomalies]\n{line}\n")
+    assert refused == f"FILE, line {LINES + 2}: anomalies.{key}{message}"
 
 
-def test_an_unknown_key_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_an_unknown_key_is_refused_with_the_nearest_key(tmp_path: Path) -> None:
     assert refusal(tmp_path, "[anomalies]\nminimum_impact = 3\n").startswith(
         f"FILE, line {LINES + 2}: unknown key 'anomalies.minimum_impact'; did you mean 'minimum_impact_usd'?"
     )
@@ -135,7 +135,7 @@ def test_an_unknown_key_is_told_with_the_one_that_was_meant(tmp_path: Path) -> N
         ),
     ],
 )
-def test_a_mistake_in_an_ignored_period_is_told(tmp_path: Path, lines: str, message: str) -> None:
+def test_a_mistake_in_an_ignored_period_names_its_line(tmp_path: Path, lines: str, message: str) -> None:
     line, _, rest = message.partition(":")
-    said = refusal(tmp_path, f"[[anomalies.ignored_periods]]\n{lines}\n")
-    assert said == f"FILE, line {LINES + int(line)}:{rest}"
+    refused = refusal(tmp_path, f"[[anomalies.ignored_periods]]\n{lines}\n")
+    assert refused == f"FILE, line {LINES + int(line)}:{rest}"

@@ -28,17 +28,17 @@ OPTIONAL = ("runs", "credits", "cost_squared")
 
 
 def test_each_series_has_a_row_of_the_schema_for_each_day_from_its_first_on() -> None:
-    found = detect(pl.concat([drawn(40, 1, "b"), drawn(30, 2, "a", first=day(10))]))
-    assert found.schema == ANOMALY_SCHEMA
-    assert found.select("series", "date").rows() == [
+    judged_rows = detect(pl.concat([drawn(40, 1, "b"), drawn(30, 2, "a", first=day(10))]))
+    assert judged_rows.schema == ANOMALY_SCHEMA
+    assert judged_rows.select("series", "date").rows() == [
         *(("a", day(number)) for number in range(10, 40)),
         *(("b", day(number)) for number in range(40)),
     ]
 
 
-def test_what_is_judged_has_numbers_in_order_and_what_is_not_has_a_note() -> None:
-    found = detect(CHANGED)
-    judged = found.filter(pl.col("note").is_null())
+def test_judged_days_have_ordered_numbers_and_other_days_a_note() -> None:
+    judged_rows = detect(CHANGED)
+    judged = judged_rows.filter(pl.col("note").is_null())
     assert judged.height == DAYS - 14
     assert judged.select(pl.col("expected", "lower", "upper", "score", "direction").null_count()).row(0) == (0,) * 5
     in_order = (
@@ -47,7 +47,7 @@ def test_what_is_judged_has_numbers_in_order_and_what_is_not_has_a_note() -> Non
     assert judged.filter(in_order).height == judged.height
     assert judged.filter(pl.col("is_anomaly") == (pl.col("score") >= 1)).height == judged.height
     assert judged.filter(pl.col("is_anomaly") == pl.col("kind").is_in(KINDS, nulls_equal=True)).height == judged.height
-    early = found.head(14)
+    early = judged_rows.head(14)
     assert early.get_column("note").unique().to_list() == ["too short a history"]
     assert early.select(pl.col("expected", "lower", "upper", "score", "direction", "kind").count()).row(0) == (0,) * 6
     assert early.get_column("value").to_list() == CHANGED.get_column("cost").head(14).to_list()
@@ -58,8 +58,8 @@ def test_values_are_the_costs_to_the_last_bit_whatever_is_judged_inside() -> Non
 
 
 def test_a_day_beyond_its_bounds_is_an_anomaly() -> None:
-    found = detect(CHANGED).filter(pl.col("note").is_null())
-    beyond = found.filter((pl.col("value") > pl.col("upper")) | (pl.col("value") < pl.col("lower")))
+    judged_rows = detect(CHANGED).filter(pl.col("note").is_null())
+    beyond = judged_rows.filter((pl.col("value") > pl.col("upper")) | (pl.col("value") < pl.col("lower")))
     assert beyond.height > 1
     assert beyond.get_column("is_anomaly").all()
 
@@ -105,8 +105,8 @@ def test_rows_of_the_same_series_and_day_are_added() -> None:
 
 def test_a_day_is_unknown_if_one_of_its_rows_is() -> None:
     more = pl.DataFrame({"series": ["a"], "date": [day(50)], "cost": [None]}, schema_overrides={"cost": pl.Float64()})
-    found = detect(pl.concat([CHANGED, more], how="diagonal"))
-    assert row_of(found, 50)["note"] == "the day is not completely known"
+    judged_rows = detect(pl.concat([CHANGED, more], how="diagonal"))
+    assert row_of(judged_rows, 50)["note"] == "the day is not completely known"
 
 
 @pytest.mark.parametrize("column", ["series", "date", "cost"])
@@ -122,26 +122,26 @@ def test_a_row_without_series_or_date_is_refused(column: str) -> None:
         detect(holed)
 
 
-def test_nothing_is_found_in_nothing() -> None:
+def test_an_empty_frame_has_no_anomalies() -> None:
     for empty in (CHANGED.clear(), pl.DataFrame({"series": [], "date": [], "cost": []})):
         assert_frame_equal(detect(empty), pl.DataFrame(schema=ANOMALY_SCHEMA))
 
 
-def test_ten_days_are_said_to_be_too_few_and_not_judged() -> None:
-    found = detect(only_costs([1, 1, 1, 1, 1, 1, 1, 1, 1, 900]))
-    assert found.select("note", "is_anomaly").unique().rows() == [("too short a history", False)]
-    assert found.get_column("value").to_list()[-1] == 900
-    assert found.get_column("expected").null_count() == 10
+def test_ten_days_are_noted_as_too_few_and_not_judged() -> None:
+    judged_rows = detect(only_costs([1, 1, 1, 1, 1, 1, 1, 1, 1, 900]))
+    assert judged_rows.select("note", "is_anomaly").unique().rows() == [("too short a history", False)]
+    assert judged_rows.get_column("value").to_list()[-1] == 900
+    assert judged_rows.get_column("expected").null_count() == 10
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), float("-inf")])
 def test_a_cost_that_is_no_number_makes_a_day_unknown_and_teaches_nothing(value: float | None) -> None:
     odd = CHANGED.with_columns(pl.when(pl.col("date") == day(30)).then(pl.lit(value)).otherwise("cost").alias("cost"))
-    found = detect(odd)
-    row = row_of(found, 30)
+    judged_rows = detect(odd)
+    row = row_of(judged_rows, 30)
     assert (row["value"], row["expected"], row["note"]) == (None, None, "the day is not completely known")
     incomplete = CHANGED.with_columns((pl.col("date") != day(30)).alias("complete"))
-    assert_frame_equal(found, detect(incomplete))
+    assert_frame_equal(judged_rows, detect(incomplete))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), -5.0])

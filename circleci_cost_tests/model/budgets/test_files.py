@@ -43,7 +43,7 @@ def settings_with(folder: Path, *files: str | bytes, more: str = "") -> Settings
     return read_settings(folder / "circleci_cost.toml")
 
 
-def said(folder: Path, *files: str | bytes) -> str:
+def refusal(folder: Path, *files: str | bytes) -> str:
     with pytest.raises(ConfigurationError) as caught:
         all_budgets(settings_with(folder, *files))
     message = str(caught.value)
@@ -51,8 +51,8 @@ def said(folder: Path, *files: str | bytes) -> str:
     return message.replace(f"{folder}/", "")
 
 
-def test_a_file_says_the_same_as_the_configuration(tmp_path: Path) -> None:
-    found = all_budgets(
+def test_a_file_gives_the_same_budgets_as_the_configuration(tmp_path: Path) -> None:
+    budgets = all_budgets(
         settings_with(
             tmp_path,
             "name,amount,period,unit,owner,parent,seats,from,until,team,project\n"
@@ -62,7 +62,7 @@ def test_a_file_says_the_same_as_the_configuration(tmp_path: Path) -> None:
             '"docs, weekly",3000,week,credits,,,TRUE,,,,docs\n',
         )
     )
-    assert found == (
+    assert budgets == (
         Budget(name="engineering", amount=Decimal(1800)),
         Budget.model_validate(
             {
@@ -89,14 +89,18 @@ def test_a_file_says_the_same_as_the_configuration(tmp_path: Path) -> None:
     )
 
 
-def test_the_mark_that_excel_writes_before_utf_8_is_not_a_part_of_the_first_name(tmp_path: Path) -> None:
+def test_the_byte_order_mark_of_excel_is_not_part_of_the_first_name(tmp_path: Path) -> None:
     content = b"\xef\xbb\xbfname,amount\r\nm\xc3\xbcnchen,5\r\n"
     assert [budget.name for budget in all_budgets(settings_with(tmp_path, content))] == ["engineering", "münchen"]
 
 
 def test_a_parent_may_be_in_another_file(tmp_path: Path) -> None:
-    found = all_budgets(settings_with(tmp_path, "name,amount,parent\nweb,5,all\n", "name,amount\nall,9\n"))
-    assert [(budget.name, budget.parent) for budget in found] == [("engineering", None), ("web", "all"), ("all", None)]
+    budgets = all_budgets(settings_with(tmp_path, "name,amount,parent\nweb,5,all\n", "name,amount\nall,9\n"))
+    assert [(budget.name, budget.parent) for budget in budgets] == [
+        ("engineering", None),
+        ("web", "all"),
+        ("all", None),
+    ]
 
 
 PERIOD_NAMES = [repr(name) for name in PERIODS]
@@ -184,11 +188,11 @@ def test_each_mistake_is_one_sentence_with_file_line_and_column(
     expected = (
         f"budgets.csv, {sentence}" if sentence else "budgets.csv is not UTF-8 text (byte 13); save it as CSV UTF-8."
     )
-    assert said(tmp_path, content) == expected
+    assert refusal(tmp_path, content) == expected
 
 
 def test_a_name_of_two_files_names_both(tmp_path: Path) -> None:
-    assert said(tmp_path, "name,amount\nweb,5\n", "name,amount\nweb,5\n") == (
+    assert refusal(tmp_path, "name,amount\nweb,5\n", "name,amount\nweb,5\n") == (
         "budgets1.csv, line 2, column name: the budget 'web' is defined in budgets.csv, line 2 already; give each its "
         "own name."
     )
@@ -213,19 +217,19 @@ channels = ["mail"]
 
 
 def test_a_quoted_line_break_does_not_shift_the_lines_that_follow(tmp_path: Path) -> None:
-    assert said(tmp_path, 'name,amount,project\n"web",5,"a\nb"\nweb2,x,\n').startswith(
+    assert refusal(tmp_path, 'name,amount,project\n"web",5,"a\nb"\nweb2,x,\n').startswith(
         "budgets.csv, line 4, column amount"
     )
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert said(tmp_path) == (
+    assert refusal(tmp_path) == (
         "budgets.csv cannot be read (No such file or directory); correct the file of [[budget_files]], or let this "
         "user read it."
     )
 
 
-def test_the_hash_is_of_what_the_budgets_say_and_not_of_how() -> None:
+def test_the_hash_is_of_the_meaning_of_budgets_and_not_of_their_spelling() -> None:
     web = Budget.model_validate({"name": "web", "amount": Decimal("5"), "where": {"project": "web"}})
     api = Budget(name="api", amount=Decimal("7"))
     written = Budget.model_validate(

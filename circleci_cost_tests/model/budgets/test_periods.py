@@ -38,7 +38,7 @@ def test_a_quarter_is_three_months_and_a_year_four_quarters(day: date) -> None:
     number = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 2, 7: 3, 8: 3, 9: 3, 10: 4, 11: 4, 12: 4}[day.month]
     assert quarter.label == f"{day.year}-Q{number}"
     months = periods_between("month", quarter.first, quarter.last)
-    assert [each.first.month for each in months] == [3 * number - 2, 3 * number - 1, 3 * number]
+    assert [period.first.month for period in months] == [3 * number - 2, 3 * number - 1, 3 * number]
     assert (months[0].first, months[-1].last) == (quarter.first, quarter.last)
     assert year == BudgetPeriod(date(day.year, 1, 1), date(day.year, 12, 31), "year", str(day.year))
     quarters = periods_between("quarter", year.first, year.last)
@@ -58,11 +58,11 @@ def test_a_half_year_begins_in_january_or_july_and_is_two_quarters(day: date) ->
 def test_periods_leave_no_day_out_and_no_day_twice(kind: Period, first: date, length: int) -> None:
     last = first + timedelta(days=length)
     periods = periods_between(kind, first, last)
-    days = [each.first + timedelta(days=number) for each in periods for number in range(each.days)]
+    days = [period.first + timedelta(days=number) for period in periods for number in range(period.days)]
     assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
     assert periods[0].first <= first <= periods[0].last
     assert periods[-1].first <= last <= periods[-1].last
-    assert [next_period(each) for each in periods[:-1]] == periods[1:]
+    assert [next_period(period) for period in periods[:-1]] == periods[1:]
 
 
 def test_every_period_of_the_configuration_is_described() -> None:

@@ -25,8 +25,8 @@ MICRO = Decimal("0.000001")
 Spent = Mapping[date, object]
 
 
-def budget(**said: object) -> Budget:
-    return Budget.model_validate({"name": "web", "amount": 100, **said})
+def budget(**keys: object) -> Budget:
+    return Budget.model_validate({"name": "web", "amount": 100, **keys})
 
 
 def each_day(last: date, amount: object = 10, first: date = FIRST) -> dict[date, object]:
@@ -145,11 +145,11 @@ def test_a_probability_of_exactly_the_limit_is_no_risk_and_a_millionth_more_is()
     # Days that differ, so that the forecast has a range.
     spent = {day: 8 + day.toordinal() * 7 % 5 for day in days_between(FIRST, through)}
     certain = {"at_risk_forecast": 100}
-    found = judged(budget(amount=305, **certain), spent, through)[-1]["overrun_probability"]
-    assert MICRO < found < 1
-    for limit, status in ((found, "on_track"), (found - MICRO, "at_risk")):
+    probability = judged(budget(amount=305, **certain), spent, through)[-1]["overrun_probability"]
+    assert MICRO < probability < 1
+    for limit, status in ((probability, "on_track"), (probability - MICRO, "at_risk")):
         row = judged(budget(amount=305, at_risk_probability=limit, **certain), spent, through)[-1]
-        assert (row["overrun_probability"], row["status"]) == (found, status)
+        assert (row["overrun_probability"], row["status"]) == (probability, status)
 
 
 def test_a_period_that_begins_tomorrow_is_current_and_holds_nothing_yet() -> None:
@@ -165,11 +165,11 @@ def test_a_period_that_begins_tomorrow_is_current_and_holds_nothing_yet() -> Non
 def test_all_kinds_of_periods(kind: Period) -> None:
     through = date(2026, 4, 15)
     running = period_of(kind, through)
-    days, gone = running.days, len(days_between(running.first, through))
+    days, elapsed = running.days, len(days_between(running.first, through))
     row = judged(budget(amount=days * 20, period=kind), each_day(through), through)[-1]
     assert (row["period_kind"], row["period"]) == (kind, running.label)
-    assert (row["days"], row["days_gone"], row["actual"]) == (days, gone, gone * 10)
-    assert (row["prorated_budget"], row["run_rate"]) == (gone * 20, days * 10)
+    assert (row["days"], row["days_gone"], row["actual"]) == (days, elapsed, elapsed * 10)
+    assert (row["prorated_budget"], row["run_rate"]) == (elapsed * 20, days * 10)
     assert row["forecast_median"] == pytest.approx(Decimal(days * 10), rel=Decimal("0.000001"))
 
 
@@ -200,7 +200,7 @@ def test_each_period_has_the_amount_of_the_day_it_begins_on() -> None:
     assert (finding.kind, "no amount for 2026-03 and" in finding.message) == ("no_amount", True)
 
 
-def test_amounts_that_end_are_told_a_period_ahead_and_those_to_come_are_not_missed() -> None:
+def test_a_missing_amount_is_reported_a_period_ahead_and_none_before_the_first() -> None:
     ends = Budget.model_validate({"name": "web", "amounts": [{"amount": 9, "until": date(2026, 4, 30)}]})
     assert "has no amount for 2026-05 and" in amount_findings([ends], FIRST, date(2026, 4, 13))[0].message
     assert amount_findings([ends], FIRST, date(2026, 3, 31)) == []
@@ -228,12 +228,15 @@ def test_f099_a_budget_for_a_project_that_no_usage_has_is_told_the_nearest_names
         budget(name="pattern", where={"branch": {"glob": "release/*"}}),
         budget(name="fine", where={"project": {"not": "api"}}),
     ]
-    found = scope_findings(asked, ["pattern"], {"project": ["web-app", "api", "docs"]})
-    assert [(each.budget, each.kind) for each in found] == [("typo", "unknown_value"), ("pattern", "no_usage")]
-    assert found[0].message == (
+    findings = scope_findings(asked, ["pattern"], {"project": ["web-app", "api", "docs"]})
+    assert [(finding.budget, finding.kind) for finding in findings] == [
+        ("typo", "unknown_value"),
+        ("pattern", "no_usage"),
+    ]
+    assert findings[0].message == (
         "the budget 'typo' asks for project 'web-ap', which no usage has; did you mean 'web-app'?"
     )
-    assert "nothing has branch is like release/*" in found[1].message
+    assert "nothing has branch is like release/*" in findings[1].message
 
 
 def test_less_than_two_weeks_of_history_says_so() -> None:
@@ -308,10 +311,10 @@ def test_sums_shares_and_days_are_those_of_python_decimals(
             day: value for day, value in by_day.items() if row["period_start"] <= day <= min(row["period_end"], last)
         }
         actual = sum(known.values(), start=Decimal(0))
-        gone = max(0, (min(row["period_end"], last) - row["period_start"]).days + 1)
+        elapsed = max(0, (min(row["period_end"], last) - row["period_start"]).days + 1)
         days = (row["period_end"] - row["period_start"]).days + 1
-        assert (row["actual"], row["days_gone"], row["days"]) == (actual, gone, days)
-        prorated = amount * gone / days
+        assert (row["actual"], row["days_gone"], row["days"]) == (actual, elapsed, days)
+        prorated = amount * elapsed / days
         assert row["prorated_budget"] in {prorated.quantize(MICRO, how) for how in (ROUND_HALF_EVEN, ROUND_HALF_UP)}
         assert (row["status"] == "over_budget") == (actual > amount)
         if actual > amount:

@@ -40,9 +40,9 @@ def follower(lag: int, *, inverse: bool = False) -> np.ndarray:
 
 
 def test_an_infrastructure_cost_that_follows_ci_by_a_day_is_found_at_lag_1() -> None:
-    found = correlate(CI, daily("s3", follower(1)))
-    row = found.row(0, named=True)
-    assert found.schema == SCHEMA
+    pairs = correlate(CI, daily("s3", follower(1)))
+    row = pairs.row(0, named=True)
+    assert pairs.schema == SCHEMA
     assert (row["ci_series"], row["infrastructure_series"], row["lag_days"], row["significant"]) == (
         "ci",
         "s3",
@@ -88,14 +88,14 @@ def test_holidays_that_both_keep_are_no_relation_with_or_without_a_calendar() ->
 
 def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benjamini_hochberg_over_all_pairs() -> None:
     company = simulated_company(78)
-    found = correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))
-    told = {
+    pairs = correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))
+    reported = {
         (row["ci_series"], row["infrastructure_series"]): row["lag_days"]
-        for row in found.filter("significant").iter_rows(named=True)
+        for row in pairs.filter("significant").iter_rows(named=True)
     }
-    assert told == {pair: lag for pair, (lag, _) in company.coupled.items()}
-    assert found.height == 3 * 40
-    assert found["q_value"].to_numpy() == pytest.approx(false_discovery_control(found["p_value"].to_numpy()))
+    assert reported == {pair: lag for pair, (lag, _) in company.coupled.items()}
+    assert pairs.height == 3 * 40
+    assert pairs["q_value"].to_numpy() == pytest.approx(false_discovery_control(pairs["p_value"].to_numpy()))
 
 
 def test_the_p_values_of_unrelated_series_are_uniform() -> None:
@@ -169,7 +169,7 @@ def test_a_pair_that_was_not_compared_makes_no_other_one_less_sure() -> None:
     assert beside["infrastructure_series"].to_list() == ["flat", "s3"]
 
 
-def test_a_faint_relation_is_told_as_too_weak() -> None:
+def test_a_faint_relation_is_reported_as_too_weak() -> None:
     days = 2000
     common = np.random.default_rng(5).standard_normal(days)
     noise = np.random.default_rng(6).standard_normal(days)
@@ -187,7 +187,7 @@ def test_a_series_compared_with_itself_moves_with_itself() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 3, 8, 20])
-def test_a_few_days_are_told_as_too_few(days: int) -> None:
+def test_a_few_days_are_reported_as_too_few(days: int) -> None:
     (row,) = correlate(CI.head(days), daily("s3", follower(0)[:days])).to_dicts()
     assert "usable days, 60 are needed" in row["sentence"]
 

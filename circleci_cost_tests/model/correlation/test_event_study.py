@@ -25,26 +25,28 @@ def calm(count: int = 20) -> pl.DataFrame:
     return pl.concat(daily(f"calm {number:02}", cost(number)) for number in range(count))
 
 
-def test_the_service_that_rose_at_the_event_is_the_one_that_is_told() -> None:
-    found = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6))]), EVENT)
-    assert found.schema == SCHEMA
-    assert found.height == 21
-    told = found.filter("significant").to_dicts()
-    assert [row["series"] for row in told] == ["s3"]
-    assert told[0]["step"] == pytest.approx(0.6, abs=0.2)
-    assert told[0]["date"] == EVENT
-    assert told[0]["sentence"].startswith(f"s3 rose by {told[0]['step'] * 100:.0f} % on {EVENT} and stayed there (q ")
+def test_only_the_service_that_rose_at_the_event_is_reported() -> None:
+    shifts = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6))]), EVENT)
+    assert shifts.schema == SCHEMA
+    assert shifts.height == 21
+    reported = shifts.filter("significant").to_dicts()
+    assert [row["series"] for row in reported] == ["s3"]
+    assert reported[0]["step"] == pytest.approx(0.6, abs=0.2)
+    assert reported[0]["date"] == EVENT
+    assert reported[0]["sentence"].startswith(
+        f"s3 rose by {reported[0]['step'] * 100:.0f} % on {EVENT} and stayed there (q "
+    )
 
 
-def test_the_service_that_fell_a_day_later_is_told_with_its_own_day() -> None:
-    found = event_study(pl.concat([calm(), daily("s3", cost(51, 0.4, AT + 1))]), EVENT).filter("significant")
-    assert found.select("series", "date").rows() == [("s3", EVENT + timedelta(days=1))]
-    assert found["sentence"].item().startswith("s3 fell by ")
+def test_the_service_that_fell_a_day_later_is_reported_with_its_own_day() -> None:
+    shifts = event_study(pl.concat([calm(), daily("s3", cost(51, 0.4, AT + 1))]), EVENT).filter("significant")
+    assert shifts.select("series", "date").rows() == [("s3", EVENT + timedelta(days=1))]
+    assert shifts["sentence"].item().startswith("s3 fell by ")
 
 
 def test_a_shift_of_another_month_is_not_the_events() -> None:
-    found = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6, AT - 60))]), EVENT)
-    assert found["significant"].sum() == 0
+    shifts = event_study(pl.concat([calm(), daily("s3", cost(50, 1.6, AT - 60))]), EVENT)
+    assert shifts["significant"].sum() == 0
 
 
 def test_a_spike_of_a_day_is_no_shift() -> None:
@@ -61,7 +63,7 @@ def test_a_service_that_shifts_all_the_time_did_not_shift_for_the_event() -> Non
     assert row["sentence"].startswith("s3: no shift distinguishable from chance (p = ")
 
 
-def test_a_shift_three_days_ago_can_be_told_and_one_of_yesterday_cannot_yet() -> None:
+def test_a_shift_of_three_days_ago_can_be_judged_and_one_of_yesterday_cannot_yet() -> None:
     costs = pl.concat([calm(), daily("s3", cost(50, 2.5))])
     recent = costs.filter(pl.col("date") < EVENT + timedelta(days=4))
     assert event_study(recent, EVENT).filter("significant")["series"].to_list() == ["s3"]
@@ -87,11 +89,11 @@ def test_a_series_that_cannot_be_judged_is_named_and_not_guessed(values: np.ndar
     assert [row[name] for name in ("step", "p_value", "q_value", "significant")] == [None, None, None, False]
 
 
-def test_several_events_are_told_each_with_its_day() -> None:
+def test_several_events_are_reported_each_with_its_day() -> None:
     costs = pl.concat([calm(), daily("s3", cost(50, 1.6)), daily("rds", cost(52, 0.5, 100))])
     days = [EVENT, FIRST + timedelta(days=100)]
-    found = event_studies(costs, days).filter("significant")
-    assert found.select("event", "series").rows() == [(days[0], "s3"), (days[1], "rds")]
+    shifts = event_studies(costs, days).filter("significant")
+    assert shifts.select("event", "series").rows() == [(days[0], "s3"), (days[1], "rds")]
     single = event_study(costs, EVENT)
     assert event_studies(costs, days).filter(event=EVENT).drop("event").equals(single)
 
@@ -110,6 +112,6 @@ def test_no_costs_and_no_events_are_empty_answers() -> None:
 
 
 def test_an_event_outside_the_costs_shifted_nothing() -> None:
-    found = event_study(calm(2), date(2020, 1, 1))
-    assert found["significant"].to_list() == [False, False]
-    assert found["sentence"].to_list()[0] == "calm 00: not tested, too few days around 2020-01-01 are known"
+    shifts = event_study(calm(2), date(2020, 1, 1))
+    assert shifts["significant"].to_list() == [False, False]
+    assert shifts["sentence"].to_list()[0] == "calm 00: not tested, too few days around 2020-01-01 are known"

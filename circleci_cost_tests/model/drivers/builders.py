@@ -50,12 +50,12 @@ def exact_sum(values: Iterable[Decimal | None]) -> Decimal:
 
 def changes_by(before: pl.DataFrame, after: pl.DataFrame, by: Sequence[str]) -> dict[tuple[Any, ...], Decimal]:
     """The change in cost of each group, added up row by row."""
-    found: dict[tuple[Any, ...], Decimal] = {}
+    sums: dict[tuple[Any, ...], Decimal] = {}
     for sign, side in ((-1, before), (1, after)):
         for row in side.to_dicts():
             key = tuple(row[name] for name in by)
-            found[key] = _WIDE.add(found.get(key, Decimal(0)), sign * (row["cost_usd"] or Decimal(0)))
-    return found
+            sums[key] = _WIDE.add(sums.get(key, Decimal(0)), sign * (row["cost_usd"] or Decimal(0)))
+    return sums
 
 
 def effects(row: Mapping[str, Any]) -> dict[str, Decimal]:

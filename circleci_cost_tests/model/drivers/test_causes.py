@@ -52,8 +52,8 @@ def where(**scope: str) -> Callable[[dict[str, Any]], bool]:
     return lambda row: all(row[name] == value for name, value in scope.items())
 
 
-def first(found: pl.DataFrame) -> tuple[str, ...]:
-    row = found.row(0, named=True)
+def first(ranked: pl.DataFrame) -> tuple[str, ...]:
+    row = ranked.row(0, named=True)
     return tuple(row[level] for level in HIERARCHY if row[level] is not None)
 
 
@@ -63,50 +63,50 @@ def times(row: dict[str, Any], factor: int, *names: str) -> dict[str, Any]:
 
 def test_more_runs_of_a_project_are_the_projects_cause() -> None:
     inside = where(organization="acme", project="p2")
-    found = causes(lambda row: times(row, 2, "runs", "minutes", "compute") if inside(row) else row)
-    assert first(found) == ("acme", "acme", "p2")
-    assert found.item(0, "driver") == "runs"
-    assert found.item(0, "z") > 3
+    ranked = causes(lambda row: times(row, 2, "runs", "minutes", "compute") if inside(row) else row)
+    assert first(ranked) == ("acme", "acme", "p2")
+    assert ranked.item(0, "driver") == "runs"
+    assert ranked.item(0, "z") > 3
 
 
 def test_longer_runs_of_one_job_are_that_jobs_cause() -> None:
     inside = where(organization="globex", project="p4", workflow="nightly", job="j1")
-    found = causes(lambda row: times(row, 2, "minutes", "compute") if inside(row) else row)
-    assert first(found) == ("globex", "globex", "p4", "nightly", "j1")
-    assert found.item(0, "driver") == "minutes_per_run"
+    ranked = causes(lambda row: times(row, 2, "minutes", "compute") if inside(row) else row)
+    assert first(ranked) == ("globex", "globex", "p4", "nightly", "j1")
+    assert ranked.item(0, "driver") == "minutes_per_run"
 
 
-def test_another_class_of_one_job_is_told_with_the_class() -> None:
+def test_another_class_of_one_job_is_a_cause_that_names_the_class() -> None:
     inside = where(organization="labs", project="p1", workflow="build", job="j0")
-    found = causes(lambda row: times(row, 2, "compute") | {"resource_class": "large"} if inside(row) else row)
-    assert first(found) == ("acme", "labs", "p1", "build", "j0")
-    row = found.row(0, named=True)
+    ranked = causes(lambda row: times(row, 2, "compute") | {"resource_class": "large"} if inside(row) else row)
+    assert first(ranked) == ("acme", "labs", "p1", "build", "j0")
+    row = ranked.row(0, named=True)
     assert (row["driver"], row["class_from"], row["class_to"]) == ("credits_per_minute", "medium", "large")
 
 
 def test_a_workflow_that_vanished_is_one_cause_and_not_one_for_each_of_its_jobs() -> None:
     inside = where(organization="acme", project="p0", workflow="build")
-    found = causes(lambda row: None if inside(row) else row)
-    assert first(found) == ("acme", "acme", "p0", "build")
-    assert found.filter(pl.col("project") == "p0").height == 1
-    assert found.item(0, "driver") == "vanished"
+    ranked = causes(lambda row: None if inside(row) else row)
+    assert first(ranked) == ("acme", "acme", "p0", "build")
+    assert ranked.filter(pl.col("project") == "p0").height == 1
+    assert ranked.item(0, "driver") == "vanished"
 
 
 def test_a_new_price_is_the_cause_of_its_cost_center() -> None:
-    found = causes(lambda row: row | {"price": Decimal("0.0007")} if row["cost_center"] == "acme" else row)
-    assert first(found) == ("acme",)
-    assert (found.item(0, "driver"), found.item(0, "z")) == ("price", float("inf"))
+    ranked = causes(lambda row: row | {"price": Decimal("0.0007")} if row["cost_center"] == "acme" else row)
+    assert first(ranked) == ("acme",)
+    assert (ranked.item(0, "driver"), ranked.item(0, "z")) == ("price", float("inf"))
 
 
 def test_two_causes_are_two_rows_the_larger_first() -> None:
-    one, other = where(organization="acme", project="p2"), where(organization="globex", project="p5")
+    quadrupled, doubled = where(organization="acme", project="p2"), where(organization="globex", project="p5")
 
     def change(row: dict[str, Any]) -> dict[str, Any]:
-        factor = 4 if one(row) else 2 if other(row) else 1
+        factor = 4 if quadrupled(row) else 2 if doubled(row) else 1
         return times(row, factor, "runs", "minutes", "compute")
 
-    found = causes(change)
-    assert found.select("rank", "organization", "project").rows()[:2] == [(1, "acme", "p2"), (2, "globex", "p5")]
+    ranked = causes(change)
+    assert ranked.select("rank", "organization", "project").rows()[:2] == [(1, "acme", "p2"), (2, "globex", "p5")]
 
 
 def test_changes_by_chance_have_no_cause() -> None:
@@ -127,5 +127,5 @@ def test_names_that_are_null_and_fewer_levels_will_do() -> None:
     after = [times(row, 3, "runs", "minutes", "compute") if inside(row) else row for row in usual(3)]
     after = [row | {"workflow": None} for row in after]
     levels = ["organization", "project", "workflow"]
-    found = root_causes(decompose(period(*before), period(*after), levels), levels)
-    assert found.select("organization", "project").row(0) == ("acme", "p2")
+    ranked = root_causes(decompose(period(*before), period(*after), levels), levels)
+    assert ranked.select("organization", "project").row(0) == ("acme", "p2")

@@ -47,8 +47,8 @@ def test_the_effects_are_those_of_the_logarithmic_mean() -> None:
 def test_back_and_forth_differ_by_the_sign_only() -> None:
     before = period({"runs": 2, "minutes": 9, "compute": 100})
     after = period({"runs": 7, "minutes": 15, "compute": 311})
-    there, back = only(before, after), only(after, before)
-    assert effects(there) == {name: -effect for name, effect in effects(back).items()}
+    forth, back = only(before, after), only(after, before)
+    assert effects(forth) == {name: -effect for name, effect in effects(back).items()}
 
 
 def test_a_changed_class_is_credits_per_minute_and_neither_a_new_nor_a_vanished_series() -> None:
@@ -59,7 +59,7 @@ def test_a_changed_class_is_credits_per_minute_and_neither_a_new_nor_a_vanished_
     assert (row["class_from"], row["class_to"], row["class_share"]) == ("m4pro.medium", "m4pro.large", 1.0)
 
 
-def test_a_class_that_changes_in_the_middle_of_the_period_is_told_with_its_share() -> None:
+def test_a_class_that_changes_within_the_period_has_its_share_of_the_minutes() -> None:
     before = period({"runs": 10, "minutes": 100, "compute": 1000})
     after = period(
         {"runs": 6, "minutes": 60, "compute": 600},
@@ -117,7 +117,7 @@ def test_without_runs_or_minutes_the_other_of_them_stands_for_both() -> None:
     assert effects(neither) == {"other": Decimal("0.006")}
 
 
-def test_charge_types_without_minutes_are_lines_and_their_price_is_price() -> None:
+def test_charge_types_without_minutes_are_drivers_and_their_price_is_price() -> None:
     before = period({"compute": 100, "dlc": 200, "user": 25_000, "storage": 7})
     after = period({"compute": 100, "dlc": 400, "user": 25_000, "network": 3, "storage": 7})
     assert effects(only(before, after)) == {"dlc": Decimal("0.12"), "network": Decimal("0.0018")}
@@ -126,12 +126,12 @@ def test_charge_types_without_minutes_are_lines_and_their_price_is_price() -> No
     assert effects(row) == {"price": row["change_usd"]}
 
 
-def test_negative_credits_belong_to_their_line_and_negative_compute_to_other() -> None:
+def test_negative_credits_belong_to_their_charge_type_and_negative_compute_to_other() -> None:
     row = only(period({"compute": 10, "other": -5}), period({"compute": -4, "other": -9}))
     assert effects(row) == {"other": Decimal("-0.0108")}
 
 
-def test_what_charge_types_leave_of_the_total_is_other() -> None:
+def test_cost_that_no_charge_type_names_is_other() -> None:
     before, after = period({"compute": 100}), period({"compute": 100})
     more = after.with_columns(cost_usd=pl.col("cost_usd") + Decimal("0.5"))
     assert effects(only(before, more)) == {"other": Decimal("0.5")}
@@ -168,9 +168,9 @@ def test_frames_without_charge_types_are_decomposed_by_their_total() -> None:
 
 def test_without_groups_there_is_one_row_even_of_nothing() -> None:
     empty = period()
-    found = decompose(empty, empty, [])
-    assert found.schema == EFFECT_SCHEMA
-    assert found.select("before_usd", "after_usd", "change_usd").row(0) == (Decimal(0),) * 3
+    decomposed = decompose(empty, empty, [])
+    assert decomposed.schema == EFFECT_SCHEMA
+    assert decomposed.select("before_usd", "after_usd", "change_usd").row(0) == (Decimal(0),) * 3
     assert decompose(empty, empty, ["job"]).is_empty()
 
 

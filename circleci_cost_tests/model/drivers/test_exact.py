@@ -48,12 +48,12 @@ def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     before: list[dict[str, Any]], after: list[dict[str, Any]], by: list[str], charges: bool
 ) -> None:
     sides = (period(*before, charges=charges), period(*after, charges=charges))
-    found = decompose(*sides, by)
-    for row in found.to_dicts():
+    decomposed = decompose(*sides, by)
+    for row in decomposed.to_dicts():
         assert exact_sum(row[name] for name in DRIVERS) == row["change_usd"] == row["after_usd"] - row["before_usd"]
     expected = changes_by(*sides, by)
-    told = {tuple(row[name] for name in by): row["change_usd"] for row in found.to_dicts()}
-    assert told == (expected if by else {(): exact_sum(expected.values())})
+    changes = {tuple(row[name] for name in by): row["change_usd"] for row in decomposed.to_dicts()}
+    assert changes == (expected if by else {(): exact_sum(expected.values())})
 
 
 @settings(max_examples=50, deadline=None)
@@ -85,7 +85,7 @@ def test_scaling_and_moving_seats_keep_sums_exact(rows: list[dict[str, Any]], di
     divided = scaled(frame, divisor, key)
     unit = Decimal("0.0000000000000001")
     for name in ("compute_cost_usd", "dlc_cost_usd", "other_cost_usd"):
-        whole, part = (exact_sum(each.get_column(name).to_list()) for each in (frame, divided))
+        whole, part = (exact_sum(side.get_column(name).to_list()) for side in (frame, divided))
         assert abs(whole - part * divisor) <= unit * divisor
     apart = seats_apart(divided)
     assert exact_sum(apart["cost_usd"].to_list()) == exact_sum(divided["cost_usd"].to_list())
@@ -100,13 +100,13 @@ def test_ten_thousand_random_cases_are_exact() -> None:
 
     draw = np.random.default_rng(4)
     before, after = (random_rows(draw, 10_000, 80_000) for _ in range(2))
-    found = decompose(before, after, ["project"])
+    decomposed = decompose(before, after, ["project"])
     expected = changes_by(before.select("project", "cost_usd"), after.select("project", "cost_usd"), ["project"])
-    assert found.height == len(expected)
+    assert decomposed.height == len(expected)
     wrong = [
         row[0]
-        for row in found.select("project", "change_usd", *DRIVERS).iter_rows()
+        for row in decomposed.select("project", "change_usd", *DRIVERS).iter_rows()
         if not exact_sum(row[2:]) == row[1] == expected[(row[0],)]
     ]
     assert wrong == []
-    assert found.select(pl.col(DRIVERS).abs().sum() > 0).row(0).count(True) >= 9
+    assert decomposed.select(pl.col(DRIVERS).abs().sum() > 0).row(0).count(True) >= 9

@@ -39,7 +39,7 @@ def test_the_sentence_says_class_and_price_and_its_amounts_add_up() -> None:
     assert place_text(row, ["project", "workflow", "job"]) == "project web, workflow build, job test"
 
 
-def test_rows_without_a_change_or_a_name_are_told_too() -> None:
+def test_rows_without_a_change_or_a_name_have_words_too() -> None:
     same = period({"compute": 10})
     row = decompose(same, same, ["job"]).row(0, named=True)
     assert (sentence(row), reasons_text(row), place_text({}, ["job"])) == ("$0.00.", "", "everything")
@@ -59,26 +59,26 @@ def test_changes_are_written_with_sign_and_share() -> None:
 def test_rounded_amounts_add_up_to_the_rounded_total(amounts: list[Decimal]) -> None:
     cent = Decimal("0.01")
     total = sum(amounts, start=Decimal(0))
-    found = rounded(amounts, total, cent)
-    assert sum(found, start=Decimal(0)) == total.quantize(cent)
-    assert all(abs(written - amount) < cent for written, amount in zip(found, amounts, strict=True))
+    parts = rounded(amounts, total, cent)
+    assert sum(parts, start=Decimal(0)) == total.quantize(cent)
+    assert all(abs(written - amount) < cent for written, amount in zip(parts, amounts, strict=True))
 
 
 def test_the_baseline_is_the_mean_of_the_same_weekdays_of_four_weeks() -> None:
-    found = weekdays_before(DayRange(MONDAY, MONDAY + timedelta(days=7)), EVERY)
-    assert len(found.after) == 8
-    weights = {day.weekday(): found.before[day] for day in found.before}
+    comparison = weekdays_before(DayRange(MONDAY, MONDAY + timedelta(days=7)), EVERY)
+    assert len(comparison.after) == 8
+    weights = {day.weekday(): comparison.before[day] for day in comparison.before}
     assert weights == {0: Fraction(1, 2)} | {weekday: Fraction(1, 4) for weekday in range(1, 7)}
-    assert len(found.before) == 28
-    assert sum(found.before.values()) == 8
+    assert len(comparison.before) == 28
+    assert sum(comparison.before.values()) == 8
 
 
 def test_special_and_unknown_days_are_left_out_of_the_baseline() -> None:
     period_ = DayRange(MONDAY, MONDAY + timedelta(days=1))
     mondays = [MONDAY - timedelta(days=7 * week) for week in range(1, 5)]
-    found = weekdays_before(period_, EVERY - {mondays[1]}, special={mondays[0]})
-    assert {day for day in found.before if day.weekday() == 0} == set(mondays[2:])
-    assert found.before[mondays[2]] == Fraction(1, 2)
+    comparison = weekdays_before(period_, EVERY - {mondays[1]}, special={mondays[0]})
+    assert {day for day in comparison.before if day.weekday() == 0} == set(mondays[2:])
+    assert comparison.before[mondays[2]] == Fraction(1, 2)
     assert {day for day in weekdays_before(period_, EVERY, special=set(mondays)).before if day.weekday() == 0} == set(
         mondays
     )
@@ -90,10 +90,10 @@ def test_other_periods_are_scaled_to_the_days_that_are_known() -> None:
     period_ = DayRange(MONDAY, MONDAY + timedelta(days=6))
     assert previous(period_) == DayRange(MONDAY - timedelta(days=7), MONDAY - timedelta(days=1))
     month = DayRange(MONDAY - timedelta(days=29), MONDAY - timedelta(days=2))
-    found = range_before(period_, month, EVERY - {MONDAY})
-    assert (len(found.after), set(found.before.values())) == (6, {Fraction(6, 28)})
+    comparison = range_before(period_, month, EVERY - {MONDAY})
+    assert (len(comparison.after), set(comparison.before.values())) == (6, {Fraction(6, 28)})
     assert range_before(period_, DayRange(date(2020, 1, 1), date(2020, 1, 2)), EVERY).after == ()
-    days, divisor = day_weights({("", "acme"): found})
+    days, divisor = day_weights({("", "acme"): comparison})
     assert divisor == 14
     assert days.filter(side="before").get_column("weight").unique().to_list() == [3]
     assert days.filter(side="after").get_column("weight").unique().to_list() == [1]

@@ -39,35 +39,35 @@ def scores(**wape: float) -> pl.DataFrame:
 
 
 def test_every_whole_month_is_a_window_of_each_series_at_each_cut() -> None:
-    made = backtest(noisy_series(3, date(2026, 4, 29)))
+    results = backtest(noisy_series(3, date(2026, 4, 29)))
     # January is not whole, April neither; on 5 February there are five weeks of history.
-    assert set(made["windows"]) == {3 * 2}
-    assert sorted(set(made["cut_day"])) == [5, 10, 15, 20]
-    assert set(made["method"]) == {
+    assert set(results["windows"]) == {3 * 2}
+    assert sorted(set(results["cut_day"])) == [5, 10, 15, 20]
+    assert set(results["method"]) == {
         *("mean", "weekday_8_weeks", "weekday_4_weeks", "seasonal_ses"),
         *("run_rate", "weekday_run_rate"),
     }
 
 
 def test_a_weekly_rhythm_without_noise_has_no_error_but_the_run_rate_has() -> None:
-    made = backtest(noisy_series(2, date(2026, 6, 30), scale=0.0))
-    assert table(made, "mean")["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
-    assert table(made, "weekday_run_rate")["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
-    assert min(table(made, "run_rate")["wape"].to_list()) > 0.01
+    results = backtest(noisy_series(2, date(2026, 6, 30), scale=0.0))
+    assert table(results, "mean")["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
+    assert table(results, "weekday_run_rate")["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
+    assert min(table(results, "run_rate")["wape"].to_list()) > 0.01
 
 
-def test_intervals_hold_what_they_say_on_noisy_days() -> None:
-    made = table(backtest(noisy_series(150, date(2026, 12, 23))), "mean")
-    assert made["coverage_80"].is_between(0.77, 0.85).all(), made
-    assert made["coverage_95"].is_between(0.93, 0.98).all(), made
+def test_intervals_cover_their_share_of_noisy_months() -> None:
+    results = table(backtest(noisy_series(150, date(2026, 12, 23))), "mean")
+    assert results["coverage_80"].is_between(0.77, 0.85).all(), results
+    assert results["coverage_95"].is_between(0.93, 0.98).all(), results
 
 
 def test_the_backtest_beats_the_run_rates_and_errs_less_the_later_the_cut() -> None:
-    made = backtest(noisy_series(30, date(2026, 12, 23)))
-    mean = table(made, "mean")["wape"].to_list()
+    results = backtest(noisy_series(30, date(2026, 12, 23)))
+    mean = table(results, "mean")["wape"].to_list()
     assert mean == sorted(mean, reverse=True)
     for peer in ("run_rate", "weekday_run_rate"):
-        assert all(ours < theirs for ours, theirs in zip(mean, table(made, peer)["wape"], strict=True))
+        assert all(ours < theirs for ours, theirs in zip(mean, table(results, peer)["wape"], strict=True))
 
 
 def test_what_comes_later_changes_no_earlier_window() -> None:
@@ -83,8 +83,8 @@ def test_what_comes_later_changes_no_earlier_window() -> None:
     )
     hits = {}
     for name, frame in {"calm": calm, "wild": wild}.items():
-        made = backtest(frame).filter(pl.col("cut_day") == 20)
-        hits[name] = made.select(
+        results = backtest(frame).filter(pl.col("cut_day") == 20)
+        hits[name] = results.select(
             "method",
             *(((pl.col(c) * pl.col("windows")).round().cast(pl.Int64)) for c in ("coverage_80", "coverage_95")),
         ).rows()
@@ -96,10 +96,10 @@ def test_the_forecast_of_a_past_day_is_the_same_from_the_days_before_it_alone() 
     whole = noisy_series(10, date(2026, 6, 30))
     cut = date(2026, 6, 10)
     settings = ForecastSettings(method="weekday_8_weeks")
-    made = forecast_total(whole.filter(pl.col("date") <= cut), date(2026, 6, 30), settings)
+    results = forecast_total(whole.filter(pl.col("date") <= cut), date(2026, 6, 30), settings)
     june = whole.filter(pl.col("date") >= date(2026, 6, 1))
     remaining = june.filter(pl.col("date") > cut).group_by("series").agg(pl.col("cost").sum()).sort("series")
-    june_error = (made["median"] - remaining["cost"]).abs().sum()
+    june_error = (results["median"] - remaining["cost"]).abs().sum()
 
     def wrong(frame: pl.DataFrame) -> float:
         row = backtest(frame).filter(pl.col("cut_day") == 10, pl.col("method") == "weekday_8_weeks").row(0, named=True)
@@ -113,9 +113,9 @@ def test_the_forecast_of_a_past_day_is_the_same_from_the_days_before_it_alone() 
 def test_incomplete_days_do_not_take_the_window_away() -> None:
     frame = noisy_series(4, date(2026, 6, 30), scale=0.0)
     holes = frame.with_columns(complete=pl.col("date").dt.day() != 22)
-    made = table(backtest(holes), "mean")
-    assert made["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
-    assert made["windows"].to_list() == table(backtest(frame), "mean")["windows"].to_list()
+    results = table(backtest(holes), "mean")
+    assert results["wape"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)
+    assert results["windows"].to_list() == table(backtest(frame), "mean")["windows"].to_list()
 
 
 def test_series_without_cost_are_no_windows() -> None:
@@ -125,10 +125,10 @@ def test_series_without_cost_are_no_windows() -> None:
 
 
 def test_a_history_without_a_whole_month_has_no_backtest_and_takes_the_mean() -> None:
-    made = backtest(noisy_series(2, FIRST + timedelta(days=40)))
-    assert made.is_empty()
+    results = backtest(noisy_series(2, FIRST + timedelta(days=40)))
+    assert results.is_empty()
     assert backtest(noisy_series(1, FIRST).clear()).is_empty()
-    assert choose_method(made) == "mean"
+    assert choose_method(results) == "mean"
 
 
 def test_the_method_with_the_least_error_is_chosen_where_it_is_clearly_better() -> None:

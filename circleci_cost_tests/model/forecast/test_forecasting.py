@@ -65,14 +65,14 @@ def mixed(seed: int = 5) -> pl.DataFrame:
 
 
 def test_a_weekly_rhythm_is_continued_exactly() -> None:
-    made = forecast(daily(a=weeks(12)), FIRST + timedelta(days=84 + 34), MEAN)
-    assert made["median"].to_list() == pytest.approx(WEEK * 5)
+    forecasts = forecast(daily(a=weeks(12)), FIRST + timedelta(days=84 + 34), MEAN)
+    assert forecasts["median"].to_list() == pytest.approx(WEEK * 5)
 
 
 def test_a_weekly_rhythm_is_continued_from_any_weekday() -> None:
-    made = forecast(daily(a=weeks(12)[:-3]), FIRST + timedelta(days=84 + 6), MEAN)
-    assert made["date"][0] == FIRST + timedelta(days=81)
-    assert made["median"].to_list() == pytest.approx(WEEK[4:] + WEEK)
+    forecasts = forecast(daily(a=weeks(12)[:-3]), FIRST + timedelta(days=84 + 6), MEAN)
+    assert forecasts["date"][0] == FIRST + timedelta(days=81)
+    assert forecasts["median"].to_list() == pytest.approx(WEEK[4:] + WEEK)
 
 
 def test_a_constant_cost_has_a_narrow_interval() -> None:
@@ -84,9 +84,9 @@ def test_a_constant_cost_has_a_narrow_interval() -> None:
 def test_noise_widens_the_interval_and_most_totals_fall_into_it() -> None:
     draws = {f"s{n}": noisy(weeks(44), n, 0.3) for n in range(60)}
     past = together({name: values[: 40 * 7] for name, values in draws.items()})
-    made = forecast_total(past, after(past, 20), MEAN)
-    truth = pl.Series([draws[name][40 * 7 : 40 * 7 + 20].sum() for name in made["series"]])
-    covered = (truth >= made["p10"]) & (truth <= made["p90"])
+    forecasts = forecast_total(past, after(past, 20), MEAN)
+    truth = pl.Series([draws[name][40 * 7 : 40 * 7 + 20].sum() for name in forecasts["series"]])
+    covered = (truth >= forecasts["p10"]) & (truth <= forecasts["p90"])
     assert 0.65 <= covered.sum() / covered.len() <= 0.93  # 0.8 ± 2.6 standard deviations of 60 draws
 
 
@@ -121,14 +121,14 @@ def test_a_steady_rise_is_continued() -> None:
 
 
 def test_a_fall_to_nothing_ends_at_zero() -> None:
-    made = forecast(daily(a=np.linspace(300, 3, 100)), FIRST + timedelta(days=400), MEAN)
-    assert min(made["median"].to_list()) >= 0
-    assert min(made["p10"].to_list()) >= 0
+    forecasts = forecast(daily(a=np.linspace(300, 3, 100)), FIRST + timedelta(days=400), MEAN)
+    assert min(forecasts["median"].to_list()) >= 0
+    assert min(forecasts["p10"].to_list()) >= 0
 
 
 def test_a_run_on_every_monday_is_expected_on_mondays_only() -> None:
-    made = forecast(daily(a=np.tile([70.0, 0, 0, 0, 0, 0, 0], 20)), FIRST + timedelta(days=20 * 7 + 27), MEAN)
-    assert made["median"].to_list() == pytest.approx([70.0, 0, 0, 0, 0, 0, 0] * 4)
+    forecasts = forecast(daily(a=np.tile([70.0, 0, 0, 0, 0, 0, 0], 20)), FIRST + timedelta(days=20 * 7 + 27), MEAN)
+    assert forecasts["median"].to_list() == pytest.approx([70.0, 0, 0, 0, 0, 0, 0] * 4)
 
 
 def test_rare_runs_are_expected_at_their_mean_rate() -> None:
@@ -157,8 +157,8 @@ def test_a_short_history_is_noted_and_its_interval_is_wide() -> None:
 
 
 def test_a_new_series_takes_its_weekdays_from_the_others() -> None:
-    made = forecast(daily(a=[*[None] * 130, *WEEK[4:7], *WEEK], old=weeks(20)), FIRST + timedelta(days=146), MEAN)
-    new = made.filter(pl.col("series") == "a")["median"].to_list()
+    forecasts = forecast(daily(a=[*[None] * 130, *WEEK[4:7], *WEEK], old=weeks(20)), FIRST + timedelta(days=146), MEAN)
+    new = forecasts.filter(pl.col("series") == "a")["median"].to_list()
     assert new == pytest.approx(WEEK)
 
 
@@ -179,8 +179,8 @@ def test_an_incomplete_day_is_neither_a_zero_nor_an_outage() -> None:
         complete=pl.col("date") < FIRST + timedelta(days=77),
         cost=pl.when(pl.col("date") < FIRST + timedelta(days=77)).then("cost").otherwise(0.0),
     )
-    made = forecast(partial, FIRST + timedelta(days=84 + 6), MEAN)
-    assert made["median"].to_list() == pytest.approx(WEEK)
+    forecasts = forecast(partial, FIRST + timedelta(days=84 + 6), MEAN)
+    assert forecasts["median"].to_list() == pytest.approx(WEEK)
 
 
 def test_a_gap_of_incomplete_days_does_not_take_the_measured_errors_away() -> None:
@@ -205,8 +205,8 @@ def test_the_days_add_up_to_the_total() -> None:
 
 def test_the_interval_of_a_total_is_wider_than_that_of_independent_days() -> None:
     frame = mixed()
-    made = forecast(frame, after(frame, 25), MEAN).filter(pl.col("series") == "steady")
-    independent = float(((made["p90"] - made["p10"]) ** 2).sum()) ** 0.5
+    forecasts = forecast(frame, after(frame, 25), MEAN).filter(pl.col("series") == "steady")
+    independent = float(((forecasts["p90"] - forecasts["p10"]) ** 2).sum()) ** 0.5
     row = total(frame, 25, series="steady")
     assert row["p90"] - row["p10"] > independent
 
@@ -241,9 +241,9 @@ def test_nothing_depends_on_chance_or_on_the_order_of_rows() -> None:
 def test_the_unit_does_not_matter() -> None:
     frame = mixed()
     cents = frame.with_columns(pl.col("cost") * 100)
-    made, scaled = forecast_total(frame, after(frame, 20)), forecast_total(cents, after(frame, 20))
+    forecasts, scaled = forecast_total(frame, after(frame, 20)), forecast_total(cents, after(frame, 20))
     for name in ("median", "p10", "p975"):
-        assert scaled[name].to_list() == pytest.approx((made[name] * 100).to_list())
+        assert scaled[name].to_list() == pytest.approx((forecasts[name] * 100).to_list())
 
 
 @pytest.mark.parametrize("dtype", [pl.Decimal(38, 16), pl.Int64(), pl.Float64()])
@@ -298,11 +298,11 @@ def test_the_probability_never_grows_with_the_limit() -> None:
     totals = forecast_total(frame, after(frame, 20))
     highest = max(totals["quantiles"].list.max().to_list())
     limits = np.concatenate([[-1.0], np.linspace(0, 2 * highest, 400)])
-    made = np.stack([probability_over(totals, pl.repeat(x, totals.height, eager=True)).to_numpy() for x in limits])
-    assert (np.diff(made, axis=0) <= 1e-12).all()
-    assert ((made >= 0) & (made <= 1)).all()
-    assert (made[0] == 1).all()
-    assert made[-1].max() < 0.005
+    forecasts = np.stack([probability_over(totals, pl.repeat(x, totals.height, eager=True)).to_numpy() for x in limits])
+    assert (np.diff(forecasts, axis=0) <= 1e-12).all()
+    assert ((forecasts >= 0) & (forecasts <= 1)).all()
+    assert (forecasts[0] == 1).all()
+    assert forecasts[-1].max() < 0.005
 
 
 def test_a_limit_may_be_an_exact_decimal_and_may_be_missing() -> None:

@@ -15,8 +15,10 @@ NOWHERE = ForecastSettings(method="mean")
 WEEK = np.array([100.0, 120, 125, 118, 90, 10, 12])
 
 
-def kinds(first: date, last: date, country: str | None = None, part: str | None = None, **said: Any) -> dict[date, str]:
-    calendar = Calendar(country=country, subdivision=part, **said)
+def kinds(
+    first: date, last: date, country: str | None = None, part: str | None = None, **settings: Any
+) -> dict[date, str]:
+    calendar = Calendar(country=country, subdivision=part, **settings)
     return dict(special_days(first, last, calendar).iter_rows())
 
 
@@ -29,13 +31,13 @@ def costs(first: date, last: date, low: float, subdivision: str = "BY") -> pl.Da
 
 
 def test_the_turn_of_the_year_is_special_everywhere() -> None:
-    found = kinds(date(2025, 12, 20), date(2026, 1, 10))
-    assert found == {date(2025, 12, 24) + timedelta(days=n): "year_end" for n in range(9)}
+    special = kinds(date(2025, 12, 20), date(2026, 1, 10))
+    assert special == {date(2025, 12, 24) + timedelta(days=n): "year_end" for n in range(9)}
 
 
 def test_a_country_has_its_holidays_and_the_bridges_to_the_weekend() -> None:
-    found = kinds(date(2026, 5, 11), date(2026, 6, 7), "DE", "BY")
-    assert found == {
+    special = kinds(date(2026, 5, 11), date(2026, 6, 7), "DE", "BY")
+    assert special == {
         date(2026, 5, 14): "holiday",  # Ascension, a Thursday
         date(2026, 5, 15): "bridge",
         date(2026, 5, 25): "holiday",  # Whit Monday
@@ -51,8 +53,8 @@ def test_a_bridge_is_found_though_its_holiday_lies_outside_the_range() -> None:
 
 def test_own_closures_come_first() -> None:
     closures = (date(2026, 8, 3), date(2026, 12, 25), date(2027, 8, 3))
-    found = kinds(date(2026, 8, 1), date(2026, 12, 25), "DE", closures=closures)
-    assert {day for day, kind in found.items() if kind == "closure"} == {date(2026, 8, 3), date(2026, 12, 25)}
+    special = kinds(date(2026, 8, 1), date(2026, 12, 25), "DE", closures=closures)
+    assert {day for day, kind in special.items() if kind == "closure"} == {date(2026, 8, 3), date(2026, 12, 25)}
 
 
 def test_an_unknown_country_or_subdivision_is_named_with_what_is_near() -> None:
@@ -73,32 +75,32 @@ def test_the_low_of_the_turn_of_the_year_is_not_carried_into_january() -> None:
 
 def test_coming_holidays_are_as_low_as_past_ones_were() -> None:
     past = costs(date(2025, 5, 5), date(2026, 4, 30), low=0.05)
-    made = dict(forecast(past, date(2026, 5, 31), GERMANY).select("date", "median").iter_rows())
-    assert made[date(2026, 5, 14)] == pytest.approx(0.05 * WEEK[3], abs=0.05 * WEEK[3])
-    assert made[date(2026, 5, 21)] == pytest.approx(WEEK[3], rel=0.02)
+    medians = dict(forecast(past, date(2026, 5, 31), GERMANY).select("date", "median").iter_rows())
+    assert medians[date(2026, 5, 14)] == pytest.approx(0.05 * WEEK[3], abs=0.05 * WEEK[3])
+    assert medians[date(2026, 5, 21)] == pytest.approx(WEEK[3], rel=0.02)
 
 
 def test_holidays_that_a_series_does_not_keep_do_not_lower_it() -> None:
     past = costs(date(2025, 5, 5), date(2026, 4, 30), low=1.0)
-    made = dict(forecast(past, date(2026, 5, 31), GERMANY).select("date", "median").iter_rows())
-    assert made[date(2026, 5, 14)] == pytest.approx(WEEK[3], rel=0.1)
+    medians = dict(forecast(past, date(2026, 5, 31), GERMANY).select("date", "median").iter_rows())
+    assert medians[date(2026, 5, 14)] == pytest.approx(WEEK[3], rel=0.1)
 
 
 def test_of_two_series_each_keeps_its_own_holidays() -> None:
     first, last = date(2025, 5, 5), date(2026, 4, 30)
     resting = costs(first, last, low=0.05).with_columns(series=pl.lit("resting"))
     working = costs(first, last, low=1.0).with_columns(series=pl.lit("working"))
-    made = forecast(pl.concat([resting, working]), date(2026, 5, 14), GERMANY)
-    ascension = dict(made.filter(pl.col("date") == date(2026, 5, 14)).select("series", "median").iter_rows())
+    medians = forecast(pl.concat([resting, working]), date(2026, 5, 14), GERMANY)
+    ascension = dict(medians.filter(pl.col("date") == date(2026, 5, 14)).select("series", "median").iter_rows())
     assert ascension["resting"] < 0.2 * WEEK[3]
     assert ascension["working"] > 0.85 * WEEK[3]
 
 
 def test_a_holiday_never_seen_before_is_taken_for_a_weekend() -> None:
     past = costs(date(2026, 9, 7), date(2026, 12, 20), low=1.0)
-    made = dict(forecast(past, date(2026, 12, 31), NOWHERE).select("date", "median").iter_rows())
-    assert made[date(2026, 12, 23)] == pytest.approx(WEEK[2])
-    assert made[date(2026, 12, 24)] == pytest.approx(WEEK[3] * WEEK[5:].mean() / WEEK[:5].mean())
+    medians = dict(forecast(past, date(2026, 12, 31), NOWHERE).select("date", "median").iter_rows())
+    assert medians[date(2026, 12, 23)] == pytest.approx(WEEK[2])
+    assert medians[date(2026, 12, 24)] == pytest.approx(WEEK[3] * WEEK[5:].mean() / WEEK[:5].mean())
 
 
 def test_a_series_that_runs_at_weekends_runs_on_a_holiday_never_seen_before() -> None:
@@ -110,13 +112,13 @@ def test_a_new_series_learns_holidays_from_the_others() -> None:
     first, last = date(2025, 5, 5), date(2026, 5, 10)
     old = [costs(first, last, low=0.5).with_columns(series=pl.lit(f"old-{n}")) for n in range(10)]
     new = costs(date(2026, 4, 13), last, low=0.5).filter(pl.col("date") != date(2026, 5, 1))
-    made = forecast(pl.concat([*old, new]), date(2026, 5, 31), GERMANY).filter(pl.col("series") == "a")
-    ascension = made.filter(pl.col("date") == date(2026, 5, 14))["median"].item()
+    medians = forecast(pl.concat([*old, new]), date(2026, 5, 31), GERMANY).filter(pl.col("series") == "a")
+    ascension = medians.filter(pl.col("date") == date(2026, 5, 14))["median"].item()
     weekend = WEEK[3] * WEEK[5:].mean() / WEEK[:5].mean()
     assert weekend * 2 < ascension < 0.7 * WEEK[3]
 
 
-def test_a_holiday_that_no_calendar_tells_does_not_lower_its_weekday() -> None:
+def test_a_holiday_missing_in_the_calendar_does_not_lower_its_weekday() -> None:
     past = costs(date(2026, 1, 12), date(2026, 4, 30), low=0.05)  # with Good Friday and Easter Monday
     row = forecast_total(past, date(2026, 5, 28), NOWHERE).row(0, named=True)
     # Two days at a twentieth would be 6 % of the last four weeks.
@@ -127,5 +129,5 @@ def test_own_closures_are_expected_to_be_low() -> None:
     closure = date(2026, 8, 5)
     settings = ForecastSettings(Calendar(closures=(closure,)), method="mean")
     past = costs(date(2026, 1, 12), date(2026, 7, 31), low=1.0)
-    made = dict(forecast(past, date(2026, 8, 31), settings).select("date", "median").iter_rows())
-    assert made[closure] < 0.2 * made[date(2026, 8, 12)]
+    medians = dict(forecast(past, date(2026, 8, 31), settings).select("date", "median").iter_rows())
+    assert medians[closure] < 0.2 * medians[date(2026, 8, 12)]

@@ -25,7 +25,7 @@ def read(folder: Path, content: str | bytes) -> pl.DataFrame:
     return read_decisions(folder / FILE)
 
 
-def said(folder: Path, content: str | bytes) -> str:
+def refusal(folder: Path, content: str | bytes) -> str:
     with pytest.raises(ConfigurationError) as caught:
         read(folder, content)
     message = str(caught.value)
@@ -40,21 +40,21 @@ def incidents(*statuses: str) -> pl.DataFrame:
 
 
 def test_a_file_is_read_with_lines_of_the_file(tmp_path: Path) -> None:
-    found = read(
+    rows = read(
         tmp_path,
         'incident,decision,reason,until\n\nabc,expected,"load test, weekly",2026-12-31\n  def , ignored ,,\n',
     )
-    assert found.schema == DECISION_SCHEMA
-    assert found.rows() == [
+    assert rows.schema == DECISION_SCHEMA
+    assert rows.rows() == [
         ("abc", "expected", "load test, weekly", date(2026, 12, 31), 3),
         ("def", "ignored", None, None, 4),
     ]
 
 
 def test_reason_and_until_may_be_left_out_and_columns_stand_in_any_order(tmp_path: Path) -> None:
-    found = read(tmp_path, "decision,incident\nexpected,abc\n")
-    assert found.rows() == [("abc", "expected", None, None, 2)]
-    assert found.schema == DECISION_SCHEMA
+    rows = read(tmp_path, "decision,incident\nexpected,abc\n")
+    assert rows.rows() == [("abc", "expected", None, None, 2)]
+    assert rows.schema == DECISION_SCHEMA
 
 
 def test_a_file_of_a_header_alone_decides_nothing(tmp_path: Path) -> None:
@@ -100,19 +100,19 @@ def test_a_file_of_a_header_alone_decides_nothing(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_file_and_line(tmp_path: Path, content: str | bytes, message: str) -> None:
-    assert said(tmp_path, content) == message
+def test_a_mistake_names_file_and_line(tmp_path: Path, content: str | bytes, message: str) -> None:
+    assert refusal(tmp_path, content) == message
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_of_decisions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none.csv cannot be read \(No such file or directory\); correct the"):
         read_decisions(tmp_path / "none.csv")
 
 
 def test_a_decision_replaces_the_status_and_gives_its_reason(tmp_path: Path) -> None:
     decisions = read(tmp_path, "incident,decision,reason\ni1,expected,load test\ni2,ignored,\n")
-    found = decided(incidents("open", "open", "ended", "new_normal"), decisions)
-    assert found.select("incident_id", "status", "reason", "decided_until").rows() == [
+    rows = decided(incidents("open", "open", "ended", "new_normal"), decisions)
+    assert rows.select("incident_id", "status", "reason", "decided_until").rows() == [
         ("i0", "open", None, None),
         ("i1", "expected", "load test", None),
         ("i2", "ignored", None, None),
@@ -129,10 +129,10 @@ def test_a_decision_holds_through_its_last_day(tmp_path: Path, until: str, statu
     assert (row["status"], row["reason"], row["decided_until"]) == (status, "migration", date.fromisoformat(until))
 
 
-def test_without_decisions_all_is_as_it_was() -> None:
-    found = decided(incidents("open", "ended"), NO_DECISIONS)
-    assert found.select("incident_id", "status").rows() == [("i0", "open"), ("i1", "ended")]
-    assert found.select("reason", "decided_until").null_count().row(0) == (2, 2)
+def test_without_decisions_incidents_keep_their_status() -> None:
+    rows = decided(incidents("open", "ended"), NO_DECISIONS)
+    assert rows.select("incident_id", "status").rows() == [("i0", "open"), ("i1", "ended")]
+    assert rows.select("reason", "decided_until").null_count().row(0) == (2, 2)
     assert (
         decided(
             incidents().cast({"incident_id": pl.String, "status": pl.String, "data_through": pl.Date}), NO_DECISIONS
@@ -141,7 +141,7 @@ def test_without_decisions_all_is_as_it_was() -> None:
     )
 
 
-def test_a_decision_about_an_incident_that_is_gone_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_decision_about_a_missing_incident_is_named_with_its_line(tmp_path: Path) -> None:
     decisions = read(tmp_path, "incident,decision\ni0,expected\nx9,ignored\n")
     assert unmatched_decisions(decisions, incidents("open").get_column("incident_id"), Path(FILE)) == [
         f"{FILE}, line 3: there is no incident 'x9'; correct it (`circleci-cost anomalies --all` names those there "

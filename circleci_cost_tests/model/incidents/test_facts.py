@@ -21,13 +21,13 @@ MONTH = 365.25 / 12
 def course(
     weeks: int,
     costs: Mapping[int, float | None],
-    said: Mapping[int, tuple[str, str, float]],
+    anomalies: Mapping[int, tuple[str, str, float]],
     expected: Mapping[int, float] | None = None,
 ) -> pl.DataFrame:
     """Weeks that cost what was expected of them, but for some days."""
     usual = WEEK * weeks
     values = [costs.get(number, value) for number, value in enumerate(usual)]
-    return judged(values, [(expected or {}).get(number, value) for number, value in enumerate(usual)], said)
+    return judged(values, [(expected or {}).get(number, value) for number, value in enumerate(usual)], anomalies)
 
 
 def only(daily: pl.DataFrame, settings: Anomalies = SETTINGS) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_the_impact_is_against_the_same_weekdays_before_whatever_was_expected_la
     assert row["peak_per_day"] == pytest.approx(max(7.0, (7 + 6 + 18 + 19) / 4, (7 + 6 + 18 + 19 + 10 + 9 + 8) / 7))
 
 
-def test_less_is_told_with_negative_impacts() -> None:
+def test_a_saving_has_negative_impacts() -> None:
     row = only(course(5, {17: 1.0}, {17: ("drop", "down", 1.5)}))
     assert [row[name] for name in ("direction", "impact", "impact_per_day", "told_per_day", "peak_per_day")] == [
         "down",
@@ -72,8 +72,8 @@ def test_quiet_days_within_are_part_of_an_incident_and_a_week_apart_begins_anoth
     near = course(6, {15: 30.0, 18: 30.0}, {15: SPIKE, 18: SPIKE})
     assert (only(near)["first_day"], only(near)["last_day"], only(near)["alarms"]) == (day(15), day(18), 2)
     far = course(6, {15: 30.0, 29: 30.0}, {15: SPIKE, 29: SPIKE})
-    found = incidents(far, hierarchy_of(["acme"]), SETTINGS)
-    assert found.get_column("first_day").to_list() == [day(15), day(29)]
+    incident_rows = incidents(far, hierarchy_of(["acme"]), SETTINGS)
+    assert incident_rows.get_column("first_day").to_list() == [day(15), day(29)]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_incident_is_open_for_two_quiet_days_then_ended_or_the_new_normal(
     assert row["monthly_impact"] == wanted
 
 
-def test_a_month_of_the_last_week_is_told_of_what_stays() -> None:
+def test_the_monthly_impact_projects_the_last_week_to_a_month() -> None:
     days = range(15, 29)
     usual = WEEK * 5
     costs = {number: usual[number] + (5 if number < 22 else 7) for number in days}
@@ -110,13 +110,13 @@ def test_a_month_of_the_last_week_is_told_of_what_stays() -> None:
     assert row["monthly_impact"] == pytest.approx((6 * 7 + 5) / 7 * MONTH)
 
 
-def test_one_weak_alarm_alone_is_not_told_and_a_clear_one_is() -> None:
+def test_one_weak_alarm_alone_is_not_reported_and_a_clear_one_is() -> None:
     for score, count in ((1.0, 0), (1.19, 0), (1.21, 1)):
-        found = incidents(course(4, {17: 30.0}, {17: ("spike", "up", score)}), hierarchy_of(["acme"]), SETTINGS)
-        assert found.height == count
+        incident_rows = incidents(course(4, {17: 30.0}, {17: ("spike", "up", score)}), hierarchy_of(["acme"]), SETTINGS)
+        assert incident_rows.height == count
 
 
-def test_five_weak_alarms_are_told_on_the_fifth() -> None:
+def test_five_weak_alarms_are_reported_on_the_fifth() -> None:
     days = range(15, 20)
     weak = course(4, dict.fromkeys(days, 30.0), dict.fromkeys(days, ("level_shift", "up", 1.05)))
     assert only(weak)["told_on"] == day(19)
@@ -124,7 +124,7 @@ def test_five_weak_alarms_are_told_on_the_fifth() -> None:
 
 
 @pytest.mark.parametrize("kind", ["price_change", "drift", "new"])
-def test_facts_and_drifts_are_told_however_weak(kind: str) -> None:
+def test_facts_and_drifts_are_reported_however_weak(kind: str) -> None:
     row = only(
         course(10, {60: 90.0}, {60: (kind, "up", 1.0)}),
         Anomalies(minimum_impact_usd=Decimal(0), minimum_impact_share=Decimal("0.001")),
@@ -132,7 +132,7 @@ def test_facts_and_drifts_are_told_however_weak(kind: str) -> None:
     assert (row["kind"], row["told_on"]) == (kind, day(60))
 
 
-def test_a_drift_began_before_it_could_be_told() -> None:
+def test_a_drift_begins_before_its_first_alarm() -> None:
     usual = WEEK * 10
     costs = {number: usual[number] * (1 + 0.02 * max(number - 18, 0)) for number in range(70)}
     row = only(course(10, costs, dict.fromkeys(range(60, 64), ("drift", "up", 1.1))))
@@ -147,11 +147,11 @@ def test_a_drift_of_a_part_after_a_shift_of_the_whole_does_not_make_it_older() -
     part = course(12, dict.fromkeys(shifted, 20.0), dict.fromkeys(range(64, 67), ("drift", "up", 1.1))).with_columns(
         pl.lit("acme/p1").alias("series")
     )
-    found = incidents(pl.concat([whole, part]), hierarchy_of(["acme", "acme/p1", "acme/p2"]), SETTINGS)
-    assert found.select("series", "first_day").rows() == [("acme", day(60))]
+    incident_rows = incidents(pl.concat([whole, part]), hierarchy_of(["acme", "acme/p1", "acme/p2"]), SETTINGS)
+    assert incident_rows.select("series", "first_day").rows() == [("acme", day(60))]
 
 
-def test_what_was_nothing_and_is_small_to_the_organization_has_a_share_of_it() -> None:
+def test_a_series_that_was_zero_has_an_impact_share_of_its_organization() -> None:
     whole = course(5, {}, {})
     new = judged([0.0] * 20 + [3.0] * 15, [0.0] * 35, {20: ("new", "up", 3.0)}, "acme/p1")
     daily = pl.concat([whole, new])
@@ -160,29 +160,29 @@ def test_what_was_nothing_and_is_small_to_the_organization_has_a_share_of_it() -
     assert row["impact_share"] == pytest.approx(3 / 9)
 
 
-def test_an_organization_of_which_nothing_was_expected_has_no_share() -> None:
+def test_without_an_expected_cost_of_the_organization_there_is_no_impact_share() -> None:
     row = only(judged([0.0] * 20 + [30.0] * 5, [0.0] * 25, dict.fromkeys(range(20, 25), ("new", "up", 3.0))))
     assert (row["impact"], row["impact_share"]) == (150.0, None)
 
 
 def test_incidents_come_by_first_day_in_their_schema() -> None:
     daily = course(8, {40: 40.0, 20: 40.0}, {40: SPIKE, 20: SPIKE})
-    found = incidents(daily, hierarchy_of(["acme"]), SETTINGS)
-    assert found.schema == INCIDENT_SCHEMA
-    assert found.get_column("first_day").to_list() == [day(20), day(40)]
-    assert found.get_column("incident_id").n_unique() == 2
-    assert found.get_column("incident_id").str.contains(r"^[0-9a-f]{10}$").all()
+    incident_rows = incidents(daily, hierarchy_of(["acme"]), SETTINGS)
+    assert incident_rows.schema == INCIDENT_SCHEMA
+    assert incident_rows.get_column("first_day").to_list() == [day(20), day(40)]
+    assert incident_rows.get_column("incident_id").n_unique() == 2
+    assert incident_rows.get_column("incident_id").str.contains(r"^[0-9a-f]{10}$").all()
 
 
 def test_a_drift_that_reaches_back_to_a_shift_is_the_rest_of_it() -> None:
-    said = {18: ("level_shift", "up", 2.0), 60: ("drift", "up", 2.0)}
-    row = only(course(10, {18: 40.0, 60: 300.0}, said))
+    anomalies = {18: ("level_shift", "up", 2.0), 60: ("drift", "up", 2.0)}
+    row = only(course(10, {18: 40.0, 60: 300.0}, anomalies))
     assert (row["first_day"], row["last_day"], row["alarms"]) == (day(18), day(60), 2)
 
 
 def days_of(daily: pl.DataFrame) -> list[tuple[int, int]]:
-    found = incidents(daily, hierarchy_of(["acme"]), SETTINGS).select("first_day", "last_day").rows()
-    return [((first - day(0)).days, (last - day(0)).days) for first, last in found]
+    incident_rows = incidents(daily, hierarchy_of(["acme"]), SETTINGS).select("first_day", "last_day").rows()
+    return [((first - day(0)).days, (last - day(0)).days) for first, last in incident_rows]
 
 
 def test_two_spikes_with_usual_days_in_between_are_two_incidents() -> None:
@@ -203,9 +203,9 @@ def test_week_ends_that_leak_are_one_incident() -> None:
     assert days_of(daily) == [(33, 41)]
 
 
-@pytest.mark.parametrize(("more", "told"), [(60.0, ["acme", "acme/p1"]), (10.0, ["acme"])])
-def test_what_is_large_and_begins_in_a_project_while_its_organization_has_shifted_is_told_apart(
-    more: float, told: list[str]
+@pytest.mark.parametrize(("more", "reported"), [(60.0, ["acme", "acme/p1"]), (10.0, ["acme"])])
+def test_a_large_change_of_a_project_within_a_shift_of_its_organization_is_reported_apart(
+    more: float, reported: list[str]
 ) -> None:
     usual, at = [*WEEK * 4, *(2 * value for value in WEEK * 4)], 43
     expected = [*WEEK * 4, *WEEK[:5], *usual[33:]]
@@ -222,15 +222,15 @@ def test_what_is_large_and_begins_in_a_project_while_its_organization_has_shifte
         "acme",
     )
     daily = pl.concat([whole, *projects])
-    found = incidents(daily, hierarchy_of(["acme", "acme/p1", "acme/p2", "acme/p3"]), SETTINGS)
-    assert found.get_column("series").to_list() == told
-    assert found.get_column("first_day").to_list() == [day(28), day(at)][: len(told)]
+    incident_rows = incidents(daily, hierarchy_of(["acme", "acme/p1", "acme/p2", "acme/p3"]), SETTINGS)
+    assert incident_rows.get_column("series").to_list() == reported
+    assert incident_rows.get_column("first_day").to_list() == [day(28), day(at)][: len(reported)]
 
 
 def test_a_new_price_is_an_incident_of_its_own_whatever_goes_on() -> None:
     shifted = dict.fromkeys(range(28, 56), 30.0)
-    said = {**dict.fromkeys(range(28, 33), SHIFT), 37: ("price_change", "up", 20.0)}
-    assert days_of(course(8, shifted, said)) == [(28, 32), (37, 37)]
+    anomalies = {**dict.fromkeys(range(28, 33), SHIFT), 37: ("price_change", "up", 20.0)}
+    assert days_of(course(8, shifted, anomalies)) == [(28, 32), (37, 37)]
 
 
 def test_quality_counts_lone_alarms_of_the_last_days_and_series_that_are_too_short() -> None:
@@ -241,24 +241,24 @@ def test_quality_counts_lone_alarms_of_the_last_days_and_series_that_are_too_sho
     other_way = judged([9.0] * 100, [10.0] * 100, {96: ("drop", "down", 1.0)}, "acme/p4")
     long_ago = judged([9.0] * 100, [10.0] * 100, {5: weak}, "acme/p5")
     short = judged([9.0] * 100, [None] * 100, {}, "acme/p6").with_columns(pl.lit("too short a history").alias("note"))
-    found = quality_of(
+    quality = quality_of(
         [pl.concat([lone, shared, with_it, other_way, long_ago, short])], pl.DataFrame(schema=INCIDENT_SCHEMA)
     )
-    assert (found.series, found.too_short, found.lone_alarms) == (6, 1, 2)
-    assert found.too_short_share == pytest.approx(1 / 6)
-    assert found.lone_alarms_per_series_year == pytest.approx(2 / (5 * 90 / 365.25))
+    assert (quality.series, quality.too_short, quality.lone_alarms) == (6, 1, 2)
+    assert quality.too_short_share == pytest.approx(1 / 6)
+    assert quality.lone_alarms_per_series_year == pytest.approx(2 / (5 * 90 / 365.25))
 
 
 def test_alarms_that_an_incident_explains_are_not_lone() -> None:
     daily = judged([9.0] * 100, [10.0] * 100, {95: ("spike", "up", 1.0)}, "acme/p1")
     large = course(15, {94: 60.0}, {94: SPIKE})
-    found = incidents(large, hierarchy_of(["acme"]), SETTINGS)
-    assert found.height == 1
-    assert quality_of([daily], found).lone_alarms == 0
-    assert quality_of([daily], found.with_columns(direction=pl.lit("down"))).lone_alarms == 1
+    incident_rows = incidents(large, hierarchy_of(["acme"]), SETTINGS)
+    assert incident_rows.height == 1
+    assert quality_of([daily], incident_rows).lone_alarms == 0
+    assert quality_of([daily], incident_rows.with_columns(direction=pl.lit("down"))).lone_alarms == 1
 
 
 def test_without_anything_judged_there_is_no_rate_of_false_alarms() -> None:
     for nothing in ([], [judged([], [], {})]):
-        found = quality_of(nothing, pl.DataFrame(schema=INCIDENT_SCHEMA))
-        assert (found.series, found.lone_alarms_per_series_year, found.too_short_share) == (0, None, 0.0)
+        quality = quality_of(nothing, pl.DataFrame(schema=INCIDENT_SCHEMA))
+        assert (quality.series, quality.lone_alarms_per_series_year, quality.too_short_share) == (0, None, 0.0)

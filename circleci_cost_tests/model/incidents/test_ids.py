@@ -38,9 +38,9 @@ def incident(series: str, first: int, *, id: str = "", direction: str = "up", la
     return pl.DataFrame([row], schema_overrides=INCIDENT_SCHEMA)
 
 
-def kept(found: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame]) -> list[str]:
+def kept(current: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame]) -> list[str]:
     """The ids that incidents have after those before."""
-    return ids_kept(pl.concat(found), pl.concat(before), PARENTS).get_column("incident_id").to_list()
+    return ids_kept(pl.concat(current), pl.concat(before), PARENTS).get_column("incident_id").to_list()
 
 
 def test_the_same_incident_begun_a_day_earlier_or_later_keeps_its_id() -> None:
@@ -68,8 +68,8 @@ def test_another_direction_another_branch_and_another_week_are_other_incidents()
 
 def test_an_id_is_given_once_and_to_the_nearest() -> None:
     before = [incident("acme/p1", 50, id="x"), incident("acme/p1", 55, id="y")]
-    found = [incident("acme/p1", 50), incident("acme/p1", 54), incident("acme/p1", 56)]
-    assert kept(found, before) == ["x", "y", "acme/p1 up 56"]
+    current = [incident("acme/p1", 50), incident("acme/p1", 54), incident("acme/p1", 56)]
+    assert kept(current, before) == ["x", "y", "acme/p1 up 56"]
 
 
 def test_no_incident_takes_the_id_that_another_has_by_itself() -> None:
@@ -80,10 +80,10 @@ def test_no_incident_takes_the_id_that_another_has_by_itself() -> None:
 
 
 def test_nothing_before_leaves_all_ids() -> None:
-    found = [incident("acme", 50), incident("acme/p1", 51)]
-    assert kept(found, [incident("acme", 1).clear()]) == ["acme up 50", "acme/p1 up 51"]
-    nothing = pl.concat(found).clear()
-    assert ids_kept(nothing, pl.concat(found), PARENTS).height == 0
+    current = [incident("acme", 50), incident("acme/p1", 51)]
+    assert kept(current, [incident("acme", 1).clear()]) == ["acme up 50", "acme/p1 up 51"]
+    nothing = pl.concat(current).clear()
+    assert ids_kept(nothing, pl.concat(current), PARENTS).height == 0
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def daily() -> pl.DataFrame:
 
 def found_in(daily: pl.DataFrame) -> tuple[pl.DataFrame, Hierarchy]:
     hierarchy = hierarchy_of(daily.get_column("series").to_list())
-    found = incidents(detect(daily, SETTINGS), hierarchy, SETTINGS)
-    return found, Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
+    current = incidents(detect(daily, SETTINGS), hierarchy, SETTINGS)
+    return current, Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
 
 
 def ids_day_by_day(daily: pl.DataFrame, restated: dict[int, pl.DataFrame] | None = None) -> list[list[str]]:
@@ -108,17 +108,17 @@ def ids_day_by_day(daily: pl.DataFrame, restated: dict[int, pl.DataFrame] | None
     seen = []
     for number in range(AT, AT + 12):
         known = (restated or {}).get(number, daily).filter(pl.col("date") <= day(number))
-        found, parents = found_in(known)
-        before = ids_kept(found, before, parents).select(KNOWN)
+        current, parents = found_in(known)
+        before = ids_kept(current, before, parents).select(KNOWN)
         seen.append(before.get_column("incident_id").to_list())
     return seen
 
 
 def test_ids_stay_with_each_further_day(daily: pl.DataFrame) -> None:
     seen = ids_day_by_day(daily)
-    assert len({tuple(each) for each in seen if each}) == 1
+    assert len({tuple(ids) for ids in seen if ids}) == 1
     assert len(seen[-1]) == 1
-    assert sum(bool(each) for each in seen) >= 10
+    assert sum(bool(ids) for ids in seen) >= 10
 
 
 def test_ids_stay_when_past_days_are_restated(daily: pl.DataFrame) -> None:
@@ -128,7 +128,7 @@ def test_ids_stay_when_past_days_are_restated(daily: pl.DataFrame) -> None:
         for number in range(AT, AT + 12)
     }
     seen = ids_day_by_day(daily, restated)
-    assert len({tuple(each) for each in seen if each}) == 1
+    assert len({tuple(ids) for ids in seen if ids}) == 1
 
 
 def test_ids_stay_when_a_restated_day_was_the_first_one(daily: pl.DataFrame) -> None:
@@ -144,23 +144,23 @@ def test_ids_stay_when_a_restated_day_was_the_first_one(daily: pl.DataFrame) -> 
 
 def test_the_same_data_give_the_same_ids(daily: pl.DataFrame) -> None:
     ids = [
-        found_in(each)[0].get_column("incident_id").to_list()
-        for each in (daily, daily.sample(fraction=1.0, seed=1, shuffle=True))
+        found_in(frame)[0].get_column("incident_id").to_list()
+        for frame in (daily, daily.sample(fraction=1.0, seed=1, shuffle=True))
     ]
     assert ids[0] == ids[1] != []
 
 
-def test_ids_tell_organizations_series_directions_and_days_apart() -> None:
+def test_ids_differ_by_organization_series_direction_and_day() -> None:
     days = (date(2026, 3, 1), date(2026, 3, 2))
-    made = {incident_id(o, s, way, when) for o in "ab" for s in "cd" for way in ("up", "down") for when in days}
-    assert len(made) == 16
+    ids = {incident_id(o, s, way, when) for o in "ab" for s in "cd" for way in ("up", "down") for when in days}
+    assert len(ids) == 16
 
 
-def test_another_view_of_the_same_cost_is_not_told_again() -> None:
+def test_another_view_of_the_same_cost_is_not_reported_again() -> None:
     explaining = incident("acme", 50, last=60)
-    for first, last, told in ((40, 42, True), (40, 43, False), (55, 56, False), (67, 70, False), (68, 70, True)):
+    for first, last, reported in ((40, 42, True), (40, 43, False), (55, 56, False), (67, 70, False), (68, 70, True)):
         team = incident("tag:team=web", first, last=last)
-        assert without_those_explained(team, explaining).height == int(told)
+        assert without_those_explained(team, explaining).height == int(reported)
         assert without_those_explained(team, explaining.with_columns(direction=pl.lit("down"))).height == 1
     both = pl.concat([incident("tag:team=web", 10), incident("tag:team=api", 50), incident("tag:team=db", 90)])
     assert without_those_explained(both, explaining).get_column("series").to_list() == ["tag:team=web", "tag:team=db"]

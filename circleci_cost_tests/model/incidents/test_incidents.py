@@ -59,9 +59,9 @@ def found_in(
     return incidents(detect(daily, settings, calendar), hierarchy_of(names, top), settings)
 
 
-def told(found: pl.DataFrame, since: int = AT) -> list[tuple[str, str]]:
+def reported(incident_rows: pl.DataFrame, since: int = AT) -> list[tuple[str, str]]:
     """Series and direction of the incidents that are told from a day on, and not weeks after it."""
-    soon = found.filter(pl.col("told_on").is_between(day(since), day(since + 10)))
+    soon = incident_rows.filter(pl.col("told_on").is_between(day(since), day(since + 10)))
     return soon.select("series", "direction").sort("series").rows()
 
 
@@ -71,60 +71,66 @@ def told(found: pl.DataFrame, since: int = AT) -> list[tuple[str, str]]:
     [("acme/p1/build/test", 3.0), ("acme/p1/build", 2.0), ("acme/p1", 2.0), ("acme", 1.7)],
     ids=["job", "workflow", "project", "organization"],
 )
-def test_a_shift_is_told_once_at_the_level_that_has_shifted(scope: str, factor: float, seed: int) -> None:
-    found = found_in(organization("acme", seed, {scope: {"times_runs": factors(DAYS, {AT: factor})}}))
-    assert told(found) == [(scope, "up")]
-    row = found.row(by_predicate=(pl.col("series") == scope) & (pl.col("told_on") < day(AT + 4)), named=True)
+def test_a_shift_is_reported_once_at_the_level_that_has_shifted(scope: str, factor: float, seed: int) -> None:
+    incident_rows = found_in(organization("acme", seed, {scope: {"times_runs": factors(DAYS, {AT: factor})}}))
+    assert reported(incident_rows) == [(scope, "up")]
+    row = incident_rows.row(by_predicate=(pl.col("series") == scope) & (pl.col("told_on") < day(AT + 4)), named=True)
     assert (row["organization"], row["kind"], row["direction"]) == ("acme", "level_shift", "up")
     assert row["status"] != "ended"
     assert place(row["first_day"]) == AT
     assert row["series_in_alarm"] >= 3
 
 
-def test_an_outage_of_the_whole_organization_is_told_of_the_organization() -> None:
-    found = found_in(organization("acme", 1, {"acme": {"times_runs": once(DAYS, [AT], 0.0)}}))
-    assert found.select("series", "kind", "direction", "first_day", "last_day", "told_on", "status").rows() == [
+def test_an_outage_of_a_whole_organization_is_an_incident_of_the_organization() -> None:
+    incident_rows = found_in(organization("acme", 1, {"acme": {"times_runs": once(DAYS, [AT], 0.0)}}))
+    assert incident_rows.select("series", "kind", "direction", "first_day", "last_day", "told_on", "status").rows() == [
         ("acme", "outage", "down", day(AT), day(AT), day(AT), "ended")
     ]
-    assert found.item(0, "series_in_alarm") == 22
+    assert incident_rows.item(0, "series_in_alarm") == 22
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_two_projects_at_once_are_two_incidents(seed: int) -> None:
-    found = found_in(organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": MORE}}))
-    assert told(found) == [("acme/p0", "up"), ("acme/p2", "up")]
+    incident_rows = found_in(
+        organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": MORE}})
+    )
+    assert reported(incident_rows) == [("acme/p0", "up"), ("acme/p2", "up")]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_rises_and_what_falls_are_two_incidents(seed: int) -> None:
-    found = found_in(organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": LESS}}))
-    assert told(found) == [("acme/p0", "up"), ("acme/p2", "down")]
+def test_a_rise_and_a_fall_are_two_incidents(seed: int) -> None:
+    incident_rows = found_in(
+        organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": LESS}})
+    )
+    assert reported(incident_rows) == [("acme/p0", "up"), ("acme/p2", "down")]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_two_changes_weeks_apart_are_two_incidents_each_from_its_own_day(seed: int) -> None:
     early = {"times_runs": factors(DAYS, {48: 2.0})}
-    found = found_in(organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p1": early}))
-    shifts = found.filter(pl.col("kind") == "level_shift").select("series", "first_day").sort("first_day").rows()
+    incident_rows = found_in(organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p1": early}))
+    shifts = (
+        incident_rows.filter(pl.col("kind") == "level_shift").select("series", "first_day").sort("first_day").rows()
+    )
     assert shifts == [("acme/p1", day(48)), ("acme/p0", day(AT))]
 
 
 def test_all_organizations_at_once_are_an_incident_of_the_cost_center() -> None:
     down = {name: {"times_runs": once(DAYS, [AT], 0.0)} for name in ("acme", "beta")}
     both = pl.concat([organization("acme", 1, down), organization("beta", 2, down)])
-    found = found_in(both, top="center")
-    assert found.select("organization", "series", "kind", "first_day").rows() == [
+    incident_rows = found_in(both, top="center")
+    assert incident_rows.select("organization", "series", "kind", "first_day").rows() == [
         ("center", "center", "outage", day(AT))
     ]
 
 
-def test_one_of_two_organizations_is_told_of_the_organization() -> None:
+def test_a_change_in_one_of_two_organizations_is_an_incident_of_that_one() -> None:
     down = {"acme": {"times_runs": once(DAYS, [AT], 0.0)}}
     both = pl.concat([organization("acme", 1, down), organization("beta", 2, down)])
-    assert told(found_in(both, top="center")) == [("acme", "down")]
+    assert reported(found_in(both, top="center")) == [("acme", "down")]
 
 
-def test_a_new_price_is_told_once_of_all_that_it_is_the_price_of() -> None:
+def test_a_new_price_is_reported_once_for_all_series_that_have_it() -> None:
     dearer = {name: {"price": factors(DAYS, {AT: 1.2})} for name in ("acme", "beta")}
     both = pl.concat([organization("acme", 1, dearer), organization("beta", 2, dearer)])
     expected = [("center", "price_change", "up", day(AT), day(AT), day(AT), "new_normal")]
@@ -139,13 +145,15 @@ def test_a_new_price_is_told_once_of_all_that_it_is_the_price_of() -> None:
     assert single.item(0, "monthly_impact") == pytest.approx(per_day * 365.25 / 12, rel=0.1)
 
 
-def test_a_new_price_on_a_holiday_is_told_by_usual_days() -> None:
+def test_the_impact_of_a_new_price_on_a_holiday_is_that_on_usual_days() -> None:
     changed = {"acme": {"price": factors(DAYS, {AT: 1.2}), "times_runs": once(DAYS, [AT], 0.02)}}
     settings = Anomalies(minimum_impact_usd=Decimal(1))
-    found = found_in(organization("acme", 1, changed), settings, calendar=Calendar(closures=(day(AT),)))
-    assert found.select("series", "kind", "first_day", "told_on").rows() == [("acme", "price_change", day(AT), day(AT))]
-    assert found.item(0, "impact_share") == pytest.approx(0.2)
-    assert found.item(0, "expected") > 20 * found.item(0, "impact_per_day") / 6
+    incident_rows = found_in(organization("acme", 1, changed), settings, calendar=Calendar(closures=(day(AT),)))
+    assert incident_rows.select("series", "kind", "first_day", "told_on").rows() == [
+        ("acme", "price_change", day(AT), day(AT))
+    ]
+    assert incident_rows.item(0, "impact_share") == pytest.approx(0.2)
+    assert incident_rows.item(0, "expected") > 20 * incident_rows.item(0, "impact_per_day") / 6
 
 
 def test_a_new_project_is_one_incident_of_the_whole_of_it() -> None:
@@ -155,19 +163,19 @@ def test_a_new_project_is_one_incident_of_the_whole_of_it() -> None:
     )
     more = born.filter(series="acme/p9").with_columns(pl.lit("acme").alias("series"))
     daily = pl.concat([old, born, more])
-    found = found_in(daily)
-    assert told(found) == [("acme/p9", "up")]
-    row = found.row(by_predicate=pl.col("series") == "acme/p9", named=True)
+    incident_rows = found_in(daily)
+    assert reported(incident_rows) == [("acme/p9", "up")]
+    row = incident_rows.row(by_predicate=pl.col("series") == "acme/p9", named=True)
     assert (row["kind"], row["first_day"], row["expected"]) == ("new", day(AT), 0)
     assert row["impact"] == pytest.approx(row["actual"])
     assert row["status"] == "new_normal"
 
 
-def test_a_project_that_ends_is_told_of_the_project() -> None:
+def test_the_end_of_a_project_is_an_incident_of_the_project() -> None:
     ended = {"acme/p1": {"times_runs": factors(DAYS, {AT: 0.0})}}
-    found = found_in(organization("acme", 1, ended))
-    assert told(found) == [("acme/p1", "down")]
-    row = found.row(by_predicate=pl.col("series") == "acme/p1", named=True)
+    incident_rows = found_in(organization("acme", 1, ended))
+    assert reported(incident_rows) == [("acme/p1", "down")]
+    row = incident_rows.row(by_predicate=pl.col("series") == "acme/p1", named=True)
     assert row["kind"] in {"outage", "vanished"}
     assert row["status"] == "new_normal"
 
@@ -177,7 +185,7 @@ def test_quiet_organizations_have_no_incidents() -> None:
         assert found_in(organization("acme", seed, {})).height == 0
 
 
-def test_what_is_small_to_the_organization_is_not_told() -> None:
+def test_an_incident_small_for_its_organization_is_not_reported() -> None:
     small = {"acme/p1/build/test": {"times_runs": factors(DAYS, {AT: 3.0})}}
     daily = organization("acme", 1, small)
     share = found_in(daily).item(0, "impact_share")
@@ -191,19 +199,19 @@ def test_what_is_small_to_the_organization_is_not_told() -> None:
 def test_directions_that_are_not_asked_for_are_no_incidents() -> None:
     daily = organization("acme", 1, {"acme/p0": {"times_runs": MORE}, "acme/p2": {"times_runs": LESS}})
     settings = Anomalies(minimum_impact_usd=Decimal("0.1"), directions=("down",))
-    assert told(found_in(daily, settings)) == [("acme/p2", "down")]
+    assert reported(found_in(daily, settings)) == [("acme/p2", "down")]
 
 
-def test_nothing_is_found_in_nothing_and_series_outside_the_hierarchy_are_left_out() -> None:
+def test_no_rows_have_no_incidents_and_series_outside_the_hierarchy_are_left_out() -> None:
     empty = detect(pl.DataFrame(schema={"series": pl.String, "date": pl.Date, "cost": pl.Float64}))
     assert incidents(empty, hierarchy_of([])).schema == INCIDENT_SCHEMA
     judged = detect(organization("acme", 1, {"acme": {"times_runs": once(DAYS, [AT], 0.0)}}))
     others = hierarchy_of(["beta", "beta/p0"])
-    found = incidents(judged, others, SETTINGS)
-    assert (found.height, found.schema) == (0, INCIDENT_SCHEMA)
+    incident_rows = incidents(judged, others, SETTINGS)
+    assert (incident_rows.height, incident_rows.schema) == (0, INCIDENT_SCHEMA)
 
 
-def test_the_day_it_is_told_does_not_change_with_what_comes_later() -> None:
+def test_later_days_do_not_change_the_day_of_the_report() -> None:
     changes: dict[str, dict[str, Floats]] = {
         "acme/p0": {"times_runs": factors(DAYS, {57: 1.9})},
         "acme/p2/deploy/test": {"times_runs": once(DAYS, [75], 8.0)},
@@ -216,7 +224,7 @@ def test_the_day_it_is_told_does_not_change_with_what_comes_later() -> None:
     assert {"acme/p0", "acme/p2/deploy/test", "acme"} <= set(days)
     first_seen: dict[str, date] = {}
     for number in range(57, 89):
-        found = incidents(judged.filter(pl.col("date") <= day(number)), hierarchy, SETTINGS)
-        for series in found.get_column("series").to_list():
+        incident_rows = incidents(judged.filter(pl.col("date") <= day(number)), hierarchy, SETTINGS)
+        for series in incident_rows.get_column("series").to_list():
             first_seen.setdefault(series, day(number))
     assert {name: first_seen[name] for name in days} == days

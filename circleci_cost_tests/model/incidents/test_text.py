@@ -65,7 +65,7 @@ def test_a_drop_of_one_day_that_is_over() -> None:
     assert cells(row)[3:] == ("2026-03-04", "ended", "-$1,234.00", "–")
 
 
-def test_a_new_price_is_told_as_what_a_credit_costs_and_keeps_the_name_as_it_is() -> None:
+def test_a_new_price_is_worded_as_the_cost_of_a_credit_and_keeps_the_name_as_it_is() -> None:
     assert title(PRICE) == "ACME Corp: new price up, +$20.00"
     assert sentences(PRICE, "never said")[:2] == [
         "Cost center ACME Corp has a new price since 2026-03-06.",
@@ -78,7 +78,7 @@ def test_a_new_price_of_what_was_not_used_has_no_step() -> None:
     assert sentences(row)[1] == "A credit costs 0 % since 2026-03-06."
 
 
-def test_amounts_are_told_as_the_title_tells_them_whatever_their_size() -> None:
+def test_sentences_have_the_amounts_of_the_title_whatever_their_size() -> None:
     small = incident(actual_usd=Decimal("0.05"), expected_usd=Decimal("0.02"), impact_usd=Decimal("0.031234"))
     assert title(small).endswith("+$0.0312 so far")
     assert "$0.0312 more than" in sentences(small)[0]
@@ -86,7 +86,7 @@ def test_amounts_are_told_as_the_title_tells_them_whatever_their_size() -> None:
     assert "$1,234,567,890.12 more" in sentences(large)[0]
 
 
-def test_a_rise_that_came_to_less_in_all_is_told_as_less() -> None:
+def test_a_rise_that_came_to_less_in_all_is_worded_as_less() -> None:
     row = incident(actual_usd=Decimal(24), impact_usd=Decimal(-1))
     assert "$1.00 less than the $25.00" in sentences(row)[0]
 
@@ -130,8 +130,8 @@ def test_shares_are_whole_percents_with_their_sign(share: str, text: str) -> Non
 
 
 def test_json_has_every_digit_as_text_and_nothing_but_counts_as_numbers() -> None:
-    found = as_json(incident(reason="the new suite", decided_until=date(2026, 12, 31), status="expected"))
-    assert found == {
+    as_written = as_json(incident(reason="the new suite", decided_until=date(2026, 12, 31), status="expected"))
+    assert as_written == {
         "incident_id": "57bb05f099",
         "series_kind": "project",
         "series": "acme / web",

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from circleci_cost.circleci import answers
 from circleci_cost.circleci.answers import Organization, Person
 from circleci_cost.circleci.connection import Endpoint
+from circleci_cost.circleci.error_answers import RequestContext, refusal
 from circleci_cost.circleci.http import Answer, ApiClient
 from circleci_cost.circleci.limits import Timeouts
 from circleci_cost.circleci.progress import SILENT, ExportProgress
-from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.circleci.retry import Backoff, Retry
 from circleci_cost.clock import Clock
 

@@ -1,6 +1,6 @@
 """Reads the API's JSON answers strictly into values; an error names the field that is missing or wrong.
 
-Pure; `refusals` words the errors for answers outside 2xx.
+Pure; `error_answers` words the errors for answers outside 2xx.
 """
 
 import json

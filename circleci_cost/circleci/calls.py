@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from circleci_cost.circleci.connection import Connection
+from circleci_cost.circleci.error_answers import RequestContext, refusal
 from circleci_cost.circleci.failures import NOTHING_CREATED, LostAnswer, RateLimited
 from circleci_cost.circleci.http import Answer, ApiClient
 from circleci_cost.circleci.progress import ExportProgress
 from circleci_cost.circleci.quota import Kind, QuotaLedger
-from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.circleci.retry import Backoff, Retry
 from circleci_cost.clock import Clock
 from circleci_cost.errors import CircleciCostError

@@ -1,6 +1,6 @@
 """The two HTTP clients: one with the token, for the API alone, and one without it, for downloads.
 
-`answers` and `refusals` interpret the answers; `retry` decides when to ask again.
+`answers` and `error_answers` interpret the answers; `retry` decides when to ask again.
 """
 
 import ssl

@@ -18,10 +18,10 @@ from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
+from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.own_files import require_own_database
-from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.lake.turns import WAREHOUSE, turn
 from circleci_cost.model.pricing.definition import CostCenter
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import StorageError
+from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost.model.usage import restatements
 
 _METADATA_KEY = "circleci_cost"

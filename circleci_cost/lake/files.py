@@ -11,7 +11,7 @@ from pathlib import Path
 
 from circleci_cost.clock import file_age
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.storage_failures import Doing, StorageFailure, storage_failure
+from circleci_cost.lake.disk_failures import Doing, StorageFailure, storage_failure
 
 TEMPORARY_PREFIX = ".tmp-"
 # No single file takes a day to write: an older temporary file was left by a killed process.

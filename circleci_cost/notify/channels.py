@@ -16,10 +16,10 @@ from circleci_cost.config.notifications import (
     WebhookChannel,
 )
 from circleci_cost.notify.apprise_channel import Apprise
-from circleci_cost.notify.email import Email
+from circleci_cost.notify.email_channel import Email
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.messages import Envelope
-from circleci_cost.notify.webhooks import ChatChannel, Webhook
+from circleci_cost.notify.webhook_channel import ChatChannel, Webhook
 
 
 class Channel(Protocol):

@@ -15,12 +15,12 @@ from circleci_cost.config.notifications import NotificationOwner
 from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
 from circleci_cost.notify.anomaly_occasions import anomaly_notices, times_grown
 from circleci_cost.notify.apprise_channel import harmless
-from circleci_cost.notify.mail import as_mail
+from circleci_cost.notify.mail_message import as_mail
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.payload import as_payload
 from circleci_cost.notify.plain import as_text
-from circleci_cost.notify.slack import as_slack
-from circleci_cost.notify.teams import as_teams
+from circleci_cost.notify.slack_message import as_slack
+from circleci_cost.notify.teams_message import as_teams
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost_tests.model.incidents.incident_rows import ROW, incident
 from circleci_cost_tests.notify.harness import HOSTILE, Site, envelope, webhook_section

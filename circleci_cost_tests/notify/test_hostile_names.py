@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from circleci_cost.notify.apprise_channel import harmless
-from circleci_cost.notify.mail import as_mail
+from circleci_cost.notify.mail_message import as_mail
 from circleci_cost.notify.messages import Envelope, Key, Message, Table
 from circleci_cost.notify.payload import as_payload
 from circleci_cost.notify.plain import as_text
-from circleci_cost.notify.slack import HEADER_LENGTH, MAX_BLOCKS, SECTION_LENGTH, as_slack
-from circleci_cost.notify.teams import MAX_BYTES, as_teams
+from circleci_cost.notify.slack_message import HEADER_LENGTH, MAX_BLOCKS, SECTION_LENGTH, as_slack
+from circleci_cost.notify.teams_message import MAX_BYTES, as_teams
 from circleci_cost_tests.notify.harness import HOSTILE, NOW, Site, email_section, failed
 from circleci_cost_tests.notify.mailbox import Mailbox
 

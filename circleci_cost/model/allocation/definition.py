@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
-from circleci_cost.sections.periods import Dated
+from circleci_cost.sections.dated import Dated
 from circleci_cost.sections.section import FilePath, Label, Name, Section, mistake_within
 
 UNALLOCATED = "unallocated"

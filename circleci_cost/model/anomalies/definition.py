@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from circleci_cost.sections.periods import Dated
+from circleci_cost.sections.dated import Dated
 from circleci_cost.sections.section import FilePath, Label, Section
 
 Direction = Literal["up", "down"]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from circleci_cost.model.budgets.periods import Period
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
-from circleci_cost.sections.periods import Dated
+from circleci_cost.sections.dated import Dated
 from circleci_cost.sections.section import FilePath, Label, Section, mistake_within
 
 Unit = Literal["USD", "credits"]

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from circleci_cost.model.infrastructure.layout import BILLED, COST, END, PERIOD, START
+from circleci_cost.model.infrastructure.columns import BILLED, COST, END, PERIOD, START
 
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import polars as pl
 
-from circleci_cost.model.infrastructure.layout import BILLED, CHARGE_CATEGORY, COMMITMENT, COST
+from circleci_cost.model.infrastructure.columns import BILLED, CHARGE_CATEGORY, COMMITMENT, COST
 from circleci_cost.model.infrastructure.values import AMOUNT, amounts
 
 Purchases: TypeAlias = Literal["specification", "count", "leave_out"]
@@ -17,7 +17,7 @@ Purchases: TypeAlias = Literal["specification", "count", "leave_out"]
 
 @dataclass(frozen=True)
 class Charges:
-    """The amounts of the rows of `frame`, whose columns are text under `layout`'s names.
+    """The amounts of the rows of `frame`, whose columns are text under the names of `columns`.
 
     A row costs its effective cost or, where it has none, its billed cost; where the file has no column of effective
     costs, always its billed cost.

@@ -13,10 +13,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from circleci_cost.model.infrastructure.csv_files import read_csv
-from circleci_cost.model.infrastructure.definition import USD, Infrastructure
-from circleci_cost.model.infrastructure.facts import FileFacts, LeftOut
-from circleci_cost.model.infrastructure.layout import (
+from circleci_cost.model.infrastructure.columns import (
     COST,
     PERIOD,
     SERVICE_CATEGORY,
@@ -25,6 +22,9 @@ from circleci_cost.model.infrastructure.layout import (
     mistake,
     simple_layout,
 )
+from circleci_cost.model.infrastructure.csv_files import read_csv
+from circleci_cost.model.infrastructure.definition import USD, Infrastructure
+from circleci_cost.model.infrastructure.facts import FileFacts, LeftOut
 from circleci_cost.model.infrastructure.parquet_files import MAGIC, read_parquet
 from circleci_cost.model.infrastructure.periods import COSTS_SCHEMA, spread
 from circleci_cost.model.infrastructure.rows import (

@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 from isal import igzip, isal_zlib
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.model.infrastructure.layout import Layout, TextRows, mistake, shown
+from circleci_cost.model.infrastructure.columns import Layout, TextRows, mistake, shown
 from circleci_cost.text.units import counted
 
 GZIP = b"\x1f\x8b"

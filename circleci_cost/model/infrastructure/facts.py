@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from circleci_cost.model.infrastructure.columns import NONE
 from circleci_cost.model.infrastructure.definition import USD
-from circleci_cost.model.infrastructure.layout import NONE
 from circleci_cost.text.amounts import dollars
 from circleci_cost.text.units import counted
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from circleci_cost.model.infrastructure.arrow_text import as_text
-from circleci_cost.model.infrastructure.layout import Layout, TextRows, mistake
+from circleci_cost.model.infrastructure.columns import Layout, TextRows, mistake
 
 MAGIC = b"PAR1"
 _ROWS = 100_000

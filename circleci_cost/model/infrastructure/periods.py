@@ -6,7 +6,7 @@ every first of the month, and correlate with nothing.
 
 import polars as pl
 
-from circleci_cost.model.infrastructure.layout import COST, PERIOD, SERVICE_CATEGORY
+from circleci_cost.model.infrastructure.columns import COST, PERIOD, SERVICE_CATEGORY
 from circleci_cost.model.infrastructure.rows import DAY, GROUPED_SCHEMA, KEYS, UNTIL
 from circleci_cost.model.infrastructure.values import AMOUNT
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import polars as pl
 
 from circleci_cost.model.infrastructure.charges import Charges, Purchases
-from circleci_cost.model.infrastructure.layout import (
+from circleci_cost.model.infrastructure.columns import (
     CHARGE_CATEGORY,
     COST,
     CURRENCY,

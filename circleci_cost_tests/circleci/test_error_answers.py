@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from circleci_cost.circleci.error_answers import RequestContext, refusal
 from circleci_cost.circleci.failures import LostAnswer, RateLimited, Refusal
 from circleci_cost.circleci.http import Answer
-from circleci_cost.circleci.refusals import RequestContext, refusal
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.text.plain import quotable
 

@@ -1,6 +1,6 @@
 """The channels that send one HTTP request: Slack, Teams, and any server that takes our JSON.
 
-`slack`, `teams` and `payload` render the message for each.
+`slack_message`, `teams_message` and `payload` render the message for each.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +14,8 @@ from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.payload import as_payload, signed_headers
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.single_recipient import SingleRecipient
-from circleci_cost.notify.slack import as_slack
-from circleci_cost.notify.teams import as_teams
+from circleci_cost.notify.slack_message import as_slack
+from circleci_cost.notify.teams_message import as_teams
 from circleci_cost.notify.webhook_secret import unusable
 
 

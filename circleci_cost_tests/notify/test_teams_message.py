@@ -15,7 +15,7 @@ from circleci_cost.notify import events
 from circleci_cost.notify.anomaly_events import anomaly_recovered
 from circleci_cost.notify.budget_events import BudgetState, DigestRow, digest
 from circleci_cost.notify.messages import Envelope, Notice
-from circleci_cost.notify.teams import MAX_BYTES, as_teams
+from circleci_cost.notify.teams_message import MAX_BYTES, as_teams
 from circleci_cost_tests.model.incidents.incident_rows import incident
 from circleci_cost_tests.notify.harness import DAYS, HOSTILE, NOW, at_80_percent, envelope, failed
 from circleci_cost_tests.notify.test_anomaly_events import whole

@@ -1,6 +1,6 @@
 """A message as an e-mail with a text and an HTML part; the standard library writes the headers.
 
-`email` sends it.
+`email_channel` sends it.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The channel that is an SMTP server: one mail to all recipients, encrypted as configured or not at all.
 
-`mail` writes the mail. A recipient that the server refuses does not keep the others from getting it.
+`mail_message` writes the mail. A recipient that the server refuses does not keep the others from getting it.
 """
 
 import binascii
@@ -17,7 +17,7 @@ from circleci_cost.config.notifications import EmailChannel
 from circleci_cost.http.causes import NO_CONNECTION, NOT_IN_DNS, untrusted
 from circleci_cost.named_files.regular_files import require_regular_file
 from circleci_cost.notify.failures import NotDelivered
-from circleci_cost.notify.mail import as_mail
+from circleci_cost.notify.mail_message import as_mail
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.server_words import server_words

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
+from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.lake.storage_failures import storage_failure
 from circleci_cost_tests.faults.limits import files_of_at_most
 
 FRAME = pl.DataFrame({"a": range(100_000)})

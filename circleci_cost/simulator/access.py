@@ -19,9 +19,10 @@ class Headers(Protocol):
 
 @dataclass
 class Access:
-    """Tests change these at will. `tokens` None accepts any non-empty token.
+    """The good tokens and the refusals; tests may change them at any time.
 
-    `expired_tokens` are refused with 401, `forbidden_organizations` (ids) with 403: not an administrator.
+    `tokens` None accepts any non-empty token. `expired_tokens` are refused with 401, `forbidden_organizations` (ids)
+    with 403, as if the user were no administrator.
     """
 
     tokens: set[str] | None = field(default=None, repr=False)
@@ -37,7 +38,7 @@ class Access:
             raise HTTPException(401, "Invalid token provided.")
 
     def check_organization(self, organization_id: str) -> None:
-        """Answer 403 where the token's user is no administrator of the organization."""
+        """Answer 403 where the token's user is not an administrator of the organization."""
         if organization_id in self.forbidden_organizations:
             raise HTTPException(403, "Permission denied.")
 

@@ -1,6 +1,6 @@
 """The Usage API as a Starlette app: routes, access, quotas and the shape of every answer.
 
-What a request's body may hold is `contract`'s, rows are `sources`', faults are injected around all of it.
+`contract` checks the body of a request, `sources` gives the rows, `simulator` injects faults around the app.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _JOBS = "/api/v2/organizations/{org_id}/usage_export_job"
 
 @dataclass(frozen=True)
 class UsageApi:
-    """The API's parts, put together; `app()` makes the ASGI app of them."""
+    """The parts of the API; `app()` makes an ASGI app of them."""
 
     source: Source
     clock: Clock
@@ -63,20 +63,20 @@ class UsageApi:
         organization = self._allowed(request)
         self._limit(self.posts, organization)
         try:
-            wanted = parse_export_request(await request.body(), now=self.clock.now(), reach_days=self.reach_days)
+            accepted = parse_export_request(await request.body(), now=self.clock.now(), reach_days=self.reach_days)
         except RefusedRequestError as refusal:
             raise HTTPException(400, str(refusal)) from None
-        for shared in wanted.shared_org_ids:
-            other = self._find(shared)
-            if self.source.organizations and organization.id not in (other.id, other.shares_plan_of):
+        for shared_id in accepted.shared_org_ids:
+            sharing = self._find(shared_id)
+            if self.source.organizations and organization.id not in (sharing.id, sharing.shares_plan_of):
                 raise HTTPException(403, "Organization does not share the plan.")
-        job = self.jobs.create(organization.id, wanted)
+        job = self.jobs.create(organization.id, accepted)
         return JSONResponse(
             {
                 "usage_export_job_id": job.id,
                 "state": "created",
-                "start": rfc3339(wanted.start),
-                "end": rfc3339(wanted.end),
+                "start": rfc3339(accepted.start),
+                "end": rfc3339(accepted.end),
                 "download_urls": None,
             },
             201,
@@ -149,7 +149,9 @@ class UsageApi:
         """Find an organization by its id or, where the route takes them, its slug."""
         short = text.replace("github/", "gh/", 1).replace("bitbucket/", "bb/", 1)
         matches: Callable[[ApiOrganization], bool] = (
-            (lambda one: one.id == text.lower()) if is_uuid(text) else (lambda one: by_slug and one.slug == short)
+            (lambda known: known.id == text.lower())
+            if is_uuid(text)
+            else (lambda known: by_slug and known.slug == short)
         )
         for organization in self.source.organizations:
             if matches(organization):

@@ -1,6 +1,6 @@
 """The export's 48 columns, filled from drawn rows: names, ids, timestamps, states.
 
-Nothing drawn here changes credits or volumes; how values are written as text is `dialects`'.
+Nothing drawn here changes credits or volumes; `dialects` writes the values as text.
 """
 
 from dataclasses import dataclass
@@ -72,21 +72,21 @@ _NULL_IF_NEVER_RUN = (
 
 
 def _owner(names: Names, runs: Runs, rows: Rows) -> Columns:
-    """Fill columns 1 to 9: the organization and the project, as the export's day names them."""
+    """Fill columns 1 to 9: the organization and the project, under its name on the day of the export."""
     organization = names.organization
     project_of_row = names.plan.template_project[runs.template[runs.pipeline[rows.run]]]
-    shown = [_shown(organization, project, names.as_of) for project in organization.projects]
+    projects = [_project_values(organization, project, names.as_of) for project in organization.projects]
     constant: dict[str, str | date] = {
         "ORGANIZATION_ID": organization.id,
         "ORGANIZATION_NAME": organization.name,
         "ORGANIZATION_CREATED_DATE": organization.created,
     }
     return {name: pl.repeat(value, len(rows.run), eager=True) for name, value in constant.items()} | {
-        name: pl.Series([one[name] for one in shown]).gather(project_of_row) for name in shown[0]
+        name: pl.Series([project[name] for project in projects]).gather(project_of_row) for name in projects[0]
     }
 
 
-def _shown(organization: Organization, project: Project, as_of: datetime) -> dict[str, object]:
+def _project_values(organization: Organization, project: Project, as_of: datetime) -> dict[str, object]:
     """Return what an export made at `as_of` shows of a project. Standalone organizations have no VCS host."""
     name = project.name_on(as_of.date())
     host = {"github": "https://github.com", "bitbucket": "https://bitbucket.org"}.get(organization.vcs_type)
@@ -103,7 +103,7 @@ def _shown(organization: Organization, project: Project, as_of: datetime) -> dic
 
 
 def _pipeline(names: Names, runs: Runs, rows: Rows) -> Columns:
-    """Fill columns 10 to 16, one value per pipeline; a schedule and a bot are no registered users."""
+    """Fill columns 10 to 16, one value per pipeline; schedules and bots are not registered users."""
     key = runs.pipeline_key
     scheduled = names.plan.template_scheduled[runs.template]
     kind = np.where(scheduled, 0.0, unit(key, _BRANCH_KIND))
@@ -127,15 +127,15 @@ def _pipeline(names: Names, runs: Runs, rows: Rows) -> Columns:
 
 
 def _branches(names: Names, runs: Runs, kind: Floats) -> pl.Series:
-    """Return each pipeline's branch: the default, or one of the project's six of the week; 1 % have none."""
+    """Return each pipeline's branch: the default branch, or one of the six a project has each week; 1 % have none."""
     key, projects = runs.pipeline_key, names.organization.projects
-    project = names.plan.template_project[runs.template]
+    project_index = names.plan.template_project[runs.template]
     week = np.array([day.toordinal() // 7 for day in names.days], dtype=np.int64)[runs.day]
-    project_keys = np.concatenate([root(one.id) for one in projects])[project]
+    project_keys = np.concatenate([root(project.id) for project in projects])[project_index]
     branch_key = child(child(project_keys, week), np.floor(6 * unit(key, _BRANCH)).astype(np.int64))
     sort = np.searchsorted([_DEPENDABOT, _RELEASE], kind, side="right")
     prefix = pl.Series(["feature/", "dependabot/", "release/"]).gather(sort)
-    default = pl.Series([one.default_branch for one in projects]).gather(project)
+    default = pl.Series([project.default_branch for project in projects]).gather(project_index)
     return pl.select(
         pl.when(pl.Series(unit(key, _NO_BRANCH) < 0.01))
         .then(None)
@@ -146,24 +146,24 @@ def _branches(names: Names, runs: Runs, kind: Floats) -> pl.Series:
 
 
 def _workflow(names: Names, runs: Runs, rows: Rows, successful: Flags) -> Columns:
-    """Fill columns 17 to 22, one value per workflow run; a few times are missing, as in the real sample."""
+    """Fill columns 17 to 22, one value per workflow run; a few timestamps are missing, as in the real sample."""
     day, key = runs.day[runs.pipeline], runs.key
-    lost = unit(key, _WORKFLOW_STOPPED) < 0.004
+    without_times = unit(key, _WORKFLOW_STOPPED) < 0.004
     first_started = rows.run_started + np.floor(2000 * unit(key, _FIRST_STARTED)) / 1000
     return {
         "WORKFLOW_ID": uuids(key, _WORKFLOW_ID),
         "WORKFLOW_NAME": pl.Series([workflow.name for workflow in names.plan.workflows]).gather(runs.workflow),
         "WORKFLOW_FIRST_JOB_QUEUED_AT": _timestamps(
-            names.days, day, rows.run_started, lost | (unit(key, _FIRST_QUEUED) < 0.08)
+            names.days, day, rows.run_started, without_times | (unit(key, _FIRST_QUEUED) < 0.08)
         ),
-        "WORKFLOW_FIRST_JOB_STARTED_AT": _timestamps(names.days, day, first_started, lost),
-        "WORKFLOW_STOPPED_AT": _timestamps(names.days, day, rows.run_stopped, lost),
+        "WORKFLOW_FIRST_JOB_STARTED_AT": _timestamps(names.days, day, first_started, without_times),
+        "WORKFLOW_STOPPED_AT": _timestamps(names.days, day, rows.run_stopped, without_times),
         "IS_WORKFLOW_SUCCESSFUL": pl.Series(successful),
     }
 
 
 def _job(names: Names, runs: Runs, rows: Rows, status: pl.Series) -> Columns:
-    """Fill columns 23 to 35, the nulls of rows that never ran still missing."""
+    """Fill columns 23 to 35. `frame_of` sets the nulls of rows that never ran."""
     plan, job = names.plan, rows.job
     pipeline, day = runs.pipeline[rows.run], rows.day
     first_row = np.searchsorted(pipeline, pipeline, side="left")
@@ -196,7 +196,7 @@ def _statuses(runs: Runs, rows: Rows) -> tuple[pl.Series, Flags]:
 
 
 def _utilization(rows: Rows) -> Columns:
-    """Fill columns 36 to 39: sampled every 15 s, so that short jobs have none."""
+    """Fill columns 36 to 39: utilization is sampled every 15 s, so short jobs have none."""
     sampled = rows.ran & (rows.seconds >= 15) & (unit(rows.key, _SAMPLED) < 0.6)
     cpu = 3 + 97 * unit(rows.key, _CPU)
     ram = 1 + 60 * unit(rows.key, _RAM) ** 2
@@ -230,7 +230,7 @@ def _credits(credits: Credits) -> Columns:
 
 
 def _timestamps(days: list[date], day: Integers, seconds: Floats, missing: Flags | None = None) -> pl.Series:
-    """Turn seconds of a day into timestamps of milliseconds."""
+    """Turn seconds since midnight into timestamps in milliseconds."""
     midnight = np.array([day.toordinal() - date(1970, 1, 1).toordinal() for day in days], dtype=np.int64)
     moments = pl.Series(midnight[day] * 86_400_000 + np.rint(seconds * 1000).astype(np.int64))
     typed = moments.cast(pl.Datetime("ms"))

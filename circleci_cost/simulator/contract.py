@@ -1,6 +1,6 @@
 """What the Usage API accepts as the body of an export request, and in which order it refuses.
 
-Pure text in, request or refusal out; tokens, quotas and the existence of organizations are `app`'s.
+Text in, request or refusal out. `app` checks tokens, quotas and whether organizations exist.
 """
 
 import json
@@ -62,12 +62,12 @@ def is_uuid(text: str) -> bool:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment as CircleCI re-serialises it: UTC with `Z`, fractions only where there are any."""
+    """Write a time as CircleCI re-serialises it: UTC with `Z`, a fraction of a second only where there is one."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _fields(body: bytes) -> dict[str, object]:
-    """Return the body's fields: known ones only, and none of the required missing."""
+    """Return the body's fields: only known ones, with every required one present."""
     try:
         fields = json.loads(body)
     except ValueError:
@@ -94,6 +94,6 @@ def _moment(value: object) -> datetime:
 
 def _uuids(value: object) -> tuple[str, ...]:
     """Read a list of UUIDs."""
-    if not isinstance(value, list) or not all(isinstance(one, str) and is_uuid(one) for one in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) and is_uuid(text) for text in value):
         raise RefusedRequestError(_MALFORMED)
-    return tuple(str(UUID(one)) for one in value)
+    return tuple(str(UUID(text)) for text in value)

@@ -1,6 +1,6 @@
 """What the rows of a day cost in credits, by charge type; whole credits, as in real exports.
 
-Durations and classes come in as arrays; dollars appear nowhere in an export and so not here.
+Durations and classes come in as arrays. No dollars here: an export has none.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _SEAT_DAY, _SEAT_ROW = 50, 51
 
 @dataclass(frozen=True)
 class Credits:
-    """Credits by charge type, one value per row. Leases appear in no real row and stay zero."""
+    """Credits by charge type, one value per row. No real row seen so far has leases; they stay zero."""
 
     compute: Integers
     dlc: Integers
@@ -39,7 +39,7 @@ class Credits:
 
 
 def credits_of(plan: Plan, effects: Effects, rows: Rows) -> Credits:
-    """Charge the rows that ran: compute rounded up to the credit, storage and network on some of them."""
+    """Charge the rows that ran: compute rounded up to whole credits, storage and network on some of the rows."""
     key, job, ran = rows.key, rows.job, rows.ran
     per_minute = _rates(plan, effects)[job, effects.classes[job, rows.day]]
     extra_containers = np.array([j.parallelism - 1 for j in plan.jobs], dtype=np.int64)[job]
@@ -53,14 +53,14 @@ def credits_of(plan: Plan, effects: Effects, rows: Rows) -> Credits:
         compute=np.where(ran, compute, 0),
         dlc=np.where(ran & caching, DLC_CREDITS, 0),
         user=np.zeros(len(job), dtype=np.int64),
-        storage=_whole(storage, ran),
-        network=_whole(network, ran),
-        ipranges=_whole(2 + 30 * unit(key, _IP_RANGES), ran & ip_ranges),
+        storage=_whole_credits(storage, ran),
+        network=_whole_credits(network, ran),
+        ipranges=_whole_credits(2 + 30 * unit(key, _IP_RANGES), ran & ip_ranges),
     )
 
 
 def book_seats(credits: Credits, rows: Rows, organization: Organization, days: list[date], seed: int) -> None:
-    """Book each extra seat once a month on some row that ran, mostly early; a day without one books none."""
+    """Book each extra seat once a month, mostly early, on a row of its day that ran; without one, not at all."""
     positions = {d: index for index, d in enumerate(days)}
     for year, month in sorted({(d.year, d.month) for d in days}):
         for seat in range(organization.extra_seats):
@@ -75,13 +75,13 @@ def book_seats(credits: Credits, rows: Rows, organization: Organization, days: l
 
 
 def _rates(plan: Plan, effects: Effects) -> Integers:
-    """Return credits per minute by job and class; a runner's are zero."""
+    """Return credits per minute by job and class; zero for runners."""
     return np.array(
         [[CREDITS_PER_MINUTE.get((job.executor, name), 0) for name in effects.class_names] for job in plan.jobs],
         dtype=np.int64,
     )
 
 
-def _whole(amount: Floats, where: Flags) -> Integers:
+def _whole_credits(amount: Floats, where: Flags) -> Integers:
     """Return whole credits, zero outside `where`."""
     return np.where(where, amount, 0.0).astype(np.int64)

@@ -1,7 +1,6 @@
 """Daily usage by job, straight from the draws: the sums over what `generator` yields, without names, ids and times.
 
-For long spans of large scenarios and their counterfactuals. Of the charge types it holds compute alone, and no day is
-restated.
+For long spans of large scenarios and their counterfactuals. Compute is the only charge type, and no day is restated.
 """
 
 from collections.abc import Mapping
@@ -40,8 +39,8 @@ def daily_usage(
     """Return the usage of `first` to `last`, inclusive, one row per job and day on which it ran.
 
     Out: `project`, `workflow`, `job`, `date`, `runs` (rows that ran), `run_seconds`, `credits` (compute),
-    `credits_squared` (sum over runs of their squared credits). Of the days in `arrived` only that share of the rows
-    counts, as in an export made too early. An unknown organization raises KeyError.
+    `credits_squared` (sum over runs of their squared credits). `arrived` gives, for some days, the share of rows
+    that counts, as in an export made too early. An unknown organization raises KeyError.
     """
     organization = scenario.organization(organization_id)
     step = max(1, int(generator.ROWS_PER_CHUNK / max(1.0, organization.jobs_per_day)))
@@ -80,14 +79,14 @@ def _summed(
         "credits": total(credits).astype(np.int64),
         "credits_squared": total(credits.astype(np.float64) ** 2),
     }
-    job = pl.Series(np.repeat(np.arange(len(plan.jobs)), len(days)))
+    job_index = pl.Series(np.repeat(np.arange(len(plan.jobs)), len(days)))
     names = {
         "project": pl.Series([organization.projects[p].name for p in plan.workflow_project[plan.job_workflow]]),
         "workflow": pl.Series([plan.workflows[w].name for w in plan.job_workflow]),
-        "job": pl.Series([one.name for one in plan.jobs]),
+        "job": pl.Series([job.name for job in plan.jobs]),
     }
     frame = pl.DataFrame(
-        {name: series.gather(job) for name, series in names.items()}
+        {name: series.gather(job_index) for name, series in names.items()}
         | {"date": pl.Series(days * len(plan.jobs), dtype=pl.Date)}
         | sums,
         schema=SCHEMA,

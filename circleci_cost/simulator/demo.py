@@ -1,7 +1,7 @@
 """The usage of the built-in demo: two cost centers, thirteen months, one event of each kind and more.
 
-Organizations and projects keep their ids for ever; only the labelled events move with the day of the demo. Its
-configuration is `config.demo`'s.
+The ids of organizations and projects never change; only the labelled events move with the day of the demo. The
+configuration of the demo stands in `config.demo`.
 """
 
 from datetime import date, timedelta
@@ -29,7 +29,7 @@ def demo_scenario(today: date, seed: int = 1) -> Scenario:
 
 
 def _events(today: date) -> tuple[Event, ...]:
-    """Return the labelled events, on working days where a day alone matters."""
+    """Return the labelled events; those of a single day fall on working days."""
 
     def ago(days: int) -> date:
         day = today - timedelta(days=days)

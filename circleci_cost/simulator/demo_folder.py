@@ -1,6 +1,6 @@
-"""What the demo keeps in its data directory before anything is imported: its day, and its company's cloud costs.
+"""What the demo writes to its data directory before any import: its day and the cloud costs of its company.
 
-The usage is `demo`'s, the cloud account that moves with it `infrastructure`'s.
+`demo` describes the usage, `infrastructure` the cloud account that moves with it.
 """
 
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ from circleci_cost.simulator.infrastructure import write_demo_infrastructure
 
 
 def begin_demo(data_dir: Path, today: date) -> date:
-    """Prepare the folder where it is not yet, and return the day that the demo's history ends on."""
+    """Prepare the folder unless it is prepared, and return the day before which the demo's history ends."""
     day = anchor(data_dir, today)
     remember_anchor(data_dir, day)
     if not (data_dir / INFRASTRUCTURE_FILE).exists():
@@ -25,9 +25,9 @@ def begin_demo(data_dir: Path, today: date) -> date:
 
 
 def _write_infrastructure(data_dir: Path, day: date) -> None:
-    """Write the cloud costs of the demo's company: one service moves with acme's CI cost."""
+    """Write the cloud costs of the demo's company, in which one service moves with the CI cost of acme."""
     scenario = demo_scenario(day)
     first, last = months_later(day, -HISTORY_MONTHS), day - timedelta(days=1)
-    usage = [daily_usage(scenario, each, first, last) for each in (ACME_ID, ACME_LABS_ID)]
+    usage = [daily_usage(scenario, organization_id, first, last) for organization_id in (ACME_ID, ACME_LABS_ID)]
     daily = pl.concat(usage).select("date", cost=pl.col("credits") * float(PRICE))
     write_demo_infrastructure(data_dir, daily, first, last, scenario.seed)

@@ -1,6 +1,6 @@
 """Random draws as pure functions of a key, so that any day can be drawn without the days before it.
 
-Nothing here knows what is drawn; what the keys stand for belongs to `runs` and `generator`.
+Nothing here knows what is drawn; `runs` and `generator` give the keys their meaning.
 """
 
 from uuid import UUID
@@ -22,7 +22,7 @@ _GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
 
 def mix(keys: Keys) -> Keys:
-    """Return the splitmix64 finaliser of each key: a change of one bit changes half of the result's."""
+    """Return the splitmix64 finaliser of each key: one changed bit changes about half of the bits of the result."""
     mixed = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))

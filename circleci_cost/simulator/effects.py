@@ -1,6 +1,6 @@
 """What the labelled events do: factors by day for templates, workflows and jobs.
 
-The events themselves are described in `scenario`; a price change touches no usage and so nothing here.
+The events themselves are described in `scenario`; a price change does not touch usage, so it has no effect here.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _NOT_OF_VOLUME = (EventKind.RESOURCE_CLASS_CHANGE, EventKind.PRICE_CHANGE)
 
 @dataclass(frozen=True)
 class Effects:
-    """Factors, each of shape (things, days), and the resource class of each job on each day.
+    """Factors by template, workflow or job and by day, and the resource class of each job on each day.
 
     `pipelines` multiplies the pipelines of a template, `runs` a workflow's runs within its pipelines,
     `seconds` a job's duration; `classes` numbers the names in `class_names`.
@@ -33,14 +33,15 @@ class Effects:
 
 def effects_of(events: tuple[Event, ...], organization: Organization, plan: Plan, days: list[date]) -> Effects:
     """Translate an organization's events: whole projects change in pipelines, single jobs in seconds."""
-    own = [event for event in events if event.organization == organization.name]
-    names = sorted({job.resource_class for job in plan.jobs} | {e.resource_class for e in own if e.resource_class})
+    own_events = [event for event in events if event.organization == organization.name]
+    changed_to = {event.resource_class for event in own_events if event.resource_class}
+    names = sorted({job.resource_class for job in plan.jobs} | changed_to)
     shape = len(days)
     pipelines = np.ones((len(plan.template_project), shape))
     runs = np.repeat(np.array([[workflow.odds] for workflow in plan.workflows]), shape, axis=1)
     seconds = np.ones((len(plan.jobs), shape))
     classes = np.repeat(np.array([[names.index(job.resource_class)] for job in plan.jobs]), shape, axis=1)
-    for event in own:
+    for event in own_events:
         by_day = _course(event, days)
         projects = np.array([event.project in (None, project.name) for project in organization.projects])
         workflows = projects[plan.workflow_project] & np.array(
@@ -74,20 +75,20 @@ def rests(organization: Organization, plan: Plan) -> Flags:
 
 
 def _driver(event: Event) -> Driver:
-    """Return what a change of volume goes through."""
+    """Return whether a change of volume changes the runs or the seconds."""
     usual = Driver.SECONDS if event.kind is EventKind.DRIFT or event.job is not None else Driver.RUNS
     return event.driver or usual
 
 
 def _leak(event: Event, organization: Organization, days: list[date]) -> Floats:
-    """Return the factors that bring Saturdays and Sundays of the event to its share of a working day's level."""
+    """Return the factors that lift the Saturdays and Sundays of an event to its share of a working day's level."""
     weekend = np.array([day.weekday() >= 5 for day in days], dtype=np.bool_) & _active(event, days)
     level = event.factor * WORKING_LEVEL / push_activity(days, organization.country)
     return np.where(weekend, level, 1.0)
 
 
 def _course(event: Event, days: list[date]) -> Floats:
-    """Return the event's factor on each day: 1 outside, rising to the factor in a drift and staying there."""
+    """Return the event's factor on each day: 1 outside. In a drift it rises to the factor and stays there."""
     since = np.array([(day - event.first_day).days for day in days], dtype=np.float64)
     if event.kind is EventKind.DRIFT and event.last_day is not None:
         length = max(1, (event.last_day - event.first_day).days)

@@ -1,6 +1,6 @@
-"""One request on its way to the app: what an action is given to answer it, in whatever way.
+"""One request on its way to the app, as an injected action gets it to answer.
 
-Which action is taken is `faults`'; what an action does is the business of whoever injects it.
+`faults` chooses the action; whoever injects an action defines what it does.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ TRANSPORT = "circleci_cost.transport"
 
 
 class Exchange:
-    """A request: the app that answers it as always, and the ASGI channel to the client.
+    """A request: the app that would answer it as usual, and the ASGI channel to the client.
 
-    Whoever answers past `run` calls `record` just before anything is sent.
+    Whoever answers without `run` calls `record` just before sending anything.
     """
 
     def __init__(
@@ -28,13 +28,13 @@ class Exchange:
         self._recorded = False
 
     def record(self, status: int | None) -> None:
-        """Put the request in the log, unless it is there; None for an answer without a status."""
+        """Log the request once; `status` is None for an answer without a status."""
         if not self._recorded:
             self._recorded = True
             self._record(status)
 
     async def run(self) -> None:
-        """Let the app answer as always."""
+        """Let the app answer as usual."""
 
         async def observed(message: Message) -> None:
             if message["type"] == "http.response.start":

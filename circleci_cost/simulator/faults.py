@@ -1,6 +1,6 @@
 """The switch for injected faults: which request gets which action, how often.
 
-What an action does is the business of whoever injects it; here is no fault, only the place for one.
+No faults here, only the place for them: whoever injects an action defines what it does.
 """
 
 import threading
@@ -14,15 +14,15 @@ ROUTES = ("create", "poll", "download", "me", "collaborations", "organization", 
 
 
 class Action(Protocol):
-    """What is done instead of answering as always."""
+    """What the simulator does instead of answering as usual."""
 
     @property
     def name(self) -> str:
-        """Return what the simulator's log calls it."""
+        """Return its name in the simulator's log."""
         ...
 
     async def apply(self, exchange: Exchange) -> None:
-        """Answer the request, in whatever way."""
+        """Answer the request."""
         ...
 
 
@@ -30,7 +30,7 @@ class Action(Protocol):
 class Fault:
     """An action for the requests to a route ("*": all) whose path holds `path_contains`.
 
-    It skips the first `after` of them and is used up after `times`; None lasts for ever. `injected` counts.
+    It skips the first `after` of them, then acts `times` times (None: always). `injected` counts these.
     """
 
     match: str

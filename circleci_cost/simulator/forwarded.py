@@ -1,6 +1,6 @@
-"""Under which scheme and host a client sees the simulator: as a reverse proxy on this machine tells it, or as asked.
+"""The scheme and host under which a client sees the simulator, as a reverse proxy on this machine forwards them.
 
-A proxy elsewhere is not believed, since whoever reaches the simulator could write such headers.
+Headers from other machines are ignored: whoever reaches the simulator could write them.
 """
 
 import re
@@ -15,25 +15,25 @@ _PAIR = re.compile(r"(?:^|;)\s*(proto|host)\s*=\s*\"?([^\";]*)\"?\s*(?=;|$)", re
 
 
 def origin_of(request: Request) -> str:
-    """`scheme://host[:port]` of a request, by `Forwarded` (RFC 7239) or `X-Forwarded-Proto` and `-Host`."""
+    """Return `scheme://host[:port]` of a request, by `Forwarded` (RFC 7239) or `X-Forwarded-Proto` and `-Host`."""
     scheme, host = request.url.scheme, request.url.netloc
     if request.client and is_loopback(request.client.host):
-        told = {name.lower(): value for name, value in _PAIR.findall(_first(request, "forwarded"))}
-        scheme = _allowed(told.get("proto") or _first(request, "x-forwarded-proto"), scheme)
-        wanted = told.get("host") or _first(request, "x-forwarded-host")
-        host = wanted if is_host(wanted) else host
+        forwarded = {name.lower(): value for name, value in _PAIR.findall(_first(request, "forwarded"))}
+        scheme = _allowed(forwarded.get("proto") or _first(request, "x-forwarded-proto"), scheme)
+        forwarded_host = forwarded.get("host") or _first(request, "x-forwarded-host")
+        host = forwarded_host if is_host(forwarded_host) else host
     return f"{scheme}://{host}"
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is a host, with or without a port, and nothing else."""
+    """Tell whether a text is a host, with or without a port, and nothing else."""
     return _HOST.fullmatch(text) is not None
 
 
-def _allowed(told: str, scheme: str) -> str:
-    return told.lower() if told.lower() in _SCHEMES else scheme
+def _allowed(forwarded: str, scheme: str) -> str:
+    return forwarded.lower() if forwarded.lower() in _SCHEMES else scheme
 
 
 def _first(request: Request, header: str) -> str:
-    """What the proxy next to the client wrote: proxies add theirs at the end."""
+    """Return what the proxy next to the client wrote: each further proxy appends to the header."""
     return request.headers.get(header, "").partition(",")[0].strip()

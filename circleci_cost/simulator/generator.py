@@ -1,6 +1,6 @@
-"""The rows of usage exports: seeded, vectorised, and the same for a day in whatever window it is asked.
+"""The rows of usage exports: seeded, vectorised, and the same for a day whatever window it is generated in.
 
-Which pipelines run is drawn in `runs`, jobs in `rows`, credits in `credits`; CSV bytes are `dialects`'.
+`runs` draws the pipelines, `rows` the jobs, `credits` the credits; `dialects` writes CSV bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from circleci_cost.simulator.scenario import Organization, Scenario
 from circleci_cost.simulator.volatility import strayed
 
 ROWS_PER_CHUNK = 200_000
-"""About as many rows as one frame holds, unless a single day has more."""
+"""Rows that one frame holds, about; more only where a single day has more."""
 
 
 def generate(
@@ -28,7 +28,7 @@ def generate(
     """Yield the rows of JOB_RUN_DATE `first` to `last`, inclusive, as an export made at `as_of` holds them.
 
     Frames of the export's 48 typed columns, each of some whole days of one organization, so that memory stays
-    bounded. Days that CircleCI would not have yet bring no rows. An unknown organization raises KeyError.
+    bounded. Days that CircleCI would not have yet give no rows. An unknown organization raises KeyError.
     """
     last = min(last, restatement.last_available_day(as_of))
     for organization_id in organization_ids:

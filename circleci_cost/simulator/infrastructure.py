@@ -1,6 +1,6 @@
-"""A made-up cloud account beside the simulated usage: six services in a FOCUS 1.2 file, one of them moved by CI.
+"""A made-up cloud account beside the simulated usage: six services in a FOCUS 1.2 file; CI drives the cost of one.
 
-Every day is drawn by itself, so that a longer file repeats a shorter one. What CI costs is the caller's to say.
+Every day is drawn by itself, so that a longer file repeats a shorter one. The caller gives the cost of CI.
 """
 
 import gzip
@@ -29,7 +29,7 @@ _NOISE = 1
 
 @dataclass(frozen=True)
 class _Service:
-    """A service that knows nothing of CI: its level, week (Monday first), growth per year and noise.
+    """A service independent of CI: its level, week (Monday first), growth per year and noise.
 
     From `shift_day` of a year of 400 days on it costs `shift` times as much; `month_end` is the share by which the
     last days of a month are dearer.
@@ -62,7 +62,7 @@ def write_demo_infrastructure(folder: Path, ci_daily: pl.DataFrame, first: date,
     `ci_daily` has `date` and `cost` in USD, one row a day or several. The cost of `COUPLED_SERVICE` on a day is a base
     plus a share of what CI cost `COUPLED_LAG_DAYS` before, times lognormal noise of about 6 %; a day without CI cost
     counts as 0. The five other services are independent of it: own weekly rhythm, growth and noise, one with a level
-    shift and one dearer at the end of months. A purchase and a tax a month are there to be left out.
+    shift and one dearer at the end of months. One purchase and one tax a month are there for readers to leave out.
     """
     days = days_between(first, last)
     before = _ci_costs(ci_daily, [day - timedelta(days=COUPLED_LAG_DAYS) for day in days])
@@ -80,8 +80,9 @@ def write_demo_infrastructure(folder: Path, ci_daily: pl.DataFrame, first: date,
 
 def _ci_costs(ci_daily: pl.DataFrame, days: Sequence[date]) -> Floats:
     daily = ci_daily.group_by("date").agg(pl.col("cost").cast(pl.Float64).sum())
-    asked = pl.DataFrame({"date": days}, {"date": pl.Date})
-    return asked.join(daily, on="date", how="left", maintain_order="left").get_column("cost").fill_null(0.0).to_numpy()
+    calendar = pl.DataFrame({"date": days}, {"date": pl.Date})
+    costs = calendar.join(daily, on="date", how="left", maintain_order="left").get_column("cost")
+    return costs.fill_null(0.0).to_numpy()
 
 
 def _coupled(ci_costs: Floats, days: Sequence[date], seed: int) -> Floats:
@@ -105,7 +106,7 @@ def _rows(account: str, service: str, category: str, days: Sequence[date], usd: 
     return _focus(
         days,
         [day + timedelta(days=1) for day in days],
-        # Estimates until here; a bill has ten decimals.
+        # Floats up to here; a bill has ten decimals.
         pl.Series(np.round(usd, 6)).cast(pl.Decimal(20, 10)),
         account=account,
         service=service,
@@ -151,7 +152,7 @@ def _focus(
         "ChargePeriodEnd": pl.Series("end", ends, pl.Date),
     }
     billed = [usd.alias(name) for name in ("BilledCost", "ContractedCost", "ListCost")]
-    # What is bought is used later: its effective cost is that of its use.
+    # A purchase is used later, and the effective cost is that of the use.
     effective = usd * 0 if charge_category == "Purchase" else usd
     constant = {
         "BillingAccountId": _ACCOUNTS["production"],

@@ -1,6 +1,6 @@
 """Export jobs and the states they go through: created, processing, completed, failed.
 
-Files come from a `Source`; how a job looks as JSON is `app`'s.
+Files come from a `Source`; `app` writes a job as JSON.
 """
 
 import threading
@@ -16,7 +16,7 @@ from circleci_cost.simulator.sources import ExportKey
 
 @dataclass
 class ExportJob:
-    """One accepted request. `key.as_of` is when it was created: what it exports stays as it was then."""
+    """One accepted request. `key.as_of` is the time of its creation: it exports the usage as of then."""
 
     organization_id: str
     request: ExportRequest
@@ -26,7 +26,7 @@ class ExportJob:
 
 
 class ExportJobs:
-    """All jobs of a simulator. Each takes `seconds` of the clock and `polls` answers to be completed.
+    """All jobs of a simulator. A job is completed after `seconds` of the clock and `polls` answers.
 
     `shows_created`: the first GET of a job that is not completed says `created` instead of `processing`; CircleCI
     allows that in its documentation, and real clients fail on it.
@@ -51,7 +51,7 @@ class ExportJobs:
         return job
 
     def find(self, job_id: str, organization_id: str | None = None) -> ExportJob | None:
-        """Return a job, of that organization if one is named."""
+        """Return a job by its id, if it belongs to the organization; None accepts any organization."""
         with self._lock:
             job = self._jobs.get(job_id)
         return job if job and organization_id in (None, job.organization_id) else None
@@ -59,11 +59,11 @@ class ExportJobs:
     def poll(self, job: ExportJob) -> str:
         """Count a GET and return the job's state."""
         with self._lock:
-            seen = job.polls
+            earlier_polls = job.polls
             job.polls += 1
-        if seen >= self.polls and self._clock.now() - job.key.as_of >= timedelta(seconds=self.seconds):
+        if earlier_polls >= self.polls and self._clock.now() - job.key.as_of >= timedelta(seconds=self.seconds):
             return "completed"
-        return "created" if seen == 0 and self.shows_created else "processing"
+        return "created" if earlier_polls == 0 and self.shows_created else "processing"
 
     def __iter__(self) -> Iterator[ExportJob]:
         """Iterate over the jobs in the order of their creation."""

@@ -1,6 +1,6 @@
 """Parts of an export as gz files: rows spread by the hash of JOB_ID, written in bounded memory.
 
-Rows come from `generator`, text from `dialects`; which export a part belongs to is `jobs`'.
+Rows come from `generator`, text from `dialects`; `jobs` knows which export a part belongs to.
 """
 
 from collections.abc import Iterable
@@ -31,9 +31,9 @@ def write_export_files(
     dialect: Dialect = "unquoted",
     as_of: datetime,
 ) -> list[Path]:
-    """Write what an export made at `as_of` would hold of some days (both inclusive), of any length.
+    """Write what an export made at `as_of` would hold of the days `first` to `last`, inclusive, however many.
 
-    `organizations` are ids. Returns `part-0000.csv.gz` and so on, at most `parts`, none without rows.
+    `organizations` are ids. Returns `part-0000.csv.gz` and so on, at most `parts`, each with rows.
     StorageError where the folder holds parts already: old and new ones would be mixed.
     """
     frames = generate(scenario, tuple(organizations), first, last, as_of)
@@ -41,7 +41,7 @@ def write_export_files(
 
 
 def write_parts(folder: Path, frames: Iterable[pl.DataFrame], *, parts: int, dialect: Dialect) -> list[Path]:
-    """Spread frames over gz files in `folder`, each with a header, unsorted; empty ones are not written."""
+    """Spread frames over gz files in `folder`, each with a header, rows unsorted; no part without rows."""
     if parts < 1:
         raise ValueError(f"an export has at least one part, not {parts}")
     folder.mkdir(parents=True, exist_ok=True)

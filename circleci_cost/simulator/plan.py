@@ -11,7 +11,7 @@ from circleci_cost.simulator.draws import Flags, Floats, Integers
 from circleci_cost.simulator.scenario import Job, Organization, Workflow
 
 SCHEDULED_SHARE = 0.45
-"""Share of a project's rows that its scheduled workflows bring, where it has both kinds."""
+"""Share of a project's rows that come from scheduled workflows, where it has both kinds."""
 
 
 @dataclass(frozen=True)

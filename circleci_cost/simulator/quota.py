@@ -1,6 +1,6 @@
-"""Rate limits by organization: so many requests in a sliding window of the injected clock.
+"""Rate limits by organization: a number of requests in a sliding window of the injected clock.
 
-What a refusal looks like on the wire is `app`'s.
+`app` writes the refusal.
 """
 
 import math
@@ -18,19 +18,19 @@ class Quota:
         self.limit = limit
         self._window = window
         self._clock = clock
-        self._taken: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._request_times: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def take(self, key: str) -> int | None:
         """Count a request; return None, or the whole seconds to wait where the limit is reached."""
         now = self._clock.now()
         with self._lock:
-            taken = self._taken[key]
-            while taken and taken[0] + self._window <= now:
-                taken.popleft()
-            if len(taken) < self.limit:
-                taken.append(now)
+            times = self._request_times[key]
+            while times and times[0] + self._window <= now:
+                times.popleft()
+            if len(times) < self.limit:
+                times.append(now)
                 return None
-            if not taken:
+            if not times:
                 return math.ceil(self._window.total_seconds())
-            return max(1, math.ceil((taken[0] + self._window - now).total_seconds()))
+            return max(1, math.ceil((times[0] + self._window - now).total_seconds()))

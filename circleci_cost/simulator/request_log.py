@@ -1,4 +1,4 @@
-"""What the simulator was asked and what it answered, with the fault by name where one was injected.
+"""The requests to the simulator and its answers, with the name of the fault where one was injected.
 
 Never a token, a query or a body: only whether a token came along.
 """

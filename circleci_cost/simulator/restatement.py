@@ -1,6 +1,6 @@
 """What an export made too early lacks: late rows and credits not yet booked, for the last two days.
 
-How final rows come about is `generator`'s; a day older than two days is final.
+`generator` makes the final rows; a day older than two days is final.
 """
 
 from datetime import date, datetime, timedelta
@@ -25,19 +25,19 @@ def last_available_day(as_of: datetime) -> date:
 
 def late_rows(rows: Rows, days: list[date], as_of: datetime) -> Flags:
     """Tell which rows have not arrived yet: a few of each of the last two days, at least one."""
-    return _few(rows, _LATE, np.ones(len(rows.key), dtype=np.bool_), days, as_of)
+    return _few_young_rows(rows, _LATE, np.ones(len(rows.key), dtype=np.bool_), days, as_of)
 
 
 def unbook(credits: Credits, rows: Rows, late: Flags, days: list[date], as_of: datetime) -> None:
-    """Take back what a few rows of the last two days get later: storage and a quarter of compute."""
+    """Take storage and a quarter of compute off a few rows of the last two days, which get them later."""
     charged = rows.ran & ~late & (credits.compute > 0)
-    early = _few(rows, _CHANGED, charged, days, as_of)
+    early = _few_young_rows(rows, _CHANGED, charged, days, as_of)
     credits.compute[early] -= (credits.compute[early] + 3) // 4
     credits.storage[early] = 0
 
 
-def _few(rows: Rows, purpose: int, eligible: Flags, days: list[date], as_of: datetime) -> Flags:
-    """Choose each young day's share of the eligible rows, at least one."""
+def _few_young_rows(rows: Rows, purpose: int, eligible: Flags, days: list[date], as_of: datetime) -> Flags:
+    """Choose a share of the eligible rows of each day that is not final, at least one row."""
     chosen = np.zeros(len(eligible), dtype=np.bool_)
     for position, one_day in enumerate(days):
         share = _SHARE_BY_AGE.get((as_of.date() - one_day).days)

@@ -1,6 +1,6 @@
 """How busy a day is expected to be: weekdays, holidays, growth and the hours of pushes.
 
-Labelled events are not part of the rhythm but of `effects`, straying from it is `volatility`'s.
+Labelled events belong to `effects`, random deviations from the rhythm to `volatility`.
 """
 
 from datetime import date, timedelta
@@ -24,26 +24,26 @@ WORKING_LEVEL = sum(_WEEK[:5]) / 5
 def push_activity(days: list[date], country: str | None = None) -> Floats:
     """Return each day's pushes relative to the year's mean: a weekly rhythm that holidays interrupt.
 
-    Of a country the public holidays are kept, bridge days by every other, the last week of the year by most.
+    With a `country`, most work rests on its public holidays and in the last week of the year, half on bridge days.
     """
     if country is not None:
-        return np.array([_WEEK[day.weekday()] for day in days]) * _kept(days, country)
+        return np.array([_WEEK[day.weekday()] for day in days]) * _work_done(days, country)
     return np.array([_WEEK[day.weekday()] * (0.15 if (day.month, day.day) in _HOLIDAYS else 1.0) for day in days])
 
 
-def _kept(days: list[date], country: str) -> Floats:
+def _work_done(days: list[date], country: str) -> Floats:
     """Return how much of a usual day's work is done on each day of a country's calendar."""
     public = frozenset[date]().union(*(_public(country, year) for year in range(days[0].year, days[-1].year + 2)))
     day_before, day_after = timedelta(days=-1), timedelta(days=1)
-    kept = np.ones(len(days))
+    work = np.ones(len(days))
     for position, day in enumerate(days):
         if day in public:
-            kept[position] = _HOLIDAY
+            work[position] = _HOLIDAY
         elif day.month == 12 and day.day >= 24:
-            kept[position] = _YEAR_END
+            work[position] = _YEAR_END
         elif (day.weekday() == 0 and day + day_after in public) or (day.weekday() == 4 and day + day_before in public):
-            kept[position] = _BRIDGE
-    return kept
+            work[position] = _BRIDGE
+    return work
 
 
 @cache

@@ -1,6 +1,6 @@
 """The jobs of workflow runs: which ran, when and how long.
 
-Which runs there are is drawn in `runs`; what rows cost is `credits`', what they are called is `columns`'.
+`runs` draws the runs, `credits` prices the rows, `columns` names them.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _SECONDS, _NEVER, _LAG, _START = 20, 21, 22, 23
 
 @dataclass(frozen=True)
 class Rows:
-    """Drawn rows before they have names, in the order of days; times are in seconds since that day began."""
+    """Drawn rows without names yet, in the order of days; times are seconds since the day began."""
 
     key: Keys
     run: Integers

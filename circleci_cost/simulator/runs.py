@@ -1,6 +1,6 @@
 """Which pipelines were triggered on which day, when, by whom, and which workflow runs they brought.
 
-What the single jobs of a run did belongs to `generator`.
+`rows` draws the single jobs of a run.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from circleci_cost.simulator.scenario import Organization
 from circleci_cost.simulator.volatility import poisson
 
 RERUN_SHARE = 0.06
-"""Share of workflow runs that somebody starts once more: a new WORKFLOW_ID in the same pipeline."""
+"""Share of workflow runs that somebody re-runs: a new WORKFLOW_ID in the same pipeline."""
 
 _COUNT, _NOISE, _TIME, _MILLISECOND, _COPIES, _PAUSE = range(10, 16)
 
@@ -38,7 +38,7 @@ class Runs:
 
 
 def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: list[date], seed: int) -> Runs:
-    """Draw the pipelines of some days and their workflow runs. Each day's are the same in any window."""
+    """Draw the pipelines of some days and their workflow runs. A day gives the same ones in any window."""
     templates = len(plan.template_project)
     ordinals = np.array([day.toordinal() for day in days], dtype=np.int64)
     template_keys = np.concatenate(
@@ -93,7 +93,7 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
 
 
 def _rates(organization: Organization, plan: Plan, effects: Effects, days: list[date]) -> Floats:
-    """Return the expected pipelines, days before templates: most schedules keep no week-ends and no holidays."""
+    """Return the expected pipelines, by day, then template; most schedules run on week-ends and holidays too."""
     activity = np.where(rests(organization, plan)[:, None], push_activity(days, organization.country)[None, :], 1.0)
     per_pipeline = plan.template_rows * (1.0 + RERUN_SHARE)
     usual = organization.jobs_per_day * plan.template_share / per_pipeline

@@ -1,6 +1,6 @@
 """What a simulated CircleCI customer looks like: organizations, projects, jobs and labelled events.
 
-Plain frozen descriptions. How rows come of them is `generator`'s, the demo's own is `demo`'s.
+Plain frozen descriptions. `generator` makes rows of them; `demo` describes the demo.
 """
 
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ class EventKind(StrEnum):
 
 
 class Driver(StrEnum):
-    """What a change of volume goes through: how often jobs run, or how long."""
+    """What changes when a volume changes: how often jobs run, or how long."""
 
     RUNS = "runs"
     SECONDS = "seconds"
@@ -55,12 +55,12 @@ class Driver(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """A labelled event: what, in which scope, on which days (both inclusive), how strong.
+    """A labelled event: its kind, scope, days (both inclusive) and strength.
 
     `organization`, `project`, `workflow` and `job` are names; None means all. `factor` multiplies the scope's
-    compute credits; of a drift it is reached on `last_day` and kept. A price change leaves usage as it is. A weekend
-    leak brings what rests on Saturdays and Sundays to `factor` times the level of a working day. Without a `driver`
-    drifts and what happens to a single job go through seconds, everything else through runs.
+    compute credits; a drift reaches it on `last_day` and stays there. A price change leaves usage as it is. A weekend
+    leak lifts what rests on Saturdays and Sundays to `factor` times the level of a working day. Without a `driver`
+    drifts and events of a single job change the seconds, all other events the runs.
     """
 
     kind: EventKind
@@ -75,7 +75,7 @@ class Event:
     driver: Driver | None = None
 
     def __post_init__(self) -> None:
-        """Refuse descriptions that could not be simulated."""
+        """Refuse descriptions that cannot be simulated."""
         if (self.kind is EventKind.RESOURCE_CLASS_CHANGE) != (self.resource_class is not None):
             raise ValueError(f"a {self.kind} event and resource_class={self.resource_class!r} do not fit")
         if self.job is not None and (self.driver is Driver.RUNS or self.kind is EventKind.WEEKEND_LEAK):
@@ -114,7 +114,7 @@ class Job:
 class Workflow:
     """A named set of jobs, run at each push or, where `scheduled`, through day and night.
 
-    `odds` is the share of its pipelines in which it runs at all; `Organization.jobs_per_day` takes no notice of it.
+    `odds` is the share of its pipelines in which it runs at all; `Organization.jobs_per_day` ignores it.
     """
 
     name: str
@@ -127,8 +127,8 @@ class Workflow:
 class Project:
     """A project. `renamed` lists (day, new name): exports made from that day on show only the new name.
 
-    From the day `retired` on nothing runs. With a `volatility` its pushes are counted by Poisson draws around a level
-    that strays each day by a log-normal factor of that standard deviation, its durations by a quarter of it.
+    From the day `retired` on nothing runs. With a `volatility` the number of pushes is a Poisson draw around a level
+    that varies each day by a log-normal factor of that standard deviation, durations by a quarter of it.
     Schedules that rest (`schedules_rest`) keep week-ends and holidays as pushes do.
     """
 
@@ -153,7 +153,7 @@ class Organization:
     """An organization. `jobs_per_day` is the mean over a year, counting rows that never ran.
 
     `growth` is per year around 2026-01-01. `extra_seats` are booked each month at 25,000 credits. `country` (ISO
-    3166-1) has its public holidays and bridge days kept instead of a short fixed list. `volatility` is the standard
+    3166-1) selects public holidays and bridge days instead of a short fixed list. `volatility` is the standard
     deviation of the logarithm of a level that wanders from week to week and is shared by all pushes.
     """
 
@@ -172,21 +172,21 @@ class Organization:
 
     @property
     def vcs_type(self) -> str:
-        """Return the organization type that the slug tells."""
+        """Return the organization type, read from the slug."""
         kind = self.slug.partition("/")[0]
         return {"gh": "github", "bb": "bitbucket"}.get(kind, kind)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Organizations, the events that happen to them and the seed of everything else."""
+    """Organizations, their events, and the seed of everything that is drawn."""
 
     organizations: tuple[Organization, ...]
     events: tuple[Event, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse events whose scope does not exist: they would be labels without a trace."""
+        """Refuse events whose scope does not exist: they would label a change that no row shows."""
         for event in self.events:
             jobs = self._jobs_in(event)
             if not jobs:

@@ -1,6 +1,6 @@
-"""A simulator on a real socket: uvicorn in a thread, with the connection within reach of injected faults.
+"""A simulator on a real socket: uvicorn in a thread, whose connections injected faults can reach.
 
-Nothing of the API is decided here.
+The API itself belongs to `app`.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ class SimulatorServer:
         return f"{self.public_url or self.origin}/api/v2"
 
     def start(self) -> None:
-        """Listen; returns when requests are answered. OSError where the port is taken."""
+        """Start listening; return once requests are answered. OSError where the port is taken."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        # asyncio turns Nagle's delay of 40 ms off only for sockets that name their protocol
+        # asyncio turns Nagle's delay of 40 ms off only for sockets created with their protocol
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -58,7 +58,7 @@ class SimulatorServer:
             loop="asyncio",
             ws="none",
             lifespan="off",
-            proxy_headers=False,  # `forwarded` reads them, and has to see who wrote them
+            proxy_headers=False,  # `forwarded` reads these headers and has to see which address sent them
             log_config=None,
             access_log=False,
             server_header=False,
@@ -72,14 +72,14 @@ class SimulatorServer:
         self._server.ready.wait(10)
 
     def stop(self) -> None:
-        """Drop what is still connected and return when the thread has ended."""
+        """Drop open connections and return when the thread has ended."""
         if self._server and self._thread:
             self._server.request_stop()
             self._thread.join(10)
             self._server = self._thread = None
 
     def wait(self) -> None:
-        """Block until the server ends, as a command line does."""
+        """Block until the server ends, as a command does."""
         while self._thread and self._thread.is_alive():
             # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait.
             self._thread.join(0.5)
@@ -95,7 +95,7 @@ class SimulatorServer:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that tells when it is ready and ends at once instead of at its next tick."""
+    """Uvicorn that reports when it is ready and ends at once instead of at its next tick."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -134,7 +134,7 @@ class _Protocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.app: ASGIApp = self._with_transport(self.app)
-        self.access_log = False  # uvicorn's would hold the queries of signed URLs
+        self.access_log = False  # uvicorn's own log would hold the queries of signed URLs
 
     def _with_transport(self, app: ASGIApp) -> ASGIApp:
         async def reachable(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,6 @@
-"""Signed download paths: each minted one is new, names its end, and is the only credential.
+"""Signed download paths: each one is new, states when it expires, and is the only credential.
 
-Which file a path leads to is `app`'s; the signature is never logged.
+`app` finds the file behind a path; the signature is never logged.
 """
 
 import hmac

@@ -1,6 +1,6 @@
-"""The simulator: the Usage API over a source, with its clock, log, access rules and faults to hand.
+"""The simulator: the Usage API over a source, with its clock, log, access rules and faults.
 
-How it is put on a socket is `server`'s.
+`server` puts it on a socket.
 """
 
 import re
@@ -40,7 +40,7 @@ class Simulator:
 
     `source` is a Scenario, whose rows it generates in `parts` of a `dialect`, or any Source. An export is
     completed after `processing_seconds` of the clock and `processing_polls` answers; with `shows_created` the first
-    of these is `created`. Download URLs begin with `public_url`, else with what `forwarded` finds.
+    of these is `created`. Download URLs begin with `public_url`, else with the origin that `forwarded` returns.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Simulator:
 
     @property
     def scenario(self) -> Scenario:
-        """Return the scenario; ValueError where the files of a folder are served."""
+        """Return the scenario; ValueError where the simulator serves the files of a folder."""
         if not isinstance(self.source, ScenarioSource):
             raise ValueError("this simulator serves given files, not a scenario")
         return self.source.scenario
@@ -123,5 +123,7 @@ class Simulator:
 
 def _route_of(method: str, path: str) -> str:
     """Name the route of a request as faults and the log do."""
-    asked = "GET" if method == "HEAD" else method
-    return next((name for name, verb, pattern in _ROUTES if verb == asked and pattern.fullmatch(path)), "unknown")
+    route_method = "GET" if method == "HEAD" else method
+    return next(
+        (name for name, verb, pattern in _ROUTES if verb == route_method and pattern.fullmatch(path)), "unknown"
+    )

@@ -1,6 +1,6 @@
 """Where the parts of an export come from: a scenario's generator, or a folder of given files.
 
-The API around them is `app`'s.
+The API around them belongs to `app`.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from circleci_cost.simulator.scenario import Scenario
 
 
 class ApiOrganization(Protocol):
-    """What the API tells about an organization."""
+    """What the API returns about an organization."""
 
     @property
     def id(self) -> str:
@@ -59,7 +59,7 @@ class ExportKey:
 
 
 class Source(Protocol):
-    """Gives the files of an export; a second call gives the same bytes."""
+    """The source of an export's files; a second call gives the same bytes."""
 
     @property
     def organizations(self) -> Sequence[ApiOrganization]:
@@ -72,7 +72,7 @@ class Source(Protocol):
 
 
 class ScenarioSource:
-    """Generates parts into a temporary directory that keeps to `cache_bytes`, the oldest going first."""
+    """Generates parts into a temporary directory of at most `cache_bytes`; the oldest exports go first."""
 
     def __init__(
         self, scenario: Scenario, *, parts: int = 3, dialect: Dialect = "unquoted", cache_bytes: int = 1 << 30
@@ -84,7 +84,7 @@ class ScenarioSource:
         self._cached: OrderedDict[ExportKey, tuple[list[Path], int]] = OrderedDict()
         self._lock = threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="usage-simulator-"))
-        self._made = 0
+        self._exports_made = 0
         self.close = finalize(self, shutil.rmtree, self._folder, True)
 
     @property
@@ -93,14 +93,14 @@ class ScenarioSource:
         return self.scenario.organizations
 
     def files(self, key: ExportKey) -> list[Path]:
-        """Generate an export, unless it is still there."""
+        """Return the parts of an export, generated unless they are still cached."""
         with self._lock:
             if key in self._cached:
                 self._cached.move_to_end(key)
                 return self._cached[key][0]
-            self._made += 1
+            self._exports_made += 1
             paths = write_export_files(
-                self._folder / str(self._made),
+                self._folder / str(self._exports_made),
                 self.scenario,
                 key.organization_ids,
                 key.first_day,
@@ -114,7 +114,7 @@ class ScenarioSource:
             return paths
 
     def _prune(self) -> None:
-        """Forget old exports beyond the limit, never the newest."""
+        """Delete old exports beyond the limit, never the newest."""
         while len(self._cached) > 1 and sum(size for _, size in self._cached.values()) > self._cache_bytes:
             _, (paths, _) = self._cached.popitem(last=False)
             for path in paths:

@@ -1,6 +1,6 @@
-"""How far usage strays from what is expected of it: weeks of an organization, days of a project, counts of pushes.
+"""How far usage deviates from its expectation: by week of an organization, by day of a project, in counts of pushes.
 
-What is expected is `rhythm`'s; labelled events are `effects`'. Draws are keyed, so a day is the same in any window.
+`rhythm` gives the expectation, `effects` the labelled events. Draws are keyed: a day is the same in any window.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from circleci_cost.simulator.plan import Plan
 from circleci_cost.simulator.scenario import Organization
 
 SECONDS_SHARE = 0.25
-"""How much of a project's daily volatility its durations have."""
+"""The volatility of durations, as a share of the project's daily volatility."""
 
 _WEEKS_OF_MEMORY = 12
 _MEMORY = 0.7
@@ -23,11 +23,11 @@ _SERIES, _WEEK, _PUSHES, _DURATIONS, _COUNT, _MANY = range(100, 106)
 
 
 def strayed(effects: Effects, organization: Organization, plan: Plan, days: list[date], seed: int) -> Effects:
-    """Return the effects times the straying of the days; the same effects where nothing is volatile."""
+    """Return the effects times the deviations of the days; unchanged where nothing is volatile."""
     volatility = np.array([project.volatility or 0.0 for project in organization.projects])
     if organization.volatility == 0.0 and not volatility.any():
         return effects
-    keys = np.concatenate([root(seed, organization.id, one.id, _SERIES) for one in organization.projects])
+    keys = np.concatenate([root(seed, organization.id, project.id, _SERIES) for project in organization.projects])
     ordinals = np.array([day.toordinal() for day in days], dtype=np.int64)
     cells = child(np.repeat(keys, len(days)), np.tile(ordinals, len(keys)))
     shape = (len(keys), len(days))
@@ -41,17 +41,17 @@ def strayed(effects: Effects, organization: Organization, plan: Plan, days: list
 
 def poisson(rates: Floats, keys: Keys) -> Integers:
     """Draw a Poisson count for each rate: by inversion where it is small, by the normal distribution elsewhere."""
-    few = np.minimum(rates, _FEW)
+    small_rates = np.minimum(rates, _FEW)
     uniform = unit(keys, _COUNT)
-    term = np.exp(-few)
+    term = np.exp(-small_rates)
     reached = term.copy()
     counts = np.zeros(len(rates), dtype=np.int64)
     for count in range(1, 4 * int(_FEW)):
         counts += uniform >= reached
-        term = term * few / count
+        term = term * small_rates / count
         reached = reached + term
-    many = np.floor(rates + np.sqrt(rates) * normal(keys, _MANY) + 0.5)
-    return np.where(rates > _FEW, np.maximum(many, 0.0).astype(np.int64), counts)
+    large_counts = np.floor(rates + np.sqrt(rates) * normal(keys, _MANY) + 0.5)
+    return np.where(rates > _FEW, np.maximum(large_counts, 0.0).astype(np.int64), counts)
 
 
 def _weeks(organization: Organization, ordinals: Integers, seed: int) -> Floats:

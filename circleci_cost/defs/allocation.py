@@ -1,4 +1,4 @@
-"""The asset that gives every cost to the values of the virtual tags: allocated_costs."""
+"""The asset that allocates every cost to the values of the virtual tags: allocated_costs."""
 
 import hashlib
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def build_allocation_asset(settings: Settings) -> DerivedAsset:
         ALLOCATED_COSTS,
         settings,
         Derivation.allocate,
-        lambda result, connection: _allocated(result, total_costs(connection)),
+        lambda result, connection: _allocation_result(result, total_costs(connection)),
         code_version=rules_hash(settings),
         kinds={"duckdb", "toml"},
         check_specs=check_specs(ALLOCATED_COSTS, _CHECKS, blocking={"nothing_lost"}),
@@ -45,13 +45,13 @@ def build_allocation_asset(settings: Settings) -> DerivedAsset:
     )
 
 
-def _allocated(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> metadata.Materialized:
-    """What Dagster is told of `allocated_costs`; `whole` is the USD and the credits of all daily costs."""
-    return dg.MaterializeResult(metadata=_metadata(result), check_results=list(_results(result, whole)))
+def _allocation_result(result: AllocationResult, totals: tuple[Decimal, Decimal]) -> metadata.Materialized:
+    """The result of `allocated_costs` for Dagster; `totals` are the USD and the credits of all daily costs."""
+    return dg.MaterializeResult(metadata=_metadata(result), check_results=list(_results(result, totals)))
 
 
 def rules_hash(settings: Settings) -> str:
-    """A hash of the rules and their files as they are now; a file that is missing is told when the asset is made."""
+    """A hash of the rules and their files as they are now; a missing file is reported when the asset is made."""
     digest = hashlib.sha256(repr(settings.virtual_tags).encode())
     for tag in settings.virtual_tags:
         for file in _files(tag):
@@ -67,11 +67,11 @@ def _files(tag: VirtualTag) -> Iterator[Path]:
 
 
 def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
-    shown: dict[str, metadata.Value] = {"dagster/row_count": result.rows}
+    values: dict[str, metadata.Value] = {"dagster/row_count": result.rows}
     for tag in result.tags:
-        shown[f"coverage_{tag.tag}"] = round(float(tag.coverage), 4)
-        shown[f"unallocated_usd_{tag.tag}"] = metadata.number(tag.unallocated_cost_usd)
-    shown["tags"] = metadata.table(
+        values[f"coverage_{tag.tag}"] = round(float(tag.coverage), 4)
+        values[f"unallocated_usd_{tag.tag}"] = metadata.number(tag.unallocated_cost_usd)
+    values["tags"] = metadata.table(
         ("tag", "rows", "USD", "unallocated USD", "allocated"),
         (
             (
@@ -84,11 +84,11 @@ def _metadata(result: AllocationResult) -> dict[str, metadata.Value]:
             for tag in result.tags
         ),
     )
-    return shown
+    return values
 
 
-def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterator[dg.AssetCheckResult]:
-    different = [tag.tag for tag in result.tags if (tag.cost_usd, tag.credits) != whole]
+def _results(result: AllocationResult, totals: tuple[Decimal, Decimal]) -> Iterator[dg.AssetCheckResult]:
+    different = [tag.tag for tag in result.tags if (tag.cost_usd, tag.credits) != totals]
     yield failure("nothing_lost", when(different, f"the sums of {', '.join(different)} differ from daily_costs"))
     low = [
         f"{metadata.percent(tag.coverage)} of {tag.tag} is allocated, {metadata.percent(tag.min_coverage)} is wanted: "
@@ -97,7 +97,9 @@ def _results(result: AllocationResult, whole: tuple[Decimal, Decimal]) -> Iterat
         if tag.min_coverage is not None and tag.coverage < tag.min_coverage
     ]
     yield warning("allocation_coverage", low)
-    yield warning("rules_match_usage", [*result.warnings, *(each for tag in result.tags for each in tag.warnings)])
+    yield warning(
+        "rules_match_usage", [*result.warnings, *(sentence for tag in result.tags for sentence in tag.warnings)]
+    )
     yield failure("tag_files_readable", map(str, result.problems))
     yield warning(
         "splits_as_configured",

@@ -1,4 +1,4 @@
-"""The assets that tell what changed and why: cost_anomalies with its incidents, and anomaly_drivers."""
+"""The assets that show what changed and why: cost_anomalies with its incidents, and anomaly_drivers."""
 
 import hashlib
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ _CHECKS = {
     "decisions_match_incidents": "Every decision is about an incident that there is.",
     "decisions_readable": "The file of decisions could be used; else those that were read last stay.",
 }
-_SHOWN = 20
-# An upper bound of false alarms may lie so far above what was accepted before somebody is told.
-_TOLERATED = 3.0
+_SHOWN_ROWS = 20
+# The check warns when false alarms exceed the accepted rate by this factor: the measured rate is an upper bound.
+_TOLERATED_FACTOR = 3.0
 _TOO_SHORT = 0.5
 
 
@@ -39,8 +39,8 @@ def build_anomaly_assets(settings: Settings) -> list[DerivedAsset]:
         COST_ANOMALIES,
         settings,
         Derivation.detect,
-        lambda summary, _: _detected(summary, settings),
-        code_version=_said(settings),
+        lambda summary, _: _anomaly_result(summary, settings),
+        code_version=_code_version(settings),
         kinds={"duckdb", "polars"},
         check_specs=check_specs(COST_ANOMALIES, _CHECKS),
         description=(
@@ -54,8 +54,8 @@ def build_anomaly_assets(settings: Settings) -> list[DerivedAsset]:
         ANOMALY_DRIVERS,
         settings,
         Derivation.explain,
-        lambda summary, _: _explained(summary),
-        code_version=_said(settings),
+        lambda summary, _: _driver_result(summary),
+        code_version=_code_version(settings),
         kinds={"duckdb", "polars"},
         description=(
             "What each incident is due to, against the same weekdays of the four weeks before: runs, minutes per run, "
@@ -67,19 +67,19 @@ def build_anomaly_assets(settings: Settings) -> list[DerivedAsset]:
     return [anomalies, drivers]
 
 
-def _detected(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
-    """What Dagster is told of `cost_anomalies`."""
+def _anomaly_result(summary: AnomalySummary, settings: Settings) -> metadata.Materialized:
+    """The result of `cost_anomalies` for Dagster: metadata and checks."""
     return dg.MaterializeResult(metadata=_anomaly_metadata(summary), check_results=list(_results(summary, settings)))
 
 
-def _explained(summary: ExplanationSummary) -> metadata.Materialized:
-    """What Dagster is told of `anomaly_drivers`."""
+def _driver_result(summary: ExplanationSummary) -> metadata.Materialized:
+    """The result of `anomaly_drivers` for Dagster: metadata."""
     return dg.MaterializeResult(metadata=_driver_metadata(summary))
 
 
-def _said(settings: Settings) -> str:
-    """A hash of what the configuration and the file of decisions say; a missing file is told when the asset is made."""
-    # When somebody is notified again changes no row.
+def _code_version(settings: Settings) -> str:
+    """A hash of the configuration and the file of decisions; a missing file is reported when the asset is made."""
+    # `renotify_at` decides when to notify again and changes no row.
     of_tables = settings.anomalies.model_dump_json(exclude={"renotify_at"})
     digest = hashlib.sha256(f"{of_tables}{settings.calendar.model_dump_json()}".encode())
     if settings.anomalies.decisions is not None:
@@ -89,8 +89,8 @@ def _said(settings: Settings) -> str:
 
 
 def _anomaly_metadata(summary: AnomalySummary) -> dict[str, metadata.Value]:
-    found = summary.incidents
-    going_on = found.filter(status=IncidentStatus.OPEN.value)
+    incidents = summary.incidents
+    open_incidents = incidents.filter(status=IncidentStatus.OPEN.value)
     through = ", ".join(f"{name}: {day}" for name, day in sorted(summary.through.items()))
     rate = summary.quality.lone_alarms_per_series_year
     return {
@@ -98,20 +98,23 @@ def _anomaly_metadata(summary: AnomalySummary) -> dict[str, metadata.Value]:
         "data_through": through or "–",
         "series": summary.series,
         "series_too_short": round(summary.quality.too_short_share, 4),
-        "incidents": found.height,
-        "open_incidents": going_on.height,
-        "open_impact_usd": metadata.number(sum(going_on.get_column("impact_usd"), start=Decimal(0))),
+        "incidents": incidents.height,
+        "open_incidents": open_incidents.height,
+        "open_impact_usd": metadata.number(sum(open_incidents.get_column("impact_usd"), start=Decimal(0))),
         "lone_alarms_90_days": summary.quality.lone_alarms,
         **({} if rate is None else {"lone_alarms_per_series_year": round(rate, 4)}),
-        "newest_incidents": metadata.table(TABLE_HEADER, map(cells, found.head(_SHOWN).iter_rows(named=True))),
+        "newest_incidents": metadata.table(TABLE_HEADER, map(cells, incidents.head(_SHOWN_ROWS).iter_rows(named=True))),
     }
 
 
 def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCheckResult]:
-    going_on = summary.incidents.filter(status=IncidentStatus.OPEN.value)
+    open_incidents = summary.incidents.filter(status=IncidentStatus.OPEN.value)
     yield warning(
         "no_open_incidents",
-        (f"{row['series']} ({row['kind'].replace('_', ' ')} since {row['first_day']})" for row in going_on.to_dicts()),
+        (
+            f"{row['series']} ({row['kind'].replace('_', ' ')} since {row['first_day']})"
+            for row in open_incidents.to_dicts()
+        ),
     )
     rate, accepted = summary.quality.lone_alarms_per_series_year, settings.anomalies.false_alarms_per_series_year
     yield warning(
@@ -120,7 +123,7 @@ def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCh
             f"in the last 90 days {rate:.2f} alarms per series-year came to nothing, {accepted:g} were accepted: lower "
             "false_alarms_per_series_year, or tell the holidays of [calendar]"
         ]
-        if rate is not None and rate > _TOLERATED * accepted
+        if rate is not None and rate > _TOLERATED_FACTOR * accepted
         else [],
     )
     share = summary.quality.too_short_share
@@ -136,7 +139,7 @@ def _results(summary: AnomalySummary, settings: Settings) -> Iterator[dg.AssetCh
 
 
 def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
-    told = summary.explained.filter(pl.col("sentence").is_not_null()).head(_SHOWN)
+    explained = summary.explained.filter(pl.col("sentence").is_not_null()).head(_SHOWN_ROWS)
     return {
         "dagster/row_count": summary.drivers,
         "services_that_shifted": summary.services,
@@ -144,7 +147,7 @@ def _driver_metadata(summary: ExplanationSummary) -> dict[str, metadata.Value]:
             ("incident", "since", "impact", "why"),
             (
                 (series_text(row), row["first_day"], signed(row["impact_usd"]), row["sentence"])
-                for row in told.iter_rows(named=True)
+                for row in explained.iter_rows(named=True)
             ),
         ),
     }

@@ -1,6 +1,6 @@
-"""The daily schedule and the sensors that follow: what runs when, over which partitions.
+"""The daily schedule and the automation sensors: what runs when, over which partitions.
 
-What a job makes is `jobs`' business, when an asset is to be made again `following`'s.
+`jobs` says which assets a job makes, `following` when an asset has to be made again.
 """
 
 from collections.abc import Iterator
@@ -51,14 +51,14 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
             try:
                 windows = daily_windows(settings, lake, center.name, clock.now())
             except StorageError as error:
-                # The run will fail with the same sentence; the other cost centers' are not kept back by it.
+                # The run will fail with the same sentence; the other cost centers still get their runs.
                 context.log.warning(f"{center.name}: {error}")
                 windows = first_windows(settings, clock.now())
             for window in windows:
                 yield dg.RunRequest(
                     run_key=f"{center.name}-{at:%Y-%m-%d}-{window.first_day}",
                     tags=range_tags(center.name, window.first_day, window.last_day),
-                    # What follows is made once for all cost centers, by the sensor.
+                    # The sensor makes the other assets, once for all cost centers.
                     asset_selection=[dg.AssetKey(name) for name in (*INGESTED, *COSTED)],
                 )
 
@@ -66,9 +66,9 @@ def build_schedule(settings: Settings, lake: Lake, clock: Clock, refresh: AssetJ
 
 
 def build_sensor() -> dg.AutomationConditionSensorDefinition:
-    """The sensor that acts on an edited price, rule or budget and on backfills: it makes and publishes what follows.
+    """The sensor that makes and publishes what an edited price, rule or budget or a backfill has outdated.
 
-    It looks for the days that a new price makes stale, and every day for gaps, too.
+    It also runs the checks for days that a new price makes stale and, every day, for gaps.
     """
     return dg.AutomationConditionSensorDefinition(
         "automation",
@@ -85,7 +85,7 @@ def build_costs_sensor(
 ) -> dg.SensorDefinition:
     """The sensor that makes `daily_costs` follow a backfill of `usage_exports` and `job_runs` alone.
 
-    One run per range of days, where a condition would ask for a run a day.
+    It asks for one run per range of days; an automation condition would ask for one per day.
     """
 
     @dg.sensor(
@@ -101,26 +101,26 @@ def build_costs_sensor(
     def costs_follow(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         instance = context.instance
         newest = instance.get_latest_materialization_event(asset_key(JOB_RUNS))
-        seen = f"{newest.run_id} {newest.timestamp}" if newest else ""
-        if seen == context.cursor:
+        newest_event = f"{newest.run_id} {newest.timestamp}" if newest else ""
+        if newest_event == context.cursor:
             yield dg.SkipReason("No job runs were made since the last look.")
             return
         if at_work(instance):
             yield dg.SkipReason("Job runs or daily costs are being made: their costs follow when that is over.")
             return
         behind = days_behind(instance, partitions)
-        known = {center.name for center in settings.cost_centers}
+        configured = {center.name for center in settings.cost_centers}
         for name, days in behind.items():
-            if name not in known:
+            if name not in configured:
                 continue
-            # Days that a run could not read have no costs either.
-            there = set(lake.job_runs_days(name))
-            for each in as_ranges([day for day in days if day in there]):
+            # Days whose job runs could not be read cannot have costs.
+            days_with_job_runs = set(lake.job_runs_days(name))
+            for run_days in as_ranges([day for day in days if day in days_with_job_runs]):
                 yield dg.RunRequest(
-                    run_key=f"{name}-{each.first}-{each.last}-{seen}",
-                    tags=range_tags(name, each.first, each.last),
+                    run_key=f"{name}-{run_days.first}-{run_days.last}-{newest_event}",
+                    tags=range_tags(name, run_days.first, run_days.last),
                     asset_selection=[asset_key(DAILY_COSTS)],
                 )
-        context.update_cursor(seen)
+        context.update_cursor(newest_event)
 
     return costs_follow

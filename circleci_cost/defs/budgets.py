@@ -1,4 +1,4 @@
-"""The assets that look ahead: cost_forecast, and budget_status, which compares it with what may be spent."""
+"""The assets that look ahead: cost_forecast, and budget_status, which compares forecasts with budgets."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -25,19 +25,19 @@ _CHECKS = {
     "budgets_match_usage": "Every budget names values that usage has, and its children fit into it.",
     "budget_files_readable": "Every budget file could be used; the budgets of one that could not are left out.",
 }
-# As many columns as the UI shows without scrolling.
-_SHOWN = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overrun")
+# The columns that the UI shows without scrolling.
+_SHOWN_COLUMNS = ("budget", "status", "amount", "actual", "forecast (10–90 %)", "overrun")
 
 
 def build_budget_assets(settings: Settings) -> list[DerivedAsset]:
     """The assets `cost_forecast` and `budget_status`."""
-    said = budgets_hash(settings)
+    definitions_hash = budgets_hash(settings)
     forecasts = build_derived_asset(
         COST_FORECAST,
         settings,
         Derivation.forecast,
-        lambda summary, _: _forecast(summary),
-        code_version=f"{said}-{settings.calendar.model_dump_json()}",
+        lambda summary, _: _forecast_result(summary),
+        code_version=f"{definitions_hash}-{settings.calendar.model_dump_json()}",
         kinds={"duckdb", "polars"},
         description=(
             "Forecast of each day to come: of every budget to the end of its period, of the total, cost centers, "
@@ -50,8 +50,8 @@ def build_budget_assets(settings: Settings) -> list[DerivedAsset]:
         BUDGET_STATUS,
         settings,
         Derivation.compare,
-        lambda summary, _: _compared(summary),
-        code_version=said,
+        lambda summary, _: _status_result(summary),
+        code_version=definitions_hash,
         kinds={"duckdb", "polars"},
         check_specs=check_specs(BUDGET_STATUS, _CHECKS),
         description=(
@@ -62,18 +62,18 @@ def build_budget_assets(settings: Settings) -> list[DerivedAsset]:
     return [forecasts, states]
 
 
-def _forecast(summary: ForecastSummary) -> metadata.Materialized:
-    """What Dagster is told of `cost_forecast`."""
+def _forecast_result(summary: ForecastSummary) -> metadata.Materialized:
+    """The result of `cost_forecast` for Dagster: metadata."""
     return dg.MaterializeResult(metadata=_forecast_metadata(summary))
 
 
-def _compared(summary: BudgetSummary) -> metadata.Materialized:
-    """What Dagster is told of `budget_status`."""
+def _status_result(summary: BudgetSummary) -> metadata.Materialized:
+    """The result of `budget_status` for Dagster: metadata and checks."""
     return dg.MaterializeResult(metadata=_status_metadata(summary), check_results=list(_status_checks(summary)))
 
 
 def budgets_hash(settings: Settings) -> str:
-    """A hash of what the budgets say, and of what is wrong with their files."""
+    """A hash of the budgets' definitions and of the problems in their files."""
     try:
         usable = usable_budgets(settings)
     except ConfigurationError:
@@ -83,26 +83,26 @@ def budgets_hash(settings: Settings) -> str:
 
 
 def _forecast_metadata(summary: ForecastSummary) -> dict[str, metadata.Value]:
-    shown: dict[str, metadata.Value] = {
+    values: dict[str, metadata.Value] = {
         "dagster/row_count": summary.rows,
         "series": summary.series,
         "data_through": str(summary.data_through or "–"),
     }
     for unit, method in summary.methods.items():
-        tested = summary.backtests.filter(unit=unit).sort("method", "cut_day")
-        shown[f"method_{unit}"] = method
-        # The plot of these over the runs tells whether forecasts get better.
-        for row in tested.filter("chosen").iter_rows(named=True):
+        backtests = summary.backtests.filter(unit=unit).sort("method", "cut_day")
+        values[f"method_{unit}"] = method
+        # Plotted over the runs, these show whether forecasts get better.
+        for row in backtests.filter("chosen").iter_rows(named=True):
             if row["wape"] is not None:
-                shown[f"wape_{unit}_day_{row['cut_day']}"] = round(row["wape"], 4)
-        shown[f"backtest_{unit}"] = _backtest_table(tested)
-    return shown
+                values[f"wape_{unit}_day_{row['cut_day']}"] = round(row["wape"], 4)
+        values[f"backtest_{unit}"] = _backtest_table(backtests)
+    return values
 
 
-def _backtest_table(tested: pl.DataFrame) -> metadata.Value:
-    """A row per method: its error after so many days of a month were known, and how often its ranges held."""
-    days = tested.get_column("cut_day").unique(maintain_order=True).to_list()
-    methods = tested.group_by("method", "chosen", maintain_order=True).agg(
+def _backtest_table(backtests: pl.DataFrame) -> metadata.Value:
+    """One row per method: its error by the number of known days of a month, and how often its ranges held."""
+    days = backtests.get_column("cut_day").unique(maintain_order=True).to_list()
+    methods = backtests.group_by("method", "chosen", maintain_order=True).agg(
         "wape", pl.col("coverage_80").mean(), pl.col("coverage_95").mean(), pl.col("windows").sum()
     )
     return metadata.table(
@@ -110,7 +110,7 @@ def _backtest_table(tested: pl.DataFrame) -> metadata.Value:
         (
             (
                 f"{row['method']} (used)" if row["chosen"] else row["method"],
-                *(metadata.percent(each) for each in row["wape"]),
+                *(metadata.percent(wape) for wape in row["wape"]),
                 metadata.percent(row["coverage_80"]),
                 metadata.percent(row["coverage_95"]),
                 row["windows"],
@@ -126,9 +126,9 @@ def _status_metadata(summary: BudgetSummary) -> dict[str, metadata.Value]:
         "data_through": str(summary.data_through or "–"),
         **{status.value: count for status, count in summary.counts.items()},
         "budgets": metadata.table(
-            _SHOWN,
+            _SHOWN_COLUMNS,
             (
-                [dict(zip(TABLE_HEADER, cells(depth, row), strict=True))[name] for name in _SHOWN]
+                [dict(zip(TABLE_HEADER, cells(depth, row), strict=True))[name] for name in _SHOWN_COLUMNS]
                 for depth, row in tree(summary.current)
             ),
         ),
@@ -137,12 +137,12 @@ def _status_metadata(summary: BudgetSummary) -> dict[str, metadata.Value]:
 
 def _status_checks(summary: BudgetSummary) -> Iterator[dg.AssetCheckResult]:
     troubled = summary.current.filter(pl.col("status") != Status.ON_TRACK)
-    named = [f"{row['budget']} ({row['status'].replace('_', ' ')})" for row in troubled.iter_rows(named=True)]
-    yield warning("budgets_kept", named)
-    yield warning("budgets_match_usage", [finding.message for finding in _told(summary.findings)])
+    budgets = [f"{row['budget']} ({row['status'].replace('_', ' ')})" for row in troubled.iter_rows(named=True)]
+    yield warning("budgets_kept", budgets)
+    yield warning("budgets_match_usage", [finding.message for finding in _about_configuration(summary.findings)])
     yield failure("budget_files_readable", (str(problem) for problem in summary.problems))
 
 
-def _told(findings: Sequence[Finding]) -> list[Finding]:
-    """Those about the configuration."""
+def _about_configuration(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings about the configuration."""
     return [finding for finding in findings if finding.kind != "no_forecast"]

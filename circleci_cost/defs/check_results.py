@@ -1,6 +1,6 @@
-"""The checks of an asset: their specs, and how what was found becomes their results.
+"""The checks of an asset: their specs, and their results from the sentences about what is wrong.
 
-What is looked for is the business of each asset's module, and of `checks` for what stands between runs.
+Each asset's module says what it checks; `checks` holds the standing checks between runs.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from circleci_cost.text.plain import one_line
 def check_specs(
     asset: Asset, descriptions: Mapping[str, str], *, blocking: Collection[str] = ()
 ) -> list[dg.AssetCheckSpec]:
-    """The specs of an asset's checks by name; where one of `blocking` fails, nothing that follows is made."""
+    """The specs of an asset's checks by name; where one of `blocking` fails, no later asset is made."""
     return [
         dg.AssetCheckSpec(name, asset=asset.name, description=description, blocking=name in blocking)
         for name, description in descriptions.items()
@@ -22,35 +22,35 @@ def check_specs(
 
 
 def warning(
-    name: str, found: Iterable[str], shown: Mapping[str, str | int | float] | None = None
+    name: str, sentences: Iterable[str], values: Mapping[str, str | int | float] | None = None
 ) -> dg.AssetCheckResult:
-    """A check that warns with all that was found, and passes where nothing was; `shown` is its metadata."""
-    return _result(name, list(found), "; ", dg.AssetCheckSeverity.WARN, shown)
+    """A check that warns with these sentences and passes without any; `values` is its metadata."""
+    return _result(name, list(sentences), "; ", dg.AssetCheckSeverity.WARN, values)
 
 
 def failure(
-    name: str, found: Iterable[str], shown: Mapping[str, str | int | float] | None = None
+    name: str, sentences: Iterable[str], values: Mapping[str, str | int | float] | None = None
 ) -> dg.AssetCheckResult:
-    """A check that fails with all the sentences that were found, and passes where none was."""
-    return _result(name, list(found), " ", dg.AssetCheckSeverity.ERROR, shown)
+    """A check that fails with these sentences and passes without any; `values` is its metadata."""
+    return _result(name, list(sentences), " ", dg.AssetCheckSeverity.ERROR, values)
 
 
 def when(wrong: object, sentence: str) -> list[str]:
-    """What a check has found that looks for one thing: the sentence where something is wrong, else nothing."""
+    """The sentences of a check for a single mistake: the sentence where something is `wrong`, else none."""
     return [sentence] if wrong else []
 
 
 def _result(
     name: str,
-    found: Sequence[str],
-    between: str,
+    sentences: Sequence[str],
+    separator: str,
     severity: dg.AssetCheckSeverity,
-    shown: Mapping[str, str | int | float] | None,
+    values: Mapping[str, str | int | float] | None,
 ) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=name,
-        passed=not found,
+        passed=not sentences,
         severity=severity,
-        metadata=shown,
-        description=one_line(between.join(found)) or None,
+        metadata=values,
+        description=one_line(separator.join(sentences)) or None,
     )

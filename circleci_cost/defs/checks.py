@@ -1,4 +1,7 @@
-"""Standing checks: what is wrong between runs, whatever ran last. Checks of one run's own rows are in the assets."""
+"""Standing checks: what is wrong between runs, whatever ran last.
+
+The modules of the assets check the rows of a single run.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,6 +21,7 @@ from circleci_cost.defs.resources import Warehouse
 from circleci_cost.history.coverage import IMPORT_THEM, OpenDays, missing_days, overdue_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import price_periods
+from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices
 from circleci_cost.warehouse.reporting.report import unfilled_days
@@ -39,14 +43,14 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         rates = price_periods.daily_rates(settings.price_periods, settings.history_start, last)
         with dagster_failures(), warehouse.get_connection() as connection, transaction(connection):
             stale = stale_prices(connection, rates)
-        ranges = [f"{name}: {say_ranges(found)}" for name, found in stale.items()]
-        days = sum(each.days for found in stale.values() for each in found)
+        ranges = [f"{name}: {say_ranges(stale_ranges)}" for name, stale_ranges in stale.items()]
+        days = sum(stale_range.days for stale_ranges in stale.values() for stale_range in stale_ranges)
         return failure(
             "prices_up_to_date",
             when(
                 stale,
-                f"{days:,} days are priced at a former rate ({'; '.join(ranges)}): backfill daily_costs for them, or "
-                "run `circleci-cost reprice`",
+                f"{counted(days, 'day')} {verb(days, 'is', 'are')} priced at a former rate ({'; '.join(ranges)}): "
+                "backfill daily_costs for them, or run `circleci-cost reprice`",
             ),
             {"stale_days": days, "stale_ranges": "; ".join(ranges) or "–"},
         )
@@ -56,12 +60,12 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     )
     def computed_by_this_version(warehouse: Warehouse) -> dg.AssetCheckResult:
         with warehouse.get_connection() as connection, transaction(connection):
-            found = unfilled_days(connection)
-        named = "; ".join(f"{name}: {metadata.days(days)}" for name, days in found.items())
+            unfilled = unfilled_days(connection)
+        named = "; ".join(f"{name}: {metadata.days(days)}" for name, days in unfilled.items())
         return warning(
             "computed_by_this_version",
-            when(found, f"computed by an earlier version, {named}: run `circleci-cost reprice`"),
-            {"days_of_earlier_versions": sum(map(len, found.values()))},
+            when(unfilled, f"computed by an earlier version, {named}: run `circleci-cost reprice`"),
+            {"days_of_earlier_versions": sum(map(len, unfilled.values()))},
         )
 
     @dg.asset_check(
@@ -72,7 +76,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     def no_gaps(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         with dagster_failures():
             missing = [missing_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
-        return _open(
+        return _open_days_warning(
             missing,
             "missing",
             "not imported: {}; run `circleci-cost backfill`",
@@ -87,7 +91,7 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     def no_unsettled_days(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         with dagster_failures():
             overdue = [overdue_days(settings, lake, center.name, clock.now()) for center in settings.cost_centers]
-        return _open(
+        return _open_days_warning(
             overdue,
             "unsettled",
             "exported while CircleCI could still restate them, so their credits may be too low: {}; the next daily run "
@@ -102,14 +106,14 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
     def data_fresh(lake: dg.ResourceParam[Lake], clock: dg.ResourceParam[Clock]) -> dg.AssetCheckResult:
         today = utc_today(clock)
         newest = {center.name: max(lake.job_runs_days(center.name), default=None) for center in settings.cost_centers}
-        late = [
+        outdated = [
             f"{name} ends on {day or 'no day'}"
             for name, day in newest.items()
             if day is None or today - day > _FRESHNESS
         ]
         return warning(
             "data_fresh",
-            [*late, *when(late, "run `circleci-cost sync` and see that the schedule is on")],
+            [*outdated, *when(outdated, "run `circleci-cost sync` and see that the schedule is on")],
             {"data_through": ", ".join(f"{name}: {day}" for name, day in newest.items())},
         )
 
@@ -124,30 +128,44 @@ def build_checks(settings: Settings, partitions: dg.MultiPartitionsDefinition) -
         for name in BY_DAY:
             status = context.instance.get_status_by_partition(dg.AssetKey(name), keys, partitions) or {}
             failed[name] = [key for key, state in status.items() if state is not None and state.name == "FAILED"]
-        shown = [f"{name}: {', '.join(found[:5])} ({len(found):,})" for name, found in failed.items() if found]
+        named = [
+            f"{name}: {', '.join(failed_keys[:5])} ({len(failed_keys):,})"
+            for name, failed_keys in failed.items()
+            if failed_keys
+        ]
         return failure(
             "no_failed_partitions",
-            when(shown, f"failed and not repaired: {'; '.join(shown)}; materialize them again"),
-            {"failed_partitions": sum(len(found) for found in failed.values())},
+            when(named, f"failed and not repaired: {'; '.join(named)}; materialize them again"),
+            {"failed_partitions": sum(len(failed_keys) for failed_keys in failed.values())},
         )
 
     return [prices_up_to_date, computed_by_this_version, no_gaps, no_unsettled_days, data_fresh, no_failed_partitions]
 
 
-def _open(found: Sequence[OpenDays], what: str, sentence: str, of_the_old: str = "") -> dg.AssetCheckResult:
-    """A warning that names the days that CircleCI can still serve; the others are told, and nobody can mend them."""
-    fetchable = [f"{each.cost_center}: {metadata.days(each.fetchable)}" for each in found if each.fetchable]
-    too_old = [f"{each.cost_center}: {metadata.days(each.out_of_reach)}" for each in found if each.out_of_reach]
-    said = [sentence.format("; ".join(fetchable))] if fetchable else []
-    if too_old and of_the_old:
-        said.append(of_the_old.format("; ".join(too_old)))
+def _open_days_warning(
+    open_days: Sequence[OpenDays], what: str, sentence: str, sentence_of_too_old: str = ""
+) -> dg.AssetCheckResult:
+    """Warn about the days that CircleCI can still serve. The older ones are only listed: nobody can fetch them."""
+    fetchable = [
+        f"{center_days.cost_center}: {metadata.days(center_days.fetchable)}"
+        for center_days in open_days
+        if center_days.fetchable
+    ]
+    too_old = [
+        f"{center_days.cost_center}: {metadata.days(center_days.out_of_reach)}"
+        for center_days in open_days
+        if center_days.out_of_reach
+    ]
+    sentences = [sentence.format("; ".join(fetchable))] if fetchable else []
+    if too_old and sentence_of_too_old:
+        sentences.append(sentence_of_too_old.format("; ".join(too_old)))
     return dg.AssetCheckResult(
         passed=not fetchable,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            f"{what}_days": sum(len(each.fetchable) for each in found),
+            f"{what}_days": sum(len(center_days.fetchable) for center_days in open_days),
             what: "; ".join(fetchable) or "–",
             "older_than_the_api_reaches": "; ".join(too_old) or "–",
         },
-        description="; ".join(said) or None,
+        description="; ".join(sentences) or None,
     )

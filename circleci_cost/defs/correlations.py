@@ -17,12 +17,12 @@ _CHECKS = {
 
 
 def build_correlations_asset(settings: Settings) -> DerivedAsset:
-    """The asset `cost_correlations`; the calendar tells the days off that both sides share."""
+    """The asset `cost_correlations`; the calendar gives the days off that both sides share."""
     return build_derived_asset(
         COST_CORRELATIONS,
         settings,
         Derivation.correlate,
-        lambda summary, _: _correlated(summary),
+        lambda summary, _: _correlation_result(summary),
         code_version=settings.calendar.model_dump_json(),
         kinds={"duckdb", "polars"},
         check_specs=check_specs(COST_CORRELATIONS, _CHECKS),
@@ -34,24 +34,24 @@ def build_correlations_asset(settings: Settings) -> DerivedAsset:
     )
 
 
-def _correlated(summary: CorrelationSummary) -> metadata.Materialized:
-    """What Dagster is told of `cost_correlations`."""
+def _correlation_result(summary: CorrelationSummary) -> metadata.Materialized:
+    """The result of `cost_correlations` for Dagster: metadata and checks."""
     return dg.MaterializeResult(metadata=_metadata(summary), check_results=[_long_enough(summary)])
 
 
 def _metadata(summary: CorrelationSummary) -> dict[str, metadata.Value]:
-    found = summary.significant
-    shown: dict[str, metadata.Value] = {
+    significant = summary.significant
+    values: dict[str, metadata.Value] = {
         "dagster/row_count": summary.pairs.height,
         "ci_series": summary.ci_series,
         "infrastructure_series": summary.infrastructure_series,
         "pairs_tested": summary.tested,
-        "pairs_significant": found.height,
+        "pairs_significant": significant.height,
         "series_too_short": summary.too_short or 0.0,
     }
-    if found.height:
-        shown["findings"] = metadata.table(FINDING_HEADER, finding_cells(found))
-    return shown
+    if significant.height:
+        values["findings"] = metadata.table(FINDING_HEADER, finding_cells(significant))
+    return values
 
 
 def _long_enough(summary: CorrelationSummary) -> dg.AssetCheckResult:

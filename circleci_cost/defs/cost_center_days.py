@@ -1,7 +1,7 @@
 """The asset `cost_center_days`: numbers by day that the UI plots, all cost centers side by side.
 
-The UI plots the last 120 partitions of an asset. Those of `daily_costs` are ordered by cost center first, so that its
-plots hold the last cost center alone. Nothing makes this asset: `published` tells of its days as they change.
+The UI plots the last 120 partitions of an asset. Those of `daily_costs` are ordered by cost center first, so its plots
+hold only the last cost center. Nothing makes this asset: `published` logs an event for each of its days that changed.
 """
 
 from collections.abc import Sequence
@@ -47,27 +47,27 @@ def log_changed_days(
     lake: Lake,
     clock: Clock,
 ) -> None:
-    """Log an event for each day whose costs were computed since the current generation was published; at first for all.
+    """Log an event for each day whose costs were computed after the current generation was published.
 
-    To be called before the next generation is made the current one: a run that is killed in between leaves the same
-    days to the next. An event takes about 8 ms.
+    The first time, log all days. Call this before the next generation becomes the current one: if a run is killed in
+    between, the next run logs the same days. An event takes about 8 ms.
     """
     since = None
     if context.instance.get_latest_materialization_event(_KEY) is not None:
         with suppress(NothingPublishedError):
             since = current_generation(lake).manifest.published_at
-    for day, found in cost_center_days(connection, settings.history_start, utc_today(clock), since).items():
-        context.log_event(dg.AssetMaterialization(_KEY, partition=day.isoformat(), metadata=_metadata(found)))
+    for day, costs in cost_center_days(connection, settings.history_start, utc_today(clock), since).items():
+        context.log_event(dg.AssetMaterialization(_KEY, partition=day.isoformat(), metadata=_metadata(costs)))
 
 
-def _metadata(found: Sequence[CostCenterDay]) -> dict[str, metadata.Value]:
-    priced = [each for each in found if each.cost_usd is not None]
-    shown: dict[str, metadata.Value] = {
-        "credits": metadata.number(sum(each.credits for each in found)),
-        "unpriced_credits": metadata.number(sum(each.unpriced_credits for each in found)),
-        "total_usd": metadata.number(sum(each.cost_usd for each in priced if each.cost_usd is not None)),
+def _metadata(costs: Sequence[CostCenterDay]) -> dict[str, metadata.Value]:
+    priced = [cost for cost in costs if cost.cost_usd is not None]
+    values: dict[str, metadata.Value] = {
+        "credits": metadata.number(sum(cost.credits for cost in costs)),
+        "unpriced_credits": metadata.number(sum(cost.unpriced_credits for cost in costs)),
+        "total_usd": metadata.number(sum(cost.cost_usd for cost in priced if cost.cost_usd is not None)),
     }
-    for each in priced:
-        if each.cost_usd is not None:
-            shown[f"total_usd_{each.cost_center}"] = metadata.number(each.cost_usd)
-    return shown
+    for cost in priced:
+        if cost.cost_usd is not None:
+            values[f"total_usd_{cost.cost_center}"] = metadata.number(cost.cost_usd)
+    return values

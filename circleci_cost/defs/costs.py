@@ -30,17 +30,17 @@ _COST_CHECKS = {
     "job_runs_for_each_day": "Every day that was asked for has job runs, empty days included.",
 }
 _BLOCKING = frozenset({"credits_equal_job_runs", "charge_types_add_up"})
-# Rates reach a little into the future, so that a day's costs never wait for the rates to be spread again.
+# Rates reach a little into the future, so that the costs of a new day never wait for new rates.
 RATES_AHEAD = timedelta(days=31)
 _ZERO = Decimal(0)
 
 
 def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
-    """The asset `pricing_periods`; its data and code versions are a hash of what the periods say."""
+    """The asset `pricing_periods`; its data and code versions are a hash of the periods."""
 
     @dg.asset(
         **declared(PRICING_PERIODS),
-        # The configuration is this asset's code: an edited price is seen as soon as the location is loaded again.
+        # The configuration is this asset's code: Dagster sees an edited price as soon as it reloads the location.
         code_version=price_periods.content_hash(settings.price_periods),
         automation_condition=follows_configuration(),
         kinds={"duckdb", "toml"},
@@ -68,12 +68,12 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
                     ("cost center", "USD per credit", "from", "until"),
                     (
                         (
-                            each.cost_center,
-                            each.price_per_credit,
-                            each.effective_from,
-                            each.effective_until or "ongoing",
+                            period.cost_center,
+                            period.price_per_credit,
+                            period.effective_from,
+                            period.effective_until or "ongoing",
                         )
-                        for each in sorted(periods)
+                        for period in sorted(periods)
                     ),
                 ),
             },
@@ -94,7 +94,7 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
     @dg.asset(
         **declared(DAILY_COSTS),
         partitions_def=partitions,
-        # One run reprices the whole history of a cost center: cost is one query over its files.
+        # One run reprices the whole history of a cost center: its costs are one query over its files.
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"duckdb"},
         check_specs=check_specs(DAILY_COSTS, _COST_CHECKS, blocking=_BLOCKING),
@@ -115,23 +115,23 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
         summaries, largest = [], []
         with dagster_failures(), warehouse.get_connection() as connection:
             refuse_if_ended(context)
-            # A backfill of this asset alone has to price at the rates of now, too.
+            # A backfill of this asset alone must use the current rates, too.
             write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
-            for asked in partition_days(context.partition_keys, partitions):
+            for center_days in partition_days(context.partition_keys, partitions):
                 summary = write_daily_costs(
                     connection,
                     lake,
-                    asked.cost_center,
-                    asked.days,
+                    center_days.cost_center,
+                    center_days.days,
                     clock.now(),
                     history_start=settings.history_start,
                     restatement_days=settings.restatement_days,
-                    organizations=settings.cost_center(asked.cost_center).organizations,
+                    organizations=settings.cost_center(center_days.cost_center).organizations,
                 )
                 summaries.append(summary)
-                largest += largest_costs(connection, asked.cost_center, summary.days)
-                for day in day_sums(connection, asked.cost_center, asked.days):
-                    key = partition_key(asked.cost_center, day.day)
+                largest += largest_costs(connection, center_days.cost_center, summary.days)
+                for day in day_sums(connection, center_days.cost_center, center_days.days):
+                    key = partition_key(center_days.cost_center, day.day)
                     context.add_asset_metadata(_day_metadata(day), partition_key=key)
         return dg.MaterializeResult(
             metadata=_run_metadata(summaries, largest), check_results=list(_cost_results(summaries))
@@ -141,13 +141,13 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
 
 
 def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckResult]:
-    difference = sum((each.credits - each.job_run_credits for each in summaries), start=_ZERO)
+    difference = sum((summary.credits - summary.job_run_credits for summary in summaries), start=_ZERO)
     yield failure("credits_equal_job_runs", when(difference, f"{difference} credits too many in daily_costs"))
-    rest = sum((each.cost_usd - each.charge_types_cost_usd for each in summaries), start=_ZERO)
-    yield failure("charge_types_add_up", when(rest, f"{rest} USD are in no charge type"))
-    unpriced = sum((each.unpriced_credits for each in summaries), start=_ZERO)
+    unaccounted = sum((summary.cost_usd - summary.charge_types_cost_usd for summary in summaries), start=_ZERO)
+    yield failure("charge_types_add_up", when(unaccounted, f"{unaccounted} USD are in no charge type"))
+    unpriced = sum((summary.unpriced_credits for summary in summaries), start=_ZERO)
     yield failure("all_credits_priced", when(unpriced, f"{unpriced} credits have no price: add a pricing period"))
-    without = [day for each in summaries for day in each.days_without_job_runs]
+    without = [day for summary in summaries for day in summary.days_without_job_runs]
     yield warning(
         "job_runs_for_each_day",
         when(without, f"no job runs for {metadata.days(without)}: materialize them first"),
@@ -155,7 +155,7 @@ def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckRes
 
 
 def _day_metadata(day: DayCosts) -> dict[str, metadata.Value]:
-    """The numbers of one partition: the UI plots them by partition, so sums over a run do not belong there."""
+    """The numbers of one partition: the UI plots them by partition, so sums over a run do not belong here."""
     return {
         "dagster/partition_row_count": day.rows,
         "runs": day.runs,
@@ -166,10 +166,10 @@ def _day_metadata(day: DayCosts) -> dict[str, metadata.Value]:
 
 
 def _run_metadata(summaries: Sequence[CostSummary], largest: Sequence[tuple[object, ...]]) -> dict[str, metadata.Value]:
-    """What the whole run wrote, as text: Dagster shows it on each of the run's partitions."""
-    cost = sum((each.cost_usd for each in summaries), start=_ZERO)
+    """The sums of the whole run, as text: Dagster shows them on each of the run's partitions."""
+    cost = sum((summary.cost_usd for summary in summaries), start=_ZERO)
     return {
-        "days_of_this_run": metadata.days(day for each in summaries for day in each.days),
+        "days_of_this_run": metadata.days(day for summary in summaries for day in summary.days),
         "cost_of_this_run": metadata.usd(cost),
         "largest_costs_of_this_run": metadata.table(("cost center", "project", "workflow", "credits", "USD"), largest),
     }

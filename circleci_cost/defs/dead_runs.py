@@ -1,6 +1,6 @@
 """Ends the runs whose process is dead: after a crash they would stay STARTED and keep their slots for hours.
 
-How a run proves that it lives is `living_runs`' business, what notifies of failed runs `notifications`'.
+`living_runs` holds the lock that proves that a run lives; `notifications` notifies of failed runs.
 """
 
 import time
@@ -30,7 +30,7 @@ from circleci_cost.lake.run_locks import (
 from circleci_cost.lake.turns import turn
 from circleci_cost.text.units import counted
 
-# A code server that lives ends the run of a dead child by itself, within half a second.
+# A living code server itself ends the run of a dead child, within half a second.
 _CODE_SERVER_SECONDS = 2.0
 _STARTING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
 _RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
@@ -38,50 +38,49 @@ _RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 @dataclass(frozen=True)
 class DeadRun:
-    """A run that was ended because nothing executed it any more; `sentence` says why."""
+    """A run that was ended because no process executed it any more; `sentence` says why."""
 
     run: dg.DagsterRun
     sentence: str
 
 
 def end_dead_runs(instance: dg.DagsterInstance, settings: Settings, lake: Lake, clock: Clock) -> list[DeadRun]:
-    """End every run of this data directory whose process is dead, notify of it, and return what was ended.
+    """End every run of this data directory whose process is dead, notify of the failures, and return the ended runs.
 
-    A run is failed, so that Dagster starts it again where retries are left and its failure is notified; one that was
-    being canceled becomes canceled, which is what was asked for. Left alone: queued runs, runs of other code, and
-    runs without a lock file here (just begun, or another host's) until they have taken longer than any run may.
-    Raises `StorageError`.
+    A run becomes failed, so that Dagster starts it again while retries are left, and the failure is notified; a run
+    that was being canceled becomes canceled. Left alone are queued runs, runs of other code, and runs without a lock
+    file here (just begun, or on another host) until they have taken longer than any run may. Raises `StorageError`.
     """
     with turn(lake.dead_runs_lock):
         suspected = [run_id for run_id in locked_runs(lake) if _is_dead(instance, lake, run_id)]
         if suspected:
             time.sleep(_CODE_SERVER_SECONDS)
-        ended = [
+        dead_runs = [
             *(dead for run_id in suspected if (dead := _end(instance, lake, run_id))),
             *_end_overdue(instance, lake),
         ]
-    for dead in ended:
+    for dead in dead_runs:
         if dead.run.status is not dg.DagsterRunStatus.CANCELING:
             tell_failure(settings, lake, clock, dead.run, dead.sentence)
-    return ended
+    return dead_runs
 
 
 def log_dead_runs(instance: dg.DagsterInstance, settings: Settings, lake: Lake, clock: Clock, log: Logger) -> int:
-    """End dead runs and log each; where even that cannot be done it is logged, and whoever asked goes on."""
+    """End dead runs, log each and return how many; an error is logged as a warning, and the caller goes on."""
     try:
-        ended = end_dead_runs(instance, settings, lake, clock)
+        dead_runs = end_dead_runs(instance, settings, lake, clock)
     except StorageError as error:
         log.warning(f"Dead runs could not be looked for. {error}")
         return 0
-    for dead in ended:
+    for dead in dead_runs:
         log.warning(f"Ended run {run_title(dead.run, settings)}: {dead.sentence}")
-    return len(ended)
+    return len(dead_runs)
 
 
 def run_title(run: dg.DagsterRun, settings: Settings) -> str:
-    """What a run is about, for people: its short id, its job and its days."""
-    asked = tagged_days(run.tags, usage_partitions(settings))
-    days = f" of {asked.cost_center}, {asked.first} to {asked.last}" if asked else ""
+    """The name of a run for people: its short id, its job and its days."""
+    center_days = tagged_days(run.tags, usage_partitions(settings))
+    days = f" of {center_days.cost_center}, {center_days.first} to {center_days.last}" if center_days else ""
     return f"{run.run_id[:8]} ({run.job_name}{days})"
 
 
@@ -110,7 +109,7 @@ def _is_dead(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> bool:
             return False
         run = instance.get_run_by_id(run_id)
         if run is None:
-            # Its process died before it was recorded, or its record is elsewhere and to be judged there.
+            # Its process died before the run was recorded, or another instance has the record and judges it.
             if process.home == dagster_home() or run_lock_age(lake, run_id) > MAX_RUNTIME_SECONDS:
                 remove_run_lock(lake, run_id)
             return False
@@ -125,13 +124,13 @@ def _end(instance: dg.DagsterInstance, lake: Lake, run_id: str) -> DeadRun | Non
         run = instance.get_run_by_id(run_id)
         if process is None or run is None:
             return None
-        dead = None if run.is_finished else _record(instance, run, _died(process, run))
+        dead = None if run.is_finished else _record(instance, run, _death(process, run))
         remove_run_lock(lake, run_id)
         return dead
 
 
 def _end_overdue(instance: dg.DagsterInstance, lake: Lake) -> Iterator[DeadRun]:
-    """End what never began, and what has no lock here and takes longer than any run may."""
+    """End runs that never began, and runs without a lock here that take longer than any run may."""
     # Dagster's records carry the machine's time.
     now = SystemClock().now().timestamp()
     patience = instance.run_monitoring_start_timeout_seconds or MAX_RUNTIME_SECONDS
@@ -161,11 +160,11 @@ def _record(instance: dg.DagsterInstance, run: dg.DagsterRun, sentence: str) -> 
         instance.report_run_canceled(run, sentence)
     else:
         instance.report_run_failed(run, sentence)
-    ended = instance.get_run_by_id(run.run_id) or run
-    return DeadRun(run if run.status is dg.DagsterRunStatus.CANCELING else ended, sentence)
+    failed_run = instance.get_run_by_id(run.run_id) or run
+    return DeadRun(run if run.status is dg.DagsterRunStatus.CANCELING else failed_run, sentence)
 
 
-def _died(process: RunProcess, run: dg.DagsterRun) -> str:
+def _death(process: RunProcess, run: dg.DagsterRun) -> str:
     return (
         f"The process of this run died (process {process.pid} on {process.host}): it was killed, memory ran out, or "
         f"the machine went down. {_advice(run)}"
@@ -173,9 +172,9 @@ def _died(process: RunProcess, run: dg.DagsterRun) -> str:
 
 
 def _advice(run: dg.DagsterRun) -> str:
-    kept = "What it had finished is kept"
+    start = "What it had finished is kept"
     if run.status is dg.DagsterRunStatus.CANCELING:
-        return f"{kept}; it was being canceled."
+        return f"{start}; it was being canceled."
     if of_command_line(run):
-        return f"{kept}; run the same command again, or leave its days to the next sync."
-    return f"{kept}; Dagster starts it again up to twice, and the next daily run fetches what is left."
+        return f"{start}; run the same command again, or leave its days to the next sync."
+    return f"{start}; Dagster starts it again up to twice, and the next daily run fetches what is left."

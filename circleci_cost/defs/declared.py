@@ -1,6 +1,6 @@
-"""What `assets` says of an asset, as Dagster takes it.
+"""What `assets` declares of an asset, as arguments for Dagster.
 
-How it is made, checked and described is its own module's business.
+The asset's own module says how it is made, checked and described.
 """
 
 from typing import TypedDict

@@ -1,6 +1,6 @@
-"""What all assets have in common that are made as a whole from the daily costs: when, by whom, and with what.
+"""What the assets derived in full from the daily costs have in common: when and with which resources they are made.
 
-What each is made of is `warehouse.derived`' business, what is told of it its own module's.
+`warehouse.derived` makes their tables; the module of each asset reports on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,13 +20,13 @@ from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.derived import Derivation
 
-Made = TypeVar("Made")
-Report: TypeAlias = Callable[[Made, duckdb.DuckDBPyConnection], metadata.Materialized]
+Summary = TypeVar("Summary")
+Report: TypeAlias = Callable[[Summary, duckdb.DuckDBPyConnection], metadata.Materialized]
 
 
 @dataclass(frozen=True)
 class DerivedAsset:
-    """An asset, and what tells Dagster of its table whoever has made it; `report` takes what its `make` returns."""
+    """An asset and its `report`, which turns what `make` returns into a result for Dagster, in whichever step."""
 
     name: str
     definition: dg.AssetsDefinition
@@ -34,25 +34,25 @@ class DerivedAsset:
 
     @property
     def blocking(self) -> frozenset[str]:
-        """The names of the checks that keep what follows from being made."""
+        """The names of the checks whose failure keeps later assets from being made."""
         return frozenset(spec.name for spec in self.definition.check_specs if spec.blocking)
 
 
 def build_derived_asset(
     asset: Asset,
     settings: Settings,
-    make: Callable[[Derivation, duckdb.DuckDBPyConnection], Made],
-    report: Report[Made],
+    make: Callable[[Derivation, duckdb.DuckDBPyConnection], Summary],
+    report: Report[Summary],
     *,
     code_version: str,
     kinds: set[str],
     description: str,
     check_specs: Sequence[dg.AssetCheckSpec] = (),
 ) -> DerivedAsset:
-    """The asset that `make` makes in the warehouse and of which `report` tells Dagster.
+    """The asset whose table `make` makes in the warehouse and whose result `report` gives to Dagster.
 
-    It is made again after what it depends on, and once its `code_version` has changed: a hash of what the
-    configuration says of it.
+    It is made again after its dependencies, and once its `code_version` has changed: a hash of its part of the
+    configuration.
     """
 
     @dg.asset(

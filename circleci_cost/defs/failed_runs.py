@@ -1,4 +1,4 @@
-"""What went wrong in a Dagster run, as the sentence that the failed step carries, and the exit code for it."""
+"""The failure of a Dagster run: the sentence that the failed step carries, and the exit code for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ EXIT_CODE = "exit_code"
 
 @dataclass(frozen=True)
 class Failed:
-    """A run's failure; `stack` is the traceback of a bug, None for a failure that a sentence explains."""
+    """A run's failure; `stack` is the traceback of a bug, None for a failure that its sentence explains."""
 
     sentence: str
     exit_code: int

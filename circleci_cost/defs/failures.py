@@ -1,4 +1,4 @@
-"""How an error of this project becomes a Dagster outcome: retried where that can help, else failed for good."""
+"""Turns an error of this project into a Dagster outcome: a retry where that can help, else a final failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,10 @@ _DEFAULT_WAIT_SECONDS = 60.0
 
 @contextmanager
 def dagster_failures() -> Iterator[None]:
-    """Raise `RetryRequested` for transient errors, never sooner than asked for, and a final `Failure` for the rest.
+    """Raise `RetryRequested` for transient errors and a final `Failure` for all others.
 
-    The causes are cut off: Dagster writes whole exception chains into its event log.
+    A retry waits at least as long as the server asked for. The causes are cut off: Dagster writes whole exception
+    chains into its event log.
     """
     try:
         with storage_errors("the data directory", "use"):
@@ -26,5 +27,5 @@ def dagster_failures() -> Iterator[None]:
             max_retries=_MAX_RETRIES, seconds_to_wait=error.retry_after or _DEFAULT_WAIT_SECONDS
         ) from dg.Failure(str(error))
     except CircleciCostError as error:
-        # The command line exits with it; Dagster keeps no type of an error.
+        # The command line exits with this code; Dagster does not keep the type of an error.
         raise dg.Failure(str(error), metadata={"exit_code": error.exit_code}, allow_retries=False) from None

@@ -1,6 +1,6 @@
-"""Once a day: removes what would otherwise grow for ever beside the data, which it leaves alone.
+"""Daily housekeeping: removes what would grow for ever beside the data, never the data itself.
 
-What is old enough, each part knows itself; here is only that it happens, and what is told of it.
+Each part decides what is old enough; this module calls them and reports.
 """
 
 from datetime import UTC
@@ -16,14 +16,14 @@ from circleci_cost.lake.leftovers import remove_leftovers
 
 
 def tidy_daily(lake: Lake, instance: dg.DagsterInstance, clock: Clock) -> str | None:
-    """Tidy where that was not done today (UTC); return what was removed, in a sentence, None where nothing was.
+    """Tidy unless that was done today (UTC); return a sentence about what was removed, None where nothing was.
 
     Safe beside runs, and beside itself. Raises `StorageError` for a directory that cannot be read or written.
     """
     now = clock.now().astimezone(UTC)
     today = f"{now.date()}".encode()
     with storage_errors(lake.state, "use"):
-        # Whatever else is in that file, a damaged day too, is replaced.
+        # Any other content of the file, a damaged day included, is replaced.
         if lake.tidied.is_file() and lake.tidied.read_bytes() == today:
             return None
         write_atomic(lake.tidied, today)

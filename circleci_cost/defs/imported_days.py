@@ -1,6 +1,6 @@
-"""Days of `usage_exports` that came from files: told to Dagster, whose partitions of them would stay missing.
+"""Logs days of `usage_exports` that came from files to Dagster, where their partitions would else stay missing.
 
-Only shown: what is fetched is decided by the manifests in the lake (`coverage`), never by Dagster's events.
+Only for display: the manifests in the lake (`coverage`) decide what is fetched, never Dagster's events.
 """
 
 from datetime import date
@@ -25,7 +25,7 @@ def log_imported_days(
     An event takes about 8 ms. Raises `StorageError` for a manifest that is not readable.
     """
     imported: dict[str, Manifest] = {}
-    for export in sorted(landed_exports(lake, cost_center), key=lambda each: each.manifest.exported_at):
+    for export in sorted(landed_exports(lake, cost_center), key=lambda export: export.manifest.exported_at):
         if export.manifest.source == "import":
             days = days_between(export.manifest.first_day, export.manifest.last_day)
             imported |= {

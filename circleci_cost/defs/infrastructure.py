@@ -37,7 +37,7 @@ _CHECKS = {
     "days_counted_once": "No two files of a source hold the same costs of a day.",
     "amounts_and_tags_filled": "Effective costs, tags and manifests are filled as they should be.",
 }
-# After the clouds' own night; whoever delivers later is read the next day, or by hand.
+# After the nightly deliveries of the clouds; a later delivery is read the next day, or by hand.
 _DAILY = "0 11 * * *"
 _FRESHNESS = timedelta(days=3)
 _RATES_AHEAD = timedelta(days=4)
@@ -47,9 +47,9 @@ _MAX_RETRIES = 3
 def build_infrastructure_asset(
     sources: Sequence[Infrastructure], resolve: Callable[[Path], Path], *, retry_after_seconds: float = 60
 ) -> dg.AssetsDefinition:
-    """The asset `infrastructure_costs`; without a source it makes an empty table, and is not asked for daily.
+    """The asset `infrastructure_costs`; without a source it makes an empty table and has no daily run.
 
-    `resolve` makes relative paths absolute, as `Settings.resolve` does. A store that does not answer is asked again
+    `resolve` makes relative paths absolute, as `Settings.resolve` does. A store that does not answer is tried again
     after `retry_after_seconds`, three times at most.
     """
     daily = dg.AutomationCondition.on_cron(_DAILY)
@@ -73,13 +73,13 @@ def build_infrastructure_asset(
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
-        # Else a run that has read a file before it was replaced could write last.
+        # Without the lock, a run that read a file before it was replaced could write last.
         with dagster_failures(), turn(lake.infrastructure_lock):
             state = read_state(lake)
             with warehouse.get_connection() as connection:
-                known = known_files(connection)
-            # Nothing is fetched or parsed while the warehouse is open.
-            read = read_sources(sources, known, resolve, lake.spill / "infrastructure", state)
+                earlier_files = known_files(connection)
+            # Fetch and parse while the warehouse is closed.
+            read = read_sources(sources, earlier_files, resolve, lake.spill / "infrastructure", state)
             with warehouse.get_connection() as connection:
                 summary = write_infrastructure(connection, read, clock.now())
             write_state(lake, next_state(state, read, summary))
@@ -90,8 +90,8 @@ def build_infrastructure_asset(
 
 
 def _retry_later(summary: InfrastructureSummary, retries: int, seconds: float) -> None:
-    """Ask for another try where a store did not answer; after the last one a check tells it, and the run goes on."""
-    unanswered = [each for each in summary.problems if isinstance(each.error, TransientSourceError)]
+    """Ask for a retry where a store did not answer; after the last one a check reports it, and the run goes on."""
+    unanswered = [problem for problem in summary.problems if isinstance(problem.error, TransientSourceError)]
     if unanswered and retries < _MAX_RETRIES:
         raise dg.RetryRequested(max_retries=_MAX_RETRIES, seconds_to_wait=seconds) from dg.Failure(
             str(unanswered[0].error)
@@ -99,22 +99,22 @@ def _retry_later(summary: InfrastructureSummary, retries: int, seconds: float) -
 
 
 def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
-    through = [each.through for each in summary.sources if each.through]
-    files, read = (sum(getattr(each, name) for each in summary.sources) for name in ("files", "read"))
+    through = [source.through for source in summary.sources if source.through]
+    files, read = (sum(getattr(source, name) for source in summary.sources) for name in ("files", "read"))
     total = sum(summary.providers.get_column("cost_usd"), start=Decimal(0))
-    shown: dict[str, metadata.Value] = {
+    values: dict[str, metadata.Value] = {
         "dagster/row_count": summary.rows,
         "days": summary.days,
         "data_through": str(max(through, default="–")),
         "total_usd": metadata.number(total),
         "files_read": read,
         "files_unchanged": files - read,
-        "files_superseded": sum(each.superseded for each in summary.sources),
-        "rows_left_out": sum(each.left_out for each in summary.sources),
-        "rows_spread": sum(each.spread for each in summary.sources),
+        "files_superseded": sum(source.superseded for source in summary.sources),
+        "rows_left_out": sum(source.left_out for source in summary.sources),
+        "rows_spread": sum(source.spread for source in summary.sources),
     }
     if summary.providers.height:
-        shown["providers"] = metadata.table(
+        values["providers"] = metadata.table(
             ("source", "provider", "services", "days", "from", "until", "USD"),
             (
                 (*row[:2], row[5], *row[2:5], metadata.usd(row[6]))
@@ -123,47 +123,47 @@ def _metadata(summary: InfrastructureSummary) -> dict[str, metadata.Value]:
                 ).iter_rows()
             ),
         )
-    left_out = [(each.source, *category) for each in summary.sources for category in each.categories]
+    left_out = [(source.source, *category) for source in summary.sources for category in source.categories]
     if left_out:
-        shown["left_out"] = metadata.table(("source", "category", "rows", "billed"), left_out)
-    gone = [path for each in summary.sources for path in each.vanished]
-    if gone:
-        shown["files_gone"] = metadata.table(("file",), ((path,) for path in gone))
-    return shown
+        values["left_out"] = metadata.table(("source", "category", "rows", "billed"), left_out)
+    missing_files = [path for source in summary.sources for path in source.vanished]
+    if missing_files:
+        values["files_gone"] = metadata.table(("file",), ((path,) for path in missing_files))
+    return values
 
 
 def _results(summary: InfrastructureSummary, clock: Clock) -> Iterator[dg.AssetCheckResult]:
-    problems = [f"{each.source}: {each.error}" for each in summary.problems]
+    problems = [f"{problem.source}: {problem.error}" for problem in summary.problems]
     yield failure("files_readable", [*problems, *when(problems, "What was read before stays.")])
     today = utc_today(clock)
     yield warning(
         "infrastructure_fresh",
         (
-            f"{each.source} ends on {each.through or 'no day'}; see that its files are still delivered"
-            for each in summary.sources
-            if each.through is None or today - each.through > _FRESHNESS
+            f"{source.source} ends on {source.through or 'no day'}; see that its files are still delivered"
+            for source in summary.sources
+            if source.through is None or today - source.through > _FRESHNESS
         ),
     )
     yield warning(
         "currency_rates_cover_days",
         (
-            f"{each.source}: the rates of {currency} end on {last}, its costs on {each.through}; add newer rates"
-            for each in summary.sources
-            for currency, last in each.rates_through.items()
-            if each.through and each.through - last > _RATES_AHEAD
+            f"{source.source}: the rates of {currency} end on {last}, its costs on {source.through}; add newer rates"
+            for source in summary.sources
+            for currency, last in source.rates_through.items()
+            if source.through and source.through - last > _RATES_AHEAD
         ),
     )
-    yield warning("days_counted_once", map(_repeated, summary.repeated.iter_rows(named=True)))
+    yield warning("days_counted_once", map(_repeated_sentence, summary.repeated.iter_rows(named=True)))
     yield warning(
         "amounts_and_tags_filled",
-        (f"{each.source}: {remark}" for each in summary.sources for remark in each.remarks),
+        (f"{source.source}: {remark}" for source in summary.sources for remark in source.remarks),
     )
 
 
-def _repeated(row: dict[str, Any]) -> str:
-    others = row["days"] - 1
-    more = f" and {counted(others, 'other day')}" if others else ""
+def _repeated_sentence(row: dict[str, Any]) -> str:
+    other_days = row["days"] - 1
+    further = f" and {counted(other_days, 'other day')}" if other_days else ""
     return (
-        f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{more}; leave "
+        f"{row['source']}: {row['path']} and {row['other_path']} hold the same costs of {row['first']}{further}; leave "
         "the costs of a day in one of them, or say with deliveries in its section which delivery is the newest"
     )

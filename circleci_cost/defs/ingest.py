@@ -1,4 +1,4 @@
-"""The partitioned assets of the source: raw usage exports, and the job runs that are read from them."""
+"""The partitioned assets of the source: raw usage exports, and the job runs read from them."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -24,6 +24,7 @@ from circleci_cost.lake.unknown_organizations import UnknownOrganization, unknow
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.usage.job_runs import DaySummary
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.text.units import counted, verb
 
 _CHECKS = {
     "each_job_once": "JOB_ID is unique over the written days.",
@@ -37,7 +38,7 @@ _CHECKS = {
     "export_for_each_day": "Every day that was asked for has an export.",
 }
 _BLOCKING = frozenset({"each_job_once", "jobs_in_their_partition", "credits_complete"})
-# One run is one cost center and at most as many days as one export job may span.
+# One run covers one cost center and at most as many days as one export job may span.
 INGEST_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=31)
 
 
@@ -70,17 +71,17 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
         progress = LogProgress(context.log)
         fetched = []
         with dagster_failures():
-            for asked in partition_days(context.partition_keys, partitions):
-                with source.exports(asked.cost_center, lake, progress) as exports:
+            for center_days in partition_days(context.partition_keys, partitions):
+                with source.exports(center_days.cost_center, lake, progress) as exports:
                     fetched.append(
                         fetch_days(
                             exports,
                             lake,
-                            asked.cost_center,
-                            asked.days,
+                            center_days.cost_center,
+                            center_days.days,
                             source.clock,
                             restatement_days=settings.restatement_days,
-                            organizations=settings.cost_center(asked.cost_center).organizations,
+                            organizations=settings.cost_center(center_days.cost_center).organizations,
                             refetch=config.refetch,
                         )
                     )
@@ -106,32 +107,32 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
     ) -> metadata.Materialized:
         reports = []
         unknown: list[UnknownOrganization] = []
-        # Parsing takes all cores and up to 2 GB: one run at a time. It also keeps two runs of neighbouring windows
-        # from settling the same moved job at once.
+        # Parsing takes all cores and up to 2 GB: one run at a time. The lock also keeps two runs of neighbouring
+        # windows from settling the same moved job at once.
         with dagster_failures(), turn(lake.job_runs_lock, context.log.info, READING):
             refuse_if_ended(context)
-            for asked in partition_days(context.partition_keys, partitions):
-                organizations = settings.cost_center(asked.cost_center).organizations
+            for center_days in partition_days(context.partition_keys, partitions):
+                organizations = settings.cost_center(center_days.cost_center).organizations
                 report = ingest_days(
                     lake,
-                    asked.cost_center,
+                    center_days.cost_center,
                     organizations,
-                    asked.days,
+                    center_days.days,
                     ingested_at=clock.now(),
-                    refused=settings.refused_organizations(asked.cost_center),
+                    refused=settings.refused_organizations(center_days.cost_center),
                 )
                 for summary in report.days:
-                    key = partition_key(asked.cost_center, summary.day)
+                    key = partition_key(center_days.cost_center, summary.day)
                     context.add_asset_metadata(_day_metadata(summary), partition_key=key)
                 written = [summary.day for summary in report.days]
-                unknown += unknown_organizations(lake, asked.cost_center, organizations, written)
-                reports.append((asked, report, verify_job_runs(lake, asked.cost_center, written)))
-                log_imported_days(context, lake, asked.cost_center, settings.history_start, utc_today(clock))
+                unknown += unknown_organizations(lake, center_days.cost_center, organizations, written)
+                reports.append((center_days, report, verify_job_runs(lake, center_days.cost_center, written)))
+                log_imported_days(context, lake, center_days.cost_center, settings.history_start, utc_today(clock))
         return dg.MaterializeResult(
             metadata=_job_run_metadata(reports),
             check_results=[
                 *_job_run_results(reports),
-                warning("organizations_known", [each.described for each in unknown]),
+                warning("organizations_known", [organization.described for organization in unknown]),
             ],
         )
 
@@ -152,11 +153,11 @@ _Reports = Sequence[tuple[PartitionDays, IngestReport, Verification]]
 
 
 def _export_metadata(fetched: Sequence[Fetched]) -> dict[str, metadata.Value]:
-    manifests = [export.manifest for each in fetched for export in each.landed]
+    manifests = [export.manifest for fetch in fetched for export in fetch.landed]
     return {
         "exports": len(manifests),
-        "parts": sum(each.parts for each in fetched),
-        "bytes": sum(each.bytes for each in fetched),
+        "parts": sum(fetch.parts for fetch in fetched),
+        "bytes": sum(fetch.bytes for fetch in fetched),
         "windows": metadata.table(
             ("cost center", "window", "export job", "parts", "bytes"),
             (
@@ -170,9 +171,9 @@ def _export_metadata(fetched: Sequence[Fetched]) -> dict[str, metadata.Value]:
                 for manifest in manifests
             ),
         ),
-        "already_there": metadata.days(day for each in fetched for day in each.already_there),
-        "out_of_reach": metadata.days(day for each in fetched for day in each.out_of_reach),
-        "not_yet_available": metadata.days(day for each in fetched for day in each.not_yet),
+        "already_there": metadata.days(day for fetch in fetched for day in fetch.already_there),
+        "out_of_reach": metadata.days(day for fetch in fetched for day in fetch.out_of_reach),
+        "not_yet_available": metadata.days(day for fetch in fetched for day in fetch.not_yet),
     }
 
 
@@ -221,31 +222,39 @@ def _job_run_metadata(reports: _Reports) -> dict[str, metadata.Value]:
 
 
 def _job_run_results(reports: _Reports) -> Iterator[dg.AssetCheckResult]:
-    counted = [verification for _, _, verification in reports]
-    found = [report for _, report, _ in reports]
-    repeated = sum(each.jobs - each.distinct_jobs for each in counted)
-    yield failure("each_job_once", when(repeated, f"{repeated} rows repeat a JOB_ID"))
-    misplaced = sum(each.misplaced_jobs + each.foreign_jobs for each in counted)
-    yield failure("jobs_in_their_partition", when(misplaced, f"{misplaced} rows are in another day's file"))
-    difference = sum((each.credits - each.charge_type_credits for each in counted), start=_ZERO)
+    verifications = [verification for _, _, verification in reports]
+    ingest_reports = [report for _, report, _ in reports]
+    repeated = sum(counts.jobs - counts.distinct_jobs for counts in verifications)
+    yield failure(
+        "each_job_once", when(repeated, f"{counted(repeated, 'row')} {verb(repeated, 'repeats', 'repeat')} a JOB_ID")
+    )
+    misplaced = sum(counts.misplaced_jobs + counts.foreign_jobs for counts in verifications)
+    yield failure(
+        "jobs_in_their_partition",
+        when(misplaced, f"{counted(misplaced, 'row')} {verb(misplaced, 'is', 'are')} in another day's file"),
+    )
+    difference = sum((counts.credits - counts.charge_type_credits for counts in verifications), start=_ZERO)
     yield failure("credits_complete", when(difference, f"charge types miss {difference} credits"))
-    other = sum((day.other_credits for each in found for day in each.days), start=_ZERO)
+    other = sum((day.other_credits for report in ingest_reports for day in report.days), start=_ZERO)
     yield warning("charge_types_known", when(other, f"{other} credits are of no exported charge type: see other"))
-    outside = sum(each.rows_outside_window for each in found)
-    yield warning("jobs_in_window", when(outside, f"{outside} rows of other days were left out"))
-    removed = sum(each.restatements()["jobs_removed"].sum() for each in found)
-    kept = [day for each in found for day in each.days_kept]
+    outside = sum(report.rows_outside_window for report in ingest_reports)
+    yield warning(
+        "jobs_in_window",
+        when(outside, f"{counted(outside, 'row')} of other days {verb(outside, 'was', 'were')} left out"),
+    )
+    removed = sum(int(report.restatements()["jobs_removed"].sum()) for report in ingest_reports)
+    kept = [day for report in ingest_reports for day in report.days_kept]
     yield warning(
         "no_vanished_jobs",
         [
-            *when(removed, f"{removed} jobs vanished or moved; see usage_restatements"),
+            *when(removed, f"{counted(removed, 'job')} vanished or moved; see usage_restatements"),
             *when(
                 kept,
                 f"the export has nothing of {metadata.days(kept)}, which stay as they were and are asked for again",
             ),
         ],
     )
-    drift = sorted({name for each in found for name in each.unknown_columns | each.missing_columns})
+    drift = sorted({name for report in ingest_reports for name in report.unknown_columns | report.missing_columns})
     yield warning("columns_known", when(drift, f"new or missing columns: {', '.join(drift)}"))
-    without = [day for each in found for day in each.days_without_export]
+    without = [day for report in ingest_reports for day in report.days_without_export]
     yield warning("export_for_each_day", when(without, f"no export for {metadata.days(without)}"))

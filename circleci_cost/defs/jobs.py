@@ -1,6 +1,6 @@
-"""The jobs: which assets a run makes together, and what every run is marked with.
+"""The jobs: which assets a run makes together, and the tags of every run.
 
-What starts them is `automation`'s and `notifications`' business.
+`automation` and `notifications` start them.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS), LAUNCHED_BY: DAGSTER}
 
 
 def build_jobs(standing_checks: Sequence[dg.AssetChecksDefinition]) -> dict[str, AssetJob]:
-    """`ingest` fetches and reads, `reprice` computes costs again, `refresh` does both.
+    """The jobs by name: `ingest` fetches and reads, `reprice` computes costs again, `refresh` does both.
 
-    `allocate` does what follows daily costs, `notify` sends, `check` runs the standing checks.
+    `allocate` makes what depends on daily costs, `notify` sends, `check` runs the standing checks.
     """
     checks = dg.define_asset_job(
         "check",

@@ -1,7 +1,7 @@
-"""How a run proves that it lives, and how one that was ended meanwhile is kept from going on.
+"""The lock that proves that a run lives, and the stop of a run that was ended meanwhile.
 
-Whoever executes a run holds its lock: the executor of the code location here, the command line's workers by
-themselves. Ending runs that hold none is `dead_runs`' business.
+Whoever executes a run holds its lock: in the code location the executor built here, on the command line its workers.
+`dead_runs` ends runs whose lock nobody holds.
 """
 
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from circleci_cost.lake.run_locks import RunLock, lock_run
 if TYPE_CHECKING:
     from dagster._core.execution.retries import RetryMode
 
-# An export job may take four hours, and the quota another: a run that takes longer has lost its host.
+# An export job may take four hours, and waiting for quota another one: a longer run has lost its host.
 MAX_RUNTIME_SECONDS = 8 * 3600
 # Held until this process ends: Dagster records the end of a run only after its executor is done.
 _HELD: list[RunLock] = []
 
 
 def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_executor) -> dg.ExecutorDefinition:
-    """An executor of Dagster's, which holds the run's lock in `lake` from before the first step to its own end."""
+    """A Dagster executor whose process holds the run's lock in `lake` from before the first step until it ends."""
     schema: Any = executor.config_schema
 
     def create(context: dg.InitExecutorContext) -> dg.Executor:
@@ -35,7 +35,7 @@ def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_e
 
 
 class _LivingExecutor(dg.Executor):
-    """Takes the run's lock, then does what another executor does."""
+    """Takes the run's lock, then lets another executor do its work."""
 
     def __init__(self, executor: dg.Executor, lake: Lake) -> None:
         self._executor = executor
@@ -43,7 +43,7 @@ class _LivingExecutor(dg.Executor):
 
     @property
     def retries(self) -> "RetryMode":
-        """As the other executor."""
+        """The other executor's retries."""
         return self._executor.retries
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
@@ -53,10 +53,10 @@ class _LivingExecutor(dg.Executor):
 
 
 def refuse_if_ended(context: dg.AssetExecutionContext) -> None:
-    """Interrupt the step of a run that somebody has ended: another run may have taken its days over.
+    """Interrupt the step of a run that was ended: another run may have taken over its days.
 
-    To be called once nothing is left to wait for, right before something is written. Raises
-    `DagsterExecutionInterruptedError`, after which Dagster leaves the recorded end as it is.
+    Call it after the last wait, right before writing. Raises `DagsterExecutionInterruptedError`, after which Dagster
+    leaves the recorded end as it is.
     """
     run = context.instance.get_run_by_id(context.run.run_id)
     if run is not None and run.is_finished:

@@ -1,6 +1,6 @@
-"""How figures and tables are shown as Dagster metadata; the UI plots numbers over time.
+"""Figures and tables as Dagster metadata; the UI plots numbers over time.
 
-Exact values stay in the tables: a metadata number is for the eye and the plot.
+Exact values stay in the tables: a metadata number is only for reading and plotting.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from circleci_cost.text.plain import one_line
 
 # What Dagster takes as the value of a metadata entry.
 Value: TypeAlias = dg.MetadataValue | str | int | float
-# An asset's annotation has to be the class itself: with a parameter, Dagster refuses an asset that has checks.
+# The return annotation of an asset has to be the class itself: with a parameter, Dagster refuses assets with checks.
 if TYPE_CHECKING:
     Materialized: TypeAlias = dg.MaterializeResult[None]
 else:
@@ -39,9 +39,9 @@ def percent(share: float | Decimal | None) -> str:
     return "–" if share is None else amounts.percent(share, 1)
 
 
-def days(found: Iterable[date]) -> str:
+def days(dates: Iterable[date]) -> str:
     """Days as ranges, or a dash."""
-    return say_ranges(as_ranges(found)) or "–"
+    return say_ranges(as_ranges(dates)) or "–"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:

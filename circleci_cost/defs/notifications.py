@@ -1,6 +1,6 @@
-"""What tells people: the asset `notifications`, the sensor of failed runs, and the one that sends again what waits.
+"""Notifies people: the asset `notifications`, the sensor of failed runs, and the sensor that resends waiting messages.
 
-What there is to tell is `notify.occasions`'; a channel that fails never fails a run.
+`notify.occasions` decides what to notify of; a channel that fails never fails a run.
 """
 
 import os
@@ -36,16 +36,16 @@ from circleci_cost.warehouse.publishing.generations import current_generation
 _CHECKS = {
     "messages_delivered": "No message waits for a channel that failed; no end of a price or token goes untold.",
 }
-# Budgets and incidents have messages of their own; that history is short mends itself.
+# Budgets and incidents have messages of their own; a short history grows by itself.
 _NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
-# What is shown nowhere in the UI but by a message.
+# Events that no check shows in the UI.
 _WITHOUT_CHECK = {"price_gap", "token_expiry"}
-# The days of a failed run, read several times since.
-_MOST_READINGS = 10_000
+# An upper bound: the days of a failed run, each read several times since.
+_MOST_MATERIALIZATIONS = 10_000
 
 
 def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
-    """The asset `notifications`; it tells of those `checks` that did not pass."""
+    """The asset `notifications`; it also notifies of those `checks` that did not pass."""
 
     @dg.asset(
         **declared(NOTIFICATIONS),
@@ -80,7 +80,7 @@ def build_notification_asset(settings: Settings, checks: Sequence[dg.AssetCheckK
                 "expired": report.expired,
                 "channels": ", ".join(channel.name for channel in settings.notifications.channels) or "–",
             },
-            check_results=[warning("messages_delivered", [*report.problems, *_untold(settings, notices)])],
+            check_results=[warning("messages_delivered", [*report.problems, *_unnotified(settings, notices)])],
         )
 
     return notifications
@@ -121,28 +121,30 @@ def build_notification_sensors(
 
 
 def tell_failure(settings: Settings, lake: Lake, clock: Clock, run: dg.DagsterRun, sentence: str) -> None:
-    """Tell that a run failed. A sync that goes on failing is one message until its days are there again.
+    """Notify of a failed run. A sync that keeps failing gives one message until its days have been read.
 
-    Of other runs, such as that of an edited rule, it is told once a week. Raises `StorageError` where the outbox
-    cannot be used.
+    Other runs, such as that of an edited rule, give one message a week. Raises `StorageError` where the outbox cannot
+    be used.
     """
     if not settings.notifications.channels:
         return
     outbox = Outbox(outbox_path(lake), clock)
-    asked = tagged_days(run.tags, usage_partitions(settings))
-    if asked is None or run.job_name == "reprice":
-        what = f"costs of {asked.cost_center}" if asked else "allocation and budgets"
-        notice = events.data_quality("run failed", what, sentence, _monday(clock), utc_today(clock))
+    center_days = tagged_days(run.tags, usage_partitions(settings))
+    if center_days is None or run.job_name == "reprice":
+        subject = f"costs of {center_days.cost_center}" if center_days else "allocation and budgets"
+        notice = events.data_quality("run failed", subject, sentence, _monday(clock), utc_today(clock))
     else:
-        still_open = outbox.open_message("sync_failed", "sync_recovered", asked.cost_center)
+        still_open = outbox.open_message("sync_failed", "sync_recovered", center_days.cost_center)
         period = still_open.key.period if still_open else None
-        notice = events.sync_failed(asked.cost_center, _range(asked), sentence, run.run_id, open_period=period)
+        notice = events.sync_failed(
+            center_days.cost_center, _range(center_days), sentence, run.run_id, open_period=period
+        )
     enqueue_all(outbox, settings.notifications, [notice])
     _deliver(settings, outbox, clock)
 
 
-def _untold(settings: Settings, notices: Sequence[Notice]) -> Iterator[str]:
-    """What no channel hears of and no other check shows: prices and tokens that end."""
+def _unnotified(settings: Settings, notices: Sequence[Notice]) -> Iterator[str]:
+    """The notices that no channel takes and no other check shows: prices and tokens that end."""
     for notice in notices:
         event = notice.key.event
         if event in _WITHOUT_CHECK and not channels_for(settings.notifications, event, notice.owner):
@@ -150,7 +152,7 @@ def _untold(settings: Settings, notices: Sequence[Notice]) -> Iterator[str]:
 
 
 def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance) -> Iterator[Notice]:
-    """The failures whose days have all been read since, by whatever runs."""
+    """A notice for each failure whose days have all been read since, by any run."""
     for center in settings.cost_centers if settings.notifications.channels else ():
         failure = outbox.open_message("sync_failed", "sync_recovered", center.name)
         if failure is None:
@@ -159,11 +161,11 @@ def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance)
         days = DayRange(date.fromisoformat(data["from"]), date.fromisoformat(data["to"]))
         keys = {partition_key(center.name, day) for day in days_between(days.first, days.last)}
         run = instance.get_run_record_by_id(data["run_id"])
-        # The failed run itself may have read them before it failed.
+        # Only later reads count: the failed run may have read the days before it failed.
         since = run.end_time if run and run.end_time else failure.created_at.timestamp()
         read = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key(JOB_RUNS), sorted(keys), after_timestamp=since),
-            limit=_MOST_READINGS,
+            limit=_MOST_MATERIALIZATIONS,
         )
         if keys <= {record.partition_key for record in read.records}:
             yield events.sync_recovered(center.name, days, data["run_id"], open_period=failure.key.period)
@@ -172,15 +174,15 @@ def _recovered(settings: Settings, outbox: Outbox, instance: dg.DagsterInstance)
 def _failed_checks(
     context: dg.AssetExecutionContext, checks: Sequence[dg.AssetCheckKey], clock: Clock
 ) -> Iterator[Notice]:
-    """The checks that did not pass when they ran last, in whichever run; one that goes on failing is told weekly."""
+    """A notice for each check whose last result, in any run, was a failure; while it keeps failing, one a week."""
     latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
     for key, record in latest.items():
         event = record.event.dagster_event if record.event else None
         if event is None or record.status.value != "FAILED" or key.name in _NOT_DATA_QUALITY:
             continue
-        said = event.asset_check_evaluation_data.description or "It did not pass."
+        sentence = event.asset_check_evaluation_data.description or "It did not pass."
         checked_on = datetime.fromtimestamp(record.create_timestamp, UTC).date()
-        yield events.data_quality(key.name, key.asset_key.to_user_string(), said, _monday(clock), checked_on)
+        yield events.data_quality(key.name, key.asset_key.to_user_string(), sentence, _monday(clock), checked_on)
 
 
 def _monday(clock: Clock) -> date:
@@ -192,5 +194,5 @@ def _deliver(settings: Settings, outbox: Outbox, clock: Clock) -> DeliveryReport
     return deliver(outbox, open_channels(settings.notifications, os.environ, clock, settings.resolve))
 
 
-def _range(asked: PartitionDays) -> DayRange:
-    return DayRange(asked.first, asked.last)
+def _range(center_days: PartitionDays) -> DayRange:
+    return DayRange(center_days.first, center_days.last)

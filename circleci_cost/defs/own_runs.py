@@ -1,6 +1,6 @@
 """Which runs of a Dagster instance are this project's: an instance may be shared with other code.
 
-What is done about them is `dead_runs`' and `run_logs`' business.
+`dead_runs` ends dead ones, `run_logs` removes their old logs.
 """
 
 import dagster as dg
@@ -11,7 +11,7 @@ _MODULE = "circleci_cost.definitions"
 
 
 def is_own(run: dg.DagsterRun) -> bool:
-    """Whether the command line, a job of this project, or the UI on its code location has launched a run."""
+    """Whether the command line, a job of this project, or the UI on its code location launched a run."""
     if LAUNCHED_BY in run.tags:
         return True
     origin = run.remote_job_origin

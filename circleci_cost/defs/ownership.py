@@ -1,6 +1,6 @@
-"""Whose the assets are and how old they may get: told of all assets in one place.
+"""Owners and freshness policies, given to all assets in one place.
 
-Freshness is that of the last event; whether the data reach yesterday is the check `data_fresh`'s business.
+Freshness is the age of the last event; the check `data_fresh` looks whether the data reach yesterday.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ _FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=27), fai
 
 
 def owned(settings: Settings, assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
-    """The assets with their owners and their freshness; what is not made daily has none."""
+    """The assets with their owners and freshness policies; an asset that is not made daily has no policy."""
 
     def add(spec: dg.AssetSpec) -> dg.AssetSpec:
         return owned_spec(settings, spec)
 
-    return [each.map_asset_specs(add) for each in assets]
+    return [asset.map_asset_specs(add) for asset in assets]
 
 
 def owned_spec(settings: Settings, spec: dg.AssetSpec) -> dg.AssetSpec:
-    """One asset's."""
+    """The spec of one asset with its owners and freshness policy."""
     # Without a source there is nothing to read daily.
     seldom = spec.key == asset_key(INFRASTRUCTURE_COSTS) and not settings.infrastructure
     return spec.replace_attributes(owners=list(settings.asset_owners), freshness_policy=None if seldom else _FRESHNESS)

@@ -1,4 +1,4 @@
-"""The asset that readers read: published."""
+"""The asset `published`, which holds what readers read."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from circleci_cost.warehouse.publishing.publish import publish
 
 
 def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -> dg.AssetsDefinition:
-    """The asset `published`; it makes again those of `derived` that are out of date."""
+    """The asset `published`; first it makes those of `derived` again that are out of date."""
 
     @dg.asset(
         **declared(PUBLISHED),
@@ -42,7 +42,7 @@ def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -
     ) -> metadata.Materialized:
         with dagster_failures(), warehouse.get_connection() as connection:
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
-            # Another cost center's run may have written daily costs since these were made.
+            # The run of another cost center may have written daily costs after these assets were made.
             remake_outdated(context, connection, settings, lake, derived)
             log_changed_days(context, connection, settings, lake, clock)
             generation = publish(connection, lake, restatements, clock.now(), fence=lambda: refuse_if_ended(context))

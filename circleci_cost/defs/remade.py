@@ -1,6 +1,6 @@
-"""The events of tables that a step makes again although they are other assets': so the graph shows when each was made.
+"""Makes outdated tables of other assets again within a step, and logs their events: the graph shows when each was made.
 
-What an asset tells of itself is its own module's; which tables are out of date is `warehouse.derived`'.
+`warehouse.derived` knows which tables are out of date; the module of each asset reports on it.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,22 @@ def remake_outdated(
     lake: Lake,
     derived: Sequence[DerivedAsset],
 ) -> None:
-    """Make again what rests on other daily costs than there are now, and log each table's event as it is made.
+    """Make the tables again that rest on outdated daily costs, and log an event and the checks of each.
 
-    The checks of the tables are recorded with them. Raises `Failure` where one does not pass that stops a run, and
-    what `Derivation` raises.
+    Raises `Failure` where a blocking check does not pass, and what `Derivation` raises.
     """
-    assets = {each.name: each for each in derived}
+    assets = {asset.name: asset for asset in derived}
     for name, summary in Derivation(settings, lake).bring_up_to_date(connection):
         context.log.info(f"{name} rested on earlier daily costs: made again before it is published.")
         asset = assets[name]
-        made = asset.report(summary, connection)
+        materialized = asset.report(summary, connection)
         key = dg.AssetKey(name)
-        context.log_event(dg.AssetMaterialization(key, metadata={**(made.metadata or {}), "made_by": "published"}))
-        for result in made.check_results:
+        context.log_event(
+            dg.AssetMaterialization(key, metadata={**(materialized.metadata or {}), "made_by": "published"})
+        )
+        for result in materialized.check_results:
             context.log_event(_evaluation(key, result))
-        for result in made.check_results:
+        for result in materialized.check_results:
             if result.check_name in asset.blocking and not result.passed:
                 raise dg.Failure(f"{name}: {result.description}; nothing was published.", allow_retries=False)
 

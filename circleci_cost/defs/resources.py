@@ -1,6 +1,6 @@
-"""What assets are given: the lake, the warehouse, the clock, and the source of usage exports.
+"""The resources of the assets: the warehouse, the source of usage exports, and the log of a fetch's progress.
 
-Tokens are read from the environment when a fetch begins, one cost center at a time, and are in no resource's repr.
+Tokens are read from the environment when a fetch begins, one cost center at a time; no resource's repr holds one.
 """
 
 import time
@@ -25,7 +25,7 @@ from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.turns import WAREHOUSE, turn
 from circleci_cost.model.pricing.definition import CostCenter
 
-# Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside whatever else the host runs.
+# Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside what else runs on the host.
 _MEMORY_LIMIT = "3GB"
 _POLL_SECONDS = 0.2
 _DAMAGED = (
@@ -87,14 +87,14 @@ class UsageSource:
 
 
 class LogProgress:
-    """Tells a Dagster run's log what a fetch does; bytes are not worth a line."""
+    """Logs the progress of a fetch to its Dagster run; bytes are not worth a line."""
 
     def __init__(self, log: dg.DagsterLogManager) -> None:
         self._log = log
         self._waiting_for = ""
 
     def message(self, text: str) -> None:
-        """Log what happened."""
+        """Log an event of the fetch."""
         self._waiting_for = ""
         self._log.info(text)
 
@@ -108,11 +108,11 @@ class LogProgress:
         """Leave bytes out of the log."""
 
     def finished(self) -> None:
-        """Nothing to add: the landing has been told."""
+        """Log nothing: the landing has been logged."""
 
 
 class Warehouse(DuckDBResource):
-    """The DuckDB file of all derived tables. DuckDB lets one process at a time have it: the others wait in turn."""
+    """The DuckDB file of all derived tables. DuckDB lets one process open it at a time: the others wait in turn."""
 
     lock: str = Field(description="Path to the file whose lock is held while the database is open")
     data_dir: str = Field(description="The data directory that the database belongs to")
@@ -121,7 +121,7 @@ class Warehouse(DuckDBResource):
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Wait for whoever has the warehouse open, then open it. Raises `StorageError` for what DuckDB cannot store."""
+        """Wait until no other process has the warehouse open, then open it. Raises `StorageError`."""
         claim(Lake(Path(self.data_dir)))
         lock = turn(Path(self.lock), dg.get_dagster_logger().info, WAREHOUSE)
         with lock, storage_errors(self.database, "use", _DAMAGED):
@@ -133,8 +133,8 @@ class Warehouse(DuckDBResource):
                 yield connection
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        # Dagster's own tries again for 100 seconds whatever is wrong, and leaves the connection open where the work
-        # fails. Our processes take turns: it is other programs that may have it open for a moment.
+        # Dagster's own connection is retried for 100 seconds whatever is wrong, and stays open where the work fails.
+        # Our own processes take turns: only other programs may have the file open for a moment.
         deadline = time.monotonic() + self.patience_seconds
         while True:
             try:
@@ -146,13 +146,13 @@ class Warehouse(DuckDBResource):
                 time.sleep(_POLL_SECONDS)
 
     def _remove_leftovers(self) -> None:
-        """Remove what a killed process had spilled: nobody else has the warehouse open now."""
+        """Remove the spilled files of killed processes: nobody else has the warehouse open now."""
         for path in Path(self.connection_config["temp_directory"]).glob("duckdb_temp_*"):
             path.unlink(missing_ok=True)
 
 
 def warehouse_resource(lake: Lake, cost_centers: Sequence[str] | None = None) -> Warehouse:
-    """The warehouse of a data directory, and the cost centers of the configuration."""
+    """The warehouse of a data directory; `cost_centers` are those of the configuration."""
     return Warehouse(
         lock=str(lake.warehouse_lock),
         data_dir=str(lake.root),

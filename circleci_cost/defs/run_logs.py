@@ -1,8 +1,8 @@
 """Removes the event logs of old runs of this project from a Dagster instance that keeps them in files.
 
 Dagster's SQLite storage has a file for each run, 0.3 MB even where little happened, and never removes one. What is
-asked for over runs stays where it is: the runs themselves, materializations and observations, partitions' statuses,
-results of checks and backfills are in `runs.db` and `index.db`. `DagsterInstance.delete_run` would take them along.
+queried across runs stays: the runs themselves, materializations and observations, partitions' statuses, results of
+checks and backfills are in `runs.db` and `index.db`. `DagsterInstance.delete_run` would delete them, too.
 """
 
 import shutil
@@ -21,7 +21,8 @@ _AT_ONCE = 200
 def remove_old_logs(instance: dg.DagsterInstance, now: datetime) -> int:
     """Remove the logs of this project's runs that ended more than 30 days ago; return how many.
 
-    Runs of others and runs that have not ended stay whole, and so do instances without such files, as on PostgreSQL.
+    Runs of other code and runs that have not ended keep their logs. An instance without such files, such as one on
+    PostgreSQL, is left alone.
     """
     path_of = getattr(instance.event_log_storage, "path_for_shard", None)
     if path_of is None:
@@ -38,13 +39,13 @@ def _is_older(path: Path, before: datetime) -> bool:
     try:
         written = path.stat().st_mtime
     except FileNotFoundError:
-        return False  # another process tidies, too
+        return False  # another process removes logs, too
     return path.stem != "index" and datetime.fromtimestamp(written, UTC) < before
 
 
 def _remove(instance: dg.DagsterInstance, logs: Sequence[Path], before: datetime) -> int:
     records = instance.get_run_records(dg.RunsFilter(run_ids=[path.stem for path in logs]))
-    old = {
+    old_runs = {
         record.dagster_run.run_id
         for record in records
         if record.dagster_run.is_finished
@@ -53,9 +54,9 @@ def _remove(instance: dg.DagsterInstance, logs: Sequence[Path], before: datetime
         and is_own(record.dagster_run)
     }
     for path in logs:
-        if path.stem in old:
+        if path.stem in old_runs:
             for suffix in ("-wal", "-shm", ""):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            # What the steps printed.
+            # The output of the steps.
             shutil.rmtree(Path(instance.storage_directory()) / path.stem / "compute_logs", ignore_errors=True)
-    return len(old)
+    return len(old_runs)

@@ -11,6 +11,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def verb(number: int, singular: str, plural: str) -> str:
+    """The form of a verb that agrees with a number of things: 1 day `is`, 2 days `are`."""
+    return singular if number == 1 else plural
+
+
 def size(count: int) -> str:
     """A count of bytes: `1.5 MiB`."""
     value = float(count)

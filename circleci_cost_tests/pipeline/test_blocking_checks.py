@@ -59,7 +59,7 @@ def _one_credit_less(rows: pl.DataFrame) -> pl.DataFrame:
     ("damage", "check", "sentence"),
     [
         (_twice, "each_job_once", "2 rows repeat a JOB_ID"),
-        (_tomorrow, "jobs_in_their_partition", "1 rows are in another day's file"),
+        (_tomorrow, "jobs_in_their_partition", "1 row is in another day's file"),
         (_of_another_center, "jobs_in_their_partition", "rows are in another day's file"),
         (_one_credit_less, "credits_complete", "charge types miss -1.000000 credits"),
     ],

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from circleci_cost.text.units import counted, duration, size, to_the_minute
+from circleci_cost.text.units import counted, duration, size, to_the_minute, verb
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,11 @@ from circleci_cost.text.units import counted, duration, size, to_the_minute
 )
 def test_one_thing_alone_is_singular(number: int, text: str) -> None:
     assert counted(number, "day") == text
+
+
+@pytest.mark.parametrize(("number", "word"), [(0, "are"), (1, "is"), (2, "are")])
+def test_a_verb_agrees_with_the_number_of_things(number: int, word: str) -> None:
+    assert verb(number, "is", "are") == word
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""`allocation`: explains a tag's figures, previews an edited configuration, and shows what has no value yet.
+"""`allocation`: explains a tag's figures, previews an edited configuration, and shows the cost without a value.
 
-All three read a published generation; how their answers are written is `allocation_output`'s.
+All three read a published generation; `allocation_output` writes their answers.
 """
 
 from collections.abc import Sequence
@@ -72,18 +72,18 @@ def explain_command(
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     with generation.connect() as connection:
-        asked = _one(_published(settings, published_tags(connection, generation)), tag)
+        tag_name = _only_or_named(_require_published(settings, published_tags(connection, generation)), tag)
         days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
-        origins = explain(connection, asked, days, values, dict(parse_filters(where, (), settings)))
-    conditions = {rule.label: _condition(rule) for rule in _rules(settings, asked)}
-    write_origins(asked, days, origins, conditions, as_json=as_json)
+        origins = explain(connection, tag_name, days, values, dict(parse_filters(where, (), settings)))
+    conditions = {rule.label: _condition(rule) for rule in _rules(settings, tag_name)}
+    write_origins(tag_name, days, origins, conditions, as_json=as_json)
     say_partial(tag_problems(settings))
 
 
 @allocation.command(name="diff")
 @click.option(
     "--with",
-    "other",
+    "other_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Another configuration file; default: the present one, as it is now.",
@@ -96,7 +96,7 @@ def explain_command(
 def diff_command(
     call: Invocation,
     *,
-    other: Path | None,
+    other_file: Path | None,
     tags: tuple[str, ...],
     first: date | None,
     last: date | None,
@@ -107,7 +107,7 @@ def diff_command(
     Prices and daily costs are the published ones: only virtual tags and their files are compared.
     """
     settings = call.settings()
-    edited = read_settings(other, call.clock) if other else settings
+    edited = read_settings(other_file, call.clock) if other_file else settings
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
     with generation.connect() as connection:
@@ -115,14 +115,14 @@ def diff_command(
         days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
     if not edited.virtual_tags and not published:
         raise ConfigurationError(_how_to_add(edited))
-    known = sorted({*published, *(tag.name for tag in edited.virtual_tags)})
-    chosen = [tag_named(tag, known) for tag in tags]
+    tag_names = sorted({*published, *(tag.name for tag in edited.virtual_tags)})
+    chosen = [tag_named(tag, tag_names) for tag in tags]
     centers = [center.name for center in settings.cost_centers]
-    found = difference(
+    changes = difference(
         generation, prepare(edited.virtual_tags, edited.resolve), lambda: job_run_files(lake, centers), days, chosen
     )
-    write_difference(days, found, as_json=as_json)
-    _say_remarks(found.result, chosen)
+    write_difference(days, changes, as_json=as_json)
+    _say_remarks(changes.result, chosen)
 
 
 @allocation.command(name="coverage")
@@ -150,7 +150,7 @@ def coverage_command(
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     with generation.connect() as connection:
-        published = _published(settings, published_tags(connection, generation))
+        published = _require_published(settings, published_tags(connection, generation))
         chosen = [tag_named(tag, published) for tag in tags] or published
         answers = []
         for name in chosen:
@@ -171,8 +171,8 @@ def coverage_command(
         context.exit(PARTIAL_DATA)
 
 
-def _published(settings: Settings, published: list[str]) -> list[str]:
-    """The published tags. Raises an error that tells how to get some where there are none."""
+def _require_published(settings: Settings, published: list[str]) -> list[str]:
+    """The published tags; where there are none, raise an error that says how to get some."""
     if published:
         return published
     if not settings.virtual_tags:
@@ -189,7 +189,7 @@ def _how_to_add(settings: Settings) -> str:
     )
 
 
-def _one(published: Sequence[str], tag: str | None) -> str:
+def _only_or_named(published: Sequence[str], tag: str | None) -> str:
     if tag is not None:
         return tag_named(tag, published)
     if len(published) > 1:
@@ -198,9 +198,9 @@ def _one(published: Sequence[str], tag: str | None) -> str:
 
 
 def _configured(settings: Settings, name: str) -> VirtualTag:
-    """The tag as it is configured; one that is no longer there has the default that tags have."""
-    found = [tag for tag in settings.virtual_tags if tag.name == name]
-    return found[0] if found else VirtualTag(name=name)
+    """The tag as configured; a tag that is no longer configured has no rules and the usual default."""
+    tags = [tag for tag in settings.virtual_tags if tag.name == name]
+    return tags[0] if tags else VirtualTag(name=name)
 
 
 def _rules(settings: Settings, name: str) -> list[TagRule]:

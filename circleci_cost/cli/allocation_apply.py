@@ -22,7 +22,7 @@ def apply_command(call: Invocation) -> None:
     """
     settings = call.own_settings()
     lake = open_lake(settings.data_dir)
-    # Before anything was published there is nothing to allocate: this says what to run instead.
+    # Before the first publication there is nothing to allocate: this error says what to run instead.
     current_generation(lake)
     refuse_unusable(settings)
     execute(settings, [WholeRun("allocate", "allocation", FOLLOWING)], "Allocating")

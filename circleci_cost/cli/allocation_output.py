@@ -12,11 +12,12 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.reporting.report import CURRENCY, add_up
 from circleci_cost.text.amounts import cost_text, credits_text, dollars, percent, signed, whole_number
+from circleci_cost.text.units import counted
 from circleci_cost.warehouse.allocation.coverage import Coverage, Suggestion
 from circleci_cost.warehouse.allocation.diff import Difference
 from circleci_cost.warehouse.allocation.explain import Origin
 
-# What a narrow terminal leaves out first.
+# Columns that a narrow terminal leaves out, the highest number first.
 _LESSER = {"condition": 4, "before the split": 3, "credits": 2, "runs": 1}
 _MOST_MOVES = 20
 
@@ -24,140 +25,144 @@ _MOST_MOVES = 20
 def write_origins(
     tag: str, days: DayRange, origins: Sequence[Origin], conditions: Mapping[str, str], *, as_json: bool
 ) -> None:
-    """Write where the cost of a tag's values came from; `conditions` are the rules' own words."""
-    total = add_up((each.amount for each in origins), counted=True)
+    """Write where the cost of a tag's values came from; `conditions` are the texts of the rules."""
+    total = add_up((origin.amount for origin in origins), counted=True)
     if as_json:
         rows = [
             {
-                "value": each.value,
-                "rule": each.rule,
-                "condition": conditions.get(each.rule),
-                "source_value": each.source_value,
-                "split": each.split,
-                "share": [credits_text(each.least_share), credits_text(each.greatest_share)],
-                "days": each.days,
-                "cost": cost_text(each.amount.cost),
-                "credits": credits_text(each.amount.credits),
-                "runs": each.amount.runs,
+                "value": origin.value,
+                "rule": origin.rule,
+                "condition": conditions.get(origin.rule),
+                "source_value": origin.source_value,
+                "split": origin.split,
+                "share": [credits_text(origin.least_share), credits_text(origin.greatest_share)],
+                "days": origin.days,
+                "cost": cost_text(origin.amount.cost),
+                "credits": credits_text(origin.amount.credits),
+                "runs": origin.amount.runs,
             }
-            for each in origins
+            for origin in origins
         ]
-        in_all = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
-        write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": in_all, "rows": rows})
+        total_json = {"cost": cost_text(total.cost), "credits": credits_text(total.credits), "runs": total.runs}
+        write_json({"tag": tag, **_days(days), "currency": CURRENCY, "total": total_json, "rows": rows})
         return
     rows_shown = [
         [
-            each.value,
-            each.rule,
-            conditions.get(each.rule, ""),
-            each.source_value,
-            each.split or "",
-            _shares(each),
-            f"{each.amount.runs:,}",
-            whole_number(each.amount.credits),
-            dollars(each.amount.cost),
+            origin.value,
+            origin.rule,
+            conditions.get(origin.rule, ""),
+            origin.source_value,
+            origin.split or "",
+            _shares(origin),
+            f"{origin.amount.runs:,}",
+            whole_number(origin.amount.credits),
+            dollars(origin.amount.cost),
         ]
-        for each in origins
+        for origin in origins
     ]
     texts = [tag, "rule", "condition", "before the split", "split"]
     table = _fitted(texts, ["share", "runs", "credits", "cost"], rows_shown)
     _print(f"Where the cost by {tag} comes from, {days.first} to {days.last}", table, exact_sum(total))
 
 
-def write_difference(days: DayRange, found: Difference, *, as_json: bool) -> None:
+def write_difference(days: DayRange, difference: Difference, *, as_json: bool) -> None:
     """Write each value before and after, then what moves between which values."""
     if as_json:
         changes = [
             {
-                "tag": each.tag,
-                "value": each.value,
-                "before": cost_text(each.before),
-                "after": cost_text(each.after),
-                "change": cost_text(each.change),
-                "credits_before": credits_text(each.credits_before),
-                "credits_after": credits_text(each.credits_after),
+                "tag": change.tag,
+                "value": change.value,
+                "before": cost_text(change.before),
+                "after": cost_text(change.after),
+                "change": cost_text(change.change),
+                "credits_before": credits_text(change.credits_before),
+                "credits_after": credits_text(change.credits_after),
             }
-            for each in found.changes
+            for change in difference.changes
         ]
         moves = [
-            {"tag": each.tag, "from": each.from_value, "to": each.to_value, "cost": cost_text(each.cost)}
-            for each in found.moves
+            {"tag": move.tag, "from": move.from_value, "to": move.to_value, "cost": cost_text(move.cost)}
+            for move in difference.moves
         ]
         write_json({**_days(days), "currency": CURRENCY, "changes": changes, "moves": moves})
         return
     rows_shown = [
         [
-            each.tag,
-            each.value,
-            dollars(each.before),
-            dollars(each.after),
-            signed(each.change) if each.change else "–",
+            change.tag,
+            change.value,
+            dollars(change.before),
+            dollars(change.after),
+            signed(change.change) if change.change else "–",
         ]
-        for each in found.changes
+        for change in difference.changes
     ]
     table = _fitted(["tag", "value"], ["before", "after", "change"], rows_shown)
-    moved = any(each.change or each.credits_before != each.credits_after for each in found.changes)
-    closing = "Nothing is written; this is what the next run will show." if moved else "Nothing would move."
+    is_different = any(change.change or change.credits_before != change.credits_after for change in difference.changes)
+    closing = "Nothing is written; this is what the next run will show." if is_different else "Nothing would move."
     _print(f"What the configuration would change, {days.first} to {days.last}", table, closing)
-    if found.moves:
-        largest = [[each.tag, each.from_value, each.to_value, dollars(each.cost)] for each in found.moves[:_MOST_MOVES]]
+    if difference.moves:
+        largest = [
+            [move.tag, move.from_value, move.to_value, dollars(move.cost)] for move in difference.moves[:_MOST_MOVES]
+        ]
         table = _fitted(["tag", "from", "to"], ["cost"], largest)
-        more = len(found.moves) - _MOST_MOVES
-        _print("What moves", table, f"{more:,} smaller moves more: --json shows all." if more > 0 else "")
+        further = len(difference.moves) - _MOST_MOVES
+        _print(
+            "What moves", table, f"{counted(further, 'smaller move')} more: --json shows all." if further > 0 else ""
+        )
 
 
 def write_coverage(
     answers: Sequence[tuple[VirtualTag, Sequence[Coverage], Sequence[Suggestion]]], *, as_json: bool
 ) -> None:
-    """Write the share that has a value for each tag and month, and the rules that are suggested."""
+    """Write the share of cost with a value for each tag and month, and the suggested rules."""
     if as_json:
-        write_json({"currency": CURRENCY, "tags": [_coverage_json(*each) for each in answers]})
+        write_json({"currency": CURRENCY, "tags": [_coverage_json(*answer) for answer in answers]})
         return
-    for tag, rows, suggested in answers:
+    for tag, rows, suggestions in answers:
         months = [
             [
-                f"{each.month:%Y-%m}" if each.month else "all",
-                dollars(each.cost),
-                dollars(each.allocated_cost),
-                percent(each.share, 1),
+                f"{month.month:%Y-%m}" if month.month else "all",
+                dollars(month.cost),
+                dollars(month.allocated_cost),
+                percent(month.share, 1),
             ]
-            for each in rows
+            for month in rows
         ]
         table = _fitted(["month"], ["cost", "with a value", "share"], months)
-        _print(f"Cost with a {tag.name}", table, f"Without one it is under {tag.default!r}." if suggested else "")
+        _print(f"Cost with a {tag.name}", table, f"Without one it is under {tag.default!r}." if suggestions else "")
         console = results()
-        for suggestion in suggested:
+        for suggestion in suggestions:
             place = f"{suggestion.project}, {suggestion.workflow}" if suggestion.workflow else suggestion.project
             console.print(Text(f"\n# {dollars(suggestion.cost)}: {shown(place)}"))
             console.print(Text(suggestion.rule))
 
 
-def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggested: Sequence[Suggestion]) -> dict[str, object]:
-    def row(each: Coverage) -> dict[str, object]:
+def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggestions: Sequence[Suggestion]) -> dict[str, object]:
+    def row(coverage: Coverage) -> dict[str, object]:
         return {
-            "month": f"{each.month:%Y-%m}" if each.month else None,
-            "cost": cost_text(each.cost),
-            "allocated_cost": cost_text(each.allocated_cost),
-            "credits": credits_text(each.credits),
-            "allocated_credits": credits_text(each.allocated_credits),
-            "share": f"{each.share:.6f}",
+            "month": f"{coverage.month:%Y-%m}" if coverage.month else None,
+            "cost": cost_text(coverage.cost),
+            "allocated_cost": cost_text(coverage.allocated_cost),
+            "credits": credits_text(coverage.credits),
+            "allocated_credits": credits_text(coverage.allocated_credits),
+            "share": f"{coverage.share:.6f}",
         }
 
     return {
         "tag": tag.name,
         "default": tag.default,
         "min_coverage": None if tag.min_coverage is None else credits_text(tag.min_coverage),
-        "months": [row(each) for each in rows[:-1]],
+        "months": [row(month) for month in rows[:-1]],
         "total": row(rows[-1]),
         "suggestions": [
             {
-                "project": each.project,
-                "workflow": each.workflow,
-                "cost": cost_text(each.cost),
-                "credits": credits_text(each.credits),
-                "rule": each.rule,
+                "project": suggestion.project,
+                "workflow": suggestion.workflow,
+                "cost": cost_text(suggestion.cost),
+                "credits": credits_text(suggestion.credits),
+                "rule": suggestion.rule,
             }
-            for each in suggested
+            for suggestion in suggestions
         ],
     }
 
@@ -174,7 +179,7 @@ def _days(days: DayRange) -> dict[str, str]:
 
 
 def _fitted(names: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of names, then numbers, whose rows are `names`' and `numbers`' cells one after the other."""
+    """A table with columns of names, then of numbers; each row holds its cells in that order."""
     columns = [
         *(Column(name, name=True, lesser=_LESSER.get(name, 0)) for name in names),
         *(Column(name, right=True, lesser=_LESSER.get(name, 0)) for name in numbers),

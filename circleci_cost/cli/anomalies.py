@@ -1,6 +1,6 @@
-"""`anomalies`: shows the incidents that were found, one of them with its reasons, or all as JSON.
+"""`anomalies`: shows the detected incidents, one of them with its reasons, or all as JSON.
 
-Finding them is `warehouse.anomalies.cost_anomalies`' work, done before publication; this reads a published generation.
+`warehouse.anomalies.cost_anomalies` detects them before publication; this reads a published generation.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from circleci_cost.model.incidents.text import TABLE_HEADER, as_json, cells, sen
 from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.text.amounts import credits_text, signed
 from circleci_cost.text.suggestions import did_you_mean
+from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _STYLES = {"open": "bold red", "new_normal": "yellow"}
 _SETTLED = {"expected", "ignored"}
 _RIGHT = ("impact", "per month")
-# What a narrow terminal leaves out first.
+# Columns that a narrow terminal leaves out, the highest number first.
 _LESSER = {"per month": 2, "status": 1}
 _FOR_SHARES = 150
 _EFFECTS = 10
@@ -54,28 +55,28 @@ def anomalies(call: Invocation, *, since: date | None, every: bool, incident: st
     with generation.connect() as connection:
         rows = read_incidents(connection).to_dicts()
         if incident is not None:
-            row = _one(rows, incident)
+            row = _incident_row(rows, incident)
             reason = read_reason(connection, row["incident_id"], _EFFECTS)
             (_write_one_json if as_text else _write_one)(row, reason)
             return
-    chosen = [row for row in rows if every or _is_shown(row, since)]
+    chosen = [row for row in rows if every or _is_listed(row, since)]
     if as_text:
         _write_json(generation, chosen)
     else:
         _write_table(generation, chosen, hidden=len(rows) - len(chosen))
 
 
-def _is_shown(row: dict[str, Any], since: date | None) -> bool:
+def _is_listed(row: dict[str, Any], since: date | None) -> bool:
     first = since or row["data_through"] - timedelta(days=_DAYS)
     return row["last_day"] >= first and row["status"] not in _SETTLED
 
 
-def _one(rows: Sequence[dict[str, Any]], incident: str) -> dict[str, Any]:
+def _incident_row(rows: Sequence[dict[str, Any]], incident: str) -> dict[str, Any]:
     for row in rows:
         if row["incident_id"] == incident:
             return row
-    there = [row["incident_id"] for row in rows]
-    hint = did_you_mean(incident, there) or "`circleci-cost anomalies --all` shows those there are."
+    incident_ids = [row["incident_id"] for row in rows]
+    hint = did_you_mean(incident, incident_ids) or "`circleci-cost anomalies --all` shows those there are."
     raise UsageError(f"There is no incident {incident!r}; {hint}")
 
 
@@ -116,13 +117,16 @@ def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidd
     else:
         console.print("No incidents.")
     through = generation.manifest.data_through
-    more = f" {hidden} older or settled ones are left out; --all shows them." if hidden else ""
+    left_out = ""
+    if hidden:
+        left_out = f" {counted(hidden, 'older or settled one')} {verb(hidden, 'is', 'are')} left out; "
+        left_out += f"--all shows {verb(hidden, 'it', 'them')}."
     if through:
-        console.paragraph(f"Data through {through}.{more}", "dim")
+        console.paragraph(f"Data through {through}.{left_out}", "dim")
 
 
 def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
-    """The table of incidents; on a narrow terminal what matters most."""
+    """The table of incidents; a narrow terminal shows the most important columns."""
     from rich.text import Text
 
     from circleci_cost.cli.tables import Column, fitted
@@ -130,15 +134,15 @@ def incident_table(rows: Sequence[dict[str, Any]], width: int) -> "Table":
     columns = [
         Column(name, right=name in _RIGHT, name=name == "where", lesser=_LESSER.get(name, 0)) for name in TABLE_HEADER
     ]
-    made = []
+    table_rows = []
     for row in rows:
         texts = dict(zip(TABLE_HEADER, map(shown, cells(row)), strict=True))
         if width < _FOR_SHARES:
             texts["impact"] = texts["impact"].partition(" (")[0]
             texts["since"] = texts["since"].partition(" ")[0]
         style = _STYLES.get(row["status"], "")
-        made.append([Text(texts[name], style=style if name == "status" else "") for name in TABLE_HEADER])
-    return fitted(columns, made, width)
+        table_rows.append([Text(texts[name], style=style if name == "status" else "") for name in TABLE_HEADER])
+    return fitted(columns, table_rows, width)
 
 
 def _write_one(row: dict[str, Any], reason: IncidentReason) -> None:

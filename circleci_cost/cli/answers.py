@@ -1,6 +1,6 @@
-"""What `init` takes for an answer, as an option or at a prompt: refused with a sentence, at a prompt asked again.
+"""The answers that `init` accepts, as an option or at a prompt: others are refused with a sentence, and asked again.
 
-The rules are the sections' own, so that what is taken here is taken from the file; none repeats the value.
+The rules are those of the sections, so that a configuration file accepts the same values; no sentence repeats a value.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Answer(click.ParamType[T], Generic[T]):
-    """A value that a rule takes; the rule raises `ValueError` with a sentence for any other."""
+    """A value that a rule accepts; the rule raises `ValueError` with a sentence for any other."""
 
     def __init__(self, name: str, rule: Callable[[str], T]) -> None:
         self.name = name
@@ -52,7 +52,7 @@ def _clock(context: click.Context | None) -> Clock:
 
 
 def is_answer(kind: Answer[str], text: str) -> bool:
-    """Whether the rule takes the text."""
+    """Whether the rule accepts the text."""
     try:
         kind.rule(text)
     except ValueError:

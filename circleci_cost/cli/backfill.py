@@ -1,4 +1,4 @@
-"""`backfill`: fetches the history that is not there, in runs of one export job each, and prices it at the end."""
+"""`backfill`: fetches the missing history, in runs of one export job each, and prices it at the end."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import date, datetime
 import click
 
 from circleci_cost.circleci import plan_windows, windows_of
-from circleci_cost.cli.infrastructure_refusals import infrastructure_said
+from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.planned_runs import PlannedRun, fetches
@@ -48,50 +48,54 @@ def backfill(
     generation = published(lake)
     runs: list[PlannedRun] = []
     for center in centers:
-        asked = days_between(days.first, days.last)
-        there = set(lake.job_runs_days(center.name))
-        wanted = asked if refetch else [day for day in asked if day not in there]
-        plan = plan_windows(wanted, now)
+        chosen = days_between(days.first, days.last)
+        days_with_job_runs = set(lake.job_runs_days(center.name))
+        to_fetch = chosen if refetch else [day for day in chosen if day not in days_with_job_runs]
+        plan = plan_windows(to_fetch, now)
         say_out_of_reach(center.name, plan.out_of_reach)
-        windows = plan.windows if refetch else windows_of(_needed(settings, lake, center.name, asked, now))
+        windows = plan.windows if refetch else windows_of(_days_to_fetch(settings, lake, center.name, chosen, now))
         runs += [
             PlannedRun("ingest", center.name, window.first_day, window.last_day, refetch=refetch) for window in windows
         ]
-        waiting = [day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start]
+        unpublished = [
+            day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start
+        ]
         fetched = [day for window in windows for day in days_between(window.first_day, window.last_day)]
-        touched = sorted({*waiting, *fetched})
-        if touched:
-            runs.append(PlannedRun("reprice", center.name, touched[0], touched[-1]))
+        to_price = sorted({*unpublished, *fetched})
+        if to_price:
+            runs.append(PlannedRun("reprice", center.name, to_price[0], to_price[-1]))
     if not runs:
         write_line("Nothing to fetch: every day that CircleCI can serve is there.")
         exit_partial_if_unpriced(lake, [center.name for center in centers], days)
         return
-    execute(settings, runs, f"Fetching {_count(runs, settings)}" if any(map(fetches, runs)) else "Pricing")
+    execute(settings, runs, f"Fetching {_exports_text(runs, settings)}" if any(map(fetches, runs)) else "Pricing")
     show_costs(settings, lake, runs)
-    with infrastructure_said(settings):
+    with saying_infrastructure(settings):
         exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
 
 
-def _needed(settings: Settings, lake: Lake, cost_center: str, asked: Sequence[date], now: datetime) -> list[date]:
-    """The days to bring. Those that CircleCI may still restate are left to `sync`, unless they are missing."""
-    there = set(lake.job_runs_days(cost_center))
-    found = open_days(settings, lake, cost_center, asked, now)
-    return [day for day in found if day not in there or is_due(day, now.date(), settings.restatement_days)]
+def _days_to_fetch(settings: Settings, lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> list[date]:
+    """The days to fetch. Days that CircleCI may still restate are left to `sync`, unless they are missing."""
+    days_with_job_runs = set(lake.job_runs_days(cost_center))
+    not_final = open_days(settings, lake, cost_center, days, now)
+    return [
+        day for day in not_final if day not in days_with_job_runs or is_due(day, now.date(), settings.restatement_days)
+    ]
 
 
-def _count(runs: Sequence[PlannedRun], settings: Settings) -> str:
-    """How many exports are fetched, and how long CircleCI's quota makes that take."""
+def _exports_text(runs: Sequence[PlannedRun], settings: Settings) -> str:
+    """The number of exports to fetch, and how long CircleCI's quota makes that take."""
     exports = [run.cost_center for run in runs if run.job == "ingest"]
-    named = f"{counted(len(exports), 'export')} of at most 31 days"
+    text = f"{counted(len(exports), 'export')} of at most 31 days"
     centers = len(set(exports))
     if centers > 1:
-        named += f" for {centers} cost centers"
+        text += f" for {centers} cost centers"
     by_organization = Counter(settings.cost_center(name).organization_id for name in exports)
     quota = settings.api.posts_per_hour
     hours = max(((count - 1) // quota for count in by_organization.values()), default=0)
     if hours and not settings.is_demo:
-        named += f"; CircleCI allows {quota} an hour and organization, so this takes more than {_hours(hours)}"
-    return named
+        text += f"; CircleCI allows {quota} an hour and organization, so this takes more than {_hours(hours)}"
+    return text
 
 
 def _hours(count: int) -> str:

@@ -30,7 +30,7 @@ _TABLE = "budget_status"
 _STYLES = {Status.ON_TRACK: "green", Status.AT_RISK: "yellow", Status.OVER_BUDGET: "bold red"}
 _ORDER = list(Status)
 _RIGHT = TABLE_HEADER[2:8]
-# What a narrow terminal leaves out first.
+# Columns that a narrow terminal leaves out, the highest number first.
 _LESSER = {"period gone": 4, "overrun on": 3, "used": 2, "overrun": 1}
 _FOR_RANGES = 160
 
@@ -38,7 +38,7 @@ _FOR_RANGES = 160
 @click.command()
 @click.option(
     "--period",
-    type=click.Choice([each.value for each in Periods]),
+    type=click.Choice([period.value for period in Periods]),
     default=Periods.CURRENT.value,
     show_default=True,
     help="Which period of each budget: the running one, the last one that is over, or all.",
@@ -68,8 +68,8 @@ def budgets(
     """
     settings = call.settings()
     usable = usable_budgets(settings)
-    budgets_there = usable.budgets
-    configured = [budget.name for budget in budgets_there]
+    usable_definitions = usable.budgets
+    configured = [budget.name for budget in usable_definitions]
     generation = current_generation(open_lake(settings.data_dir))
     rows = _published(generation, Periods(period), configured, names)
     if as_text:
@@ -81,7 +81,7 @@ def budgets(
         )
     else:
         _write_table(generation, rows)
-    for finding in _misspelled(generation, budgets_there):
+    for finding in _unmatched_values(generation, usable_definitions):
         say(f"Note: {finding}" if finding.endswith("?") else f"Note: {finding}.")
     say_partial(usable.problems)
     say_edited(settings, generation)
@@ -96,12 +96,12 @@ def budgets(
 def _published(
     generation: Generation, periods: Periods, configured: Sequence[str], names: Sequence[str]
 ) -> list[tuple[int, Row]]:
-    """The rows with their depth. Raises where budgets are configured and their state is not published yet."""
+    """The rows with their depth. Raises where the state of a configured budget is not published yet."""
     if _TABLE not in generation.manifest.rows:
-        found, known = None, set()
+        statuses, known = None, set()
     else:
         with generation.connect() as connection:
-            found = read_budget_status(connection, periods)
+            statuses = read_budget_status(connection, periods)
             known = set(read_budget_status(connection, Periods.ALL).get_column("budget").to_list())
     _refuse_unknown(names, [*configured, *sorted(known)])
     absent = [name for name in names or configured if name not in known]
@@ -109,17 +109,17 @@ def _published(
         raise CircleciCostError(
             f"No state of {', '.join(map(repr, absent))} is published yet; {how_to_publish(generation)}."
         )
-    if found is None:
+    if statuses is None:
         return []
-    return list(tree(found.filter(found.get_column("budget").is_in(list(names) or list(known)))))
+    return list(tree(statuses.filter(statuses.get_column("budget").is_in(list(names) or list(known)))))
 
 
-def _misspelled(generation: Generation, there: Sequence[Budget]) -> list[str]:
-    """What budgets ask for and no usage has: such a budget would be on track for ever."""
+def _unmatched_values(generation: Generation, budgets: Sequence[Budget]) -> list[str]:
+    """Sentences about values that budgets name and no usage has: such a budget would be on track for ever."""
     if _TABLE not in generation.manifest.rows:
         return []
     with generation.connect() as connection:
-        return [finding.message for finding in scope_findings(there, (), known_values(connection, there))]
+        return [finding.message for finding in scope_findings(budgets, (), known_values(connection, budgets))]
 
 
 def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
@@ -155,7 +155,7 @@ def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> Non
 
 
 def budget_table(rows: Sequence[tuple[int, Row]], width: int) -> "Table":
-    """The table of budgets, as `model.budgets.text.tree` orders them; on a narrow terminal what matters most."""
+    """The table of budgets, in the order of `tree`; a narrow terminal shows the most important columns."""
     from rich.text import Text
 
     from circleci_cost.cli.tables import Column, fitted

@@ -32,7 +32,7 @@ from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_days
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.text.units import to_the_minute
+from circleci_cost.text.units import counted, to_the_minute, verb
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
@@ -116,45 +116,52 @@ def _storage(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield Finding("published", "warning", of_earlier_version(unfilled))
     stale = days_at_former_prices(settings, generation)
     for name, ranges in stale.items():
-        days = sum(each.days for each in ranges)
+        days = sum(day_range.days for day_range in ranges)
         yield Finding(
             "published prices",
             "warning",
-            f"{name}: {days:,} days rest on a former price ({say_ranges(ranges)}); run `circleci-cost reprice`",
+            f"{name}: {_days(days, 'rests', 'rest')} on a former price ({say_ranges(ranges)}); "
+            "run `circleci-cost reprice`",
         )
 
 
 def _missing(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
     for center in settings.cost_centers:
         try:
-            found = missing_days(settings, lake, center.name, clock.now())
+            missing = missing_days(settings, lake, center.name, clock.now())
         except CircleciCostError:
-            # `_unsettled` says it.
+            # `_unsettled` reports this error.
             continue
-        if found.fetchable:
-            named = say_ranges(as_ranges(found.fetchable))
-            sentence = f"{center.name}: {len(found.fetchable)} days are not there yet ({named}); run `circleci-cost "
-            yield Finding("history", "warning", f"{sentence}backfill`")
-        if found.out_of_reach:
-            named = say_ranges(as_ranges(found.out_of_reach))
-            sentence = f"{center.name}: {len(found.out_of_reach)} days are older than CircleCI serves ({named}); "
-            yield Finding("history", "ok", f"{sentence}{IMPORT_THEM}")
+        if missing.fetchable:
+            ranges = say_ranges(as_ranges(missing.fetchable))
+            count = _days(len(missing.fetchable), "is", "are")
+            sentence = f"{center.name}: {count} not there yet ({ranges}); run `circleci-cost backfill`"
+            yield Finding("history", "warning", sentence)
+        if missing.out_of_reach:
+            ranges = say_ranges(as_ranges(missing.out_of_reach))
+            count = _days(len(missing.out_of_reach), "is", "are")
+            sentence = f"{center.name}: {count} older than CircleCI serves ({ranges}); {IMPORT_THEM}"
+            yield Finding("history", "ok", sentence)
 
 
 def _unsettled(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
     for center in settings.cost_centers:
         try:
-            found = overdue_days(settings, lake, center.name, clock.now()).fetchable
+            unsettled = overdue_days(settings, lake, center.name, clock.now()).fetchable
         except CircleciCostError as error:
             yield Finding("history", "error", str(error), error.exit_code)
             continue
-        if found:
+        if unsettled:
             yield Finding(
                 "history",
                 "warning",
-                f"{center.name}: {len(found):,} days were exported before CircleCI had finished them "
-                f"({say_ranges(as_ranges(found))}); run `circleci-cost sync`",
+                f"{center.name}: {_days(len(unsettled), 'was', 'were')} exported before CircleCI had finished "
+                f"{verb(len(unsettled), 'it', 'them')} ({say_ranges(as_ranges(unsettled))}); run `circleci-cost sync`",
             )
+
+
+def _days(number: int, singular: str, plural: str) -> str:
+    return f"{counted(number, 'day')} {verb(number, singular, plural)}"
 
 
 def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding], today: date) -> None:
@@ -171,7 +178,9 @@ def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding
 def _write_json(settings: Settings, findings: Sequence[Finding], today: date) -> None:
     generation = published(open_lake(settings.data_dir)) if settings.data_dir.is_dir() else None
     content = {
-        "findings": [{"subject": each.subject, "state": each.state, "sentence": each.sentence} for each in findings],
+        "findings": [
+            {"subject": finding.subject, "state": finding.state, "sentence": finding.sentence} for finding in findings
+        ],
         "prices": as_json(settings, today),
         "unpriced_days": ranges_json(gaps_of(settings, today)),
         "stale_prices": ranges_json(days_at_former_prices(settings, generation) if generation else {}),

@@ -1,4 +1,4 @@
-"""What `check` finds about tokens: whose they are, when they end, and what they see of the organizations."""
+"""The findings of `check` about tokens: their owners, their ends, and the organizations that they can read."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,7 +18,7 @@ _PROVIDERS = {"github": "gh", "bitbucket": "bb"}
 
 
 def token_ends(settings: Settings, today: date) -> Iterator[Finding]:
-    """Warn of tokens that end soon or have ended, as far as the configuration says; nobody is asked."""
+    """Warn of tokens that end soon or have ended according to the configuration; no request is made."""
     for center in settings.cost_centers:
         end = center.api_token_expires
         if end is None or (days := (end - today).days) > TOKEN_WARNING_DAYS:

@@ -1,6 +1,6 @@
-"""What `check` finds about prices: days without one, a price that ends, a price of 0, each with its line.
+"""The findings of `check` about prices: days without one, a price that ends, a price of 0, each with its line.
 
-The timeline that is drawn below the findings is `timeline`'s.
+`timeline` draws the timeline below the findings.
 """
 
 from collections.abc import Iterator
@@ -14,25 +14,27 @@ from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_gaps import say_gaps
 from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.toml_file import read_text
+from circleci_cost.text.units import counted
 
 
 def price_findings(settings: Settings, today: date) -> Iterator[Finding]:
-    """Look over the prices of all cost centers. Raises `ConfigurationError` where the file is gone by now."""
+    """Check the prices of all cost centers. Raises `ConfigurationError` where the file was removed meanwhile."""
     text = read_text(settings.source_file) if settings.source_file else ""
-    free = gaps_of(settings, today)
+    unpriced = gaps_of(settings, today)
     for index, center in enumerate(settings.cost_centers):
-        if ranges := free.get(center.name):
-            days = sum(each.days for each in ranges)
-            beside = _entry_before(center, ranges[0].first)
+        if ranges := unpriced.get(center.name):
+            days = sum(day_range.days for day_range in ranges)
+            before = _entry_before(center, ranges[0].first)
             yield Finding(
                 "prices",
                 "error",
-                f"{center.name}: no price on {say_gaps(ranges)} ({days:,} days); usage there stays unpriced, never "
-                f"$0: add a [[cost_centers.pricing]] section for these days{_place(settings, text, index, beside)}",
+                f"{center.name}: no price on {say_gaps(ranges)} ({counted(days, 'day')}); usage there stays "
+                "unpriced, never $0: add a [[cost_centers.pricing]] section for these days"
+                f"{_place(settings, text, index, before)}",
                 ConfigurationError.exit_code,
             )
         if end := ends_without_successor(center, today):
-            last = next(at for at, each in enumerate(center.pricing) if each.effective_until == end)
+            last = next(at for at, period in enumerate(center.pricing) if period.effective_until == end)
             yield Finding(
                 "prices",
                 "warning",
@@ -48,7 +50,7 @@ def price_findings(settings: Settings, today: date) -> Iterator[Finding]:
                     f"{price.effective_until or 'now'}, so every cost is $0, as on a free plan"
                     f"{_place(settings, text, index, at)}",
                 )
-    if not free:
+    if not unpriced:
         yield Finding("prices", "ok", f"every day since {settings.history_start} has one")
 
 
@@ -60,7 +62,7 @@ def _entry_before(center: CostCenter, gap: date) -> int | None:
 
 
 def _place(settings: Settings, text: str, center: int, entry: int | None) -> str:
-    """Where in the file, such as " (circleci_cost.toml, line 12)"; the demo has none."""
+    """The place in the file, such as " (circleci_cost.toml, line 12)"; empty for the demo."""
     location: list[str | int] = ["cost_centers", center]
     line = line_of(text, location if entry is None else [*location, "pricing", entry])
     return f" ({settings.source_file}, line {line})" if line else ""

@@ -1,4 +1,4 @@
-"""What `check` looks over beyond prices and access: the other sections of the configuration, with their files."""
+"""The findings of `check` about the other sections of the configuration and their files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -56,7 +56,7 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
 
 
 def _problems(subject: str, problems: Iterable[FileProblem]) -> Iterator[Finding]:
-    """Files that cannot be used: the runs go on without them."""
+    """A finding for each file that cannot be used: runs go on without it."""
     for problem in problems:
         sentence = f"{problem.sentence} {problem.consequence}"
         yield Finding(subject, "error", sentence, ConfigurationError.exit_code)
@@ -89,5 +89,5 @@ def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Fi
             yield Finding("notifications", "ok", f"{channel.name} ({channel.type}): `notify test` tries it")
 
 
-def _count(things: tuple[object, ...], name: str) -> str:
-    return counted(len(things), name) if things else ""
+def _count(entries: tuple[object, ...], name: str) -> str:
+    return counted(len(entries), name) if entries else ""

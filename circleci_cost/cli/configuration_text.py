@@ -1,4 +1,4 @@
-"""The text of a new `circleci_cost.toml`: commented, so that it can be changed without the documentation at hand."""
+"""The text of a new `circleci_cost.toml`, with comments, so that it can be edited without the documentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from circleci_cost.text.literals import toml_string
 
 @dataclass(frozen=True)
 class Answers:
-    """What `init` found out or was told."""
+    """The answers of the user of `init`, and what it looked up."""
 
     name: str
     organization_id: str
@@ -26,8 +26,8 @@ class Answers:
 
 
 def configuration_text(answers: Answers) -> str:
-    """Render the file; the token is in none of it, only the name of its variable."""
-    shared = ", ".join(toml_string(each) for each in answers.shared_organization_ids)
+    """Render the file; it holds the name of the token's variable, never the token."""
+    shared = ", ".join(toml_string(organization_id) for organization_id in answers.shared_organization_ids)
     slug = f"slug = {toml_string(answers.slug)}" if answers.slug else '# slug = "gh/your-organization"'
     api = "" if answers.base_url == BASE_URL else f"\n[api]\nbase_url = {toml_string(answers.base_url)}\n"
     confirm = (

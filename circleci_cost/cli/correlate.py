@@ -1,6 +1,6 @@
 """`correlate`: shows which infrastructure costs move with CI cost, as a table, sentences or JSON.
 
-What is compared, and how sure it is, was computed before it was published: nothing is estimated here.
+All figures were computed before publication: nothing is estimated here.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _INFRASTRUCTURE = "infrastructure_costs"
 _RIGHT = ("r", "q", "days")
 _NAMES = FINDING_HEADER[:4]
-# What a narrow terminal leaves out first.
+# Columns that a narrow terminal leaves out, the highest number first.
 _LESSER = {"days": 2, "q": 1}
 _REMARK = "r compares changes from day to day, without rhythm, days off and growth. Moving together is no cause."
 
@@ -80,10 +80,10 @@ def _published(generation: Generation) -> pl.DataFrame:
 
 
 def _write_findings(generation: Generation, pairs: pl.DataFrame) -> None:
-    found = pairs.filter("significant")
+    findings = pairs.filter("significant")
     console = results()
-    if found.height:
-        console.print(correlation_table(found, console.width))
+    if findings.height:
+        console.print(correlation_table(findings, console.width))
         console.print(_REMARK, style="dim")
     elif pairs["p_value"].count():
         write_line("No infrastructure cost moves with CI cost in a way that is distinguishable from chance.")
@@ -100,8 +100,8 @@ def _write_counts(generation: Generation, pairs: pl.DataFrame) -> None:
     results().print(text, style="dim")
 
 
-def correlation_table(found: pl.DataFrame, width: int) -> "Table":
-    """The table of findings, a row of `correlation.SCHEMA` each."""
+def correlation_table(findings: pl.DataFrame, width: int) -> "Table":
+    """The table of `findings`, which are rows of `correlation.SCHEMA`."""
     from rich.text import Text
 
     from circleci_cost.cli.tables import Column, fitted
@@ -109,7 +109,7 @@ def correlation_table(found: pl.DataFrame, width: int) -> "Table":
     columns = [
         Column(name, right=name in _RIGHT, name=name in _NAMES, lesser=_LESSER.get(name, 0)) for name in FINDING_HEADER
     ]
-    return fitted(columns, [[Text(shown(cell)) for cell in row] for row in finding_cells(found)], width)
+    return fitted(columns, [[Text(shown(cell)) for cell in row] for row in finding_cells(findings)], width)
 
 
 def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[Refusal], *, every: bool) -> None:
@@ -119,7 +119,7 @@ def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[
         "published_at": generation.manifest.published_at.isoformat(),
         "pairs_compared": pairs["p_value"].count(),
         "pairs_not_compared": pairs["p_value"].null_count(),
-        "infrastructure_refused": [{"source": each.source, "reason": each.sentence} for each in refusals],
+        "infrastructure_refused": [{"source": refusal.source, "reason": refusal.sentence} for refusal in refusals],
         "pairs": (pairs if every else pairs.filter("significant")).to_dicts(),
     }
     write_json(answer)

@@ -1,8 +1,8 @@
 r"""CSV for people: RFC 4180, and no cell that a spreadsheet would run. One definition, for Python and for DuckDB.
 
-An apostrophe leads whatever would begin a formula: a cell, and the part of a cell behind a line end, a tab or a
-semicolon, where a spreadsheet with other separators begins a cell. Where a text has such an apostrophe already it gets
-one more, so that taking one away gives every name back. Numbers are left as they are.
+An apostrophe is put before whatever would begin a formula: at the start of a cell, and after a line end, a tab or a
+semicolon, where a spreadsheet with other separators begins a cell. A text that has such an apostrophe already gets one
+more, so that taking one away gives every name back. Numbers are left as they are.
 """
 
 import re
@@ -10,18 +10,18 @@ from collections.abc import Container, Sequence
 
 from circleci_cost.text.literals import sql_text
 
-# What starts a formula in Excel, LibreOffice or Google Sheets, with the forms that they read as the same characters.
+# Characters that start a formula in Excel, LibreOffice or Google Sheets, with the forms that they read as the same.
 _STARTS = "=+@\uff1d\ufe66\u207c\u208c\uff0b\ufe62\u207a\u208a\ufb29\uff0d\ufe63\uff20\ufe6b-"
 # Where a cell may begin within a text, for a program that splits lines or columns in its own way.
 _ENDS = r"\t\n\x0b\x0c\r\x1c-\x1e\x85;" + "\u2028\u2029"
-# White space and what has no width: programs read over it before they look for a formula.
+# White space and characters without width, which programs skip before they look for a formula.
 _UNSEEN = (
     r"\x00-\x08\x0e-\x1b\x1f-\x20\x7f-\x84\x86-\xa0\xad"
     "\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff"
     "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e007f"
 )
-# Expressions that Python's `re` and DuckDB's RE2 read alike, and what each match becomes.
+# Expressions that Python's `re` and DuckDB's RE2 read alike, with their replacements.
 _RULES = (
     (rf"(^|[{_ENDS}])('*[{_UNSEEN}]*[{_STARTS}])", r"\1'\2"),
     (r"^('*[\t\r\n])", r"'\1"),
@@ -31,24 +31,24 @@ _MUST_QUOTE = re.compile(r'[",\r\n]|^\s|\s$')
 
 
 def safe_cell(text: str) -> str:
-    """A text that no spreadsheet runs."""
+    """The text in a form that no spreadsheet runs."""
     for pattern, replacement in _COMPILED:
         text = pattern.sub(replacement, text)
     return text
 
 
 def safe_cell_sql(column: str) -> str:
-    """The SQL expression that does the same to a column of text."""
-    made = column
+    """The SQL expression that does the same as `safe_cell` to a column of text."""
+    expression = column
     for pattern, replacement in _RULES:
-        made = f"regexp_replace({made}, {sql_text(pattern)}, {sql_text(replacement)}, 'g')"
-    return made
+        expression = f"regexp_replace({expression}, {sql_text(pattern)}, {sql_text(replacement)}, 'g')"
+    return expression
 
 
 def csv_line(cells: Sequence[str | None], text_cells: Container[int] = ()) -> str:
-    """One line; the cells at `text_cells` hold names from outside. None is an empty cell."""
-    made = [safe_cell(cell) if cell and index in text_cells else cell or "" for index, cell in enumerate(cells)]
-    return ",".join(map(_quoted, made)) + "\n"
+    """One line of CSV; the cells at `text_cells` hold names from outside. None is an empty cell."""
+    safe_cells = [safe_cell(cell) if cell and index in text_cells else cell or "" for index, cell in enumerate(cells)]
+    return ",".join(map(_quoted, safe_cells)) + "\n"
 
 
 def _quoted(cell: str) -> str:

@@ -1,7 +1,7 @@
-"""Makes the folder of a configuration one in which `dagster dev` and `dg dev` work as they are.
+"""Prepares the folder of a configuration so that `dagster dev` and `dg dev` work in it without options.
 
-They and the command line share one DAGSTER_HOME, whose `dagster.yaml` keeps telemetry off: a line of `.env` names it,
-which Dagster reads from the folder it is started in. What is there already is never replaced.
+They and the command line share one DAGSTER_HOME, whose `dagster.yaml` keeps telemetry off. A line of `.env` names it:
+Dagster reads that file from the folder it is started in. Existing files are never replaced.
 """
 
 import os
@@ -31,7 +31,7 @@ load_from:
       module_name: {_MODULE}
       location_name: circleci_cost
 """
-# `dg` takes a folder for a project only where it finds a package of the project in it.
+# `dg` takes a folder for a project only where the folder holds a package of the project.
 _PACKAGE = "circleci_cost_location"
 _DG = f"""\
 # What `dg` (dagster-dg-cli, to be installed apart) loads in this folder. It does not read .env itself: start it with
@@ -57,7 +57,7 @@ _PUBLIC = 0o666
 
 @dataclass(frozen=True)
 class Prepared:
-    """The command that starts Dagster in the folder, and what its user has to know."""
+    """The command that starts Dagster in the folder, and remarks for its user."""
 
     command: str
     remarks: tuple[str, ...]
@@ -115,9 +115,9 @@ def _loads(folder: Path, project: Mapping[str, Any], *, written: bool) -> bool:
     tools = project.get("tool", {})
     if written or "dagster" in tools:
         return written or tools["dagster"].get("module_name") == _MODULE
-    there = [folder / name for name in _WORKSPACES if is_there(folder / name)]
+    workspace_files = [folder / name for name in _WORKSPACES if is_there(folder / name)]
     with storage_errors(folder):
-        return "dg" not in tools and _MODULE in there[0].read_text(encoding="utf-8", errors="replace")
+        return "dg" not in tools and _MODULE in workspace_files[0].read_text(encoding="utf-8", errors="replace")
 
 
 def _add_project(folder: Path, project: Mapping[str, Any]) -> None:
@@ -129,7 +129,7 @@ def _add_project(folder: Path, project: Mapping[str, Any]) -> None:
 
 
 def _tables(file: Path) -> Mapping[str, Any]:
-    """A `pyproject.toml` of the user's; one that cannot be read is left to whoever reads it for its own sake."""
+    """The tables of the user's `pyproject.toml`; an unreadable one counts as empty: other tools will report it."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -137,7 +137,7 @@ def _tables(file: Path) -> Mapping[str, Any]:
 
 
 def _quoted(value: str) -> str:
-    """A value as `.env` files take it."""
+    """The value as `.env` files write it."""
     if _PLAIN_VALUE.fullmatch(value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

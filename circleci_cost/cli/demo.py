@@ -22,7 +22,7 @@ from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.definition import CostCenter
 
-# By then nothing of these days changes any more.
+# After so long the days of an export no longer change.
 _EXPORTED_AFTER = timedelta(days=14)
 # Two export jobs' worth goes through the API; Dagster's bookkeeping for 13 months of exports alone takes half a minute.
 _FETCHED_DAYS = 62
@@ -47,27 +47,27 @@ def demo(call: Invocation) -> None:
     for center in settings.cost_centers:
         missing = missing_days(settings, lake, center.name, now)
         days = sorted({*missing.out_of_reach, *missing.fetchable})
-        fetched = [each for each in days if (day - each).days <= _FETCHED_DAYS]
-        kept = days[: len(days) - len(fetched)]
-        if kept:
-            _import_history(lake, center, simulator.demo_scenario(day), kept, call.clock)
-        runs += _runs(center.name, kept, fetched)
-        if not days and (waiting := days_without_costs(lake, published(lake), center.name)):
+        fetched = [past for past in days if (day - past).days <= _FETCHED_DAYS]
+        imported = days[: len(days) - len(fetched)]
+        if imported:
+            _import_history(lake, center, simulator.demo_scenario(day), imported, call.clock)
+        runs += _runs(center.name, imported, fetched)
+        if not days and (unpublished := days_without_costs(lake, published(lake), center.name)):
             # An earlier demo was cut off before it had published them.
-            runs.append(PlannedRun("reprice", center.name, waiting[0], waiting[-1]))
+            runs.append(PlannedRun("reprice", center.name, unpublished[0], unpublished[-1]))
     if runs:
         execute(settings, runs, f"13 months of {len(settings.cost_centers)} cost centers: fetch, read, price, publish")
     show_summary(settings, lake)
 
 
-def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> list[PlannedRun]:
-    """Two runs over the files that were kept and one over the days to fetch; the last one publishes.
+def _runs(cost_center: str, imported: Sequence[date], fetched: Sequence[date]) -> list[PlannedRun]:
+    """Two runs over the imported days and one over the days to fetch; the last one publishes.
 
     In pieces, one cost center is read while the other one is priced.
     """
-    half = (len(kept) + 1) // 2
+    half = (len(imported) + 1) // 2
     pieces: list[tuple[Sequence[date], tuple[str, ...]]] = [
-        (piece, _READ) for piece in (kept[:half], kept[half:]) if piece
+        (piece, _READ) for piece in (imported[:half], imported[half:]) if piece
     ]
     pieces += [(fetched, (USAGE_EXPORTS.name, *_READ))] if fetched else []
     runs = []
@@ -80,7 +80,7 @@ def _runs(cost_center: str, kept: Sequence[date], fetched: Sequence[date]) -> li
 def _import_history(
     lake: Lake, center: CostCenter, scenario: simulator.Scenario, days: Sequence[date], clock: Clock
 ) -> None:
-    """Land older days as files that somebody had kept."""
+    """Import the older days, as from files that somebody has kept."""
     first, last = days[0], days[-1]
     with tempfile.TemporaryDirectory(prefix="circleci-cost-demo-") as folder:
         files = simulator.write_export_files(

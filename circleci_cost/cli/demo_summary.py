@@ -25,7 +25,7 @@ from circleci_cost.warehouse.publishing.generations import Generation, current_g
 from circleci_cost.warehouse.reporting.report import answer, days_with_data, published_tags
 
 _BAR_WIDTH = 30
-# From this width on a command and what it does stand side by side.
+# From this width on, a command and its remark stand side by side.
 _FOR_REMARKS = 116
 _PROJECTS = 5
 _INCIDENTS = 6
@@ -65,16 +65,16 @@ def _ask(
     granularity: Granularity | None = None,
 ) -> Report:
     question = Question(days.first, days.last, (by,) if by else (), granularity=granularity)
-    found = answer(connection, generation, question, [center.name for center in settings.cost_centers], None)
-    return with_rows(found, arrange(found.rows, question, Order.COST, limit))
+    report = answer(connection, generation, question, [center.name for center in settings.cost_centers], None)
+    return with_rows(report, arrange(report.rows, question, Order.COST, limit))
 
 
-def _print_groups(console: PlainConsole, found: Report, by: str) -> None:
+def _print_groups(console: PlainConsole, report: Report, by: str) -> None:
     table = _table(dimension_name(by))
     table.add_column("cost", justify="right")
     table.add_column("")
-    for row in found.rows:
-        table.add_row(Text(shown(row.values[0])), dollars(row.amount.cost), _bar(row.amount.cost, found.total.cost))
+    for row in report.rows:
+        table.add_row(Text(shown(row.values[0])), dollars(row.amount.cost), _bar(row.amount.cost, report.total.cost))
     console.print(table)
     console.print()
 
@@ -93,12 +93,12 @@ def _print_incidents(console: PlainConsole, connection: duckdb.DuckDBPyConnectio
         console.print()
 
 
-def _print_months(console: PlainConsole, found: Report) -> None:
-    largest = max((row.amount.cost or Decimal(0) for row in found.rows), default=Decimal(0))
+def _print_months(console: PlainConsole, report: Report) -> None:
+    largest = max((row.amount.cost or Decimal(0) for row in report.rows), default=Decimal(0))
     table = _table("month")
     table.add_column("cost", justify="right")
     table.add_column("")
-    for row in found.rows:
+    for row in report.rows:
         table.add_row(
             period_text(row.period or date.min, Granularity.MONTH),
             dollars(row.amount.cost),
@@ -121,20 +121,20 @@ def _bar(part: Decimal | None, whole: Decimal | None) -> Text:
 
 def _print_prices(console: PlainConsole, settings: Settings, days: DayRange) -> None:
     for center in settings.cost_centers:
-        changes = sorted(each for each in center.price_periods if days.first < each.effective_from <= days.last)
-        for each in changes:
+        changes = sorted(period for period in center.price_periods if days.first < period.effective_from <= days.last)
+        for period in changes:
             console.paragraph(
-                f"The price of {center.name} is {price(each.price_per_credit)} per credit since {each.effective_from}; "
-                "earlier days keep theirs."
+                f"The price of {center.name} is {price(period.price_per_credit)} per credit since "
+                f"{period.effective_from}; earlier days keep theirs."
             )
 
 
 def _print_next(console: PlainConsole, last: date) -> None:
-    # The fortnight after a job of the demo has changed its resource class.
+    # In the fortnight from this day on, a job of the demo had another resource class than before.
     changed = last - timedelta(days=_CLASS_CHANGED_AGO)
     console.print()
     console.print(Text("Next", style="bold"))
-    for command, what in (
+    for command, remark in (
         ("export DAGSTER_HOME=$PWD/.dagster_home", "where the runs of this demo are recorded"),
         ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://127.0.0.1:3000"),
         ("circleci-cost report --by project --granularity month", "any dimension and period; also --json, --csv"),
@@ -146,8 +146,8 @@ def _print_next(console: PlainConsole, last: date) -> None:
         ("circleci-cost correlate", "which infrastructure costs move with CI"),
         ("circleci-cost init", "your own organization"),
     ):
-        # A command is one line, to be copied whole.
+        # A command stays one line, so that it can be copied whole.
         beside = console.width >= _FOR_REMARKS
         line = Text(f"  {command:<57}" if beside else f"  {command}\n      ", style="cyan")
-        line.append(what, style="dim")
+        line.append(remark, style="dim")
         console.print(line, soft_wrap=True)

@@ -1,6 +1,6 @@
-"""Says that the configuration was edited after the numbers were published: what is edited is not yet in them.
+"""Says that the configuration was edited after the last publication: the published numbers lack the edits.
 
-What is missing altogether, such as a virtual tag, the commands say where it is asked for.
+The commands themselves say when something they were asked for, such as a virtual tag, is not published at all.
 """
 
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from circleci_cost.warehouse.publishing.generations import Generation
 
 
 def edited(settings: Settings, generation: Generation) -> str | None:
-    """The sentence on a configuration that is newer than what is published; None where it is not."""
+    """The sentence about a configuration that is newer than the published generation; None where it is not."""
     source = settings.source_file
     if source is None:
         return None
     try:
         changed = datetime.fromtimestamp(source.stat().st_mtime, UTC)
     except OSError:
-        # Moved away since it was read: there is nothing to compare with.
+        # The file was moved after it was read: there is nothing to compare with.
         return None
     published_at = generation.manifest.published_at
     if changed <= published_at:

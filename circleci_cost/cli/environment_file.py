@@ -1,6 +1,6 @@
-"""The `.env` beside a configuration: which variables it sets, and what becomes of a line that sets none.
+"""The `.env` beside a configuration: sets its variables and warns of lines that set none.
 
-Values are secrets: they go into the environment and nowhere else. Which `.env` counts is the callers' matter.
+Values are secrets: they go into the environment and nowhere else. The callers choose the `.env`.
 """
 
 import io
@@ -27,8 +27,8 @@ def load_environment(configuration: Path) -> None:
 def load_folder(folder: Path) -> None:
     """Set the variables of the folder's `.env` that are not set yet.
 
-    A line that is none is left out and named, without its content. Raises `ConfigurationError` for a file that
-    cannot be read.
+    A line that sets no variable is skipped, with a warning that names its number, not its content. Raises
+    `ConfigurationError` for a file that cannot be read.
     """
     file = folder / FILE
     if file.is_dir():
@@ -46,7 +46,7 @@ def load_folder(folder: Path) -> None:
 
 
 def variable_of(file: Path, name: str) -> str | None:
-    """What the file sets a variable to, None where it does not. Raises `ConfigurationError`."""
+    """The value that the file gives a variable, None where it gives none. Raises `ConfigurationError`."""
     return dotenv_values(stream=io.StringIO(_well_formed(_text(file))[0])).get(name) if is_there(file) else None
 
 
@@ -58,10 +58,10 @@ def _text(file: Path) -> str:
 
 
 def _well_formed(text: str) -> tuple[str, list[int]]:
-    """The text without the lines that set nothing, and the numbers of these."""
+    """The text without the lines that set nothing, and the numbers of those lines."""
     bindings = list(parse_stream(io.StringIO(text)))
-    mistakes = [_line(each) for each in bindings if _sets_nothing(each)]
-    return "".join(each.original.string for each in bindings if not _sets_nothing(each)), mistakes
+    mistakes = [_line(binding) for binding in bindings if _sets_nothing(binding)]
+    return "".join(binding.original.string for binding in bindings if not _sets_nothing(binding)), mistakes
 
 
 def _sets_nothing(binding: Binding) -> bool:
@@ -69,7 +69,7 @@ def _sets_nothing(binding: Binding) -> bool:
 
 
 def _line(binding: Binding) -> int:
-    """The line, from 1; what a binding begins with may be empty lines."""
+    """The number of the line, from 1; a binding may begin with empty lines."""
     written = binding.original.string
     return binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
 

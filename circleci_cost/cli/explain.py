@@ -70,10 +70,10 @@ def explain(
     from circleci_cost.cli.explain_output import write_explanation_json, write_text
 
     settings = call.settings()
-    found = _explained(settings, call.clock, first, last, against, by=by, where=where, limit=limit)
-    (write_explanation_json if as_json else write_text)(found)
-    if found.costs.is_partial:
-        for sentence in _shortfalls(found.costs, settings, call.clock):
+    explanation = _explained(settings, call.clock, first, last, against, by=by, where=where, limit=limit)
+    (write_explanation_json if as_json else write_text)(explanation)
+    if explanation.costs.is_partial:
+        for sentence in _shortfalls(explanation.costs, settings, call.clock):
             say(sentence)
         context.exit(PARTIAL_DATA)
 
@@ -107,19 +107,19 @@ def _explained(
     special = special_days(four_weeks_before(period.first)[-1], period.last, settings.calendar)
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
-        asked = Periods(
+        periods = Periods(
             period,
             _against(against, period, today),
             asked_dimensions(by, tags, settings),
             parse_filters(where, tags, settings),
             frozenset(special.get_column("date").to_list()),
         )
-        costs = read_costs(connection, asked, [center.name for center in settings.cost_centers])
-        found = Explanation.of(asked, costs, generation.manifest.data_through, limit)
+        costs = read_costs(connection, periods, [center.name for center in settings.cost_centers])
+        explanation = Explanation.of(periods, costs, generation.manifest.data_through, limit)
         say_edited(settings, generation)
-        return found.with_rows(
-            causes=with_examples(connection, lake, found.causes, costs.last_days),
-            changes=with_examples(connection, lake, found.changes, costs.last_days),
+        return explanation.with_rows(
+            causes=with_examples(connection, lake, explanation.causes, costs.last_days),
+            changes=with_examples(connection, lake, explanation.changes, costs.last_days),
         )
 
 
@@ -134,11 +134,11 @@ def _days(first: date | None, last: date | None, through: date | None, today: da
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
     if days.first > today:
         raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
-    return _possible(days, today)
+    return _require_possible(days, today)
 
 
-def _possible(days: "DayRange", today: date) -> "DayRange":
-    """The days, where usage is possible on them. Raises `UsageError`: a period also asks for days around it."""
+def _require_possible(days: "DayRange", today: date) -> "DayRange":
+    """Return the days if usage is possible on them, else raise `UsageError`: a period also reads days around it."""
     latest = today + _YEAR
     if days.first < EARLIEST_USAGE or days.last > latest:
         raise UsageError(f"No cost is possible on all of {days}; name days from {EARLIEST_USAGE} to {latest}.")
@@ -146,7 +146,7 @@ def _possible(days: "DayRange", today: date) -> "DayRange":
 
 
 def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
-    """What is compared with; None for the same weekdays."""
+    """The period to compare with; None for the same weekdays."""
     from circleci_cost.day_ranges import DayRange
     from circleci_cost.model.drivers.baseline import previous
 
@@ -165,7 +165,7 @@ def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
         )
     if days.last < days.first:
         raise UsageError(f"--against {text!r} begins after it ends; exchange the days.")
-    return _possible(days, today)
+    return _require_possible(days, today)
 
 
 def _shortfalls(costs: "Costs", settings: "Settings", clock: Clock) -> Sequence[str]:
@@ -174,8 +174,8 @@ def _shortfalls(costs: "Costs", settings: "Settings", clock: Clock) -> Sequence[
     from circleci_cost.lake.layout import open_lake
 
     lake = open_lake(settings.data_dir)
-    what = "Partial: days without complete data are left out"
-    sentences = missing_sentences(lake, costs.missing, what, clock.now())
+    words = "Partial: days without complete data are left out"
+    sentences = missing_sentences(lake, costs.missing, words, clock.now())
     unpriced = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.unpriced.items())
     if unpriced:
         sentences.append(

@@ -16,6 +16,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.text.units import counted
 from circleci_cost.warehouse.publishing.generations import TABLES, Generation, current_generation
 from circleci_cost.warehouse.reporting.report import days_with_data
 
@@ -53,12 +54,12 @@ def export(
     chosen = tuple(dict.fromkeys(tables)) or tuple(name for name in TABLES if name not in absent)
     if refused := [name for name in chosen if name in absent]:
         raise CircleciCostError(f"{_absent(refused)} Nothing was written.")
-    taken = [out / name for name in chosen if (out / name).exists()]
-    if taken and not force:
-        raise UsageError(f"{taken[0]} is there already and was left as it is; add --force, or name another folder.")
+    existing = [out / name for name in chosen if (out / name).exists()]
+    if existing and not force:
+        raise UsageError(f"{existing[0]} is there already and was left as it is; add --force, or name another folder.")
     rows = _write(generation, form, out, chosen, (first, last))
     for name, count in rows.items():
-        write_line(f"{out / name}\t{count:,} rows")
+        write_line(f"{out / name}\t{counted(count, 'row')}")
     if absent and not tables:
         say(_absent(absent))
     say(f"Exported generation {generation.manifest.generation}, {generation.manifest.through}.")
@@ -72,21 +73,23 @@ def _absent(tables: Sequence[str]) -> str:
 
 
 def _write(
-    generation: Generation, form: str, out: Path, tables: tuple[str, ...], asked: tuple[date | None, date | None]
+    generation: Generation, form: str, out: Path, tables: tuple[str, ...], chosen_range: tuple[date | None, date | None]
 ) -> dict[str, int]:
-    """Write everything beside the folder's tables, then move each table in by one rename."""
+    """Write all tables to a temporary folder beside them, then move each table in by one rename."""
     stage = out / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}"
     with storage_errors(out), generation.connect() as connection:
-        there = days_with_data(connection)
-        first, last = asked
-        days = DayRange(first or (there.first if there else date.min), last or (there.last if there else date.max))
+        available = days_with_data(connection)
+        first, last = chosen_range
+        days = DayRange(
+            first or (available.first if available else date.min), last or (available.last if available else date.max)
+        )
         try:
             stage.mkdir(parents=True)
             rows = {name: write_table_files(connection, name, stage / name, form, days) for name in tables}
             for name in tables:
-                old = stage / f"old-{name}"
+                replaced = stage / f"old-{name}"
                 if (out / name).exists():
-                    (out / name).rename(old)
+                    (out / name).rename(replaced)
                 (stage / name).rename(out / name)
         finally:
             shutil.rmtree(stage, ignore_errors=True)

@@ -14,7 +14,7 @@ _DAYS = """
 
 
 def former_centers(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[str]:
-    """A sentence for each of them; `connection` is one of the published generation."""
+    """A sentence for each such cost center; `connection` is open on the published generation."""
     names = [center.name for center in settings.cost_centers]
     for name, first, last in connection.execute(_DAYS, {"names": names}).fetchall():
         yield (

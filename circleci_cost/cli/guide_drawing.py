@@ -1,6 +1,6 @@
 """A guide's Markdown on a terminal: headings, tables and code as the other commands draw them, links as topics.
 
-Which guides there are is `guides`' to know.
+`guides` lists and reads them.
 """
 
 import re
@@ -33,20 +33,20 @@ _THEME = Theme(
 
 
 class _Heading(Heading):
-    """Headings begin where the text does."""
+    """A heading, aligned with the text."""
 
     LEVEL_ALIGN: ClassVar = dict.fromkeys(Heading.LEVEL_ALIGN, "left")
 
 
 class _Code(CodeBlock):
-    """Code as it is written, to the full width and in the colour of code."""
+    """Code unchanged, in the full width and the colour of code."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Text(str(self.text).rstrip("\n"), style=self.style_name, overflow="fold")
 
 
 class _Table(TableElement):
-    """A table as the commands draw theirs."""
+    """A table, drawn as the commands draw their own."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         heads = self.header.row.cells if self.header and self.header.row else []
@@ -71,7 +71,7 @@ def draw(console: PlainConsole, guide: str) -> None:
 
 
 def _for_reading(guide: str) -> str:
-    """The guide without pictures, its links as what one can type; code stays as it is."""
+    """The guide without pictures, its links as text to type; code stays as it is."""
     parts: list[str] = []
     end = 0
     for fence in _FENCE.finditer(guide):

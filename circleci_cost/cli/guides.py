@@ -1,6 +1,6 @@
 """`help`: the guides of the package, listed with a line each, or one of them in the terminal.
 
-What a guide says stands in `circleci_cost/docs`; how it looks on a terminal is `guide_drawing`'s.
+The guides are in `circleci_cost/docs`; `guide_drawing` draws them on a terminal.
 """
 
 import re
@@ -15,7 +15,7 @@ from circleci_cost.text.suggestions import did_you_mean
 
 _ENDING = ".md"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
-# What Markdown puts around words: of a link its text stays.
+# The marks that Markdown puts around words; of a link the text stays.
 _MARKS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[`*]")
 
 
@@ -41,15 +41,15 @@ def show_guide(context: click.Context, topic: str | None) -> None:
 def read_guides() -> dict[str, str]:
     """The Markdown of each guide by its topic, the name of its file."""
     folder = resources.files("circleci_cost").joinpath("docs")
-    files = sorted((each for each in folder.iterdir() if each.name.endswith(_ENDING)), key=lambda each: each.name)
-    return {each.name.removesuffix(_ENDING): each.read_text("utf-8") for each in files}
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(_ENDING)), key=lambda file: file.name)
+    return {file.name.removesuffix(_ENDING): file.read_text("utf-8") for file in files}
 
 
 def first_sentence(guide: str) -> str:
     """The first sentence of the first paragraph below the heading, without the marks of Markdown."""
-    paragraphs = (" ".join(each.split()) for each in guide.split("\n\n"))
-    text = next((each for each in paragraphs if each and not each.startswith(("#", "!["))), "")
-    return _MARKS.sub(lambda found: found.group(1) or "", _SENTENCE_END.split(text, maxsplit=1)[0])
+    paragraphs = (" ".join(paragraph.split()) for paragraph in guide.split("\n\n"))
+    text = next((paragraph for paragraph in paragraphs if paragraph and not paragraph.startswith(("#", "!["))), "")
+    return _MARKS.sub(lambda match: match.group(1) or "", _SENTENCE_END.split(text, maxsplit=1)[0])
 
 
 def _list(guides: dict[str, str]) -> None:

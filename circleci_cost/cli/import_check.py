@@ -1,4 +1,4 @@
-"""Reads files that are to be imported from end to end, strictly, before anything of them is stored."""
+"""Reads the files of an import from end to end, strictly, before anything of them is stored."""
 
 import gzip
 import shutil
@@ -24,7 +24,7 @@ from circleci_cost.named_files.regular_files import require_regular_file
 
 @dataclass(frozen=True)
 class FilesRead:
-    """Files that can be imported, each content once, and what they hold."""
+    """The files to import, each content once, and a summary of them."""
 
     files: tuple[Path, ...]
     days: DayRange
@@ -60,7 +60,7 @@ def read_files(files: Sequence[Path], center: CostCenter, refused: Collection[st
 
 
 def _packed(file: Path, folder: Path) -> Path:
-    """The file itself where it is compressed, else a compressed copy in `folder` for reading."""
+    """The file itself if it is compressed, else a compressed copy in `folder`."""
     require_regular_file(file, UsageError, "Nothing was imported.")
     try:
         with file.open("rb") as source:

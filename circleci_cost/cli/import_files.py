@@ -1,4 +1,4 @@
-"""`import`: usage exports that a user has as files go the way of a download; nothing lands before all are read."""
+"""`import`: imports usage exports from files, like a download; nothing lands before all files are read."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from circleci_cost.assets import COSTED, JOB_RUNS
 from circleci_cost.circleci import land_files
 from circleci_cost.circleci.progress import Silent
 from circleci_cost.cli.import_check import FilesRead, read_files
-from circleci_cost.cli.infrastructure_refusals import infrastructure_said
+from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.report_output import exact_sum
@@ -26,10 +26,11 @@ from circleci_cost.lake.manifests import Manifest
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.reporting.report import Question, Report
 from circleci_cost.text.amounts import exact_number
+from circleci_cost.text.units import counted
 from circleci_cost.warehouse.publishing.generations import NothingPublishedError, current_generation
 from circleci_cost.warehouse.reporting.report import answer, imported_days
 
-# Everything but the fetch: these files are the fetch.
+# All assets but the fetched exports: the files replace these.
 _ASSETS = (JOB_RUNS.name, *COSTED)
 
 
@@ -47,19 +48,19 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     """
     settings = call.own_settings()
     center = settings.cost_center(cost_center)
-    found = read_files(files, center, settings.refused_organizations(center.name))
-    _refuse_days(found.days, settings, utc_today(call.clock))
+    files_read = read_files(files, center, settings.refused_organizations(center.name))
+    _refuse_days(files_read.days, settings, utc_today(call.clock))
     lake = open_lake(settings.data_dir)
     imported = land_files(
         lake,
         center.name,
-        found.files,
-        found.days.first,
-        found.days.last,
+        files_read.files,
+        files_read.days.first,
+        files_read.days.last,
         organization_id=center.organization_id,
         shared_organization_ids=center.shared_organization_ids,
         clock=call.clock,
-        progress=_Said(),
+        progress=_WaitsSaid(),
     )
     manifest = imported.landed.manifest
     days = DayRange(manifest.first_day, manifest.last_day)
@@ -68,18 +69,18 @@ def import_files(call: Invocation, files: tuple[Path, ...], cost_center: str) ->
     else:
         run = PlannedRun("refresh", center.name, days.first, days.last, _ASSETS)
         execute(settings, [run], f"Reading and pricing {days}")
-        write_line(f"Imported {_described(found)} into {center.name}.")
+        write_line(f"Imported {_described(files_read)} into {center.name}.")
     _show(_costs(lake, center, days), center, days)
     say_unknown_organizations(settings, lake, center.name, days.first, days.last)
-    with infrastructure_said(settings):
+    with saying_infrastructure(settings):
         exit_partial_if_unpriced(lake, [center.name], days)
 
 
-class _Said(Silent):
-    """Tells what an import waits for; copying files takes no bar."""
+class _WaitsSaid(Silent):
+    """Says what an import waits for; copying files needs no bar."""
 
     def message(self, text: str) -> None:
-        """Say it."""
+        """Say the message."""
         say(text)
 
 
@@ -97,13 +98,13 @@ def _refuse_days(days: DayRange, settings: Settings, today: date) -> None:
         )
 
 
-def _described(found: FilesRead) -> str:
-    files = f"{len(found.files):,} files" if len(found.files) > 1 else found.files[0].name
-    return f"{files} ({found.jobs:,} jobs, {exact_number(found.credits)} credits, {found.days})"
+def _described(files_read: FilesRead) -> str:
+    files = f"{len(files_read.files):,} files" if len(files_read.files) > 1 else files_read.files[0].name
+    return f"{files} ({counted(files_read.jobs, 'job')}, {exact_number(files_read.credits)} credits, {files_read.days})"
 
 
 def _is_published(lake: Lake, manifest: Manifest) -> bool:
-    """Whether every day was published from this import or a later export: an earlier try may have been cut off."""
+    """Whether every day was published from this import or a later export: an earlier run may have been cut off."""
     try:
         generation = current_generation(lake)
     except NothingPublishedError:

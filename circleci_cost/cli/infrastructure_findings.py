@@ -1,4 +1,4 @@
-"""What `check` says of `[[infrastructure]]`: for each source how many files there are, or what is wrong with them."""
+"""The findings of `check` about `[[infrastructure]]`: for each source the number of files or their mistakes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,8 +27,8 @@ def infrastructure_findings(
 ) -> Iterator[Finding]:
     """Look for the files of each source, read the beginning of those that count, and its exchange rates.
 
-    `resolve` makes relative paths absolute. `offline` leaves object stores out. What is not cost is told in numbers
-    as the last reading found it, which `lake` remembers.
+    `resolve` makes relative paths absolute. `offline` leaves object stores out. Rows that are no cost are counted as of
+    the last reading, whose state is in `lake`.
     """
     from circleci_cost.lake.infrastructure_state import InfrastructureState, read_state
 
@@ -65,15 +65,19 @@ def _findings(
         except CircleciCostError as error:
             wrong += 1
             yield Finding(_SUBJECT, "error", f"{source.name}: {error}", error.exit_code)
-    known = [each.counted for each in state.files.get(source.name, {}).values() if not each.superseded]
-    for remark in (*remarks_on(known or facts), *files.remarks):
+    facts_read = [
+        file_state.counted for file_state in state.files.get(source.name, {}).values() if not file_state.superseded
+    ]
+    for remark in (*remarks_on(facts_read or facts), *files.remarks):
         yield Finding(_SUBJECT, "warning", f"{source.name}: {remark}")
     if not wrong:
-        left_out = ", ".join(f"{name} {counted(rows, 'row')} {billed}" for name, rows, billed in left_out_of(known))
-        more = f"; left out as no cost of a day: {left_out}" if left_out else ""
+        left_out = ", ".join(
+            f"{name} {counted(rows, 'row')} {billed}" for name, rows, billed in left_out_of(facts_read)
+        )
+        addition = f"; left out as no cost of a day: {left_out}" if left_out else ""
         if files.superseded:
-            more = f", {len(files.superseded)} of former deliveries{more}"
-        yield Finding(_SUBJECT, "ok", f"{source.name}: {counted(len(files.counting), 'file')}{more}")
+            addition = f", {len(files.superseded)} of former deliveries{addition}"
+        yield Finding(_SUBJECT, "ok", f"{source.name}: {counted(len(files.counting), 'file')}{addition}")
 
 
 def _beginning(file: "FoundFile", source: Infrastructure) -> "FileFacts":

@@ -1,6 +1,6 @@
 """Says on the terminal what the last reading of infrastructure costs refused or noticed; the run itself goes on.
 
-Reading the files is `lake.infrastructure`'s business, looking at them beforehand `infrastructure_findings`'.
+`lake.infrastructure` reads the files, `infrastructure_findings` looks at them beforehand.
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ from circleci_cost.lake.layout import open_lake
 
 
 def last_reading(settings: Settings) -> InfrastructureState:
-    """What was refused and noticed of the sources that are configured now."""
+    """The state of the last reading, for the sources that are configured now."""
     state = read_state(open_lake(settings.data_dir))
     names = {source.name for source in settings.infrastructure}
     return state.model_copy(
         update={
-            "refusals": tuple(each for each in state.refusals if each.source in names),
+            "refusals": tuple(refusal for refusal in state.refusals if refusal.source in names),
             "remarks": {name: remarks for name, remarks in state.remarks.items() if name in names},
         }
     )
@@ -31,7 +31,7 @@ def say_infrastructure(settings: Settings) -> None:
     """Say what the last reading noticed; where it refused a source, end the command with exit code 5."""
     state = last_reading(settings)
     for refusal in state.refusals:
-        say(refused(refusal))
+        say(refusal_sentence(refusal))
     for name, remarks in state.remarks.items():
         for remark in remarks:
             say(f"Infrastructure costs of {name}: {remark}.")
@@ -40,17 +40,17 @@ def say_infrastructure(settings: Settings) -> None:
 
 
 @contextmanager
-def infrastructure_said(settings: Settings) -> Iterator[None]:
-    """Say it at the end of a block, too where this ends the command with an exit code."""
+def saying_infrastructure(settings: Settings) -> Iterator[None]:
+    """Say what the last reading noticed after the block, also where the block ends the command with an exit code."""
     try:
         yield
-    except click.exceptions.Exit as ended:
-        if ended.exit_code == PARTIAL_DATA:
+    except click.exceptions.Exit as exit_request:
+        if exit_request.exit_code == PARTIAL_DATA:
             say_infrastructure(settings)
         raise
     say_infrastructure(settings)
 
 
-def refused(refusal: Refusal) -> str:
-    """The sentence on a source that was refused."""
+def refusal_sentence(refusal: Refusal) -> str:
+    """The sentence about a refused source."""
     return f"Infrastructure costs of {refusal.source} were not read: {refusal.sentence} What was read before stays."

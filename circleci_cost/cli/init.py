@@ -1,6 +1,6 @@
-"""`init`: asks what a configuration needs, looks up what CircleCI can tell, and writes it.
+"""`init`: asks for the values of a configuration, looks up what CircleCI knows, and writes the file.
 
-What an answer may be is the sections' business, the folder's other files are `dagster_folder`'s.
+The sections decide which answers are valid; `dagster_folder` adds the other files of the folder.
 """
 
 import os
@@ -93,36 +93,36 @@ def init(
     The token is read from the environment (or the .env beside the file); it is never written and never shown.
     Beside the file, what `dagster dev` needs is added where it is missing; nothing of yours is replaced.
     """
-    # Polars lets a read go on after Ctrl-C; a question has to end at once.
+    # Polars has system calls go on after Ctrl-C; a question has to end at once.
     signal.siginterrupt(signal.SIGINT, True)
     path = path or call.configuration_file()
     if path.exists() and not force:
         raise UsageError(f"{path} is there already and was left as it is; add --force, or name another --path.")
     if path.is_dir():
         raise UsageError(f"{path} is a folder; name the file to write with --path.")
-    # The token may be beside the configuration that other commands use, too.
+    # The token may also be in the `.env` beside the configuration that other commands use.
     for folder in dict.fromkeys(file.resolve().parent for file in (path, call.configuration_file())):
         load_folder(folder)
     asking = not non_interactive
     start = history_start or months_later(utc_today(call.clock), -HISTORY_MONTHS)
     if organization_id is None:
-        found = _look_up(token_env, base_url, asking, call.clock)
-        paying = _choose(found, slug, asking)
+        organizations = _look_up(token_env, base_url, asking, call.clock)
+        paying = _choose(organizations, slug, asking)
         organization_id, slug = paying.id or "", paying.slug if is_answer(SLUG, paying.slug) else None
         name = name or _default_name(paying.name)
         if asking and not shared:
-            shared = _choose_shared([each for each in found if each.id not in {None, paying.id}])
+            shared = _choose_shared([other for other in organizations if other.id not in {None, paying.id}])
     if asking:
         default = name or "main"
         name = click.prompt("Name of the cost center in reports", default=default, type=NAME, err=True)
-    price, confirmed = _priced(price, confirm_price, asking)
+    price, confirmed = _price_and_confirmation(price, confirm_price, asking)
     if asking:
         effective_from = effective_from or click.prompt("First day of that price", default=start, type=DAY, err=True)
     answers = Answers(
         name=name or "main",
         organization_id=organization_id,
         slug=slug,
-        shared_organization_ids=[each for each in dict.fromkeys(shared) if each != organization_id],
+        shared_organization_ids=[shared_id for shared_id in dict.fromkeys(shared) if shared_id != organization_id],
         token_env=token_env,
         price=price,
         price_confirmed=confirmed,
@@ -137,8 +137,8 @@ def init(
     _say_next(path, token_env, prepare_folder(settings))
 
 
-def _priced(price: Decimal | None, confirmed: bool, asking: bool) -> tuple[Decimal, bool]:
-    """The price, and whether it has to be confirmed in the file, too. Raises `UsageError`."""
+def _price_and_confirmation(price: Decimal | None, confirmed: bool, asking: bool) -> tuple[Decimal, bool]:
+    """The price, and whether the file has to confirm it. Raises `UsageError`."""
     while True:
         if price is None:
             price = (
@@ -183,48 +183,48 @@ def _look_up(token_env: str, base_url: str, asking: bool, clock: Clock) -> Seque
 
 def _organizations(endpoint: Endpoint, clock: Clock) -> Sequence[Organization]:
     with Account(endpoint, clock) as account:
-        found = [each for each in account.collaborations() if each.id is not None]
-    if not found:
+        organizations = [organization for organization in account.collaborations() if organization.id is not None]
+    if not organizations:
         raise CircleciCostError(
             "The token's owner belongs to no organization that CircleCI knows by an id; give --organization-id from "
             "Organization Settings, Overview."
         )
-    return found
+    return organizations
 
 
-def _choose(found: Sequence[Organization], slug: str | None, asking: bool) -> Organization:
+def _choose(organizations: Sequence[Organization], slug: str | None, asking: bool) -> Organization:
+    slugs = ", ".join(organization.slug for organization in organizations)
     if slug is not None:
-        for each in found:
-            if each.slug == slug:
-                return each
-        raise UsageError(f"There is no {slug!r} among this token's organizations: {', '.join(e.slug for e in found)}.")
-    if len(found) == 1:
-        say(f"Organization: {_line(found[0])}")
-        return found[0]
+        for organization in organizations:
+            if organization.slug == slug:
+                return organization
+        raise UsageError(f"There is no {slug!r} among this token's organizations: {slugs}.")
+    if len(organizations) == 1:
+        say(f"Organization: {_line(organizations[0])}")
+        return organizations[0]
     if not asking:
         raise UsageError(
-            f"The token sees several organizations ({', '.join(each.slug for each in found)}); say which one pays with "
-            "--slug or --organization-id."
+            f"The token sees several organizations ({slugs}); say which one pays with --slug or --organization-id."
         )
     say("Organizations that the token sees:")
-    for number, each in enumerate(found, start=1):
-        say(f"  {number}  {_line(each)}")
-    chosen: int = click.prompt("Which one pays", type=click.IntRange(1, len(found)), default=1, err=True)
-    return found[chosen - 1]
+    for number, organization in enumerate(organizations, start=1):
+        say(f"  {number}  {_line(organization)}")
+    chosen: int = click.prompt("Which one pays", type=click.IntRange(1, len(organizations)), default=1, err=True)
+    return organizations[chosen - 1]
 
 
-def _choose_shared(others: Sequence[Organization]) -> tuple[str, ...]:
-    if not others:
+def _choose_shared(candidates: Sequence[Organization]) -> tuple[str, ...]:
+    if not candidates:
         return ()
     say("Others that may share its plan:")
-    for number, each in enumerate(others, start=1):
-        say(f"  {number}  {_line(each)}")
+    for number, organization in enumerate(candidates, start=1):
+        say(f"  {number}  {_line(organization)}")
     while True:
-        given = click.prompt("Which ones do (numbers, empty for none)", default="", show_default=False, err=True)
-        numbers = re.split(r"[,;\s]+", given.strip(" ,;")) if given.strip(" ,;") else []
-        if all(number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(others) for number in numbers):
-            return tuple(dict.fromkeys(others[int(number) - 1].id or "" for number in numbers))
-        say(f"Write numbers from 1 to {len(others)}, such as 1, 2.")
+        typed = click.prompt("Which ones do (numbers, empty for none)", default="", show_default=False, err=True)
+        numbers = re.split(r"[,;\s]+", typed.strip(" ,;")) if typed.strip(" ,;") else []
+        if all(number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= len(candidates) for number in numbers):
+            return tuple(dict.fromkeys(candidates[int(number) - 1].id or "" for number in numbers))
+        say(f"Write numbers from 1 to {len(candidates)}, such as 1, 2.")
 
 
 def _line(organization: Organization) -> str:
@@ -245,13 +245,13 @@ def _say_next(path: Path, token_env: str, prepared: Prepared) -> None:
     if path.name != CONFIG_FILE and os.environ.get(CONFIG_ENV) != str(path):
         say(f"  export {CONFIG_ENV}={shlex.quote(str(path.resolve()))}")
     if not os.environ.get(token_env):
-        # A name of another form may be a password.
-        named = token_env if shown_variable(token_env, "") == token_env else "NAME"
-        say(f"  export {named}=...   the token; or that line in {path.parent / '.env'} (chmod 600)")
-    for command, what in (
+        # A name of an unusual form may be a password, so it is not shown.
+        variable = token_env if shown_variable(token_env, "") == token_env else "NAME"
+        say(f"  export {variable}=...   the token; or that line in {path.parent / '.env'} (chmod 600)")
+    for command, purpose in (
         ("circleci-cost check", "token, access, and the prices to review"),
         ("circleci-cost backfill", "the history; CircleCI's quota makes it over an hour"),
         ("circleci-cost report", "the numbers"),
         (prepared.command, "assets, runs, daily schedule: http://127.0.0.1:3000"),
     ):
-        say(f"  {command:<23} {what}")
+        say(f"  {command:<23} {purpose}")

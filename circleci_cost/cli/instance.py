@@ -27,7 +27,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     if home.exists() and not home.is_dir():
         raise ConfigurationError(f"DAGSTER_HOME={home} is not a folder; name one, or unset the variable.")
     with storage_errors(home):
-        # Whoever can write here can have Dagster load what they like, and nobody else needs to read it.
+        # Whoever can write here can make Dagster load any code, and nobody else needs to read it.
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / _SETTINGS).exists():
         write_atomic(home / _SETTINGS, resources.files(__package__).joinpath(_SETTINGS).read_bytes())
@@ -37,7 +37,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def instance_errors() -> Iterator[None]:
-    """Turn what storage refuses of Dagster's record of runs into a sentence; use it around work on the instance."""
+    """Turn storage errors of Dagster's record of runs into a sentence; put it around work on the instance."""
     home = os.environ[VARIABLE]
     damaged = (
         f"Move {home} away: it records runs, and holds no usage and no costs; then run the same command again, which "
@@ -48,7 +48,7 @@ def instance_errors() -> Iterator[None]:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The instance's folder: that of DAGSTER_HOME, else the one beside the configuration. Nothing is made."""
+    """The instance's folder: DAGSTER_HOME, else the one beside the configuration. Nothing is created."""
     named = os.environ.get(VARIABLE, "").strip()
     try:
         return Path(named).expanduser() if named else _beside(settings)

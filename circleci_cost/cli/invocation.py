@@ -13,23 +13,23 @@ from circleci_cost.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from circleci_cost.config.settings import Settings
 
-# What a command notes in its context where it had to go on without something.
+# A command sets this key in its context where it had to go on without something.
 LEFT_OUT = "circleci_cost.left_out"
 _DEMO = "using the built-in demo (simulated data)"
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What was given before the command's name, and the clock that says which day it is."""
+    """The options before the command's name, and the clock that says which day it is."""
 
     config: Path | None
     demo: bool = False
     clock: Clock = field(default_factory=SystemClock)
 
     def settings(self) -> "Settings":
-        """The settings for a command that only reads; where there are none of your own, those of a demo that was run.
+        """The settings for a command that only reads; without a configuration, those of a demo that was run.
 
-        Says where they are the demo's. Raises `ConfigurationError`.
+        Says so where they are the demo's. Raises `ConfigurationError`.
         """
         from circleci_cost.cli.environment_file import load_environment
         from circleci_cost.config.settings import CONFIG_FILE, demo_settings, load_settings
@@ -50,13 +50,13 @@ class Invocation:
         """
         from circleci_cost.config.settings import CONFIG_ENV, no_configuration
 
-        # Neither named nor there: what a demo has left here does not count.
+        # No configuration is named and none exists; the data of a demo do not count here.
         if not (self.demo or self.config or os.environ.get(CONFIG_ENV) or self.configuration_file().exists()):
             raise no_configuration()
         return self.settings()
 
     def configuration_file(self) -> Path:
-        """The file that is or would be used, whether it is there or not."""
+        """The file that is or would be used, whether it exists or not."""
         from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE
 
         return self.config or Path(os.environ.get(CONFIG_ENV) or CONFIG_FILE)

@@ -1,4 +1,4 @@
-"""Says after an interrupt what a command has left to do; how to go on is the last line's business, in `main`."""
+"""Says after an interrupt what a command has left to do; the last line, in `main`, says how to go on."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,22 +8,22 @@ from circleci_cost.cli.streams import say
 
 
 def say_left(runs: Sequence[AnyRun], succeeded: Sequence[AnyRun]) -> None:
-    """Say which exports are not there yet and what has not been priced, by cost center."""
-    done = {run.run_id for run in succeeded}
+    """Say which exports were not fetched and which costs were not computed, by cost center."""
+    succeeded_ids = {run.run_id for run in succeeded}
     for name, planned in by_lane(runs).items():
-        left = [run for run in planned if run.run_id not in done and run.partitions]
-        exports = [run for run in left if fetches(run)]
+        unfinished = [run for run in planned if run.run_id not in succeeded_ids and run.partitions]
+        exports = [run for run in unfinished if fetches(run)]
         sentences = []
         if exports:
             count = sum(map(fetches, planned))
             sentences.append(f"{len(exports)} of {count} exports not fetched ({_span(exports)})")
-        if unpriced := [run for run in left if prices(run) and run not in exports]:
+        if unpriced := [run for run in unfinished if prices(run) and run not in exports]:
             sentences.append(f"costs not computed ({_span(unpriced)})")
         if sentences:
             say(f"Left to do for {name}: {', '.join(sentences)}.")
     if any(map(fetches, succeeded)) and not any(map(prices, succeeded)):
         say("The costs of what has landed need no further fetch: `circleci-cost reprice`.")
-    if done.issuperset(run.run_id for run in runs):
+    if succeeded_ids.issuperset(run.run_id for run in runs):
         say("Left to do: publish what was computed.")
 
 

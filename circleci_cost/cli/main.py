@@ -1,6 +1,6 @@
-"""The entry of `circleci-cost`: its commands, loaded when they are invoked, and what becomes of an error.
+"""The entry point of `circleci-cost`: loads commands when they are invoked, and turns errors into exit codes.
 
-What a command does is in its own module; here only the names and one line of help, so that `--help` is quick.
+The commands are in their own modules; here are only names and one line of help each, so that `--help` is quick.
 """
 
 import importlib
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 
 class Entry(NamedTuple):
-    """Where a command is and its line of help."""
+    """The place of a command and its line of help."""
 
     module: str
     attribute: str
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are invoked."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order in which one needs them."""
+        """Name the commands in the order in which a user needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -111,7 +111,7 @@ def cli(context: click.Context, config: Path | None, demo: bool) -> None:
 
 @cli.result_callback()
 def _exit_code(*_: object, **__: object) -> int:
-    """The exit code of a command that went through: 5 where it had to leave something out."""
+    """The exit code of a command without an error: 5 where it had to leave something out."""
     return PARTIAL_DATA if click.get_current_context().meta.get(LEFT_OUT) else 0
 
 
@@ -138,29 +138,29 @@ def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
         _say_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
-        # A question whose answer is hidden names no cause.
+        # click gives no cause for a question whose answer is hidden, so look at the context, too.
         if isinstance(error.__cause__ or error.__context__, EOFError):
-            # The cursor stands behind the question.
+            # The cursor is still on the line of the question.
             say("")
             _say_error("There is no more input to read; give the answers as options instead.")
             return 2
         _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough.
+        # The reader of our output, such as `head`, has closed it.
         _close_output()
         return 0
     return code if isinstance(code, int) else 0
 
 
 def _leave_output(error: CircleciCostError) -> None:
-    """Give the output up where it is on a full disk."""
+    """Close the output where it cannot be written, as on a full disk."""
     if isinstance(error, StorageError) and isinstance(error.__cause__, OSError) and error.__cause__.filename is None:
         _close_output()
 
 
 def _close_output() -> None:
-    """Python would complain once more when it flushes at exit."""
+    """Redirect stdout to nowhere: Python would report the error again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

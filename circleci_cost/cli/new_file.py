@@ -1,4 +1,4 @@
-"""Writes a file that is there whole or not at all: checked before it is there, never over another one unasked."""
+"""Writes a new file whole or not at all: checked before it appears, and never over an existing file unasked."""
 
 import os
 import uuid
@@ -31,7 +31,7 @@ def write_new(
             if replace:
                 temporary.replace(path)
             else:
-                # Unlike a rename, a link never replaces a file that somebody has just written.
+                # Unlike a rename, a link never replaces a file that another process has just written.
                 path.hardlink_to(temporary)
             fsync_directory(path.parent)
         except FileExistsError:

@@ -66,8 +66,8 @@ def send(context: click.Context, call: Invocation, retry: bool) -> None:
     if retry:
         outbox.retry_now()
     report = deliver(outbox, _channels(settings, call.clock))
-    left = f"{report.sent} sent, {report.waiting} waiting, {report.failed} refused, {report.expired} expired"
-    write_line(left)
+    summary = f"{report.sent} sent, {report.waiting} waiting, {report.failed} refused, {report.expired} expired"
+    write_line(summary)
     for problem in report.problems:
         write_line(shown(problem))
     context.exit(1 if report.problems else 0)

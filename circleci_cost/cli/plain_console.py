@@ -1,6 +1,6 @@
-"""Rich's console, with text that is always text: no markup, and nothing that a terminal would obey.
+"""Rich's console, with text that is always text: no markup and no control characters.
 
-Which console writes where is `streams`' business.
+`streams` decides which console writes where.
 """
 
 import re
@@ -17,12 +17,12 @@ class PlainConsole(Console):
     """Styles come from the program alone; names in square brackets are no markup, and control characters are shown."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as rich does; of what it did not make itself, only plain characters are left."""
+        """Render as rich does, but keep only plain characters of texts that rich did not make itself."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(plain_lines(segment.text), segment.style)
 
     def paragraph(self, text: str, style: str = "", indent: int = 0) -> None:
-        """Print a text of several words; an address or a path in it stays whole, so that it can be opened or copied."""
+        """Print a wrapped text; an address or a path in it stays whole, so that it can be opened or copied."""
         margin = " " * indent
         width = self.width if self.is_terminal else len(text) + indent
         lines = [margin]

@@ -1,6 +1,6 @@
 """The Dagster runs that a command plans: over some days of one cost center, or over everything.
 
-Executing them is `runs`' business, their progress `watching`'s and `telling`'s.
+`runs` executes them; `watching` and `telling` show their progress.
 """
 
 import uuid
@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from circleci_cost.assets import BY_DAY, COSTED, DAILY_COSTS, INGESTED, PUBLISHED, USAGE_EXPORTS
 
-# What a run of a cost center makes; what follows is made by one run for all of them.
-_MADE = {"ingest": INGESTED, "reprice": COSTED, "refresh": (*INGESTED, *COSTED)}
+# The assets of a run over one cost center; one run for all of them makes the other assets.
+_ASSETS_BY_JOB = {"ingest": INGESTED, "reprice": COSTED, "refresh": (*INGESTED, *COSTED)}
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,33 @@ class PlannedRun:
 
     @property
     def lane(self) -> str:
-        """Runs of one lane follow each other, and a failed one ends its lane."""
+        """The lane of the run: its runs follow each other, and a failed one ends the lane."""
         return self.cost_center
 
     @property
-    def made(self) -> tuple[str, ...]:
+    def made_assets(self) -> tuple[str, ...]:
         """The assets of the run."""
-        return self.assets or _MADE[self.job]
+        return self.assets or _ASSETS_BY_JOB[self.job]
 
     @property
     def days(self) -> int:
-        """How many days."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
     @property
     def title(self) -> str:
-        """What the run is about."""
+        """The days of the run, for people."""
         return f"{self.first} – {self.last}"
 
     @property
     def partitions(self) -> dict[str, str] | None:
-        """What the worker has to know of its days."""
+        """The cost center and days of the run, for the worker."""
         return {"cost_center": self.cost_center, "first": self.first.isoformat(), "last": self.last.isoformat()}
 
 
 @dataclass(frozen=True)
 class WholeRun:
-    """One run of a job whose assets have no partitions: it is over all cost centers and days."""
+    """One run of a job whose assets have no partitions: it covers all cost centers and days."""
 
     job: str
     lane: str
@@ -67,7 +67,7 @@ class WholeRun:
     partitions: None = None
 
     @property
-    def made(self) -> tuple[str, ...]:
+    def made_assets(self) -> tuple[str, ...]:
         """The assets of the run."""
         return self.assets
 
@@ -77,22 +77,22 @@ AnyRun: TypeAlias = PlannedRun | WholeRun
 
 def fetches(run: AnyRun) -> bool:
     """Whether a run asks CircleCI for an export."""
-    return USAGE_EXPORTS.name in run.made
+    return USAGE_EXPORTS.name in run.made_assets
 
 
 def prices(run: AnyRun) -> bool:
-    """Whether a run computes daily costs: what follows has to be made after it."""
-    return DAILY_COSTS.name in run.made
+    """Whether a run computes daily costs: the assets that depend on them have to be made after it."""
+    return DAILY_COSTS.name in run.made_assets
 
 
-def counted(run: AnyRun) -> tuple[str, ...]:
-    """The assets whose events tell how far a run is: those it makes day by day, else its publication."""
-    by_day = tuple(name for name in run.made if name in BY_DAY)
-    return by_day or tuple(name for name in run.made if name == PUBLISHED.name)
+def progress_assets(run: AnyRun) -> tuple[str, ...]:
+    """The assets whose events show the progress of a run: those it makes day by day, else its publication."""
+    by_day = tuple(name for name in run.made_assets if name in BY_DAY)
+    return by_day or tuple(name for name in run.made_assets if name == PUBLISHED.name)
 
 
 def by_lane(runs: Sequence[AnyRun]) -> dict[str, list[AnyRun]]:
-    """The runs of each lane, in their order."""
+    """The runs of each lane, in order."""
     lanes: dict[str, list[AnyRun]] = {}
     for run in runs:
         lanes.setdefault(run.lane, []).append(run)

@@ -1,6 +1,6 @@
 """Puts the progress of runs into words: which export of how many, what a step does, why something waits.
 
-Bars that show the words are `watching`'s, lines `telling`'s.
+`watching` shows the words in bars, `telling` in lines.
 """
 
 import re
@@ -23,16 +23,16 @@ def export_count(runs: Sequence[AnyRun], number: int) -> str:
 
 
 def days_of(text: str) -> str | None:
-    """The days that a fetch's sentence is about; None for one that does not say so."""
-    found = _SUBJECT.match(text)
-    return found and " – ".join(day for day in found.groups() if day)
+    """The days that a fetch's sentence is about; None for a sentence without days."""
+    match = _SUBJECT.match(text)
+    return match and " – ".join(day for day in match.groups() if day)
 
 
 def without_subject(text: str) -> str:
-    """A fetch's sentence without what it is about, wherever that is named."""
+    """A fetch's sentence without its leading subject, for places that show the subject already."""
     return _SUBJECT.sub("", text)
 
 
 def joined(*parts: str) -> str:
-    """What is known of a run's name, export and days."""
+    """The known parts of a run's name, export and days, in one text."""
     return ", ".join(part for part in parts if part)

@@ -1,6 +1,6 @@
-"""What is published, compared with what is there: days without costs, days at former prices, sums of days.
+"""The published generation compared with the data: days without costs, days at former prices, sums of days.
 
-Reads published generations only; the command line decides what to run for what it finds.
+Reads published generations only; the commands decide what to run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing.price_periods import daily_rates
 from circleci_cost.model.reporting.report import Question
+from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices
 from circleci_cost.warehouse.publishing.generations import Generation, NothingPublishedError, current_generation
 from circleci_cost.warehouse.reporting.report import answer, costed_days, days_with_data, days_with_usage, unfilled_days
@@ -30,12 +31,12 @@ def published(lake: Lake) -> Generation | None:
 
 
 def days_at_former_prices(settings: Settings, generation: Generation) -> dict[str, list[DayRange]]:
-    """The published days whose costs rest on another price than the configuration has now, by cost center."""
+    """The published days, by cost center, whose price differs from the configuration's present one."""
     with generation.connect() as connection:
-        there = days_with_data(connection)
-        if there is None:
+        available = days_with_data(connection)
+        if available is None:
             return {}
-        rates = daily_rates(settings.price_periods, there.first, there.last)
+        rates = daily_rates(settings.price_periods, available.first, available.last)
         return {
             name: _joined(ranges, days_with_usage(connection, name))
             for name, ranges in stale_prices(connection, rates).items()
@@ -43,19 +44,19 @@ def days_at_former_prices(settings: Settings, generation: Generation) -> dict[st
 
 
 def days_of_earlier_versions(lake: Lake, generation: Generation) -> dict[str, list[DayRange]]:
-    """The published days, by cost center, that lack what this version computes and whose job runs are there."""
+    """The published days, by cost center, that lack what this version computes and that have job runs."""
     with generation.connect() as connection:
-        found = unfilled_days(connection)
-        there = {name: set(lake.job_runs_days(name)).intersection(days) for name, days in found.items()}
+        unfilled = unfilled_days(connection)
+        with_job_runs = {name: set(lake.job_runs_days(name)).intersection(days) for name, days in unfilled.items()}
         return {
             name: _joined(as_ranges(sorted(days)), days_with_usage(connection, name))
-            for name, days in there.items()
+            for name, days in with_job_runs.items()
             if days
         }
 
 
 def of_earlier_version(unfilled: Mapping[str, Sequence[DayRange]]) -> str:
-    """The sentence on what an earlier version published: the days that `days_of_earlier_versions` found, if any."""
+    """The sentence about costs of an earlier version, with the days of `days_of_earlier_versions`, if any."""
     days = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in unfilled.items())
     return (
         f"made by an earlier version of circleci_cost{f' ({days})' if days else ''}, without what this one computes; "
@@ -71,33 +72,33 @@ def how_to_publish(generation: Generation) -> str:
 
 
 def say_earlier_versions(lake: Lake) -> None:
-    """Say which published days an earlier version computed, where there are any."""
+    """Say which published days an earlier version computed, if any."""
     generation = published(lake)
     unfilled = days_of_earlier_versions(lake, generation) if generation else {}
     if unfilled:
         say(f"Costs {of_earlier_version(unfilled)}.")
 
 
-def _joined(ranges: Sequence[DayRange], used: set[date]) -> list[DayRange]:
-    """Join ranges that only days without usage keep apart: such days have no price that could be out of date."""
+def _joined(ranges: Sequence[DayRange], days_used: set[date]) -> list[DayRange]:
+    """Join ranges that only days without usage separate: such days have no price that could be out of date."""
     joined = [ranges[0]]
-    for each in ranges[1:]:
-        between = days_between(joined[-1].last, each.first)[1:-1]
-        if used.isdisjoint(between):
-            joined[-1] = DayRange(joined[-1].first, each.last)
+    for following in ranges[1:]:
+        between = days_between(joined[-1].last, following.first)[1:-1]
+        if days_used.isdisjoint(between):
+            joined[-1] = DayRange(joined[-1].first, following.last)
         else:
-            joined.append(each)
+            joined.append(following)
     return joined
 
 
 def days_without_costs(lake: Lake, generation: Generation | None, cost_center: str) -> list[date]:
-    """The days whose job runs are there and not published: an earlier command was cut off in between."""
-    there = lake.job_runs_days(cost_center)
+    """The days that have job runs but no published costs: an earlier command was cut off in between."""
+    days_with_job_runs = lake.job_runs_days(cost_center)
     if generation is None:
-        return there
+        return days_with_job_runs
     with generation.connect() as connection:
         costed = costed_days(connection, cost_center)
-    return [day for day in there if day not in costed]
+    return [day for day in days_with_job_runs if day not in costed]
 
 
 def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> None:
@@ -107,14 +108,14 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
         return
     with generation.connect() as connection:
         for name in dict.fromkeys(run.cost_center for run in runs):
-            touched = [run for run in runs if run.cost_center == name]
-            days = DayRange(min(run.first for run in touched), max(run.last for run in touched))
+            runs_of_center = [run for run in runs if run.cost_center == name]
+            days = DayRange(min(run.first for run in runs_of_center), max(run.last for run in runs_of_center))
             if name not in {center.name for center in settings.cost_centers} or not costed_days(connection, name):
                 continue
             question = Question(days.first, days.last, where=(("cost_center", (name,)),))
-            found = answer(connection, generation, question, [name], None)
-            if found.total.jobs:
-                write_line(f"{name}, {days}: {exact_sum(found.total)}")
+            report = answer(connection, generation, question, [name], None)
+            if report.total.jobs:
+                write_line(f"{name}, {days}: {exact_sum(report.total)}")
             else:
                 write_line(f"{name}, {days}: no usage; CircleCI has none, or has not brought it yet")
             say_unknown_organizations(settings, lake, name, days.first, days.last)
@@ -124,6 +125,7 @@ def say_out_of_reach(cost_center: str, days: Sequence[date]) -> None:
     """Say which days only an import can bring."""
     if days:
         say(
-            f"{cost_center}: {len(days):,} days are older than CircleCI serves ({say_ranges(as_ranges(days))}); files "
-            "that you have of them can be imported with `circleci-cost import`."
+            f"{cost_center}: {counted(len(days), 'day')} {verb(len(days), 'is', 'are')} older than CircleCI serves "
+            f"({say_ranges(as_ranges(days))}); files that you have of "
+            f"{verb(len(days), 'it', 'them')} can be imported with `circleci-cost import`."
         )

@@ -52,7 +52,7 @@ _OVERVIEW_ROWS = 10
 @click.option("--granularity", type=click.Choice([each.value for each in Granularity]), help="Split by period.")
 @click.option(
     "--sort",
-    type=click.Choice([each.value for each in Order]),
+    type=click.Choice([order.value for order in Order]),
     default=Order.COST.value,
     show_default=True,
     help="Order of the rows within a period.",
@@ -98,12 +98,12 @@ def report(
         filters = parse_filters(where, tags, settings)
         if form is None and not dimensions and granularity is None:
             dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
-        there = days_with_data(connection)
-        days = asked_days(first, last, there, utc_yesterday(call.clock))
+        available = days_with_data(connection)
+        days = asked_days(first, last, available, utc_yesterday(call.clock))
         question = Question(
             days.first, days.last, dimensions, filters, Granularity(granularity) if granularity else None
         )
-        found = answer(
+        costs = answer(
             connection,
             generation,
             question,
@@ -111,37 +111,37 @@ def report(
             _expected(settings, call.clock),
         )
         former = [] if "cost_center" in dict(filters) else list(former_centers(connection, settings))
-    found = with_rows(found, arrange(found.rows, question, Order(sort), limit))
-    found = replace(found, overdue=_overdue(found, settings, call.clock))
-    for left in former:
-        say(f"Warning: {left}")
-    {"json": write_report_json, "csv": write_csv, None: write_table}[form](found)
+    costs = with_rows(costs, arrange(costs.rows, question, Order(sort), limit))
+    costs = replace(costs, overdue=_overdue(costs, settings, call.clock))
+    for former_center in former:
+        say(f"Warning: {former_center}")
+    {"json": write_report_json, "csv": write_csv, None: write_table}[form](costs)
     say_edited(settings, generation)
-    if form is None and found.total.cost == 0 and found.total.credits and not found.total.unpriced_credits:
+    if form is None and costs.total.cost == 0 and costs.total.credits and not costs.total.unpriced_credits:
         say("The cost is $0 because the price of these days is 0; no credits lack a price.")
-    if form == "csv" and (sentence := not_final_text(found)):
+    if form == "csv" and (sentence := not_final_text(costs)):
         say(sentence)
     if {*dimensions, *(name for name, _ in filters)}.intersection(tags):
         say_partial(tag_problems(settings))
-    if shortfalls := [*_shortfalls(found, lake, call.clock), *_unfinished(found, call.clock)]:
+    if shortfalls := [*_shortfalls(costs, lake, call.clock), *_unfinished(costs, call.clock)]:
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
 
 
 def asked_dimensions(by: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """The dimensions of `--by DIM`, each once. Raises `UsageError`, or says how a configured tag gets published."""
-    named = [each for given in by for each in given.split(",") if each.strip()]
-    for name in named:
+    """The dimensions of `--by DIM`, each once. Raises `UsageError`, or says how to publish a configured tag."""
+    names = [name for option in by for name in option.split(",") if name.strip()]
+    for name in names:
         _refuse_unpublished(name, tags, settings)
-    return tuple(dict.fromkeys(dimension(each, tags) for each in named))
+    return tuple(dict.fromkeys(dimension(name, tags) for name in names))
 
 
 def _refuse_unpublished(name: str, tags: Sequence[str], settings: Settings) -> None:
-    """Raise for a virtual tag that is configured and in no published costs yet, and say how it gets there."""
-    wanted = name.strip().lower().replace("-", "_")
+    """Raise for a virtual tag that is configured but not published yet, and say how to publish it."""
+    tag_name = name.strip().lower().replace("-", "_")
     for tag in settings.virtual_tags:
-        if tag.name == wanted and tag.name not in tags:
+        if tag.name == tag_name and tag.name not in tags:
             raise CircleciCostError(
                 f"The virtual tag {tag.name!r} is in no published costs yet; run `circleci-cost allocation apply`, "
                 "which fetches nothing."
@@ -153,21 +153,21 @@ def parse_filters(
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The filters of `--where DIM=VALUE`, by dimension or virtual tag. Raises `UsageError`."""
     values: dict[str, list[str]] = {}
-    for each in where:
-        name, equals, value = each.partition("=")
+    for condition in where:
+        name, equals, value = condition.partition("=")
         if not equals:
-            raise UsageError(f"--where {each!r} has no value; write it as DIM=VALUE, such as project=web-app.")
+            raise UsageError(f"--where {condition!r} has no value; write it as DIM=VALUE, such as project=web-app.")
         if settings is not None:
             _refuse_unpublished(name, tags, settings)
         values.setdefault(dimension(name, tags), []).append(value)
-    return tuple((name, tuple(dict.fromkeys(found))) for name, found in values.items())
+    return tuple((name, tuple(dict.fromkeys(chosen))) for name, chosen in values.items())
 
 
-def asked_days(first: date | None, last: date | None, there: DayRange | None, yesterday: date) -> DayRange:
-    """The days asked for; what is not said is what there is, else yesterday. Raises `UsageError` for a wrong order."""
+def asked_days(first: date | None, last: date | None, available: DayRange | None, yesterday: date) -> DayRange:
+    """The chosen days; by default the available ones, else yesterday. Raises `UsageError` for a wrong order."""
     days = DayRange(
-        first or min(there.first if there else yesterday, last or yesterday),
-        last or max(there.last if there else yesterday, first or date.min),
+        first or min(available.first if available else yesterday, last or yesterday),
+        last or max(available.last if available else yesterday, first or date.min),
     )
     if days.last < days.first:
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
@@ -175,44 +175,44 @@ def asked_days(first: date | None, last: date | None, there: DayRange | None, ye
 
 
 def _expected(settings: Settings, clock: Clock) -> DayRange | None:
-    """The days that could be there by now: from the start of the history to yesterday, in UTC."""
+    """The days that can have data by now: from the start of the history to yesterday, in UTC."""
     yesterday = utc_yesterday(clock)
     return DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
 
 
-def _shortfalls(found: Report, lake: Lake, clock: Clock) -> list[str]:
+def _shortfalls(costs: Report, lake: Lake, clock: Clock) -> list[str]:
     sentences = []
-    unpriced = found.total.unpriced_credits
+    unpriced = costs.total.unpriced_credits
     if unpriced:
         sentences.append(
             f"Partial: {exact_number(unpriced)} credits have no price and are in no dollar amount; add a price period "
             "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
         )
-    return sentences + missing_sentences(lake, found.missing, "Partial: days without data", clock.now())
+    return sentences + missing_sentences(lake, costs.missing, "Partial: days without data", clock.now())
 
 
-def _overdue(found: Report, settings: Settings, clock: Clock) -> dict[str, list[DayRange]]:
+def _overdue(costs: Report, settings: Settings, clock: Clock) -> dict[str, list[DayRange]]:
     """The days, by cost center, whose last export was made too early."""
     today = utc_today(clock)
     overdue: dict[str, list[DayRange]] = {}
-    for name, ranges in found.unsettled.items():
-        days = [day for each in ranges for day in days_between(each.first, each.last)]
+    for name, ranges in costs.unsettled.items():
+        days = [day for day_range in ranges for day in days_between(day_range.first, day_range.last)]
         if due := [day for day in days if is_due(day, today, settings.restatement_days)]:
             overdue[name] = as_ranges(due)
     return overdue
 
 
-def _unfinished(found: Report, clock: Clock) -> list[str]:
-    """A sentence on the overdue days that CircleCI still serves."""
+def _unfinished(costs: Report, clock: Clock) -> list[str]:
+    """A sentence about the overdue days that CircleCI still serves."""
     now = clock.now()
-    named = []
-    for name, ranges in found.overdue.items():
-        days = {day for each in ranges for day in days_between(each.first, each.last)}
+    fetchable_ranges = []
+    for name, ranges in costs.overdue.items():
+        days = {day for day_range in ranges for day in days_between(day_range.first, day_range.last)}
         if fetchable := days - set(plan_windows(days, now).out_of_reach):
-            named.append(f"{name}: {say_ranges(as_ranges(fetchable))}")
-    if not named:
+            fetchable_ranges.append(f"{name}: {say_ranges(as_ranges(fetchable))}")
+    if not fetchable_ranges:
         return []
     return [
-        f"Partial: days that were exported before CircleCI had finished them, {'; '.join(named)}; run `circleci-cost "
-        "sync` to fetch them again."
+        f"Partial: days that were exported before CircleCI had finished them, {'; '.join(fetchable_ranges)}; run "
+        "`circleci-cost sync` to fetch them again."
     ]

@@ -17,6 +17,7 @@ from circleci_cost.model.reporting.report import (
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
+from circleci_cost.text.units import counted
 
 
 def write_report_json(report: Report) -> None:
@@ -50,8 +51,8 @@ def write_table(report: Report) -> None:
 def exact_sum(amount: Amount) -> str:
     """The amount in one line, to the last digit."""
     parts = [
-        "" if amount.jobs is None else f"{amount.jobs:,} jobs",
-        "" if amount.runs is None else f"{amount.runs:,} runs",
+        "" if amount.jobs is None else counted(amount.jobs, "job"),
+        "" if amount.runs is None else counted(amount.runs, "run"),
         f"{exact_number(amount.credits)} credits",
         exact_dollars(amount.cost),
     ]
@@ -70,12 +71,12 @@ def _title(report: Report) -> str:
 
 def _table(report: Report, width: int) -> Table:
     question = report.question
-    counted = not question.splits_charge_types
+    with_runs = not question.splits_charge_types
     some_unpriced = report.total.unpriced_credits != 0
     columns = [
         *([Column(str(question.granularity))] if question.granularity else []),
         *(Column(dimension_name(name), name=True) for name in question.by),
-        *([Column("runs", right=True, lesser=1)] if counted else []),
+        *([Column("runs", right=True, lesser=1)] if with_runs else []),
         Column("credits", right=True, lesser=3),
         *([Column("unpriced credits", right=True)] if some_unpriced else []),
         Column("cost", right=True),
@@ -85,7 +86,7 @@ def _table(report: Report, width: int) -> Table:
     for row in report.rows:
         cells = [period_text(row.period, question.granularity)] if row.period else []
         cells += [_value(name, value) for name, value in zip(question.by, row.values, strict=True)]
-        cells += [f"{row.amount.runs:,}"] if counted else []
+        cells += [f"{row.amount.runs:,}"] if with_runs else []
         cells.append(whole_number(row.amount.credits))
         cells += [exact_number(row.amount.unpriced_credits)] if some_unpriced else []
         cells += [dollars(row.amount.cost), _share(row.amount, report.total)]
@@ -94,7 +95,7 @@ def _table(report: Report, width: int) -> Table:
 
 
 def _share(part: Amount, total: Amount) -> str:
-    """The part of the dollars, or of the credits where no price says what they cost."""
+    """The share of the dollars; a dash where a cost is unknown or the total is 0."""
     if total.cost is None or part.cost is None or total.cost == 0:
         return "–"
     return percent(WIDE.divide(part.cost, total.cost), 1)

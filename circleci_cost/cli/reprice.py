@@ -6,7 +6,7 @@ from datetime import date
 import click
 
 from circleci_cost.assets import FOLLOWING
-from circleci_cost.cli.infrastructure_refusals import infrastructure_said
+from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.planned_runs import PlannedRun, WholeRun
@@ -45,53 +45,64 @@ def reprice(call: Invocation, first: date | None, last: date | None, cost_center
     settings = call.own_settings()
     centers = chosen_centers(settings, cost_center)
     lake = open_lake(settings.data_dir)
-    asked = chosen_days(settings, first, last, utc_yesterday(call.clock)) if first or last else None
+    days = chosen_days(settings, first, last, utc_yesterday(call.clock)) if first or last else None
     generation = published(lake)
     names = [center.name for center in centers]
-    ranges = _asked(lake, centers, asked) if asked else _out_of_date(settings, lake, centers, generation)
-    runs = [PlannedRun("reprice", name, each.first, each.last) for name, found in ranges.items() for each in found]
+    ranges = _chosen_ranges(lake, centers, days) if days else _out_of_date(settings, lake, centers, generation)
+    runs = [
+        PlannedRun("reprice", name, day_range.first, day_range.last)
+        for name, day_ranges in ranges.items()
+        for day_range in day_ranges
+    ]
     if not runs and generation is not None and generation.is_of_earlier_version:
         execute(settings, [WholeRun("allocate", "publishing", FOLLOWING)], "Publishing")
         write_line("Published anew what an earlier version had published; no price has changed.")
-        with infrastructure_said(settings):
+        with saying_infrastructure(settings):
             exit_partial_if_unpriced(lake, names)
         return
     if not runs:
         write_line("Nothing to compute: every day is priced as the configuration says.")
-        exit_partial_if_unpriced(lake, names, asked)
+        exit_partial_if_unpriced(lake, names, days)
         return
-    for name, found in ranges.items():
-        write_line(f"{name}: computing {say_ranges(found)} again")
+    for name, day_ranges in ranges.items():
+        write_line(f"{name}: computing {say_ranges(day_ranges)} again")
     execute(settings, runs, "Pricing")
     show_costs(settings, lake, runs)
-    with infrastructure_said(settings):
-        exit_partial_if_unpriced(lake, names, asked)
+    with saying_infrastructure(settings):
+        exit_partial_if_unpriced(lake, names, days)
 
 
-def _asked(lake: Lake, centers: Sequence[CostCenter], asked: DayRange) -> dict[str, list[DayRange]]:
-    """The days asked for, cut to those that have job runs."""
+def _chosen_ranges(lake: Lake, centers: Sequence[CostCenter], days: DayRange) -> dict[str, list[DayRange]]:
+    """The chosen days, cut to those that have job runs."""
     ranges = {}
     for center in centers:
-        there = [day for day in lake.job_runs_days(center.name) if asked.first <= day <= asked.last]
-        if there:
-            ranges[center.name] = [DayRange(there[0], there[-1])]
+        with_job_runs = [day for day in lake.job_runs_days(center.name) if days.first <= day <= days.last]
+        if with_job_runs:
+            ranges[center.name] = [DayRange(with_job_runs[0], with_job_runs[-1])]
     return ranges
 
 
 def _out_of_date(
     settings: Settings, lake: Lake, centers: Sequence[CostCenter], generation: Generation | None
 ) -> dict[str, list[DayRange]]:
-    """The ranges at former prices, of earlier versions and those never priced; all before the first publication."""
+    """The ranges at former prices, of earlier versions or never priced; before the first publication all days."""
     stale = days_at_former_prices(settings, generation) if generation else {}
     unfilled = days_of_earlier_versions(lake, generation) if generation else {}
     ranges = {}
     for center in centers:
-        waiting = [day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start]
+        unpublished = [
+            day for day in days_without_costs(lake, generation, center.name) if day >= settings.history_start
+        ]
         if generation is None:
-            found = [DayRange(waiting[0], waiting[-1])] if waiting else []
+            outdated = [DayRange(unpublished[0], unpublished[-1])] if unpublished else []
         else:
             computed = [*stale.get(center.name, []), *unfilled.get(center.name, [])]
-            found = as_ranges([*waiting, *(day for each in computed for day in days_between(each.first, each.last))])
-        if found:
-            ranges[center.name] = found
+            outdated = as_ranges(
+                [
+                    *unpublished,
+                    *(day for day_range in computed for day in days_between(day_range.first, day_range.last)),
+                ]
+            )
+        if outdated:
+            ranges[center.name] = outdated
     return ranges

@@ -1,7 +1,7 @@
 """Executes Dagster runs, those of different cost centers side by side, and says which of them failed.
 
-The runs are recorded in the Dagster instance like any other. The processes that execute them are `worker_pool`'s
-business, drawing their progress `watching`'s; what is planned is `planned_runs`'.
+The runs are recorded in the Dagster instance like any other. `planned_runs` describes them, the processes of
+`worker_pool` execute them, `watching` draws their progress.
 """
 
 import os
@@ -44,10 +44,10 @@ def execute(settings: Settings, runs: Sequence[AnyRun], title: str) -> None:
     Where one of them has written daily costs, another run allocates and publishes them. Raises `RunsFailedError`
     when all is over. An interrupt ends every run as canceled before it goes on; a second one kills them.
     """
-    # An instance of the user's own keeps its durability, whatever is run in it.
+    # The user's own instance keeps its durability, whatever runs in it.
     disposable = settings.is_demo and not os.environ.get("DAGSTER_HOME")
     prepare_dagster_home(settings)
-    # The standing checks look at all days of all cost centers: of several runs none needs them but the last.
+    # The standing checks look at all days of all cost centers: only the last of several runs needs them.
     once = len(runs) > 1
     pool = WorkerPool(settings, disposable=disposable)
     try:

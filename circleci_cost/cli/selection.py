@@ -1,4 +1,4 @@
-"""Which cost centers and days a command is about."""
+"""The cost centers and days that a command is about."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,7 @@ from circleci_cost.model.pricing.definition import CostCenter
 
 
 def chosen_centers(settings: Settings, names: Sequence[str]) -> list[CostCenter]:
-    """The cost centers with these names, or all. Raises `ConfigurationError` for a name there is none of."""
+    """The cost centers with these names, or all. Raises `ConfigurationError` for an unknown name."""
     return [settings.cost_center(name) for name in dict.fromkeys(names)] or list(settings.cost_centers)
 
 
@@ -23,7 +23,7 @@ def require_tokens(settings: Settings, centers: Sequence[CostCenter]) -> None:
 
 
 def chosen_days(settings: Settings, first: date | None, last: date | None, newest: date) -> DayRange:
-    """The days of the history, up to the `newest` whole day, from `first` to `last`. Raises `UsageError` for others."""
+    """The days `first` to `last`; default: the history up to the `newest` whole day. Raises `UsageError` for others."""
     days = DayRange(first or settings.history_start, last or newest)
     if days.last < days.first:
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")

@@ -1,6 +1,6 @@
-"""The only way to the terminal: which characters can go there, which may, and the consoles for results and remarks.
+"""The only way to the terminal: keeps out unsafe and unencodable characters, and has the consoles for output.
 
-Results go to stdout, everything else to stderr. What is written is the commands' business.
+Results go to stdout, everything else to stderr. The commands decide what to write.
 """
 
 import codecs
@@ -37,10 +37,10 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare_streams() -> None:
-    """Let no character break the output, which an encoding may lack, and no stream that was closed before we began."""
+    """Keep the output working: with characters that the encoding lacks, and with streams closed before we began."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            # In this order each takes its own number, which a database of ours would take else.
+            # Opened in this order each stream gets its own number, which a database file would get otherwise.
             opened = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 - kept to the end
             os.set_inheritable(opened.fileno(), True)
             setattr(sys, name, opened)
@@ -56,7 +56,7 @@ def say(text: str) -> None:
 
 
 def say_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Write the traceback of a bug as Python does; its message may hold what a file held."""
+    """Write the traceback of a bug as Python does, but safely: its message may quote a file."""
     say(without_secrets("".join(traceback.format_exception(kind, error, trace)).rstrip()))
 
 
@@ -71,12 +71,12 @@ def write_json(content: object) -> None:
 
 
 def write_exactly(text: str) -> None:
-    """Write a result in a form that programs read, UTF-8 whatever the locale: exact, but for a terminal's eyes."""
+    """Write a result for programs, UTF-8 whatever the locale: exactly, unless it goes to a terminal."""
     click.echo((plain_lines(text) if sys.stdout.isatty() else text).encode(), nl=False)
 
 
 def shown(text: str) -> str:
-    """A name from outside as one line that takes its own place and no other's, such as a cell of a table."""
+    """A name from outside as one line that stays in its place, such as a cell of a table."""
     return one_line(text)
 
 

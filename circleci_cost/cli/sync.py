@@ -2,7 +2,7 @@
 
 import click
 
-from circleci_cost.cli.infrastructure_refusals import infrastructure_said
+from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import say_earlier_versions, show_costs
@@ -13,6 +13,7 @@ from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.history.coverage import daily_windows, missing_days
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.text.units import counted, verb
 
 
 @click.command()
@@ -46,9 +47,10 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
         missing = missing_days(settings, lake, center.name, now)
         if missing.fetchable:
             say(
-                f"{center.name}: {len(missing.fetchable):,} days of the history are not there yet "
+                f"{center.name}: {counted(len(missing.fetchable), 'day')} of the history "
+                f"{verb(len(missing.fetchable), 'is', 'are')} not there yet "
                 f"({say_ranges(as_ranges(missing.fetchable))}); run `circleci-cost backfill`."
             )
     days = DayRange(min(run.first for run in runs), max(run.last for run in runs))
-    with infrastructure_said(settings):
+    with saying_infrastructure(settings):
         exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)

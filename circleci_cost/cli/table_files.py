@@ -38,8 +38,8 @@ def _months(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[date]
         "SELECT DISTINCT CAST(date_trunc('month', date) AS DATE) AS month FROM daily_costs "
         "WHERE date BETWEEN $first AND $last ORDER BY month"
     )
-    found = connection.execute(query, {"first": days.first, "last": days.last}).fetchall()
-    return [month for (month,) in found]
+    rows = connection.execute(query, {"first": days.first, "last": days.last}).fetchall()
+    return [month for (month,) in rows]
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path, form: str, days: DayRange) -> int:
@@ -62,8 +62,8 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, parameters: di
     safe = ", ".join(f"{safe_cell_sql(name)} AS {name}" for name in texts)
     replaced = f"SELECT * REPLACE ({safe}) FROM ({query})" if texts else query  # noqa: S608
     quoted = f", FORCE_QUOTE ({', '.join(texts)})" if texts else ""
-    found = connection.execute(
+    rows = connection.execute(
         f"COPY ({replaced}) TO {sql_text(str(target))} (FORMAT csv, HEADER{quoted})",
         parameters,
     ).fetchone()
-    return int(found[0]) if found else 0
+    return int(rows[0]) if rows else 0

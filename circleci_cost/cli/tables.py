@@ -1,6 +1,6 @@
 """Tables that fit the terminal: figures are never cut, names break where words do, columns of lesser weight go first.
 
-Which columns a table has is its command's; here only how wide they become.
+The commands choose the columns; this module only decides their widths.
 """
 
 import re
@@ -14,17 +14,17 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-# What is between two columns, and where that is too much.
+# The gap between two columns, and the smaller one where space is short.
 _GAP, _CLOSE = 3, 2
-# A name breaks behind these, too, where its words are longer than its column.
+# The pieces of a word that is wider than its column: it may break behind these characters, too.
 _PIECES = re.compile(r"[^\s/_.:,-]*[/_.:,-]+|[^\s/_.:,-]+")
-# A column of names that cannot have its longest word keeps this width.
+# A column of names too narrow for its longest word keeps at least this width.
 _NARROWEST = 8
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `name`s may take several lines, else nothing is broken; those with the highest `lesser` go first."""
+    """A column: only a `name` may take several lines; the column with the highest `lesser` is left out first."""
 
     header: str
     right: bool = False
@@ -33,19 +33,19 @@ class Column:
 
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> Table:
-    """A table of those columns that fit into the width; names get what figures leave."""
-    kept = list(range(len(columns)))
+    """A table of the columns that fit into the width; names get the width that figures leave."""
+    places = list(range(len(columns)))
     needs = [_need(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
-    while _total([needs[place].minimum for place in kept], _CLOSE) > width:
-        lesser = max(kept, key=lambda place: columns[place].lesser)
+    while _total([needs[place].minimum for place in places], _CLOSE) > width:
+        lesser = max(places, key=lambda place: columns[place].lesser)
         if columns[lesser].lesser == 0:
             break
-        kept.remove(lesser)
-    gap = _GAP if _total([needs[place].minimum for place in kept], _GAP) <= width else _CLOSE
-    widths = _widths([columns[place] for place in kept], [needs[place] for place in kept], width, gap)
+        places.remove(lesser)
+    gap = _GAP if _total([needs[place].minimum for place in places], _GAP) <= width else _CLOSE
+    widths = _widths([columns[place] for place in places], [needs[place] for place in places], width, gap)
     padding = (0, 1, 0, gap - _CLOSE)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold", padding=padding)
-    for place, cells in zip(kept, widths, strict=True):
+    for place, cells in zip(places, widths, strict=True):
         column = columns[place]
         table.add_column(
             column.header,
@@ -55,7 +55,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Name(row[place]) if columns[place].name else row[place] for place in kept))
+        table.add_row(*(Name(row[place]) if columns[place].name else row[place] for place in places))
     return table
 
 
@@ -74,7 +74,7 @@ def _need(column: Column, cells: Sequence[Text]) -> Measurement:
 
 
 def _widths(columns: Sequence[Column], needs: Sequence[Measurement], width: int, gap: int) -> list[int]:
-    """Take what is too much from the widest column of names, then, at last, from within their words."""
+    """Narrow the widest column of names until all fit; as a last resort break within words."""
     widths = [need.maximum for need in needs]
     floors = [need.minimum for need in needs]
     lowest = [min(floor, _NARROWEST) if column.name else floor for column, floor in zip(columns, floors, strict=True)]
@@ -94,7 +94,7 @@ class Name:
     text: Text
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """From the longest word to the longest line."""
+        """The width of the longest word, and that of the longest line."""
         return Measurement.get(console, options, self.text)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -104,28 +104,28 @@ class Name:
 
 
 def broken(line: Text, width: int) -> list[Text]:
-    """A line as lines that are at most so wide."""
+    """The line broken into lines of at most this width."""
     starts = [0]
-    used = 0
+    line_width = 0
     end = 0
     for begin, stop in _pieces(line.plain, width):
         gap = cell_len(line.plain[end:begin])
         size = cell_len(line.plain[begin:stop])
-        if used and used + gap + size > width:
+        if line_width and line_width + gap + size > width:
             starts.append(begin)
-            used = size
+            line_width = size
         else:
-            used += gap + size
+            line_width += gap + size
         end = stop
     ends = [*starts[1:], len(line.plain)]
     lines = [line[start:stop] for start, stop in zip(starts, ends, strict=True)]
-    for each in lines:
-        each.rstrip()
+    for shorter in lines:
+        shorter.rstrip()
     return lines
 
 
 def _pieces(plain: str, width: int) -> Iterator[tuple[int, int]]:
-    """What is not broken: words, of those that are too wide their parts, of these so many characters as fit."""
+    """The spans that stay whole: words, parts of words that are too wide, chunks of parts that are too wide."""
     for word in re.finditer(r"\S+", plain):
         if cell_len(word.group()) <= width:
             yield word.span()

@@ -1,6 +1,6 @@
-"""Tells the progress of runs in lines of stderr where there is no terminal to draw on: a log, a pipe, a plain terminal.
+"""Writes the progress of runs as lines to stderr where there is no terminal to draw on: a log, a pipe, a dumb terminal.
 
-A line for each export that is requested or has landed, for each wait and each new try, and after a minute of silence.
+One line for each export that is requested or has landed, each wait and each retry, and after a minute of silence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from circleci_cost.cli.streams import say, shown
 from circleci_cost.clock import Clock, SystemClock
 from circleci_cost.text.units import duration, size
 
-# After so long without a line a log looks dead, and so often a wait is told that goes on.
+# After this long without a line a log looks dead; and the interval for repeating a wait that goes on.
 _SILENCE_SECONDS = 60.0
 _STILL_SECONDS = 600.0
 
 
 class Lines:
-    """Lines of one command's runs; what each is about stands in front."""
+    """The lines of one command's runs; each begins with what it is about."""
 
     def __init__(self, title: str, runs: Mapping[str, Sequence[AnyRun]], clock: Clock | None = None) -> None:
         self._title = title
@@ -28,8 +28,8 @@ class Lines:
         self._runs = runs
         self._numbers = dict.fromkeys(runs, 0)
         self._doing: dict[str, str] = {}
-        # When each lane's reasons to wait were last told.
-        self._told: dict[tuple[str, str], float] = {}
+        # When each lane's reasons to wait were last written.
+        self._wait_written_at: dict[tuple[str, str], float] = {}
         self._waits_until: dict[str, float] = {}
         self._spoken = self._clock.monotonic()
 
@@ -44,13 +44,13 @@ class Lines:
         pass
 
     def tick(self) -> None:
-        """Say what is being done where nothing has been said for a while."""
+        """Write what the lanes are doing where nothing has been written for a while."""
         now = self._clock.monotonic()
-        # A wait has said how long it lasts.
+        # The line of a wait has said how long it lasts.
         if now - self._spoken < _SILENCE_SECONDS or any(until > now for until in self._waits_until.values()):
             return
         for name, doing in self._doing.items():
-            self._say(f"{self._who(name)}: still {doing}.")
+            self._say(f"{self._subject(name)}: still {doing}.")
 
     def stopping(self) -> None:
         """Say that the runs are being ended."""
@@ -61,15 +61,15 @@ class Lines:
         self._say(text)
 
     def preparing(self, count: int) -> None:
-        """Nothing to add: each cost center's wait is told."""
+        """Write nothing: each cost center's wait has its own line."""
 
-    def done(self, name: str) -> None:
-        """Forget a lane that has ended; its failure, if any, is a sentence at the end."""
+    def end_lane(self, name: str) -> None:
+        """Forget a lane that has ended; a failure is a sentence at the end of the command."""
         self._doing.pop(name, None)
         self._waits_until.pop(name, None)
 
-    def heard(self, name: str, event: Mapping[str, Any]) -> None:
-        """Tell one event of a worker, where it is worth a line."""
+    def show_event(self, name: str, event: Mapping[str, Any]) -> None:
+        """Write an event of a worker, where it is worth a line."""
         match event["event"]:
             case "run":
                 self._numbers[name] = event["number"]
@@ -82,13 +82,13 @@ class Lines:
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
                 self._doing[name] = (
-                    f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
+                    f"downloading part {event['part']} of {event['parts']}, {size(event['end_lane'])}{total}"
                 )
             case "lock" if event["waits"]:
-                self._say(f"{self._who(name)}: {event['text']}.")
+                self._say(f"{self._subject(name)}: {event['text']}.")
             case "message":
                 text = event["text"]
-                self._say(f"{self._who(name, days_of(text))}: {without_subject(text)}")
+                self._say(f"{self._subject(name, days_of(text))}: {without_subject(text)}")
         self._waits_until.pop(name, None)
         self.tick()
 
@@ -96,17 +96,17 @@ class Lines:
         now = self._clock.monotonic()
         self._waits_until[name] = now + seconds
         key = (name, text)
-        if key in self._told and now - self._told[key] < _STILL_SECONDS:
+        if key in self._wait_written_at and now - self._wait_written_at[key] < _STILL_SECONDS:
             return
-        self._told[key] = now
+        self._wait_written_at[key] = now
         again = self._clock.now() + timedelta(seconds=seconds)
         reason = without_subject(text).rstrip(".")
         self._say(
-            f"{self._who(name, days_of(text))}: waiting, {reason}; again at {again:%H:%M:%S} UTC, in "
+            f"{self._subject(name, days_of(text))}: waiting, {reason}; again at {again:%H:%M:%S} UTC, in "
             f"{duration(seconds)}."
         )
 
-    def _who(self, name: str, days: str | None = None) -> str:
+    def _subject(self, name: str, days: str | None = None) -> str:
         runs, number = self._runs[name], self._numbers[name]
         return joined(name, export_count(runs, number), days or runs[number].title)
 

@@ -1,4 +1,4 @@
-"""The pricing summary: each cost center's prices as a timeline, with gaps, ends and what is out of date."""
+"""The pricing summary: each cost center's prices as a timeline, with gaps, ends and remarks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from circleci_cost.text.units import counted
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some days at one price, or at none; `until` is None for the ongoing price."""
+    """Days at one price, or without a price; `until` is None for the ongoing price."""
 
     price: Decimal | None
     first: date
@@ -28,25 +28,30 @@ class Stretch:
     remark: str
 
     def days(self, today: date) -> int:
-        """How many of its days are over or begun."""
+        """The number of its days up to today, which counts."""
         last = min(self.until or today, today)
         return max(0, (last - self.first).days + 1)
 
 
 def timeline(center: CostCenter, history_start: date, today: date) -> list[Stretch]:
     """The prices of a cost center and the days of the history without one, in order."""
-    free = gaps(center.price_periods, history_start, today)
+    unpriced = gaps(center.price_periods, history_start, today)
     stretches = [
-        Stretch(each.price_per_credit, each.effective_from, each.effective_until, _remark(each, history_start, today))
-        for each in center.price_periods
+        Stretch(
+            period.price_per_credit,
+            period.effective_from,
+            period.effective_until,
+            _remark(period, history_start, today),
+        )
+        for period in center.price_periods
     ]
-    stretches += [Stretch(None, each.first, each.last, "gap: usage stays unpriced") for each in free]
-    return sorted(stretches, key=lambda each: each.first)
+    stretches += [Stretch(None, gap.first, gap.last, "gap: usage stays unpriced") for gap in unpriced]
+    return sorted(stretches, key=lambda stretch: stretch.first)
 
 
 def _remark(period: PricePeriod, history_start: date, today: date) -> str:
     when = _place_in_time(period, history_start, today)
-    # Else $0 would look like usage that nobody has priced.
+    # Without the remark, $0 would look like usage that nobody has priced.
     return when if period.price_per_credit else f"free, every cost is $0{f'; {when}' if when else ''}"
 
 
@@ -63,8 +68,8 @@ def _place_in_time(period: PricePeriod, history_start: date, today: date) -> str
 
 
 def ends_without_successor(center: CostCenter, today: date) -> date | None:
-    """The day on which today's price ends with no other one to follow; None where all is well."""
-    ends = [each.effective_until for each in center.price_periods]
+    """The day on which the last price ends; None where a price is ongoing or the last one has ended already."""
+    ends = [period.effective_until for period in center.price_periods]
     if not ends or None in ends:
         return None
     last = max(end for end in ends if end is not None)
@@ -73,12 +78,14 @@ def ends_without_successor(center: CostCenter, today: date) -> date | None:
 
 def gaps_of(settings: Settings, today: date) -> dict[str, list[DayRange]]:
     """The days of the history, up to today, without a price, by cost center."""
-    found = {each.name: gaps(each.price_periods, settings.history_start, today) for each in settings.cost_centers}
-    return {name: ranges for name, ranges in found.items() if ranges}
+    unpriced = {
+        center.name: gaps(center.price_periods, settings.history_start, today) for center in settings.cost_centers
+    }
+    return {name: ranges for name, ranges in unpriced.items() if ranges}
 
 
 def print_timelines(console: PlainConsole, settings: Settings, today: date) -> None:
-    """Draw all timelines in one table, to be looked over."""
+    """Draw all timelines in one table, for review."""
     columns = [
         Column("cost center", name=True),
         Column("USD per credit", right=True),
@@ -111,20 +118,20 @@ def as_json(settings: Settings, today: date) -> list[dict[str, object]]:
     return [
         {
             "cost_center": center.name,
-            "price_per_credit": None if each.price is None else credits_text(each.price),
-            "from": each.first.isoformat(),
-            "until": each.until.isoformat() if each.until else None,
-            "days": each.days(today),
+            "price_per_credit": None if stretch.price is None else credits_text(stretch.price),
+            "from": stretch.first.isoformat(),
+            "until": stretch.until.isoformat() if stretch.until else None,
+            "days": stretch.days(today),
         }
         for center in settings.cost_centers
-        for each in timeline(center, settings.history_start, today)
+        for stretch in timeline(center, settings.history_start, today)
     ]
 
 
-def ranges_json(found: Mapping[str, Sequence[DayRange]]) -> list[dict[str, str]]:
+def ranges_json(ranges_by_center: Mapping[str, Sequence[DayRange]]) -> list[dict[str, str]]:
     """Ranges of days by cost center as values for JSON."""
     return [
-        {"cost_center": name, "from": each.first.isoformat(), "to": each.last.isoformat()}
-        for name, ranges in found.items()
-        for each in ranges
+        {"cost_center": name, "from": day_range.first.isoformat(), "to": day_range.last.isoformat()}
+        for name, ranges in ranges_by_center.items()
+        for day_range in ranges
     ]

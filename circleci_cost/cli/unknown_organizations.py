@@ -1,4 +1,4 @@
-"""Tells which organizations some days hold that the configuration does not name, where it wants them reported."""
+"""Says which organizations the data hold that the configuration does not name, where it wants them reported."""
 
 from datetime import date
 
@@ -14,5 +14,5 @@ def say_unknown_organizations(settings: Settings, lake: Lake, cost_center: str, 
 
     center = settings.cost_center(cost_center)
     if center.unknown_organizations == "report":
-        for found in unknown_organizations(lake, cost_center, center.organizations, days_between(first, last)):
-            say(f"{found.described}.")
+        for organization in unknown_organizations(lake, cost_center, center.organizations, days_between(first, last)):
+            say(f"{organization.described}.")

@@ -1,6 +1,6 @@
-"""What a command that has computed costs leaves without a price: said by day, and the exit code 5.
+"""Says after computing costs which days have credits without a price, and ends the command with exit code 5.
 
-`report` and `explain` say it of the days asked for themselves.
+`report` and `explain` say so themselves, of the days that they show.
 """
 
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from circleci_cost.warehouse.reporting.report import unpriced_days
 
 
 def exit_partial_if_unpriced(lake: Lake, names: Iterable[str], days: DayRange | None = None) -> None:
-    """End with 5 where credits of these cost centers have no price on some of `days`, of all by default."""
+    """Say on which of `days` (default: all) these cost centers have unpriced credits; exit with 5 if on any."""
     generation = published(lake)
     if generation is None:
         return
-    found = {}
+    unpriced_ranges = {}
     with generation.connect() as connection:
         for name in dict.fromkeys(names):
             if unpriced := unpriced_days(connection, name, days):
-                found[name] = as_ranges(unpriced)
-    if not found:
+                unpriced_ranges[name] = as_ranges(unpriced)
+    if not unpriced_ranges:
         return
-    named = "; ".join(f"{name}: {say_gaps(ranges)}" for name, ranges in found.items())
+    named = "; ".join(f"{name}: {say_gaps(ranges)}" for name, ranges in unpriced_ranges.items())
     say(
         f"Partial: credits have no price and are in no dollar amount, {named}; add a price period for these days, "
         "then run `circleci-cost reprice`."

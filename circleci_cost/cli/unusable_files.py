@@ -1,6 +1,6 @@
 """Says which optional files of the configuration cannot be used: the command goes on without them, and ends with 5.
 
-What goes on without a file, and how, is its reader's to say.
+The readers of the files say what goes on without them.
 """
 
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ def unusable_files(settings: Settings) -> list[FileProblem]:
 
 
 def tag_problems(settings: Settings) -> tuple[FileProblem, ...]:
-    """Those of virtual tags."""
+    """The files of virtual tags that cannot be used."""
     return prepare_usable(settings.virtual_tags, settings.resolve).problems
 
 
 def say_partial(problems: Iterable[FileProblem]) -> None:
-    """Say each of them; where there is one, the command's exit code is 5 unless it has another one."""
+    """Say each problem; if there is one, the command's exit code becomes 5 unless it has another one."""
     for problem in problems:
         say(f"Partial: {one_line(str(problem))}")
         if (context := click.get_current_context(silent=True)) is not None:

@@ -1,6 +1,6 @@
 """Draws the progress of runs on a terminal: a bar for each cost center, and below it what it does or waits for.
 
-Where nothing can be drawn, `telling` writes lines.
+Where nothing can be drawn, `telling` writes lines instead.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,24 +14,24 @@ from rich.table import Table
 from rich.text import Text
 
 from circleci_cost.cli.plain_console import PlainConsole
-from circleci_cost.cli.planned_runs import AnyRun, counted
+from circleci_cost.cli.planned_runs import AnyRun, progress_assets
 from circleci_cost.cli.progress_words import STEPS, days_of, export_count, joined, without_subject
 from circleci_cost.cli.streams import remarks, shown
 from circleci_cost.cli.telling import Lines
 from circleci_cost.text.units import duration, size
 
 _BAR_WIDTH = 24
-# What stands beside name and bar: a percentage, a time and the gaps.
+# The width beside name and bar: a percentage, a time and the gaps.
 _BESIDE = 16
 _NARROWEST_NAME = 8
-# A bar, what is done, and its second line where that is long.
+# The bar, the line of what the lane does, and its second line where that is long.
 _LINES_A_BAR = 3
-# More cost centers than fit on a screen have a bar only while they are at work, below one for all.
+# With more cost centers than this, or than fit on the screen, only those at work have a bar, below one for all.
 _MOST_BARS = 20
 
 
 class _Bars(Progress):
-    """Bars of one width below each other; what each lane does has lines of its own, and is never cut."""
+    """Bars of equal width, one per lane; below each, uncut, what the lane does."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Draw the visible lanes."""
@@ -61,7 +61,7 @@ _ELAPSED = TimeElapsedColumn()
 
 
 def watch_runs(title: str, runs: Mapping[str, Sequence[AnyRun]]) -> "AnyWatch":
-    """Whatever shows the progress of these runs here: bars on a terminal that can move its cursor, else lines."""
+    """The display of these runs' progress: bars on a terminal that can move its cursor, else lines."""
     console = remarks()
     drawn = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
     return Watch(title, runs, console) if drawn else Lines(title, runs)
@@ -76,19 +76,19 @@ class Watch:
         self._progress = _Bars(console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._numbers: dict[str, int] = {}
-        self._all: TaskID | None = None
+        self._overall_task: TaskID | None = None
 
     def __enter__(self) -> Self:
         console = self._progress.console
         console.print(Text(self._title))
         self._progress.start()
-        few = len(self._runs) <= min(_MOST_BARS, max(1, console.height // _LINES_A_BAR))
-        if not few:
-            self._all = self._progress.add_task("", total=len(self._runs), name="all", doing="")
+        fits = len(self._runs) <= min(_MOST_BARS, max(1, console.height // _LINES_A_BAR))
+        if not fits:
+            self._overall_task = self._progress.add_task("", total=len(self._runs), name="all", doing="")
         for name, runs in self._runs.items():
-            total = sum(run.days * len(counted(run)) for run in runs)
+            total = sum(run.days * len(progress_assets(run)) for run in runs)
             self._tasks[name] = self._progress.add_task(
-                "", total=total, name=name, doing="starting", start=False, visible=few
+                "", total=total, name=name, doing="starting", start=False, visible=fits
             )
         return self
 
@@ -98,7 +98,7 @@ class Watch:
         self._progress.stop()
 
     def tick(self) -> None:
-        """Let time pass; rich draws by itself."""
+        """Do nothing: rich redraws by itself."""
 
     def stopping(self) -> None:
         """Say that the runs are being ended."""
@@ -111,16 +111,16 @@ class Watch:
 
     def preparing(self, count: int) -> None:
         """Show how many cost centers wait for CircleCI to prepare their exports."""
-        if self._all is not None:
-            self._progress.update(self._all, doing=f"{count} wait for their exports" if count else "")
+        if self._overall_task is not None:
+            self._progress.update(self._overall_task, doing=f"{count} wait for their exports" if count else "")
 
-    def done(self, name: str) -> None:
-        """Count a lane that has ended; its failure, if any, is a sentence at the end."""
-        if self._all is not None:
+    def end_lane(self, name: str) -> None:
+        """Count a lane that has ended; a failure is a sentence at the end of the command."""
+        if self._overall_task is not None:
             self._progress.update(self._tasks[name], visible=False)
-            self._progress.advance(self._all)
+            self._progress.advance(self._overall_task)
 
-    def heard(self, name: str, event: Mapping[str, Any]) -> None:
+    def show_event(self, name: str, event: Mapping[str, Any]) -> None:
         """Show one event of a worker."""
         task = self._tasks[name]
         match event["event"]:
@@ -132,23 +132,25 @@ class Watch:
             case "step":
                 if event["name"] in STEPS:
                     self._doing(name, STEPS[event["name"]])
-            case "materialized" if event["asset"] in counted(self._runs[name][self._numbers[name]]):
+            case "materialized" if event["asset"] in progress_assets(self._runs[name][self._numbers[name]]):
                 self._progress.advance(task)
             case "waiting":
                 text = event["text"]
                 self._doing(name, f"waiting, about {duration(event['seconds'])}: {without_subject(text)}", text)
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
-                self._doing(name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}")
+                self._doing(
+                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['end_lane'])}{total}"
+                )
             case "lock":
                 self._doing(name, event["text"])
             case "message":
                 self._doing(name, "fetching", event["text"])
 
-    def _doing(self, name: str, what: str, text: str = "") -> None:
+    def _doing(self, name: str, doing: str, text: str = "") -> None:
         runs, number = self._runs[name], self._numbers.get(name, 0)
         about = joined(export_count(runs, number), days_of(text) or runs[number].title)
-        self._progress.update(self._tasks[name], doing=shown(f"{about}: {what}" if about else what))
+        self._progress.update(self._tasks[name], doing=shown(f"{about}: {doing}" if about else doing))
 
 
 AnyWatch: TypeAlias = Watch | Lines

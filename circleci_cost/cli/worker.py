@@ -1,8 +1,8 @@
-"""A process that executes Dagster runs, one after the other, and tells its parent how they go.
+"""A process that executes Dagster runs, one after the other, and sends their events to its parent.
 
 Started by `worker_pool` as `python -m circleci_cost.cli.worker`. Lines of JSON on stdin say where to work, then lane
-by lane what to run, then that nothing is left; events go as lines of JSON to the given file descriptor. When stdin is
-closed before that, the current run is interrupted and no other begins.
+by lane what to run, then that nothing is left; events go as lines of JSON to the given file descriptor. If stdin closes
+before that, the current run is interrupted and no other begins.
 """
 
 import json
@@ -24,7 +24,7 @@ from circleci_cost.assets import USAGE_EXPORTS
 from circleci_cost.circleci import SILENT
 from circleci_cost.cli.instance import instance_errors
 from circleci_cost.cli.preparation import start_preparing
-from circleci_cost.cli.worker_events import Parent, ToldProgress, ToldSource, listener
+from circleci_cost.cli.worker_events import ForwardedProgress, ForwardingSource, Parent, listener
 from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
@@ -40,15 +40,15 @@ from circleci_cost.lake.run_locks import lock_run
 from circleci_cost.lake.turns import turn
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-# The daemon has no code location to start such a run again from, and says so of each unless it is not to try.
+# The daemon has no code location to retry such a run from, and would log that for each; with 0 it does not try.
 _TAGS = {LAUNCHED_BY: COMMAND_LINE, "dagster/max_retries": "0"}
 
 
 def main() -> None:
-    """Execute what stdin asks for."""
+    """Execute the orders on stdin."""
     line = sys.stdin.readline()
     if not line:
-        # The parent died before it could say anything.
+        # The parent died before its first line.
         sys.exit(130)
     request = json.loads(line)
     parent = Parent(os.fdopen(request["events"], "w", encoding="utf-8"))
@@ -58,7 +58,7 @@ def main() -> None:
         settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
         if request["disposable"]:
             _skip_fsync()
-        source = ToldSource(settings, parent=parent)
+        source = ForwardingSource(settings, parent=parent)
         definitions = {True: build_definitions(settings, source=source)}
         with instance_errors(), _instance() as instance:
             stop.instance = instance
@@ -77,38 +77,38 @@ def main() -> None:
                 place = replace(place, definitions=definitions[checks])
                 for number, run in enumerate(order["runs"]):
                     stop.run_id = run["run_id"]
-                    if stop.asked.is_set() or not _execute(place, number, run):
+                    if stop.requested.is_set() or not _execute(place, number, run):
                         break
                 parent.tell("idle")
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         sys.exit(130)
     except CircleciCostError as error:
-        # Of no run in particular: such as a full disk below the instance.
+        # An error of no run in particular, such as a full disk below the instance.
         parent.tell("refused", sentence=str(error), exit_code=error.exit_code)
 
 
 class Stop:
-    """What comes on stdin: orders, None once there are no more; its end, where the parent asks to stop or is dead."""
+    """The orders from stdin, then None. If stdin ends without `finish`, the parent asks to stop or is dead."""
 
     def __init__(self) -> None:
         self.orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self.asked = threading.Event()
+        self.requested = threading.Event()
         self.instance: dg.DagsterInstance | None = None
         self.run_id = ""
 
     def wait_for_parent(self) -> None:
-        """Wait for it in a thread of its own, then interrupt what runs."""
+        """Read orders in a thread of its own; interrupt the current run if stdin ends without `finish`."""
         for line in sys.stdin:
             order = json.loads(line)
             if order.get("finish"):
                 self.orders.put(None)
                 return
             self.orders.put(order)
-        self.asked.set()
+        self.requested.set()
         self.orders.put(None)
         run = self.instance.get_run_by_id(self.run_id) if self.instance else None
         if run is not None and self.instance is not None and not run.is_finished:
-            # Else Dagster would take the interrupt for a failure.
+            # Without this Dagster would take the interrupt for a failure.
             self.instance.report_run_canceling(run)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -124,16 +124,16 @@ def _instance() -> dg.DagsterInstance:
 
 
 def _skip_fsync() -> None:
-    """Let SQLite leave it to the system when to write: the demo's thousands of events take half the time so.
+    """Have SQLite leave the time of writing to the system: this halves the time of the demo's thousands of events.
 
-    A killed process loses nothing by it; a power cut could cost the demo's record of runs, which another demo makes.
+    A killed process loses nothing; a power cut could lose the demo's record of runs, which another demo makes again.
     """
     event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where runs are executed, and who hears of them."""
+    """Where runs are executed, and the parent that gets their events."""
 
     settings: Settings
     definitions: dg.Definitions
@@ -146,8 +146,8 @@ class Place:
         return open_lake(self.settings.data_dir)
 
     def prepare(self, lane: str, run: dict[str, Any]) -> None:
-        """Have a lane's first exports prepared while other lanes are at work, and tell the parent when they are."""
-        thread = start_preparing(self.settings, self.lake, run, ToldProgress(SILENT, self.parent, lane=lane))
+        """Have a lane's first exports prepared while other lanes are at work, and tell the parent when that is done."""
+        thread = start_preparing(self.settings, self.lake, run, ForwardedProgress(SILENT, self.parent, lane=lane))
 
         def tell() -> None:
             thread.join()
@@ -156,13 +156,13 @@ class Place:
         threading.Thread(target=tell, daemon=True).start()
 
     def end_dead_runs(self) -> None:
-        """End the runs that died with their process, and tell the parent."""
+        """End the runs whose process died, and tell the parent."""
         try:
-            found = end_dead_runs(self.instance, self.settings, self.lake, SystemClock())
+            dead_runs = end_dead_runs(self.instance, self.settings, self.lake, SystemClock())
         except StorageError as error:
             self.parent.tell("remark", text=f"Dead runs could not be looked for. {error}")
             return
-        for dead in found:
+        for dead in dead_runs:
             status = dead.run.status.value.lower()
             text = (
                 f"Run {run_title(dead.run, self.settings)} was dead and is recorded as {status}; "
@@ -171,10 +171,10 @@ class Place:
             self.parent.tell("remark", text=text)
 
     def tell_failure(self, run_id: str, sentence: str) -> None:
-        """Notify of a failure; the daemon, where there is one, may do so as well: the outbox takes it once."""
-        ended = self.instance.get_run_by_id(run_id)
-        if ended is not None and ended.is_failure:
-            tell_failure(self.settings, self.lake, SystemClock(), ended, sentence)
+        """Notify of a failure. A running daemon may do so as well: the outbox takes the message once."""
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and run.is_failure:
+            tell_failure(self.settings, self.lake, SystemClock(), run, sentence)
 
     def tidy(self) -> None:
         """Do the day's housekeeping; where it cannot be done, the next command does it."""
@@ -198,17 +198,17 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
         instance=instance,
         run_id=run["run_id"],
         tags={**_partition_tags(run["partitions"]), **_TAGS},
-        # The sensor `automation` looks there for what a run has made together.
+        # From this selection the sensor `automation` sees what the run makes together.
         asset_selection=[dg.AssetKey(name) for name in run["assets"]],
         raise_on_error=False,
         run_config=config,
     )
-    # Not where the above was interrupted: the file then says of an unfinished run that its process is dead.
+    # Not after an interrupt: the file then shows that the process of the unfinished run is dead.
     lock.release()
-    ended = instance.get_run_by_id(run["run_id"])
+    recorded_run = instance.get_run_by_id(run["run_id"])
     if result.success:
         failed = None
-    elif ended is not None and ended.status is dg.DagsterRunStatus.CANCELED:
+    elif recorded_run is not None and recorded_run.status is dg.DagsterRunStatus.CANCELED:
         failed = Failed("The run was canceled.", 1, None)
     else:
         failed = failure_in(result.all_events) or Failed("The run was canceled.", 1, None)
@@ -222,10 +222,12 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     return failed is None
 
 
-def _partition_tags(asked: dict[str, str] | None) -> dict[str, str]:
-    if asked is None:
+def _partition_tags(partitions: dict[str, str] | None) -> dict[str, str]:
+    if partitions is None:
         return {}
-    return range_tags(asked["cost_center"], date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"]))
+    return range_tags(
+        partitions["cost_center"], date.fromisoformat(partitions["first"]), date.fromisoformat(partitions["last"])
+    )
 
 
 if __name__ == "__main__":

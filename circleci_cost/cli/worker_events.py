@@ -1,6 +1,6 @@
-"""What a worker tells its parent: the steps of its runs, the progress of fetches, waits and new tries.
+"""The events that a worker sends to its parent: steps of its runs, progress of fetches, waits and retries.
 
-Which runs it executes is `worker`'s business, what becomes of the events `worker_pool`'s.
+`worker` executes the runs; `worker_pool` receives the events.
 """
 
 import json
@@ -18,7 +18,7 @@ from circleci_cost.lake.turns import READING, WAREHOUSE
 
 
 class Parent:
-    """Sends events to the parent, from any thread; a parent that is gone hears nothing."""
+    """Sends events to the parent, from any thread; without effect once the parent is dead."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -34,13 +34,13 @@ class Parent:
                 return
 
 
-class ToldProgress:
-    """Passes a fetch's progress to the run's log and to the parent."""
+class ForwardedProgress:
+    """Passes the progress of a fetch to the run's log and to the parent."""
 
     def __init__(self, log: ExportProgress, parent: Parent, **fields: object) -> None:
         self._log = log
         self._parent = parent
-        # Which lane it is about, where that is not the one at work.
+        # The lane of the fetch, where it is not the one at work.
         self._fields = fields
 
     def message(self, text: str) -> None:
@@ -63,26 +63,26 @@ class ToldProgress:
 
 
 @dataclass(frozen=True)
-class ToldSource(UsageSource):
-    """The source of usage exports whose progress the parent sees too."""
+class ForwardingSource(UsageSource):
+    """The source of usage exports, which forwards its progress to the parent."""
 
     parent: Parent | None = None
 
     @contextmanager
     def exports(self, cost_center: str, lake: Lake, progress: ExportProgress) -> Iterator[UsageExports]:
         """Open the usage exports of one cost center."""
-        told = ToldProgress(progress, self.parent) if self.parent else progress
-        with super().exports(cost_center, lake, told) as exports:
+        forwarded = ForwardedProgress(progress, self.parent) if self.parent else progress
+        with super().exports(cost_center, lake, forwarded) as exports:
             yield exports
 
 
 def listener(parent: Parent) -> Any:
-    """What passes a run's events on: its steps, what they made, what they wait for."""
+    """A listener that forwards a run's events: its steps, their materializations and their waits."""
 
     def listen(entry: Any) -> None:
         event = entry.dagster_event
         if event is None:
-            # What a fetch waits for it tells the parent itself.
+            # Only waits for locks: a fetch sends its own waits.
             if entry.user_message in (*READING.both, *WAREHOUSE.both):
                 waits = entry.user_message in {READING.waits, WAREHOUSE.waits}
                 parent.tell("lock", text=entry.user_message, waits=waits)

@@ -1,6 +1,6 @@
 """A few worker processes that take lanes of runs in turn: starting one costs seconds, a lane may cost less.
 
-Which runs there are is `runs`' business, what a worker does with them `worker`'s.
+`runs` hands in the runs; `worker` executes them.
 """
 
 import itertools
@@ -37,11 +37,11 @@ class _Worker:
     lane: str | None = None
     begun: AnyRun | None = None
     ready: bool = False
-    # Why it can't do anything: a sentence and an exit code.
+    # Why it cannot work at all: a sentence and an exit code.
     refused: tuple[str, int] | None = None
 
     def send(self, message: Mapping[str, object]) -> None:
-        """Write one line to its stdin; a worker that is dead is noticed where its events are read."""
+        """Write one line to its stdin; a dead worker is noticed when its events are read."""
         if self.process.stdin:
             try:
                 self.process.stdin.write(json.dumps(message) + "\n")
@@ -55,11 +55,11 @@ def _most_workers() -> int:
 
 
 def _described(run: AnyRun) -> dict[str, object]:
-    """A run as a worker is told of it."""
+    """The run as an order for a worker."""
     return {
         "job": run.job,
         "partitions": run.partitions,
-        "assets": run.made,
+        "assets": run.made_assets,
         "refetch": run.refetch,
         "run_id": run.run_id,
     }
@@ -79,8 +79,8 @@ class WorkerPool:
         self._disposable = disposable
         self._standing_checks = True
         self._lanes: dict[str, Sequence[AnyRun]] = {}
-        self._waiting: deque[str] = deque()
-        # Which worker has a lane's exports prepared; the lane waits for that.
+        self._waiting_lanes: deque[str] = deque()
+        # The worker that prepares a lane's exports, by lane; the lane waits for that.
         self._preparing: dict[str, int] = {}
         self._workers: dict[int, _Worker] = {}
         self._started = 0
@@ -90,10 +90,10 @@ class WorkerPool:
         """Give workers the lanes in turn, and pass their events on until all lanes have ended."""
         self._standing_checks = standing_checks
         self._lanes |= lanes
-        self._waiting.extend(lanes)
+        self._waiting_lanes.extend(lanes)
         if len(lanes) > _most_workers() and not self._settings.is_demo:
             self._prepare()
-        while self._waiting or self._preparing or any(worker.lane for worker in self._workers.values()):
+        while self._waiting_lanes or self._preparing or any(worker.lane for worker in self._workers.values()):
             self._give_lanes()
             try:
                 number, event = self._events.get(timeout=0.2)
@@ -101,37 +101,37 @@ class WorkerPool:
                 watch.tick()
                 continue
             if event is None:
-                self._ended(number)
+                self._reap(number)
             else:
-                self._heard(self._workers[number], event, watch)
+                self._handle(self._workers[number], event, watch)
 
     def close(self) -> None:
-        """Let the workers end that wait for another lane."""
+        """Let idle workers end."""
         for worker in self._workers.values():
             worker.send({"finish": True})
         for number in list(self._workers):
-            self._ended(number)
+            self._reap(number)
 
     def _give_lanes(self) -> None:
         for worker in self._workers.values():
-            if self._waiting and worker.lane is None:
-                worker.lane = self._waiting.popleft()
+            if self._waiting_lanes and worker.lane is None:
+                worker.lane = self._waiting_lanes.popleft()
                 worker.send(self._order(worker.lane))
-        while self._waiting and len(self._workers) < _most_workers():
+        while self._waiting_lanes and len(self._workers) < _most_workers():
             worker = self._start()
-            worker.lane = self._waiting.popleft()
+            worker.lane = self._waiting_lanes.popleft()
             worker.send(self._order(worker.lane))
 
     def _prepare(self) -> None:
-        """Let the exports of all lanes be prepared at once; a lane is given to a worker when its are."""
+        """Have the exports of all lanes prepared at once; a worker gets a lane once its exports are prepared."""
         while len(self._workers) < _most_workers():
             self._start()
         numbers = itertools.cycle(list(self._workers))
-        for lane in list(self._waiting):
+        for lane in list(self._waiting_lanes):
             run = self._lanes[lane][0]
             if fetches(run):
                 number = self._preparing[lane] = next(numbers)
-                self._waiting.remove(lane)
+                self._waiting_lanes.remove(lane)
                 self._workers[number].send({"lane": lane, "prepare": _described(run)})
 
     def _start(self) -> _Worker:
@@ -144,7 +144,7 @@ class WorkerPool:
             stdout=errors,
             stderr=errors,
             pass_fds=(writing,),
-            # The terminal's Ctrl-C is for us alone: we tell the workers how to end.
+            # The terminal's Ctrl-C is for this process alone, which tells the workers how to end.
             start_new_session=True,
             text=True,
         )
@@ -158,7 +158,7 @@ class WorkerPool:
                 "config": str(source) if source else None,
                 "demo_data": str(self._settings.data_dir),
                 "disposable": self._disposable,
-                # One is enough to look for runs whose process is dead, and for what may go.
+                # One worker is enough to look for dead runs and to do the housekeeping.
                 "keep_house": number == 0,
             }
         )
@@ -176,7 +176,7 @@ class WorkerPool:
                 self._events.put((number, json.loads(line)))
         self._events.put((number, None))
 
-    def _heard(self, worker: _Worker, event: dict[str, Any], watch: AnyWatch) -> None:
+    def _handle(self, worker: _Worker, event: dict[str, Any], watch: AnyWatch) -> None:
         lane = event.get("lane") or worker.lane or ""
         match event["event"]:
             case "ready":
@@ -185,16 +185,16 @@ class WorkerPool:
                 worker.refused = event["sentence"], event["exit_code"]
             case "prepared":
                 self._preparing.pop(lane, None)
-                self._waiting.append(lane)
+                self._waiting_lanes.append(lane)
                 watch.preparing(len(self._preparing))
             case "remark":
                 watch.remark(event["text"])
             case "idle":
-                watch.done(lane)
+                watch.end_lane(lane)
                 worker.lane = None
             case "run":
                 worker.begun = self._lanes[lane][event["number"]]
-                watch.heard(lane, event)
+                watch.show_event(lane, event)
             case "ended":
                 run, worker.begun = worker.begun, None
                 if event.get("stack"):
@@ -203,11 +203,11 @@ class WorkerPool:
                     self.failed.append((run, event["sentence"], event["exit_code"]))
                 elif run is not None:
                     self.succeeded.append(run)
-                watch.heard(lane, event)
+                watch.show_event(lane, event)
             case _:
-                watch.heard(lane, event)
+                watch.show_event(lane, event)
 
-    def _ended(self, number: int) -> None:
+    def _reap(self, number: int) -> None:
         worker = self._workers.pop(number)
         code = worker.process.wait()
         if worker.process.stdin:
@@ -217,7 +217,7 @@ class WorkerPool:
             text = errors.read().decode(errors="replace").strip()
         for lane in [lane for lane, by in self._preparing.items() if by == number]:
             del self._preparing[lane]
-            self._waiting.append(lane)
+            self._waiting_lanes.append(lane)
         if worker.refused:
             self._fail(worker, lambda lane: worker.refused or ("", 1))
         elif code:
@@ -225,15 +225,15 @@ class WorkerPool:
             self._fail(worker, lambda lane: (_died(lane, code), 1))
             self._end_dead_runs()
 
-    def _fail(self, worker: _Worker, why: Callable[[str], tuple[str, int]]) -> None:
-        """Let a worker's lane fail, and all that wait where another worker would not get further either."""
+    def _fail(self, worker: _Worker, failure_of: Callable[[str], tuple[str, int]]) -> None:
+        """Fail a worker's lane; if it never became ready, fail all waiting lanes: no other worker would get further."""
         lanes = [worker.lane] if worker.lane else []
         if not worker.ready:
-            lanes += self._waiting
-            self._waiting.clear()
+            lanes += self._waiting_lanes
+            self._waiting_lanes.clear()
         for lane in lanes:
             run = worker.begun if lane == worker.lane and worker.begun else self._lanes[lane][0]
-            self.failed.append((run, *why(lane)))
+            self.failed.append((run, *failure_of(lane)))
 
     def stop(self) -> None:
         """Let the workers end their runs as canceled, and wait for that."""
@@ -256,7 +256,7 @@ class WorkerPool:
         self._mark_canceled()
 
     def _end_dead_runs(self) -> None:
-        """Record the end of what a dead worker was executing, and notify of it."""
+        """Record the end of the run that a dead worker was executing, and notify of it."""
         import dagster as dg
 
         from circleci_cost.defs.dead_runs import end_dead_runs

@@ -127,8 +127,8 @@ def test_a_wait_over_midnight_names_the_time_of_the_next_day(capsys: pytest.Capt
     clock = ManualClock(datetime(2025, 12, 31, 23, 59, 30, tzinfo=UTC))
     lines = Lines("Fetching", {"acme": [PlannedRun("ingest", "acme", date(2025, 12, 1), date(2025, 12, 30))]}, clock)
     wait = {"event": "waiting", "text": "the quota is used up", "seconds": 60.0}
-    assert "again at 00:00:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.heard("acme", wait))
+    assert "again at 00:00:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait))
     clock.sleep(599)
-    assert _said_of_a_wait(capsys, lines, lambda told: told.heard("acme", wait)) == ""
+    assert _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait)) == ""
     clock.sleep(1)
-    assert "again at 00:10:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.heard("acme", wait))
+    assert "again at 00:10:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait))

@@ -41,7 +41,7 @@ def _imported(folder: Path) -> Path:
     environment = {
         name: value for name, value in os.environ.items() if name not in {"DAGSTER_HOME", "CIRCLECI_COST_CONFIG"}
     }
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "circleci_cost.cli", "import", str(SAMPLE), "--cost-center", "northwind"],
         cwd=folder,
         env=environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -49,6 +49,6 @@ def _imported(folder: Path) -> Path:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    (folder / "said.txt").write_text(done.stdout)
+    assert (process.returncode, process.stderr) == (0, "")
+    (folder / "said.txt").write_text(process.stdout)
     return folder

@@ -38,7 +38,7 @@ effective_from = 2020-01-01
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """What a call of the command line wrote, and its exit code."""
 
     code: int
@@ -58,12 +58,12 @@ class Caller:
         """Call it at another time, such as 2025-12-31T23:59:59+00:00; workers keep the machine's."""
         return replace(self, clock=ManualClock(datetime.fromisoformat(now)))
 
-    def __call__(self, *arguments: str | Path) -> Said:
+    def __call__(self, *arguments: str | Path) -> Output:
         """Call it with some arguments."""
         self.capture.readouterr()
-        code = run([str(each) for each in arguments], self.clock)
+        code = run([str(argument) for argument in arguments], self.clock)
         out, err = self.capture.readouterr()
-        return Said(code, out, err)
+        return Output(code, out, err)
 
     def configure(self, text: str) -> Path:
         """Write the configuration of the folder."""
@@ -82,14 +82,14 @@ def publish_rows(
 ) -> None:
     """Publish daily costs. A row needs `date` and credits by charge type; `price` None leaves it unpriced."""
     lake = open_lake(data_dir)
-    found = [_row(row) for row in rows]
+    cost_rows = [_row(row) for row in rows]
     open_days = set(unsettled)
     with duckdb.connect(str(lake.warehouse)) as connection:
         with transaction(connection):
-            for row in found:
+            for row in cost_rows:
                 names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
                 connection.execute(f"INSERT INTO daily_costs ({names}) VALUES ({marks})", row)
-            for day in sorted({*days, *(row["date"] for row in found)}):
+            for day in sorted({*days, *(row["date"] for row in cost_rows)}):
                 connection.execute(
                     "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
                     "TIMESTAMP '2026-01-01', true, $settled)",
@@ -98,22 +98,22 @@ def publish_rows(
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
-def _row(given: Mapping[str, Any]) -> dict[str, Any]:
-    price = given.get("price", Decimal("0.0006"))
-    charges = {name: Decimal(given.get(name, 0)) for name in CHARGE_TYPES}
+def _row(values: Mapping[str, Any]) -> dict[str, Any]:
+    price = values.get("price", Decimal("0.0006"))
+    charges = {name: Decimal(values.get(name, 0)) for name in CHARGE_TYPES}
     total = sum(charges.values(), start=Decimal(0))
     row: dict[str, Any] = {
-        "date": given["date"],
+        "date": values["date"],
         "cost_center": "acme",
         "organization_id": "o",
         "organization": "acme",
-        "project_id": f"id of {given.get('project')}",
-        "project": given.get("project", "web"),
-        "workflow": given.get("workflow", "build"),
-        "job": given.get("job", "test"),
-        "branch": given.get("branch"),
-        "jobs": given.get("jobs", 1),
-        "runs": given.get("runs", 1),
+        "project_id": f"id of {values.get('project')}",
+        "project": values.get("project", "web"),
+        "workflow": values.get("workflow", "build"),
+        "job": values.get("job", "test"),
+        "branch": values.get("branch"),
+        "jobs": values.get("jobs", 1),
+        "runs": values.get("runs", 1),
         "run_seconds": 0,
         "price_per_credit": price,
         "credits": total,

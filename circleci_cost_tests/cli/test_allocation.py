@@ -77,10 +77,10 @@ def published(call: Caller) -> Caller:
 
 
 def answer(caller: Caller, *arguments: str) -> dict[str, Any]:
-    said = caller(*arguments, "--json")
-    assert said.code in {0, 5}, said.err
-    found: dict[str, Any] = json.loads(said.out)
-    return found
+    output = caller(*arguments, "--json")
+    assert output.code in {0, 5}, output.err
+    answered: dict[str, Any] = json.loads(output.out)
+    return answered
 
 
 def total_of(rows: list[dict[str, Any]], key: str = "cost") -> Decimal:
@@ -90,13 +90,13 @@ def total_of(rows: list[dict[str, Any]], key: str = "cost") -> Decimal:
 def test_every_view_with_tags_adds_up_to_the_view_without_to_the_last_digit(published: Caller) -> None:
     whole = answer(published, "report")["total"]
     for by in ("team", "stage", "team,stage", "stage,team", "team,project,stage", "branch,team"):
-        found = answer(published, "report", "--by", by)
-        assert found["total"] == whole, by
-        assert (total_of(found["rows"]), total_of(found["rows"], "credits")) == (
+        answered = answer(published, "report", "--by", by)
+        assert answered["total"] == whole, by
+        assert (total_of(answered["rows"]), total_of(answered["rows"], "credits")) == (
             Decimal(whole["cost"]),
             Decimal(whole["credits"]),
         )
-        assert sum(row["runs"] for row in found["rows"]) == whole["runs"], by
+        assert sum(row["runs"] for row in answered["rows"]) == whole["runs"], by
 
 
 def test_each_day_of_a_tag_adds_up_to_that_day(published: Caller) -> None:
@@ -141,24 +141,24 @@ def test_parts_that_round_to_no_credits_keep_their_cost_and_rows_of_nothing_are_
     publish_allocated(call, rows)
     whole = answer(call, "report")["total"]
     for by in ("team", "team,stage", "team,charge_type"):
-        found = answer(call, "report", "--by", by)
-        assert (found["total"]["cost"], found["total"]["credits"]) == (whole["cost"], whole["credits"]), by
-        assert all(Decimal(row["cost"]) or row["runs"] for row in found["rows"]), by
+        answered = answer(call, "report", "--by", by)
+        assert (answered["total"]["cost"], answered["total"]["credits"]) == (whole["cost"], whole["credits"]), by
+        assert all(Decimal(row["cost"]) or row["runs"] for row in answered["rows"]), by
 
 
 def test_an_unknown_tag_or_value_is_named_with_the_nearest(published: Caller) -> None:
-    said = published("report", "--by", "taem")
-    assert said.code == 2
-    assert said.err.startswith("Error: There is no dimension 'taem'; did you mean 'team'")
-    assert said.err.rstrip().endswith("charge_type, stage, team.")
-    said = published("report", "--where", "team=wep")
-    assert (said.code, said.err) == (2, "Error: No usage has the team 'wep'; did you mean 'web'?\n")
+    output = published("report", "--by", "taem")
+    assert output.code == 2
+    assert output.err.startswith("Error: There is no dimension 'taem'; did you mean 'team'")
+    assert output.err.rstrip().endswith("charge_type, stage, team.")
+    output = published("report", "--where", "team=wep")
+    assert (output.code, output.err) == (2, "Error: No usage has the team 'wep'; did you mean 'web'?\n")
 
 
 def test_explain_adds_up_to_the_reports_figure_and_names_rule_split_and_share(published: Caller) -> None:
     for row in answer(published, "report", "--by", "team")["rows"]:
-        found = answer(published, "allocation", "explain", "--tag", "team", "--value", row["team"])
-        assert found["total"] == {"cost": row["cost"], "credits": row["credits"], "runs": row["runs"]}
+        answered = answer(published, "allocation", "explain", "--tag", "team", "--value", row["team"])
+        assert answered["total"] == {"cost": row["cost"], "credits": row["credits"], "runs": row["runs"]}
     web = answer(published, "allocation", "explain", "--tag", "team", "--value", "web", "--to", "2026-01-01")["rows"]
     assert [(row["rule"], row["condition"], row["source_value"], row["split"]) for row in web] == [
         ("seats", "charge_type is user", "seats", "seats by even"),
@@ -170,10 +170,10 @@ def test_explain_adds_up_to_the_reports_figure_and_names_rule_split_and_share(pu
 
 
 def test_explain_takes_filters_and_is_readable(published: Caller) -> None:
-    said = published("allocation", "explain", "--tag", "team", "--where", "project=infra", "--value", "api")
-    assert said.code == 0
-    assert "platform by minutes" in said.out
-    assert "project is infra" in said.out
+    output = published("allocation", "explain", "--tag", "team", "--where", "project=infra", "--value", "api")
+    assert output.code == 0
+    assert "platform by minutes" in output.out
+    assert "project is infra" in output.out
     several = published("allocation", "explain")
     assert (several.code, several.err) == (
         2,
@@ -206,53 +206,55 @@ def _costs(rows: list[dict[str, Any]]) -> dict[str, str]:
     return {row["team"]: row["cost"] for row in rows if Decimal(row["cost"])}
 
 
-def _assert_moves_explain_the_changes(found: dict[str, Any]) -> None:
-    assert found["moves"]
-    for row in found["changes"]:
-        gained = total_of([move for move in found["moves"] if move["to"] == row["value"]])
-        lost = total_of([move for move in found["moves"] if move["from"] == row["value"]])
+def _assert_moves_explain_the_changes(answered: dict[str, Any]) -> None:
+    assert answered["moves"]
+    for row in answered["changes"]:
+        gained = total_of([move for move in answered["moves"] if move["to"] == row["value"]])
+        lost = total_of([move for move in answered["moves"] if move["from"] == row["value"]])
         assert gained - lost == Decimal(row["change"]), row
 
 
 def test_diff_of_some_days_is_shown_in_dollars(published: Caller) -> None:
     edited = published.folder / "edited.toml"
     edited.write_text((configuration() + TAGS).replace('project = "api"', 'project = "docs"'))
-    said = published("allocation", "diff", "--with", "edited.toml", "--from", "2026-02-01", "--tag", "team")
-    assert said.code == 0
-    assert "Nothing is written" in said.out
-    assert "unallocated" in said.out
+    output = published("allocation", "diff", "--with", "edited.toml", "--from", "2026-02-01", "--tag", "team")
+    assert output.code == 0
+    assert "Nothing is written" in output.out
+    assert "unallocated" in output.out
     unchanged = published("allocation", "diff")
     assert "Nothing would move." in unchanged.out
 
 
 def test_diff_against_a_configuration_without_tags_tells_what_would_go(published: Caller) -> None:
     (published.folder / "edited.toml").write_text(configuration())
-    found = answer(published, "allocation", "diff", "--with", "edited.toml", "--tag", "team")
+    answered = answer(published, "allocation", "diff", "--with", "edited.toml", "--tag", "team")
     costs = _costs(answer(published, "report", "--by", "team")["rows"])
-    assert {row["value"]: row["before"] for row in found["changes"] if Decimal(row["before"])} == costs
-    assert {row["after"] for row in found["changes"]} == {"0.000000"}
-    assert found["moves"] == []
+    assert {row["value"]: row["before"] for row in answered["changes"] if Decimal(row["before"])} == costs
+    assert {row["after"] for row in answered["changes"]} == {"0.000000"}
+    assert answered["moves"] == []
 
 
 def test_diff_names_a_mistake_in_the_edited_file_and_values_that_no_usage_has(published: Caller) -> None:
     edited = published.folder / "edited.toml"
     edited.write_text((configuration() + TAGS).replace('project = "api"', 'project = "apii"'))
-    said = published("allocation", "diff", "--with", "edited.toml")
-    assert said.code == 0
-    assert "Note: virtual tag team: 'rule 4' asks for the project 'apii', which no usage has; did you mean" in said.err
+    output = published("allocation", "diff", "--with", "edited.toml")
+    assert output.code == 0
+    assert (
+        "Note: virtual tag team: 'rule 4' asks for the project 'apii', which no usage has; did you mean" in output.err
+    )
     edited.write_text(configuration() + TAGS + '[[virtual_tags.mappings]]\nfile = "missing.csv"\n')
-    said = published("allocation", "diff", "--with", "edited.toml")
-    assert said.code == 3
-    assert "missing.csv cannot be read" in said.err
+    output = published("allocation", "diff", "--with", "edited.toml")
+    assert output.code == 3
+    assert "missing.csv cannot be read" in output.err
 
 
 def test_coverage_by_month_below_the_threshold_exits_with_5_and_suggests_rules_that_raise_it(published: Caller) -> None:
-    said = published("allocation", "coverage", "--json", "--tag", "team")
-    assert said.code == 5
-    (found,) = json.loads(said.out)["tags"]
-    assert [row["month"] for row in found["months"]] == ["2026-01", "2026-02"]
-    assert total_of(found["months"]) == Decimal(answer(published, "report")["total"]["cost"])
-    (suggestion,) = found["suggestions"]
+    output = published("allocation", "coverage", "--json", "--tag", "team")
+    assert output.code == 5
+    (answered,) = json.loads(output.out)["tags"]
+    assert [row["month"] for row in answered["months"]] == ["2026-01", "2026-02"]
+    assert total_of(answered["months"]) == Decimal(answer(published, "report")["total"]["cost"])
+    (suggestion,) = answered["suggestions"]
     assert (suggestion["project"], suggestion["workflow"]) == ("docs", None)
     assert suggestion["rule"] == '[[virtual_tags.rules]]\nvalue = "docs"\nwhere = { project = "docs" }'
     text = configuration() + TAGS.replace(
@@ -260,9 +262,9 @@ def test_coverage_by_month_below_the_threshold_exits_with_5_and_suggests_rules_t
     )
     published.configure(text)
     publish_allocated(published)
-    said = published("allocation", "coverage", "--tag", "team")
-    assert (said.code, said.err) == (0, "")
-    assert "100.0 %" in said.out
+    output = published("allocation", "coverage", "--tag", "team")
+    assert (output.code, output.err) == (0, "")
+    assert "100.0 %" in output.out
 
 
 def test_projects_allocated_in_part_are_suggested_by_workflow(call: Caller) -> None:
@@ -271,33 +273,33 @@ def test_projects_allocated_in_part_are_suggested_by_workflow(call: Caller) -> N
     rows: list[dict[str, Any]] = [{"compute": 1}, {"workflow": 'say "hi"', "compute": 5}]
     rows += [{"project": "docs", "workflow": "x", "compute": 2}]
     publish_allocated(call, rows)
-    (found,) = answer(call, "allocation", "coverage")["tags"]
-    assert [(row["project"], row["workflow"], row["credits"]) for row in found["suggestions"]] == [
+    (answered,) = answer(call, "allocation", "coverage")["tags"]
+    assert [(row["project"], row["workflow"], row["credits"]) for row in answered["suggestions"]] == [
         ("web", 'say "hi"', "5"),
         ("docs", None, "2"),
     ]
-    assert found["suggestions"][0]["rule"].endswith('where = { project = "web", workflow = "say \\"hi\\"" }')
+    assert answered["suggestions"][0]["rule"].endswith('where = { project = "web", workflow = "say \\"hi\\"" }')
 
 
 @pytest.mark.parametrize("command", ["explain", "diff", "coverage"])
 def test_without_tags_it_says_how_to_add_one(call: Caller, command: str) -> None:
     call.configure(configuration())
     publish_rows(call.folder / "data", [{"date": DAYS[0], "compute": "1"}])
-    said = call("allocation", command)
-    assert said.code == 3
-    assert "There is no virtual tag in " in said.err
-    assert "add a [[virtual_tags]] section with name" in said.err
+    output = call("allocation", command)
+    assert output.code == 3
+    assert "There is no virtual tag in " in output.err
+    assert "add a [[virtual_tags]] section with name" in output.err
 
 
 def test_tags_that_are_not_published_yet_can_be_previewed_and_are_told(call: Caller) -> None:
     call.configure(configuration())
     publish_rows(call.folder / "data", [{"date": DAYS[0], "compute": "1"}])
     call.configure(configuration() + TAGS)
-    said = call("allocation", "coverage")
-    assert said.code == 1
-    assert "are in no published costs yet; run `circleci-cost allocation apply`" in said.err
-    found = answer(call, "allocation", "diff", "--tag", "team")
-    assert [(row["value"], row["before"], row["after"]) for row in found["changes"]] == [
+    output = call("allocation", "coverage")
+    assert output.code == 1
+    assert "are in no published costs yet; run `circleci-cost allocation apply`" in output.err
+    answered = answer(call, "allocation", "diff", "--tag", "team")
+    assert [(row["value"], row["before"], row["after"]) for row in answered["changes"]] == [
         ("web", "0.000000", "0.000600")
     ]
 
@@ -310,12 +312,12 @@ def test_a_generation_of_an_earlier_version_has_no_tags_and_can_be_previewed(pub
     rows = {name: count for name, count in generation.manifest.rows.items() if name != "allocated_costs"}
     point_to(Lake(published.folder / "data"), generation.manifest.model_copy(update={"rows": rows}))
     assert answer(published, "report") == whole
-    said = published("report", "--by", "team")
-    assert (said.code, "run `circleci-cost allocation apply`, which fetches nothing" in said.err) == (1, True)
+    output = published("report", "--by", "team")
+    assert (output.code, "run `circleci-cost allocation apply`, which fetches nothing" in output.err) == (1, True)
     assert published("allocation", "coverage").code == 1
-    found = answer(published, "allocation", "diff", "--tag", "team")
-    assert total_of(found["changes"], "before") == 0
-    assert total_of(found["changes"], "after") == Decimal(whole["total"]["cost"])
+    answered = answer(published, "allocation", "diff", "--tag", "team")
+    assert total_of(answered["changes"], "before") == 0
+    assert total_of(answered["changes"], "after") == Decimal(whole["total"]["cost"])
 
 
 def test_the_published_files_hold_the_allocated_rows_by_month(published: Caller) -> None:
@@ -323,9 +325,9 @@ def test_the_published_files_hold_the_allocated_rows_by_month(published: Caller)
     files = generation.parquet("allocated_costs")
     assert [file.name for file in files] == ["2026-01.parquet", "2026-02.parquet"]
     with duckdb.connect() as connection:
-        found = connection.execute(
+        answered = connection.execute(
             "SELECT tag, sum(cost_usd) FROM read_parquet($files) GROUP BY tag ORDER BY tag",
             {"files": [str(file) for file in files]},
         ).fetchall()
-    assert found == [("stage", generation.manifest.cost_usd), ("team", generation.manifest.cost_usd)]
+    assert answered == [("stage", generation.manifest.cost_usd), ("team", generation.manifest.cost_usd)]
     assert generation.manifest.rows["allocated_costs"] > 0

@@ -32,8 +32,8 @@ def imported(call: Caller, northwind: Path) -> Caller:
 
 
 def _projects(call: Caller) -> list[str]:
-    found: list[dict[str, str]] = json.loads(call("report", "--by", "project", "--json").out)["rows"]
-    return [row["project"] for row in found]
+    rows: list[dict[str, str]] = json.loads(call("report", "--by", "project", "--json").out)["rows"]
+    return [row["project"] for row in rows]
 
 
 def _teams(call: Caller) -> dict[str, str]:
@@ -51,9 +51,9 @@ def test_what_diff_predicts_is_what_apply_shows(imported: Caller) -> None:
         predicted = json.loads(imported("allocation", "diff", "--json").out)["changes"]
         after = {row["value"]: row["after"] for row in predicted if row["after"] is not None}
 
-        said = imported("allocation", "apply")
+        output = imported("allocation", "apply")
 
-        assert (said.code, said.out) == (0, "Applied team, 2024-11-10 to 2024-11-14.\n"), said.err
+        assert (output.code, output.out) == (0, "Applied team, 2024-11-10 to 2024-11-14.\n"), output.err
         shown = _teams(imported)
         assert shown == {value: cost for value, cost in after.items() if value in shown}
         assert set(after) - set(shown) <= {value for value, cost in after.items() if float(cost) == 0}
@@ -66,10 +66,11 @@ def test_what_diff_predicts_is_what_apply_shows(imported: Caller) -> None:
 def test_a_channel_that_is_down_is_said_and_no_failure(imported: Caller) -> None:
     channel = '[[notifications.channels]]\nname = "hook"\ntype = "webhook"\nurl = "http://127.0.0.1:9/"\n'
     imported.configure(NORTHWIND.read_text() + channel + '[[budgets]]\nname = "all"\namount = 0.01\n')
-    said = imported("allocation", "apply")
-    assert said.code == 0
+    output = imported("allocation", "apply")
+    assert output.code == 0
     assert (
-        said.err == "1 message waits for a channel that failed; `circleci-cost notify send` tries again and says why.\n"
+        output.err
+        == "1 message waits for a channel that failed; `circleci-cost notify send` tries again and says why.\n"
     )
     sent = imported("notify", "send", "--retry")
     assert sent.code == 1
@@ -82,15 +83,15 @@ def test_check_reads_the_files_of_the_sections_and_looks_for_variables(
     monkeypatch.delenv("SLACK_WEBHOOK_URL", raising=False)
     channel = '[[notifications.channels]]\nname = "chat"\ntype = "slack"\nurl_env = "SLACK_WEBHOOK_URL"\n'
     call.configure(NORTHWIND.read_text() + TEAMS + channel)
-    said = call("check", "--offline")
-    assert said.code == 3
-    assert f"error   virtual tags: {call.folder / 'teams.csv'}" in said.out
+    output = call("check", "--offline")
+    assert output.code == 3
+    assert f"error   virtual tags: {call.folder / 'teams.csv'}" in output.out
     (call.folder / "teams.csv").write_text("project,value\nweb,north\n")
-    said = call("check", "--offline")
-    assert said.code == 0
-    assert "ok      virtual tags: team: 1 rule, 1 mapping file, 1 split" in said.out
-    assert "ok      budgets: 1 budget" in said.out
+    output = call("check", "--offline")
+    assert output.code == 0
+    assert "ok      virtual tags: team: 1 rule, 1 mapping file, 1 split" in output.out
+    assert "ok      budgets: 1 budget" in output.out
     assert (
         "warning notifications: the channel 'chat' needs the environment variable SLACK_WEBHOOK_URL, which is not set"
-        in said.out
+        in output.out
     )

@@ -56,58 +56,58 @@ def published(call: Caller) -> Caller:
 
 
 def incidents(call: Caller, *arguments: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(call("anomalies", "--json", *arguments).out)["incidents"]
-    return found
+    answered: list[dict[str, Any]] = json.loads(call("anomalies", "--json", *arguments).out)["incidents"]
+    return answered
 
 
 def test_an_incident_is_a_row_with_what_where_and_how_much(published: Caller) -> None:
-    said = published("anomalies")
-    assert said.code == 0
-    assert "level shift up" in said.out
-    assert "acme / web" in said.out
-    assert f"{SHIFT} to {LAST}" in said.out
-    assert "open" in said.out
-    assert said.out.endswith(f"Data through {LAST}.\n")
+    output = published("anomalies")
+    assert output.code == 0
+    assert "level shift up" in output.out
+    assert "acme / web" in output.out
+    assert f"{SHIFT} to {LAST}" in output.out
+    assert "open" in output.out
+    assert output.out.endswith(f"Data through {LAST}.\n")
 
 
 def test_json_has_exact_decimals_as_strings(published: Caller) -> None:
     answer = json.loads(published("anomalies", "--json").out)
     assert (answer["data_through"], answer["currency"]) == (f"{LAST}", "USD")
-    (found,) = answer["incidents"]
-    assert (found["kind"], found["direction"], found["status"]) == ("level_shift", "up", "open")
-    assert (found["first_day"], found["last_day"]) == (f"{SHIFT}", f"{LAST}")
+    (listed,) = answer["incidents"]
+    assert (listed["kind"], listed["direction"], listed["status"]) == ("level_shift", "up", "open")
+    assert (listed["first_day"], listed["last_day"]) == (f"{SHIFT}", f"{LAST}")
     spent = sum(
         (Decimal(row["compute"]) for row in usage("web") if row["project"] == "web" and row["date"] >= SHIFT),
         start=Decimal(0),
     )
-    assert Decimal(found["actual_usd"]) == spent * Decimal("0.0006")
-    assert Decimal(found["impact_usd"]) == pytest.approx(Decimal("192"), abs=2)
+    assert Decimal(listed["actual_usd"]) == spent * Decimal("0.0006")
+    assert Decimal(listed["impact_usd"]) == pytest.approx(Decimal("192"), abs=2)
 
 
 def test_one_incident_tells_its_reasons(published: Caller) -> None:
-    (found,) = incidents(published)
-    said = published("anomalies", "--incident", found["incident_id"])
-    assert said.code == 0
-    assert "more than the $48" in said.out
-    assert "runs +$" in said.out
-    reasons = json.loads(published("anomalies", "--incident", found["incident_id"], "--json").out)
+    (listed,) = incidents(published)
+    output = published("anomalies", "--incident", listed["incident_id"])
+    assert output.code == 0
+    assert "more than the $48" in output.out
+    assert "runs +$" in output.out
+    reasons = json.loads(published("anomalies", "--incident", listed["incident_id"], "--json").out)
     assert reasons["effects"][0]["driver"] == "runs"
     assert Decimal(reasons["effects"][0]["effect_usd"]) > 150
     assert reasons["why"].startswith("+$19")
 
 
 def test_an_incident_that_there_is_not_is_a_usage_error_with_the_nearest(published: Caller) -> None:
-    (found,) = incidents(published)
-    said = published("anomalies", "--incident", f"{found['incident_id'][:-1]}x")
-    assert said.code == 2
-    assert said.err.startswith(f"Error: There is no incident '{found['incident_id'][:-1]}x'; did you mean")
-    assert found["incident_id"] in said.err
+    (listed,) = incidents(published)
+    output = published("anomalies", "--incident", f"{listed['incident_id'][:-1]}x")
+    assert output.code == 2
+    assert output.err.startswith(f"Error: There is no incident '{listed['incident_id'][:-1]}x'; did you mean")
+    assert listed["incident_id"] in output.err
 
 
 def test_since_leaves_out_what_was_over_and_says_how_many(published: Caller) -> None:
-    said = published("anomalies", "--since", f"{LAST + timedelta(days=1)}")
-    assert "No incidents." in said.out
-    assert "1 older or settled ones are left out; --all shows them." in said.out
+    output = published("anomalies", "--since", f"{LAST + timedelta(days=1)}")
+    assert "No incidents." in output.out
+    assert "1 older or settled one is left out; --all shows it." in output.out
     assert len(incidents(published, "--since", f"{LAST}")) == 1
 
 
@@ -121,9 +121,9 @@ def test_a_generation_of_an_earlier_version_says_what_to_run(published: Caller) 
     manifest = current_generation(lake).manifest
     rows = {name: count for name, count in manifest.rows.items() if name != "anomaly_incidents"}
     point_to(lake, manifest.model_copy(update={"rows": rows}))
-    said = published("anomalies")
-    assert said.code == 1
-    assert said.err.startswith("Error: No anomalies are published yet; run `circleci-cost allocation apply`")
+    output = published("anomalies")
+    assert output.code == 1
+    assert output.err.startswith("Error: No anomalies are published yet; run `circleci-cost allocation apply`")
 
 
 @pytest.mark.parametrize("width", ["80", "100", "160"])
@@ -144,7 +144,7 @@ def test_the_table_fits_the_terminal(published: Caller, monkeypatch: pytest.Monk
 
 def test_names_from_outside_change_no_terminal(call: Caller) -> None:
     publish_incidents(call, project="we\x1b[31mb\u202e")
-    said = call("anomalies")
-    assert "\x1b[31m" not in said.out
-    assert "\u202e" not in said.out
-    assert "we\ufffd[31mb\ufffd" in said.out
+    output = call("anomalies")
+    assert "\x1b[31m" not in output.out
+    assert "\u202e" not in output.out
+    assert "we\ufffd[31mb\ufffd" in output.out

@@ -81,9 +81,9 @@ def published(folder: Path, call: Caller, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 def test_the_tree_for_people(published: Caller) -> None:
-    said = published("budgets")
-    assert (said.code, said.err) == (0, "")
-    lines = [line.split() for line in said.out.splitlines()]
+    output = published("budgets")
+    assert (output.code, output.err) == (0, "")
+    lines = [line.split() for line in output.out.splitlines()]
     assert [line[0] for line in lines[2:6]] == ["engineering", "·", "·", "credits"]
     engineering, api, web, credits = (" ".join(line) for line in lines[2:6])
     assert engineering.startswith("engineering 2026-03 $150.00 $58.20 39 % 39 % $")
@@ -94,7 +94,7 @@ def test_the_tree_for_people(published: Caller) -> None:
     # $36.00 by the 12th, $3.00 a day: $81.00 on the 27th.
     assert web.endswith("2026-03-27 at risk")
     assert credits.startswith("credits per week 2026-W11 50,000 cr 24,000 cr 48 % 57 % 42,000 cr")
-    assert said.out.endswith("Data through 2026-03-12.\n")
+    assert output.out.endswith("Data through 2026-03-12.\n")
 
 
 def test_json_has_exact_decimals_as_strings(published: Caller) -> None:
@@ -135,14 +135,14 @@ def test_what_a_budget_spent_is_what_the_report_says(published: Caller) -> None:
     assert [row["period"] for row in spent] == ["2026-03", "2026-02", "2026-01"]
     for row in spent:
         last = min(row["period_end"], row["data_through"])
-        said = published("report", "--from", row["period_start"], "--to", last, "--json")
-        assert json.loads(said.out)["total"]["cost"] == row["actual"]
+        output = published("report", "--from", row["period_start"], "--to", last, "--json")
+        assert json.loads(output.out)["total"]["cost"] == row["actual"]
 
 
 def test_the_last_period_that_is_over_is_its_own_forecast(published: Caller) -> None:
     rows = json.loads(published("budgets", "--json", "--period", "last").out)["budgets"]
-    found = [(row["budget"], row["period"], row["actual"], row["overrun_probability"]) for row in rows]
-    assert found == [
+    states = [(row["budget"], row["period"], row["actual"], row["overrun_probability"]) for row in rows]
+    assert states == [
         ("engineering", "2026-02", "100.8000000168", "0"),
         ("api", "2026-02", "16.8000000168", "0"),
         ("web", "2026-02", "84.000000", "1"),
@@ -164,22 +164,22 @@ def test_the_last_period_that_is_over_is_its_own_forecast(published: Caller) -> 
 )
 def test_a_ci_job_can_fail_on_a_budget(published: Caller, arguments: tuple[str, ...], code: int, named: str) -> None:
     for form in ((), ("--json",)):
-        said = published("budgets", *arguments, *form)
-        assert (said.code, said.err) == (code, named)
-        assert said.out
+        output = published("budgets", *arguments, *form)
+        assert (output.code, output.err) == (code, named)
+        assert output.out
 
 
 def test_an_unknown_budget_is_answered_with_the_nearest(published: Caller) -> None:
-    said = published("budgets", "--budget", "ap")
-    assert (said.code, said.out, said.err) == (2, "", "Error: There is no budget 'ap'; did you mean 'api'?\n")
+    output = published("budgets", "--budget", "ap")
+    assert (output.code, output.out, output.err) == (2, "", "Error: There is no budget 'ap'; did you mean 'api'?\n")
 
 
 def test_without_budgets_it_says_how_to_add_one(call: Caller) -> None:
     call.configure(configuration(FIRST))
     publish_budgets(call.folder, ROWS[:3])
-    said = call("budgets")
-    assert (said.code, said.out) == (0, "")
-    assert said.err == (
+    output = call("budgets")
+    assert (output.code, output.out) == (0, "")
+    assert output.err == (
         f"There are no budgets; add one to {call.folder}/circleci_cost.toml: a section [[budgets]] with "
         'name = "engineering" and amount = 1500.\n'
     )
@@ -190,9 +190,9 @@ def test_budgets_that_are_not_published_yet_are_no_success(call: Caller) -> None
     call.configure(configuration(FIRST))
     publish_budgets(call.folder, ROWS[:3])
     call.configure(configuration(FIRST) + BUDGETS)
-    said = call("budgets", "--budget", "web", "--fail-over", "over_budget")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("Error: No state of 'web' is published yet; run `circleci-cost allocation apply`")
+    output = call("budgets", "--budget", "web", "--fail-over", "over_budget")
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith("Error: No state of 'web' is published yet; run `circleci-cost allocation apply`")
 
 
 def test_a_generation_from_before_there_were_budgets_is_told_apart(call: Caller) -> None:
@@ -204,9 +204,9 @@ def test_a_generation_from_before_there_were_budgets_is_told_apart(call: Caller)
         connection.execute("DROP TABLE budget_status")
     rows = {name: count for name, count in generation.manifest.rows.items() if name != "budget_status"}
     point_to(lake, generation.manifest.model_copy(update={"rows": rows}))
-    said = call("budgets")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("Error: No state of 'engineering', 'web', 'api', 'credits per week' is published yet;")
+    output = call("budgets")
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith("Error: No state of 'engineering', 'web', 'api', 'credits per week' is published yet;")
 
 
 def test_why_a_state_is_unsure_is_said_below(call: Caller) -> None:
@@ -224,15 +224,15 @@ def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Call
     name = "[red]bold[/red]"
     call.configure(configuration(FIRST) + f'[[budgets]]\nname = "{name}"\namount = 5\n')
     publish_budgets(call.folder, ROWS[:40])
-    said = call("budgets")
-    assert name in said.out
-    assert "\x1b" not in said.out
+    output = call("budgets")
+    assert name in output.out
+    assert "\x1b" not in output.out
 
 
 def test_a_misspelled_project_is_named_beside_a_budget_that_is_on_track(call: Caller) -> None:
     text = configuration(FIRST) + '[[budgets]]\nname = "web"\namount = 80\nwhere = { project = "wbe" }\n'
     call.configure(text)
     publish_budgets(call.folder)
-    said = call("budgets")
-    assert said.code == 0
-    assert "Note: the budget 'web' asks for project 'wbe', which no usage has; did you mean 'web'?\n" in said.err
+    output = call("budgets")
+    assert output.code == 0
+    assert "Note: the budget 'web' asks for project 'wbe', which no usage has; did you mean 'web'?\n" in output.err

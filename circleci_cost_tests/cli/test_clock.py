@@ -36,25 +36,25 @@ def test_a_day_is_missing_once_it_is_over(call: Caller) -> None:
 def test_an_empty_report_is_of_yesterday(call: Caller) -> None:
     call.configure(configuration(date(2025, 12, 1)))
     publish_rows(call.folder / "data", [])
-    found = json.loads(call.at("2026-03-01T00:00:00+00:00")("report", "--json").out)
-    assert (found["from"], found["to"]) == ("2026-02-28", "2026-02-28")
+    report = json.loads(call.at("2026-03-01T00:00:00+00:00")("report", "--json").out)
+    assert (report["from"], report["to"]) == ("2026-02-28", "2026-02-28")
 
 
 @pytest.mark.parametrize("command", ["backfill", "reprice"])
 def test_the_last_whole_day_is_yesterday_in_utc(call: Caller, command: str) -> None:
     call.configure(configuration(date(2025, 12, 1)))
     # Half past eleven in the evening of the old year in New York is half past four of the new one in UTC.
-    said = call.at("2025-12-31T23:30:00-05:00")(command, "--to", "2026-01-01")
-    assert said.code == 2
-    assert "--to 2026-01-01 is not over yet in UTC; the last whole day is 2025-12-31." in said.err
+    output = call.at("2025-12-31T23:30:00-05:00")(command, "--to", "2026-01-01")
+    assert output.code == 2
+    assert "--to 2026-01-01 is not over yet in UTC; the last whole day is 2025-12-31." in output.err
 
 
 def test_sync_has_nothing_to_fetch_on_the_first_day(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIRCLECI_TOKEN", "a-token")
     call.configure(configuration(date(2026, 1, 1)))
-    said = call.at("2026-01-01T23:59:59+00:00")("sync")
-    assert (said.code, said.err) == (0, "")
-    assert said.out == "Nothing to fetch yet: history_start is 2026-01-01, and no day since then is over.\n"
+    output = call.at("2026-01-01T23:59:59+00:00")("sync")
+    assert (output.code, output.err) == (0, "")
+    assert output.out == "Nothing to fetch yet: history_start is 2026-01-01, and no day since then is over.\n"
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,15 @@ def test_sync_has_nothing_to_fetch_on_the_first_day(call: Caller, monkeypatch: p
 )
 def test_init_starts_thirteen_months_ago(call: Caller, now: str, start: str) -> None:
     organization = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
-    said = call.at(now)("init", "--non-interactive", "--organization-id", organization)
-    assert said.code == 0, said.err
+    output = call.at(now)("init", "--non-interactive", "--organization-id", organization)
+    assert output.code == 0, output.err
     assert f"history_start = {start}\n" in (call.folder / "circleci_cost.toml").read_text()
 
 
 def test_init_refuses_a_history_that_starts_tomorrow(call: Caller) -> None:
-    said = call.at(LAST_SECOND)("init", "--non-interactive", "--history-start", "2026-01-01")
-    assert said.code == 2
-    assert "this lies in the future" in said.err
+    output = call.at(LAST_SECOND)("init", "--non-interactive", "--history-start", "2026-01-01")
+    assert output.code == 2
+    assert "this lies in the future" in output.err
 
 
 def test_explain_takes_a_leap_day_for_today_and_the_next_for_the_future(call: Caller) -> None:
@@ -79,8 +79,8 @@ def test_explain_takes_a_leap_day_for_today_and_the_next_for_the_future(call: Ca
     publish_rows(call.folder / "data", [{"date": date(2024, 2, 29), "compute": 10}])
     call = call.at("2024-02-29T12:00:00+00:00")
     assert "is yet to come" not in call("explain", "--from", "2024-02-29", "--to", "2024-02-29").err
-    said = call("explain", "--from", "2024-03-01", "--to", "2024-03-01")
-    assert (said.code, said.err) == (
+    output = call("explain", "--from", "2024-03-01", "--to", "2024-03-01")
+    assert (output.code, output.err) == (
         2,
         "Error: --from 2024-03-01 is yet to come; there can be no cost of it.\n",
     )
@@ -104,17 +104,17 @@ def test_check_counts_the_days_of_a_token(call: Caller, now: str, when: str) -> 
 
 def test_an_import_refuses_a_day_that_is_not_over(call: Caller) -> None:
     call.configure(NORTHWIND.read_text())
-    said = call.at("2024-11-14T23:59:59+00:00")("import", SAMPLE, "--cost-center", "northwind")
-    assert said.code == 2
-    assert "a day that is not over in UTC (it is 2024-11-14)" in said.err
-    assert "Import days up to 2024-11-13" in said.err
+    output = call.at("2024-11-14T23:59:59+00:00")("import", SAMPLE, "--cost-center", "northwind")
+    assert output.code == 2
+    assert "a day that is not over in UTC (it is 2024-11-14)" in output.err
+    assert "Import days up to 2024-11-13" in output.err
 
 
 @pytest.mark.parametrize(("now", "year"), [(LAST_SECOND, "2025"), (MIDNIGHT, "2026")])
 def test_the_price_of_the_demo_is_that_of_its_year(call: Caller, now: str, year: str) -> None:
-    said = call.at(now)("--demo", "check", "--offline", "--json")
-    assert f'"{year}-01-01"' in said.out
-    assert f'"{int(year) + 1}-01-01"' not in said.out
+    output = call.at(now)("--demo", "check", "--offline", "--json")
+    assert f'"{year}-01-01"' in output.out
+    assert f'"{int(year) + 1}-01-01"' not in output.out
 
 
 def _said_of_a_wait(capsys: pytest.CaptureFixture[str], lines: Lines, tell: Callable[[Lines], None]) -> str:
@@ -127,8 +127,12 @@ def test_a_wait_over_midnight_names_the_time_of_the_next_day(capsys: pytest.Capt
     clock = ManualClock(datetime(2025, 12, 31, 23, 59, 30, tzinfo=UTC))
     lines = Lines("Fetching", {"acme": [PlannedRun("ingest", "acme", date(2025, 12, 1), date(2025, 12, 30))]}, clock)
     wait = {"event": "waiting", "text": "the quota is used up", "seconds": 60.0}
-    assert "again at 00:00:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait))
+    assert "again at 00:00:30 UTC, in" in _said_of_a_wait(
+        capsys, lines, lambda lines_of_runs: lines_of_runs.show_event("acme", wait)
+    )
     clock.sleep(599)
-    assert _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait)) == ""
+    assert _said_of_a_wait(capsys, lines, lambda lines_of_runs: lines_of_runs.show_event("acme", wait)) == ""
     clock.sleep(1)
-    assert "again at 00:10:30 UTC, in" in _said_of_a_wait(capsys, lines, lambda told: told.show_event("acme", wait))
+    assert "again at 00:10:30 UTC, in" in _said_of_a_wait(
+        capsys, lines, lambda lines_of_runs: lines_of_runs.show_event("acme", wait)
+    )

@@ -67,15 +67,15 @@ def published(call: Caller) -> Caller:
 
 
 def test_findings_are_a_table_with_the_lag_in_words(published: Caller) -> None:
-    said = published("correlate")
-    lines = [line.split() for line in said.out.splitlines()]
-    assert said.code == 0
+    output = published("correlate")
+    lines = [line.split() for line in output.out.splitlines()]
+    assert output.code == 0
     assert lines[0] == ["infrastructure", "CI", "moved", "when", "r", "q", "days"]
     cells = " ".join(lines[2])
     assert cells == f"aws · AmazonS3 project=acme/web with it one day later {R} < 0.001 {FOUND['days'][0]}"
-    assert "RDS" not in said.out
-    assert "Moving together is no cause." in said.out
-    assert "2 of 3 pairs were compared, 1 of them move together. Data through 2026-01-01." in said.out
+    assert "RDS" not in output.out
+    assert "Moving together is no cause." in output.out
+    assert "2 of 3 pairs were compared, 1 of them move together. Data through 2026-01-01." in output.out
 
 
 def test_all_tells_a_sentence_for_each_pair(published: Caller) -> None:
@@ -113,11 +113,11 @@ def test_too_little_to_compare_is_said(call: Caller) -> None:
 def test_without_infrastructure_costs_it_is_said_how_to_add_some(call: Caller) -> None:
     path = call.configure(configuration(FIRST))
     publish(call.folder, FOUND.clear(), infrastructure_rows=0)
-    said = call("correlate")
-    assert (said.code, said.out) == (0, "")
-    assert said.err.startswith("There are no infrastructure costs to compare with; add some to ")
-    assert path.name in said.err
-    assert "[[infrastructure]]" in said.err
+    output = call("correlate")
+    assert (output.code, output.out) == (0, "")
+    assert output.err.startswith("There are no infrastructure costs to compare with; add some to ")
+    assert path.name in output.err
+    assert "[[infrastructure]]" in output.err
     assert json.loads(call("correlate", "--json").out)["pairs"] == []
 
 
@@ -125,9 +125,9 @@ def test_configured_infrastructure_that_is_not_read_yet_is_not_said_to_be_missin
     source = '\n[[infrastructure]]\nname = "dc"\nfiles = "dc.csv"\nformat = "simple"\nprovider = "own"\n'
     call.configure(configuration(FIRST) + source)
     publish(call.folder, FOUND.clear(), infrastructure_rows=0)
-    said = call("correlate")
-    assert (said.code, said.out) == (0, "")
-    assert said.err.splitlines()[0] == (
+    output = call("correlate")
+    assert (output.code, output.out) == (0, "")
+    assert output.err.splitlines()[0] == (
         "The published numbers hold no costs of the configured [[infrastructure]]; run `circleci-cost allocation "
         "apply`, which reads its files."
     )
@@ -142,9 +142,9 @@ def test_without_ci_costs_it_is_said(call: Caller) -> None:
 def test_a_generation_of_an_earlier_version_is_told_apart(call: Caller) -> None:
     call.configure(configuration(FIRST))
     publish(call.folder, None)
-    said = call("correlate")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("Error: No correlations are published yet; run `circleci-cost allocation apply`")
+    output = call("correlate")
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith("Error: No correlations are published yet; run `circleci-cost allocation apply`")
 
 
 def test_names_from_outside_cannot_write_to_the_terminal(call: Caller) -> None:

@@ -53,9 +53,9 @@ def published(call: Caller) -> Caller:
 
 
 def test_the_table_names_the_class_first_and_adds_up(published: Caller) -> None:
-    said = published("explain", *WEEK)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines()[:8] == [
+    output = published("explain", *WEEK)
+    assert (output.code, output.err) == (0, "")
+    assert output.out.splitlines()[:8] == [
         "CircleCI cost 2026-03-02 to 2026-03-08 against the same weekdays of the four weeks before",
         "expected $12.60, was $18.06: +$5.46 (+43 %)",
         "",
@@ -65,15 +65,15 @@ def test_the_table_names_the_class_first_and_adds_up(published: Caller) -> None:
         "runs (210 → 231)                                     +$1.26            23 %",
         "",
     ]
-    assert "project web, workflow build, job build" in said.out
-    assert "+$4.20 (+100 %)" in said.out
-    assert said.out.endswith("Data through 2026-03-08.\n")
+    assert "project web, workflow build, job build" in output.out
+    assert "+$4.20 (+100 %)" in output.out
+    assert output.out.endswith("Data through 2026-03-08.\n")
 
 
 def test_json_is_exact_and_every_row_adds_up(published: Caller) -> None:
-    said = published("explain", *WEEK, "--json")
-    answer = json.loads(said.out)
-    assert (said.code, said.err) == (0, "")
+    output = published("explain", *WEEK, "--json")
+    answer = json.loads(output.out)
+    assert (output.code, output.err) == (0, "")
     assert (answer["before"], answer["after"], answer["change"]) == ("12.600000", "18.060000", "5.460000")
     assert answer["against"] == {"kind": "weekdays", "from": None, "to": None}
     assert answer["by"] == ["organization", "project", "workflow", "job"]
@@ -91,9 +91,11 @@ def test_json_is_exact_and_every_row_adds_up(published: Caller) -> None:
 def test_a_price_change_is_named_price_with_its_day(call: Caller) -> None:
     rows = every_day() + every_day(job="lint", project="api")
     publish_costs(call, in_week(rows, price=Decimal("0.0007")))
-    said = call("explain", *WEEK)
-    assert "price per credit ($0.0006 → $0.0007)   +$1.40           100 %" in said.out
-    assert "Root cause\n  organization acme: +$1.40 (+17 %): price per credit +$1.40 ($0.0006 → $0.0007).\n" in said.out
+    output = call("explain", *WEEK)
+    assert "price per credit ($0.0006 → $0.0007)   +$1.40           100 %" in output.out
+    assert (
+        "Root cause\n  organization acme: +$1.40 (+17 %): price per credit +$1.40 ($0.0006 → $0.0007).\n" in output.out
+    )
     answer = json.loads(call("explain", *WEEK, "--json").out)
     assert answer["causes"][0]["driver"] == "price"
     assert Decimal(answer["drivers"]["price"]) == Decimal(answer["change"])
@@ -126,18 +128,18 @@ def test_groups_may_be_any_dimension_and_the_others_are_put_together(published: 
 
 def test_nothing_that_changed_is_said_as_such(call: Caller) -> None:
     publish_costs(call, every_day())
-    said = call("explain", *WEEK)
-    assert said.code == 0
-    assert "Nothing has changed." in said.out
+    output = call("explain", *WEEK)
+    assert output.code == 0
+    assert "Nothing has changed." in output.out
 
 
 def test_missing_days_make_the_answer_partial_and_are_named(call: Caller) -> None:
     publish_costs(call, every_day(), incomplete=[FIRST])
-    said = call("explain", *WEEK, "--json")
-    assert said.code == 5
+    output = call("explain", *WEEK, "--json")
+    assert output.code == 5
     # What can be done about them depends on how long ago they are.
-    assert re.match(r"Partial: days without complete data are left out.*, acme: 2026-03-02; ", said.err)
-    answer = json.loads(said.out)
+    assert re.match(r"Partial: days without complete data are left out.*, acme: 2026-03-02; ", output.err)
+    answer = json.loads(output.out)
     assert answer["missing_days"] == {"acme": [{"from": "2026-03-02", "to": "2026-03-02"}]}
     assert answer["change"] == "0.000000"
 
@@ -145,10 +147,10 @@ def test_missing_days_make_the_answer_partial_and_are_named(call: Caller) -> Non
 def test_f094_unpriced_days_are_left_out_and_never_zero_dollars(call: Caller) -> None:
     rows = [row | ({"price": None} if row["date"] == FIRST else {}) for row in every_day()]
     publish_costs(call, rows)
-    said = call("explain", *WEEK, "--json")
-    assert said.code == 5
-    assert said.err.startswith("Partial: days with credits that have no price are left out, acme: 2026-03-02; add a ")
-    assert json.loads(said.out)["change"] == "0.000000"
+    output = call("explain", *WEEK, "--json")
+    assert output.code == 5
+    assert output.err.startswith("Partial: days with credits that have no price are left out, acme: 2026-03-02; add a ")
+    assert json.loads(output.out)["change"] == "0.000000"
 
 
 @pytest.mark.parametrize(
@@ -165,15 +167,15 @@ def test_f094_unpriced_days_are_left_out_and_never_zero_dollars(call: Caller) ->
     ],
 )
 def test_wrong_questions_get_one_sentence(published: Caller, arguments: tuple[str, ...], message: str) -> None:
-    said = published("explain", *WEEK, *arguments)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
-    assert "Traceback" not in said.err
+    output = published("explain", *WEEK, *arguments)
+    assert (output.code, output.out) == (2, "")
+    assert message in output.err
+    assert "Traceback" not in output.err
 
 
 def test_f112_hostile_names_are_neither_markup_nor_commands(call: Caller) -> None:
     rows = in_week(every_day(project="[red]x[/red]", job="\x1b[31mred"), compute=3000)
     publish_costs(call, rows)
-    said = call("explain", *WEEK)
-    assert "project [red]x[/red]" in said.out
-    assert "\x1b" not in said.out
+    output = call("explain", *WEEK)
+    assert "project [red]x[/red]" in output.out
+    assert "\x1b" not in output.out

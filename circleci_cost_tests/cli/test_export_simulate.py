@@ -41,8 +41,8 @@ def published(call: Caller) -> Caller:
 
 
 def test_parquet_holds_every_row_by_month(published: Caller) -> None:
-    said = published("export", "parquet", "--out", "out")
-    assert said.code == 0
+    output = published("export", "parquet", "--out", "out")
+    assert output.code == 0
     assert sorted(path.name for path in (published.folder / "out").iterdir()) == sorted(TABLES)
     assert [path.name for path in sorted((published.folder / "out" / "daily_costs").iterdir())] == [
         "2026-01.parquet",
@@ -67,8 +67,8 @@ def test_f110_exported_names_run_in_no_spreadsheet_and_break_no_row(call: Caller
         ("1000.000000", "0.6000000000000000", "")
     }
     assert sorted(pl.read_csv(path, infer_schema=False).get_column("project")) == expected
-    found = duckdb.execute("SELECT project, branch IS NULL FROM read_csv($path)", {"path": str(path)}).fetchall()
-    assert sorted(found) == [(name, True) for name in expected]
+    cells = duckdb.execute("SELECT project, branch IS NULL FROM read_csv($path)", {"path": str(path)}).fetchall()
+    assert sorted(cells) == [(name, True) for name in expected]
 
 
 def test_an_exported_null_is_an_empty_cell_and_an_amount_a_number(published: Caller) -> None:
@@ -79,16 +79,16 @@ def test_an_exported_null_is_an_empty_cell_and_an_amount_a_number(published: Cal
 
 
 def test_only_the_days_that_are_asked_for(published: Caller) -> None:
-    said = published("export", "csv", "--out", "out", "--table", "daily_costs", "--from", "2026-02-01")
-    assert said.out == "out/daily_costs\t1 rows\n"
+    output = published("export", "csv", "--out", "out", "--table", "daily_costs", "--from", "2026-02-01")
+    assert output.out == "out/daily_costs\t1 row\n"
 
 
 def test_what_is_there_is_left_alone_without_force(published: Caller) -> None:
     assert published("export", "csv", "--out", "out").code == 0
     before = {path: path.read_bytes() for path in (published.folder / "out").rglob("*.csv")}
-    said = published("export", "parquet", "--out", "out")
-    assert said.code == 2
-    assert "is there already and was left as it is; add --force" in said.err
+    output = published("export", "parquet", "--out", "out")
+    assert output.code == 2
+    assert "is there already and was left as it is; add --force" in output.err
     assert {path: path.read_bytes() for path in (published.folder / "out").rglob("*.*")} == before
     assert published("export", "parquet", "--out", "out", "--force").code == 0
     assert not list((published.folder / "out").rglob("*.csv"))
@@ -150,8 +150,8 @@ def test_the_simulator_behind_a_proxy_shows_its_public_address_and_created_where
     ],
 )
 def test_a_public_url_that_is_none_is_one_sentence(call: Caller, url: str) -> None:
-    said = call("simulate", "--public-url", url)
-    assert (said.code, said.out, said.err) == (
+    output = call("simulate", "--public-url", url)
+    assert (output.code, output.out, output.err) == (
         2,
         "",
         "Error: --public-url is a scheme and a host, such as https://simulator.example.com.\n",

@@ -38,12 +38,12 @@ def drawn(guide: str, width: int = 80) -> list[str]:
 
 
 def test_help_lists_each_guide_with_its_first_sentence(call: Caller) -> None:
-    said = call("help")
-    assert (said.code, said.err) == (0, "")
-    lines = said.out.splitlines()[2:-1]
+    output = call("help")
+    assert (output.code, output.err) == (0, "")
+    lines = output.out.splitlines()[2:-1]
     assert [line.split(maxsplit=1)[0] for line in lines] == sorted(path.stem for path in DOCS.glob("*.md"))
     assert [line.split(maxsplit=1)[1].strip() for line in lines] == [first_sentence(each) for each in GUIDES.values()]
-    assert said.out.splitlines()[-1] == "`circleci-cost help TOPIC` shows one of them."
+    assert output.out.splitlines()[-1] == "`circleci-cost help TOPIC` shows one of them."
 
 
 @pytest.mark.parametrize("topic", GUIDES)
@@ -61,27 +61,27 @@ def test_the_first_sentence_is_without_marks_and_pictures() -> None:
 
 
 def test_into_a_pipe_a_guide_is_its_markdown(call: Caller) -> None:
-    said = call("help", "budgets")
-    assert (said.code, said.err) == (0, "")
-    assert said.out == (DOCS / "budgets.md").read_text("utf-8")
+    output = call("help", "budgets")
+    assert (output.code, output.err) == (0, "")
+    assert output.out == (DOCS / "budgets.md").read_text("utf-8")
 
 
 def test_an_unknown_topic_is_answered_with_the_nearest(call: Caller) -> None:
-    said = call("help", "budgts")
-    assert (said.code, said.out) == (2, "")
-    assert said.err == "Error: There is no guide 'budgts'; did you mean 'budgets'?\n"
+    output = call("help", "budgts")
+    assert (output.code, output.out) == (2, "")
+    assert output.err == "Error: There is no guide 'budgts'; did you mean 'budgets'?\n"
 
 
 def test_a_topic_that_resembles_none_is_answered_with_all(call: Caller) -> None:
-    said = call("help", "zzz")
-    assert said.code == 2
-    assert said.err == f"Error: There is no guide 'zzz'; there are: {', '.join(GUIDES)}.\n"
+    output = call("help", "zzz")
+    assert output.code == 2
+    assert output.err == f"Error: There is no guide 'zzz'; there are: {', '.join(GUIDES)}.\n"
 
 
 def test_a_command_without_a_guide_is_answered_with_its_help(call: Caller) -> None:
-    said = call("help", "simulate")
-    assert said.code == 2
-    assert said.err == (
+    output = call("help", "simulate")
+    assert output.code == 2
+    assert output.err == (
         "Error: There is no guide 'simulate'; `circleci-cost simulate --help` says what the command does.\n"
     )
 

@@ -94,13 +94,13 @@ def test_any_option_of_any_command_takes_anything(published: Caller) -> None:
     for number, arguments in enumerate(ALL):
         if not (_LONG or number % 7 == 0 or (arguments[0] == "explain" and arguments[-1] in _DAYS)):
             continue
-        said = published(*arguments)
+        output = published(*arguments)
         shown = [each[:40] for each in arguments]
-        assert said.code in {0, 1, 2, 3, 4, 5}, shown
-        assert obeyed(said.out + said.err) == [], shown
-        assert TOKEN not in said.out + said.err, shown
-        assert "Traceback" not in said.err, shown
-        assert said.code == 0 or said.err, shown
+        assert output.code in {0, 1, 2, 3, 4, 5}, shown
+        assert obeyed(output.out + output.err) == [], shown
+        assert TOKEN not in output.out + output.err, shown
+        assert "Traceback" not in output.err, shown
+        assert output.code == 0 or output.err, shown
 
 
 @pytest.mark.parametrize(
@@ -117,40 +117,40 @@ def test_any_option_of_any_command_takes_anything(published: Caller) -> None:
     ],
 )
 def test_what_no_path_price_or_day_can_be_is_said(published: Caller, arguments: list[str], message: str) -> None:
-    said = published(*arguments)
-    assert (said.code, said.out) == (2, "")
-    assert message in said.err
+    output = published(*arguments)
+    assert (output.code, output.out) == (2, "")
+    assert message in output.err
 
 
 @pytest.mark.parametrize("content", [b"TOKEN=\xff", b"TOKEN=a\0b", b"TOKEN=" + b"x" * (3 << 20)])
 def test_an_env_file_that_cannot_be_read_is_a_sentence_without_its_content(call: Caller, content: bytes) -> None:
     call.configure(configuration())
     (call.folder / ".env").write_bytes(content)
-    said = call("check", "--offline")
-    assert (said.code, said.out) == (3, "")
-    assert said.err.startswith(f"Error: {call.folder / '.env'} ")
-    assert "TOKEN" not in said.err
+    output = call("check", "--offline")
+    assert (output.code, output.out) == (3, "")
+    assert output.err.startswith(f"Error: {call.folder / '.env'} ")
+    assert "TOKEN" not in output.err
 
 
 @pytest.mark.parametrize("arguments", [["init", "--path"], ["export", "csv", "--out"]], ids=" ".join)
 def test_a_path_that_is_longer_than_the_file_system_allows_is_said(published: Caller, arguments: list[str]) -> None:
-    said = published(*arguments, "x" * 300)
-    assert (said.code, said.out) == (1, "")
-    assert "File name too long; what was there before is untouched. Shorten that path" in said.err
+    output = published(*arguments, "x" * 300)
+    assert (output.code, output.out) == (1, "")
+    assert "File name too long; what was there before is untouched. Shorten that path" in output.err
 
 
 def test_a_configuration_that_is_a_folder_or_leads_in_a_circle_is_named(call: Caller) -> None:
     (call.folder / "circle").symlink_to("circle")
     for path in (call.folder, call.folder / "circle", call.folder / ("x" * 300)):
-        said = call("--config", path, "report")
-        assert (said.code, said.out) == (3, "")
-        assert f"{path}" in said.err
-        assert said.err.count("\n") == 1
+        output = call("--config", path, "report")
+        assert (output.code, output.out) == (3, "")
+        assert f"{path}" in output.err
+        assert output.err.count("\n") == 1
 
 
 def test_a_price_until_the_last_day_of_all_leaves_no_gap(call: Caller) -> None:
     text = configuration().replace("2020-01-01", "0001-01-01") + "effective_until = 9999-12-31\n"
     call.configure(text)
-    said = call("check", "--offline")
-    assert said.code == 0
-    assert "gap" not in said.out
+    output = call("check", "--offline")
+    assert output.code == 0
+    assert "gap" not in output.out

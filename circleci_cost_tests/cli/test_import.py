@@ -40,8 +40,8 @@ def test_the_sample_is_imported_priced_and_published(imported: Caller) -> None:
         "into northwind.\n"
         "northwind, 2024-11-10 to 2024-11-14: 841 jobs · 685 runs · 327,555 credits · $196.533000\n"
     )
-    said = imported("report", "--json")
-    assert (said.code, said.err, json.loads(said.out)["total"]) == (0, "", TOTAL)
+    output = imported("report", "--json")
+    assert (output.code, output.err, json.loads(output.out)["total"]) == (0, "", TOTAL)
 
 
 def test_the_sums_by_organization_project_workflow_and_job_agree(imported: Caller) -> None:
@@ -57,9 +57,9 @@ def test_the_sums_by_organization_project_workflow_and_job_agree(imported: Calle
 
 def test_the_same_file_again_changes_nothing(imported: Caller) -> None:
     before = contents(imported.folder)
-    said = imported("import", SAMPLE, "--cost-center", "northwind")
-    assert said.code == 0
-    assert said.out == (
+    output = imported("import", SAMPLE, "--cost-center", "northwind")
+    assert output.code == 0
+    assert output.out == (
         "Already imported: nothing changed.\n"
         "northwind, 2024-11-10 to 2024-11-14: 841 jobs · 685 runs · 327,555 credits · $196.533000\n"
     )
@@ -71,10 +71,10 @@ def test_f030_one_flipped_bit_is_refused_and_nothing_lands(empty: Caller) -> Non
     damaged[len(damaged) // 2] ^= 1
     file = empty.folder / "damaged.csv.gz"
     file.write_bytes(damaged)
-    said = empty("import", file, "--cost-center", "northwind")
-    assert (said.code, said.out) == (1, "")
-    assert "damaged.csv.gz" in said.err
-    assert len(said.err.splitlines()) == 1
+    output = empty("import", file, "--cost-center", "northwind")
+    assert (output.code, output.out) == (1, "")
+    assert "damaged.csv.gz" in output.err
+    assert len(output.err.splitlines()) == 1
     assert landed(empty) == []
 
 
@@ -119,25 +119,25 @@ def test_a_file_that_does_not_fit_is_refused_before_anything_lands(
 ) -> None:
     file = empty.folder / "changed.csv"
     file.write_text(change(gzip.decompress(SAMPLE.read_bytes()).decode()))
-    said = empty("import", SAMPLE, file, "--cost-center", "northwind")
-    assert (said.code, said.out) == (code, "")
-    assert sentence in said.err
+    output = empty("import", SAMPLE, file, "--cost-center", "northwind")
+    assert (output.code, output.out) == (code, "")
+    assert sentence in output.err
     assert landed(empty) == []
 
 
 def test_a_file_that_is_not_there_or_holds_no_jobs_is_refused(empty: Caller) -> None:
-    said = empty("import", "missing.csv", "--cost-center", "northwind")
-    assert (said.code, said.err) == (2, "Error: missing.csv is not a file; nothing was imported.\n")
+    output = empty("import", "missing.csv", "--cost-center", "northwind")
+    assert (output.code, output.err) == (2, "Error: missing.csv is not a file; nothing was imported.\n")
     header = gzip.decompress(SAMPLE.read_bytes()).partition(b"\n")[0] + b"\n"
     (empty.folder / "header.csv").write_bytes(header)
-    said = empty("import", "header.csv", "--cost-center", "northwind")
-    assert (said.code, said.err) == (2, "Error: The files hold no jobs, only headers; nothing was imported.\n")
+    output = empty("import", "header.csv", "--cost-center", "northwind")
+    assert (output.code, output.err) == (2, "Error: The files hold no jobs, only headers; nothing was imported.\n")
 
 
 def test_an_unknown_cost_center_is_answered_with_the_nearest(empty: Caller) -> None:
-    said = empty("import", SAMPLE, "--cost-center", "northwynd")
-    assert said.code == 3
-    assert "did you mean 'northwind'?" in said.err
+    output = empty("import", SAMPLE, "--cost-center", "northwynd")
+    assert output.code == 3
+    assert "did you mean 'northwind'?" in output.err
 
 
 STRANGER = "00000000-0000-4000-8000-000000000000"
@@ -147,11 +147,11 @@ def test_an_unknown_organization_is_counted_and_named_where_the_configuration_sa
     empty.configure(NORTHWIND.read_text().replace('slug = "gh', 'unknown_organizations = "report"\nslug = "gh'))
     file = empty.folder / "changed.csv"
     file.write_text(_another_organization(gzip.decompress(SAMPLE.read_bytes()).decode()))
-    said = empty("import", file, "--cost-center", "northwind")
-    assert said.code == 0, said.err
-    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in said.out
+    output = empty("import", file, "--cost-center", "northwind")
+    assert output.code == 0, output.err
+    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in output.out
     named = f"northwind counts 109 jobs with 617 credits of organization {STRANGER} (northwind-cloud), which the "
-    assert f"{named}configuration does not name" in said.err
+    assert f"{named}configuration does not name" in output.err
     rows = json.loads(empty("report", "--by", "organization", "--json").out)
     assert rows["total"] == TOTAL
     assert [row["organization"] for row in rows["rows"]] == ["northwind", "northwind-data", "northwind-cloud"]
@@ -164,15 +164,15 @@ def test_two_joined_exports_are_imported_as_what_they_hold(empty: Caller) -> Non
     file = empty.folder / "joined.csv.gz"
     halves = (b"".join([header + b"\n", *lines[:400]]), b"".join([header + b"\n", *lines[400:]]))
     file.write_bytes(b"".join(gzip.compress(half) for half in halves))
-    said = empty("import", file, "--cost-center", "northwind")
-    assert (said.code, said.err.count("Error")) == (0, 0), said.err
-    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in said.out
+    output = empty("import", file, "--cost-center", "northwind")
+    assert (output.code, output.err.count("Error")) == (0, 0), output.err
+    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in output.out
 
 
 def test_an_import_that_was_cut_off_before_it_was_published_is_finished(imported: Caller) -> None:
     """An import that landed and was killed before it was published must not be called done."""
     shutil.rmtree(imported.folder / "data" / "published")
-    said = imported("import", SAMPLE, "--cost-center", "northwind")
-    assert said.code == 0
-    assert said.out.startswith("Imported usage_export_part_unquoted.csv.gz")
+    output = imported("import", SAMPLE, "--cost-center", "northwind")
+    assert output.code == 0
+    assert output.out.startswith("Imported usage_export_part_unquoted.csv.gz")
     assert json.loads(imported("report", "--json").out)["total"] == TOTAL

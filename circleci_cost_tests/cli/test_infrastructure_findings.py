@@ -25,8 +25,8 @@ def test_each_source_has_a_finding(tmp_path: Path) -> None:
         source(name="rated", rates="rates.txt"),
         source("s3://bucket/a.csv", name="store"),
     ]
-    found = list(infrastructure_findings(sources, below(tmp_path), offline=True))
-    assert found == [
+    check_findings = list(infrastructure_findings(sources, below(tmp_path), offline=True))
+    assert check_findings == [
         Finding("infrastructure", "ok", "aws: 2 files"),
         Finding("infrastructure", "ok", "saas: 1 file"),
         Finding(
@@ -53,9 +53,11 @@ def test_every_file_that_cannot_be_read_has_a_finding_before_anything_is_fetched
     long = "\n".join((row[0], *row[1:] * 9000))
     (tmp_path / "c.csv").write_bytes(gzip.compress((long + "\nbroken\n").encode(), 1))
     (tmp_path / "d.csv").write_text("<html>")
-    found = list(infrastructure_findings([source()], below(tmp_path)))
-    assert [(each.state, each.exit_code) for each in found] == [("error", 1), ("error", 1)]
-    assert [each.sentence.replace(f"{tmp_path}/", "").partition(":")[2].partition(":")[0] for each in found] == [
+    check_findings = list(infrastructure_findings([source()], below(tmp_path)))
+    assert [(finding.state, finding.exit_code) for finding in check_findings] == [("error", 1), ("error", 1)]
+    assert [
+        finding.sentence.replace(f"{tmp_path}/", "").partition(":")[2].partition(":")[0] for finding in check_findings
+    ] == [
         " b.csv, line 2, column EffectiveCost",
         " d.csv, line 1",
     ]
@@ -82,7 +84,7 @@ def test_the_beginning_of_an_object_is_read_where_it_is(tmp_path: Path, monkeypa
         store.put("b.csv", daily({"01": "x"}).encode())
         store.put("c.csv", gzip.compress(daily({"01": "1"}).encode()))
         store.put("d.csv", (DATA / "focus" / "arrow_null_type.parquet").read_bytes())
-        (found,) = infrastructure_findings([source(store.address("*.csv"))], below(tmp_path))
-    assert found.state == "error"
-    assert found.sentence.startswith("aws: s3://costs/b.csv, line 2, column EffectiveCost: 'x' is no amount;")
+        (finding,) = infrastructure_findings([source(store.address("*.csv"))], below(tmp_path))
+    assert finding.state == "error"
+    assert finding.sentence.startswith("aws: s3://costs/b.csv, line 2, column EffectiveCost: 'x' is no amount;")
     assert list(tmp_path.iterdir()) == []

@@ -53,21 +53,21 @@ def test_a_refused_file_is_told_by_the_commands_that_do_not_read_it_anew(call: C
 
     remember(call.folder)
 
-    said = call("import", SAMPLE, "--cost-center", "northwind")
-    assert (said.code, said.err, said.out.splitlines()[0]) == (5, refused, "Already imported: nothing changed.")
+    output = call("import", SAMPLE, "--cost-center", "northwind")
+    assert (output.code, output.err, output.out.splitlines()[0]) == (5, refused, "Already imported: nothing changed.")
 
-    said = call("correlate")
-    assert (said.code, said.out) == (5, "")
-    assert said.err == f"There is nothing to compare with before the infrastructure costs can be read.\n{refused}"
-    said = call("correlate", "--json")
-    answer = json.loads(said.out)
-    assert (said.code, answer["pairs"]) == (5, [])
+    output = call("correlate")
+    assert (output.code, output.out) == (5, "")
+    assert output.err == f"There is nothing to compare with before the infrastructure costs can be read.\n{refused}"
+    output = call("correlate", "--json")
+    answer = json.loads(output.out)
+    assert (output.code, answer["pairs"]) == (5, [])
     assert answer["infrastructure_refused"] == [{"source": "aws", "reason": reason(call.folder)}]
 
-    said = call("check", "--offline", "--json")
-    findings = {each["sentence"]: each["state"] for each in json.loads(said.out)["findings"]}
+    output = call("check", "--offline", "--json")
+    findings = {each["sentence"]: each["state"] for each in json.loads(output.out)["findings"]}
     assert findings[f"aws: {reason(call.folder)}"] == "error"
-    assert said.code == 1
+    assert output.code == 1
 
     # Of a source that was taken out nothing is said.
     call.configure(NORTHWIND.read_text())
@@ -85,8 +85,8 @@ def test_what_the_last_reading_noticed_is_told_with_numbers(call: Caller, northw
         "EffectiveCost is 0 in all rows, BilledCost is not in 1 of them; if the provider does not fill EffectiveCost, "
         'write cost = "billed" in the [[infrastructure]] section'
     )
-    said = call("correlate")
-    assert (said.code, said.err.splitlines()[-1]) == (0, f"Infrastructure costs of aws: {remark}.")
+    output = call("correlate")
+    assert (output.code, output.err.splitlines()[-1]) == (0, f"Infrastructure costs of aws: {remark}.")
     out = words(call("check", "--offline").out)
     assert f"aws: {remark}" in out
     assert "aws: 1 file; left out as no cost of a day: Tax 1 row $1.50" in out
@@ -107,7 +107,7 @@ def test_sync_tells_a_refused_file_and_what_it_fetched(call: Caller, monkeypatch
             f'organization_id = "{ORGANIZATION}"\n[[cost_centers.pricing]]\nprice_per_credit = 0.0006\n'
             f"effective_from = 2020-01-01\n{SOURCE}"
         )
-        said = call("sync")
-    assert said.code == 5
-    assert said.out.startswith("quiet, ")
-    assert f"Infrastructure costs of aws were not read: {reason(call.folder)} What was read before stays." in said.err
+        output = call("sync")
+    assert output.code == 5
+    assert output.out.startswith("quiet, ")
+    assert f"Infrastructure costs of aws were not read: {reason(call.folder)} What was read before stays." in output.err

@@ -35,8 +35,8 @@ def base_url() -> Iterator[str]:
 
 
 def test_init_without_questions_takes_options_and_defaults(call: Caller) -> None:
-    said = call("init", "--non-interactive", "--organization-id", ACME_ID, "--name", "acme", "--price", "0.00055")
-    assert (said.code, said.out) == (0, "Wrote circleci_cost.toml.\n")
+    output = call("init", "--non-interactive", "--organization-id", ACME_ID, "--name", "acme", "--price", "0.00055")
+    assert (output.code, output.out) == (0, "Wrote circleci_cost.toml.\n")
     path = call.folder / "circleci_cost.toml"
     settings = read_settings(path)
     (center,) = settings.cost_centers
@@ -51,9 +51,9 @@ def test_init_without_questions_takes_options_and_defaults(call: Caller) -> None
 def test_init_never_overwrites_unasked(call: Caller) -> None:
     path = call.configure(configuration())
     before = path.read_bytes()
-    said = call("init", "--non-interactive", "--organization-id", ACME_ID)
-    assert said.code == 2
-    assert "is there already and was left as it is; add --force" in said.err
+    output = call("init", "--non-interactive", "--organization-id", ACME_ID)
+    assert output.code == 2
+    assert "is there already and was left as it is; add --force" in output.err
     assert path.read_bytes() == before
     assert call("init", "--non-interactive", "--organization-id", ACME_ID, "--force").code == 0
     assert path.read_bytes() != before
@@ -64,8 +64,8 @@ def test_init_never_overwrites_unasked(call: Caller) -> None:
 
 def test_f097_init_refuses_an_absurd_price_and_writes_nothing(call: Caller) -> None:
     for price, code in (("0.6", 2), ("-1", 2), ("nan", 2), ("abc", 2)):
-        said = call("init", "--non-interactive", "--organization-id", ACME_ID, f"--price={price}")
-        assert said.code == code
+        output = call("init", "--non-interactive", "--organization-id", ACME_ID, f"--price={price}")
+        assert output.code == code
         assert list(call.folder.iterdir()) == []
 
 
@@ -86,29 +86,29 @@ def test_init_with_several_organizations_wants_to_know_which_one_pays(
     call: Caller, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
-    said = call("init", "--non-interactive", "--base-url", base_url)
-    assert said.code == 2
-    assert "say which one pays with --slug or --organization-id" in said.err
+    output = call("init", "--non-interactive", "--base-url", base_url)
+    assert output.code == 2
+    assert "say which one pays with --slug or --organization-id" in output.err
     monkeypatch.setenv("CIRCLECI_TOKEN", "CCIPAT_of_somebody_else")
-    said = call("init", "--non-interactive", "--base-url", base_url)
-    assert said.code == 4
-    assert "(401)" in said.err
+    output = call("init", "--non-interactive", "--base-url", base_url)
+    assert output.code == 4
+    assert "(401)" in output.err
 
 
 def findings(call: Caller, *options: str) -> tuple[int, dict[str, tuple[str, str]], dict[str, object]]:
-    said = call("check", "--json", *options)
-    content = json.loads(said.out)
-    return said.code, {each["subject"]: (each["state"], each["sentence"]) for each in content["findings"]}, content
+    output = call("check", "--json", *options)
+    content = json.loads(output.out)
+    return output.code, {each["subject"]: (each["state"], each["sentence"]) for each in content["findings"]}, content
 
 
 def test_check_finds_nothing_wrong(call: Caller, base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
     call.configure(configuration() + f'[api]\nbase_url = "{base_url}"\n')
-    code, found, content = findings(call)
+    code, states, content = findings(call)
     assert code == 0
-    assert {state for state, _ in found.values()} == {"ok"}
-    assert "the first export is refused (exit 4)" in found["admin rights"][1]
-    assert found["access"][1].startswith(f"acme: acme-labs ({ACME_LABS_ID})")
+    assert {state for state, _ in states.values()} == {"ok"}
+    assert "the first export is refused (exit 4)" in states["admin rights"][1]
+    assert states["access"][1].startswith(f"acme: acme-labs ({ACME_LABS_ID})")
     assert content["prices"] == [
         {
             "cost_center": "acme",
@@ -127,51 +127,51 @@ def test_check_tells_a_bad_token_from_a_wrong_organization(
     call.configure(text)
     assert findings(call)[0] == 4
     monkeypatch.setenv("CIRCLECI_TOKEN", "CCIPAT_of_somebody_else")
-    code, found, _ = findings(call)
-    assert (code, found["token"][0]) == (4, "error")
-    assert "(401)" in found["token"][1]
-    assert found["token"][1].count("CIRCLECI_TOKEN") == 1
+    code, states, _ = findings(call)
+    assert (code, states["token"][0]) == (4, "error")
+    assert "(401)" in states["token"][1]
+    assert states["token"][1].count("CIRCLECI_TOKEN") == 1
     monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
     call.configure(text.replace(ACME_ID, GLOBEX_ID.replace("e", "f")))
-    code, found, _ = findings(call)
+    code, states, _ = findings(call)
     assert code == 3
-    assert "(404)" in found["access"][1]
+    assert "(404)" in states["access"][1]
 
 
 def test_f095_overlapping_prices_are_refused_with_their_days(call: Caller) -> None:
     more = "[[cost_centers.pricing]]\nprice_per_credit = 0.0007\neffective_from = 2026-03-01\n"
     call.configure(configuration() + "effective_until = 2026-03-31\n" + more)
     for command in ("check", "reprice", "report"):
-        said = call(command)
-        assert (said.code, said.out) == (3, "")
-        assert "overlap on 2026-03-01 to 2026-03-31; end the earlier one the day before" in said.err
+        output = call(command)
+        assert (output.code, output.out) == (3, "")
+        assert "overlap on 2026-03-01 to 2026-03-31; end the earlier one the day before" in output.err
 
 
 def test_f094_check_names_the_days_without_a_price(call: Caller) -> None:
     until = TODAY - timedelta(days=2)
     call.configure(configuration() + f"effective_until = {until}\n")
-    code, found, content = findings(call, "--offline")
+    code, states, content = findings(call, "--offline")
     assert code == 3
-    assert found["prices"][0] == "error"
-    assert f"acme: no price on {until + timedelta(days=1)} to {TODAY} (2 days)" in found["prices"][1]
-    assert found["prices"][1].endswith(f"for these days ({call.folder / 'circleci_cost.toml'}, line 6)")
+    assert states["prices"][0] == "error"
+    assert f"acme: no price on {until + timedelta(days=1)} to {TODAY} (2 days)" in states["prices"][1]
+    assert states["prices"][1].endswith(f"for these days ({call.folder / 'circleci_cost.toml'}, line 6)")
     assert content["unpriced_days"] == [
         {"cost_center": "acme", "from": f"{until + timedelta(days=1)}", "to": f"{TODAY}"}
     ]
-    said = call("check", "--offline")
-    assert said.code == 3
-    assert "gap: usage stays unpriced" in said.out
+    output = call("check", "--offline")
+    assert output.code == 3
+    assert "gap: usage stays unpriced" in output.out
 
 
 def test_check_warns_of_a_price_that_ends_and_of_tokens_that_others_can_read(call: Caller) -> None:
     call.configure(configuration() + f"effective_until = {TODAY + timedelta(days=10)}\n")
     (call.folder / ".env").write_text("UNRELATED_TO_THIS_TEST=1\n")
     (call.folder / ".env").chmod(0o644)
-    said = call("check", "--offline")
+    output = call("check", "--offline")
     os.environ.pop("UNRELATED_TO_THIS_TEST", None)
-    assert said.code == 0
-    assert f"the price ends on {TODAY + timedelta(days=10)} and none follows" in said.out
-    assert "run `chmod 600" in said.out
+    assert output.code == 0
+    assert f"the price ends on {TODAY + timedelta(days=10)} and none follows" in output.out
+    assert "run `chmod 600" in output.out
 
 
 def test_the_env_beside_the_configuration_is_read_and_overrides_nothing(
@@ -228,11 +228,11 @@ def test_f118_check_names_what_others_can_read_or_replace(call: Caller, monkeypa
 def test_f118_what_is_written_for_its_owner_is_so_whatever_the_umask(call: Caller) -> None:
     before = os.umask(0)
     try:
-        said = call("init", "--non-interactive", "--name", "acme", "--organization-id", ACME_ID)
+        output = call("init", "--non-interactive", "--name", "acme", "--organization-id", ACME_ID)
         home = prepare_dagster_home(read_settings(call.folder / "circleci_cost.toml"))
     finally:
         os.umask(before)
-    assert said.code == 0
+    assert output.code == 0
     assert stat.S_IMODE((call.folder / "circleci_cost.toml").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
@@ -240,9 +240,9 @@ def test_f118_what_is_written_for_its_owner_is_so_whatever_the_umask(call: Calle
 def test_a_dagster_home_of_nobody_is_a_sentence(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     call.configure(configuration())
     monkeypatch.setenv("DAGSTER_HOME", "~nobody-at-all/home")
-    said = call("check", "--offline")
-    assert said.code == 3
-    assert "names a user that this machine does not have" in said.err
+    output = call("check", "--offline")
+    assert output.code == 3
+    assert "names a user that this machine does not have" in output.err
 
 
 def asked(answers: str, *options: str) -> tuple[int, str]:
@@ -253,15 +253,15 @@ def asked(answers: str, *options: str) -> tuple[int, str]:
 def test_init_asks_again_until_an_answer_can_be(call: Caller, base_url: str) -> None:
     names = f"Acme Inc\n{'a' * 64}\nacme|1\nacme\n"
     prices = "abc\n-1\n0.6\nn\n0.0006\n"
-    code, said = asked(f"CCIPAT_of_somebody_else\n{TOKEN}\n9\n1\n7\none\n1\n{names}{prices}2026-13-01\n2026-01-01\n",
+    code, output = asked(f"CCIPAT_of_somebody_else\n{TOKEN}\n9\n1\n7\none\n1\n{names}{prices}2026-13-01\n2026-01-01\n",
                        "--base-url", base_url)  # fmt: skip
-    assert code == 0, said
-    assert said.count("use lower-case letters, digits, - and _") == 3
-    assert said.count("this is no price") == 2
-    assert "price_per_credit 0.6 is outside 0.00001 to 0.01 USD per credit (list price: 0.0006). Is it right?" in said
-    assert said.count("Write numbers from 1 to") == 2
-    assert "(401)" in said
-    assert "'2026-13-01' is no day" in said
+    assert code == 0, output
+    assert output.count("use lower-case letters, digits, - and _") == 3
+    assert output.count("this is no price") == 2
+    assert "price_per_credit 0.6 is outside 0.00001 to 0.01 USD per credit (list price: 0.0006). Is it right?" in output
+    assert output.count("Write numbers from 1 to") == 2
+    assert "(401)" in output
+    assert "'2026-13-01' is no day" in output
     (center,) = read_settings(call.folder / "circleci_cost.toml").cost_centers
     assert (center.name, str(center.pricing[0].price_per_credit), center.pricing[0].confirm) == (
         "acme",
@@ -277,8 +277,8 @@ def test_init_takes_an_unusual_price_and_a_price_of_0_when_they_are_confirmed(ca
         ("0\ny\n", "0", False),
         ("0\nn\n0.001\n", "0.001", False),
     ):
-        code, said = asked(f"acme\n{answer}2026-01-01\n", *options)
-        assert code == 0, said
+        code, output = asked(f"acme\n{answer}2026-01-01\n", *options)
+        assert code == 0, output
         (center,) = read_settings(call.folder / "circleci_cost.toml").cost_centers
         assert (str(center.pricing[0].price_per_credit), center.pricing[0].confirm) == (price, confirm)
     free = call("init", "--non-interactive", *options, "--price", "0")
@@ -300,17 +300,17 @@ def test_init_takes_an_unusual_price_and_a_price_of_0_when_they_are_confirmed(ca
     ],
 )
 def test_init_refuses_an_option_that_cannot_be_without_citing_a_file(call: Caller, options: list[str]) -> None:
-    said = call("init", "--non-interactive", *options)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"Error: Invalid value for '{options[-2]}': ")
-    assert "line" not in said.err
+    output = call("init", "--non-interactive", *options)
+    assert (output.code, output.out) == (2, "")
+    assert output.err.startswith(f"Error: Invalid value for '{options[-2]}': ")
+    assert "line" not in output.err
     assert list(call.folder.iterdir()) == []
 
 
 def test_init_without_a_token_says_where_it_looks_for_one(call: Caller) -> None:
-    said = call("init", "--non-interactive")
-    assert said.code == 4
-    assert "CIRCLECI_TOKEN is not set, and no line of .env sets it" in said.err
+    output = call("init", "--non-interactive")
+    assert output.code == 4
+    assert "CIRCLECI_TOKEN is not set, and no line of .env sets it" in output.err
 
 
 def test_init_reads_the_token_from_the_env_beside_the_configuration(
@@ -322,28 +322,28 @@ def test_init_reads_the_token_from_the_env_beside_the_configuration(
     monkeypatch.setenv("CIRCLECI_TOKEN", "to be restored")
     monkeypatch.delenv("CIRCLECI_TOKEN")
     monkeypatch.setenv("CIRCLECI_COST_CONFIG", str(folder / "circleci_cost.toml"))
-    said = call("init", "--non-interactive", "--base-url", base_url, "--slug", "gh/acme")
+    output = call("init", "--non-interactive", "--base-url", base_url, "--slug", "gh/acme")
     os.environ.pop("CIRCLECI_TOKEN", None)
-    assert (said.code, said.out) == (0, f"Wrote {folder / 'circleci_cost.toml'}.\n"), said.err
-    lines = said.err.splitlines()
+    assert (output.code, output.out) == (0, f"Wrote {folder / 'circleci_cost.toml'}.\n"), output.err
+    lines = output.err.splitlines()
     assert lines[0] == (
         f"Warning: {folder / '.env'}, lines 2, 3: these set no variable and are left out; write NAME=value."
     )
-    assert "CCIPAT" not in said.err and "dotenv" not in said.err
-    assert TOKEN not in said.err
+    assert "CCIPAT" not in output.err and "dotenv" not in output.err
+    assert TOKEN not in output.err
 
 
 def test_init_leaves_a_folder_in_which_dagster_dev_works_and_nothing_of_the_user_s_is_replaced(call: Caller) -> None:
     own = {"workspace.yaml": "load_from: []\n", "dg.toml": "# mine\n", ".env": "OWN=1"}
     for name, text in own.items():
         (call.folder / name).write_text(text)
-    said = call("init", "--non-interactive", "--organization-id", ACME_ID)
+    output = call("init", "--non-interactive", "--organization-id", ACME_ID)
     os.environ.pop("OWN", None)
     home = call.folder / ".dagster_home"
-    assert said.code == 0
-    assert f"Added DAGSTER_HOME to {call.folder / '.env'}, for `dagster dev`." in said.err
+    assert output.code == 0
+    assert f"Added DAGSTER_HOME to {call.folder / '.env'}, for `dagster dev`." in output.err
     # The user's own workspace does not hold this project.
-    assert "  dagster dev -m circleci_cost.definitions " in said.err
+    assert "  dagster dev -m circleci_cost.definitions " in output.err
     assert {name: (call.folder / name).read_text() for name in own} == own | {".env": f"OWN=1\nDAGSTER_HOME={home}\n"}
     assert "telemetry:\n  enabled: false" in (home / "dagster.yaml").read_text()
     assert call("init", "--non-interactive", "--organization-id", ACME_ID, "--force").code == 0
@@ -352,11 +352,11 @@ def test_init_leaves_a_folder_in_which_dagster_dev_works_and_nothing_of_the_user
 
 
 def test_dagster_started_in_the_folder_of_init_keeps_its_records_there_without_telemetry(call: Caller) -> None:
-    said = call("init", "--non-interactive", "--organization-id", ACME_ID)
-    assert said.err.splitlines()[-1] == (
+    output = call("init", "--non-interactive", "--organization-id", ACME_ID)
+    assert output.err.splitlines()[-1] == (
         "  dagster dev             assets, runs, daily schedule: http://127.0.0.1:3000"
     )
-    assert max(len(line) for line in said.err.splitlines() if "http" in line) <= 80
+    assert max(len(line) for line in output.err.splitlines() if "http" in line) <= 80
     assert stat.S_IMODE((call.folder / ".env").stat().st_mode) == 0o600
     # What `dagster dev` does before it starts its services.
     code = (
@@ -403,21 +403,21 @@ def test_check_flags_a_slug_that_contradicts_the_id(
         call.configure(text.replace("{slug}", slug))
         assert "slug" not in findings(call)[1]
     call.configure(text.replace("{slug}", "gh/globex"))
-    code, found, _ = findings(call)
-    assert (code, found["slug"][0]) == (0, "warning")
-    assert 'organization_id is that of gh/acme, and the configuration says slug = "gh/globex"' in found["slug"][1]
+    code, states, _ = findings(call)
+    assert (code, states["slug"][0]) == (0, "warning")
+    assert 'organization_id is that of gh/acme, and the configuration says slug = "gh/globex"' in states["slug"][1]
 
 
 def test_a_price_of_0_is_told_apart_from_a_missing_one(call: Caller) -> None:
     call.configure(configuration().replace("0.0006", "0"))
     publish_rows(call.folder / "data", [{"date": date(2026, 1, 1), "compute": 1000, "price": Decimal(0)}])
-    said = call("check", "--offline")
-    assert said.code == 0
-    assert "the price is 0 from 2020-01-01 to now, so every cost is $0, as on a free plan" in said.out
-    assert "free, every cost is $0; today's price, ongoing" in said.out
-    said = call("report", "--from", "2026-01-01", "--to", "2026-01-01")
-    assert said.code == 0
-    assert "The cost is $0 because the price of these days is 0; no credits lack a price." in said.err
+    output = call("check", "--offline")
+    assert output.code == 0
+    assert "the price is 0 from 2020-01-01 to now, so every cost is $0, as on a free plan" in output.out
+    assert "free, every cost is $0; today's price, ongoing" in output.out
+    output = call("report", "--from", "2026-01-01", "--to", "2026-01-01")
+    assert output.code == 0
+    assert "The cost is $0 because the price of these days is 0; no credits lack a price." in output.err
 
 
 def test_costs_of_a_cost_center_that_was_renamed_are_told_by_check_and_report(call: Caller) -> None:
@@ -433,11 +433,11 @@ def test_costs_of_a_cost_center_that_was_renamed_are_told_by_check_and_report(ca
 def test_a_question_without_input_is_no_interruption(tmp_path: Path, options: list[str]) -> None:
     program = [sys.executable, "-c", "from circleci_cost.cli.main import main; main()", "init", *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CIRCLECI")}
-    said = subprocess.run(
+    output = subprocess.run(
         program, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=tmp_path, env=environment
     )
-    assert said.returncode == 2
-    assert said.stderr.endswith("Error: There is no more input to read; give the answers as options instead.\n")
+    assert output.returncode == 2
+    assert output.stderr.endswith("Error: There is no more input to read; give the answers as options instead.\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -449,15 +449,15 @@ def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
     if pid == 0:  # pragma: no cover - another process
         os.chdir(tmp_path)
         os.execvpe(program[0], [*program, "init", "--organization-id", ACME_ID], environment)
-    said = b""
-    while b"[main]" not in said:
-        said += os.read(terminal, 4096)
+    output = b""
+    while b"[main]" not in output:
+        output += os.read(terminal, 4096)
     # Python itself loses a Ctrl-C in the moment between the question and the read.
     time.sleep(0.5)
     os.write(terminal, b"\x03")
-    while select.select([terminal], [], [], 10)[0] and b"nothing is lost" not in said:
-        said += os.read(terminal, 4096)
-    if b"nothing is lost" not in said:
+    while select.select([terminal], [], [], 10)[0] and b"nothing is lost" not in output:
+        output += os.read(terminal, 4096)
+    if b"nothing is lost" not in output:
         os.kill(pid, signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     os.close(terminal)

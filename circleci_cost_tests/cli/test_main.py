@@ -20,23 +20,23 @@ def test_help_imports_nothing_that_is_slow() -> None:
         "import sys\nfrom circleci_cost.cli.main import run\nassert run(['--help']) == 0\n"
         f"print([name for name in {_HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_names_every_command_and_the_exit_codes(call: Caller) -> None:
-    said = call("--help")
-    assert said.code == 0
-    lines = said.out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    output = call("--help")
+    assert output.code == 0
+    lines = output.out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert [line.split()[0] for line in lines if not line.startswith("   ")] == list(COMMANDS)
-    assert "5 partial data" in " ".join(said.out.split())
+    assert "5 partial data" in " ".join(output.out.split())
 
 
 def test_every_command_can_be_loaded_and_has_help(call: Caller) -> None:
     for name in COMMANDS:
-        said = call(name, "--help")
-        assert (said.code, said.err) == (0, "")
-        assert f"circleci-cost {name}" in said.out
+        output = call(name, "--help")
+        assert (output.code, output.err) == (0, "")
+        assert f"circleci-cost {name}" in output.out
 
 
 def test_the_line_of_help_of_every_command_is_in_the_table() -> None:
@@ -45,30 +45,30 @@ def test_the_line_of_help_of_every_command_is_in_the_table() -> None:
 
 
 def test_an_unknown_command_is_answered_with_the_nearest(call: Caller) -> None:
-    said = call("raport")
-    assert (said.code, said.out) == (2, "")
-    assert said.err == "Error: There is no command 'raport'; did you mean 'report'?\nTry `circleci-cost --help`.\n"
+    output = call("raport")
+    assert (output.code, output.out) == (2, "")
+    assert output.err == "Error: There is no command 'raport'; did you mean 'report'?\nTry `circleci-cost --help`.\n"
 
 
 def test_a_wrong_option_is_a_usage_error(call: Caller) -> None:
-    said = call("report", "--from", "1.2.2026")
-    assert said.code == 2
-    assert "'1.2.2026' is no day; write it as YYYY-MM-DD" in said.err
+    output = call("report", "--from", "1.2.2026")
+    assert output.code == 2
+    assert "'1.2.2026' is no day; write it as YYYY-MM-DD" in output.err
 
 
 def test_each_mistake_of_the_configuration_is_a_line_and_the_exit_code_is_3(call: Caller) -> None:
     call.configure(configuration().replace("0.0006", "0.6").replace("history_start", "history_begin"))
-    said = call("report")
-    assert said.code == 3
-    lines = said.err.splitlines()
+    output = call("report")
+    assert output.code == 3
+    lines = output.err.splitlines()
     assert len(lines) == 3
     assert all(line.startswith("Error: ") for line in lines)
 
 
 def test_a_configuration_that_is_not_there_is_named(call: Caller, tmp_path: Path) -> None:
-    said = call("--config", tmp_path / "missing.toml", "report")
-    assert said.code == 3
-    assert "missing.toml is not there" in said.err
+    output = call("--config", tmp_path / "missing.toml", "report")
+    assert output.code == 3
+    assert "missing.toml is not there" in output.err
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_without_a_configuration_nothing_is_simulated_unasked(call: Caller, comm
     # Not even where a demo was run.
     (call.folder / "demo-data").mkdir()
     remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
-    said = call(*command)
-    assert (said.code, said.out) == (3, "")
-    assert said.err == (
+    output = call(*command)
+    assert (output.code, output.out) == (3, "")
+    assert output.err == (
         f"Error: There is no configuration: no circleci_cost.toml in {call.folder}, and neither --config nor "
         "CIRCLECI_COST_CONFIG names one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with "
         "simulated data.\n"
@@ -94,18 +94,18 @@ def test_without_a_configuration_nothing_is_simulated_unasked(call: Caller, comm
 
 @pytest.mark.parametrize("command", ["report", "budgets", "anomalies", "explain", "correlate"])
 def test_reading_without_a_configuration_and_without_a_demo_is_refused(call: Caller, command: str) -> None:
-    said = call(command)
-    assert (said.code, said.out) == (3, "")
-    assert said.err.startswith("Error: There is no configuration")
+    output = call(command)
+    assert (output.code, output.out) == (3, "")
+    assert output.err.startswith("Error: There is no configuration")
     assert list(call.folder.iterdir()) == []
 
 
 def test_the_demo_is_simulated_where_it_is_asked_for(call: Caller) -> None:
-    said = call("--demo", "check", "--offline")
-    assert said.err == "--demo: using the built-in demo (simulated data)\n"
-    assert "the built-in demo: cost centers acme, globex" in said.out
-    said = call("--demo", "--config", "circleci_cost.toml", "check")
-    assert (said.code, said.err.splitlines()[0]) == (
+    output = call("--demo", "check", "--offline")
+    assert output.err == "--demo: using the built-in demo (simulated data)\n"
+    assert "the built-in demo: cost centers acme, globex" in output.out
+    output = call("--demo", "--config", "circleci_cost.toml", "check")
+    assert (output.code, output.err.splitlines()[0]) == (
         2, "Error: --demo and --config exclude each other; leave one of them out.",
     )  # fmt: skip
 
@@ -113,19 +113,19 @@ def test_the_demo_is_simulated_where_it_is_asked_for(call: Caller) -> None:
 def test_the_demo_settings_are_announced(call: Caller) -> None:
     (call.folder / "demo-data").mkdir()
     remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
-    said = call("report")
-    assert said.code == 1
-    assert said.err.splitlines()[0] == "No circleci_cost.toml here: using the built-in demo (simulated data)"
-    assert "Nothing is published in" in said.err
+    output = call("report")
+    assert output.code == 1
+    assert output.err.splitlines()[0] == "No circleci_cost.toml here: using the built-in demo (simulated data)"
+    assert "Nothing is published in" in output.err
 
 
 def test_a_reader_that_goes_away_is_no_error(northwind: Path) -> None:
     command = f"{sys.executable} -m circleci_cost.cli report --json | true"
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(
+    process = subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", command], cwd=northwind, env=environment, capture_output=True, check=False
     )
-    assert done.stderr == b""
+    assert process.stderr == b""
 
 
 def test_a_locale_without_utf_8_and_a_narrow_terminal_break_nothing(northwind: Path) -> None:
@@ -137,15 +137,15 @@ def test_a_locale_without_utf_8_and_a_narrow_terminal_break_nothing(northwind: P
         "COLUMNS": "20",
         "LC_ALL": "C",
     }
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "circleci_cost.cli", "report"],
         cwd=northwind,
         env=environment,
         capture_output=True,
         check=True,
     )
-    assert done.stdout.isascii()
-    assert b"841 jobs | 685 runs | 327,555 credits | $196.533000" in done.stdout
+    assert process.stdout.isascii()
+    assert b"841 jobs | 685 runs | 327,555 credits | $196.533000" in process.stdout
 
 
 def test_help_is_quick() -> None:

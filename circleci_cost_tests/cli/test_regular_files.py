@@ -110,16 +110,20 @@ def test_files_to_import_are_no_pipes(tmp_path: Path, pipe: Path) -> None:
 
 
 def test_the_command_line_refuses_pipes_and_devices(call: Caller, pipe: Path) -> None:
-    said = call("--config", pipe, "report")
-    assert (said.code, said.out, said.err) == (3, "", f"Error: {pipe} is a pipe, not a regular file; {TO_A_FILE}\n")
+    output = call("--config", pipe, "report")
+    assert (output.code, output.out, output.err) == (
+        3,
+        "",
+        f"Error: {pipe} is a pipe, not a regular file; {TO_A_FILE}\n",
+    )
     call.configure(configuration())
     for path in (pipe, ZERO):
-        said = call("import", path, "--cost-center", "acme")
-        assert (said.code, said.out) == (2, "")
-        assert said.err.startswith(f"Error: {path} is a ")
-        assert said.err.endswith("Nothing was imported.\n")
-    said = call("init", "--path", pipe, "--non-interactive", "--organization-id", ORGANIZATION, "--force")
-    assert (said.code, said.err) == (
+        output = call("import", path, "--cost-center", "acme")
+        assert (output.code, output.out) == (2, "")
+        assert output.err.startswith(f"Error: {path} is a ")
+        assert output.err.endswith("Nothing was imported.\n")
+    output = call("init", "--path", pipe, "--non-interactive", "--organization-id", ORGANIZATION, "--force")
+    assert (output.code, output.err) == (
         2,
         f"Error: {pipe} is a pipe, not a regular file; {TO_A_FILE} Nothing was written.\n",
     )
@@ -129,9 +133,9 @@ def test_the_command_line_refuses_pipes_and_devices(call: Caller, pipe: Path) ->
 def test_an_environment_file_that_is_a_pipe_is_left_out_and_told(call: Caller) -> None:
     call.configure(configuration())
     os.mkfifo(call.folder / ".env")
-    said = call("report", "--json")
-    assert said.err.startswith(f"Warning: {call.folder / '.env'} is a pipe, not a regular file; ")
-    assert "Its variables are not set." in said.err.splitlines()[0]
+    output = call("report", "--json")
+    assert output.err.startswith(f"Warning: {call.folder / '.env'} is a pipe, not a regular file; ")
+    assert "Its variables are not set." in output.err.splitlines()[0]
     (call.folder / ".env").unlink()
     # A virtual environment of Python may have that name.
     (call.folder / ".env").mkdir()

@@ -32,14 +32,14 @@ def published(call: Caller) -> Caller:
 
 
 def rows_of(text: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(text)["rows"]
-    return found
+    rows: list[dict[str, object]] = json.loads(text)["rows"]
+    return rows
 
 
 def test_the_whole_answer_in_json(published: Caller) -> None:
-    said = published("report", "--by", "project", "--json")
-    assert (said.code, said.err) == (0, "")
-    assert json.loads(said.out) == {
+    output = published("report", "--by", "project", "--json")
+    assert (output.code, output.err) == (0, "")
+    assert json.loads(output.out) == {
         "from": "2026-01-01",
         "to": "2026-01-12",
         "by": ["project"],
@@ -141,8 +141,8 @@ def test_rows_can_be_ordered_by_name_and_by_runs(published: Caller) -> None:
 
 
 def test_the_table_for_people_ends_with_the_exact_sum(published: Caller) -> None:
-    said = published("report", "--by", "project")
-    assert said.out == (
+    output = published("report", "--by", "project")
+    assert output.out == (
         "CircleCI cost by project, 2026-01-01 to 2026-01-12\n"
         "project   runs   credits     cost    share\n"
         "──────────────────────────────────────────\n"
@@ -158,12 +158,12 @@ def test_without_options_the_projects_are_shown(published: Caller) -> None:
 
 
 def test_an_unknown_dimension_or_value_is_answered_with_the_nearest(published: Caller) -> None:
-    said = published("report", "--by", "projekt")
-    assert (said.code, said.out) == (2, "")
-    assert "There is no dimension 'projekt'; did you mean 'project'?" in said.err
-    said = published("report", "--where", "project=wep")
-    assert (said.code, said.out) == (2, "")
-    assert said.err == "Error: No usage has the project 'wep'; did you mean 'web'?\n"
+    output = published("report", "--by", "projekt")
+    assert (output.code, output.out) == (2, "")
+    assert "There is no dimension 'projekt'; did you mean 'project'?" in output.err
+    output = published("report", "--where", "project=wep")
+    assert (output.code, output.out) == (2, "")
+    assert output.err == "Error: No usage has the project 'wep'; did you mean 'web'?\n"
     assert published("report", "--where", "project").code == 2
 
 
@@ -171,10 +171,10 @@ def test_f094_unpriced_credits_are_shown_and_never_zero_dollars(call: Caller) ->
     call.configure(configuration())
     unpriced = {"date": DAYS[1], "project": "free", "compute": "300", "price": None}
     publish_rows(call.folder / "data", [{"date": DAYS[0], "compute": "1000"}, unpriced])
-    said = call("report", "--by", "project", "--json")
-    answer = json.loads(said.out)
-    assert said.code == 5
-    assert said.err.startswith("Partial: 300 credits have no price")
+    output = call("report", "--by", "project", "--json")
+    answer = json.loads(output.out)
+    assert output.code == 5
+    assert output.err.startswith("Partial: 300 credits have no price")
     assert answer["unpriced_credits"] == "300"
     assert answer["total"] == {"cost": "0.600000", "credits": "1300", "runs": 2}
     assert answer["rows"] == [
@@ -189,10 +189,10 @@ def test_f094_unpriced_credits_are_shown_and_never_zero_dollars(call: Caller) ->
 
 
 def test_days_without_data_make_the_answer_partial_and_are_named(published: Caller) -> None:
-    said = published("report", "--from", "2026-01-10", "--to", "2026-01-15", "--json")
-    assert said.code == 5
+    output = published("report", "--from", "2026-01-10", "--to", "2026-01-15", "--json")
+    assert output.code == 5
     # What can be done about them depends on how long ago they are.
-    assert re.match(r"Partial: days without data.*, acme: 2026-01-13 to 2026-01-15; ", said.err)
+    assert re.match(r"Partial: days without data.*, acme: 2026-01-13 to 2026-01-15; ", output.err)
 
 
 def test_missing_days_that_circleci_no_longer_serves_are_to_be_imported_and_the_others_fetched(call: Caller) -> None:
@@ -200,8 +200,8 @@ def test_missing_days_that_circleci_no_longer_serves_are_to_be_imported_and_the_
     oldest, newest = today - timedelta(days=400), today - timedelta(days=1)
     call.configure(configuration(oldest))
     publish_rows(call.folder / "data", [], [today - timedelta(days=number) for number in range(2, 390)])
-    said = call("report", "--from", str(oldest), "--to", str(newest), "--json")
-    assert (said.code, said.err) == (
+    output = call("report", "--from", str(oldest), "--to", str(newest), "--json")
+    assert (output.code, output.err) == (
         5,
         f"Partial: days without data, acme: {newest}; run `circleci-cost backfill` to fetch them.\n"
         f"Partial: days without data and older than CircleCI serves, acme: {oldest} to {today - timedelta(days=390)}; "
@@ -213,12 +213,12 @@ def test_an_edited_configuration_is_said_until_it_is_applied(published: Caller) 
     tag = '[[virtual_tags]]\nname = "team"\n[[virtual_tags.rules]]\nvalue = "w"\nwhere = { project = "web" }\n'
     later = datetime.now(UTC).timestamp() + 5
     os.utime(published.configure(configuration() + tag), (later, later))
-    said = published("report", "--json")
-    assert said.err.startswith("Note: circleci_cost.toml was edited after these numbers were published (")
-    assert "after `circleci-cost allocation apply`, changed prices after `circleci-cost reprice`." in said.err
+    output = published("report", "--json")
+    assert output.err.startswith("Note: circleci_cost.toml was edited after these numbers were published (")
+    assert "after `circleci-cost allocation apply`, changed prices after `circleci-cost reprice`." in output.err
     for option in (["--by", "team"], ["--where", "team=w"]):
-        said = published("report", *option)
-        assert (said.code, "run `circleci-cost allocation apply`, which fetches nothing." in said.err) == (1, True)
+        output = published("report", *option)
+        assert (output.code, "run `circleci-cost allocation apply`, which fetches nothing." in output.err) == (1, True)
 
 
 def test_an_organization_or_cost_center_that_is_unknown_ends_with_3_and_another_unknown_value_with_2(
@@ -247,9 +247,9 @@ def test_f112_names_values_dimensions_and_sort_keys_are_never_sql(call: Caller) 
     call.configure(configuration())
     publish_rows(call.folder / "data", [{"date": DAYS[0], "project": name, "compute": "10"} for name in _NAMES])
     for name in _NAMES:
-        said = call("report", "--where", f"project={name}", "--by", "project", "--json")
-        assert said.code == 0
-        assert rows_of(said.out) == [{"project": name, "cost": "0.006000", "credits": "10", "runs": 1}]
+        output = call("report", "--where", f"project={name}", "--by", "project", "--json")
+        assert output.code == 0
+        assert rows_of(output.out) == [{"project": name, "cost": "0.006000", "credits": "10", "runs": 1}]
     for hostile in ("project; DROP TABLE daily_costs", "project) --", "1", "*"):
         assert call("report", "--by", hostile).code == 2
         assert call("report", "--where", f"{hostile}=x").code == 2
@@ -261,10 +261,10 @@ def test_f110_reported_names_run_in_no_spreadsheet_and_break_no_row(call: Caller
     call.configure(configuration())
     names = list(dict.fromkeys([*HOSTILE, *_NAMES]))
     publish_rows(call.folder / "data", [{"date": DAYS[0], "project": name, "compute": "10"} for name in names])
-    found = list(csv.reader(io.StringIO(call("report", "--by", "project", "--csv").out, newline=""), strict=True))
-    assert found[0] == ["project", "cost", "credits", "runs"]
-    assert sorted(row[0] for row in found[1:]) == sorted(safe_cell(name) for name in names)
-    assert {tuple(row[1:]) for row in found[1:]} == {("0.006000", "10", "1")}
+    rows = list(csv.reader(io.StringIO(call("report", "--by", "project", "--csv").out, newline=""), strict=True))
+    assert rows[0] == ["project", "cost", "credits", "runs"]
+    assert sorted(row[0] for row in rows[1:]) == sorted(safe_cell(name) for name in names)
+    assert {tuple(row[1:]) for row in rows[1:]} == {("0.006000", "10", "1")}
 
 
 def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Caller) -> None:
@@ -287,30 +287,30 @@ def recent(call: Caller) -> list[date]:
 
 
 def test_days_that_are_not_final_are_named(call: Caller, recent: list[date]) -> None:
-    said = call("report", "--from", str(recent[-5]))
-    assert (said.code, said.err) == (0, "")
-    last = said.out.splitlines()[-1]
+    output = call("report", "--from", str(recent[-5]))
+    assert (output.code, output.err) == (0, "")
+    last = output.out.splitlines()[-1]
     assert last == f"Not final, CircleCI may still restate these days: acme: {recent[-3]} to {recent[-1]}."
-    found = json.loads(call("report", "--from", str(recent[-5]), "--json").out)
-    assert found["not_final"] == [{"cost_center": "acme", "from": f"{recent[-3]}", "to": f"{recent[-1]}"}]
+    rows = json.loads(call("report", "--from", str(recent[-5]), "--json").out)
+    assert rows["not_final"] == [{"cost_center": "acme", "from": f"{recent[-3]}", "to": f"{recent[-1]}"}]
     as_csv = call("report", "--from", str(recent[-5]), "--csv")
     assert (as_csv.code, as_csv.out) == (0, "cost,credits,runs\n0.300000,500,5\n")
     assert as_csv.err == last + "\n"
 
 
 def test_days_that_should_be_final_by_now_make_a_report_partial(call: Caller, recent: list[date]) -> None:
-    said = call("report")
-    assert said.code == 5
-    assert said.err == (
+    output = call("report")
+    assert output.code == 5
+    assert output.err == (
         f"Partial: days that were exported before CircleCI had finished them, acme: {recent[6]}; run `circleci-cost "
         "sync` to fetch them again.\n"
     )
-    assert f"CircleCI may still restate these days: acme: {recent[-3]} to {recent[-1]}." in said.out
-    assert f"{recent[6]}" not in said.out
+    assert f"CircleCI may still restate these days: acme: {recent[-3]} to {recent[-1]}." in output.out
+    assert f"{recent[6]}" not in output.out
     named = json.loads(call("report", "--json").out)["not_final"]
     assert [each["from"] for each in named] == [f"{recent[6]}", f"{recent[-3]}"]
 
 
 def test_final_days_are_not_spoken_of(call: Caller, recent: list[date]) -> None:
-    said = call("report", "--to", str(recent[5]))
-    assert (said.code, "final" in said.out) == (0, False)
+    output = call("report", "--to", str(recent[5]))
+    assert (output.code, "final" in output.out) == (0, False)

@@ -59,16 +59,16 @@ def posts(server: SimulatorServer) -> int:
 
 
 def total(call: Caller) -> dict[str, object]:
-    found: dict[str, object] = json.loads(call("report", "--json").out)["total"]
-    return found
+    total_row: dict[str, object] = json.loads(call("report", "--json").out)["total"]
+    return total_row
 
 
 def test_a_missing_token_is_told_before_anything_is_started(call: Caller, server: SimulatorServer) -> None:
     call.configure(configuration(server, ("0.0006", START, None)))
     for command in ("sync", "backfill"):
-        said = call(command)
-        assert (said.code, said.out) == (4, "")
-        assert "the environment variable CIRCLECI_TOKEN is not set" in said.err
+        output = call(command)
+        assert (output.code, output.out) == (4, "")
+        assert "the environment variable CIRCLECI_TOKEN is not set" in output.err
     assert not (call.folder / ".dagster_home").exists()
 
 
@@ -84,11 +84,11 @@ def test_f098_from_the_first_sync_to_an_edited_price(call: Caller, server: Simul
 
 
 def _story(call: Caller, server: SimulatorServer) -> None:
-    said = call("sync")
-    assert said.code == 0
-    assert said.out.startswith(f"acme, {TODAY - timedelta(days=4)} to {YESTERDAY}: ")
-    assert "5 days of the history are not there yet" in said.err
-    assert "run `circleci-cost backfill`" in said.err
+    output = call("sync")
+    assert output.code == 0
+    assert output.out.startswith(f"acme, {TODAY - timedelta(days=4)} to {YESTERDAY}: ")
+    assert "5 days of the history are not there yet" in output.err
+    assert "run `circleci-cost backfill`" in output.err
 
     asked = posts(server)
     assert call("backfill").code == 0
@@ -108,9 +108,9 @@ def _story(call: Caller, server: SimulatorServer) -> None:
     assert json.loads(checked.out)["stale_prices"] == [
         {"cost_center": "acme", "from": f"{change}", "to": f"{LAST_USED}"}
     ]
-    said = call("reprice")
-    assert said.code == 0
-    assert said.out.startswith(f"acme: computing {change} to {LAST_USED} again\n")
+    output = call("reprice")
+    assert output.code == 0
+    assert output.out.startswith(f"acme: computing {change} to {LAST_USED} again\n")
     assert posts(server) == asked + 1
     later = json.loads(call("report", "--from", str(change), "--json").out)["total"]
     earlier = json.loads(call("report", "--to", str(change - timedelta(days=1)), "--json").out)["total"]
@@ -128,10 +128,10 @@ def test_a_token_that_is_refused_ends_with_exit_code_4(
 ) -> None:
     monkeypatch.setenv("CIRCLECI_TOKEN", "CCIPAT_of_somebody_else")
     call.configure(configuration(server, ("0.0006", START, None)))
-    said = call("sync")
-    assert (said.code, said.out) == (4, "")
-    assert "CircleCI does not accept the token in the environment variable CIRCLECI_TOKEN (401)" in said.err
-    assert len(said.err.splitlines()) == 1
+    output = call("sync")
+    assert (output.code, output.out) == (4, "")
+    assert "CircleCI does not accept the token in the environment variable CIRCLECI_TOKEN (401)" in output.err
+    assert len(output.err.splitlines()) == 1
     assert statuses(call.folder) == ["FAILURE"]
 
 
@@ -157,8 +157,8 @@ def test_an_interrupt_ends_the_run_and_the_next_sync_takes_it_up(
     assert "Traceback" not in screen
     assert statuses(call.folder) == ["CANCELED"]
     asked = posts(server)
-    said = call("sync")
-    assert said.code == 0
+    output = call("sync")
+    assert output.code == 0
     assert posts(server) == asked
     assert statuses(call.folder) == ["CANCELED", "SUCCESS", "SUCCESS"]
 
@@ -173,9 +173,9 @@ def test_of_more_cost_centers_than_workers_a_refused_one_fails_alone(
     alone = configuration(server, ("0.0006", START, None)).replace(f'"{ACME_LABS_ID}"', "")
     call.configure(alone + "".join(sections))
     asked = posts(server)
-    said = call("sync")
-    assert said.code == 3
-    assert "Usage export of unknown" in said.err
+    output = call("sync")
+    assert output.code == 3
+    assert "Usage export of unknown" in output.err
     # Prepared ahead, taken up by the runs: one request for each cost center, and one more of the refused one's run.
     assert posts(server) == asked + 4
     assert statuses(call.folder).count("FAILURE") == 1
@@ -193,7 +193,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     text = configuration(server, ("0.0006", START, None)).replace(f"history_start = {START}", "history_start = FIRST")
     first = TODAY - timedelta(days=40)
     call.configure(text.replace("FIRST", str(first)).replace('"acme"', f'"{name}"') + "posts_per_hour = 1\n")
-    told = ("circleci-cost", "CircleCI allows 1 export request an hour per organization")
+    quota_note = ("circleci-cost", "CircleCI allows 1 export request an hour per organization")
     process = subprocess.Popen(
         [sys.executable, "-m", "circleci_cost.cli", "backfill"],
         cwd=call.folder,
@@ -206,7 +206,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     assert process.stderr is not None
     for line in process.stderr:
         lines.append(line.rstrip("\n"))
-        if told[1] in line:
+        if quota_note[1] in line:
             process.send_signal(signal.SIGTERM)
             break
     rest = [line for line in process.communicate(timeout=60)[1].splitlines() if line]
@@ -219,7 +219,8 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
         f"{name}, export 1 of 2, {one}: 3 parts …",
     ]
     assert re.fullmatch(
-        rf"{name}, export 2 of 2, {two}: waiting, {told[1]}; again at \d\d:\d\d:\d\d UTC, in (60|59) min\.", lines[-1]
+        rf"{name}, export 2 of 2, {two}: waiting, {quota_note[1]}; again at \d\d:\d\d:\d\d UTC, in (60|59) min\.",
+        lines[-1],
     )
     assert rest == [
         "Stopping: what runs is being ended; Ctrl-C again kills.",
@@ -227,9 +228,9 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
         "The costs of what has landed need no further fetch: `circleci-cost reprice`.",
         "Error: Interrupted; nothing is lost, the same command takes up where this one ended.",
     ]
-    said = call("report")
-    assert said.code == 1
-    assert "usage is there without costs: run `circleci-cost reprice`, which fetches nothing." in said.err
+    output = call("report")
+    assert output.code == 1
+    assert "usage is there without costs: run `circleci-cost reprice`, which fetches nothing." in output.err
 
     terminal = _sync_in_a_terminal(call.folder, "backfill", columns=80)
     screen = _read_until(
@@ -239,7 +240,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     screen += _read_until(terminal, lambda seen: "Interrupted; nothing is lost" in seen)
     assert terminal.process.wait(30) == 130
     os.close(terminal.descriptor)
-    assert f"waiting, about 60 min: {told[1]}" in " ".join(screen.split()).replace("about 59 min", "about 60 min")
+    assert f"waiting, about 60 min: {quota_note[1]}" in " ".join(screen.split()).replace("about 59 min", "about 60 min")
     assert max(map(len, re.split(r"[\r\n]+", screen.partition("Fetching")[2].partition("Left to do")[0]))) <= 80
 
 
@@ -249,13 +250,13 @@ def test_credits_without_a_price_end_reprice_and_sync_with_5_and_their_days(
     monkeypatch.setenv("CIRCLECI_TOKEN", TOKEN)
     priced = LAST_USED - timedelta(days=1)
     call.configure(configuration(server, ("0.0006", START, priced)))
-    said = call("sync")
+    output = call("sync")
     days = f"acme: {LAST_USED}"
     sentence = f"Partial: credits have no price and are in no dollar amount, {days}; add a price period for these days"
-    assert (said.code, sentence in said.err) == (5, True)
+    assert (output.code, sentence in output.err) == (5, True)
     for arguments in (["reprice"], ["reprice", "--from", str(LAST_USED)]):
-        said = call(*arguments)
-        assert (said.code, sentence in said.err) == (5, True), arguments
+        output = call(*arguments)
+        assert (output.code, sentence in output.err) == (5, True), arguments
     assert call("reprice", "--from", str(priced), "--to", str(priced)).code == 0
 
 

@@ -31,29 +31,29 @@ def test_f107_loading_a_configuration_with_pasted_secrets_leaves_none_in_dagster
     folder.mkdir()
     home.mkdir()
     (folder / "circleci_cost.toml").write_text(WRONG)
-    done = subprocess.run(
+    process = subprocess.run(
         [str(Path(sys.executable).with_name("dagster")), "definitions", "validate", "-m", "circleci_cost.definitions"],
         cwd=folder,
         env=os.environ | {"DAGSTER_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         check=False,
     )
-    found = done.stdout + done.stderr + everything_in(home)
-    assert done.returncode != 0
-    assert b"line 5: cost_centers[0].organization_id: this is no UUID" in found
-    assert b"line 4: cost_centers[0].api_token_env: write the name of an environment variable" in found
+    written = process.stdout + process.stderr + everything_in(home)
+    assert process.returncode != 0
+    assert b"line 5: cost_centers[0].organization_id: this is no UUID" in written
+    assert b"line 4: cost_centers[0].api_token_env: write the name of an environment variable" in written
     for secret in (HEX, PASSWORD, HOOK, "canary"):
-        assert secret.encode() not in found
+        assert secret.encode() not in written
 
 
 @pytest.mark.parametrize("command", [["check", "--json"], ["check"], ["report"], ["sync"], ["notify", "test"]])
 def test_f107_no_command_repeats_a_pasted_secret(call: Caller, command: list[str]) -> None:
     call.configure(WRONG)
-    said = call(*command)
-    assert said.code == 3
-    assert len(said.err.splitlines()) == 5
+    output = call(*command)
+    assert output.code == 3
+    assert len(output.err.splitlines()) == 5
     for secret in (HEX, PASSWORD, HOOK, "canary"):
-        assert secret not in said.out + said.err
+        assert secret not in output.out + output.err
 
 
 def test_f107_a_password_in_place_of_a_variables_name_is_not_repeated(call: Caller) -> None:
@@ -61,11 +61,11 @@ def test_f107_a_password_in_place_of_a_variables_name_is_not_repeated(call: Call
         f'[[notifications.channels]]\nname = "w"\ntype = "webhook"\nurl_env = "HOOK_URL"\nsecret_env = "{PASSWORD}"\n'
     )
     call.configure(configuration().replace('name = "acme"', f'name = "acme"\napi_token_env = "{PASSWORD}"') + channel)
-    said = [call("check", "--offline"), call("check", "--offline", "--json"), call("sync"), call("notify", "test")]
-    assert [each.code for each in said] == [0, 0, 4, 1]
-    assert "needs the environment variable HOOK_URL, that secret_env names, which is not set" in said[0].out
-    assert "the environment variable that api_token_env names is not set" in said[2].err
-    for each in said:
+    output = [call("check", "--offline"), call("check", "--offline", "--json"), call("sync"), call("notify", "test")]
+    assert [each.code for each in output] == [0, 0, 4, 1]
+    assert "needs the environment variable HOOK_URL, that secret_env names, which is not set" in output[0].out
+    assert "the environment variable that api_token_env names is not set" in output[2].err
+    for each in output:
         assert PASSWORD not in each.out + each.err
 
 
@@ -79,20 +79,20 @@ def test_f107_the_settings_show_no_webhook_address(call: Caller) -> None:
 
 @pytest.mark.parametrize("token", [HEX, "CCIPAT_canary0123456789_canary", "Zx81canaryAbCdEfGhIjKlMn99"])
 def test_f107_init_repeats_no_token_given_as_its_variables_name(call: Caller, token: str) -> None:
-    said = call("init", "--token-env", token)
-    assert said.code == 2
-    assert "write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself." in said.err
-    assert token not in said.out + said.err
+    output = call("init", "--token-env", token)
+    assert output.code == 2
+    assert "write the name of an environment variable, such as CIRCLECI_TOKEN, never the secret itself." in output.err
+    assert token not in output.out + output.err
 
 
 def test_f107_init_repeats_no_password_given_as_its_variables_name(call: Caller) -> None:
-    said = [
+    output = [
         call("init", "--non-interactive", "--token-env", PASSWORD),
         call("init", "--non-interactive", "--token-env", PASSWORD, "--organization-id", ORGANIZATION),
     ]
-    assert [each.code for each in said] == [4, 0]
-    assert "export NAME=..." in said[1].err
-    for each in said:
+    assert [each.code for each in output] == [4, 0]
+    assert "export NAME=..." in output[1].err
+    for each in output:
         assert PASSWORD not in each.out + each.err
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost_tests.cli.harness import Said, configuration
+from circleci_cost_tests.cli.harness import Output, configuration
 from circleci_cost_tests.faults.limits import obey_permissions
 
 ROOT = Path(__file__).parents[2]
@@ -20,10 +20,10 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 UNREACHABLE = '[api]\nbase_url = "http://127.0.0.1:9/api/v2"\n'
 
 
-def called(folder: Path, *arguments: str, prepare: Callable[[], object] = obey_permissions, home: str = "") -> Said:
+def called(folder: Path, *arguments: str, prepare: Callable[[], object] = obey_permissions, home: str = "") -> Output:
     """Call the command line in a process of its own, which `prepare` limits."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("CIRCLECI")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "circleci_cost.cli", *arguments],
         cwd=folder,
         env=others | {"PYTHONPATH": str(ROOT), "DAGSTER_HOME": home, "CIRCLECI_TOKEN": "CCIPAT_canary_token_c41d"},
@@ -32,7 +32,7 @@ def called(folder: Path, *arguments: str, prepare: Callable[[], object] = obey_p
         check=False,
         preexec_fn=prepare,
     )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Output(process.returncode, process.stdout, process.stderr)
 
 
 def configured(folder: Path) -> Path:
@@ -54,13 +54,13 @@ def test_f093_a_read_only_data_directory_can_be_read_and_not_written(read_only: 
     data = read_only / "data"
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
     assert called(read_only, "report", "--json").code == 0
-    said = called(read_only, "allocation", "apply")
-    assert said.code == 1
-    assert "Permission denied; what was there before is untouched. Give this user write access" in said.err
-    assert str(data) in said.err
-    assert "Traceback" not in said.err
-    said = called(read_only, "check", "--offline")
-    assert f"Cannot write {data / 'state' / 'check'}: Permission denied" in said.out
+    output = called(read_only, "allocation", "apply")
+    assert output.code == 1
+    assert "Permission denied; what was there before is untouched. Give this user write access" in output.err
+    assert str(data) in output.err
+    assert "Traceback" not in output.err
+    output = called(read_only, "check", "--offline")
+    assert f"Cannot write {data / 'state' / 'check'}: Permission denied" in output.out
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
 
 
@@ -70,25 +70,27 @@ def test_f093_a_data_directory_that_is_missing_and_cannot_be_made(tmp_path: Path
     path.write_text('data_dir = "mounted/data"\n' + path.read_text())
     mount = folder / "mounted"
     mount.mkdir(mode=0o555)
-    said = called(folder, "sync")
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith(f"Error: Cannot write {mount / 'data'}/format.json: Permission denied; what was there ")
+    output = called(folder, "sync")
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith(
+        f"Error: Cannot write {mount / 'data'}/format.json: Permission denied; what was there "
+    )
     mount.rmdir()
     mount.write_text("a file where a directory belongs")
-    said = called(folder, "sync")
-    assert said.code == 1
-    assert said.err.startswith(f"Error: Cannot use {mount / 'data'}/format.json: ")
-    assert said.err.count("\n") == 1
+    output = called(folder, "sync")
+    assert output.code == 1
+    assert output.err.startswith(f"Error: Cannot use {mount / 'data'}/format.json: ")
+    assert output.err.count("\n") == 1
 
 
 def test_f093_a_read_only_home_of_dagster(tmp_path: Path) -> None:
     folder = configured(tmp_path)
     home = folder / "home"
     home.mkdir(mode=0o555)
-    said = called(folder, "sync", home=str(home))
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith(f"Error: Cannot write {home / 'dagster.yaml'}: Permission denied; ")
-    assert said.err.count("\n") == 1
+    output = called(folder, "sync", home=str(home))
+    assert (output.code, output.out) == (1, "")
+    assert output.err.startswith(f"Error: Cannot write {home / 'dagster.yaml'}: Permission denied; ")
+    assert output.err.count("\n") == 1
 
 
 def test_f041_a_full_disk_below_the_home_of_dagster(tmp_path: Path) -> None:
@@ -97,10 +99,10 @@ def test_f041_a_full_disk_below_the_home_of_dagster(tmp_path: Path) -> None:
     def nearly_full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000))
 
-    said = called(folder, "sync", prepare=nearly_full, home=str(folder / "home"))
-    assert (said.code, said.out) == (1, "")
-    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it cannot be read or written; " in said.err
-    assert "Traceback" not in said.err
+    output = called(folder, "sync", prepare=nearly_full, home=str(folder / "home"))
+    assert (output.code, output.out) == (1, "")
+    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it cannot be read or written; " in output.err
+    assert "Traceback" not in output.err
 
 
 def test_a_damaged_home_of_dagster_may_be_moved_away(tmp_path: Path) -> None:
@@ -108,17 +110,17 @@ def test_a_damaged_home_of_dagster_may_be_moved_away(tmp_path: Path) -> None:
     damaged = folder / "home" / "history" / "runs.db"
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"no database" * 1000)
-    said = called(folder, "sync", home=str(folder / "home"))
-    assert (said.code, said.out) == (1, "")
-    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it is damaged; " in said.err
-    assert "it records runs, and holds no usage and no costs" in said.err
-    assert "Traceback" not in said.err
+    output = called(folder, "sync", home=str(folder / "home"))
+    assert (output.code, output.out) == (1, "")
+    assert f"Error: Cannot use DAGSTER_HOME {folder / 'home'}: it is damaged; " in output.err
+    assert "it records runs, and holds no usage and no costs" in output.err
+    assert "Traceback" not in output.err
     assert damaged.read_bytes() == b"no database" * 1000
 
 
 def test_output_on_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "circleci_cost.cli", "--help"],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -127,6 +129,6 @@ def test_output_on_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: Cannot use the output or a file: No space left on device; ")
-    assert done.stderr.count("\n") == 1
+    assert process.returncode == 1
+    assert process.stderr.startswith("Error: Cannot use the output or a file: No space left on device; ")
+    assert process.stderr.count("\n") == 1

@@ -28,17 +28,17 @@ def obeyed(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("case", "exit_code", "said"),
+    ("case", "exit_code", "output"),
     [
         ("badheader", 1, "badheader.csv.gz, line 1: the header names \ufffd[31MX twice"),
         ("orgname", 3, "(\ufffd]0;pwned\ufffd\ufffd[31mEVIL\ufffd[2J, 1 job); nothing of this export was used"),
     ],
 )
-def test_an_error_that_quotes_a_file_moves_no_cursor(call: Caller, case: str, exit_code: int, said: str) -> None:
+def test_an_error_that_quotes_a_file_moves_no_cursor(call: Caller, case: str, exit_code: int, output: str) -> None:
     call.configure(NORTHWIND.read_text())
     answer = call("import", DATA / f"{case}.csv.gz", "--cost-center", "northwind")
     assert answer.code == exit_code
-    assert said in answer.err
+    assert output in answer.err
     assert obeyed(answer.err + answer.out) == []
 
 
@@ -59,10 +59,10 @@ def test_an_argument_is_repeated_without_what_a_terminal_obeys(call: Caller) -> 
         ["allocation", "explain", "--tag", OBEYED],
         ["export", "csv", "--out", "out", "--table", OBEYED],
     ):
-        said = call(*arguments)
-        assert said.code in {2, 3}
-        assert said.err
-        assert obeyed(said.err + said.out) == []
+        output = call(*arguments)
+        assert output.code in {2, 3}
+        assert output.err
+        assert obeyed(output.err + output.out) == []
 
 
 def test_tables_show_names_that_obey_nothing_and_no_markup(call: Caller) -> None:
@@ -129,6 +129,6 @@ def test_csv_is_exact_in_a_pipe_and_harmless_on_a_terminal(call: Caller) -> None
 def test_streams_that_are_closed_are_no_traceback(tmp_path: Path, closed: str) -> None:
     command = f"{sys.executable} -m circleci_cost.cli check --offline {closed}"
     (tmp_path / "circleci_cost.toml").write_text(configuration())
-    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
-    assert done.returncode == 0
-    assert b"Traceback" not in done.stdout + done.stderr
+    process = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+    assert process.returncode == 0
+    assert b"Traceback" not in process.stdout + process.stderr

@@ -47,11 +47,11 @@ def broken(call: Caller) -> Caller:
 
 
 def test_no_broken_optional_file_stops_an_import_and_each_is_said_everywhere(broken: Caller) -> None:
-    said = broken("import", SAMPLE, "--cost-center", "northwind")
+    output = broken("import", SAMPLE, "--cost-center", "northwind")
 
-    assert said.code == 5
-    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in said.out
-    lines = [line for line in said.err.splitlines() if line.startswith("Partial: ")]
+    assert output.code == 5
+    assert "841 jobs · 685 runs · 327,555 credits · $196.533000" in output.out
+    lines = [line for line in output.err.splitlines() if line.startswith("Partial: ")]
     assert [next(name for name in FILES if name in line) for line in lines] == SAID
     assert all(str(broken.folder) in line and "Until then" in line for line in lines)
 
@@ -92,13 +92,13 @@ def test_a_mended_file_is_applied_and_nothing_is_partial_any_more(broken: Caller
     broken.configure(NORTHWIND.read_text() + section)
     (broken.folder / "OWNERS").write_text("* @north # everything\n")
     assert broken("allocation", "apply").code == 0
-    said = broken("report", "--by", "keeper", "--json")
-    assert said.code == 0
-    assert {row["keeper"] for row in json.loads(said.out)["rows"]} == {"@north", "unallocated"}
+    output = broken("report", "--by", "keeper", "--json")
+    assert output.code == 0
+    assert {row["keeper"] for row in json.loads(output.out)["rows"]} == {"@north", "unallocated"}
 
 
 def test_a_mistake_of_the_configuration_itself_still_stops_everything(call: Caller) -> None:
     call.configure(NORTHWIND.read_text() + FILES["OWNERS"][0] + 'dialect = "svn"\n')
-    said = call("import", SAMPLE, "--cost-center", "northwind")
-    assert (said.code, said.out) == (3, "")
-    assert "dialect" in said.err
+    output = call("import", SAMPLE, "--cost-center", "northwind")
+    assert (output.code, output.out) == (3, "")
+    assert "dialect" in output.err

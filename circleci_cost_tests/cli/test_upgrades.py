@@ -49,14 +49,14 @@ def tables(path: Path) -> dict[str, pl.DataFrame]:
     """All tables of a DuckDB file, as sets of rows without the times of processing."""
     with duckdb.connect(str(path), read_only=True) as connection:
         names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-        found = {name: connection.sql(f"FROM {name}").pl().drop(TIMES, strict=False) for name in names}
-    return {name: table.select(sorted(table.columns)) for name, table in found.items()}
+        frames = {name: connection.sql(f"FROM {name}").pl().drop(TIMES, strict=False) for name in names}
+    return {name: table.select(sorted(table.columns)) for name, table in frames.items()}
 
 
-def assert_same_rows(found: pl.DataFrame, expected: pl.DataFrame, name: str) -> None:
+def assert_same_rows(actual: pl.DataFrame, expected: pl.DataFrame, name: str) -> None:
     columns = expected.columns
-    assert found.columns == columns, name
-    ordered = [table.sort(columns) for table in (found, expected)]
+    assert actual.columns == columns, name
+    ordered = [table.sort(columns) for table in (actual, expected)]
     assert ordered[0].equals(ordered[1]), name
 
 
@@ -65,8 +65,8 @@ def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetc
 ) -> None:
     lake = Lake(unpack("before_allocation", call.folder))
     kept = files(lake.root / "exports") | files(lake.root / "job_runs")
-    said = call("reprice")
-    assert (said.code, said.out.splitlines()) == (
+    output = call("reprice")
+    assert (output.code, output.out.splitlines()) == (
         0,
         [
             "northwind: computing 2024-11-10 to 2024-11-14 again",
@@ -78,11 +78,11 @@ def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetc
     assert not (lake.state / "export_jobs").exists()
     assert not lake.quota_ledger.exists()
     fresh = Lake(northwind / "data")
-    for found, expected in (
+    for actual, expected in (
         (current_generation(lake).database, current_generation(fresh).database),
         (lake.warehouse, fresh.warehouse),
     ):
-        there, wanted = tables(found), tables(expected)
+        there, wanted = tables(actual), tables(expected)
         assert there.keys() == wanted.keys()
         for name in there.keys() - {"derived_from"}:
             assert_same_rows(there[name], wanted[name], name)
@@ -96,20 +96,20 @@ def test_f092_what_reads_an_older_directory_changes_nothing_and_says_what_brings
     assert json.loads(old("report", "--json").out)["total"] == {"cost": "196.533000", "credits": "327555", "runs": 685}
     assert old("explain", *ALL, "--json").code == 0
     for command, what in (("anomalies", "anomalies"), ("correlate", "correlations")):
-        said = old(command)
-        assert (said.code, said.err.splitlines()) == (
+        output = old(command)
+        assert (output.code, output.err.splitlines()) == (
             1,
             [f"Error: No {what} are published yet; run `circleci-cost reprice`, which fetches nothing."],
         )
     assert f"published: {WARN}" in old("check", "--offline").out.replace("\n", " ").replace("  ", " ")
-    said = old("export", "parquet", "--out", "out", "--table", "cost_anomalies")
-    assert (said.code, said.err) == (
+    output = old("export", "parquet", "--out", "out", "--table", "cost_anomalies")
+    assert (output.code, output.err) == (
         1,
         "Error: An earlier version of circleci_cost published this, without cost_anomalies; run `circleci-cost "
         "reprice`, which fetches nothing, to have them. Nothing was written.\n",
     )
-    said = old("export", "parquet", "--out", "out")
-    assert (said.code, "without " in said.err) == (0, True)
+    output = old("export", "parquet", "--out", "out")
+    assert (output.code, "without " in output.err) == (0, True)
     assert pl.read_parquet(old.folder / "out" / "daily_costs").get_column("credits").sum() == 327_555
     assert files(old.folder / "data") == before
 
@@ -128,10 +128,10 @@ def test_f092_tags_and_budgets_that_an_older_directory_lacks_are_named_with_the_
         ("allocation", "coverage"),
         ("budgets",),
     ):
-        said = old(*command)
+        output = old(*command)
         # A remark that the configuration was edited may stand before it.
-        last = said.err.splitlines()[-1]
-        assert (said.code, last.startswith("Error: ")) == (1, True)
+        last = output.err.splitlines()[-1]
+        assert (output.code, last.startswith("Error: ")) == (1, True)
         assert "published" in last
         advice = "reprice" if command == ("budgets",) else "allocation apply"
         assert f"run `circleci-cost {advice}`" in last
@@ -147,8 +147,8 @@ def test_f092_the_code_location_of_an_older_directory_loads_and_its_check_names_
     job = dg.define_asset_job("look", checks)
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("look")
-        (found,) = result.execute_in_process(instance=instance).get_asset_check_evaluations()
-    assert (found.passed, found.description) == (
+        (check,) = result.execute_in_process(instance=instance).get_asset_check_evaluations()
+    assert (check.passed, check.description) == (
         False,
         "computed by an earlier version, northwind: 2024-11-10 to 2024-11-14: run `circleci-cost reprice`",
     )
@@ -166,11 +166,11 @@ def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_wr
         statements = parser.extract_statements(sql("core/tables"))
     changes = [place for place, each in enumerate(statements) if each.query.lstrip().startswith(("ALTER", "UPDATE"))]
     assert len(changes) >= 3
-    for done in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
+    for process in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
         shutil.copyfile(untouched, lake.warehouse)
         with duckdb.connect(str(lake.warehouse)) as killed:
             killed.execute(sql("core/macros"))
-            for statement in statements[:done]:
+            for statement in statements[:process]:
                 killed.execute(statement)
         with duckdb.connect(str(lake.warehouse)) as connection:
             with transaction(connection):
@@ -185,9 +185,9 @@ def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_wr
                 history_start=date(2024, 11, 1),
                 restatement_days=4,
             )
-        found = tables(lake.warehouse)
+        actual = tables(lake.warehouse)
         for name in ("daily_costs", "usage_days", "dimension_names"):
-            assert_same_rows(found[name], fresh[name], name)
+            assert_same_rows(actual[name], fresh[name], name)
 
 
 def test_f092_a_day_that_was_exported_too_early_is_not_complete_after_the_upgrade(tmp_path: Path) -> None:

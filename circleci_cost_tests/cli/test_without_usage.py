@@ -47,16 +47,16 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
     leftover = call.folder / "data" / "exports" / "quiet" / ".tmp-import-0123456789ab"
     leftover.mkdir(parents=True)
     os.utime(leftover, (0, 0))
-    said = call("sync")
-    assert (said.code, said.out) == (
+    output = call("sync")
+    assert (output.code, output.out) == (
         0,
         f"quiet, {FIRST} to {YESTERDAY}: no usage; CircleCI has none, or has not brought it yet\n",
     )
-    assert "Housekeeping removed leftovers of killed processes (1).\n" in said.err
+    assert "Housekeeping removed leftovers of killed processes (1).\n" in output.err
     assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
-    said = call("report", "--json", "--where", "cost_center=quiet")
-    answer = json.loads(said.out)
-    assert (said.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0})
+    output = call("report", "--json", "--where", "cost_center=quiet")
+    answer = json.loads(output.out)
+    assert (output.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0})
     assert answer["data_through"] in {str(YESTERDAY), str(YESTERDAY - timedelta(days=1))}
     for command in (
         ("budgets",),
@@ -72,5 +72,8 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
     assert json.loads(call("report", "--json").out)["data_through"] is None
     assert "no day is complete for every cost center yet" in " ".join(call("check", "--offline").out.split())
     assert "no data yet of new" in call("budgets").out
-    said = call("explain")
-    assert (said.code, said.err) == (1, "Error: No day is complete for every cost center yet; say --from and --to.\n")
+    output = call("explain")
+    assert (output.code, output.err) == (
+        1,
+        "Error: No day is complete for every cost center yet; say --from and --to.\n",
+    )

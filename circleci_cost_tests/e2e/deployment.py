@@ -130,11 +130,11 @@ class Deployment:
     def until(self, condition: Callable[[], T | None], seconds: float = 120) -> T:
         """Wait until something is true and return it."""
         deadline = time.monotonic() + seconds
-        while not (found := condition()):
+        while not (outcome := condition()):
             assert self.process.poll() is None, self.log[-3000:]
             assert time.monotonic() < deadline, f"not within {seconds} s; the log ends with\n{self.log[-3000:]}"
             time.sleep(0.5)
-        return found
+        return outcome
 
 
 @contextmanager
@@ -184,6 +184,6 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

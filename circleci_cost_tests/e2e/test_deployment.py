@@ -66,9 +66,9 @@ class Site:
 
     def ended(self, backfill: str, runs: int) -> bool:
         """Whether so many runs of a backfill have ended; Dagster itself looks every 30 s only."""
-        found = self.deployment.runs({"dagster/backfill": backfill})
-        assert not [run for run in found if run["status"] == "FAILURE"], self.deployment.log[-5000:]
-        return [run["status"] for run in found] == ["SUCCESS"] * runs
+        backfill_runs = self.deployment.runs({"dagster/backfill": backfill})
+        assert not [run for run in backfill_runs if run["status"] == "FAILURE"], self.deployment.log[-5000:]
+        return [run["status"] for run in backfill_runs] == ["SUCCESS"] * runs
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
     nodes = site.deployment.ask("{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }")
-    found = {
+    actual = {
         node["assetKey"]["path"][0]: (
             node["groupName"],
             node["isPartitioned"],
@@ -92,7 +92,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
         )
         for node in nodes
     }
-    assert found == {
+    assert actual == {
         "usage_exports": ("ingest", True, set()),
         "job_runs": ("ingest", True, {"usage_exports"}),
         "pricing_periods": ("costs", False, set()),
@@ -161,8 +161,8 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     first = yesterday - timedelta(days=3)
     ranges = [range_tags(name, first, yesterday) for name in ("hooli", "initech")]
-    found = [{key: run["tags"][key] for key in ranges[0]} for run in deployment.runs(tags)]
-    assert sorted(found, key=str) == sorted(ranges, key=str)
+    actual = [{key: run["tags"][key] for key in ranges[0]} for run in deployment.runs(tags)]
+    assert sorted(actual, key=str) == sorted(ranges, key=str)
     # What follows is made by the sensor, once for both.
     wanted = [first + timedelta(days=n) for n in range(4)]
 
@@ -190,16 +190,16 @@ def test_a_killed_worker_is_noticed_by_its_code_server_and_its_run_repeated(site
     # The repeated run took the export job of the killed one up again.
     assert [job.id for job in simulator.jobs if job.request.first_day == first] == [hung[0].id]
     table = published_table(deployment.lake, "daily_costs")
-    found = table.filter(pl.col("cost_center") == "initech", pl.col("date").is_between(first, last))
-    assert found_costs(found.to_dicts()) == expected_costs(
+    actual = table.filter(pl.col("cost_center") == "initech", pl.col("date").is_between(first, last))
+    assert found_costs(actual.to_dicts()) == expected_costs(
         simulator.scenario, initech(), first, last, datetime.now(UTC)
     )
 
 
 def _worker(deployment: Deployment, run: str) -> int | None:
-    """The process that executes a run, from what it has told."""
+    """The process that executes a run, from its log."""
     for message in deployment.messages(run):
-        found = re.search(r"Executing steps in process \(pid: (\d+)\)", message)
-        if found:
-            return int(found[1])
+        match = re.search(r"Executing steps in process \(pid: (\d+)\)", message)
+        if match:
+            return int(match[1])
     return None

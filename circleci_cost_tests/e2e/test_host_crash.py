@@ -41,12 +41,12 @@ def test_f088_after_the_host_died_the_queue_goes_on_within_a_minute(tmp_path: Pa
         simulator.faults.clear()
         with deployed(tmp_path, configuration) as deployment:
             begun = time.monotonic()
-            found = [deployment.status(run) for run in runs]
-            assert sorted(found).count("STARTED") + found.count("FAILURE") == 4
+            statuses = [deployment.status(run) for run in runs]
+            assert sorted(statuses).count("STARTED") + statuses.count("FAILURE") == 4
 
             def ended() -> list[str] | None:
-                found = [deployment.status(run) for run in runs]
-                return found if found.count("FAILURE") == 4 and found.count("SUCCESS") == 1 else None
+                statuses = [deployment.status(run) for run in runs]
+                return statuses if statuses.count("FAILURE") == 4 and statuses.count("SUCCESS") == 1 else None
 
             deployment.until(ended, 240)
             print(f"the queue went on after {time.monotonic() - begun:.0f} s")

@@ -22,9 +22,9 @@ def kill_tree(process: "subprocess.Popen[bytes]") -> None:
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
-    found = []
+    process_ids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):
             if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(path.parent.name))
-    return found
+                process_ids.append(int(path.parent.name))
+    return process_ids

@@ -130,10 +130,10 @@ def test_what_never_began_or_takes_longer_than_any_run_may_is_ended_where_it_is_
     monkeypatch.setattr(
         type(site.instance), "run_monitoring_start_timeout_seconds", property(lambda _: -1), raising=True
     )
-    told = {dead.run.run_id: dead.sentence for dead in end(site)}
-    assert told.keys() == {waiting, lost}
-    assert "did not begin within" in told[waiting]
-    assert "no process on this machine executes it" in told[lost]
+    sentences = {dead.run.run_id: dead.sentence for dead in end(site)}
+    assert sentences.keys() == {waiting, lost}
+    assert "did not begin within" in sentences[waiting]
+    assert "no process on this machine executes it" in sentences[lost]
     assert status(site, foreign) is STARTED
 
 

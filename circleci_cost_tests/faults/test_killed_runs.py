@@ -125,8 +125,8 @@ def test_f085_a_restatement_is_recorded_once_although_a_crash_came_in_between(cr
     assert ended(killed) == -signal.SIGKILL
     assert ended(start(work, task)) == 0
     columns = ["date", "jobs_added", "jobs_removed", "jobs_changed", "credits_added"]
-    found = read_restatements(lake, ["initech"]).select(columns).sort(columns).rows()
-    assert found == crashes.site.table("usage_restatements").select(columns).sort(columns).rows()
+    recorded = read_restatements(lake, ["initech"]).select(columns).sort(columns).rows()
+    assert recorded == crashes.site.table("usage_restatements").select(columns).sort(columns).rows()
 
 
 def test_temporary_files_of_killed_writers_are_not_read_and_do_not_pile_up(crashes: Crashes, tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_the_clock_of_a_fresh_process_may_be_later(crashes: Crashes, tmp_path: P
     assert ended(start(work, task, POINTS["f083 landed, nothing parsed"].arm)) == -signal.SIGKILL
     later = Task(task.configuration, NOW + timedelta(hours=1), "initech", FIRST, YESTERDAY, COSTS[2:])
     assert ended(start(work, later)) == 0
-    found = contents(lake, initech())
+    recorded = contents(lake, initech())
     assert_equal_contents(
-        {name: found[name] for name in ("daily_costs", "job_runs initech")},
+        {name: recorded[name] for name in ("daily_costs", "job_runs initech")},
         {name: crashes.after[name] for name in ("daily_costs", "job_runs initech")},
     )

@@ -124,9 +124,9 @@ def test_f088_a_sync_after_the_host_died_ends_its_runs_and_says_so_once(
     log.unlink()
     assert started(folder).wait(300) == 0, log.read_text()
     assert statuses(folder)[: len(begun)] == ["FAILURE"] * len(begun)
-    told = [line for line in log.read_text().splitlines() if "was dead and is recorded as failure" in line]
-    assert len(told) == len(begun)
-    assert all("(refresh of " in line and "what it had finished is kept" in line for line in told)
+    remarks = [line for line in log.read_text().splitlines() if "was dead and is recorded as failure" in line]
+    assert len(remarks) == len(begun)
+    assert all("(refresh of " in line and "what it had finished is kept" in line for line in remarks)
     log.unlink()
     assert started(folder).wait(300) == 0
     assert "was dead" not in log.read_text()

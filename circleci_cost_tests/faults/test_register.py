@@ -22,6 +22,6 @@ def numbers() -> Iterator[int]:
 
 
 def test_every_numbered_fault_has_a_test_but_those_of_the_explorer() -> None:
-    found = set(numbers())
-    assert found <= FAULTS
-    assert FAULTS - found == OPEN
+    tested = set(numbers())
+    assert tested <= FAULTS
+    assert FAULTS - tested == OPEN

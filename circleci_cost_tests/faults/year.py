@@ -241,12 +241,12 @@ class Year:
         """After a run that came to its end: every day is as an export made now would have it, or it is final."""
         with warehouse(self.site) as connection:
             query = "SELECT date, sum(jobs), sum(credits) FROM daily_costs GROUP BY date"
-            found = {day: (int(jobs), credits) for day, jobs, credits in connection.execute(query).fetchall()}
+            totals = {day: (int(jobs), credits) for day, jobs, credits in connection.execute(query).fetchall()}
         expected = self._truth(today)
-        first = min(found, default=today)
+        first = min(totals, default=today)
         for day in days_between(first, today - timedelta(days=1)):
-            if found.get(day) != expected.get(day):
-                self.wrong.append(f"after the run of {today}: {day} has {found.get(day)}, not {expected.get(day)}")
+            if totals.get(day) != expected.get(day):
+                self.wrong.append(f"after the run of {today}: {day} has {totals.get(day)}, not {expected.get(day)}")
 
     def _note_unreported(self, today: date) -> None:
         """Before the run: what the machine's outages left short or missing is named by the standing checks."""

@@ -8,7 +8,7 @@ from itertools import repeat
 import pytest
 
 from circleci_cost.notify.outbox import FIRST_RETRY, RETRY_OF_REFUSED
-from circleci_cost_tests.cli.harness import Caller, Said, configuration
+from circleci_cost_tests.cli.harness import Caller, Output, configuration
 from circleci_cost_tests.notify.harness import Site, email_section, failed
 from circleci_cost_tests.notify.mailbox import PASSWORD, USER
 from circleci_cost_tests.notify.scripted_server import BANNER, END_OF_DATA, LOGIN_LINE, Answer, ScriptedServer
@@ -44,7 +44,7 @@ LINES = {
 }
 
 
-def tried(call: Caller, server: ScriptedServer) -> Said:
+def tried(call: Caller, server: ScriptedServer) -> Output:
     """`notify test` with a mail channel to the server."""
     section = email_section(server)
     keys = "\n".join(f"{name} = {json.dumps(value, default=str)}" for name, value in section.items())

@@ -11,5 +11,5 @@ from circleci_cost_tests.pipeline.harness import Site, running
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """One cost center of two organizations, nothing imported yet."""
-    with running(tmp_path) as found:
-        yield found
+    with running(tmp_path) as opened_site:
+        yield opened_site

@@ -154,12 +154,13 @@ class Site:
         config: dict[str, Any] = dict(_QUIET)
         if refetch:
             config["ops"] = {"usage_exports": {"config": {"refetch": True}}}
-        found = self.definitions.resolve_job_def(job)
-        result = found.execute_in_process(
+        job_definition = self.definitions.resolve_job_def(job)
+        result = job_definition.execute_in_process(
             instance=self.instance,
             tags=range_tags(cost_center, first, last),
             run_config=config,
-            asset_selection=[dg.AssetKey(name) for name in only] or sorted(found.asset_layer.selected_asset_keys),
+            asset_selection=[dg.AssetKey(name) for name in only]
+            or sorted(job_definition.asset_layer.selected_asset_keys),
             raise_on_error=False,
         )
         assert result.success is not fails, failures(result)
@@ -173,11 +174,11 @@ class Site:
 
     def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
         """Run a job whose assets have no partitions; assert how it ends."""
-        found = self.definitions.resolve_job_def(job)
-        result = found.execute_in_process(
+        job_definition = self.definitions.resolve_job_def(job)
+        result = job_definition.execute_in_process(
             instance=self.instance,
             run_config=_QUIET,
-            asset_selection=sorted(found.asset_layer.selected_asset_keys),
+            asset_selection=sorted(job_definition.asset_layer.selected_asset_keys),
             raise_on_error=False,
         )
         assert result.success is not fails, failures(result)
@@ -335,9 +336,9 @@ def read_job_runs(lake: Lake, cost_center: str) -> pl.DataFrame:
 def contents(lake: Lake, centers: Iterable[str]) -> dict[str, pl.DataFrame]:
     """All tables that a user can query, without what two equal runs may differ in."""
     tables = ("daily_costs", "usage_days", "pricing_periods", "daily_rates")
-    found = {name: published_table(lake, name) for name in tables}
-    found |= {f"job_runs {name}": read_job_runs(lake, name) for name in centers}
-    return {name: frame.drop(DRAWN, strict=False).sort(pl.all()) for name, frame in found.items()}
+    frames = {name: published_table(lake, name) for name in tables}
+    frames |= {f"job_runs {name}": read_job_runs(lake, name) for name in centers}
+    return {name: frame.drop(DRAWN, strict=False).sort(pl.all()) for name, frame in frames.items()}
 
 
 def assert_equal_contents(left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.DataFrame]) -> None:
@@ -376,8 +377,8 @@ def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     """The metadata values of an asset's materialization."""
     # A step may tell of other assets, too.
     key = dg.AssetKey(asset)
-    found = next(each for each in result.asset_materializations_for_node(asset) if each.asset_key == key)
-    return {name: value.value for name, value in found.metadata.items()}
+    materialization = next(event for event in result.asset_materializations_for_node(asset) if event.asset_key == key)
+    return {name: value.value for name, value in materialization.metadata.items()}
 
 
 def utc(year: int, month: int, day: int, hour: int = 0) -> datetime:

@@ -52,24 +52,24 @@ class Sums:
 
 def price_on(prices: Sequence[Price], day: date) -> Decimal | None:
     """The one price of a day."""
-    found = [
+    prices_of_day = [
         Decimal(price.price_per_credit)
         for price in prices
         if price.effective_from <= day.isoformat() <= (price.effective_until or "9999")
     ]
-    return found[0] if found else None
+    return prices_of_day[0] if prices_of_day else None
 
 
 def expected_costs(
     scenario: Scenario, centers: Mapping[str, Center], first: date, last: date, as_of: datetime
 ) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     """(cost center, date, *DIMENSIONS) → (jobs, runs, credits, *credits by type, cost, *costs by type)."""
-    found: dict[tuple[Any, ...], Sums] = {}
+    sums_by_key: dict[tuple[Any, ...], Sums] = {}
     for name, center in centers.items():
         for frame in generate(scenario, [center.organization_id, *center.shared], first, last, as_of):
             for row in frame.iter_rows(named=True):
                 key = (name, row["JOB_RUN_DATE"], *(row[source] for source in DIMENSIONS.values()))
-                sums = found.setdefault(key, Sums())
+                sums = sums_by_key.setdefault(key, Sums())
                 sums.jobs += 1
                 sums.runs += row["JOB_RUN_STOPPED_AT"] is not None
                 sums.credits += Decimal(str(row["TOTAL_CREDITS"]))
@@ -77,7 +77,7 @@ def expected_costs(
                     before + Decimal(str(row[source] or 0))
                     for before, source in zip(sums.by_type, CHARGE_TYPES.values(), strict=True)
                 )
-    return {key: _priced(sums, price_on(centers[key[0]].prices, key[1])) for key, sums in found.items()}
+    return {key: _priced(sums, price_on(centers[key[0]].prices, key[1])) for key, sums in sums_by_key.items()}
 
 
 def _priced(sums: Sums, price: Decimal | None) -> tuple[Any, ...]:
@@ -88,11 +88,11 @@ def _priced(sums: Sums, price: Decimal | None) -> tuple[Any, ...]:
 
 def found_costs(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     """Rows of the published daily_costs in the form of `expected_costs`."""
-    found = {}
+    costs_by_key = {}
     for row in rows:
         key = (row["cost_center"], row["date"], *(row[name] for name in DIMENSIONS))
-        assert key not in found, f"{key} stands there twice"
+        assert key not in costs_by_key, f"{key} stands there twice"
         credits = (row["credits"], *(row[f"{name}_credits"] for name in CHARGE_TYPES))
         costs = (row["cost_usd"], *(row[f"{name}_cost_usd"] for name in CHARGE_TYPES))
-        found[key] = (row["jobs"], row["runs"], *credits, *costs)
-    return found
+        costs_by_key[key] = (row["jobs"], row["runs"], *credits, *costs)
+    return costs_by_key

@@ -71,7 +71,7 @@ def imported(site: Site, last: date, first: date | None = None) -> dg.ExecuteInP
     return site.run("refresh", "initech", first or last - DAY, last)
 
 
-def told(receiver: Receiver, since: int = 0) -> list[tuple[str, str, str, str]]:
+def notified(receiver: Receiver, since: int = 0) -> list[tuple[str, str, str, str]]:
     """Channel, event, series and threshold of the requests, in their order."""
     bodies = [(each.path.strip("/"), json.loads(each.body)) for each in receiver.requests[since:]]
     return [(path, body["event"], body["data"]["series"], body["key"]["threshold"]) for path, body in bodies]
@@ -79,8 +79,8 @@ def told(receiver: Receiver, since: int = 0) -> list[tuple[str, str, str, str]]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as found:
-        yield found
+    with Receiver() as server:
+        yield server
 
 
 def test_f105_the_same_anomaly_next_day_is_not_sent_again(tmp_path: Path, receiver: Receiver) -> None:
@@ -93,7 +93,7 @@ def test_f105_the_same_anomaly_next_day_is_not_sent_again(tmp_path: Path, receiv
         for number in range(5):
             before = len(receiver.requests)
             imported(site, BEGIN + number * DAY)
-            days.append(set(told(receiver, before)))
+            days.append(set(notified(receiver, before)))
         incidents = site.table("anomaly_incidents")
     web = {("web", "anomaly", f"initech / web / {_JOB}", "0")}
     shop = {(name, "anomaly", f"initech / shop / {_JOB}", "0") for name in ("all", "web", "api")}
@@ -112,12 +112,12 @@ def test_an_incident_is_told_again_when_it_has_doubled_and_its_end_once(tmp_path
     with opened(tmp_path, scenario(*events)) as site:
         site.sections = sections(receiver)
         imported(site, BEGIN + DAY, FIRST)
-        assert told(receiver) == [("web", "anomaly", job, "0")]
+        assert notified(receiver) == [("web", "anomaly", job, "0")]
         imported(site, last, BEGIN)
-        assert told(receiver, 1) == [("web", "anomaly", job, "1")]
+        assert notified(receiver, 1) == [("web", "anomaly", job, "1")]
         for through in (last + 4 * DAY, last + 5 * DAY):
             imported(site, through, last)
-        assert told(receiver, 2) == [("web", "anomaly_recovered", job, "")]
+        assert notified(receiver, 2) == [("web", "anomaly_recovered", job, "")]
     first, grown, end = (json.loads(each.body) for each in receiver.requests)
     assert len({body["key"]["subject"] for body in (first, grown, end)}) == 1
     assert grown["title"].endswith("so far (grown)")
@@ -132,9 +132,9 @@ def test_a_first_import_tells_nothing_older_than_a_week_and_no_end_of_what_was_o
     with opened(tmp_path, scenario(long_ago, shift("web", 4.0, BEGIN, BEGIN))) as site:
         site.sections = sections(receiver)
         imported(site, BEGIN + 5 * DAY, FIRST)
-        found = site.table("anomaly_incidents").sort("first_day").select("first_day", "project", "status").rows()
-        assert found[0] == (BEGIN - 29 * DAY, "web", "ended")
-        assert found[-1] == (BEGIN, "web", "ended")
+        incidents = site.table("anomaly_incidents").sort("first_day").select("first_day", "project", "status").rows()
+        assert incidents[0] == (BEGIN - 29 * DAY, "web", "ended")
+        assert incidents[-1] == (BEGIN, "web", "ended")
         imported(site, BEGIN + 6 * DAY)
     (body,) = (json.loads(each.body) for each in receiver.requests)
     assert (body["event"], body["data"]["first_day"], body["data"]["status"]) == ("anomaly", f"{BEGIN}", "ended")
@@ -210,18 +210,18 @@ def test_a_run_shows_why_and_the_effects_add_up(changed: Changed) -> None:
 
 
 def test_an_open_incident_is_a_warning_and_the_other_checks_pass(changed: Changed) -> None:
-    found = checks(changed.result)
+    results = checks(changed.result)
     names = ("no_open_incidents", "few_false_alarms", "series_long_enough", "decisions_match_incidents")
-    assert {name: found[name].passed for name in names} == dict.fromkeys(names, True) | {"no_open_incidents": False}
-    assert found["no_open_incidents"].severity is dg.AssetCheckSeverity.WARN
-    assert found["no_open_incidents"].description == (f"initech / {HOSTILE} / {_JOB} (spike since {BEGIN})")
+    assert {name: results[name].passed for name in names} == dict.fromkeys(names, True) | {"no_open_incidents": False}
+    assert results["no_open_incidents"].severity is dg.AssetCheckSeverity.WARN
+    assert results["no_open_incidents"].description == (f"initech / {HOSTILE} / {_JOB} (spike since {BEGIN})")
 
 
 def test_an_expected_incident_is_not_told_and_is_no_warning(changed: Changed) -> None:
     changed.decide(f"{changed.incident},expected,the new suite,2024-12-31")
     changed.forget()
     result = changed.allocate(DECISIONS)
-    assert told(changed.receiver) == []
+    assert notified(changed.receiver) == []
     (row,) = changed.incidents()
     assert (row["incident_id"], row["status"], row["reason"]) == (changed.incident, "expected", "the new suite")
     assert row["decided_until"] == date(2024, 12, 31)
@@ -231,7 +231,7 @@ def test_an_expected_incident_is_not_told_and_is_no_warning(changed: Changed) ->
     # A decision that has ended no longer holds.
     changed.decide(f"{changed.incident},expected,,{BEGIN}")
     changed.allocate(DECISIONS)
-    assert [event for _, event, *_ in told(changed.receiver)] == ["anomaly"] * 3
+    assert [event for _, event, *_ in notified(changed.receiver)] == ["anomaly"] * 3
     assert [row["status"] for row in changed.incidents()] == ["open"]
 
 
@@ -239,10 +239,10 @@ def test_a_mistake_in_the_decisions_is_said_and_those_that_were_read_last_stay(c
     changed.decide(f"{changed.incident},ignored,a migration,")
     changed.allocate(DECISIONS)
     path = changed.decide(f"{changed.incident},expectd,,")
-    found = checks(changed.allocate(DECISIONS))
+    results = checks(changed.allocate(DECISIONS))
     assert [row["status"] for row in changed.incidents()] == ["ignored"]
-    assert (found["no_open_incidents"].passed, found["decisions_match_incidents"].passed) == (True, True)
-    assert found["decisions_readable"].description == (
+    assert (results["no_open_incidents"].passed, results["decisions_match_incidents"].passed) == (True, True)
+    assert results["decisions_readable"].description == (
         f"{path}, line 2: 'expectd' is no decision; write expected or ignored. Until then the decisions that were read "
         "last stay."
     )
@@ -250,9 +250,9 @@ def test_a_mistake_in_the_decisions_is_said_and_those_that_were_read_last_stay(c
 
 def test_a_decision_about_an_incident_that_is_gone_is_a_warning(changed: Changed) -> None:
     path = changed.decide(f"{changed.incident},ignored,,", "0123456789,expected,,")
-    found = checks(changed.allocate(DECISIONS))["decisions_match_incidents"]
-    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert found.description == (
+    check = checks(changed.allocate(DECISIONS))["decisions_match_incidents"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == (
         f"{path}, line 3: there is no incident '0123456789'; correct it (`circleci-cost anomalies --all` names those "
         "there are), or remove the line if it is gone"
     )
@@ -263,6 +263,6 @@ def test_what_happens_in_an_ignored_period_is_no_incident(changed: Changed) -> N
     changed.forget()
     period = f'[[anomalies.ignored_periods]]\nfrom = {BEGIN}\nuntil = {BEGIN + DAY}\nreason = "a migration"\n'
     result = changed.allocate(period)
-    assert (changed.incidents(), told(changed.receiver)) == ([], [])
+    assert (changed.incidents(), notified(changed.receiver)) == ([], [])
     assert metadata(result, "cost_anomalies")["incidents"] == 0
     assert changed.site.table("anomaly_drivers").height == 0

@@ -15,13 +15,13 @@ from circleci_cost_tests.pipeline.harness import Site
 
 def test_the_graph_has_the_listed_assets_with_their_groups_dependencies_and_partitions(site: Site) -> None:
     graph = site.definitions.resolve_asset_graph()
-    found = {}
+    materialized = {}
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         by_day = isinstance(node.partitions_def, dg.MultiPartitionsDefinition)
         parents = {parent.to_user_string() for parent in node.parent_keys}
-        found[key.to_user_string()] = (node.group_name, parents, by_day, node.is_executable)
-    assert found == {
+        materialized[key.to_user_string()] = (node.group_name, parents, by_day, node.is_executable)
+    assert materialized == {
         each.name: (each.group, set(each.made_from), each.by_day, each.making is not Making.LOGGED) for each in ASSETS
     }
 

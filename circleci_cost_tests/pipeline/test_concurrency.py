@@ -56,13 +56,13 @@ def read_again_and_again(root: Path, seen: Any, stop: Any) -> None:
     while not stop.is_set():
         generation = current_generation(Lake(root))
         with generation.connect() as connection:
-            found = connection.sql(
+            rows = connection.sql(
                 "SELECT (SELECT sum(credits) FROM daily_costs), (SELECT sum(credits) FROM usage_days), "
                 "(SELECT sum(cost_usd) FROM daily_costs), (SELECT min(price_per_credit) FROM daily_costs), "
                 "(SELECT min(price_per_credit) FROM pricing_periods)"
             ).fetchall()
         files = pl.read_parquet(generation.parquet("daily_costs"))
-        ((credits, counted, cost, price, period),) = found
+        ((credits, counted, cost, price, period),) = rows
         manifest = generation.manifest
         whole = (
             (credits, cost)
@@ -83,11 +83,11 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     days = site.lake.job_runs_days("initech")
     clock = SystemClock()
     names: set[str] = set()
-    found: set[str] = set()
+    generations: set[str] = set()
     deadline = time.monotonic() + 20
     warehouse = site.definitions.resources["warehouse"]  # type: ignore[index]
     with warehouse.get_connection() as connection:
-        while time.monotonic() < deadline and not (len(names) >= 10 and len(found) >= 5):
+        while time.monotonic() < deadline and not (len(names) >= 10 and len(generations) >= 5):
             price = f"0.000{1 + len(names) % 8}"
             period = PricePeriod("initech", date(2022, 1, 1), None, Decimal(price))
             write_prices(connection, [period], site.history_start, YESTERDAY)
@@ -99,10 +99,10 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
             while not seen.empty():
                 generation, whole = seen.get()
                 assert whole, f"{generation} is not whole"
-                found.add(generation)
+                generations.add(generation)
     stop.set()
     while reader.is_alive() or not seen.empty():
         if not seen.empty():
             assert seen.get()[1]
     assert ended(reader) == 0
-    assert len(found) >= 5
+    assert len(generations) >= 5

@@ -15,6 +15,6 @@ def test_daily_costs_equal_the_generators_rows_to_the_last_digit(tmp_path: Path)
     with running(tmp_path, centers) as site:
         for name in centers:
             site.refresh(name, FIRST, YESTERDAY)
-        found = found_costs(site.table("daily_costs").to_dicts())
-        assert found == expected_costs(site.simulator.scenario, centers, FIRST, YESTERDAY, NOW)
-        assert len(found) > 200
+        costs = found_costs(site.table("daily_costs").to_dicts())
+        assert costs == expected_costs(site.simulator.scenario, centers, FIRST, YESTERDAY, NOW)
+        assert len(costs) > 200

@@ -66,14 +66,14 @@ def test_f078_days_beyond_the_reach_of_the_api_are_said_and_do_not_fail(tmp_path
         result = site.refresh("initech", date(2023, 3, 10), date(2023, 3, 14))
         assert _windows(site.simulator) == [(date(2023, 3, 13), date(2023, 3, 14))]
         assert metadata(result, "usage_exports")["out_of_reach"] == "2023-03-10 to 2023-03-12"
-        found = checks(result)
-        assert not found["export_for_each_day"].passed
-        assert found["export_for_each_day"].description == "no export for 2023-03-10 to 2023-03-12"
-        assert found["job_runs_for_each_day"].description == (
+        results = checks(result)
+        assert not results["export_for_each_day"].passed
+        assert results["export_for_each_day"].description == "no export for 2023-03-10 to 2023-03-12"
+        assert results["job_runs_for_each_day"].description == (
             "no job runs for 2023-03-10 to 2023-03-12: materialize them first"
         )
-        assert found["no_gaps"].metadata["older_than_the_api_reaches"].value == "initech: 2023-03-01 to 2023-03-12"
-        assert found["no_gaps"].metadata["missing"].value == "initech: 2023-03-15 to 2024-03-11"
+        assert results["no_gaps"].metadata["older_than_the_api_reaches"].value == "initech: 2023-03-01 to 2023-03-12"
+        assert results["no_gaps"].metadata["missing"].value == "initech: 2023-03-15 to 2024-03-11"
         assert site.table("usage_days")["date"].to_list() == [date(2023, 3, 13), date(2023, 3, 14)]
 
 
@@ -102,9 +102,9 @@ def test_a_window_without_any_usage_lands_and_is_published_as_zero(tmp_path: Pat
 def test_a_day_without_an_export_is_reported_and_costs_nothing_it_should_not(site: Site) -> None:
     site.refresh("initech", date(2024, 3, 8), date(2024, 3, 9))
     result = site.run("refresh", "initech", date(2024, 3, 8), YESTERDAY, only=["job_runs", "daily_costs"])
-    found = checks(result)
-    assert found["export_for_each_day"].description == "no export for 2024-03-10 to 2024-03-11"
-    assert found["job_runs_for_each_day"].description == (
+    results = checks(result)
+    assert results["export_for_each_day"].description == "no export for 2024-03-10 to 2024-03-11"
+    assert results["job_runs_for_each_day"].description == (
         "no job runs for 2024-03-10 to 2024-03-11: materialize them first"
     )
     assert site.lake.job_runs_days("initech") == [date(2024, 3, 8), date(2024, 3, 9)]
@@ -205,11 +205,11 @@ def _rebuild(site: Site, ingested: list[str], first: date, last: date) -> None:
     site.materialize(["pricing_periods", "daily_costs", "published"], "initech", first, last)
 
 
-def _assert_equal(found: dict[str, pl.DataFrame], expected: dict[str, pl.DataFrame], first: date) -> None:
+def _assert_equal(actual: dict[str, pl.DataFrame], expected: dict[str, pl.DataFrame], first: date) -> None:
     """Compare row by row and in total; without the rates, to which a later clock adds some."""
     day_of = {"daily_costs": "date", "usage_days": "date", "job_runs initech": "job_run_date"}
     since = {name: frame.filter(pl.col(day_of[name]) >= first) for name, frame in expected.items() if name in day_of}
-    assert_equal_contents({name: found[name] for name in since}, since)
+    assert_equal_contents({name: actual[name] for name in since}, since)
     totals = pl.sum("credits", "cost_usd", "jobs", "runs")
-    assert found["daily_costs"].select(totals).equals(since["daily_costs"].select(totals))
-    assert found["pricing_periods"].equals(expected["pricing_periods"])
+    assert actual["daily_costs"].select(totals).equals(since["daily_costs"].select(totals))
+    assert actual["pricing_periods"].equals(expected["pricing_periods"])

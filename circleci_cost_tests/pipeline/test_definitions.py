@@ -239,10 +239,10 @@ def _backfill(policy: dg.BackfillPolicy | None) -> str | None:
 
 
 def test_the_assets_are_these(definitions: dg.Definitions) -> None:
-    found = {}
+    actual = {}
     for definition in definitions.assets or ():
         spec, backfill, checks = _spec(definition)
-        found[spec.key.to_user_string()] = {
+        actual[spec.key.to_user_string()] = {
             "group": spec.group_name,
             "kinds": spec.kinds,
             "deps": sorted(dependency.asset_key.to_user_string() for dependency in spec.deps),
@@ -252,7 +252,7 @@ def test_the_assets_are_these(definitions: dg.Definitions) -> None:
         }
         assert spec.description
         assert all(check.description for check in checks)
-    assert found == ASSETS
+    assert actual == ASSETS
 
 
 def test_each_asset_has_an_owner_and_is_late_after_a_missed_day(site: Site) -> None:
@@ -320,24 +320,24 @@ def test_owners_of_the_configuration_are_those_of_the_assets(site: Site) -> None
 
 
 def test_the_standing_checks_are_these(definitions: dg.Definitions) -> None:
-    found = {}
+    actual = {}
     for definition in definitions.asset_checks or ():
         (spec,) = definition.check_specs
         by_itself = spec.automation_condition is not None
-        found[spec.name] = (spec.asset_key.to_user_string(), by_itself)
+        actual[spec.name] = (spec.asset_key.to_user_string(), by_itself)
         assert spec.description
         assert not spec.blocking
-    assert found == STANDING_CHECKS
+    assert actual == STANDING_CHECKS
 
 
 def test_the_jobs_are_these_and_each_has_a_maximum_runtime(definitions: dg.Definitions) -> None:
-    found = {}
+    actual = {}
     for name in JOBS:
         job = definitions.resolve_job_def(name)
-        found[name] = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+        actual[name] = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
         assert job.tags["dagster/max_runtime"] == "28800"
         assert _partitions(job.partitions_def) == (None if name in UNPARTITIONED_JOBS else DAY_AND_CENTER)
-    assert found == JOBS
+    assert actual == JOBS
 
 
 def test_the_schedule_and_the_automation_are_on_and_senders_where_there_are_channels(
@@ -433,11 +433,11 @@ NUMBERS = {
 
 def test_figures_are_numbers_that_the_ui_can_plot(site: Site) -> None:
     result = site.run("refresh", "initech", YESTERDAY, YESTERDAY)
-    found: dict[str, set[str]] = {}
+    actual: dict[str, set[str]] = {}
     for name in NUMBERS:
         values: dict[str, Any] = metadata(result, name)
-        found[name] = {key for key, value in values.items() if isinstance(value, int | float)}
-    assert found == NUMBERS
+        actual[name] = {key for key, value in values.items() if isinstance(value, int | float)}
+    assert actual == NUMBERS
     assert metadata(result, "daily_costs")["largest_costs_of_this_run"].startswith(
         "| cost center | project | workflow | credits | USD |"
     )

@@ -81,13 +81,13 @@ def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
     forecast = metadata(result, "cost_forecast")
     assert forecast["method_USD"] == "mean"
     assert forecast["backtest_USD"].splitlines()[0] == "| method | 80 % range held | 95 % range held | tests |"
-    found = checks(result)
-    assert {name: found[name].passed for name in ("nothing_lost", "allocation_coverage", "budgets_kept")} == {
+    results = checks(result)
+    assert {name: results[name].passed for name in ("nothing_lost", "allocation_coverage", "budgets_kept")} == {
         "nothing_lost": True,
         "allocation_coverage": True,
         "budgets_kept": False,
     }
-    assert found["budgets_kept"].description == "web (over budget); weekly (over budget)"
+    assert results["budgets_kept"].description == "web (over budget); weekly (over budget)"
 
 
 def test_an_edited_rule_is_applied_without_fetching_or_pricing(site: Site) -> None:

@@ -59,13 +59,13 @@ def _publish(site: Site) -> dg.ExecuteInProcessResult:
 def _plotted(site: Site) -> dict[str, dict[str, object]]:
     """What the UI plots: the newest event of each partition."""
     records = site.instance.fetch_materializations(dg.AssetKey("cost_center_days"), limit=1000).records
-    found: dict[str, dict[str, object]] = {}
+    values: dict[str, dict[str, object]] = {}
     for record in records:
         event = record.asset_materialization
         assert event is not None
         assert event.partition is not None
-        found.setdefault(event.partition, {name: value.value for name, value in event.metadata.items()})
-    return found
+        values.setdefault(event.partition, {name: value.value for name, value in event.metadata.items()})
+    return values
 
 
 def test_the_plots_of_days_hold_every_cost_center_and_follow_them(both: Site) -> None:

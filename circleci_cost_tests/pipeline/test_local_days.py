@@ -57,10 +57,10 @@ def test_f074_hours_that_the_local_clock_skips_or_has_twice_are_read_as_they_are
         record | {"JOB_RUN_DATE": str(changed), "JOB_RUN_STARTED_AT": f"{hour:%Y-%m-%d %H:30:00.000}"}
         for record, hour in zip(records(24), hours, strict=True)
     ]
-    found = read_content(tmp_path, unquoted(rows)).sort("job_id")
-    assert found["job_run_date"].unique().to_list() == [changed]
+    read_rows = read_content(tmp_path, unquoted(rows)).sort("job_id")
+    assert read_rows["job_run_date"].unique().to_list() == [changed]
     half_past = [hour.replace(tzinfo=None) + timedelta(minutes=30) for hour in hours]
-    assert found["job_run_started_at"].cast(pl.Datetime("us")).to_list() == half_past
+    assert read_rows["job_run_started_at"].cast(pl.Datetime("us")).to_list() == half_past
 
 
 def test_f074_the_schedule_ticks_by_utc_and_so_once_every_24_hours(tmp_path: Path) -> None:

@@ -32,17 +32,17 @@ amount = 100000
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as found:
-        yield found
+    with Receiver() as server:
+        yield server
 
 
 @pytest.fixture
 def site(tmp_path: Path, receiver: Receiver) -> Iterator[Site]:
     """A site whose price ends in nine days, with a mailbox on the way and a webhook."""
     centers = initech(Price("0.0006", "2022-01-01", "2024-03-20"))
-    with environment(SECRETS), running(tmp_path, centers, history_start=FIRST) as found:
-        found.sections = BUDGETS + _channels(receiver)
-        yield found
+    with environment(SECRETS), running(tmp_path, centers, history_start=FIRST) as opened_site:
+        opened_site.sections = BUDGETS + _channels(receiver)
+        yield opened_site
 
 
 def _channels(receiver: Receiver) -> str:
@@ -112,9 +112,9 @@ def test_a_failed_sync_is_told_once_and_so_is_its_end(site: Site, receiver: Rece
         site.fault("create", actions.Respond(403))
         failed = _sync(site, YESTERDAY, YESTERDAY, fails=True)
         _tell(site, failed)
-    told = _told(receiver)
-    (failure,) = (key for key in told if key[0] == "sync_failed")
-    assert told[failure] == 1
+    titles = _told(receiver)
+    (failure,) = (key for key in titles if key[0] == "sync_failed")
+    assert titles[failure] == 1
     body = _first(receiver, "sync_failed")
     assert "has no access (403)" in body["data"]["error"]
     assert (body["data"]["from"], body["data"]["to"]) == (f"{YESTERDAY}", f"{YESTERDAY}")
@@ -169,9 +169,9 @@ def _tell(site: Site, failed: dg.ExecuteInProcessResult) -> None:
 def test_f103_a_channel_that_is_down_fails_no_run_and_loses_no_message(site: Site, receiver: Receiver) -> None:
     receiver.answers.extend([Answer(500)] * 3)
     result = site.run("refresh", "initech", FIRST, YESTERDAY)
-    found = {each.check_name: each for each in result.get_asset_check_evaluations()}
-    assert not found["messages_delivered"].passed
-    assert "500" in (found["messages_delivered"].description or "")
+    results = {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+    assert not results["messages_delivered"].passed
+    assert "500" in (results["messages_delivered"].description or "")
     assert metadata(result, "notifications")["waiting"] > 0
 
     # What the sensor `outbox` starts when the time has come.
@@ -205,6 +205,8 @@ def test_an_e_mail_tells_the_first_import_with_its_prices_and_a_check_what_no_ch
     assert "0.0006" in text
     assert f"{site.table('daily_costs')['jobs'].sum():,}" in text
 
-    found = {each.check_name: each for each in result.get_asset_check_evaluations()}["messages_delivered"]
-    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert found.description == "No channel hears of price_gap: initech: no price from 2024-03-21 on"
+    check = {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}[
+        "messages_delivered"
+    ]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == "No channel hears of price_gap: initech: no price from 2024-03-21 on"

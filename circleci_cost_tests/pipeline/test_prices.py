@@ -21,10 +21,10 @@ def _expected(site: Site) -> dict[tuple[object, ...], tuple[object, ...]]:
 
 def _prices_by_day(site: Site) -> dict[date, list[Decimal | None]]:
     rows = site.table("daily_costs").select("date", "price_per_credit").unique().sort("date").iter_rows()
-    found: dict[date, list[Decimal | None]] = {}
+    prices: dict[date, list[Decimal | None]] = {}
     for day, price in rows:
-        found.setdefault(day, []).append(price)
-    return found
+        prices.setdefault(day, []).append(price)
+    return prices
 
 
 def test_f096_a_price_change_at_midnight_splits_the_window(tmp_path: Path) -> None:
@@ -49,13 +49,13 @@ def test_f094_usage_in_a_gap_is_unpriced_and_never_free(tmp_path: Path) -> None:
         assert gap.select(pl.col("price_per_credit", "^.*cost_usd$").null_count()).row(0) == (gap.height,) * 11
         manifest = current_generation(site.lake).manifest
         assert (manifest.unpriced_credits, manifest.cost_usd) == (unpriced, costs["cost_usd"].sum())
-        found = checks(result)
-        assert not found["all_credits_priced"].passed
-        assert found["all_credits_priced"].description == f"{unpriced} credits have no price: add a pricing period"
-        assert found["every_day_priced"].description == (
+        results = checks(result)
+        assert not results["all_credits_priced"].passed
+        assert results["all_credits_priced"].description == f"{unpriced} credits have no price: add a pricing period"
+        assert results["every_day_priced"].description == (
             "no price on initech: 2024-03-07 to 2024-03-08: credits stay unpriced, not $0"
         )
-        assert found["prices_up_to_date"].passed
+        assert results["prices_up_to_date"].passed
         # A gap that is closed later makes exactly its days stale.
         site.centers = initech()
         assert site.check("daily_costs", "prices_up_to_date").metadata["stale_ranges"].value == (

@@ -42,12 +42,12 @@ def test_f072_the_last_export_wins_and_its_changes_are_recorded(site: Site) -> N
 
     recorded = site.table("usage_restatements").drop("export_id", "recorded_at", "cost_center").rows()
     assert len(recorded) == 2
-    for day, *found in recorded:
+    for day, *figures in recorded:
         before, after = _rows(of, day, NOW), _rows(of, day, later)
         added = [row for job, row in after.items() if job not in before]
         changed = [job for job in before if before[job] != after[job]]
         difference = _credits([after[job] for job in changed]) - _credits([before[job] for job in changed])
-        assert found == [len(added), 0, len(changed), _credits(added), 0, difference]
+        assert figures == [len(added), 0, len(changed), _credits(added), 0, difference]
         assert added
         assert changed
     assert checks(result)["no_vanished_jobs"].passed
@@ -65,12 +65,12 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
         source.edit = lambda rows, key: rows.filter(~pl.col("JOB_ID").is_in(vanishing))
         site.clock.advance(timedelta(minutes=1))
         result = site.refresh("initech", day, YESTERDAY)
-        gone = before.filter(pl.col("job_id").is_in(vanishing))
-        assert gone.height == 3
+        vanished = before.filter(pl.col("job_id").is_in(vanishing))
+        assert vanished.height == 3
         check = checks(result)["no_vanished_jobs"]
         assert (check.passed, check.description) == (False, "3 jobs vanished or moved; see usage_restatements")
         assert site.table("usage_restatements").select("date", "jobs_removed", "credits_removed").rows() == [
-            (day, 3, gone["total_credits"].sum())
+            (day, 3, vanished["total_credits"].sum())
         ]
         assert site.job_runs("initech")["job_id"].to_list() == [job for job in before["job_id"] if job not in vanishing]
         assert site.table("daily_costs")["jobs"].sum() == before.height - 3

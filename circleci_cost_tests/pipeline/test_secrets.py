@@ -81,4 +81,4 @@ def test_f107_no_secret_in_dagsters_storage_logs_output_or_data(
         assert b"CircleCI does not accept the token" in stored
         assert b"CircleCI does not accept the token" in searched["stderr"]
         for secret in (TOKEN, "canary_signature", "Amz-Signature", "?expires=", *signatures):
-            assert [name for name, found in searched.items() if secret.encode() in found] == []
+            assert [name for name, content in searched.items() if secret.encode() in content] == []

@@ -78,8 +78,8 @@ def read_quoted(text: bytes) -> list[list[str]]:
 
 def read_parts(paths: Iterable[Path]) -> list[dict[str, str]]:
     """Read parts of the unquoted dialect."""
-    found = []
+    records = []
     for path in paths:
         header, *values = read_unquoted(gzip.decompress(path.read_bytes()))
-        found += [dict(zip(header, row, strict=True)) for row in values]
-    return found
+        records += [dict(zip(header, row, strict=True)) for row in values]
+    return records

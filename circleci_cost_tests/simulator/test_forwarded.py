@@ -27,10 +27,10 @@ def test_a_client_behind_tls_walks_from_the_job_to_the_files(api: Api) -> None:
         with httpx.Client(base_url=f"{origin}/api/v2", headers=token, verify=trusting(str(CERTIFICATE))) as client:
             job = client.post(JOBS, json=WINDOW)
             assert (job.status_code, job.json()["state"]) == (201, "created")
-            found = client.get(f"{JOBS}/{job.json()['usage_export_job_id']}").json()
-            assert found["state"] == "completed"
-            assert all(url.startswith(f"{origin}/download/") for url in found["download_urls"])
-            parts = [client.get(url) for url in found["download_urls"]]
+            answer = client.get(f"{JOBS}/{job.json()['usage_export_job_id']}").json()
+            assert answer["state"] == "completed"
+            assert all(url.startswith(f"{origin}/download/") for url in answer["download_urls"])
+            parts = [client.get(url) for url in answer["download_urls"]]
     assert [part.status_code for part in parts] == [200] * 3
     assert all(gzip.decompress(part.content).startswith(b"ORGANIZATION_ID,") for part in parts)
 
@@ -44,9 +44,9 @@ def urls(simulator: Simulator, peer: tuple[str, int], headers: dict[str, str]) -
             job = (await client.post(JOBS, json=WINDOW, headers=headers)).json()
             return (await client.get(f"{JOBS}/{job['usage_export_job_id']}", headers=headers)).json()["download_urls"]
 
-    found = anyio.run(ask)
-    assert isinstance(found, list)
-    return found
+    download_urls = anyio.run(ask)
+    assert isinstance(download_urls, list)
+    return download_urls
 
 
 def origins(peer: str, headers: dict[str, str], **options: Any) -> set[str]:

@@ -15,10 +15,10 @@ def test_the_parts_together_hold_every_row_once(tmp_path: Path) -> None:
     usual = scenario()
     paths = write_export_files(tmp_path, usual, [PAYING, SHARED], FIRST, LAST, parts=4, as_of=NOW)
     expected = pl.concat([rows(usual, PAYING), rows(usual, SHARED)])
-    found = read_parts(paths)
+    records = read_parts(paths)
     assert [path.name for path in paths] == [f"part-{n:04d}.csv.gz" for n in range(4)]
-    assert sorted(row["JOB_ID"] for row in found) == sorted(expected["JOB_ID"])
-    assert sum(int(row["TOTAL_CREDITS"]) for row in found) == expected["TOTAL_CREDITS"].sum()
+    assert sorted(row["JOB_ID"] for row in records) == sorted(expected["JOB_ID"])
+    assert sum(int(row["TOTAL_CREDITS"]) for row in records) == expected["TOTAL_CREDITS"].sum()
 
 
 def test_rows_are_scattered_over_parts_and_unsorted(tmp_path: Path) -> None:

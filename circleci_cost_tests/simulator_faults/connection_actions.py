@@ -75,14 +75,14 @@ class Hang:
         answer = None if self.unprocessed else await conversation.answer()
         conversation.record(answer.status if answer else None)
         until = None if self.seconds is None else time.monotonic() + self.seconds
-        gone = asyncio.ensure_future(conversation.gone())
+        disconnected = asyncio.ensure_future(conversation.gone())
         try:
             while not self._released.is_set() and (until is None or time.monotonic() < until):
-                await asyncio.wait((gone,), timeout=_STEP)
-                if gone.done():
+                await asyncio.wait((disconnected,), timeout=_STEP)
+                if disconnected.done():
                     return
         finally:
-            gone.cancel()
+            disconnected.cancel()
         await conversation.send(answer or await conversation.answer())
 
 
@@ -107,15 +107,15 @@ class Drip:
         slow = head + answer.body if self.headers_too else answer.body
         if not self.headers_too:
             conversation.write(head)
-        gone = asyncio.ensure_future(conversation.gone())
+        disconnected = asyncio.ensure_future(conversation.gone())
         try:
             for start in range(0, len(slow), self.size):
                 conversation.write(slow[start : start + self.size])
-                await asyncio.wait((gone,), timeout=self.interval)
-                if gone.done():
+                await asyncio.wait((disconnected,), timeout=self.interval)
+                if disconnected.done():
                     return
         finally:
-            gone.cancel()
+            disconnected.cancel()
         await conversation.close()
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from circleci_cost.cli.findings import Finding
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.infrastructure.definition import Infrastructure, is_address
+from circleci_cost.model.infrastructure.addresses import is_address
+from circleci_cost.model.infrastructure.definition import Infrastructure
 from circleci_cost.text.units import counted
 
 if TYPE_CHECKING:

@@ -16,10 +16,19 @@ from circleci_cost.config.notifications import (
     WebhookChannel,
 )
 from circleci_cost.notify.apprise_channel import Apprise
+from circleci_cost.notify.chat_channel import ChatChannel
 from circleci_cost.notify.email_channel import Email
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.messages import Envelope
-from circleci_cost.notify.webhook_channel import ChatChannel, Webhook
+from circleci_cost.notify.slack_message import as_slack
+from circleci_cost.notify.teams_message import as_teams
+from circleci_cost.notify.webhook_channel import Webhook
+
+# The chat services: what messages call each, and what makes its body.
+_CHATS: dict[str, tuple[str, Callable[[Envelope], bytes]]] = {
+    "slack": ("Slack", as_slack),
+    "teams": ("Teams", as_teams),
+}
 
 
 class Channel(Protocol):
@@ -62,4 +71,5 @@ def _open(
         return Webhook(section, clock, environment)
     if isinstance(section, AppriseChannel):
         return Apprise(section, environment)
-    return ChatChannel(section, clock, environment)
+    kind, render = _CHATS[section.type]
+    return ChatChannel(section, clock, environment, kind, render)

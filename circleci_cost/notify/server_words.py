@@ -1,7 +1,7 @@
 """The text of a mail server's reply, made safe for a message: one short line without any form of the password.
 
-Some servers repeat the line that they refuse, and the line of a login holds the password. `email_channel` writes the sentence
-around the text.
+Some servers repeat the line that they refuse, and the line of a login holds the password. `email_channel` writes the
+sentence around the text.
 """
 
 import base64

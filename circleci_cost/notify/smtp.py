@@ -1,7 +1,7 @@
 """SMTP connections with a deadline that keep the server's reply to each command.
 
-A server that sends a byte now and then never reaches the time-out of a socket, hence the deadline. `email_channel` holds the
-conversation.
+A server that sends a byte now and then never reaches the time-out of a socket, hence the deadline. `email_channel`
+holds the conversation.
 """
 
 import smtplib

@@ -1,44 +1,20 @@
-"""The channels that send one HTTP request: Slack, Teams, and any server that takes our JSON.
+"""The channel of any server that takes our JSON: one HTTP request, signed where it has a secret.
 
-`slack_message`, `teams_message` and `payload` render the message for each.
+`payload` renders the message.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circleci_cost.clock import Clock
-from circleci_cost.config.notifications import SlackChannel, TeamsChannel, WebhookChannel
+from circleci_cost.config.notifications import WebhookChannel
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.http import checked_url, post
 from circleci_cost.notify.messages import Envelope
 from circleci_cost.notify.payload import as_payload, signed_headers
 from circleci_cost.notify.secrets import secret
 from circleci_cost.notify.single_recipient import SingleRecipient
-from circleci_cost.notify.slack_message import as_slack
-from circleci_cost.notify.teams_message import as_teams
 from circleci_cost.notify.webhook_secret import unusable
-
-
-@dataclass(frozen=True)
-class ChatChannel(SingleRecipient[SlackChannel | TeamsChannel]):
-    """A channel of Slack or Teams."""
-
-    clock: Clock
-    environment: Mapping[str, str] = field(repr=False)
-
-    def send(self, envelope: Envelope, recipients: Sequence[str], seconds: float) -> Mapping[str, NotDelivered]:
-        """Post a message. Raises `NotDelivered`."""
-        kind, render = _CHATS[self.section.type]
-        variable = self.section.url_env
-        url = checked_url(secret(variable, self.environment), f"The variable {variable} of channel {self.name!r}")
-        post(url, render(envelope), {}, f"{kind} (channel {self.name!r})", now=self.clock.now(), seconds=seconds)
-        return {}
-
-
-_CHATS: dict[str, tuple[str, Callable[[Envelope], bytes]]] = {
-    "slack": ("Slack", as_slack),
-    "teams": ("Teams", as_teams),
-}
 
 
 @dataclass(frozen=True)

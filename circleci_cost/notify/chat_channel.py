@@ -28,12 +28,6 @@ class ChatChannel(SingleRecipient[SlackChannel | TeamsChannel]):
         """Post a message. Raises `NotDelivered`."""
         variable = self.section.url_env
         url = checked_url(secret(variable, self.environment), f"The variable {variable} of channel {self.name!r}")
-        post(
-            url,
-            self.render(envelope),
-            {},
-            f"{self.kind} (channel {self.name!r})",
-            now=self.clock.now(),
-            seconds=seconds,
-        )
+        who = f"{self.kind} (channel {self.name!r})"
+        post(url, self.render(envelope), {}, who, now=self.clock.now(), seconds=seconds)
         return {}

@@ -7,6 +7,7 @@ from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.reporting.report import (
+    AMOUNT_COLUMNS,
     Amount,
     Report,
     as_json,
@@ -29,7 +30,7 @@ def write_csv(report: Report) -> None:
     """Write a header and the rows."""
     header, rows = as_table(report)
     lines = [csv_line(header)]
-    lines += [csv_line(row, text_cells=range(len(header) - 3)) for row in rows]
+    lines += [csv_line(row, text_cells=range(len(header) - len(AMOUNT_COLUMNS))) for row in rows]
     write_exactly("".join(lines))
 
 

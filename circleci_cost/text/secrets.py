@@ -16,7 +16,7 @@ _SHAPES = (
     rf"|{_START}gh[oprsu]_{_RANDOM}|{_START}sk-(?:[A-Za-z0-9]+[_-]){{0,3}}{_RANDOM}[A-Za-z0-9_-]*"
     rf"|{_START}(?:xox[a-z]|xapp|glpat)-[A-Za-z0-9_-]{{8,}}"
     rf"|\bA[KS]IA[0-9A-Z]{{16}}\b|{_START}(?![0-9]{{40}})[0-9a-fA-F]{{40}}(?![0-9A-Za-z])"
-    r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/webhookb?[^\s'\"]*"
+    r"|https?://hooks\.slack\.com/[^\s'\"]+|https?://[^\s/'\"]+/(?:[\w.-]+/){0,3}webhookb?[^\s'\"]*"
     # Stops at the next address: otherwise a text of many addresses takes time quadratic in its length.
     r"|https?://(?:(?!https?://)[^\s'\"])*[?&]sig=[^\s'\"]*"
 )

@@ -23,6 +23,7 @@ SECRETS = [
     _HEX,
     f"https://hooks.slack.com/services/T0/B0/{_RANDOM}",
     f"https://acme.webhook.office.com/webhookb2/{_RANDOM}",
+    f"https://chat.example/api/webhooks/123456789012345678/{_RANDOM}",
     f"https://prod.logic.azure.com/workflows/x?sp=run&sig={_RANDOM}",
 ]
 NAMES = [

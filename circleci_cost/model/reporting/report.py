@@ -21,6 +21,8 @@ from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 CURRENCY = "USD"
 REST = "(other)"
+# What a row holds after its names.
+AMOUNT_COLUMNS = ("cost", "credits", "runs")
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)
@@ -263,7 +265,7 @@ def _days(ranges: Iterable[DayRange]) -> list[date]:
 def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
     """The report's header and rows as exact text, for CSV; None where there is no value."""
     question = report.question
-    header = [*(["period"] if question.granularity else []), *question.by, "cost", "credits", "runs"]
+    header = [*(["period"] if question.granularity else []), *question.by, *AMOUNT_COLUMNS]
     rows: list[list[str | None]] = [
         [
             *([row.period.isoformat()] if row.period else []),

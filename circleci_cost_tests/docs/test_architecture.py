@@ -1,4 +1,6 @@
-"""What the guides for contributors name is there: files, folders, functions, tables; and no step of a walk is left out.
+"""What the guides for contributors name is there: files, folders, functions, tables; and walks can be followed.
+
+Each step of a walk is used, by name, by one that the walk has named before; what uses what is told by `uses`.
 
 A name in backticks is checked where it is a path from the root of the repository: `circleci_cost/days.py`, with
 `::days_between` behind it for something in that file. `::other` alone is in the file that was named last.
@@ -6,14 +8,15 @@ A name in backticks is checked where it is a path from the root of the repositor
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from .uses import ROOT, uses
+
 ARCHITECTURE = ROOT / "circleci_cost" / "docs" / "architecture.md"
 GUIDES = (ARCHITECTURE, ROOT / ".github" / "CONTRIBUTING.md", ROOT / ".github" / "SECURITY.md")
 _QUOTED = re.compile(r"`([^`\n]+)`")
@@ -114,32 +117,65 @@ def test_there_are_four_walks() -> None:
     assert [walk.partition("\n")[0].partition(":")[0] for walk in walks()] == [f"### Walk {n}" for n in range(1, 5)]
 
 
-@pytest.mark.parametrize("walk", walks(), ids=lambda walk: walk.partition("\n")[0].removeprefix("### "))
-def test_each_step_of_a_walk_is_called_from_a_file_that_the_walk_has_named_before(walk: str) -> None:
-    """Else a reader would have to open a file that the walk does not name, to see how one gets there."""
-    steps = list(named_in(walk))
-    assert len(steps) > 30
-    unreached = []
-    opened = ""
+def unreached(walk: str) -> list[str]:
+    """The steps of a walk that nothing which it has named before uses."""
+    steps = [step for step in named_in(walk) if not step.path.endswith("/")]
+    used: set[tuple[str, str]] = set()
+    found = []
     for step in steps:
-        path = ROOT / step.path
-        if path.is_dir():
-            continue
-        if opened and step.path not in _BEGINNINGS and not re.search(rf"\b(?:{_called(step)})\b", opened):
-            unreached.append(f"{step.path}::{step.name}")
-        opened += path.read_text("utf-8")
-    assert unreached == []
+        if used and step.path not in _BEGINNINGS and not reached(step, used):
+            found.append(f"{step.path}::{step.name}")
+        used |= uses(step.path, step.name)
+    return found
 
 
-def _called(step: Named) -> str:
-    """How other files name a step, as an expression; a file of SQL also by its folder and name."""
+def reached(step: Named, used: Collection[tuple[str, str]]) -> bool:
+    """Whether the step is among what is `used`: under its name, from its file or from a package that it is in."""
     path = Path(step.path)
     outer, _, name = step.name.rpartition(".")
-    # A function in a function is reached by the outer one, a method by its own name.
-    called = {outer if outer and outer[0].islower() else name, "" if step.name else path.stem}
     if path.suffix == ".sql":
-        called = {name, f"{path.parent.name}/{path.stem}"}
-    return "|".join(re.escape(each) for each in sorted(called - {""}))
+        return any((each, "") in used for each in (step.name, f"{path.parent.name}/{path.stem}"))
+    if outer and outer[0].islower():
+        # A function in a function is reached by the outer one.
+        name = outer
+    called = name or path.stem
+    return any((called, origin) in used for origin in ("", step.path, *map(str, path.parents)))
+
+
+@pytest.mark.parametrize("walk", walks(), ids=lambda walk: walk.partition("\n")[0].removeprefix("### "))
+def test_each_step_of_a_walk_is_used_by_one_that_the_walk_has_named_before(walk: str) -> None:
+    """Else a reader would have to open something that the walk does not name, to see how one gets there."""
+    assert len(list(named_in(walk))) > 30
+    assert unreached(walk) == []
+
+
+@pytest.mark.parametrize(
+    ("walk", "missing"),
+    [
+        ("`circleci_cost/circleci/fetch.py::UsageExports.fetch`, `::UsageExports._fetch`, `::UsageExports._load`", []),
+        (
+            "`circleci_cost/circleci/fetch.py::UsageExports.fetch`, `::UsageExports._load`",
+            ["circleci_cost/circleci/fetch.py::UsageExports._load"],
+        ),
+        # The same bare name, of another file.
+        (
+            "`circleci_cost/warehouse/reporting/report.py::answer`, `circleci_cost/cli/report.py::report`",
+            ["circleci_cost/cli/report.py::report"],
+        ),
+        (
+            "`circleci_cost/warehouse/costs/daily_costs.py::write_daily_costs`, "
+            "`circleci_cost/warehouse/costs/rename.sql`",
+            [],
+        ),
+        (
+            "`circleci_cost/warehouse/costs/daily_costs.py::write_daily_costs`, "
+            "`circleci_cost/warehouse/costs/usage_days.sql`",
+            ["circleci_cost/warehouse/costs/usage_days.sql::"],
+        ),
+    ],
+)
+def test_a_step_that_is_left_out_would_be_found(walk: str, missing: list[str]) -> None:
+    assert unreached(walk) == missing
 
 
 def test_every_package_has_its_line() -> None:

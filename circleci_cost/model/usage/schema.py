@@ -125,5 +125,5 @@ JOB_RUN_SCHEMA: dict[str, pl.DataType] = {
     "ingested_at": pl.Datetime("us", "UTC"),
 }
 
-# Sorted files compress a quarter better and are read twice as fast (design, section 3).
+# Sorted files compress a quarter better and are read twice as fast.
 JOB_RUN_ORDER: tuple[str, ...] = ("project_name", "workflow_name", "job_name", "job_id")

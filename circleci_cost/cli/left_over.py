@@ -8,7 +8,7 @@ from circleci_cost.cli.streams import say
 
 
 def say_left(runs: Sequence[AnyRun], succeeded: Sequence[AnyRun]) -> None:
-    """Say which exports were not fetched and which costs were not computed, by cost center."""
+    """Say which exports, one for each run, are not all there and which costs were not computed, by cost center."""
     succeeded_ids = {run.run_id for run in succeeded}
     for name, planned in by_lane(runs).items():
         unfinished = [run for run in planned if run.run_id not in succeeded_ids and run.partitions]
@@ -16,7 +16,7 @@ def say_left(runs: Sequence[AnyRun], succeeded: Sequence[AnyRun]) -> None:
         sentences = []
         if exports:
             count = sum(map(fetches, planned))
-            sentences.append(f"{len(exports)} of {count} exports not fetched ({_span(exports)})")
+            sentences.append(f"{len(exports)} of {count} exports not finished ({_span(exports)})")
         if unpriced := [run for run in unfinished if prices(run) and run not in exports]:
             sentences.append(f"costs not computed ({_span(unpriced)})")
         if sentences:

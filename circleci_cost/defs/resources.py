@@ -18,6 +18,7 @@ from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
+from circleci_cost.database import connect
 from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
@@ -138,7 +139,7 @@ class Warehouse(DuckDBResource):
         deadline = time.monotonic() + self.patience_seconds
         while True:
             try:
-                return duckdb.connect(self.database, config=self.connection_config)
+                return connect(self.database, config=self.connection_config)
             except duckdb.IOException as error:
                 failure = storage_failure(error)
                 if failure is None or not failure.held or time.monotonic() >= deadline:

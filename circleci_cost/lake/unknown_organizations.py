@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-import duckdb
-
+from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.text.amounts import exact_number
@@ -53,6 +52,6 @@ def unknown_organizations(
     files = [str(path) for path in paths if path.exists()]
     if not files:
         return []
-    with storage_errors(lake.job_runs(cost_center), "read"), duckdb.connect() as connection:
+    with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
         rows = connection.execute(_QUERY, {"files": files, "known": list(known)}).fetchall()
     return [UnknownOrganization(cost_center, *row) for row in rows]

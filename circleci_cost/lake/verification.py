@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-import duckdb
-
+from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 
@@ -44,6 +43,6 @@ def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verif
     if not days:
         return Verification(0, 0, 0, 0, Decimal(0), Decimal(0))
     files = [str(lake.job_runs_file(cost_center, day)) for day in days]
-    with storage_errors(lake.job_runs(cost_center), "read"), duckdb.connect() as connection:
+    with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
         (row,) = connection.execute(_QUERY, {"files": files, "cost_center": cost_center}).fetchall()
     return Verification(*row)

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.named_files.regular_files import require_regular_file
-from circleci_cost.text.plain import same_name
+from circleci_cost.named_files.bounded_files import read_at_most
+from circleci_cost.text.plain import MANY_MARKS, QUOTABLE_LENGTH, cut, quoted
 from circleci_cost.text.suggestions import suggestion_or_all
 from circleci_cost.text.units import counted
 
@@ -22,9 +22,8 @@ LINE = "line"
 
 def read_bytes(path: Path) -> bytes:
     """The content of a file that the configuration names. Raises `ConfigurationError`."""
-    require_regular_file(path, ConfigurationError)
     try:
-        return path.read_bytes()
+        return read_at_most(path)
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}); correct the path in the configuration, or give this user read "
@@ -41,9 +40,9 @@ def bytes_or_missing(path: Path) -> bytes:
 
 
 def decoded(path: Path, content: bytes) -> str:
-    """The text of a file, with its names in NFC. Raises `ConfigurationError` where it is not UTF-8."""
+    """The text of a file. Raises `ConfigurationError` where it is not UTF-8."""
     try:
-        return same_name(content.decode("utf-8-sig"))
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
 
@@ -71,17 +70,26 @@ def read_csv(path: Path, content: bytes, known: Sequence[str], required: Sequenc
     frame = pl.DataFrame([row for _, row in numbered[1:]], {name: pl.String() for name in header}, orient="row")
     text = pl.all().str.strip_chars()
     filled = frame.select(pl.when(text != "").then(text).name.keep())
+    filled = filled.with_columns(same_names(pl.col(name)) for name in filled.columns)
     return filled.with_columns(pl.Series(LINE, [line for line, _ in numbered[1:]], pl.Int64()))
+
+
+def same_names(text: pl.Expr) -> pl.Expr:
+    """A column of text as `text.plain.same_name` has its values."""
+    may_be_sorted = pl.when(~text.str.contains(MANY_MARKS)).then(text)
+    return pl.coalesce(may_be_sorted.str.normalize("NFC"), text)
 
 
 def _check_header(path: Path, header: Sequence[str], known: Sequence[str], required: Sequence[str]) -> None:
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
-        raise ConfigurationError(f"{path}, line 1: the column {repeated[0]!r} is there twice; leave one of them out.")
+        raise ConfigurationError(
+            f"{path}, line 1: the column {quoted(repeated[0])} is there twice; leave one of them out."
+        )
     unknown = [name for name in header if name not in known]
     if unknown:
         hint = suggestion_or_all(unknown[0], known)
-        raise ConfigurationError(f"{path}, line 1: {unknown[0]!r} is no column of such a file; {hint}")
+        raise ConfigurationError(f"{path}, line 1: {quoted(unknown[0])} is no column of such a file; {hint}")
     missing = [name for name in required if name not in header]
     if missing:
         raise ConfigurationError(f"{path}, line 1: the column {missing[0]!r} is missing; add it.")
@@ -102,7 +110,7 @@ def parsed(path: Path, frame: pl.DataFrame, column: str, parse: pl.Expr, how: st
     wrong = frame.filter(pl.col(column).is_not_null() & parse.is_null())
     if not wrong.is_empty():
         value, line = wrong.item(0, column), wrong.item(0, LINE)
-        raise ConfigurationError(f"{path}, line {line}: {column} = {value}: {how}.")
+        raise ConfigurationError(f"{path}, line {line}: {column} = {cut(str(value), QUOTABLE_LENGTH)}: {how}.")
     return frame.with_columns(parse.alias(column))
 
 

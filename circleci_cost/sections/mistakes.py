@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
-from circleci_cost.sections.key_lines import line_of
+from circleci_cost.sections.key_lines import KeyLines
 from circleci_cost.sections.section import Section, shown_key
 from circleci_cost.text.suggestions import did_you_mean
 from circleci_cost.text.units import counted
@@ -35,17 +35,18 @@ _MOST_MISTAKES = 20
 def sentences(path: Path, text: str, content: Mapping[str, Any], error: ValidationError, model: type[Section]) -> str:
     """One line for each mistake in a file whose content `model` describes, at most twenty."""
     mistakes = error.errors(include_url=False)
-    lines = [_sentence(path, text, content, mistake, model) for mistake in mistakes[:_MOST_MISTAKES]]
+    found = KeyLines(text)
+    lines = [_sentence(path, found, content, mistake, model) for mistake in mistakes[:_MOST_MISTAKES]]
     more = len(mistakes) - len(lines)
     return "\n".join([*lines, f"{path}: {counted(more, 'mistake')} more."] if more else lines)
 
 
-def _sentence(path: Path, text: str, content: Mapping[str, Any], error: Any, model: type[Section]) -> str:
+def _sentence(path: Path, lines: KeyLines, content: Mapping[str, Any], error: Any, model: type[Section]) -> str:
     kind = error["type"]
     context = error.get("ctx", {})
     location = list(context.get("location", ())) or _written(content, error["loc"], kind)
     location += context.get("within", ())
-    line = line_of(text, location)
+    line = lines.line_of(location)
     where = f"{path}, line {line}" if line else f"{path}"
     if kind == "extra_forbidden":
         return f"{where}: {_unknown_key(location, _section_at(model, error['loc']))}"

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.named_files.regular_files import require_regular_file
+from circleci_cost.named_files.bounded_files import read_at_most, require_size
 
 # Two hundred cost centers with ten prices each take 400 KB.
 _MOST_BYTES = 2 << 20
+_ADVICE = "that is no configuration"
 _MOST_DIGITS = 100
 # tomllib needs quadratic time for such a key, and readers of the result need as many nested calls.
-_LONG_KEY = re.compile(r"""(?<![\w"'.-])(?:["']?[\w-]++["']?[ \t]*+\.[ \t]*+){100}""")
+_LONG_KEY = re.compile(r"""(?<![\w"'.\\-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 # tomllib's messages that repeat a key, which may be a secret pasted in the wrong place.
 _KEY_IN_MESSAGE = re.compile(r"(Cannot declare|namespace|inline table key) .*?(?= twice \(|\Z| \(at )", re.DOTALL)
 
@@ -68,14 +69,16 @@ def too_deep(path: Path) -> ConfigurationError:
 
 def read_text(path: Path) -> str:
     """The text of a regular file in UTF-8. Raises `ConfigurationError`."""
-    require_regular_file(path, ConfigurationError)
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+        data = read_at_most(path, _MOST_BYTES, _ADVICE)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read ({error.strerror}); give this user read access.") from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigurationError(f"{path} is larger than {_MOST_BYTES >> 20} MiB; that is no configuration.")
+    return decoded(path, data)
+
+
+def decoded(path: Path, data: bytes, advice: str = _ADVICE) -> str:
+    """The text of such a file; what is too large for one is refused with the advice. Raises `ConfigurationError`."""
+    require_size(path, data, _MOST_BYTES, advice)
     try:
         # Editors on Windows start UTF-8 with a byte order mark.
         return data.decode("utf-8-sig")

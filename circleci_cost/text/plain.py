@@ -13,6 +13,10 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # The zero-width joiner between the parts of one emoji.
 _JOINER = "\u200d"
 _REPLACEMENT = "\ufffd"
+# Sorting a run of combining marks takes the square of its length, and no language has more than 30 in a row (UAX #15,
+# Stream-Safe Text Format). The first mark is U+0300.
+_MAY_BE_MARKS = re.compile(r"[\u0300-\U0010ffff]{31,}+")
+MANY_MARKS = r"\p{M}{31}"
 # A URL's path and query may be a signature; before the @ there may be a password.
 _URL = re.compile(r"(?i)\bhttps?://([^\s/?#\"'<>@]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
 
@@ -39,8 +43,18 @@ def _cleaned(text: str, kept: str) -> str:
 
 
 def same_name(value: str) -> str:
-    """The name in its NFC form: an é may be one character or two, and both are the same name."""
+    """The name in its NFC form: an é may be one character or two, and both are the same name.
+
+    A name with more than 30 combining marks in a row is left as it is; `warehouse/core/macros.sql` does the same.
+    """
+    if value.isascii() or _has_many_marks(value):
+        return value
     return unicodedata.normalize("NFC", value)
+
+
+def _has_many_marks(text: str) -> bool:
+    runs = ("".join(unicodedata.category(each)[0] for each in run.group()) for run in _MAY_BE_MARKS.finditer(text))
+    return any("M" * 31 in run for run in runs)
 
 
 def squeezed(text: str) -> str:
@@ -52,6 +66,11 @@ def squeezed(text: str) -> str:
 def cut(text: str, length: int) -> str:
     """The text cut to `length` characters, with an ellipsis at the end where it was longer."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def quoted(value: object, length: int = QUOTABLE_LENGTH) -> str:
+    """A value as messages quote it, shortened where it is long."""
+    return repr(cut(str(value), length))
 
 
 def quotable(text: str) -> str:

@@ -224,7 +224,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     )
     assert rest == [
         "Stopping: what runs is being ended; Ctrl-C again kills.",
-        f"Left to do for {name}: 1 of 2 exports not fetched ({two}), costs not computed ({first} – {YESTERDAY}).",
+        f"Left to do for {name}: 1 of 2 exports not finished ({two}), costs not computed ({first} – {YESTERDAY}).",
         "The costs of what has landed need no further fetch: `circleci-cost reprice`.",
         "Error: Interrupted; nothing is lost, the same command takes up where this one ended.",
     ]

@@ -25,6 +25,7 @@ from circleci_cost.model.allocation.codeowners_patterns import (
     Wildcard,
     segment,
 )
+from circleci_cost.text.plain import quoted
 
 _HEADING = re.compile(r"(\^?+)\[([^\]]*+)\](\[\d*+\])?+(.*+)")
 _OWNER = re.compile(rf"@@(?:developer|maintainer|owner)s?+|@[\w.-]++(?:/[\w.-]++)*+|{EMAIL}", re.IGNORECASE)
@@ -45,7 +46,9 @@ def read_gitlab(text: str) -> OwnersFile:
             if not name.strip():
                 remarks.append(Remark(number, "the section has no name; write one between the brackets"))
             elif words and not words[0].isspace():
-                remarks.append(Remark(number, f"GitLab reads this as the heading of a section {name!r}; write ? for ["))
+                remarks.append(
+                    Remark(number, f"GitLab reads this as the heading of a section {quoted(name)}; write ? for [")
+                )
         else:
             entry, strange = _entry(number, line, defaults)
             section.entries.append(entry)

@@ -12,7 +12,7 @@ from circleci_cost.model.allocation.definition import CodeOwners
 from circleci_cost.model.allocation.plan import TagRule
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
 from circleci_cost.named_files.csv_tables import decoded
-from circleci_cost.text.plain import same_name
+from circleci_cost.text.plain import QUOTABLE_LENGTH, cut, same_name
 from circleci_cost.text.units import counted
 
 # A file of the other platform may get a remark on every line.
@@ -25,7 +25,8 @@ class OwnedProject:
     def __init__(self, path: Path, content: bytes, entry: CodeOwners) -> None:
         """Read the file, unless it was read before."""
         self._path, self._entry = path, entry
-        self._text = decoded(path, content)
+        # A line that cannot be put into one form leaves the others theirs.
+        self._text = "\n".join(map(same_name, decoded(path, content).split("\n")))
         # `services/web` and `/services/web/` are the same folder.
         self._folder = same_name(entry.path).strip("/")
         self._reading: Reading = read_owners(self._text, path, entry.dialect)
@@ -64,7 +65,7 @@ class OwnedProject:
         other = other_owner(self._text, self._path, self._folder)
         if other == self._owner:
             return read
-        owner = f"{other.name} (line {other.line})" if other else "nobody"
+        owner = f"{cut(other.name, QUOTABLE_LENGTH)} (line {other.line})" if other else "nobody"
         return (
             f"{read}, as nothing in it shows its platform; by GitLab's rules {owner} would own "
             f'{self._entry.project}: write dialect = "github" or "gitlab" beside file'

@@ -14,11 +14,12 @@ from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation.definition import Rule
 from circleci_cost.model.allocation.plan import Lookup, Rules, Stage, TagRule
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
-from circleci_cost.named_files.csv_tables import LINE, day_of, decoded, parsed, read_csv, refuse_empty
+from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_csv, refuse_empty
 from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.mistakes import sentences
 from circleci_cost.sections.section import Section
-from circleci_cost.sections.toml_file import parse_toml, too_deep
+from circleci_cost.sections.toml_file import decoded, parse_toml, too_deep
+from circleci_cost.text.plain import quoted
 from circleci_cost.text.suggestions import suggestion_or_all
 
 _OTHER_COLUMNS = ("value", "from", "until")
@@ -37,7 +38,7 @@ def read_mapping(path: Path, content: bytes, tags: Sequence[str]) -> Stage:
     """The rules of one mapping file. `tags` are the other tags that it may use. Raises `ConfigurationError`."""
     known = [*CONDITION_DIMENSIONS, *tags]
     if path.suffix.lower() == ".toml":
-        return _read_toml(path, decoded(path, content), known)
+        return _read_toml(path, decoded(path, content, "write its rules as a CSV file"), known)
     return _read_csv(path, content, known)
 
 
@@ -74,5 +75,5 @@ def _read_toml(path: Path, text: str, known: Sequence[str]) -> Rules:
         if unknown:
             hint = suggestion_or_all(unknown[0], known)
             where = f"{path}, line {line_of(text, ('rules', index, 'where'))}"
-            raise ConfigurationError(f"{where}: {unknown[0]!r} is neither a dimension nor a virtual tag; {hint}")
+            raise ConfigurationError(f"{where}: {quoted(unknown[0])} is neither a dimension nor a virtual tag; {hint}")
     return Rules(tuple(as_rule(rule, f"{path.name} rule {number}") for number, rule in enumerate(rules, start=1)))

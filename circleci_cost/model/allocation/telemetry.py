@@ -10,7 +10,9 @@ import polars as pl
 
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation.plan import AMOUNT, AMOUNTS_SCHEMA
-from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_csv, refuse_empty
+from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_csv, refuse_empty, same_names
+from circleci_cost.text.lists import some_of
+from circleci_cost.text.plain import QUOTABLE_LENGTH, cut, quoted
 
 _COLUMNS = ("date", "key", "amount")
 _NUMBER = r"^\d{1,15}(\.\d{1,9})?$"
@@ -45,8 +47,8 @@ def read_amounts(path: Path, content: bytes) -> pl.DataFrame:
     if too_large.height:
         line, key, day = too_large.select(LINE, "key", "date").row(0)
         raise ConfigurationError(
-            f"{path}, {where} {line}: the amounts of {key!r} on {day} add up to more than 15 digits; write them in a "
-            "larger unit."
+            f"{path}, {where} {line}: the amounts of {quoted(key)} on {day} add up to more than 15 digits; write them "
+            "in a larger unit."
         )
     return sums.with_columns(pl.col("amount").cast(AMOUNT)).select(*AMOUNTS_SCHEMA).sort("date", "key")
 
@@ -61,17 +63,19 @@ def _of_parquet(path: Path, content: bytes) -> pl.DataFrame:
         ) from error
     missing = [name for name in _COLUMNS if name not in rows.columns]
     if missing:
-        raise ConfigurationError(f"{path} has no column {missing[0]!r}; there are: {', '.join(rows.columns)}.")
+        there = [cut(name, QUOTABLE_LENGTH) for name in rows.columns]
+        raise ConfigurationError(f"{path} has no column {missing[0]!r}; there are: {some_of(there, 20)}.")
     kind = rows.schema["amount"]
+    types = {name: cut(str(rows.schema[name]), QUOTABLE_LENGTH) for name in _COLUMNS}
     if not (kind.is_decimal() or kind.is_integer()):
         raise ConfigurationError(
-            f"{path}: amount is of the type {kind}, which is not exact; write DECIMAL or integers."
+            f"{path}: amount is of the type {types['amount']}, which is not exact; write DECIMAL or integers."
         )
     if rows.schema["date"] not in {pl.Date(), pl.String()}:
-        raise ConfigurationError(f"{path}: date is of the type {rows.schema['date']}; write DATE.")
+        raise ConfigurationError(f"{path}: date is of the type {types['date']}; write DATE.")
     if rows.schema["key"].is_nested() or rows.schema["key"] == pl.Binary():
-        raise ConfigurationError(f"{path}: key is of the type {rows.schema['key']}; write text.")
+        raise ConfigurationError(f"{path}: key is of the type {types['key']}; write text.")
     text = pl.col("amount").cast(pl.String)
     plain = pl.when(text.str.contains(".", literal=True)).then(text.str.strip_chars_end("0").str.strip_chars_end("."))
-    key = pl.col("key").cast(pl.String).str.normalize("NFC")
+    key = same_names(pl.col("key").cast(pl.String))
     return rows.select("date", key, plain.otherwise(text).alias("amount")).with_row_index(LINE, offset=1)

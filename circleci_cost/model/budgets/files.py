@@ -4,6 +4,7 @@ The keys of a budget are defined in `definition`; a file has columns in their pl
 """
 
 import csv
+import io
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from pydantic import ValidationError
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
-from circleci_cost.named_files.regular_files import require_regular_file
+from circleci_cost.named_files.bounded_files import read_at_most
+from circleci_cost.text.lists import some_of
+from circleci_cost.text.plain import quoted
 from circleci_cost.text.suggestions import suggestion_or_all
 
 _AMOUNT_COLUMNS = ("amount", "from", "until")
@@ -25,6 +28,8 @@ _BUDGET_COLUMNS = ("name", "period", "unit", "owner", "parent", "seats")
 _OWN_COLUMNS = (*_BUDGET_COLUMNS, *_AMOUNT_COLUMNS)
 _BOOLEANS = {"true": True, "false": False}
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
+# A budget has an amount for each year or so.
+_MOST_LINES = 20
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -37,7 +42,10 @@ class Place:
 
     def __str__(self) -> str:
         """The place in words, to begin a sentence with."""
-        return f"{self.file}, line{'s' if len(self.lines) > 1 else ''} {' and '.join(map(str, self.lines))}"
+        lines = " and ".join(map(str, self.lines))
+        if len(self.lines) > _MOST_LINES:
+            lines = some_of([str(line) for line in self.lines], _MOST_LINES)
+        return f"{self.file}, line{'s' if len(self.lines) > 1 else ''} {lines}"
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,9 @@ def read_budgets(file: Path, tags: Collection[str]) -> list[tuple[Budget, Place]
 
 
 def _rows(file: Path, tags: Collection[str]) -> Iterator[_Row]:
-    require_regular_file(file, ConfigurationError)
     try:
         # Excel begins UTF-8 files with a byte order mark, which is not part of the first column's name.
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with io.StringIO(read_at_most(file).decode("utf-8-sig"), newline="") as stream:
             reader = csv.reader(stream, strict=True)
             header = _header(file, next(reader, []), tags)
             line = reader.line_num + 1
@@ -96,7 +103,7 @@ def _header(file: Path, cells: Sequence[str], tags: Collection[str]) -> list[str
         if name not in known:
             hint = suggestion_or_all(name, known)
             hint = "separate columns with commas." if ";" in name else hint
-            raise ConfigurationError(f"{file}, line 1: there is no column {name!r}; {hint}")
+            raise ConfigurationError(f"{file}, line 1: there is no column {quoted(name)}; {hint}")
         if header.count(name) > 1:
             raise ConfigurationError(f"{file}, line 1: the column {name!r} is there twice; leave one out.")
     for name in ("name", "amount"):
@@ -114,8 +121,8 @@ def _budget(file: Path, rows: Sequence[_Row]) -> Budget:
                     file,
                     row.line,
                     column,
-                    f"{cell!r} differs from {first.cells[column]!r} in line {first.line}, and both are the budget "
-                    f"{first.cells['name']!r}; rows of one budget differ in amount, from and until only",
+                    f"{quoted(cell)} differs from {quoted(first.cells[column])} in line {first.line}, and both are the "
+                    f"budget {quoted(first.cells['name'])}; rows of one budget differ in amount, from and until only",
                 )
     section: dict[str, Any] = {name: first.cells[name] for name in _BUDGET_COLUMNS if first.cells.get(name)}
     if "seats" in section:
@@ -142,7 +149,9 @@ def _amount(file: Path, row: _Row) -> dict[str, object]:
 def _decimal(file: Path, row: _Row) -> Decimal:
     text = row.cells["amount"]
     if not _DECIMAL.fullmatch(text):
-        raise _mistake(file, row.line, "amount", f"{text!r} is no amount; write digits and a point, such as 1500.00")
+        raise _mistake(
+            file, row.line, "amount", f"{quoted(text)} is no amount; write digits and a point, such as 1500.00"
+        )
     return Decimal(text)
 
 
@@ -152,12 +161,12 @@ def _day(file: Path, line: int, column: str, text: str) -> date:
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
-        raise _mistake(file, line, column, f"{text!r} is no day; write YYYY-MM-DD, such as 2026-01-31") from None
+        raise _mistake(file, line, column, f"{quoted(text)} is no day; write YYYY-MM-DD, such as 2026-01-31") from None
 
 
 def _boolean(file: Path, line: int, text: str) -> bool:
     if text.lower() not in _BOOLEANS:
-        raise _mistake(file, line, "seats", f"{text!r} is neither true nor false; write one of them")
+        raise _mistake(file, line, "seats", f"{quoted(text)} is neither true nor false; write one of them")
     return _BOOLEANS[text.lower()]
 
 
@@ -170,7 +179,7 @@ def _from_section(file: Path, rows: Sequence[_Row], error: ValidationError) -> C
     message = str(first_mistake["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if columns:
-        return _mistake(file, row.line, columns[-1], f"{row.cells[columns[-1]]!r}: {message}")
+        return _mistake(file, row.line, columns[-1], f"{quoted(row.cells[columns[-1]])}: {message}")
     if len(location) > 1:
         return ConfigurationError(f"{file}, line {row.line}: {message}.")
     return ConfigurationError(f"{Place(file, tuple(row.line for row in rows))}: {message}.")

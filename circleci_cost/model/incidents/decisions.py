@@ -9,6 +9,7 @@ import polars as pl
 
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_bytes, read_csv, refuse_empty
+from circleci_cost.text.plain import quoted
 
 DECISIONS = ("expected", "ignored")
 DECISION_SCHEMA = pl.Schema(
@@ -37,7 +38,7 @@ def read_decisions(path: Path) -> pl.DataFrame:
     unknown = rows.filter(~pl.col("decision").is_in(DECISIONS))
     if unknown.height:
         raise ConfigurationError(
-            f"{path}, line {unknown.item(0, LINE)}: {unknown.item(0, 'decision')!r} is no decision; write "
+            f"{path}, line {unknown.item(0, LINE)}: {quoted(unknown.item(0, 'decision'))} is no decision; write "
             f"{' or '.join(DECISIONS)}."
         )
     twice = rows.filter(pl.col("incident").is_duplicated())
@@ -45,7 +46,8 @@ def read_decisions(path: Path) -> pl.DataFrame:
         incident = twice.item(0, "incident")
         first, second = twice.filter(incident=incident).get_column(LINE).to_list()[:2]
         raise ConfigurationError(
-            f"{path}, line {second}: the incident {incident!r} is decided in line {first} already; leave one of them."
+            f"{path}, line {second}: the incident {quoted(incident)} is decided in line {first} already; leave one "
+            "of them."
         )
     if "until" in rows.columns:
         rows = parsed(path, rows, "until", day_of("until"), "write a day as YYYY-MM-DD, such as 2026-01-31")
@@ -65,8 +67,8 @@ def unmatched_decisions(decisions: pl.DataFrame, incident_ids: pl.Series, path: 
     """Return a sentence for each decision about an incident that does not exist, or no longer does."""
     missing = decisions.filter(~pl.col("incident_id").is_in(incident_ids.to_list()))
     return [
-        f"{path}, line {line}: there is no incident {incident!r}; correct it (`circleci-cost anomalies --all` names "
-        "those there are), or remove the line if it is gone"
+        f"{path}, line {line}: there is no incident {quoted(incident)}; correct it (`circleci-cost anomalies --all` "
+        "names those there are), or remove the line if it is gone"
         for incident, line in missing.select("incident_id", LINE).iter_rows()
     ]
 

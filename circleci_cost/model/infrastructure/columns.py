@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from circleci_cost.errors import ExportDataError
-from circleci_cost.text.plain import cut
+from circleci_cost.text.plain import quoted
 from circleci_cost.text.suggestions import similar
 
 START, END, COST, BILLED, CURRENCY = "start", "end", "cost", "billed", "currency"
@@ -152,4 +152,4 @@ def mistake(file: str, place: str | None, column: str | None, what: str) -> Expo
 
 def shown(value: object) -> str:
     """A value as messages quote it, shortened if it is long."""
-    return repr(cut(str(value), _SHOWN))
+    return quoted(value, _SHOWN)

@@ -16,7 +16,7 @@ from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS
 from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.lists import some_of
-from circleci_cost.text.plain import same_name
+from circleci_cost.text.plain import quoted, same_name
 from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 CURRENCY = "USD"
@@ -113,7 +113,7 @@ def dimension(name: str, tags: Sequence[str] = ()) -> str:
         return wanted
     near = did_you_mean(wanted, known, 3)
     hint = f"{near} There are" if near else "there are"
-    raise UsageError(f"There is no dimension {name!r}; {hint}: {', '.join(known)}.")
+    raise UsageError(f"There is no dimension {quoted(name)}; {hint}: {', '.join(known)}.")
 
 
 def tag_named(name: str, tags: Sequence[str]) -> str:
@@ -122,7 +122,7 @@ def tag_named(name: str, tags: Sequence[str]) -> str:
     if wanted in tags:
         return wanted
     hint = suggestion_or_all(wanted, tags, 3)
-    raise UsageError(f"There is no virtual tag {name!r}; {hint}")
+    raise UsageError(f"There is no virtual tag {quoted(name)}; {hint}")
 
 
 def known_value(name: str, value: str, known: Iterable[str]) -> str:
@@ -137,7 +137,7 @@ def known_value(name: str, value: str, known: Iterable[str]) -> str:
     hint = did_you_mean(same_name(value), sorted(values), 3)
     hint = hint or f"`circleci-cost report --by {name}` shows all that there are."
     error = ConfigurationError if name in {"organization", "cost_center"} else UsageError
-    raise error(f"No usage has the {dimension_name(name)} {value!r}; {hint}")
+    raise error(f"No usage has the {dimension_name(name)} {quoted(value)}; {hint}")
 
 
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:

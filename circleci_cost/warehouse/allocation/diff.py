@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
-
+from circleci_cost.database import connect
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.allocation.plan import Plan
 from circleci_cost.text.literals import sql_text
@@ -64,7 +63,7 @@ def difference(
     """
     with (
         tempfile.TemporaryDirectory(prefix="circleci_cost-") as folder,
-        duckdb.connect(str(Path(folder) / "scratch.duckdb")) as connection,
+        connect(Path(folder) / "scratch.duckdb") as connection,
     ):
         connection.execute(f"ATTACH {sql_text(str(generation.database))} AS generation (READ_ONLY)")
         result = allocate(connection, plan, job_run_files, "generation.daily_costs")

@@ -83,7 +83,7 @@ def _shown(dimension: str) -> str:
         return "coalesce(projects.name, runs.project_id) AS project"
     if dimension in IDS:
         return f"runs.{dimension}"
-    return f"coalesce(nfc_normalize(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '{NO_VALUE}') AS {dimension}"
+    return f"coalesce(same_name(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '{NO_VALUE}') AS {dimension}"
 
 
 def share(

@@ -8,3 +8,11 @@ CREATE OR REPLACE TEMPORARY MACRO configured_cost_centers() AS CAST(getvariable(
 -- Nothing waits for a cost center that is no longer configured: its history is over.
 CREATE OR REPLACE TEMPORARY MACRO is_configured(name) AS
     coalesce(list_contains(configured_cost_centers(), name), true);
+
+-- The one form of a name, as `text.plain.same_name` has it: normalizing many combining marks in a row takes the square
+-- of their number. What is no ASCII takes more bytes than characters; to look at those names alone keeps it cheap.
+CREATE OR REPLACE TEMPORARY MACRO same_name(name) AS
+    CASE
+        WHEN strlen(name) - length(name) > 30 AND regexp_matches(name, '\p{M}{31}') THEN name
+        ELSE nfc_normalize(name)
+    END;

@@ -42,7 +42,7 @@ def _shown(dimension: Dimension) -> str:
 
 def _of_job_runs(dimension: Dimension) -> str:
     """A dimension in a daily cost. A name that can be written in several ways is one name."""
-    return dimension.id_column or f"nfc_normalize(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
+    return dimension.id_column or f"same_name(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
 
 
 def _definitions(columns: dict[str, str], ending: str = "") -> str:

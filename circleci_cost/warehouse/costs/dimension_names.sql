@@ -21,7 +21,7 @@ candidates AS (
 SELECT
     dimension,
     id,
-    nfc_normalize(arg_max(name, (named_at, name))) AS name,
+    same_name(arg_max(name, (named_at, name))) AS name,
     max(named_at) AS named_at
 FROM candidates
 WHERE name IS NOT NULL

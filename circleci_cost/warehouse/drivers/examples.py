@@ -28,6 +28,7 @@ def example_runs(
     existing = [str(file) for file in files if file.exists()]
     if not existing:
         return {}
+    connection.execute(sql("core/macros"))
     connection.register("wanted", wanted)
     try:
         rows = connection.execute(sql("drivers/examples"), {"files": existing, "limit": limit}).fetchall()

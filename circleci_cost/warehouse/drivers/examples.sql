@@ -31,8 +31,8 @@ ranked AS (
         AND wanted.date = runs.job_run_date
         AND names.organization_id = runs.organization_id
         AND names.project_id = runs.project_id
-        AND wanted.workflow = coalesce(nfc_normalize(runs.workflow_name), '(none)')
-        AND wanted.job = coalesce(nfc_normalize(runs.job_name), '(none)')
+        AND wanted.workflow = coalesce(same_name(runs.workflow_name), '(none)')
+        AND wanted.job = coalesce(same_name(runs.job_name), '(none)')
     WHERE runs.pipeline_number IS NOT NULL
         AND runs.workflow_id IS NOT NULL
         AND runs.job_run_number IS NOT NULL

@@ -5,6 +5,7 @@ Tables that they lack stay missing: whoever needs one says which command makes i
 
 import duckdb
 
+from circleci_cost.database import connect
 from circleci_cost.warehouse.core.added_columns import UNWRITTEN
 from circleci_cost.warehouse.core.statements import sql
 
@@ -13,7 +14,7 @@ def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Give each table of a generation this version's columns, by a temporary view that hides the table of its name."""
     connection.execute(sql("core/macros"))
     columns = _columns(connection)
-    with duckdb.connect() as scratch:
+    with connect() as scratch:
         scratch.execute(sql("core/macros"))
         scratch.execute(sql("core/tables"))
         today = _columns(scratch)

@@ -18,6 +18,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circleci_cost.clock import file_age
+from circleci_cost.database import connect
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
@@ -111,7 +112,7 @@ class Generation:
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
         with storage_errors(self.database, "read", _DAMAGED):
-            connection = duckdb.connect(str(self.database), read_only=True)
+            connection = connect(self.database, read_only=True)
             if self.is_of_earlier_version:
                 supply_columns(connection)
         return connection

@@ -1,0 +1,20 @@
+"""Opens DuckDB databases: the one place, so that none of them fetches or loads an extension by itself.
+
+Who may have the warehouse or a generation open, and when, is for `defs.resources` and `warehouse.publishing` to say.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+# A function that it does not know would otherwise have DuckDB ask its own server for code, and run that.
+_OWN_CODE_ONLY = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+
+
+def connect(
+    database: Path | str = ":memory:", *, read_only: bool = False, config: Mapping[str, Any] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a database, in memory where none is named."""
+    return duckdb.connect(str(database), read_only=read_only, config={**(config or {}), **_OWN_CODE_ONLY})

@@ -82,7 +82,7 @@ class Lines:
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
                 self._doing[name] = (
-                    f"downloading part {event['part']} of {event['parts']}, {size(event['end_lane'])}{total}"
+                    f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
                 )
             case "lock" if event["waits"]:
                 self._say(f"{self._subject(name)}: {event['text']}.")

@@ -140,7 +140,7 @@ class Watch:
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
                 self._doing(
-                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['end_lane'])}{total}"
+                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
                 )
             case "lock":
                 self._doing(name, event["text"])

@@ -169,14 +169,14 @@ def _against(text: str, period: "DayRange", today: date) -> "DayRange | None":
 
 
 def _shortfalls(costs: "Costs", settings: "Settings", clock: Clock) -> Sequence[str]:
-    from circleci_cost.day_ranges import say_ranges
     from circleci_cost.history.coverage import missing_sentences
     from circleci_cost.lake.layout import open_lake
+    from circleci_cost.model.pricing.price_gaps import say_gaps
 
     lake = open_lake(settings.data_dir)
     words = "Partial: days without complete data are left out"
     sentences = missing_sentences(lake, costs.missing, words, clock.now())
-    unpriced = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in costs.unpriced.items())
+    unpriced = "; ".join(f"{name}: {say_gaps(ranges)}" for name, ranges in costs.unpriced.items())
     if unpriced:
         sentences.append(
             f"Partial: days with credits that have no price are left out, {unpriced}; add a price period for "

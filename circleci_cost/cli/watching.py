@@ -139,9 +139,7 @@ class Watch:
                 self._doing(name, f"waiting, about {duration(event['seconds'])}: {without_subject(text)}", text)
             case "part":
                 total = f" of {size(event['total'])}" if event["total"] else ""
-                self._doing(
-                    name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}"
-                )
+                self._doing(name, f"downloading part {event['part']} of {event['parts']}, {size(event['done'])}{total}")
             case "lock":
                 self._doing(name, event["text"])
             case "message":

@@ -196,7 +196,9 @@ class AppriseChannel(_Channel):
     url_env: VariableName
 
 
-ChannelSection: TypeAlias = EmailChannel | SlackChannel | TeamsChannel | WebhookChannel | AppriseChannel
+# The services that are sent one request to an address which is a secret.
+ChatSection: TypeAlias = SlackChannel | TeamsChannel
+ChannelSection: TypeAlias = EmailChannel | ChatSection | WebhookChannel | AppriseChannel
 _TYPES: tuple[str, ...] = tuple(
     name for channel in get_args(ChannelSection) for name in get_args(channel.model_fields["type"].annotation)
 )

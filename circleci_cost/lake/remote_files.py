@@ -1,6 +1,7 @@
 """Finds and opens files that others provide: on this machine by path or glob, in object stores by address.
 
-What they hold is up to their readers. No message shows a part of an address that could be a secret.
+Which stores there are is in `model.infrastructure.addresses`; what files hold is up to their readers. No message
+shows a part of an address that could be a secret.
 """
 
 import hashlib

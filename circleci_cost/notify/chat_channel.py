@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from circleci_cost.clock import Clock
-from circleci_cost.config.notifications import SlackChannel, TeamsChannel
+from circleci_cost.config.notifications import ChatSection
 from circleci_cost.notify.failures import NotDelivered
 from circleci_cost.notify.http import checked_url, post
 from circleci_cost.notify.messages import Envelope
@@ -16,7 +16,7 @@ from circleci_cost.notify.single_recipient import SingleRecipient
 
 
 @dataclass(frozen=True)
-class ChatChannel(SingleRecipient[SlackChannel | TeamsChannel]):
+class ChatChannel(SingleRecipient[ChatSection]):
     """A channel of a chat service: `kind` names the service in messages, `render` makes its body."""
 
     clock: Clock

@@ -12,18 +12,16 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from circleci_cost.model.anomalies.day import Day
 from circleci_cost.model.anomalies.definition import DEFAULTS
-from circleci_cost.model.anomalies.detection import detect
+from circleci_cost.model.anomalies.detection import days_of, detect, learn
 from circleci_cost.model.anomalies.kinds import Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.anomalies.thresholds import Sums, judge, scale_of
 from circleci_cost.model.calendar.definition import Calendar
-from circleci_cost.model.forecast.panel import CalendarDays, calendar_days
+from circleci_cost.model.forecast.panel import calendar_days
 from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_series import labelled_set
 from circleci_cost_tests.benchmarks.anomaly_tables import hierarchy_of
@@ -89,36 +87,16 @@ def _seconds_of_last_day(seen: Observations) -> float:
     calendar = calendar_days(seen.first, seen.days, _CALENDAR)
     series, scale = len(seen.names), scale_of(DEFAULTS.false_alarms_per_series_year)
     state, sums, namer = State(series), Sums(series), Namer(series)
-    seconds = 0.0
-    for number in range(seen.days):
-        started = time.perf_counter()
-        day = _day(seen, calendar, number)
+    seconds, started = 0.0, time.perf_counter()
+    for _, day in days_of(seen, calendar):
         state.wake(day)
         residuals = state.residuals(day)
         judgement = judge(state, sums, day, residuals, scale)
         namer.kinds(state, day, residuals, judgement)
-        state.remember_week(day, residuals)
-        if not day.special:
-            state.learn(day, residuals)
-            settled = namer.settled(judgement)
-            state.rebase(settled)
-            sums.reset(settled)
-            state.forget_drift(judgement.of_drift)
-        seconds = time.perf_counter() - started
+        learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
+        ended = time.perf_counter()
+        seconds, started = ended - started, ended
     return seconds
-
-
-def _day(seen: Observations, calendar: CalendarDays, number: int) -> Day:
-    usage = seen.usage[:, number]
-    known = ~np.isnan(usage)
-    return Day(
-        weekday=int(calendar.weekday[number]),
-        special=bool(calendar.kind[number] >= 0),
-        known=known,
-        usage=np.where(known, usage, 0.0),
-        runs=None if seen.runs is None else np.where(known, seen.runs[:, number], 0.0),
-        squares=None if seen.squares is None else np.where(known, seen.squares[:, number], 0.0),
-    )
 
 
 def _peak() -> float:

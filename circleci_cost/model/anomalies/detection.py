@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.anomalies.day import Day
+from circleci_cost.model.anomalies.day import Day, Residuals
 from circleci_cost.model.anomalies.definition import DEFAULTS, DIRECTIONS, Anomalies
 from circleci_cost.model.anomalies.kinds import KINDS, NEW, PRICE_CHANGE, Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.prices import PRICE_STEP, price_course
 from circleci_cost.model.anomalies.residuals import inverse_root_residual
 from circleci_cost.model.anomalies.state import MINIMUM_DAYS, State
-from circleci_cost.model.anomalies.thresholds import Sums, band, judge, scale_of
+from circleci_cost.model.anomalies.thresholds import Judgement, Sums, band, judge, scale_of
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, calendar_days
 
@@ -78,7 +78,7 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
     state, sums, namer = State(series), Sums(series), Namer(series)
     scale = scale_of(settings.false_alarms_per_series_year)
     judgements = _Judgements((series, seen.days))
-    for number, day in _days(seen, calendar):
+    for number, day in days_of(seen, calendar):
         state.wake(day)
         residuals = state.residuals(day)
         judgement = judge(state, sums, day, residuals, scale)
@@ -95,17 +95,23 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
             },
         )
         judgements.kind[:, number] = namer.kinds(state, day, residuals, judgement)
-        state.remember_week(day, residuals)
-        if not day.special:
-            state.learn(day, residuals)
-            settled = namer.settled(judgement)
-            state.rebase(settled)
-            sums.reset(settled)
-            state.forget_drift(judgement.of_drift)
+        learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
     return judgements
 
 
-def _days(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
+def learn(state: State, sums: Sums, namer: Namer, *, day: Day, residuals: Residuals, judgement: Judgement) -> None:
+    """Let what is known go on from a day that was judged and named; a special day teaches no level."""
+    state.remember_week(day, residuals)
+    if not day.special:
+        state.learn(day, residuals)
+        settled = namer.settled(judgement)
+        state.rebase(settled)
+        sums.reset(settled)
+        state.forget_drift(judgement.of_drift)
+
+
+def days_of(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
+    """Yield each day with its number; unknown usage counts as 0."""
     for number in range(seen.days):
         usage = seen.usage[:, number]
         known = ~np.isnan(usage)

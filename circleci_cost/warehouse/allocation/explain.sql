@@ -9,11 +9,7 @@ SELECT
     min(share) AS least_share,
     max(share) AS greatest_share,
     count(DISTINCT date) AS days,
-    coalesce(sum(cost_usd), CASE WHEN sum(credits) = 0 THEN 0 END) AS cost,
-    sum(credits) AS credits,
-    coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
-    CAST(sum(jobs) AS BIGINT) AS jobs,
-    CAST(sum(runs) AS BIGINT) AS runs
+    {schema.amounts}
 FROM {view}
 WHERE tag = $tag
     AND date BETWEEN $first AND $last

@@ -1,4 +1,4 @@
-"""Pieces of SQL that follow from the lists of charge types and dimensions; `{schema.NAME}` in a file stands for one.
+"""Pieces of SQL that many files share: lists of charge types and dimensions, sums. `{schema.NAME}` stands for one.
 
 The lists alone say which columns there are; the .sql files say what is done with them.
 """
@@ -57,7 +57,18 @@ def _booked(measure: str) -> str:
     return " + ".join(f"coalesce({name}_{measure}, 0)" for name in BOOKED_CHARGE_TYPES)
 
 
+# Usage without a price has no cost, which is NULL and never $0; its credits are counted apart.
+_UNPRICED_CREDITS = "coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits"
+_AMOUNTS = (
+    "coalesce(sum(cost_usd), CASE WHEN sum(credits) = 0 THEN 0 END) AS cost",
+    "sum(credits) AS credits",
+    _UNPRICED_CREDITS,
+    "CAST(sum(jobs) AS BIGINT) AS jobs",
+    "CAST(sum(runs) AS BIGINT) AS runs",
+)
 PIECES: dict[str, str] = {
+    "unpriced_credits": _UNPRICED_CREDITS,
+    "amounts": ",\n    ".join(_AMOUNTS),
     "dimension_definitions": _definitions(dimension_columns()),
     "credits_definitions": _charge_definitions(_CREDITS, " NOT NULL"),
     "cost_definitions": _charge_definitions(_COST),

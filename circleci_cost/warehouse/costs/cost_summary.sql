@@ -4,7 +4,7 @@ SELECT
     coalesce(sum(jobs), 0) AS jobs,
     coalesce(sum(runs), 0) AS runs,
     coalesce(sum(credits), 0) AS credits,
-    coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
+    {schema.unpriced_credits},
     coalesce(sum(cost_usd), 0) AS cost_usd,
     coalesce(sum(list_sum(list_value(*COLUMNS('_cost_usd$')))), 0) AS charge_types_cost_usd
 FROM daily_costs

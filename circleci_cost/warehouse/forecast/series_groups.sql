@@ -8,7 +8,7 @@ SELECT
     sum(seat_credits) AS seat_credits,
     coalesce(sum(cost_usd), 0) AS cost_usd,
     coalesce(sum(seat_cost_usd), 0) AS seat_cost_usd,
-    coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
+    {schema.unpriced_credits},
     coalesce(sum(seat_credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_seat_credits
 FROM {view}
 WHERE tag = $tag

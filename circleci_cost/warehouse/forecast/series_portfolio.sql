@@ -10,7 +10,7 @@ WITH sums AS (
         coalesce(cost_center, organization, 'total') AS series,
         sum(credits) AS credits,
         coalesce(sum(cost_usd), 0) AS cost_usd,
-        coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits
+        {schema.unpriced_credits}
     FROM (SELECT * REPLACE (coalesce(organization, organization_id) AS organization) FROM daily_costs)
     GROUP BY GROUPING SETS ((date), (date, cost_center), (date, organization))
     UNION ALL
@@ -20,7 +20,7 @@ WITH sums AS (
         tag || '=' || value AS series,
         sum(credits) AS credits,
         coalesce(sum(cost_usd), 0) AS cost_usd,
-        coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits
+        {schema.unpriced_credits}
     FROM allocated_costs
     GROUP BY date, tag, value
 )

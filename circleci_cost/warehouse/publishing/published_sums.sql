@@ -19,6 +19,6 @@ SELECT
     (SELECT min(date) FROM usage_days) AS data_from,
     (SELECT CASE WHEN count(*) = count(through) THEN min(through) END FROM reach) AS data_through,
     coalesce(sum(credits), 0) AS credits,
-    coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
+    {schema.unpriced_credits},
     coalesce(sum(cost_usd), 0) AS cost_usd
 FROM daily_costs;

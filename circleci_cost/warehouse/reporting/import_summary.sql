@@ -5,7 +5,7 @@ SELECT
     CAST(coalesce(sum(jobs), 0) AS BIGINT) AS jobs,
     CAST(coalesce(sum(runs), 0) AS BIGINT) AS runs,
     coalesce(sum(credits), 0) AS credits,
-    coalesce(sum(credits) FILTER (WHERE price_per_credit IS NULL), 0) AS unpriced_credits,
+    {schema.unpriced_credits},
     sum(cost_usd) AS cost_usd
 FROM daily_costs
 WHERE cost_center = $cost_center;

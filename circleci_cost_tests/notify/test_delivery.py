@@ -49,7 +49,7 @@ def test_a_channel_that_no_time_out_reaches_is_left_behind(site: Site, receiver:
     site.enqueue(failed())
     stuck = Stuck()
     started = time.monotonic()
-    report = deliver(site.outbox, (stuck, site.channels[1]), Limits(message=0.1, channel=0.1))
+    report = deliver(site.outbox, (stuck, site.channels[1]), Limits(message=1, channel=1))
     assert time.monotonic() - started < 5
     assert (report.sent, report.waiting, len(receiver.requests)) == (1, 1, 1)
     assert report.problems == ("The channel 'stuck' did not end in time; what it had taken is tried again.",)

@@ -1,0 +1,118 @@
+"""`serve`: the cost explorer, on this machine until it is interrupted."""
+
+import ipaddress
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.streams import say, say_bug, write_line
+from circleci_cost.clock import Clock
+from circleci_cost.config.settings import Settings
+from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.explorer.access import DEFAULT_USER_HEADER, Access, networks
+from circleci_cost.explorer.explorer import open_explorer
+from circleci_cost.explorer.server import ExplorerServer
+from circleci_cost.http.loopback import is_loopback
+
+LOOPBACK = "127.0.0.1"
+PORT = 8321
+
+
+@click.command()
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="The port; 0: a free one.")
+@click.option(
+    "--allowed-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A host name that browsers use for this server; several: again.",
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The address of a proxy that logs users in; others are turned away. Several: again.",
+)
+@click.option(
+    "--user-header",
+    default=DEFAULT_USER_HEADER,
+    show_default=True,
+    metavar="NAME",
+    help="The header in which the proxy names the user.",
+)
+@click.option("--no-login", is_flag=True, help="Let everyone who reaches the address read all costs.")
+@invocation
+def serve(
+    call: Invocation,
+    *,
+    host: str,
+    port: int,
+    hosts: tuple[str, ...],
+    proxies: tuple[str, ...],
+    user_header: str,
+    no_login: bool,
+) -> None:
+    """Serve the cost explorer: pages to filter, group, compare and explain what CI cost.
+
+    It reads what is published and changes nothing, decisions about anomalies aside. Only this machine can reach it.
+    Another --host needs a proxy that logs users in (--trusted-proxy), or --no-login.
+    """
+    access = _access(host, hosts, proxies, user_header, no_login=no_login)
+    serve_until_stopped(call.settings(), call.clock, host, port, access)
+
+
+def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, access: Access) -> None:
+    """Serve until Ctrl-C. Raises `CircleciCostError` where the address cannot be listened on."""
+    server = ExplorerServer(open_explorer(settings, clock, access, _report_bug), host, port)
+    try:
+        server.start()
+    except OSError as error:
+        raise CircleciCostError(
+            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
+        ) from error
+    try:
+        write_line(server.origin)
+        sys.stdout.flush()
+        say("Serving the cost explorer; Ctrl-C ends it.")
+        server.wait()
+    except KeyboardInterrupt:
+        say("Stopped.")
+    finally:
+        server.stop()
+
+
+def _report_bug(error: BaseException) -> None:
+    say_bug(type(error), error, error.__traceback__)
+
+
+def _access(host: str, hosts: Sequence[str], proxies: Sequence[str], user_header: str, *, no_login: bool) -> Access:
+    """The rules that the options say. Raises `UsageError` for an address that everyone could read by accident."""
+    try:
+        ipaddress.ip_address(LOOPBACK if host == "localhost" else host)
+    except ValueError as error:
+        raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error
+    try:
+        trusted = networks(proxies)
+    except ValueError as error:
+        raise UsageError(f"--trusted-proxy: {error}; write an address such as 10.0.0.5, or 10.0.0.0/24.") from error
+    if no_login and trusted:
+        raise UsageError("--no-login and --trusted-proxy exclude each other; leave one of them out.")
+    if not is_loopback(host):
+        if not (trusted or no_login):
+            raise UsageError(
+                f"--host {host} opens the costs to the network: name the proxy that logs users in with "
+                "--trusted-proxy ADDRESS, or say --no-login if everyone who reaches it may read them."
+            )
+        _warn(host, user_header if trusted else None, say)
+    named = frozenset(name.lower() for name in hosts)
+    # Without a login, whoever reaches the address may read everything, by whatever name.
+    return Access(None if no_login and not named else named, trusted, user_header)
+
+
+def _warn(host: str, user_header: str | None, say: Callable[[str], None]) -> None:
+    who = f"whom the proxy names in {user_header}" if user_header else "who reaches this machine, without a login,"
+    say(f"Warning: listening on {host}: everyone {who} can read all costs. Pages are sent without encryption (http).")

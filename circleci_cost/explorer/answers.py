@@ -1,0 +1,94 @@
+"""What the browser gets: a page in its frame, a file, JSON, another address, or a sentence that says why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from circleci_cost.errors import CircleciCostError, ConfigurationError, UsageError
+from circleci_cost.explorer.access import Refused
+from circleci_cost.explorer.explorer import Explorer
+from circleci_cost.explorer.frame import status_of
+from circleci_cost.explorer.page import Answer, Content, Download, Json, MovedTo, Page
+from circleci_cost.explorer.rendering import render
+from circleci_cost.explorer.snapshot import Snapshot, TooSlowError
+from circleci_cost.text.literals import json_text
+from circleci_cost.warehouse.publishing.generations import NothingPublishedError
+
+_STATUS: tuple[tuple[type[CircleciCostError], int], ...] = (
+    (UsageError, 400),
+    (ConfigurationError, 400),
+    (NothingPublishedError, 503),
+    (TooSlowError, 504),
+)
+_BUG = "Something went wrong here that should not; the log of `circleci-cost serve` has the details."
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Makes the answers of one explorer with its pages."""
+
+    explorer: Explorer
+    pages: tuple[Page, ...]
+
+    def response(self, page: Page, made: Answer, snapshot: Snapshot, user: str) -> Response:
+        """What a page's function has made, as the browser gets it."""
+        match made:
+            case Content():
+                return HTMLResponse(self._page(page, made, snapshot, user), made.status)
+            case Download():
+                disposition = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+                return Response("".join(made.lines), headers=disposition, media_type=made.media_type)
+            case Json():
+                return Response(f"{json_text(made.content)}\n", made.status, media_type="application/json")
+            case MovedTo():
+                return RedirectResponse(str(made.address), 303)
+
+    def _page(self, page: Page, content: Content, snapshot: Snapshot, user: str) -> str:
+        return render(
+            content.template,
+            **content.values,
+            page=page,
+            pages=self.pages,
+            status=status_of(snapshot),
+            problem=self.explorer.settings.problem,
+            token=lambda: self.explorer.tokens.make(user),
+            user=user,
+            views=(),
+        )
+
+    def guarded(self, page: Page, answer: Callable[[], Response]) -> Response:
+        """The answer, or a page that says in a sentence why there is none."""
+        try:
+            return answer()
+        except CircleciCostError as error:
+            status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+            return self._error(page, status, str(error))
+        except Exception as error:
+            self.explorer.report_bug(error)
+            return self._error(page, 500, _BUG)
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """The answer to a request that reaches no page."""
+        if isinstance(error, Refused):
+            return self._error(None, error.status, error.sentence)
+        if isinstance(error, HTTPException):
+            sentence = "There is no such page." if error.status_code == 404 else f"{error.detail}."
+            return self._error(None, error.status_code, sentence)
+        raise error
+
+    def _error(self, page: Page | None, status: int, sentence: str) -> Response:
+        html = render(
+            "error.html",
+            page=page,
+            pages=self.pages,
+            status=None,
+            problem=None,
+            user="",
+            views=(),
+            code=status,
+            sentence=sentence,
+        )
+        return HTMLResponse(html, status)

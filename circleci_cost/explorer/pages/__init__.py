@@ -1,0 +1,6 @@
+"""The pages, one module each: what a page asks the published tables, and what its template gets."""
+
+from circleci_cost.explorer.page import Page
+from circleci_cost.explorer.pages import data
+
+PAGES: tuple[Page, ...] = (data.PAGE,)

@@ -1,0 +1,109 @@
+"""One request's view of the data: a published generation that stays the same until the answer is complete.
+
+A publication in between is seen by the next request. Reading is all that this connection can do.
+"""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+
+from circleci_cost.clock import Clock
+from circleci_cost.config.settings import Settings
+from circleci_cost.errors import CircleciCostError
+from circleci_cost.lake.layout import Lake
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
+from circleci_cost.warehouse.reporting.report import published_tags
+
+_LIMITS = {"memory_limit": "160MB", "threads": "2"}
+
+
+class TooSlowError(CircleciCostError):
+    """A question that took longer than a page may wait."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A generation with a connection of its own, and the settings as they were when the request came."""
+
+    generation: Generation
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    lake: Lake
+    clock: Clock
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The virtual tags of the generation."""
+        return published_tags(self.connection, self.generation)
+
+    @property
+    def cost_centers(self) -> list[str]:
+        """The names of the configured cost centers."""
+        return [center.name for center in self.settings.cost_centers]
+
+
+class Snapshots:
+    """Gives each request its snapshot; keeps the current generation open, so that opening it again takes no time."""
+
+    def __init__(self, lake: Lake, clock: Clock, seconds: float) -> None:
+        """`seconds`: how long the questions of one request may take together."""
+        self._lake = lake
+        self._clock = clock
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._kept: tuple[str, duckdb.DuckDBPyConnection] | None = None
+        self._spill = tempfile.TemporaryDirectory(prefix="circleci-cost-explorer-")
+
+    @contextmanager
+    def take(self, settings: Settings) -> Iterator[Snapshot]:
+        """The current generation for one request.
+
+        Raises `NothingPublishedError`, `StorageError`, or `TooSlowError` where the block's questions take too long.
+        """
+        generation = current_generation(self._lake)
+        connection = self._connect(generation)
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            connection.interrupt()
+
+        timer = threading.Timer(self._seconds, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield Snapshot(generation, connection, settings, self._lake, self._clock)
+        except duckdb.InterruptException as error:
+            if not expired.is_set():
+                raise
+            raise TooSlowError(
+                f"This took longer than {self._seconds:g} seconds and was stopped; ask for fewer days or fewer groups."
+            ) from error
+        finally:
+            timer.cancel()
+            connection.close()
+
+    def _connect(self, generation: Generation) -> duckdb.DuckDBPyConnection:
+        config = {**_LIMITS, "temp_directory": self._spill.name}
+        with self._lock:
+            name = generation.manifest.generation
+            if self._kept is None or self._kept[0] != name:
+                kept = generation.connect(config)
+                if self._kept is not None:
+                    # Requests that still read it have connections of their own.
+                    self._kept[1].close()
+                self._kept = (name, kept)
+            return generation.connect(config)
+
+    def close(self) -> None:
+        """Close the generation that is kept open."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept[1].close()
+                self._kept = None
+        self._spill.cleanup()

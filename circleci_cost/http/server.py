@@ -1,0 +1,121 @@
+"""Serves an application of ours on a socket: uvicorn in a thread, which ends at once when it is stopped.
+
+What the application answers is its own matter; the simulator and the explorer are served so.
+"""
+
+import asyncio
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class QuietProtocol(H11Protocol):
+    """HTTP/1.1 without uvicorn's own log: it would hold the queries of signed URLs, and who looked at what."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Whatever the configuration says, uvicorn logs where some logger has a handler.
+        self.access_log = False
+
+
+class ThreadedServer:
+    """A server in a thread named `name`; `port` 0 takes a free one."""
+
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, name: str, protocol: type[QuietProtocol] = QuietProtocol
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._app = app
+        self._name = name
+        self._protocol = protocol
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Start listening; return once requests are answered. OSError where the port is taken."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        # asyncio turns Nagle's delay of 40 ms off only for sockets created with their protocol
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+        except OSError:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            self._app,
+            http=self._protocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,  # applications read these headers and have to see which address sent them
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name=self._name, daemon=True
+        )
+        self._thread.start()
+        self._server.ready.wait(10)
+
+    def stop(self) -> None:
+        """Drop open connections and return when the thread has ended."""
+        if self._server and self._thread:
+            self._server.request_stop()
+            self._thread.join(10)
+            self._server = self._thread = None
+
+    def wait(self) -> None:
+        """Block until the server ends, as a command does."""
+        while self._thread and self._thread.is_alive():
+            # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait.
+            self._thread.join(0.5)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that reports when it is ready and ends at once instead of at its next tick."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def request_stop(self) -> None:
+        """End the server from another thread."""
+        if self._loop and self._stopping:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def main_loop(self) -> None:
+        """Serve until asked to stop."""
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        await self.on_tick(0)
+        self.ready.set()
+        await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listener and abort all connections, hanging ones included."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        tasks = list(self.server_state.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=5)

@@ -39,6 +39,7 @@ def environment() -> Environment:
         "percent": amounts.percent,
         "price": amounts.price,
         "signed": amounts.signed,
+        "small_dollars": amounts.small_dollars,
         "signed_percent": amounts.signed_percent,
         "whole_number": amounts.whole_number,
     }

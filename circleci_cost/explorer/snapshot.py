@@ -5,10 +5,10 @@ A publication in between is seen by the next request. Reading is all that this c
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TypeVar, cast
 
 import duckdb
 
@@ -19,7 +19,27 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.report import published_tags
 
+Found = TypeVar("Found")
 _LIMITS = {"memory_limit": "160MB", "threads": "2"}
+
+
+class Facts:
+    """What was found out about one generation and holds for all requests that read it."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._lock = threading.Lock()
+        self._known: dict[Hashable, object] = {}
+
+    def remembered(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What `find` returned for this key, now or before."""
+        with self._lock:
+            if key in self._known:
+                return cast(Found, self._known[key])
+        found = find()
+        with self._lock:
+            self._known[key] = found
+        return found
 
 
 class TooSlowError(CircleciCostError):
@@ -35,11 +55,12 @@ class Snapshot:
     settings: Settings
     lake: Lake
     clock: Clock
+    facts: Facts
 
-    @cached_property
+    @property
     def tags(self) -> list[str]:
         """The virtual tags of the generation."""
-        return published_tags(self.connection, self.generation)
+        return self.facts.remembered("tags", lambda: published_tags(self.connection, self.generation))
 
     @property
     def cost_centers(self) -> list[str]:
@@ -56,7 +77,7 @@ class Snapshots:
         self._clock = clock
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._kept: tuple[str, duckdb.DuckDBPyConnection] | None = None
+        self._kept: tuple[str, duckdb.DuckDBPyConnection, Facts] | None = None
         self._spill = tempfile.TemporaryDirectory(prefix="circleci-cost-explorer-")
 
     @contextmanager
@@ -66,7 +87,7 @@ class Snapshots:
         Raises `NothingPublishedError`, `StorageError`, or `TooSlowError` where the block's questions take too long.
         """
         generation = current_generation(self._lake)
-        connection = self._connect(generation)
+        connection, facts = self._connect(generation)
         expired = threading.Event()
 
         def expire() -> None:
@@ -77,7 +98,7 @@ class Snapshots:
         timer.daemon = True
         timer.start()
         try:
-            yield Snapshot(generation, connection, settings, self._lake, self._clock)
+            yield Snapshot(generation, connection, settings, self._lake, self._clock, facts)
         except duckdb.InterruptException as error:
             if not expired.is_set():
                 raise
@@ -88,7 +109,7 @@ class Snapshots:
             timer.cancel()
             connection.close()
 
-    def _connect(self, generation: Generation) -> duckdb.DuckDBPyConnection:
+    def _connect(self, generation: Generation) -> tuple[duckdb.DuckDBPyConnection, Facts]:
         config = {**_LIMITS, "temp_directory": self._spill.name}
         with self._lock:
             name = generation.manifest.generation
@@ -97,8 +118,8 @@ class Snapshots:
                 if self._kept is not None:
                     # Requests that still read it have connections of their own.
                     self._kept[1].close()
-                self._kept = (name, kept)
-            return generation.connect(config)
+                self._kept = (name, kept, Facts())
+            return generation.connect(config), self._kept[2]
 
     def close(self) -> None:
         """Close the generation that is kept open."""

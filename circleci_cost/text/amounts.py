@@ -22,6 +22,11 @@ def dollars(cost: Decimal | None) -> str:
     return UNPRICED if cost is None else _rounded(cost, _CENT, before="$")
 
 
+def small_dollars(amount: Decimal) -> str:
+    """Dollars to the hundredth of a cent, such as a cost per minute: `$0.0124`."""
+    return _rounded(amount, _FINE, before="$")
+
+
 def signed(change: Decimal) -> str:
     """A change with its sign, to the cent; small ones to the hundredth of a cent: `+$12.00`, `-$0.0125`."""
     return _rounded(change, change_unit(change), before="$", plus="+")

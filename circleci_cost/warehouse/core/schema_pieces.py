@@ -45,6 +45,15 @@ def _of_job_runs(dimension: Dimension) -> str:
     return dimension.id_column or f"same_name(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
 
 
+def _job_run_has(dimension: Dimension) -> str:
+    """Whether a job run (`runs`) has the dimension of a cost (`cells`), which is there as it is shown."""
+    if dimension.id_column:
+        return f"runs.{dimension.id_column} = cells.{dimension.id_column}"
+    if dimension not in EXPORTED_DIMENSIONS:
+        return f"runs.{dimension.source} = cells.{dimension.name}"
+    return f"coalesce(same_name(CAST(runs.{dimension.source} AS VARCHAR)), '{NO_VALUE}') = cells.{dimension.name}"
+
+
 def _definitions(columns: dict[str, str], ending: str = "") -> str:
     return ",\n    ".join(f"{name} {kind}{ending}" for name, kind in columns.items())
 
@@ -74,6 +83,7 @@ PIECES: dict[str, str] = {
     "cost_definitions": _charge_definitions(_COST),
     "dimensions_of_job_runs": ", ".join(map(_of_job_runs, EXPORTED_DIMENSIONS)),
     "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
+    "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, COST_DIMENSIONS)),
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
     "charge_rows": _charge_rows(),
     "charge_types": str(len(CHARGE_TYPES)),

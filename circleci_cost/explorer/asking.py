@@ -1,0 +1,39 @@
+"""Puts questions to a snapshot: the same ones that `report` puts, with the same answers."""
+
+from circleci_cost.clock import utc_yesterday
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.report import Order, Question, Report
+from circleci_cost.warehouse.reporting.report import answer, days_with_data
+
+# Colours of their own go to the largest keys; those after so many share a colour by their name.
+_RANKED = 200
+
+
+def ask(snapshot: Snapshot, question: Question) -> Report:
+    """The answer, with the days that are missing or not final. Raises `UsageError` for a value that no usage has."""
+    return answer(snapshot.connection, snapshot.generation, question, snapshot.cost_centers, _expected(snapshot))
+
+
+def days_there_are(snapshot: Snapshot) -> DayRange | None:
+    """The first and the last day with data of any cost center."""
+    return snapshot.facts.remembered("days", lambda: days_with_data(snapshot.connection))
+
+
+def ranked_values(snapshot: Snapshot, dimension: str) -> list[str]:
+    """The largest values of a dimension or tag over the whole history, in order; a value keeps its colour by it."""
+
+    def find() -> list[str]:
+        days = days_there_are(snapshot)
+        if days is None:
+            return []
+        question = Question(days.first, days.last, (dimension,), order=Order.CREDITS, limit=_RANKED)
+        return [row.values[0] for row in ask(snapshot, question).rows if not row.rest]
+
+    return snapshot.facts.remembered(("ranked", dimension), find)
+
+
+def _expected(snapshot: Snapshot) -> DayRange | None:
+    """The days that can have data by now: from the start of the history to yesterday, in UTC."""
+    first, last = snapshot.settings.history_start, utc_yesterday(snapshot.clock)
+    return DayRange(first, last) if first <= last else None

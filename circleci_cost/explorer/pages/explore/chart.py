@@ -1,0 +1,176 @@
+"""The chart of the start page: the largest groups of each period, the days before, the forecast, what happened."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.days import days_between
+from circleci_cost.explorer.asking import ranked_values
+from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
+from circleci_cost.explorer.pages.explore import drill
+from circleci_cost.explorer.pages.explore.figures import Figures, Values
+from circleci_cost.explorer.pages.explore.month_end import MonthEnd
+from circleci_cost.explorer.pages.explore.sentence import sentence_of
+from circleci_cost.explorer.pages.explore.state import Form, State
+from circleci_cost.explorer.palette import slots
+from circleci_cost.explorer.rendering import day_text
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.report import REST, Amount, Granularity
+from circleci_cost.text.amounts import WIDE
+
+Amounts = list[Decimal | None]
+_JOINED = " · "
+
+
+def chart_of(figures: Figures, month_end: MonthEnd | None, snapshot: Snapshot, marks: Sequence[tuple[date, str]]) -> Chart:
+    """Draw the figures; the forecast goes on where the days end with the last complete one."""
+    state = figures.state
+    starts = _starts(state)
+    ahead = _ahead(figures, month_end)
+    periods = [*_periods(figures, starts), *(Period(day_text(day), _short(day)) for day, _ in ahead)]
+    blank: Amounts = [None] * len(ahead)
+    series = [_extended(each, blank) for each in [*_keys(figures, starts, snapshot), *_before(figures, starts)]]
+    bands = []
+    if ahead:
+        past: Amounts = [None] * len(starts)
+        series.append(Series("forecast", [*past, *(day.median for _, day in ahead)], Role.FORECAST))
+        low, high = [day.low for _, day in ahead], [day.high for _, day in ahead]
+        bands.append(Band("range of the forecast, 8 of 10 cases", [*past, *low], [*past, *high]))
+    stacked = state.form is Form.BARS and state.metric.is_sum
+    return Chart(
+        id="cost-chart",
+        sentence=sentence_of(figures),
+        periods=periods,
+        series=series,
+        axes=(Axis(state.metric.unit, state.metric.decimals),),
+        kind=Kind.BARS if stacked else Kind.LINES,
+        stacked=stacked,
+        bands=bands,
+        marks=_marks(state, starts, marks),
+    )
+
+
+def _starts(state: State) -> list[date]:
+    """The first day of each period, as reports have it."""
+    starts = {_start(day, state.granularity) for day in days_between(state.days.first, state.days.last)}
+    return sorted(starts)
+
+
+def _start(day: date, granularity: Granularity) -> date:
+    if granularity is Granularity.WEEK:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if granularity is Granularity.MONTH else day
+
+
+def _periods(figures: Figures, starts: Sequence[date]) -> Iterator[Period]:
+    state, through = figures.state, figures.groups.data_through
+    missing = {
+        day
+        for ranges in figures.groups.missing.values()
+        for days in ranges
+        for day in days_between(days.first, days.last)
+    }
+    for start in starts:
+        end = _end(start, state.granularity)
+        days = days_between(max(start, state.days.first), min(end, state.days.last))
+        known = [day for day in days if through is not None and day <= through and day not in missing]
+        whole = (end - start).days + 1
+        label = _label(start, state.granularity)
+        if state.granularity is not Granularity.DAY and len(known) < whole:
+            label += f", {len(known)} of {whole} days"
+        yield Period(label, _short(start, state.granularity), incomplete=len(known) < whole)
+
+
+def _end(start: date, granularity: Granularity) -> date:
+    if granularity is Granularity.MONTH:
+        return (start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return start + timedelta(days=6) if granularity is Granularity.WEEK else start
+
+
+def _label(start: date, granularity: Granularity) -> str:
+    if granularity is Granularity.MONTH:
+        return f"{start:%B %Y}"
+    return f"Week of {day_text(start)}" if granularity is Granularity.WEEK else day_text(start)
+
+
+def _short(start: date, granularity: Granularity = Granularity.DAY) -> str:
+    if granularity is Granularity.MONTH:
+        return f"{start:%b %Y}" if start.month == 1 else f"{start:%b}"
+    return f"{start.day} {start:%b}"
+
+
+def _keys(figures: Figures, starts: Sequence[date], snapshot: Snapshot) -> list[Series]:
+    state = figures.state
+    amounts: dict[tuple[Values, bool], dict[date, Amount]] = {}
+    for row in figures.series.rows:
+        if row.period is not None:
+            amounts.setdefault((row.values, row.rest), {})[row.period] = row.amount
+    names = {key: _JOINED.join(key[0]) or state.metric.words for key in amounts}
+    ranked = ranked_values(snapshot, state.by[0]) if len(state.by) == 1 else []
+    colors = slots(ranked, [names[key] for key in amounts if not key[1]])
+    keys = [key for key in amounts if not key[1]]
+    series = []
+    for key in amounts:
+        values, rest = key
+        href = drill.others(state, [named for named, _ in keys]) if rest else str(drill.deeper(state, values))
+        series.append(
+            Series(
+                REST if rest else names[key],
+                _line(state, amounts[key], starts),
+                Role.OTHER if rest else Role.KEY,
+                None if rest else colors[names[key]],
+                href,
+            )
+        )
+    return series
+
+
+def _line(state: State, amounts: dict[date, Amount], starts: Sequence[date]) -> Amounts:
+    """A figure for each period; without usage a sum is zero and a ratio unknown."""
+    without = Decimal(0) if state.metric.is_sum else None
+    line = [state.metric.of(amounts[start]) if start in amounts else without for start in starts]
+    return _accumulated(line) if state.form is Form.CUMULATIVE and state.metric.is_sum else line
+
+
+def _accumulated(line: Amounts) -> Amounts:
+    total, sums = Decimal(0), []
+    for value in line:
+        total = WIDE.add(total, value or Decimal(0))
+        sums.append(total)
+    return list(sums)
+
+
+def _before(figures: Figures, starts: Sequence[date]) -> list[Series]:
+    """The days before, each at the place of the day that it is compared with."""
+    before = figures.before
+    if before is None or before.by_day is None:
+        return []
+    state, compared = figures.state, before.compared
+    moved = compared.current.first - compared.before.first
+    amounts = {row.period + moved: row.amount for row in before.by_day.rows if row.period is not None}
+    reached = DayRange(compared.current.first, compared.current.last)
+    line = _line(state, amounts, starts)
+    values = [value if reached.first <= start <= reached.last else None for value, start in zip(line, starts, strict=True)]
+    return [Series("before", values, Role.PREVIOUS)]
+
+
+def _ahead(figures: Figures, month_end: MonthEnd | None) -> list[tuple[date, "Range"]]:
+    state = figures.state
+    goes_on = state.granularity is Granularity.DAY and state.days.last == figures.groups.data_through
+    if month_end is None or not goes_on or state.form is Form.CUMULATIVE:
+        return []
+    return [(day, forecast) for day, forecast in month_end.days if day > state.days.last]
+
+
+def _extended(series: Series, blank: Amounts) -> Series:
+    return Series(series.name, [*series.values, *blank], series.role, series.color, series.href)
+
+
+def _marks(state: State, starts: Sequence[date], marks: Sequence[tuple[date, str]]) -> list[Mark]:
+    places = {start: index for index, start in enumerate(starts)}
+    return [
+        Mark(places[_start(day, state.granularity)], text)
+        for day, text in marks
+        if state.days.first <= day <= state.days.last
+    ]

@@ -1,0 +1,64 @@
+"""What the running month will come to: the exact days so far and the forecast of those that remain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.explorer.asking import ask
+from circleci_cost.explorer.pages.explore.state import State
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.filters import Filter, FilterOperator
+from circleci_cost.model.reporting.metrics import Metric
+from circleci_cost.text.amounts import WIDE
+from circleci_cost.warehouse.forecast.month_end import TOTAL, Range, remaining_days
+
+_TABLE = "cost_forecast"
+_FORECAST_DIMENSIONS = ("cost_center", "organization")
+
+
+@dataclass(frozen=True)
+class MonthEnd:
+    """The month's total as it is forecast, and the forecast of each remaining day."""
+
+    month: date
+    median: Decimal
+    low: Decimal
+    high: Decimal
+    days: Sequence[tuple[date, Range]]
+
+
+def month_end(state: State, snapshot: Snapshot) -> MonthEnd | None:
+    """The forecast of these filters' costs or credits; None where nothing like them is forecast."""
+    series = _series(state.filters, snapshot)
+    if series is None or state.metric not in {Metric.COST, Metric.CREDITS}:
+        return None
+    if _TABLE not in snapshot.generation.manifest.rows:
+        return None
+    remaining = remaining_days(snapshot.connection, *series, state.metric.unit)
+    if remaining is None:
+        return None
+    first = remaining.until.replace(day=1)
+    so_far = Decimal(0)
+    if remaining.data_through >= first:
+        known = ask(snapshot, state.question(DayRange(first, remaining.data_through), by=()))
+        value = state.metric.of(known.total)
+        if value is None:
+            return None
+        so_far = value
+    together = remaining.together
+    total, low, high = (WIDE.add(so_far, part) for part in (together.median, together.low, together.high))
+    return MonthEnd(first, total, low, high, remaining.days)
+
+
+def _series(filters: Sequence[Filter], snapshot: Snapshot) -> tuple[str, str] | None:
+    """The kind and the name of the forecast series that has just these filters."""
+    if not filters:
+        return TOTAL, TOTAL
+    if len(filters) > 1 or filters[0].operator is not FilterOperator.IS or len(filters[0].values) > 1:
+        return None
+    name, value = filters[0].dimension, filters[0].values[0]
+    if name in _FORECAST_DIMENSIONS:
+        return name, value
+    return ("tag", f"{name}={value}") if name in snapshot.tags else None

@@ -1,0 +1,67 @@
+"""The start page, put together: figures, cards, chart, table and controls of one state."""
+
+from circleci_cost.explorer.addresses import Address
+from circleci_cost.explorer.page import Answer, Content, Page
+from circleci_cost.explorer.pages.explore import downloads, filtering, runs
+from circleci_cost.explorer.pages.explore.cards import cards_of
+from circleci_cost.explorer.pages.explore.chart import chart_of
+from circleci_cost.explorer.pages.explore.controls import controls_of
+from circleci_cost.explorer.pages.explore.drill import RUNS_PATH, where
+from circleci_cost.explorer.pages.explore.figures import read_figures
+from circleci_cost.explorer.pages.explore.month_end import month_end
+from circleci_cost.explorer.pages.explore.state import ALL_ROWS, PATH, State, read_state
+from circleci_cost.explorer.pages.explore.table import table_of
+from circleci_cost.explorer.periods import period_words
+from circleci_cost.explorer.snapshot import Snapshot
+
+
+def respond(address: Address, snapshot: Snapshot) -> Answer:
+    """Answer the questions of an address, all from one generation."""
+    state = read_state(address, snapshot)
+    figures = read_figures(state, snapshot)
+    forecast = month_end(state, snapshot)
+    return Content(
+        "explore.html",
+        {
+            "state": state,
+            "address": address,
+            "figures": figures,
+            "controls": controls_of(state, snapshot),
+            "chips": filtering.chips_of(state),
+            "cards": cards_of(figures, forecast),
+            "chart": chart_of(figures, forecast, snapshot, ()),
+            "table": table_of(figures),
+            "compared_words": period_words(figures.before.compared) if figures.before else None,
+            "all_rows": str(address.changed(rows=ALL_ROWS)),
+            "csv": str(_download(state, downloads.CSV_PATH, with_periods=False)),
+            "csv_by_period": str(_download(state, downloads.CSV_PATH, with_periods=True)),
+            "json": str(_download(state, downloads.JSON_PATH, with_periods=False)),
+            "fixed": str(address.changed(period=None, from_=state.days.first.isoformat(), to=state.days.last.isoformat())),
+        },
+    )
+
+
+def _download(state: State, path: str, *, with_periods: bool) -> Address:
+    """The same report at another path, its days named: a saved address stays the same report."""
+    return Address(path).changed(
+        from_=state.days.first.isoformat(),
+        to=state.days.last.isoformat(),
+        by=state.by,
+        where=where(state, ()),
+        granularity=state.granularity.value if with_periods else None,
+    )
+
+
+PAGE = Page(
+    "explore",
+    PATH,
+    "Explorer",
+    respond,
+    more=(
+        (RUNS_PATH, runs.respond),
+        (filtering.FILTER_PATH, filtering.respond),
+        (filtering.APPLY_PATH, filtering.apply),
+        (downloads.CSV_PATH, downloads.csv),
+        (downloads.JSON_PATH, downloads.json),
+    ),
+)

@@ -1,0 +1,32 @@
+"""Single job runs behind a figure, the dearest first, each with its address in CircleCI."""
+
+from circleci_cost.explorer.addresses import Address
+from circleci_cost.explorer.asking import days_there_are
+from circleci_cost.explorer.page import Answer, Content
+from circleci_cost.explorer.pages.explore.state import PATH
+from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.filters import in_words
+from circleci_cost.warehouse.reporting.asked import asked_filters
+from circleci_cost.warehouse.reporting.job_runs import MOST_DAYS, dearest_runs
+
+_MOST = 200
+
+
+def respond(address: Address, snapshot: Snapshot) -> Answer:
+    """The runs that the filters let through."""
+    address.require_known((*PERIOD_PARAMETERS, "where"))
+    _, days = asked_period(address, days_there_are(snapshot), snapshot)
+    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
+    found = dearest_runs(snapshot.connection, snapshot.lake, days, filters, snapshot.cost_centers, _MOST)
+    return Content(
+        "runs.html",
+        {
+            "found": found,
+            "asked": days,
+            "filters": in_words(filters),
+            "back": address.at(PATH),
+            "most": _MOST,
+            "most_days": MOST_DAYS,
+        },
+    )

@@ -1,0 +1,92 @@
+"""Finds the single job runs behind a cost in the lake, with their addresses in CircleCI.
+
+`report` adds costs up; `drivers.examples` finds a few examples for each of many jobs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import duckdb
+
+from circleci_cost.day_ranges import DayRange
+from circleci_cost.days import days_between
+from circleci_cost.lake.layout import Lake
+from circleci_cost.model.drivers.links import JobRun, job_run_url
+from circleci_cost.model.reporting.filters import Filter
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
+from circleci_cost.warehouse.core.filters import filtered, known_filters
+from circleci_cost.warehouse.core.statements import sql
+
+# There is a file for each day and cost center, and single runs of long ago are seldom wanted.
+MOST_DAYS = 31
+
+
+@dataclass(frozen=True)
+class CostOfRun:
+    """One job run: its dimensions as they are shown, its own credits, their cost in USD, its address in CircleCI.
+
+    `cost` is None without a price, `url` where the export lacks a part of it.
+    """
+
+    date: date
+    project: str
+    workflow: str
+    job: str
+    branch: str
+    resource_class: str
+    build_status: str
+    seconds: int | None
+    credits: Decimal
+    cost: Decimal | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class DearestRuns:
+    """The dearest of `count` job runs, on the days that were looked at."""
+
+    rows: Sequence[CostOfRun]
+    count: int
+    days: DayRange
+
+
+def dearest_runs(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    days: DayRange,
+    filters: Sequence[Filter],
+    cost_centers: Sequence[str],
+    limit: int,
+) -> DearestRuns:
+    """The runs whose costs the filters let through, virtual tags included; of long periods, on the last `MOST_DAYS`.
+
+    Charges that are booked on a job that did not cause them, such as seats, are not counted. In: a generation's
+    connection. Raises `UsageError` for a value that no usage has.
+    """
+    known = known_filters(connection, filters, cost_centers)
+    days = DayRange(max(days.first, days.last - timedelta(days=MOST_DAYS - 1)), days.last)
+    files = [lake.job_runs_file(name, day) for name in cost_centers for day in days_between(days.first, days.last)]
+    existing = [str(file) for file in files if file.exists()]
+    if not existing:
+        return DearestRuns((), 0, days)
+    source = rows_for([each.dimension for each in known])
+    make_view(connection, source)
+    connection.execute(sql("core/macros"))
+    parameters = Parameters()
+    query = sql("reporting/job_runs").format(view=source.view, where=filtered(source, known, parameters))
+    rows = connection.execute(
+        query,
+        {
+            **parameters.values,
+            "files": existing,
+            "tag": source.tag,
+            "first": days.first,
+            "last": days.last,
+            "limit": limit,
+        },
+    ).fetchall()
+    count = rows[0][0] if rows else 0
+    return DearestRuns([CostOfRun(*row[1:11], url=job_run_url(JobRun(*row[11:]))) for row in rows], count, days)

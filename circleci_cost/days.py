@@ -7,6 +7,8 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from circleci_cost.errors import UsageError
+
 # CircleCI did not exist before, so no earlier day can have usage.
 EARLIEST_USAGE = date(2011, 1, 1)
 # How many months back the history begins by default.
@@ -22,3 +24,13 @@ def months_later(day: date, months: int) -> date:
     """The same day `months` later, or the last day of a shorter month; earlier where `months` is negative."""
     year, index = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, index + 1, min(day.day, monthrange(year, index + 1)[1]))
+
+
+def parse_day(text: str) -> date:
+    """Read a day; dates with a time or in other orders are refused. Raises `UsageError`."""
+    try:
+        if len(text) != len("2026-01-31"):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no day; write it as YYYY-MM-DD, such as 2026-01-31.") from error

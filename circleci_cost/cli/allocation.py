@@ -13,7 +13,6 @@ from circleci_cost.cli.allocation_apply import apply_command
 from circleci_cost.cli.allocation_output import write_coverage, write_difference, write_origins
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.report import asked_days, parse_filters
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial, tag_problems
 from circleci_cost.clock import utc_yesterday
@@ -24,13 +23,14 @@ from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.allocation.mapping_files import as_rule
 from circleci_cost.model.allocation.plan import TagRule
 from circleci_cost.model.allocation.planning import prepare
-from circleci_cost.model.reporting.report import tag_named
+from circleci_cost.model.reporting.names import tag_named
 from circleci_cost.text.amounts import percent
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, job_run_files
 from circleci_cost.warehouse.allocation.coverage import coverage, suggestions
 from circleci_cost.warehouse.allocation.diff import difference
 from circleci_cost.warehouse.allocation.explain import explain
 from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.reporting.asked import asked_days, asked_filters
 from circleci_cost.warehouse.reporting.report import days_with_data, published_tags
 
 _FIRST = click.option("--from", "first", type=DAY, metavar="DAY", help="First day; default: the first there is.")
@@ -74,7 +74,7 @@ def explain_command(
     with generation.connect() as connection:
         tag_name = _only_or_named(_require_published(settings, published_tags(connection, generation)), tag)
         days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
-        origins = explain(connection, tag_name, days, values, dict(parse_filters(where, (), settings)))
+        origins = explain(connection, tag_name, days, values, asked_filters(where, (), settings))
     conditions = {rule.label: _condition(rule) for rule in _rules(settings, tag_name)}
     write_origins(tag_name, days, origins, conditions, as_json=as_json)
     say_partial(tag_problems(settings))

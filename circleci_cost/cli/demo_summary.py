@@ -16,7 +16,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.text import tree
-from circleci_cost.model.reporting.report import Granularity, Order, Question, Report, arrange, period_text, with_rows
+from circleci_cost.model.reporting.report import Granularity, Question, Report, period_text
 from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import dollars, price
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
@@ -64,9 +64,8 @@ def _ask(
     limit: int | None = None,
     granularity: Granularity | None = None,
 ) -> Report:
-    question = Question(days.first, days.last, (by,) if by else (), granularity=granularity)
-    report = answer(connection, generation, question, [center.name for center in settings.cost_centers], None)
-    return with_rows(report, arrange(report.rows, question, Order.COST, limit))
+    question = Question(days.first, days.last, (by,) if by else (), granularity=granularity, limit=limit)
+    return answer(connection, generation, question, [center.name for center in settings.cost_centers], None)
 
 
 def _print_groups(console: PlainConsole, report: Report, by: str) -> None:

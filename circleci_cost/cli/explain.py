@@ -39,7 +39,7 @@ _YEAR = timedelta(days=366)
     "--where",
     multiple=True,
     metavar="DIM=VALUE",
-    help="Only this value. Of one dimension several are alternatives; of several dimensions all must hold.",
+    help="Only this value; DIM!=VALUE, DIM~TEXT: as in `report`.",
 )
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, metavar="N", help="The N largest changes."
@@ -91,13 +91,13 @@ def _explained(
 ) -> "Explanation":
     from circleci_cost.cli.edited import say_edited
     from circleci_cost.cli.explain_output import Explanation
-    from circleci_cost.cli.report import asked_dimensions, parse_filters
     from circleci_cost.lake.layout import open_lake
     from circleci_cost.model.calendar.special_days import special_days
     from circleci_cost.model.drivers.baseline import four_weeks_before
     from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
     from circleci_cost.warehouse.drivers.examples import with_examples
     from circleci_cost.warehouse.publishing.generations import current_generation
+    from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters
     from circleci_cost.warehouse.reporting.report import published_tags
 
     lake = open_lake(settings.data_dir)
@@ -111,7 +111,7 @@ def _explained(
             period,
             _against(against, period, today),
             asked_dimensions(by, tags, settings),
-            parse_filters(where, tags, settings),
+            asked_filters(where, tags, settings),
             frozenset(special.get_column("date").to_list()),
         )
         costs = read_costs(connection, periods, [center.name for center in settings.cost_centers])

@@ -24,9 +24,9 @@ from circleci_cost.model.drivers.text import (
     reasons_text,
     sentence,
 )
+from circleci_cost.model.reporting.filters import Filter, FilterOperator, in_words, named
 from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.model.usage.dimensions import HIERARCHY
-from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import (
     WIDE,
     change_text,
@@ -105,7 +105,7 @@ def write_explanation_json(explanation: Explanation) -> None:
             "to": periods.against.last.isoformat() if periods.against else None,
         },
         "by": list(explanation.levels),
-        "where": {name: list(values) for name, values in periods.where},
+        **_json_filters(periods.filters),
         "currency": CURRENCY,
         "data_through": explanation.data_through.isoformat() if explanation.data_through else None,
         **_json_row(explanation.total, ()),
@@ -125,6 +125,17 @@ def write_explanation_json(explanation: Explanation) -> None:
         "unpriced_days": _json_days(costs.unpriced),
     }
     write_json(answer)
+
+
+def _json_filters(filters: Sequence[Filter]) -> dict[str, dict[str, list[str]]]:
+    """The filters by operator, then dimension; other operators than `is` only where they are asked for."""
+    keys = {"where": FilterOperator.IS, "where_not": FilterOperator.IS_NOT, "where_contains": FilterOperator.CONTAINS}
+    by_key = {key: named(filters, operator) for key, operator in keys.items()}
+    return {
+        key: {name: list(values) for name, values in chosen.items()}
+        for key, chosen in by_key.items()
+        if chosen or key == "where"
+    }
 
 
 def _json_row(row: Row, levels: Sequence[str]) -> dict[str, object]:
@@ -179,7 +190,7 @@ def write_text(explanation: Explanation) -> None:
 
 def _title(explanation: Explanation) -> str:
     period = explanation.periods.period
-    where = "".join(f", {dimension_name(name)} {' or '.join(values)}" for name, values in explanation.periods.where)
+    where = "".join(f", {words}" for words in in_words(explanation.periods.filters))
     return f"CircleCI cost {period.first} to {period.last} against {explanation.against}{where}"
 
 

@@ -24,6 +24,7 @@ from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import Manifest
 from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Question, Report
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.units import counted
@@ -116,7 +117,7 @@ def _is_published(lake: Lake, manifest: Manifest) -> bool:
 
 def _costs(lake: Lake, center: CostCenter, days: DayRange) -> Report:
     generation = current_generation(lake)
-    question = Question(days.first, days.last, where=(("cost_center", (center.name,)),))
+    question = Question(days.first, days.last, filters=(Filter("cost_center", FilterOperator.IS, (center.name,)),))
     with generation.connect() as connection:
         return answer(connection, generation, question, [center.name], days)
 

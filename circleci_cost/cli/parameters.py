@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+from circleci_cost.days import parse_day
+from circleci_cost.errors import UsageError
+
 
 class DayParameter(click.ParamType[date]):
     """A day, written YYYY-MM-DD."""
@@ -16,11 +19,9 @@ class DayParameter(click.ParamType[date]):
         if isinstance(value, date):
             return value
         try:
-            if len(value) != len("2026-01-31"):
-                raise ValueError(value)
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no day; write it as YYYY-MM-DD, such as 2026-01-31.", param, ctx)
+            return parse_day(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 DAY = DayParameter()

@@ -15,6 +15,7 @@ from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing.price_periods import daily_rates
+from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices
@@ -112,7 +113,7 @@ def show_costs(settings: Settings, lake: Lake, runs: Sequence[PlannedRun]) -> No
             days = DayRange(min(run.first for run in runs_of_center), max(run.last for run in runs_of_center))
             if name not in {center.name for center in settings.cost_centers} or not costed_days(connection, name):
                 continue
-            question = Question(days.first, days.last, where=(("cost_center", (name,)),))
+            question = Question(days.first, days.last, filters=(Filter("cost_center", FilterOperator.IS, (name,)),))
             report = answer(connection, generation, question, [name], None)
             if report.total.jobs:
                 write_line(f"{name}, {days}: {exact_sum(report.total)}")

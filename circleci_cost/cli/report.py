@@ -1,6 +1,5 @@
 """`report`: asks the published generation and shows the answer as a table, JSON or CSV."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -18,21 +17,13 @@ from circleci_cost.clock import Clock, utc_today, utc_yesterday
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
-from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
+from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.history.coverage import is_due, missing_sentences
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.model.reporting.report import (
-    Granularity,
-    Order,
-    Question,
-    Report,
-    arrange,
-    dimension,
-    not_final_text,
-    with_rows,
-)
+from circleci_cost.model.reporting.report import Granularity, Order, Report, not_final_text
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.reporting.asked import MOST_GROUPS, Asked, asked_question
 from circleci_cost.warehouse.reporting.report import answer, days_with_data, published_tags
 
 _OVERVIEW = ("project",)
@@ -47,7 +38,8 @@ _OVERVIEW_ROWS = 10
     "--where",
     multiple=True,
     metavar="DIM=VALUE",
-    help="Only this value. Of one dimension several are alternatives; of several dimensions all must hold.",
+    help="Only this value; DIM!=VALUE: not this one; DIM~TEXT: only values that contain it. Of one dimension several "
+    "are alternatives; of several dimensions all must hold.",
 )
 @click.option("--granularity", type=click.Choice([each.value for each in Granularity]), help="Split by period.")
 @click.option(
@@ -59,7 +51,7 @@ _OVERVIEW_ROWS = 10
 )
 @click.option(
     "--limit",
-    type=click.IntRange(1, 100_000),
+    type=click.IntRange(1, MOST_GROUPS),
     metavar="N",
     help="Only the N largest groups; the others become one, (other), so that the sum stays.",
 )
@@ -94,15 +86,11 @@ def report(
     generation = current_generation(lake)
     with generation.connect() as connection:
         tags = published_tags(connection, generation)
-        dimensions = asked_dimensions(by, tags, settings)
-        filters = parse_filters(where, tags, settings)
-        if form is None and not dimensions and granularity is None:
-            dimensions, limit = _OVERVIEW, limit or _OVERVIEW_ROWS
+        asked = Asked(by, first, last, where, Granularity(granularity) if granularity else None, Order(sort), limit)
         available = days_with_data(connection)
-        days = asked_days(first, last, available, utc_yesterday(call.clock))
-        question = Question(
-            days.first, days.last, dimensions, filters, Granularity(granularity) if granularity else None
-        )
+        question = asked_question(asked, settings, tags, available, utc_yesterday(call.clock))
+        if form is None and not question.by and granularity is None:
+            question = replace(question, by=_OVERVIEW, limit=limit or _OVERVIEW_ROWS)
         costs = answer(
             connection,
             generation,
@@ -110,8 +98,8 @@ def report(
             [center.name for center in settings.cost_centers],
             _expected(settings, call.clock),
         )
-        former = [] if "cost_center" in dict(filters) else list(former_centers(connection, settings))
-    costs = with_rows(costs, arrange(costs.rows, question, Order(sort), limit))
+        named_centers = any(each.dimension == "cost_center" for each in question.filters)
+        former = [] if named_centers else list(former_centers(connection, settings))
     costs = replace(costs, overdue=_overdue(costs, settings, call.clock))
     for former_center in former:
         say(f"Warning: {former_center}")
@@ -121,57 +109,12 @@ def report(
         say("The cost is $0 because the price of these days is 0; no credits lack a price.")
     if form == "csv" and (sentence := not_final_text(costs)):
         say(sentence)
-    if {*dimensions, *(name for name, _ in filters)}.intersection(tags):
+    if question.tags:
         say_partial(tag_problems(settings))
     if shortfalls := [*_shortfalls(costs, lake, call.clock), *_unfinished(costs, call.clock)]:
         for sentence in shortfalls:
             say(sentence)
         context.exit(PARTIAL_DATA)
-
-
-def asked_dimensions(by: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """The dimensions of `--by DIM`, each once. Raises `UsageError`, or says how to publish a configured tag."""
-    names = [name for option in by for name in option.split(",") if name.strip()]
-    for name in names:
-        _refuse_unpublished(name, tags, settings)
-    return tuple(dict.fromkeys(dimension(name, tags) for name in names))
-
-
-def _refuse_unpublished(name: str, tags: Sequence[str], settings: Settings) -> None:
-    """Raise for a virtual tag that is configured but not published yet, and say how to publish it."""
-    tag_name = name.strip().lower().replace("-", "_")
-    for tag in settings.virtual_tags:
-        if tag.name == tag_name and tag.name not in tags:
-            raise CircleciCostError(
-                f"The virtual tag {tag.name!r} is in no published costs yet; run `circleci-cost allocation apply`, "
-                "which fetches nothing."
-            )
-
-
-def parse_filters(
-    where: Sequence[str], tags: Sequence[str], settings: Settings | None = None
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The filters of `--where DIM=VALUE`, by dimension or virtual tag. Raises `UsageError`."""
-    values: dict[str, list[str]] = {}
-    for condition in where:
-        name, equals, value = condition.partition("=")
-        if not equals:
-            raise UsageError(f"--where {condition!r} has no value; write it as DIM=VALUE, such as project=web-app.")
-        if settings is not None:
-            _refuse_unpublished(name, tags, settings)
-        values.setdefault(dimension(name, tags), []).append(value)
-    return tuple((name, tuple(dict.fromkeys(chosen))) for name, chosen in values.items())
-
-
-def asked_days(first: date | None, last: date | None, available: DayRange | None, yesterday: date) -> DayRange:
-    """The chosen days; by default the available ones, else yesterday. Raises `UsageError` for a wrong order."""
-    days = DayRange(
-        first or min(available.first if available else yesterday, last or yesterday),
-        last or max(available.last if available else yesterday, first or date.min),
-    )
-    if days.last < days.first:
-        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
-    return days
 
 
 def _expected(settings: Settings, clock: Clock) -> DayRange | None:

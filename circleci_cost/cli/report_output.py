@@ -6,6 +6,7 @@ from rich.text import Text
 from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
+from circleci_cost.model.reporting.filters import in_words
 from circleci_cost.model.reporting.report import (
     AMOUNT_COLUMNS,
     Amount,
@@ -66,7 +67,7 @@ def _title(report: Report) -> str:
     question = report.question
     by = f" by {', '.join(dimension_name(name) for name in question.by)}" if question.by else ""
     per = f" per {question.granularity}" if question.granularity else ""
-    where = "".join(f", {dimension_name(name)} {' or '.join(values)}" for name, values in question.where)
+    where = "".join(f", {words}" for words in in_words(question.filters))
     return shown(f"CircleCI cost{by}{per}, {question.first} to {question.last}{where}")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller, copied
 
-TOTAL = {"cost": "196.533000", "credits": "327555", "runs": 685}
+TOTAL = {"cost": "196.533000", "credits": "327555", "runs": 685, "run_seconds": 276_192}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -48,10 +48,10 @@ def test_the_whole_answer_in_json(published: Caller) -> None:
         "data_through": "2026-01-12",
         "unpriced_credits": "0",
         "not_final": [],
-        "total": {"cost": "16.0242000006", "credits": "26707.000001", "runs": 5},
+        "total": {"cost": "16.0242000006", "credits": "26707.000001", "runs": 5, "run_seconds": 0},
         "rows": [
-            {"project": "api", "cost": "15.304200", "credits": "25507", "runs": 2},
-            {"project": "web", "cost": "0.7200000006", "credits": "1200.000001", "runs": 3},
+            {"project": "api", "cost": "15.304200", "credits": "25507", "runs": 2, "run_seconds": 0},
+            {"project": "web", "cost": "0.7200000006", "credits": "1200.000001", "runs": 3, "run_seconds": 0},
         ],
     }
 
@@ -83,14 +83,14 @@ def test_weeks_begin_on_monday_and_a_day_may_be_its_own_period(published: Caller
 
 def test_days_are_limited_at_both_ends(published: Caller) -> None:
     answer = json.loads(published("report", "--from", "2026-01-05", "--to", "2026-01-06", "--json").out)
-    assert answer["total"] == {"cost": "15.3000000006", "credits": "25500.000001", "runs": 2}
+    assert answer["total"] == {"cost": "15.3000000006", "credits": "25500.000001", "runs": 2, "run_seconds": 0}
 
 
 def test_values_of_one_dimension_are_alternatives_and_dimensions_all_hold(published: Caller) -> None:
     both = published("report", "--where", "branch=main", "--where", "branch=dev", "--json").out
     assert json.loads(both)["total"]["credits"] == "1200.000001"
     none = published("report", "--where", "branch=main", "--where", "project=api", "--json").out
-    assert json.loads(none)["total"] == {"cost": "0.000000", "credits": "0", "runs": 0}
+    assert json.loads(none)["total"] == {"cost": "0.000000", "credits": "0", "runs": 0, "run_seconds": 0}
 
 
 def test_a_dimension_without_a_value_is_shown_and_can_be_asked_for(published: Caller) -> None:
@@ -102,13 +102,13 @@ def test_a_dimension_without_a_value_is_shown_and_can_be_asked_for(published: Ca
 def test_charge_types_add_up_and_have_no_runs(published: Caller) -> None:
     answer = json.loads(published("report", "--by", "charge_type", "--json").out)
     assert answer["rows"] == [
-        {"charge_type": "user", "cost": "15.000000", "credits": "25000", "runs": None},
-        {"charge_type": "compute", "cost": "0.9042000006", "credits": "1507.000001", "runs": None},
-        {"charge_type": "dlc", "cost": "0.120000", "credits": "200", "runs": None},
+        {"charge_type": "user", "cost": "15.000000", "credits": "25000", "runs": None, "run_seconds": None},
+        {"charge_type": "compute", "cost": "0.9042000006", "credits": "1507.000001", "runs": None, "run_seconds": None},
+        {"charge_type": "dlc", "cost": "0.120000", "credits": "200", "runs": None, "run_seconds": None},
     ]
-    assert answer["total"] == {"cost": "16.0242000006", "credits": "26707.000001", "runs": None}
+    assert answer["total"] == {"cost": "16.0242000006", "credits": "26707.000001", "runs": None, "run_seconds": None}
     filtered = json.loads(published("report", "--where", "charge_type=dlc", "--json").out)
-    assert filtered["total"] == {"cost": "0.120000", "credits": "200", "runs": None}
+    assert filtered["total"] == {"cost": "0.120000", "credits": "200", "runs": None, "run_seconds": None}
 
 
 def test_every_view_adds_up_to_the_total_to_the_last_digit(published: Caller) -> None:
@@ -176,16 +176,16 @@ def test_f094_unpriced_credits_are_shown_and_never_zero_dollars(call: Caller) ->
     assert output.code == 5
     assert output.err.startswith("Partial: 300 credits have no price")
     assert answer["unpriced_credits"] == "300"
-    assert answer["total"] == {"cost": "0.600000", "credits": "1300", "runs": 2}
+    assert answer["total"] == {"cost": "0.600000", "credits": "1300", "runs": 2, "run_seconds": 0}
     assert answer["rows"] == [
-        {"project": "web", "cost": "0.600000", "credits": "1000", "runs": 1},
-        {"project": "free", "cost": None, "credits": "300", "runs": 1},
+        {"project": "web", "cost": "0.600000", "credits": "1000", "runs": 1, "run_seconds": 0},
+        {"project": "free", "cost": None, "credits": "300", "runs": 1, "run_seconds": 0},
     ]
     table = call("report", "--by", "project")
     assert table.code == 5
     assert "unpriced" in next(line for line in table.out.splitlines() if line.startswith("free"))
     assert "2 jobs · 2 runs · 1,300 credits · $0.600000 · 300 credits unpriced" in table.out
-    assert call("report", "--by", "project", "--csv").out.splitlines()[-1] == "free,,300,1"
+    assert call("report", "--by", "project", "--csv").out.splitlines()[-1] == "free,,300,1,0"
 
 
 def test_days_without_data_make_the_answer_partial_and_are_named(published: Caller) -> None:
@@ -249,7 +249,9 @@ def test_f112_names_values_dimensions_and_sort_keys_are_never_sql(call: Caller) 
     for name in _NAMES:
         output = call("report", "--where", f"project={name}", "--by", "project", "--json")
         assert output.code == 0
-        assert rows_of(output.out) == [{"project": name, "cost": "0.006000", "credits": "10", "runs": 1}]
+        assert rows_of(output.out) == [
+            {"project": name, "cost": "0.006000", "credits": "10", "runs": 1, "run_seconds": 0}
+        ]
     for hostile in ("project; DROP TABLE daily_costs", "project) --", "1", "*"):
         assert call("report", "--by", hostile).code == 2
         assert call("report", "--where", f"{hostile}=x").code == 2
@@ -262,9 +264,9 @@ def test_f110_reported_names_run_in_no_spreadsheet_and_break_no_row(call: Caller
     names = list(dict.fromkeys([*HOSTILE, *_NAMES]))
     publish_rows(call.folder / "data", [{"date": DAYS[0], "project": name, "compute": "10"} for name in names])
     rows = list(csv.reader(io.StringIO(call("report", "--by", "project", "--csv").out, newline=""), strict=True))
-    assert rows[0] == ["project", "cost", "credits", "runs"]
+    assert rows[0] == ["project", "cost", "credits", "runs", "run_seconds"]
     assert sorted(row[0] for row in rows[1:]) == sorted(safe_cell(name) for name in names)
-    assert {tuple(row[1:]) for row in rows[1:]} == {("0.006000", "10", "1")}
+    assert {tuple(row[1:]) for row in rows[1:]} == {("0.006000", "10", "1", "0")}
 
 
 def test_no_name_reaches_the_terminal_as_a_control_sequence_or_markup(call: Caller) -> None:
@@ -294,7 +296,7 @@ def test_days_that_are_not_final_are_named(call: Caller, recent: list[date]) -> 
     rows = json.loads(call("report", "--from", str(recent[-5]), "--json").out)
     assert rows["not_final"] == [{"cost_center": "acme", "from": f"{recent[-3]}", "to": f"{recent[-1]}"}]
     as_csv = call("report", "--from", str(recent[-5]), "--csv")
-    assert (as_csv.code, as_csv.out) == (0, "cost,credits,runs\n0.300000,500,5\n")
+    assert (as_csv.code, as_csv.out) == (0, "cost,credits,runs,run_seconds\n0.300000,500,5,0\n")
     assert as_csv.err == last + "\n"
 
 

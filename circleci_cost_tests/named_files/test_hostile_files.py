@@ -17,7 +17,7 @@ from circleci_cost.model.allocation.telemetry import read_amounts
 from circleci_cost.model.budgets.files import read_budgets
 from circleci_cost.model.incidents.decisions import read_decisions, unmatched_decisions
 from circleci_cost.model.infrastructure.rates import read_rates
-from circleci_cost.model.reporting.report import known_value, tag_named
+from circleci_cost.model.reporting.names import known_value, tag_named
 from circleci_cost.named_files.bounded_files import MOST_BYTES
 from circleci_cost.named_files.csv_tables import read_bytes, same_names
 from circleci_cost.text.plain import same_name

@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from circleci_cost.cli.report import parse_filters
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.reporting.report import known_value
+from circleci_cost.model.reporting.filters import Filter, FilterOperator, parse_filters
+from circleci_cost.model.reporting.names import known_value
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost_tests.lake.builders import CENTER, FIRST, ingest, land_rows, stored
 from circleci_cost_tests.model.usage.builders import record
@@ -54,7 +54,7 @@ def test_a_question_finds_a_name_in_either_form_as_it_is_published() -> None:
     for name in (COMPOSED, DECOMPOSED):
         assert known_value("project", name, [COMPOSED]) == COMPOSED
         assert known_value("project", name, [DECOMPOSED]) == DECOMPOSED
-        assert parse_filters([f"project={name}"], ()) == (("project", (name,)),)
+        assert parse_filters([f"project={name}"]) == (Filter("project", FilterOperator.IS, (name,)),)
     with pytest.raises(UsageError, match="No usage has the project 'cafe'"):
         known_value("project", "cafe", [COMPOSED])
 

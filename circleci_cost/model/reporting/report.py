@@ -1,28 +1,25 @@
-"""A report's question and answer: dimensions, filters, periods, exact amounts, and how they are written.
+"""A report's question and answer: days, groups, periods, exact amounts, and how they are written.
 
 `warehouse.reporting.report` runs the question over the published tables; drawing the report is the command line's job.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
 from enum import StrEnum
 
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
-from circleci_cost.errors import ConfigurationError, UsageError
+from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS
-from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.lists import some_of
-from circleci_cost.text.plain import quoted, same_name
-from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 CURRENCY = "USD"
 REST = "(other)"
 # What a row holds after its names.
-AMOUNT_COLUMNS = ("cost", "credits", "runs")
+AMOUNT_COLUMNS = ("cost", "credits", "runs", "run_seconds")
 
 # Sums of DECIMAL(38,16): Python's own 28 digits would round them.
 _EXACT = Context(prec=80)
@@ -39,34 +36,46 @@ class Granularity(StrEnum):
 
 
 class Order(StrEnum):
-    """What the rows of one period are ordered by; amounts in descending order."""
+    """What groups are ranked by, and rows of one period ordered by; amounts in descending order.
+
+    Groups without a value, such as a cost per run without runs, come last.
+    """
 
     COST = "cost"
     CREDITS = "credits"
     RUNS = "runs"
+    MINUTES = "minutes"
+    COST_PER_RUN = "cost_per_run"
+    COST_PER_MINUTE = "cost_per_minute"
     NAME = "name"
 
 
 @dataclass(frozen=True)
 class Question:
-    """The days, groups and filters asked for. Values of one dimension are alternatives; all dimensions must hold."""
+    """The days, groups and filters asked for, and how many groups, the first of an order; the others become one."""
 
     first: date
     last: date
     by: tuple[str, ...] = ()
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    filters: tuple[Filter, ...] = ()
     granularity: Granularity | None = None
+    limit: int | None = None
+    order: Order = Order.COST
 
     @property
     def tags(self) -> tuple[str, ...]:
         """The virtual tags that the question groups or filters by, without repeats."""
-        named = (*self.by, *(name for name, _ in self.where))
-        return tuple(dict.fromkeys(name for name in named if name not in DIMENSIONS))
+        return tuple(name for name in self.dimensions if name not in DIMENSIONS)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """What the question groups or filters by, without repeats."""
+        return tuple(dict.fromkeys((*self.by, *(each.dimension for each in self.filters))))
 
     @property
     def splits_charge_types(self) -> bool:
         """Whether amounts are per charge type; a job has all of them, so jobs and runs cannot be counted."""
-        return CHARGE_TYPE in self.by or any(dimension == CHARGE_TYPE for dimension, _ in self.where)
+        return CHARGE_TYPE in self.dimensions
 
 
 @dataclass(frozen=True)
@@ -78,15 +87,20 @@ class Amount:
     unpriced_credits: Decimal
     jobs: int | None
     runs: int | None
+    run_seconds: int | None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One group: the first day of its period, a value for each dimension of the question, its amount."""
+    """One group: the first day of its period, a value for each dimension of the question, its amount.
+
+    `rest` is the sum of the groups beyond the limit; a real group may have the same name.
+    """
 
     period: date | None
     values: tuple[str, ...]
     amount: Amount
+    rest: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,43 +119,8 @@ class Report:
     overdue: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
 
 
-def dimension(name: str, tags: Sequence[str] = ()) -> str:
-    """Return the proper name of a dimension or virtual tag. Raises `UsageError` with the nearest names."""
-    wanted = name.strip().lower().replace("-", "_")
-    known = (*DIMENSIONS, *tags)
-    if wanted in known:
-        return wanted
-    near = did_you_mean(wanted, known, 3)
-    hint = f"{near} There are" if near else "there are"
-    raise UsageError(f"There is no dimension {quoted(name)}; {hint}: {', '.join(known)}.")
-
-
-def tag_named(name: str, tags: Sequence[str]) -> str:
-    """Return the proper name of a virtual tag. Raises `UsageError` with the nearest names."""
-    wanted = name.strip().lower().replace("-", "_")
-    if wanted in tags:
-        return wanted
-    hint = suggestion_or_all(wanted, tags, 3)
-    raise UsageError(f"There is no virtual tag {quoted(name)}; {hint}")
-
-
-def known_value(name: str, value: str, known: Iterable[str]) -> str:
-    """Return the proper form of a dimension's value. Raises `UsageError` with the nearest values.
-
-    An organization or cost center is named by the configuration, so an unknown one raises `ConfigurationError`, as
-    everywhere.
-    """
-    values = {same_name(known_name): known_name for known_name in known}
-    if same_name(value) in values:
-        return values[same_name(value)]
-    hint = did_you_mean(same_name(value), sorted(values), 3)
-    hint = hint or f"`circleci-cost report --by {name}` shows all that there are."
-    error = ConfigurationError if name in {"organization", "cost_center"} else UsageError
-    raise error(f"No usage has the {dimension_name(name)} {quoted(value)}; {hint}")
-
-
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
-    """Add amounts up exactly; without any, zero. `counted` says whether jobs and runs can be counted."""
+    """Add amounts up exactly; without any, zero. `counted`: whether jobs, runs and seconds can be counted."""
     addends = list(amounts)
     priced = [amount.cost for amount in addends if amount.cost is not None]
     credits = add_exactly(amount.credits for amount in addends)
@@ -152,52 +131,8 @@ def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:
         unpriced_credits=unpriced,
         jobs=sum(amount.jobs or 0 for amount in addends) if counted else None,
         runs=sum(amount.runs or 0 for amount in addends) if counted else None,
+        run_seconds=sum(amount.run_seconds or 0 for amount in addends) if counted else None,
     )
-
-
-def arrange(rows: Iterable[Row], question: Question, order: Order, limit: int | None) -> tuple[Row, ...]:
-    """Order rows by period and `order`; add the groups beyond the `limit` largest up to one row per period.
-
-    The total of the rows stays the same.
-    """
-    kept = list(rows)
-    if limit is not None and question.by:
-        kept = _limited(kept, question, order, limit)
-    rest = (REST,) * len(question.by)
-    return tuple(sorted(kept, key=lambda row: (row.period or date.min, row.values == rest, *_key(row, order))))
-
-
-def _limited(rows: Sequence[Row], question: Question, order: Order, limit: int) -> list[Row]:
-    counted = not question.splits_charge_types
-    groups: dict[tuple[str, ...], list[Amount]] = {}
-    for row in rows:
-        groups.setdefault(row.values, []).append(row.amount)
-    ranked = sorted(
-        (Row(None, values, add_up(amounts, counted=counted)) for values, amounts in groups.items()),
-        key=lambda row: _key(row, order),
-    )
-    kept = {row.values for row in ranked[:limit]}
-    others: dict[date | None, list[Amount]] = {}
-    for row in rows:
-        if row.values not in kept:
-            others.setdefault(row.period, []).append(row.amount)
-    rest = (REST,) * len(question.by)
-    return [row for row in rows if row.values in kept] + [
-        Row(period, rest, add_up(amounts, counted=counted)) for period, amounts in others.items()
-    ]
-
-
-def _key(row: Row, order: Order) -> tuple[Decimal, Decimal, tuple[str, ...]]:
-    amount = row.amount
-    cost = amount.cost if amount.cost is not None else Decimal(0)
-    first = {
-        Order.COST: cost,
-        Order.CREDITS: amount.credits,
-        Order.RUNS: Decimal(amount.runs or 0),
-        Order.NAME: Decimal(0),
-    }[order]
-    second = Decimal(0) if order is Order.NAME else amount.credits
-    return -first, -second, row.values
 
 
 def add_exactly(values: Iterable[Decimal]) -> Decimal:
@@ -242,7 +177,12 @@ def as_json(report: Report) -> dict[str, object]:
 
 
 def _json_amount(amount: Amount) -> dict[str, object]:
-    return {"cost": cost_text(amount.cost), "credits": credits_text(amount.credits), "runs": amount.runs}
+    return dict(zip(AMOUNT_COLUMNS, _exact(amount), strict=True))
+
+
+def _exact(amount: Amount) -> tuple[str | int | None, ...]:
+    """The values of `AMOUNT_COLUMNS`."""
+    return cost_text(amount.cost), credits_text(amount.credits), amount.runs, amount.run_seconds
 
 
 def not_final_text(report: Report) -> str | None:
@@ -270,15 +210,8 @@ def as_table(report: Report) -> tuple[list[str], list[list[str | None]]]:
         [
             *([row.period.isoformat()] if row.period else []),
             *row.values,
-            cost_text(row.amount.cost),
-            credits_text(row.amount.credits),
-            None if row.amount.runs is None else str(row.amount.runs),
+            *(None if value is None else str(value) for value in _exact(row.amount)),
         ]
         for row in report.rows
     ]
     return header, rows
-
-
-def with_rows(report: Report, rows: tuple[Row, ...]) -> Report:
-    """The same report with other rows, such as the same ones in another order."""
-    return replace(report, rows=rows)

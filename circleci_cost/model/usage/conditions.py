@@ -21,6 +21,7 @@ class Operator(Enum):
     IN = "in"
     GLOB = "glob"
     REGEX = "regex"
+    CONTAINS = "contains"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ class Condition:
     def __str__(self) -> str:
         """The condition in words, such as `project is not web-app`."""
         no = "not " if self.negated else ""
-        verb = {Operator.IN: f"is {no}", Operator.GLOB: f"is {no}like ", Operator.REGEX: f"does {no}match "}
+        verb = {
+            Operator.IN: f"is {no}",
+            Operator.GLOB: f"is {no}like ",
+            Operator.REGEX: f"does {no}match ",
+            Operator.CONTAINS: f"is {no}containing ",
+        }
         if self.operator is Operator.REGEX and not self.negated:
             return f"{self.dimension} matches {' or '.join(self.values)}"
         return f"{self.dimension} {verb[self.operator]}{' or '.join(self.values)}"

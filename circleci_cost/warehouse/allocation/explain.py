@@ -1,16 +1,17 @@
 """Explains where the cost of a tag's values came from, from a published generation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
 
 from circleci_cost.day_ranges import DayRange
-from circleci_cost.model.reporting.report import Amount, known_value
-from circleci_cost.model.usage.conditions import among
+from circleci_cost.model.reporting.filters import Filter, FilterOperator
+from circleci_cost.model.reporting.report import Amount
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import make_view, rows_for, values_of
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
+from circleci_cost.warehouse.core.filters import filtered, known_filters
 from circleci_cost.warehouse.core.statements import sql
 
 
@@ -36,21 +37,19 @@ def explain(
     tag: str,
     days: DayRange,
     values: Sequence[str] = (),
-    where: Mapping[str, Sequence[str]] | None = None,
+    filters: Sequence[Filter] = (),
 ) -> list[Origin]:
     """The origins of these values of a tag (all values where none is named), the largest cost first.
 
-    In: a connection of a generation, and filters by dimension. The amounts of a value add up to the report's figure
+    In: a connection of a generation, and filters of dimensions. The amounts of a value add up to the report's figure
     for it. Raises `UsageError` for a value that no cost has.
     """
-    filters = {**(where or {}), tag: values}
-    checked = {
-        name: [known_value(name, value, values_of(connection, name)) for value in filters[name]] for name in filters
-    }
+    only = (Filter(tag, FilterOperator.IS, tuple(values)),) if values else ()
+    checked = known_filters(connection, (*filters, *only))
     source = rows_for([tag])
     make_view(connection, source)
     parameters = Parameters()
-    query = sql("allocation/explain").format(view=source.view, where=source.holding(among(checked), parameters))
+    query = sql("allocation/explain").format(view=source.view, where=filtered(source, checked, parameters))
     parameters.values |= {"tag": tag, "first": days.first, "last": days.last}
     rows = connection.execute(query, parameters.values).fetchall()
     return [Origin(Amount(*row[7:]), *row[:7]) for row in rows]

@@ -5,6 +5,13 @@ Conditions are defined in `model.usage.conditions`; each statement decides which
 
 from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
 
+# `contains` compares literally: no character is a wildcard.
+_FORMS = {
+    Operator.GLOB: "{} GLOB {}",
+    Operator.REGEX: "regexp_matches({}, {})",
+    Operator.CONTAINS: "contains(lower({}), lower({}))",
+}
+
 
 class Parameters:
     """The values of a statement that is being put together: SQL holds their names only."""
@@ -43,6 +50,6 @@ def _condition(condition: Condition, column: str, parameters: Parameters) -> str
         else:
             expression = f"list_contains({parameters.add(list(condition.values))}, {column})"
     else:
-        form = "{} GLOB {}" if condition.operator is Operator.GLOB else "regexp_matches({}, {})"
+        form = _FORMS[condition.operator]
         expression = " OR ".join(form.format(column, parameters.add(value)) for value in condition.values)
     return f"NOT ({expression})" if condition.negated else f"({expression})"

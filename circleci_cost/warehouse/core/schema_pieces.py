@@ -74,10 +74,21 @@ _AMOUNTS = (
     _UNPRICED_CREDITS,
     "CAST(sum(jobs) AS BIGINT) AS jobs",
     "CAST(sum(runs) AS BIGINT) AS runs",
+    "CAST(sum(run_seconds) AS BIGINT) AS run_seconds",
+)
+# Sums of such amounts; counts only where `$counted`. A cost is unknown where nothing of it has a price.
+_ADDED_AMOUNTS = (
+    "coalesce(sum(cost), CASE WHEN coalesce(sum(unpriced_credits), 0) = 0 THEN 0 END) AS cost",
+    *(f"coalesce(sum({name}), 0) AS {name}" for name in ("credits", "unpriced_credits")),
+    *(
+        f"CASE WHEN $counted THEN CAST(coalesce(sum({name}), 0) AS BIGINT) END AS {name}"
+        for name in ("jobs", "runs", "run_seconds")
+    ),
 )
 PIECES: dict[str, str] = {
     "unpriced_credits": _UNPRICED_CREDITS,
     "amounts": ",\n    ".join(_AMOUNTS),
+    "added_amounts": ",\n    ".join(_ADDED_AMOUNTS),
     "dimension_definitions": _definitions(dimension_columns()),
     "credits_definitions": _charge_definitions(_CREDITS, " NOT NULL"),
     "cost_definitions": _charge_definitions(_COST),

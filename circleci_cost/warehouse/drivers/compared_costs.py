@@ -25,12 +25,12 @@ from circleci_cost.model.drivers.baseline import (
     weekdays_before,
 )
 from circleci_cost.model.drivers.leaves import CLASSES, FINER
-from circleci_cost.model.reporting.report import known_value
+from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
-from circleci_cost.model.usage.conditions import among
-from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS, HIERARCHY
-from circleci_cost.warehouse.core.conditions import Parameters, to_sql
-from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for, values_of
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
+from circleci_cost.warehouse.core.conditions import Parameters
+from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for
+from circleci_cost.warehouse.core.filters import COST_CENTER, filters_sql, fitting, known_filters
 from circleci_cost.warehouse.core.statements import sql
 
 SCOPE_SCHEMA = pl.Schema(
@@ -44,21 +44,21 @@ SCOPE_SCHEMA = pl.Schema(
 """The scope of a comparison; null is all. Its cost center follows from the comparison's days."""
 
 # The days of a comparison select its cost centers, its scope the charge types.
-_FILTERED = (*(name for name in DIMENSIONS if name not in {"cost_center", CHARGE_TYPE}), VALUE)
+_SELECTED_ELSEWHERE = {COST_CENTER, CHARGE_TYPE}
 
 
 @dataclass(frozen=True)
 class Periods:
     """The period to explain, the one to compare with (None: the same weekdays of the four weeks before), and of what.
 
-    `by` and `where` are dimensions, and at most one virtual tag together. `special` days, such as holidays, do not
+    `by` and `filters` name dimensions, and at most one virtual tag together. `special` days, such as holidays, do not
     show what a weekday usually costs.
     """
 
     period: DayRange
     against: DayRange | None = None
     by: tuple[str, ...] = ()
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    filters: tuple[Filter, ...] = ()
     special: frozenset[date] = frozenset()
 
 
@@ -106,19 +106,17 @@ def read_costs(connection: duckdb.DuckDBPyConnection, periods: Periods, cost_cen
     cost center has days to compare.
     """
     tag = _one_tag(periods)
-    where = {
-        name: [known_value(name, value, values_of(connection, name)) for value in values]
-        for name, values in periods.where
-    }
-    centers = [name for name in cost_centers if name in where.get("cost_center", cost_centers)]
+    filters = known_filters(connection, periods.filters)
+    centers = fitting(connection, filters, COST_CENTER, cost_centers)
     known = known_days(connection)
     comparisons = {("", name): _compare(periods, known.get(name, frozenset())) for name in centers}
     if not any(comparison.after for comparison in comparisons.values()):
         raise UsageError(_nothing_to_compare(periods))
-    scope = pl.DataFrame([{"comparison": "", "charge_types": where.get(CHARGE_TYPE)}], schema=SCOPE_SCHEMA)
+    chosen = any(each.dimension == CHARGE_TYPE for each in filters)
+    charge_types = fitting(connection, filters, CHARGE_TYPE, CHARGE_TYPES) if chosen else None
+    scope = pl.DataFrame([{"comparison": "", "charge_types": charge_types}], schema=SCOPE_SCHEMA)
     by = tuple(VALUE if name == tag else name for name in periods.by)
-    filters = {VALUE if name == tag else name: values for name, values in where.items()}
-    rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, where=filters)
+    rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, filters=filters)
     if tag:
         rows = {side: frame.rename({VALUE: tag}) for side, frame in rows.items()}
     missing, unpriced = _shortfalls(connection, periods, centers, known)
@@ -141,7 +139,7 @@ def compared_rows(
     *,
     tag: str | None = None,
     by: Sequence[str] = (),
-    where: Mapping[str, Sequence[str]] | None = None,
+    filters: Sequence[Filter] = (),
 ) -> dict[str, pl.DataFrame]:
     """The rows of both sides, 'before' and 'after', of comparisons by their name and cost center.
 
@@ -157,11 +155,10 @@ def compared_rows(
         connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
         connection.execute(sql("drivers/allocated"))
     parameters = Parameters()
-    conditions = among({name: (where or {}).get(name, ()) for name in _FILTERED})
     finer = (f"rows.{name}" if name in by else f"CAST(NULL AS VARCHAR) AS {name}" for name in (*FINER, VALUE))
-    query = sql("drivers/rows").format(
-        finer=", ".join(finer), where=to_sql(conditions, {name: f"rows.{name}" for name in _FILTERED}, parameters)
-    )
+    own = [each for each in filters if each.dimension not in _SELECTED_ELSEWHERE]
+    columns = {each.dimension: f"rows.{VALUE if each.dimension == tag else each.dimension}" for each in own}
+    query = sql("drivers/rows").format(finer=", ".join(finer), where=filters_sql(own, columns, parameters))
     connection.register("driver_days", days)
     connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
     try:
@@ -180,7 +177,7 @@ def _one_tag(periods: Periods) -> str | None:
         raise UsageError(
             "Charge types are drivers of their own and told in every answer; leave charge_type out of --by."
         )
-    tags = rows_for((*periods.by, *(name for name, _ in periods.where))).tags
+    tags = rows_for((*periods.by, *(each.dimension for each in periods.filters))).tags
     if len(tags) > 1:
         raise UsageError(
             f"A change is explained by one virtual tag at a time, not by {' and '.join(tags)}; ask for one."

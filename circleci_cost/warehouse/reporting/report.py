@@ -9,14 +9,26 @@ from datetime import UTC, date, datetime
 import duckdb
 
 from circleci_cost.day_ranges import DayRange, as_ranges
-from circleci_cost.model.reporting.report import Amount, Question, Report, Row, add_up, known_value
-from circleci_cost.model.usage.conditions import among
+from circleci_cost.model.reporting.filters import Filter
+from circleci_cost.model.reporting.report import REST, Amount, Order, Question, Report, Row
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import make_view, rows_for, values_of
+from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
+from circleci_cost.warehouse.core.filters import COST_CENTER, filtered, fitting, known_filters
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
 
-COST_CENTER = "cost_center"
+# The cost as a whole number of its last decimals: equal ratios stay equal, which floating-point ones would not.
+_WHOLE_COST = "CAST(replace(CAST(CAST(cost AS DECIMAL(38, 16)) AS VARCHAR), '.', '') AS HUGEINT)"
+# What each order compares first, before the names.
+_ORDERS = {
+    Order.COST: ("coalesce(cost, 0) DESC", "credits DESC"),
+    Order.CREDITS: ("credits DESC",),
+    Order.RUNS: ("coalesce(runs, 0) DESC", "credits DESC"),
+    Order.MINUTES: ("run_seconds DESC NULLS LAST", "credits DESC"),
+    Order.COST_PER_RUN: (f"{_WHOLE_COST} // nullif(runs, 0) DESC NULLS LAST", "credits DESC"),
+    Order.COST_PER_MINUTE: (f"{_WHOLE_COST} // nullif(run_seconds, 0) DESC NULLS LAST", "credits DESC"),
+    Order.NAME: (),
+}
 
 
 def answer(
@@ -26,26 +38,18 @@ def answer(
     cost_centers: Sequence[str],
     expected: DayRange | None,
 ) -> Report:
-    """Answer a question; the rows come in no order.
+    """Answer a question; the rows come by period and in the question's order, the sum of the rest last.
 
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
     expected by now (None: no days). Raises `UsageError` for a value that no usage has.
     """
-    where = {
-        name: [known_value(name, value, _known(connection, name, cost_centers)) for value in values]
-        for name, values in question.where
-    }
-    rows = _rows(connection, question, where)
-    total = add_up((row.amount for row in rows), counted=not question.splits_charge_types)
-    asked_centers = [name for name in cost_centers if name in where.get(COST_CENTER, cost_centers)]
+    # Cost centers without usage may be asked for: their report is empty.
+    filters = known_filters(connection, question.filters, cost_centers)
+    total, rows = _amounts(connection, question, filters)
+    asked_centers = fitting(connection, filters, COST_CENTER, cost_centers)
     missing = _missing(connection, question, asked_centers, expected)
     unsettled = _unsettled(connection, question, asked_centers)
     return Report(question, rows, total, generation.manifest.data_through, missing, unsettled)
-
-
-def _known(connection: duckdb.DuckDBPyConnection, name: str, cost_centers: Sequence[str]) -> set[str]:
-    """The values that may be asked for, also cost centers without usage: their report is empty."""
-    return {*values_of(connection, name), *(cost_centers if name == COST_CENTER else ())}
 
 
 def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
@@ -62,28 +66,38 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     return [tag for (tag,) in rows]
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, question: Question, where: dict[str, list[str]]) -> tuple[Row, ...]:
-    counted = not question.splits_charge_types
-    source = rows_for([*question.by, *where])
+def _amounts(
+    connection: duckdb.DuckDBPyConnection, question: Question, filters: Sequence[Filter]
+) -> tuple[Amount, tuple[Row, ...]]:
+    """The total, and the rows in their order."""
+    source = rows_for(question.dimensions)
     make_view(connection, source)
     parameters = Parameters()
+    names = [f"by_{place}" for place in range(len(question.by))]
+    pairs = list(zip(names, question.by, strict=True))
     query = sql("reporting/report").format(
         view=source.view,
-        by="".join(f"{source.column(name)}, " for name in question.by),
-        where=source.holding(among(where), parameters),
+        where=filtered(source, filters, parameters),
+        groups="".join(f"{source.column(by)} AS {name}, " for name, by in pairs),
+        names="".join(f"{name}, " for name in names),
+        shown="".join(f"CASE WHEN ranked.rest THEN '{REST}' ELSE sums.{name} END AS {name}, " for name in names),
+        none="".join(f"NULL AS {name}, " for name in names),
+        same=" AND ".join(f"sums.{name} = ranked.{name}" for name in names) or "true",
+        order=", ".join((*_ORDERS[question.order], *names)) or "credits",
     )
     parameters.values |= {
         "granularity": str(question.granularity or ""),
         "tag": source.tag,
         "first": question.first,
         "last": question.last,
-        "counted": counted,
+        "counted": not question.splits_charge_types,
+        "limit": question.limit if question.by else None,
     }
-    rows = []
-    for period, *values, cost, credits, unpriced, jobs, runs in connection.execute(query, parameters.values).fetchall():
-        amount = Amount(cost, credits, unpriced, jobs if counted else None, runs if counted else None)
-        rows.append(Row(period, tuple(values), amount))
-    return tuple(rows)
+    whole, *rows = connection.execute(query, parameters.values).fetchall()
+    values = slice(2, 2 + len(names))
+    return Amount(*whole[values.stop + 1 :]), tuple(
+        Row(row[1], row[values], Amount(*row[values.stop + 1 :]), row[values.stop]) for row in rows
+    )
 
 
 def _missing(

@@ -15,6 +15,7 @@ from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.drivers.effects import DRIVERS
+from circleci_cost.model.reporting.filters import parse_filters
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.drivers.compared_costs import Periods, read_costs
 from circleci_cost.warehouse.drivers.examples import example_runs
@@ -100,14 +101,14 @@ def test_without_days_to_compare_there_is_a_sentence() -> None:
 def test_filters_and_finer_dimensions_are_those_of_a_report() -> None:
     rows = every_day(project="web", branch="main") + every_day(project="api", branch="dev", dlc=50)
     connection = warehouse(rows)
-    web = read_costs(connection, Periods(WEEK, where=(("project", ("web",)),)), ["acme"])
+    web = read_costs(connection, Periods(WEEK, filters=parse_filters(["project=web"])), ["acme"])
     assert web.after["project"].unique().to_list() == ["web"]
-    dlc = read_costs(connection, Periods(WEEK, where=(("charge_type", ("dlc",)),)), ["acme"])
+    dlc = read_costs(connection, Periods(WEEK, filters=parse_filters(["charge_type=dlc"])), ["acme"])
     assert (dlc.after["cost_usd"].sum(), dlc.before["compute_credits"].sum()) == (Decimal("0.21"), 0)
     branches = read_costs(connection, Periods(WEEK, by=("branch",)), ["acme"])
     assert set(decompose(branches.before, branches.after, ["branch"])["branch"]) == {"main", "dev"}
     with pytest.raises(UsageError, match="No usage has the project 'wep'; did you mean 'web'"):
-        read_costs(connection, Periods(WEEK, where=(("project", ("wep",)),)), ["acme"])
+        read_costs(connection, Periods(WEEK, filters=parse_filters(["project=wep"])), ["acme"])
 
 
 def test_charge_types_and_two_virtual_tags_are_refused() -> None:
@@ -115,7 +116,11 @@ def test_charge_types_and_two_virtual_tags_are_refused() -> None:
     with pytest.raises(UsageError, match="leave charge_type out of --by"):
         read_costs(connection, Periods(WEEK, by=("charge_type",)), ["acme"])
     with pytest.raises(UsageError, match="one virtual tag at a time, not by team and stage"):
-        read_costs(connection, Periods(WEEK, by=("team", "job"), where=(("stage", ("x",)),)), ["acme"])
+        read_costs(
+            connection,
+            Periods(WEEK, by=("team", "job"), filters=parse_filters(["stage=x"], ("team", "stage"))),
+            ["acme"],
+        )
 
 
 def test_parts_of_a_split_take_their_share_of_the_runs() -> None:
@@ -132,7 +137,7 @@ def test_parts_of_a_split_take_their_share_of_the_runs() -> None:
     total = read_costs(connection, Periods(WEEK), ["acme"])
     whole = decompose(total.before, total.after, []).item(0, "change_usd")
     assert exact_sum(row["change_usd"] for row in by_team.values()) == whole
-    only_web = read_costs(connection, Periods(WEEK, where=(("team", ("web",)),)), ["acme"])
+    only_web = read_costs(connection, Periods(WEEK, filters=parse_filters(["team=web"], ("team",))), ["acme"])
     assert decompose(only_web.before, only_web.after, []).item(0, "change_usd") == Decimal("0.126")
 
 

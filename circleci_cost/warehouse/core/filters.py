@@ -1,0 +1,64 @@
+"""Filters of a question against the warehouse: their values checked, and the filters as SQL.
+
+What a filter is, and how it is written, is `model.reporting.filters`' subject.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import duckdb
+
+from circleci_cost.model.reporting.filters import Filter, FilterOperator, as_conditions
+from circleci_cost.model.reporting.names import known_value
+from circleci_cost.text.plain import same_name
+from circleci_cost.warehouse.core.conditions import Parameters, to_sql
+from circleci_cost.warehouse.core.cost_rows import CostRows, values_of
+from circleci_cost.warehouse.core.statements import sql
+
+COST_CENTER = "cost_center"
+
+
+def known_filters(
+    connection: duckdb.DuckDBPyConnection, filters: Iterable[Filter], cost_centers: Sequence[str] = ()
+) -> tuple[Filter, ...]:
+    """The filters with their values in the form that costs have. Raises `UsageError` for a value that no usage has.
+
+    `cost_centers` may be asked for without any usage. What a name has to contain may be any text.
+    """
+    known: dict[str, set[str]] = {COST_CENTER: set(cost_centers)}
+    checked = []
+    for each in filters:
+        if each.operator is FilterOperator.CONTAINS:
+            values = [same_name(value) for value in each.values]
+        else:
+            if each.dimension not in known or each.dimension == COST_CENTER:
+                known.setdefault(each.dimension, set()).update(values_of(connection, each.dimension))
+            values = [known_value(each.dimension, value, known[each.dimension]) for value in each.values]
+        checked.append(replace(each, values=tuple(dict.fromkeys(values))))
+    return tuple(checked)
+
+
+def filters_sql(filters: Iterable[Filter], columns: Mapping[str, str], parameters: Parameters) -> str:
+    """The filters as a SQL expression that is true or false; values go into `parameters`.
+
+    In: the column of each dimension, one of our own names, which holds no NULL.
+    """
+    conditions = (to_sql(condition, dict(columns), parameters) for condition in as_conditions(filters))
+    return " AND ".join(f"({condition})" for condition in conditions) or "true"
+
+
+def filtered(source: CostRows, filters: Sequence[Filter], parameters: Parameters) -> str:
+    """The same for one of the views of `cost_rows`."""
+    return filters_sql(filters, {each.dimension: source.column(each.dimension) for each in filters}, parameters)
+
+
+def fitting(
+    connection: duckdb.DuckDBPyConnection, filters: Iterable[Filter], dimension: str, values: Sequence[str]
+) -> list[str]:
+    """Those of some values that the filters of their dimension let through, in their order."""
+    parameters = Parameters()
+    own = [each for each in filters if each.dimension == dimension]
+    query = sql("core/fitting").format(where=filters_sql(own, {dimension: "value"}, parameters))
+    rows = connection.execute(query, {"known": list(values), **parameters.values}).fetchall()
+    kept = {value for (value,) in rows}
+    return [value for value in values if value in kept]

@@ -1,8 +1,18 @@
-"""What the whole session of tests has in common: that Python keeps the bytecode of what it has compiled."""
+"""What the whole session of tests has in common: compiled bytecode is kept, and its end says what could not run."""
 
 import os
 import sys
 
+import pytest
+
+from circleci_cost_tests.explorer.missing_browser import summary
+
 # Else each worker compiles all tests anew, and each of the hundred processes that they start the whole package.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one loud line that browser tests did not run; here, because xdist's controller reads no other conftest."""
+    if line := summary(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line, red=True, bold=True)

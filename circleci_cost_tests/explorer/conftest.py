@@ -1,0 +1,74 @@
+"""A finished demo, shared by a whole session, and a real browser: `__init__` shows how they are used."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from circleci_cost.lake.turns import turn
+from circleci_cost_tests.explorer.browsing import Browsing
+from circleci_cost_tests.explorer.chromium import NoBrowserError, launch
+from circleci_cost_tests.explorer.missing_browser import NO_BROWSER
+from circleci_cost_tests.explorer.problems import Problems
+
+_DONE = "made"
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the finished demo in `demo-data`, as of `moment.NOW`; read only: copy it to change anything."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _made(tmp_path_factory.mktemp("demo"))
+    # All workers of one test session share it; whoever comes first makes it.
+    folder = tmp_path_factory.getbasetemp().parent / "demo"
+    with turn(folder.with_suffix(".lock")):
+        return folder if (folder / _DONE).exists() else _made(folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    left_out = {"DAGSTER_HOME", "CIRCLECI_COST_CONFIG"}
+    process = subprocess.run(
+        [sys.executable, "-m", "circleci_cost_tests.explorer.demo", str(folder)],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in left_out}
+        | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    (folder / _DONE).touch()
+    return folder
+
+
+# For the tests of this package and no longer: while Playwright runs, this thread has an event loop of its, and other
+# tests could not use asyncio.run.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser process for each worker; where there is none, the tests that ask for it are skipped."""
+    with sync_playwright() as playwright:
+        try:
+            started = launch(playwright)
+        except NoBrowserError as error:
+            pytest.skip(f"{NO_BROWSER}: {error}")
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browsing(browser: Browser) -> Iterator[Browsing]:
+    """What opens pages of any origin; at its end the test fails if one of them had a problem."""
+    opened = Browsing(browser)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def problems(browsing: Browsing) -> Problems:
+    """What the pages of this test did wrong; `problems.take()` forgets what was provoked on purpose."""
+    return browsing.problems

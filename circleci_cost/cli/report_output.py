@@ -3,7 +3,6 @@
 from rich.table import Table
 from rich.text import Text
 
-from circleci_cost.cli.csv_text import csv_line
 from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.reporting.filters import in_words
@@ -19,6 +18,7 @@ from circleci_cost.model.reporting.report import (
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
+from circleci_cost.text.csv_text import csv_line
 from circleci_cost.text.units import counted
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import duckdb
 
-from circleci_cost.cli.csv_text import safe_cell_sql
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.files import fsync_file
+from circleci_cost.text.csv_text import safe_cell_sql
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.publishing.generations import MONTHLY_ORDER, TABLES
 

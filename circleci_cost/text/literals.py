@@ -1,6 +1,6 @@
 """Literals of SQL, TOML and JSON: exact, and those of TOML and JSON harmless in a terminal.
 
-`cli.csv_text` escapes the cells of a spreadsheet; each renderer in `notify` escapes its own markup.
+`csv_text` escapes the cells of a spreadsheet; each renderer in `notify` escapes its own markup.
 """
 
 import json

@@ -17,15 +17,15 @@ import polars as pl
 import pytest
 
 from circleci_cost.circleci import Account, Endpoint
-from circleci_cost.cli.csv_text import safe_cell
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import read_settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.simulator import ACME_ID
+from circleci_cost.text.csv_text import safe_cell
 from circleci_cost.warehouse.publishing.generations import TABLES
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.cli.test_csv_text import HOSTILE
+from circleci_cost_tests.text.test_csv_text import HOSTILE
 
 ROWS = [
     {"date": date(2026, 1, 31), "project": "=1+1", "compute": "1000"},

@@ -11,9 +11,9 @@ from decimal import Decimal
 
 import pytest
 
-from circleci_cost.cli.csv_text import safe_cell
+from circleci_cost.text.csv_text import safe_cell
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.cli.test_csv_text import HOSTILE
+from circleci_cost_tests.text.test_csv_text import HOSTILE
 
 DAYS = [date(2026, 1, day) for day in range(1, 13)]
 ROWS = [

@@ -1,14 +1,18 @@
 """What people decided about incidents, read from a CSV file: an incident was expected, or is to be ignored.
 
-Which incidents there are is `incidents`' job.
+Which incidents there are is `incidents`' job, writing a decision into such a file `decision_edits`'.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.incidents.episodes import MOST_GAP_DAYS, PRICE_CHANGE
+from circleci_cost.model.incidents.incidents import IncidentStatus
 from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_bytes, read_csv, refuse_empty
+from circleci_cost.text.csv_text import original_cells
 from circleci_cost.text.plain import quoted
 
 DECISIONS = ("expected", "ignored")
@@ -23,7 +27,7 @@ DECISION_SCHEMA = pl.Schema(
 )
 NO_DECISIONS = pl.DataFrame(schema=DECISION_SCHEMA)
 DECISIONS_STAY = "Until then the decisions that were read last stay."
-_COLUMNS = ("incident", "decision", "reason", "until")
+COLUMNS = ("incident", "decision", "reason", "until")
 
 
 def read_decisions(path: Path) -> pl.DataFrame:
@@ -32,7 +36,15 @@ def read_decisions(path: Path) -> pl.DataFrame:
     The file's columns are `incident`, `decision` (one of `DECISIONS`) and optionally `reason` and `until` (the last
     day on which the decision holds). Raises `ConfigurationError` with file and line.
     """
-    rows = read_csv(path, read_bytes(path), _COLUMNS, ["incident", "decision"])
+    return decisions_in(path, read_bytes(path))
+
+
+def decisions_in(path: Path, content: bytes) -> pl.DataFrame:
+    """The decisions in the content of a file, as `read_decisions` has them; `path` is for messages only.
+
+    A reason that would begin a formula has an apostrophe before it in the file, see `text.csv_text`.
+    """
+    rows = read_csv(path, content, COLUMNS, ["incident", "decision"])
     for name in ("incident", "decision"):
         refuse_empty(path, rows, name)
     unknown = rows.filter(~pl.col("decision").is_in(DECISIONS))
@@ -58,6 +70,7 @@ def read_decisions(path: Path) -> pl.DataFrame:
     ]
     return (
         rows.with_columns(absent)
+        .with_columns(original_cells(pl.col("reason")))
         .rename({"incident": "incident_id", "until": "decided_until"})
         .select(pl.col(name).cast(dtype) for name, dtype in DECISION_SCHEMA.items())
     )
@@ -86,3 +99,28 @@ def decided(incidents: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("decision")
     )
+
+
+def redecided(published: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Published incidents with the decisions as they are now, in place of those they were published with.
+
+    In: rows of `anomaly_incidents`. Out: the same columns.
+    """
+    undecided = published.with_columns(undecided_status()).drop("reason", "decided_until")
+    return decided(undecided, decisions).select(published.columns)
+
+
+def undecided_status() -> pl.Expr:
+    """The status of an incident of `anomaly_incidents` had nobody decided about it.
+
+    A decision takes the status's place there; the other columns tell it as `incidents` found it.
+    """
+    goes_on = pl.col("data_through") - pl.col("last_day") <= timedelta(days=MOST_GAP_DAYS)
+    found = (
+        pl.when(pl.col("monthly_impact_usd").is_null())
+        .then(pl.lit(IncidentStatus.ENDED.value))
+        .when((pl.col("kind") != PRICE_CHANGE) & goes_on)
+        .then(pl.lit(IncidentStatus.OPEN.value))
+        .otherwise(pl.lit(IncidentStatus.NEW_NORMAL.value))
+    )
+    return pl.when(pl.col("status").is_in(DECISIONS)).then(found).otherwise("status").alias("status")

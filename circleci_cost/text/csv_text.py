@@ -7,8 +7,12 @@ more, so that taking one away gives every name back. Numbers are left as they ar
 
 import re
 from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
 
 from circleci_cost.text.literals import sql_text
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # Characters that start a formula in Excel, LibreOffice or Google Sheets, with the forms that they read as the same.
 _STARTS = "=+@\uff1d\ufe66\u207c\u208c\uff0b\ufe62\u207a\u208a\ufb29\uff0d\ufe63\uff20\ufe6b-"
@@ -27,6 +31,11 @@ _RULES = (
     (r"^('*[\t\r\n])", r"'\1"),
 )
 _COMPILED = [(re.compile(pattern), replacement) for pattern, replacement in _RULES]
+# The way back, for Polars: of the apostrophes in such a place one is taken away.
+_BACK = (
+    (r"^'('*[\t\r\n])", "${1}"),
+    (rf"(^|[{_ENDS}])'('*[{_UNSEEN}]*[{_STARTS}])", "${1}${2}"),
+)
 _MUST_QUOTE = re.compile(r'[",\r\n]|^\s|\s$')
 
 
@@ -43,6 +52,13 @@ def safe_cell_sql(column: str) -> str:
     for pattern, replacement in _RULES:
         expression = f"regexp_replace({expression}, {sql_text(pattern)}, {sql_text(replacement)}, 'g')"
     return expression
+
+
+def original_cells(column: "pl.Expr") -> "pl.Expr":
+    """A column of texts as they were before `safe_cell`."""
+    for pattern, replacement in _BACK:
+        column = column.str.replace_all(pattern, replacement)
+    return column
 
 
 def csv_line(cells: Sequence[str | None], text_cells: Container[int] = ()) -> str:

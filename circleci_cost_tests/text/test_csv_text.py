@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.cli.csv_text import csv_line, safe_cell, safe_cell_sql
+from circleci_cost.text.csv_text import csv_line, safe_cell, safe_cell_sql
 
 _FORMULAS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u208a\u207c\u208c\ufb29"
 _LINE_ENDS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029;"

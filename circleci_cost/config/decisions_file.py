@@ -81,8 +81,7 @@ def decided_now(settings: Settings, published: pl.DataFrame) -> DecidedIncidents
 
 
 def _not_configured(settings: Settings) -> str:
-    place = settings.source_file or CONFIG_FILE
-    begin = (
-        "" if settings.source_file else "The built-in demo has no file of decisions. With a configuration of your own: "
-    )
-    return f'{begin}To decide about incidents, add decisions = "decisions.csv" to [anomalies] in {place}.'
+    how = f'add decisions = "decisions.csv" to [anomalies] in {settings.source_file or CONFIG_FILE}.'
+    if settings.is_demo:
+        return f"The built-in demo has no file of decisions. In a configuration of your own, {how}"
+    return f"No file of decisions is configured; {how}"

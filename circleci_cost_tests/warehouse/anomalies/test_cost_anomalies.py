@@ -13,7 +13,7 @@ import pytest
 from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.measures import MEASURES
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR
-from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS
+from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, NO_DECISIONS, undecided_status
 from circleci_cost.warehouse.anomalies.cost_anomalies import KEPT_DAYS, AnomalySummary, write_anomalies
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost_tests.warehouse.allocation.builders import PRICE, daily_cost
@@ -378,6 +378,8 @@ def test_decisions_are_written_while_they_hold(jobs: list[Row]) -> None:
     last = day(DAYS - 1)
     write(connection, decision("expected", incident, last))
     assert rows(connection, status) == [("expected", "load test", last)]
+    undecided = undecided_status()
+    assert connection.sql("SELECT * FROM anomaly_incidents").pl().select(undecided).rows() == [usual[:1]]
     write(connection, decision("ignored", incident, last - timedelta(days=1)))
     assert rows(connection, status)[0][0] == usual[0]
 

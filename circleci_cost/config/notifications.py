@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
+from circleci_cost.config.addresses import PageAddress, web_address
 from circleci_cost.http.loopback import is_loopback, keeps_secrets
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
 from circleci_cost.sections.section import (
@@ -22,7 +23,6 @@ from circleci_cost.sections.section import (
     refuse_repeated,
     unknown_name,
 )
-from circleci_cost.text.secrets import without_secrets
 
 Event = Literal[
     "import_complete",
@@ -79,28 +79,11 @@ def _public_name(value: str) -> str:
     return name
 
 
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if not value.isascii() or not value.isprintable() or re.search(r"[\s<>\"\\]", value) or not parts.hostname:
-        raise ValueError("write an address such as https://example.com/path")
-    if parts.username or parts.password:
-        raise ValueError("there is a user name or password in it; put the address into a variable and write url_env")
-    return value
-
-
-def _link(value: str) -> str:
-    if urlsplit(value).scheme not in {"https", "http"}:
-        raise ValueError("write the https:// (or http://) address of your Dagster or explorer")
-    if without_secrets(value) != value:
-        raise ValueError("this looks like a webhook's address, which is a secret and no page to open")
-    return _web_address(value).rstrip("/")
-
-
 def _webhook_url(value: str) -> str:
     parts = urlsplit(value)
     if not keeps_secrets(parts.scheme, parts.hostname or ""):
         raise ValueError("write an https:// address (http:// only for this machine)")
-    return _web_address(value)
+    return web_address(value)
 
 
 def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -225,7 +208,7 @@ class NotificationOwner(Section):
 class Notifications(Section):
     """`[notifications]`: channels, owners, and the address of your Dagster to link to."""
 
-    link: Annotated[str, AfterValidator(_link)] | None = None
+    link: PageAddress | None = None
     channels: tuple[
         Annotated[ChannelSection, Discriminator("type"), BeforeValidator(_of_known_type)],
         ...,

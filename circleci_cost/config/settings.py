@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config import demo
 from circleci_cost.config.api import Api
+from circleci_cost.config.explorer import Explorer
 from circleci_cost.config.notifications import Notifications
 from circleci_cost.config.references import check_references
 from circleci_cost.days import EARLIEST_USAGE
@@ -86,6 +87,7 @@ class Settings(Section):
     anomalies: Anomalies = Anomalies()
     infrastructure: tuple[Infrastructure, ...] = ()
     notifications: Notifications = Notifications()
+    explorer: Explorer = Explorer()
     source_file: Path | None = Field(default=None, exclude=True)
 
     @property

@@ -1,21 +1,32 @@
 """A finished demo, shared by a whole session, and a real browser: `__init__` shows how they are used."""
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from circleci_cost.clock import ManualClock
+from circleci_cost.config.demo import DATA_DIRECTORY
+from circleci_cost.config.settings import demo_settings
 from circleci_cost.lake.turns import turn
 from circleci_cost_tests.explorer.browsing import Browsing
 from circleci_cost_tests.explorer.chromium import NoBrowserError, launch
+from circleci_cost_tests.explorer.looks import LIGHT, Look
 from circleci_cost_tests.explorer.missing_browser import NO_BROWSER
+from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.problems import Problems
+from circleci_cost_tests.explorer.serving import Site, serving
 
 _DONE = "made"
+_SCREENSHOTS = "CIRCLECI_COST_SCREENSHOTS"
+
+OpenPage = Callable[..., Page]
+Screenshot = Callable[[Page, str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +57,23 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def served_demo(demo_folder: Path) -> Iterator[Site]:
+    """The demo, served for all tests of one worker."""
+    settings = demo_settings(demo_folder / DATA_DIRECTORY, ManualClock(NOW))
+    with serving(settings) as site:
+        yield site
+
+
+@pytest.fixture
+def site(served_demo: Site) -> Iterator[Site]:
+    """The demo as the real server serves it; an error that no page expects fails the test that caused it."""
+    yield served_demo
+    bugs = served_demo.take_bugs()
+    if bugs:
+        raise ExceptionGroup("the server reported", [bug for bug in bugs if isinstance(bug, Exception)])
+
+
 # For the tests of this package and no longer: while Playwright runs, this thread has an event loop of its, and other
 # tests could not use asyncio.run.
 @pytest.fixture(scope="package")
@@ -72,3 +100,32 @@ def browsing(browser: Browser) -> Iterator[Browsing]:
 def problems(browsing: Browsing) -> Problems:
     """What the pages of this test did wrong; `problems.take()` forgets what was provoked on purpose."""
     return browsing.problems
+
+
+@pytest.fixture
+def open_page(site: Site, browsing: Browsing) -> OpenPage:
+    """Opens an empty page for the demo in a look, by default light: `open_page(NARROW).goto("/budgets")`."""
+
+    def opened(look: Look = LIGHT) -> Page:
+        return browsing.open(site.origin, look)
+
+    return opened
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """An empty page for the demo on a desk, in light colours: `page.goto("/")`."""
+    return open_page()
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Screenshot:
+    """Takes a picture of a whole page: kept where CIRCLECI_COST_SCREENSHOTS names a folder."""
+    folder = Path(os.environ.get(_SCREENSHOTS) or tmp_path)
+
+    def taken(page: Page, name: str) -> Path:
+        path = folder / f"{re.sub(r'[^a-zA-Z0-9-]+', '-', name)}.png"
+        page.screenshot(path=path, full_page=True, animations="disabled")
+        return path
+
+    return taken

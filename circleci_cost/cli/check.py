@@ -10,9 +10,7 @@ from rich.text import Text
 from circleci_cost.cli.check_access import access_findings, token_ends
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
-from circleci_cost.cli.edited import edited
 from circleci_cost.cli.findings import Finding
-from circleci_cost.cli.former_centers import former_centers
 from circleci_cost.cli.instance import dagster_home
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
@@ -33,7 +31,9 @@ from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_da
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.text.units import counted, to_the_minute, verb
+from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
+from circleci_cost.warehouse.reporting.former_centers import former_centers
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 

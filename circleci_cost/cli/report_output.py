@@ -7,14 +7,13 @@ from circleci_cost.cli.streams import results, shown, write_exactly, write_json
 from circleci_cost.cli.tables import Column, fitted
 from circleci_cost.model.reporting.filters import in_words
 from circleci_cost.model.reporting.report import (
-    AMOUNT_COLUMNS,
     Amount,
     Report,
     as_json,
-    as_table,
     not_final_text,
     period_text,
 )
+from circleci_cost.model.reporting.report_csv import csv_lines
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
@@ -29,10 +28,7 @@ def write_report_json(report: Report) -> None:
 
 def write_csv(report: Report) -> None:
     """Write a header and the rows."""
-    header, rows = as_table(report)
-    lines = [csv_line(header)]
-    lines += [csv_line(row, text_cells=range(len(header) - len(AMOUNT_COLUMNS))) for row in rows]
-    write_exactly("".join(lines))
+    write_exactly("".join(csv_lines(report)))
 
 
 def write_table(report: Report) -> None:

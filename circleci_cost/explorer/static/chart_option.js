@@ -12,7 +12,7 @@ export function chartOption(data, paint, width) {
   const narrow = width < NARROW;
   const axes = axesOf(data);
   const hatched = new Set(data.hatched ?? []);
-  const textStyle = { color: paint.soft, fontFamily: paint.font, fontSize: 12 };
+  const textStyle = { color: paint.muted, fontFamily: paint.font, fontSize: 12 };
   return {
     animation: false,
     textStyle,
@@ -101,8 +101,8 @@ function bars(data, series, paint, hatched, width, common) {
     barCategoryGap: room > 12 ? "28%" : "12%",
     barMaxWidth: 56,
     emphasis: { ...common.emphasis, itemStyle: { color: "inherit" } },
-    /* A hair of the surface between the parts: neighbours stay apart without their hues. */
-    itemStyle: { color: fill, borderColor: paint.surface, borderWidth: data.stacked && room > 10 ? 0.75 : 0 },
+    /* A hair of the paper between the parts: neighbours stay apart without their hues. */
+    itemStyle: { color: fill, borderColor: paint.paper, borderWidth: data.stacked && room > 10 ? 0.75 : 0 },
     data: series.values.map((value, index) =>
       hatched.has(index) ? { value: pixels(value), itemStyle: { color: stripes } } : pixels(value),
     ),
@@ -175,7 +175,7 @@ function background(data, paint, hatched) {
         label: {
           position: "end",
           distance: 4,
-          color: paint.soft,
+          color: paint.muted,
           fontFamily: paint.font,
           fontSize: 11,
           lineHeight: 16,

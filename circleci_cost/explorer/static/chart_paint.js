@@ -6,10 +6,10 @@ export const NARROW = 520;
 
 const SLOTS = 18;
 const ROLES = ["other", "previous", "forecast", "expected", "budget"];
-const PLAIN = ["surface", "ink", "soft", "grid", "axis", "pointer", "band", "mark"];
+const PLAIN = ["paper", "ink", "muted", "grid", "axis", "pointer", "band", "mark"];
 const PARTS = new Set(["key", "other", "actual"]);
 const TILE = 8;
-/* Forced colours: what hues tell, these tell too. Each is a path of a tile, drawn in the colour of the surface. */
+/* Forced colours: what hues tell, these tell too. Each is a path of a tile, drawn in the colour of the paper. */
 const TEXTURES = [
   [],
   [[0, 8, 8, 0]],
@@ -70,7 +70,7 @@ export class Paint {
   fill(series) {
     const color = this.color(series);
     const texture = series.role === "other" ? [] : TEXTURES[(series.color ?? 0) % TEXTURES.length];
-    return this.textured && texture.length > 0 ? pattern(this.#tile(color, texture, this.surface, 1.5)) : color;
+    return this.textured && texture.length > 0 ? pattern(this.#tile(color, texture, this.paper, 1.5)) : color;
   }
 
   /** What fills the bars of a period that is not complete: stripes of the same colour. */
@@ -80,7 +80,7 @@ export class Paint {
 
   /** The tile of `hatch`. */
   hatchTile(color) {
-    return this.#tile(this.surface, [[-4, 4, 4, -4], [0, 8, 8, 0], [4, 12, 12, 4]], color, 2.5);
+    return this.#tile(this.paper, [[-4, 4, 4, -4], [0, 8, 8, 0], [4, 12, 12, 4]], color, 2.5);
   }
 
   /** The mark of a series in legends and tooltips, drawn as the chart draws it. */

@@ -67,7 +67,7 @@ function legendEntries(data, paint, chart) {
   });
   const others = (data.bands ?? []).map((band) => [band.name, paint.swatch(document, (context) => square(context, paint.band))]);
   if (data.hatched?.length) {
-    others.push(["incomplete", paint.swatch(document, (context) => paint.paintHatch(context, paint.soft))]);
+    others.push(["incomplete", paint.swatch(document, (context) => paint.paintHatch(context, paint.muted))]);
   }
   const rest = others.map(([name, swatch]) => element("li", "", element("span", "entry", swatch, element("span", "name", name))));
   return [...parts, ...rest];
@@ -110,14 +110,14 @@ export class Tooltip {
     const period = data.periods[index];
     const [axis] = axesOf(data);
     const heading = element("p", "period", period.label);
-    if (period.incomplete) heading.append(element("span", "note", " · incomplete"));
+    if (period.incomplete) heading.append(element("span", "remark", " · incomplete"));
     const row = (series) => this.#row(series.name, series.values[index], axesOf(data)[series.axis], seriesSwatch(data, series, paint));
     const known = data.series.filter((series) => series.values[index] !== null);
     const parts = known.filter(isPart).sort((a, b) => byRoleAndValue(a, b, index));
     const room = this.canvas.clientWidth < NARROW ? SHOWN_ROWS_NARROW : SHOWN_ROWS;
     const shown = parts.slice(0, room).map(row);
     const left = parts.length - shown.length;
-    if (left > 0) shown.push(element("p", "note", `and ${left} more`));
+    if (left > 0) shown.push(element("p", "remark", `and ${left} more`));
     const total = data.totals?.[index];
     if (total != null && parts.length > 1) shown.push(this.#row("Total", total, axis, null, "row total"));
     const bands = (data.bands ?? [])
@@ -126,7 +126,7 @@ export class Tooltip {
         const range = `${amountText(band.low[index], axis)} – ${amountText(band.high[index], axis)}`;
         return textRow(band.name, range, paint.swatch(document, (context) => square(context, paint.band)));
       });
-    const marks = (data.marks ?? []).filter((mark) => mark.index === index).map((mark) => element("p", "note", mark.text));
+    const marks = (data.marks ?? []).filter((mark) => mark.index === index).map((mark) => element("p", "remark", mark.text));
     return [heading, ...shown, ...known.filter((series) => !isPart(series)).map(row), ...bands, ...marks];
   }
 

@@ -62,11 +62,18 @@ class Drawing {
     this.chart.getZr().on("mousemove", ({ offsetX, offsetY }) => this.#point(offsetX, offsetY));
     this.chart.getZr().on("globalout", () => this.tooltip.hide());
     this.chart.on("click", ({ seriesIndex, event }) => this.#follow(seriesIndex, event.event));
-    document.addEventListener("pointerdown", ({ target }) => this.canvas.contains(target) || this.tooltip.hide());
-    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.tooltip.hide());
+    document.addEventListener("pointerdown", ({ target }) => this.canvas.contains(target) || this.#leave());
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && this.#leave());
     new ResizeObserver(() => {
       if (this.canvas.clientWidth > 0 && this.canvas.clientWidth !== this.width) this.draw();
     }).observe(this.canvas);
+  }
+
+  /* A finger that lifts leaves its tooltip and its highlight behind; Escape takes them from under a pointer, too. */
+  #leave() {
+    this.tooltip.hide();
+    this.chart.dispatchAction({ type: "downplay" });
+    this.chart.dispatchAction({ type: "hideTip" });
   }
 
   /* A tap shows the tooltip; the links of the legend are there for the finger. */

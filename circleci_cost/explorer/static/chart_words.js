@@ -46,7 +46,9 @@ export function writeWords(figure, data, paint, chart) {
   const canvas = figure.querySelector(".canvas");
   const marks = (data.marks ?? []).map((mark, number) => {
     const text = `${data.periods[mark.index].label}: ${mark.text}`;
-    return element("li", "", element("span", "number", String(number + 1)), text);
+    const flag = element("span", "number", String(number + 1));
+    flag.ariaHidden = "true";
+    return element("li", "", flag, " ", text);
   });
   if (marks.length > 0) canvas.after(element("ol", "marks", ...marks));
   const entries = legendEntries(data, paint, chart);

@@ -103,9 +103,11 @@ function bars(data, series, paint, hatched, width, common) {
     emphasis: { ...common.emphasis, itemStyle: { color: "inherit" } },
     /* A hair of the paper between the parts: neighbours stay apart without their hues. */
     itemStyle: { color: fill, borderColor: paint.paper, borderWidth: data.stacked && room > 10 ? 0.75 : 0 },
-    data: series.values.map((value, index) =>
-      hatched.has(index) ? { value: pixels(value), itemStyle: { color: stripes } } : pixels(value),
-    ),
+    /* No bar of zero: its border would cut the axis. */
+    data: series.values.map((value, index) => {
+      const size = pixels(value) || null;
+      return hatched.has(index) ? { value: size, itemStyle: { color: stripes } } : size;
+    }),
   };
 }
 

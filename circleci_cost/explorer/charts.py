@@ -145,7 +145,10 @@ class Chart:
                 {"name": one_line(each.name), "low": _written(each.low, first), "high": _written(each.high, first)}
                 for each in self.bands
             ],
-            "marks": [{"index": each.index, "text": one_line(each.text)} for each in self.marks],
+            "marks": [
+                {"index": each.index, "text": one_line(each.text)}
+                for each in sorted(self.marks, key=lambda each: each.index)
+            ],
             "axes": [{"unit": each.unit, "decimals": each.decimals} for each in self.axes],
         }
 

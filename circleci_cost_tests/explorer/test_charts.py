@@ -116,6 +116,15 @@ def test_what_is_drawn_is_within_half_a_unit_of_the_amount(amount: Decimal) -> N
     assert (drawn == 0) == (amount == 0)
 
 
+def test_marks_are_numbered_in_the_order_of_their_periods() -> None:
+    marks = [Mark(1, "price"), Mark(0, "release"), Mark(1, "restatement")]
+    assert chart(marks=marks).document["marks"] == [
+        {"index": 0, "text": "release"},
+        {"index": 1, "text": "price"},
+        {"index": 1, "text": "restatement"},
+    ]
+
+
 def test_names_lose_what_is_invisible_or_turns_the_direction() -> None:
     drawn = chart(
         Series("a\u202eb\nc", amounts("1", "2"), color=0),

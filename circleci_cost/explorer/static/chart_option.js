@@ -4,6 +4,7 @@ import { NARROW, axesOf, lineStyle, pixels } from "./chart_paint.js";
 import { tickText } from "./chart_words.js";
 
 const LABEL_WIDTH = 64;
+const FLAG_WIDTH = 30;
 /* Beyond this many bars and points, highlighting one series costs more than it tells. */
 const MANY = 1500;
 
@@ -37,26 +38,34 @@ export function chartOption(data, paint, width) {
         lineStyle: { color: paint.axis, type: "solid" },
       },
     },
-    xAxis: periodAxis(data, paint, textStyle, width),
-    yAxis: axes.map((axis, index) => ({
-      type: "value",
-      position: index === 0 ? "left" : "right",
-      name: axes.length > 1 ? axis.unit : "",
-      nameGap: 12,
-      nameTextStyle: { ...textStyle, align: index === 0 ? "left" : "right" },
-      splitNumber: narrow ? 3 : 4,
-      minInterval: axis.decimals === 0 ? 1 : 0,
-      alignTicks: index > 0,
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { ...textStyle, formatter: (value) => tickText(value, axis.unit) },
-      splitLine: { show: index === 0, lineStyle: { color: paint.grid, width: 1 } },
-    })),
+    xAxis: [
+      periodAxis(data, paint, textStyle, width),
+      { type: "category", show: false, data: data.periods.map((_, index) => String(index)), axisPointer: { show: false } },
+    ],
+    yAxis: [...axes.map((axis, index) => amountAxis(axis, index, axes, paint, textStyle, narrow)), { show: false, max: 1 }],
     series: [
       ...data.series.map((series) => drawn(data, series, paint, hatched, width)),
       ...(data.bands ?? []).flatMap((band, index) => drawnBand(band, index, data, paint)),
-      ...background(data, paint, hatched),
+      ...background(data, paint, hatched, width),
+      ...(data.kind === "bars" && hatched.size > 0 ? [emptyColumns(data, paint, hatched)] : []),
     ],
+  };
+}
+
+function amountAxis(axis, index, axes, paint, textStyle, narrow) {
+  return {
+    type: "value",
+    position: index === 0 ? "left" : "right",
+    name: axes.length > 1 ? axis.unit : "",
+    nameGap: 12,
+    nameTextStyle: { ...textStyle, align: index === 0 ? "left" : "right" },
+    splitNumber: narrow ? 3 : 4,
+    minInterval: axis.decimals === 0 ? 1 : 0,
+    alignTicks: index > 0,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: { ...textStyle, formatter: (value) => tickText(value, axis.unit) },
+    splitLine: { show: index === 0, lineStyle: { color: paint.grid, width: 1 } },
   };
 }
 
@@ -160,9 +169,9 @@ function drawnBand(band, index, data, paint) {
   ];
 }
 
-/* Marks, and for lines the periods that are not complete: on a series of no values, so that no legend has them. */
-function background(data, paint, hatched) {
-  const marks = (data.marks ?? []).map((mark, number) => ({ xAxis: mark.index, label: { formatter: String(number + 1) } }));
+/* Marks, and for lines the periods that are not complete: on a series of no values. */
+function background(data, paint, hatched, width) {
+  const marks = flags(data, width).map(({ index, label }) => ({ xAxis: index, label: { formatter: label, show: label !== "" } }));
   const areas = data.kind === "lines" ? runs([...hatched]) : [];
   if (marks.length === 0 && areas.length === 0) return [];
   return [
@@ -195,6 +204,39 @@ function background(data, paint, hatched) {
       },
     },
   ];
+}
+
+/* The numbers of marks that would cover each other stand on the first of them, as a range: `2–4`. */
+function flags(data, width) {
+  const room = Math.max(width - 48, 1) / data.periods.length;
+  const groups = [];
+  (data.marks ?? []).forEach(({ index }, place) => {
+    const last = groups.at(-1);
+    if (last && (index - last.index) * room < FLAG_WIDTH) {
+      last.to = place + 1;
+      last.others.add(index);
+    } else groups.push({ index, from: place + 1, to: place + 1, others: new Set() });
+  });
+  return groups.flatMap(({ index, from, to, others }) => [
+    { index, label: from === to ? String(from) : `${from}–${to}` },
+    ...[...others].filter((other) => other !== index).map((other) => ({ index: other, label: "" })),
+  ]);
+}
+
+/* Columns behind the bars where a period is not complete and has no bar that could be striped. */
+function emptyColumns(data, paint, hatched) {
+  const parts = data.series.filter((series) => lineStyle(data, series) === null);
+  const isEmpty = (index) => hatched.has(index) && parts.every((series) => !pixels(series.values[index]));
+  return {
+    type: "bar",
+    silent: true,
+    xAxisIndex: 1,
+    yAxisIndex: axesOf(data).length,
+    barCategoryGap: 0,
+    z: 0,
+    itemStyle: { color: paint.hatch(paint.grid) },
+    data: data.periods.map((_, index) => (isEmpty(index) ? 1 : null)),
+  };
 }
 
 function runs(indices) {

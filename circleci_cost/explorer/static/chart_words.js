@@ -5,6 +5,7 @@ import { NARROW, axesOf, isPart, lineStyle, pixels } from "./chart_paint.js";
 
 const SHOWN_ROWS = 12;
 const SHOWN_ROWS_NARROW = 5;
+const SHOWN_MARKS = 12;
 const GROUPS = /\B(?=(\d{3})+$)/g;
 
 /** An amount with its unit: `$1,234.50`, `-$3.00`, `<$0.01`, `1,234 credits`. */
@@ -50,6 +51,7 @@ export function writeWords(figure, data, paint, chart) {
     flag.ariaHidden = "true";
     return element("li", "", flag, " ", text);
   });
+  if (marks.length > SHOWN_MARKS) marks.splice(SHOWN_MARKS, Infinity, element("li", "", `and ${marks.length - SHOWN_MARKS} more`));
   if (marks.length > 0) canvas.after(element("ol", "marks", ...marks));
   const entries = legendEntries(data, paint, chart);
   if (entries.length > 1) canvas.after(element("ul", "legend", ...entries));

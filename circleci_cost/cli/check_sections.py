@@ -10,6 +10,7 @@ from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation.planning import prepare_usable
 from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisions
+from circleci_cost.model.reporting.annotations import WITHOUT_ANNOTATIONS, read_annotations
 from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.notify.webhook_secret import unusable_secret
 from circleci_cost.sections.section import shown_variable
@@ -21,6 +22,7 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
     yield from _tags(settings)
     yield from _budgets(settings)
     yield from _decisions(settings)
+    yield from _annotations(settings)
     yield from infrastructure_findings(
         settings.infrastructure, settings.resolve, offline=offline, lake=Lake(settings.data_dir)
     )
@@ -71,6 +73,17 @@ def _decisions(settings: Settings) -> Iterator[Finding]:
         yield Finding("anomalies", "error", f"{error} {DECISIONS_STAY}", error.exit_code)
         return
     yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {counted(decisions.height, 'decision')}")
+
+
+def _annotations(settings: Settings) -> Iterator[Finding]:
+    if settings.explorer.annotations is None:
+        return
+    try:
+        annotations = read_annotations(settings.resolve(settings.explorer.annotations))
+    except CircleciCostError as error:
+        yield Finding("explorer", "error", f"{error} {WITHOUT_ANNOTATIONS}", error.exit_code)
+        return
+    yield Finding("explorer", "ok", f"{settings.explorer.annotations}: {counted(len(annotations), 'annotation')}")
 
 
 def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -14,7 +14,14 @@ from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.edited_files import edit_file, why_read_only
 from circleci_cost.model.incidents.decision import Decision
 from circleci_cost.model.incidents.decision_edits import edited
-from circleci_cost.model.incidents.decisions import DECISIONS, DECISIONS_STAY, NO_DECISIONS, read_decisions, redecided
+from circleci_cost.model.incidents.decisions import (
+    COLUMNS,
+    DECISIONS,
+    DECISIONS_STAY,
+    NO_DECISIONS,
+    read_decisions,
+    redecided,
+)
 from circleci_cost.named_files.file_problem import FileProblem
 
 
@@ -81,7 +88,10 @@ def decided_now(settings: Settings, published: pl.DataFrame) -> DecidedIncidents
 
 
 def _not_configured(settings: Settings) -> str:
-    how = f'add decisions = "decisions.csv" to [anomalies] in {settings.source_file or CONFIG_FILE}.'
+    how = (
+        f'add decisions = "decisions.csv" to [anomalies] in {settings.source_file or CONFIG_FILE}, and make that file '
+        f"with the line {','.join(COLUMNS)}."
+    )
     if settings.is_demo:
         return f"The built-in demo has no file of decisions. In a configuration of your own, {how}"
     return f"No file of decisions is configured; {how}"

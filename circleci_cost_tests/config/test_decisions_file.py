@@ -142,7 +142,7 @@ def test_without_a_file_of_decisions_it_says_how_to_configure_one(tmp_path: Path
     settings = read_settings(write(tmp_path, VALID))
     sentence = (
         'No file of decisions is configured; add decisions = "decisions.csv" to [anomalies] in '
-        f"{tmp_path}/circleci_cost.toml."
+        f"{tmp_path}/circleci_cost.toml, and make that file with the line incident,decision,reason,until."
     )
     assert decisions_file(settings) == DecisionsFile(None, None, sentence)
     with pytest.raises(ConfigurationError) as refused:
@@ -157,7 +157,8 @@ def test_the_demo_says_that_it_has_no_file_of_decisions(tmp_path: Path) -> None:
     assert shown.path is None
     assert shown.read_only == (
         "The built-in demo has no file of decisions. In a configuration of your own, add "
-        'decisions = "decisions.csv" to [anomalies] in circleci_cost.toml.'
+        'decisions = "decisions.csv" to [anomalies] in circleci_cost.toml, and make that file with the line '
+        "incident,decision,reason,until."
     )
 
 

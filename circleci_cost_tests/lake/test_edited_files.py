@@ -1,5 +1,6 @@
 """A file that people edit, too: no change is lost, none is half, and whoever could use the file still can."""
 
+import ctypes
 import errno
 import os
 import signal
@@ -21,6 +22,7 @@ from circleci_cost_tests.lake.disk_calls import Renamed, synced, watched
 from circleci_cost_tests.pipeline.processes import ended, start
 
 PROCESSES, EDITS = 4, 25
+_DROP_CAPABILITY, _GIVING_FILES_AWAY = 24, 0
 
 
 def added(line: bytes) -> Any:
@@ -238,6 +240,13 @@ except StorageError as error:
 """
 
 
+def give_up_roots_powers() -> None:
+    """Be root without its powers over others' files: nor may it give files away, as nobody else may."""
+    obey_permissions()
+    if ctypes.CDLL(None).prctl(_DROP_CAPABILITY, _GIVING_FILES_AWAY, 0, 0, 0) != 0:
+        raise OSError("root's power to give files away cannot be given up")
+
+
 def tried(path: Path) -> list[str]:
     """What a process without root's powers says about the file before and after it tries to change it."""
     done = subprocess.run(
@@ -246,7 +255,7 @@ def tried(path: Path) -> list[str]:
         capture_output=True,
         text=True,
         timeout=60,
-        preexec_fn=obey_permissions,
+        preexec_fn=give_up_roots_powers if os.geteuid() == 0 else None,
     )
     return done.stdout.splitlines()
 
@@ -266,6 +275,44 @@ def test_f093_without_write_access_the_file_stays_and_the_sentence_says_what_is_
         tmp_path.chmod(0o755)
     assert path.read_bytes() == b"a"
     assert why_read_only(path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make files of others")
+def test_a_file_of_another_user_is_replaced_if_that_user_can_write_it_by_its_group(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"a")
+    os.chown(path, 1234, os.getegid())
+    path.chmod(0o664)
+    assert tried(path) == ["None"]
+    assert path.read_bytes() == b"changed"
+    assert (path.stat().st_uid, path.stat().st_gid) == (os.geteuid(), os.getegid())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make files of others")
+def test_a_file_of_another_user_who_could_not_write_it_any_more_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"a")
+    os.chown(path, 1234, 4321)
+    path.chmod(0o666)
+    assert tried(path) == [
+        "None",
+        f"{path} belongs to another user, who could not write it any more; nothing was changed. Let its group write "
+        "it (chmod g+w), with this user in the group, or edit the file by hand.",
+    ]
+    assert path.read_bytes() == b"a"
+    assert (path.stat().st_uid, path.stat().st_gid, names(tmp_path)) == (1234, 4321, ["decisions.csv"])
+
+
+def test_extended_attributes_stay(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"a")
+    try:
+        os.setxattr(path, "user.origin", b"finops")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    edit_file(path, added(b"b"))
+    assert os.getxattr(path, "user.origin") == b"finops"
 
 
 def test_whoever_holds_the_lock_too_long_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

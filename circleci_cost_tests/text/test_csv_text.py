@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.text.csv_text import csv_line, safe_cell, safe_cell_sql
+from circleci_cost.text.csv_text import csv_line, original_cells, safe_cell, safe_cell_sql
 
 _FORMULAS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u207a\u208a\u207c\u208c\ufb29"
 _LINE_ENDS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029;"
@@ -71,9 +71,15 @@ def by_duckdb(names: list[str]) -> list[str]:
         return [made for (made,) in connection.execute(f"SELECT {safe_cell_sql('name')} FROM names").fetchall()]
 
 
+def as_before(cells: list[str]) -> list[str]:
+    frame = pl.DataFrame({"cell": cells}, schema={"cell": pl.String})
+    return frame.select(original_cells(pl.col("cell"))).get_column("cell").to_list()
+
+
 def check(names: list[str]) -> None:
     cells = [row[0] for row in csv.reader(io.StringIO(written(names), newline=""), strict=True)]
     assert [recovered(cell) for cell in cells] == names
+    assert as_before(cells) == names
     assert [cell for cell in cells for part in re.split(f"[{_LINE_ENDS}]", cell) if runs(part)] == []
     assert [cell for cell in cells if cell[:1] in {"\t", "\r", "\n"}] == []
 

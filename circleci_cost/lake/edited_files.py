@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,8 +30,7 @@ def edit_file(path: Path, edit: Callable[[bytes | None], bytes | None]) -> bool:
 
     `edit` gets None where the file is not there, and may be called again where another program has written the file
     meanwhile. Where `path` is a symbolic link, the file that it leads to is replaced and the link stays. Whatever
-    `edit` raises leaves everything as it was; otherwise raises `StorageError`, and `ConfigurationError` for what is
-    no file.
+    `edit` raises leaves everything as it was, as does the `StorageError` for a file that cannot be changed.
     """
     refusal = why_read_only(path)
     if refusal:
@@ -52,21 +50,41 @@ def edit_file(path: Path, edit: Callable[[bytes | None], bytes | None]) -> bool:
 def why_read_only(path: Path) -> str | None:
     """A sentence that says why this process cannot change the file; None where it can.
 
-    A missing file can be made where its folder allows it. Raises `ConfigurationError` for what is no file.
+    A missing file can be made where its folder allows it. Raises `StorageError` for what is no file.
     """
     require_regular_file(path, StorageError, "Nothing was changed.")
     target = path.resolve()
     folder = target.parent
     if not folder.is_dir():
         return f"The folder {folder} is not there; make it, or correct the path of {path.name}."
-    for place in (folder, *([target] if target.exists() else [])):
+    exists = target.exists()
+    for place in (folder, target) if exists else (folder,):
         if not os.access(place, os.W_OK, effective_ids=True):
             if os.statvfs(place).f_flag & os.ST_RDONLY:
                 return f"{target} is on a file system that is read-only; make it writable."
             return (
                 f"This user may not write {'to the folder ' if place is folder else ''}{place}; give it write access."
             )
-    return None
+    return _others_lose(target, target.stat()) if exists and os.geteuid() != 0 else None
+
+
+def _others_lose(target: Path, former: os.stat_result) -> str | None:
+    """The sentence for a file whose owner or group could not use one of ours in its place; None where they could."""
+    owner_may, group_may = former.st_mode & _OWNER_BITS, former.st_mode & _GROUP_BITS
+    if former.st_gid in _own_groups():
+        lose = former.st_uid != os.geteuid() and owner_may >> 3 & ~group_may
+    else:
+        lose = former.st_uid != os.geteuid() or group_may
+    if not lose:
+        return None
+    return (
+        f"{target} belongs to another user or group, who could not use it any more if this user wrote it. Let its "
+        "group write it (chmod g+w), with this user in the group, or edit the file by hand."
+    )
+
+
+def _own_groups() -> set[int]:
+    return {os.getegid(), *os.getgroups()}
 
 
 @contextmanager
@@ -144,23 +162,14 @@ def _take_over(target: Path, temporary: Path) -> None:
         try:
             os.chown(temporary, former.st_uid, former.st_gid)
         except PermissionError:
-            _take_over_group(target, temporary, former)
+            refusal = _others_lose(target, former)
+            if refusal:
+                raise StorageError(f"{refusal} Nothing was changed.") from None
+            # A group that this user is not in may do nothing with the file.
+            if former.st_gid in _own_groups():
+                os.chown(temporary, -1, former.st_gid)
     shutil.copystat(target, temporary)
     os.utime(temporary)
-
-
-def _take_over_group(target: Path, temporary: Path, former: os.stat_result) -> None:
-    """Of a file of another user: keep the group, if what the group may do is all that its owner may."""
-    owner_may = (stat.S_IMODE(former.st_mode) & _OWNER_BITS) >> 3
-    try:
-        if owner_may & ~former.st_mode & _GROUP_BITS:
-            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-        os.chown(temporary, -1, former.st_gid)
-    except PermissionError:
-        raise StorageError(
-            f"{target} belongs to another user, who could not write it any more; nothing was changed. Let its group "
-            "write it (chmod g+w), with this user in the group, or edit the file by hand."
-        ) from None
 
 
 def _rename(temporary: Path, target: Path) -> None:

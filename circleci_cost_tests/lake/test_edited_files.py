@@ -7,8 +7,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -295,13 +297,57 @@ def test_a_file_of_another_user_who_could_not_write_it_any_more_is_left_alone(tm
     path.write_bytes(b"a")
     os.chown(path, 1234, 4321)
     path.chmod(0o666)
-    assert tried(path) == [
-        "None",
-        f"{path} belongs to another user, who could not write it any more; nothing was changed. Let its group write "
-        "it (chmod g+w), with this user in the group, or edit the file by hand.",
-    ]
+    sentence = (
+        f"{path} belongs to another user or group, who could not use it any more if this user wrote it. Let its group "
+        "write it (chmod g+w), with this user in the group, or edit the file by hand."
+    )
+    assert tried(path) == ["None", f"{sentence} Nothing was changed."]
     assert path.read_bytes() == b"a"
     assert (path.stat().st_uid, path.stat().st_gid, names(tmp_path)) == (1234, 4321, ["decisions.csv"])
+
+
+def look_as_another(path: Path, told: Any) -> None:
+    """Say what a user who is not root is told about the file, and change it if that is nothing."""
+    os.setgroups([4321])
+    os.setegid(4321)
+    os.seteuid(4322)
+    refusal = why_read_only(path)
+    told.put(refusal)
+    if refusal is None:
+        edit_file(path, added(b"b"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
+@pytest.mark.parametrize(
+    ("owner", "mode", "refusal"),
+    [
+        ((4322, 4321), 0o600, None),
+        ((4322, 4322), 0o600, None),
+        ((4322, 4322), 0o640, "belongs to another user"),
+        ((1234, 4321), 0o664, None),
+        ((1234, 4321), 0o644, "This user may not write"),
+        ((1234, 4322), 0o666, "belongs to another user"),
+        ((1234, 4321), 0o660, None),
+        ((1234, 4321), 0o626, "belongs to another user"),
+    ],
+)
+def test_whoever_may_not_change_the_file_is_told_before_trying(
+    owner: tuple[int, int], mode: int, refusal: str | None
+) -> None:
+    told = get_context("forkserver").Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        path = Path(folder) / "decisions.csv"
+        path.write_bytes(b"")
+        os.chown(path, *owner)
+        path.chmod(mode)
+        process = start(look_as_another, path, told)
+        assert (refusal or "None") in str(told.get(timeout=60))
+        assert ended(process) == 0
+        assert path.read_bytes() == (b"" if refusal else b"b\n")
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        # Whoever was in a group that may use the file still is.
+        assert path.stat().st_gid == owner[1] or not mode & 0o070
 
 
 def test_extended_attributes_stay(tmp_path: Path) -> None:
@@ -313,6 +359,19 @@ def test_extended_attributes_stay(tmp_path: Path) -> None:
         pytest.skip("this file system has no extended attributes")
     edit_file(path, added(b"b"))
     assert os.getxattr(path, "user.origin") == b"finops"
+
+
+def test_a_file_system_that_is_read_only_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"a")
+    flags = list(os.statvfs(path))
+    flags[8] |= os.ST_RDONLY
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(flags))
+    sentence = f"{path} is on a file system that is read-only; make it writable."
+    assert why_read_only(path) == sentence
+    with pytest.raises(StorageError, match=f"^{sentence} Nothing was changed.$"):
+        edit_file(path, added(b"b"))
 
 
 def test_whoever_holds_the_lock_too_long_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from circleci_cost.model.drivers.baseline import four_weeks_before, previous
 from circleci_cost.model.drivers.causes import root_causes
 from circleci_cost.model.drivers.decomposition import contributors, decompose
 from circleci_cost.model.drivers.seats import seats_apart
+from circleci_cost.model.reporting.comparison import PREVIOUS, WEEKDAYS, parse_range
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.drivers.compared_costs import Costs, Periods, read_costs
 from circleci_cost.warehouse.drivers.examples import with_examples
@@ -31,8 +32,6 @@ from circleci_cost.warehouse.reporting.report import published_tags
 
 Row = Mapping[str, Any]
 
-WEEKDAYS = "weekdays"
-PREVIOUS = "previous"
 _LEVELS = HIERARCHY[1:]
 _CAUSES = 3
 _WEEK = timedelta(days=6)
@@ -158,20 +157,4 @@ def _against(text: str, period: DayRange, today: date) -> DayRange | None:
         return None
     if text == PREVIOUS:
         return previous(period)
-    return _require_possible(parse_range(text, "--against"), today)
-
-
-def parse_range(text: str, option: str) -> DayRange:
-    """Read `FROM:TO`. Raises `UsageError`."""
-    first, colon, last = text.partition(":")
-    try:
-        days = DayRange(date.fromisoformat(first), date.fromisoformat(last))
-    except ValueError:
-        colon = ""
-    if not colon:
-        raise UsageError(
-            f"{option} {text!r} is no period; write weekdays, previous, or two days such as 2026-01-01:2026-01-31."
-        )
-    if days.last < days.first:
-        raise UsageError(f"{option} {text!r} begins after it ends; exchange the days.")
-    return days
+    return _require_possible(parse_range(text, "--against", (WEEKDAYS, PREVIOUS)), today)

@@ -15,18 +15,23 @@ _LAST_DECIMALS = 10**16
 
 
 def ask(connection: duckdb.DuckDBPyConnection, question: Question) -> Report:
-    """The answer to a question; nothing else of the generation counts."""
+    """The answer to a question."""
+    return answer(connection, generation(), question, ["acme"], None)
+
+
+def generation(through: date | None = None) -> Generation:
+    """A generation that is complete through a day; nothing else of it counts."""
     manifest = GenerationManifest(
         generation="20260101T000000Z-00000000",
         published_at=datetime(2026, 1, 1, tzinfo=UTC),
         data_from=None,
-        data_through=None,
+        data_through=through,
         rows={},
         credits=Decimal(0),
         unpriced_credits=Decimal(0),
         cost_usd=Decimal(0),
     )
-    return answer(connection, Generation(Path(), manifest), question, ["acme"], None)
+    return Generation(Path(), manifest)
 
 
 def arranged(rows: Iterable[Row], question: Question, order: Order, limit: int | None) -> tuple[Row, ...]:

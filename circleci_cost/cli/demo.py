@@ -15,9 +15,11 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import days_without_costs, published
 from circleci_cost.cli.runs import execute
+from circleci_cost.cli.serve import LOOPBACK, PORT, serve_until_stopped
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import demo_settings
+from circleci_cost.explorer.access import Access
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.definition import CostCenter
@@ -30,8 +32,12 @@ _READ = (JOB_RUNS.name, DAILY_COSTS.name)
 
 
 @click.command()
+@click.option("--serve", "serves", is_flag=True, help="Then serve the cost explorer on this machine, until Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="The explorer's port; 0: a free one."
+)
 @invocation
-def demo(call: Invocation) -> None:
+def demo(call: Invocation, *, serves: bool, port: int) -> None:
     """Run the whole pipeline on simulated data: 13 months of two cost centers, fetched, priced and published.
 
     The last two months come through the simulated API, the eleven before them from usage export files.
@@ -58,6 +64,8 @@ def demo(call: Invocation) -> None:
     if runs:
         execute(settings, runs, f"13 months of {len(settings.cost_centers)} cost centers: fetch, read, price, publish")
     show_summary(settings, lake)
+    if serves:
+        serve_until_stopped(settings, call.clock, LOOPBACK, port, Access())
 
 
 def _runs(cost_center: str, imported: Sequence[date], fetched: Sequence[date]) -> list[PlannedRun]:

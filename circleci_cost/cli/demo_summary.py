@@ -134,6 +134,7 @@ def _print_next(console: PlainConsole, last: date) -> None:
     console.print()
     console.print(Text("Next", style="bold"))
     for command, remark in (
+        ("circleci-cost serve", "the cost explorer on http://127.0.0.1:8321"),
         ("export DAGSTER_HOME=$PWD/.dagster_home", "where the runs of this demo are recorded"),
         ("dagster dev -m circleci_cost.definitions", "assets, runs and checks on http://127.0.0.1:3000"),
         ("circleci-cost report --by project --granularity month", "any dimension and period; also --json, --csv"),

@@ -17,7 +17,6 @@ from circleci_cost.model.reporting.report_csv import csv_lines
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.amounts import WIDE, dollars, exact_dollars, exact_number, percent, whole_number
-from circleci_cost.text.csv_text import csv_line
 from circleci_cost.text.units import counted
 
 

@@ -56,7 +56,7 @@ class Answers:
             problem=self.explorer.settings.problem,
             token=lambda: self.explorer.tokens.make(user),
             user=user,
-            views=(),
+            views=snapshot.settings.explorer.views,
         )
 
     def guarded(self, page: Page, answer: Callable[[], Response]) -> Response:

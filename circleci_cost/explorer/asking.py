@@ -1,10 +1,10 @@
 """Puts questions to a snapshot: the same ones that `report` puts, with the same answers."""
 
-from circleci_cost.clock import utc_yesterday
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.history.reports import answered
 from circleci_cost.model.reporting.report import Order, Question, Report
-from circleci_cost.warehouse.reporting.report import answer, days_with_data
+from circleci_cost.warehouse.reporting.report import days_with_data
 
 # Colours of their own go to the largest keys; those after so many share a colour by their name.
 _RANKED = 200
@@ -12,7 +12,7 @@ _RANKED = 200
 
 def ask(snapshot: Snapshot, question: Question) -> Report:
     """The answer, with the days that are missing or not final. Raises `UsageError` for a value that no usage has."""
-    return answer(snapshot.connection, snapshot.generation, question, snapshot.cost_centers, _expected(snapshot))
+    return answered(snapshot.connection, snapshot.generation, question, snapshot.settings, snapshot.clock)
 
 
 def days_there_are(snapshot: Snapshot) -> DayRange | None:
@@ -31,9 +31,3 @@ def ranked_values(snapshot: Snapshot, dimension: str) -> list[str]:
         return [row.values[0] for row in ask(snapshot, question).rows if not row.rest]
 
     return snapshot.facts.remembered(("ranked", dimension), find)
-
-
-def _expected(snapshot: Snapshot) -> DayRange | None:
-    """The days that can have data by now: from the start of the history to yesterday, in UTC."""
-    first, last = snapshot.settings.history_start, utc_yesterday(snapshot.clock)
-    return DayRange(first, last) if first <= last else None

@@ -11,6 +11,7 @@ from circleci_cost.clock import utc_yesterday
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.warehouse.core.statements import one_row
+from circleci_cost.warehouse.publishing.edited import edited
 
 # CircleCI delivers a day by 10:00 UTC of the next one; a daily run comes after that.
 _USUAL_DAYS_BEHIND = 2
@@ -52,6 +53,8 @@ def _notes(snapshot: Snapshot) -> Iterator[str]:
             f"The data end on {manifest.data_through}: run `circleci-cost sync`, or look at why the daily run of "
             "Dagster has not brought the days since."
         )
+    if sentence := edited(snapshot.settings, snapshot.generation):
+        yield f"{sentence}."
 
 
 def _days_behind(data_through: date, snapshot: Snapshot) -> int:

@@ -31,6 +31,7 @@ def environment() -> Environment:
         "day": day_text,
         "dimension": dimension_name,
         "dollars": amounts.dollars,
+        "exact": amounts.exact,
         "exact_dollars": amounts.exact_dollars,
         "exact_number": amounts.exact_number,
         "in_unit": amounts.in_unit,

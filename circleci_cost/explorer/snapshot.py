@@ -16,6 +16,7 @@ from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
+from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.report import published_tags
 
@@ -110,16 +111,21 @@ class Snapshots:
             connection.close()
 
     def _connect(self, generation: Generation) -> tuple[duckdb.DuckDBPyConnection, Facts]:
-        config = {**_LIMITS, "temp_directory": self._spill.name}
         with self._lock:
             name = generation.manifest.generation
             if self._kept is None or self._kept[0] != name:
-                kept = generation.connect(config)
+                kept = generation.connect()
+                self._limit(kept)
                 if self._kept is not None:
                     # Requests that still read it have connections of their own.
                     self._kept[1].close()
                 self._kept = (name, kept, Facts())
-            return generation.connect(config), self._kept[2]
+            return generation.connect(), self._kept[2]
+
+    def _limit(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Bound what all connections of this generation use together; what exceeds it goes to a folder of ours."""
+        for name, value in {**_LIMITS, "temp_directory": self._spill.name}.items():
+            connection.execute(f"SET GLOBAL {name} = {sql_text(value)}")
 
     def close(self) -> None:
         """Close the generation that is kept open."""

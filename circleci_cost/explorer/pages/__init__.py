@@ -2,5 +2,6 @@
 
 from circleci_cost.explorer.page import Page
 from circleci_cost.explorer.pages import data
+from circleci_cost.explorer.pages.explore import page as explore
 
-PAGES: tuple[Page, ...] = (data.PAGE,)
+PAGES: tuple[Page, ...] = (explore.PAGE, data.PAGE)

@@ -7,14 +7,12 @@ sees two generations mixed. Making a generation is `publish`'s job.
 import json
 import re
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -111,13 +109,10 @@ class Generation:
         """The DuckDB file with all tables, for BI tools and for reading here; open it read-only."""
         return self.directory / DATABASE
 
-    def connect(self, config: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """Open the generation's database for reading, with DuckDB's limits in `config`.
-
-        All connections of a process need the same ones. Raises `StorageError` where it cannot be opened.
-        """
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
         with storage_errors(self.database, "read", _DAMAGED):
-            connection = connect(self.database, read_only=True, config=config)
+            connection = connect(self.database, read_only=True)
             if self.is_of_earlier_version:
                 supply_columns(connection)
         return connection

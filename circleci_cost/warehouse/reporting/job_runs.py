@@ -58,6 +58,7 @@ def dearest_runs(
     lake: Lake,
     days: DayRange,
     filters: Sequence[Filter],
+    *,
     cost_centers: Sequence[str],
     limit: int,
 ) -> DearestRuns:
@@ -89,4 +90,5 @@ def dearest_runs(
         },
     ).fetchall()
     count = rows[0][0] if rows else 0
-    return DearestRuns([CostOfRun(*row[1:11], url=job_run_url(JobRun(*row[11:]))) for row in rows], count, days)
+    runs = [(*row[1:11], job_run_url(JobRun(*row[11:]))) for row in rows]
+    return DearestRuns([CostOfRun(*run) for run in runs], count, days)

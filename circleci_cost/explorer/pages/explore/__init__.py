@@ -1,1 +1,1 @@
-"""The start page: cost by any dimension over any days, compared, with its chart, its table and the way to single runs."""
+"""The start page: cost by any dimension over any days, compared, with its chart, its table and the way to runs."""

@@ -8,7 +8,7 @@ from circleci_cost.explorer.pages.explore import drill
 from circleci_cost.explorer.pages.explore.figures import Figures
 from circleci_cost.explorer.pages.explore.month_end import MonthEnd
 from circleci_cost.explorer.pages.explore.table import Change
-from circleci_cost.explorer.periods import against_words
+from circleci_cost.explorer.periods import before_words
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.text.amounts import WIDE, exact_dollars, exact_number
 from circleci_cost.text.units import counted
@@ -23,6 +23,7 @@ class Card:
     note: str | None = None
     href: str | None = None
     style: str = ""
+    exact: Decimal | None = None
 
 
 def cards_of(figures: Figures, month_end: MonthEnd | None) -> list[Card]:
@@ -39,7 +40,8 @@ def _cards(figures: Figures, month_end: MonthEnd | None) -> Iterator[Card]:
         exact = f"{exact_number(total.credits)} credits"
     else:
         exact = None
-    yield Card(f"{metric.words.capitalize()}, {counted(count, 'day')}", metric.text(figures.total), exact, style="main")
+    label = f"{metric.words.capitalize()}, {counted(count, 'day')}"
+    yield Card(label, metric.text(figures.total), exact, style="main", exact=figures.total)
     yield _change(figures)
     if metric.is_sum and figures.total is not None:
         average = WIDE.divide(figures.total, Decimal(count))
@@ -70,6 +72,6 @@ def _change(figures: Figures) -> Card:
     now, before = figures.change
     metric = figures.state.metric
     change = Change(metric, before, WIDE.subtract(now, before))
-    note = f"against {metric.text(before)} {against_words(compared)}"
+    note = f"against {metric.text(before)} in {before_words(compared)}"
     href = str(drill.why(figures.state, compared)) if metric is Metric.COST and change.difference else None
     return Card(label, change.text, note, href, change.direction)

@@ -1,6 +1,6 @@
 """The chart of the start page: the largest groups of each period, the days before, the forecast, what happened."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,28 +9,43 @@ from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ranked_values
 from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
 from circleci_cost.explorer.pages.explore import drill
-from circleci_cost.explorer.pages.explore.figures import Figures, Values
+from circleci_cost.explorer.pages.explore.figures import Figures, Values, missing_days
 from circleci_cost.explorer.pages.explore.month_end import MonthEnd
 from circleci_cost.explorer.pages.explore.sentence import sentence_of
 from circleci_cost.explorer.pages.explore.state import Form, State
 from circleci_cost.explorer.palette import slots
 from circleci_cost.explorer.rendering import day_text
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.annotations import Mark as Noted
 from circleci_cost.model.reporting.report import REST, Amount, Granularity
 from circleci_cost.text.amounts import WIDE
+from circleci_cost.warehouse.forecast.month_end import Range
 
 Amounts = list[Decimal | None]
 _JOINED = " · "
 
 
-def chart_of(figures: Figures, month_end: MonthEnd | None, snapshot: Snapshot, marks: Sequence[tuple[date, str]]) -> Chart:
+def colors_of(figures: Figures, snapshot: Snapshot) -> dict[Values, int]:
+    """The colour of each group of the chart: a value has the same one on all pages."""
+    state = figures.state
+    names = {row.values: _name(state, row.values) for row in figures.series.rows if not row.rest}
+    given = slots(ranked_values(snapshot, state.by[0]) if len(state.by) == 1 else [], names.values())
+    return {values: given[name] for values, name in names.items()}
+
+
+def chart_of(
+    figures: Figures,
+    month_end: MonthEnd | None,
+    colors: Mapping[Values, int],
+    marks: Sequence[Noted],
+) -> Chart:
     """Draw the figures; the forecast goes on where the days end with the last complete one."""
     state = figures.state
     starts = _starts(state)
     ahead = _ahead(figures, month_end)
     periods = [*_periods(figures, starts), *(Period(day_text(day), _short(day)) for day, _ in ahead)]
     blank: Amounts = [None] * len(ahead)
-    series = [_extended(each, blank) for each in [*_keys(figures, starts, snapshot), *_before(figures, starts)]]
+    series = [_extended(each, blank) for each in [*_keys(figures, starts, colors), *_before(figures, starts)]]
     bands = []
     if ahead:
         past: Amounts = [None] * len(starts)
@@ -65,12 +80,7 @@ def _start(day: date, granularity: Granularity) -> date:
 
 def _periods(figures: Figures, starts: Sequence[date]) -> Iterator[Period]:
     state, through = figures.state, figures.groups.data_through
-    missing = {
-        day
-        for ranges in figures.groups.missing.values()
-        for days in ranges
-        for day in days_between(days.first, days.last)
-    }
+    missing = set(missing_days(figures.groups))
     for start in starts:
         end = _end(start, state.granularity)
         days = days_between(max(start, state.days.first), min(end, state.days.last))
@@ -100,30 +110,27 @@ def _short(start: date, granularity: Granularity = Granularity.DAY) -> str:
     return f"{start.day} {start:%b}"
 
 
-def _keys(figures: Figures, starts: Sequence[date], snapshot: Snapshot) -> list[Series]:
+def _keys(figures: Figures, starts: Sequence[date], colors: Mapping[Values, int]) -> list[Series]:
     state = figures.state
     amounts: dict[tuple[Values, bool], dict[date, Amount]] = {}
     for row in figures.series.rows:
         if row.period is not None:
             amounts.setdefault((row.values, row.rest), {})[row.period] = row.amount
-    names = {key: _JOINED.join(key[0]) or state.metric.words for key in amounts}
-    ranked = ranked_values(snapshot, state.by[0]) if len(state.by) == 1 else []
-    colors = slots(ranked, [names[key] for key in amounts if not key[1]])
-    keys = [key for key in amounts if not key[1]]
+    keys = [values for values, rest in amounts if not rest]
     series = []
-    for key in amounts:
-        values, rest = key
-        href = drill.others(state, [named for named, _ in keys]) if rest else str(drill.deeper(state, values))
-        series.append(
-            Series(
-                REST if rest else names[key],
-                _line(state, amounts[key], starts),
-                Role.OTHER if rest else Role.KEY,
-                None if rest else colors[names[key]],
-                href,
-            )
-        )
+    # In the order of the table, whatever the first period holds.
+    for values in [row.values for row in figures.groups.rows if row.values in keys]:
+        line = _line(state, amounts[values, False], starts)
+        series.append(Series(_name(state, values), line, Role.KEY, colors[values], str(drill.deeper(state, values))))
+    for (_, rest), others in amounts.items():
+        if rest:
+            line = _line(state, others, starts)
+            series.append(Series(REST, line, Role.OTHER, href=drill.others(state, keys)))
     return series
+
+
+def _name(state: State, values: Values) -> str:
+    return _JOINED.join(values) or state.metric.words
 
 
 def _line(state: State, amounts: dict[date, Amount], starts: Sequence[date]) -> Amounts:
@@ -151,11 +158,13 @@ def _before(figures: Figures, starts: Sequence[date]) -> list[Series]:
     amounts = {row.period + moved: row.amount for row in before.by_day.rows if row.period is not None}
     reached = DayRange(compared.current.first, compared.current.last)
     line = _line(state, amounts, starts)
-    values = [value if reached.first <= start <= reached.last else None for value, start in zip(line, starts, strict=True)]
+    values = [
+        value if reached.first <= start <= reached.last else None for value, start in zip(line, starts, strict=True)
+    ]
     return [Series("before", values, Role.PREVIOUS)]
 
 
-def _ahead(figures: Figures, month_end: MonthEnd | None) -> list[tuple[date, "Range"]]:
+def _ahead(figures: Figures, month_end: MonthEnd | None) -> list[tuple[date, Range]]:
     state = figures.state
     goes_on = state.granularity is Granularity.DAY and state.days.last == figures.groups.data_through
     if month_end is None or not goes_on or state.form is Form.CUMULATIVE:
@@ -167,10 +176,10 @@ def _extended(series: Series, blank: Amounts) -> Series:
     return Series(series.name, [*series.values, *blank], series.role, series.color, series.href)
 
 
-def _marks(state: State, starts: Sequence[date], marks: Sequence[tuple[date, str]]) -> list[Mark]:
+def _marks(state: State, starts: Sequence[date], marks: Sequence[Noted]) -> list[Mark]:
     places = {start: index for index, start in enumerate(starts)}
     return [
-        Mark(places[_start(day, state.granularity)], text)
-        for day, text in marks
-        if state.days.first <= day <= state.days.last
+        Mark(places[_start(each.date, state.granularity)], each.text)
+        for each in marks
+        if state.days.first <= each.date <= state.days.last
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from circleci_cost.explorer.pages.explore.filtering import form_address
 from circleci_cost.explorer.pages.explore.state import DEFAULT_GROUP, NO_GROUP, Form, State
-from circleci_cost.explorer.periods import COMPARISONS, PRESETS
+from circleci_cost.explorer.periods import COMPARISON_WORDS, PRESET_WORDS
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity
@@ -57,9 +57,7 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
             state, "Per", "granularity", [(each.value, each.value) for each in Granularity], state.granularity.value
         ),
         form=_choice(state, "Chart", "chart", [(each.value, each.value) for each in Form], state.form.value),
-        compare=_choice(
-            state, "Compare with", "compare", list(COMPARISONS.items()), state.compare, COMPARISONS.get(state.compare)
-        ),
+        compare=_choice(state, "Compare with", "compare", list(COMPARISON_WORDS.items()), state.compare),
         filter=Choice(
             "Add a filter", "", [Option(dimension_name(name), form_address(state.address, name)) for name in names]
         ),
@@ -69,9 +67,9 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
 def _period(state: State) -> Choice:
     options = [
         Option(words, str(state.address.changed(period=name, from_=None, to=None)), state.preset == name)
-        for name, words in PRESETS.items()
+        for name, words in PRESET_WORDS.items()
     ]
-    return Choice("Days", PRESETS[state.preset] if state.preset else str(state.days), options)
+    return Choice("Days", PRESET_WORDS[state.preset] if state.preset else str(state.days), options)
 
 
 def _group(state: State, names: Sequence[str]) -> Choice:
@@ -105,7 +103,6 @@ def _choice(
     name: str,
     options: Sequence[tuple[str, str]],
     chosen: str,
-    words: str | None = None,
 ) -> Choice:
     made = [Option(text, str(state.address.changed(**{name: value})), value == chosen) for value, text in options]
-    return Choice(label, words or next((text for value, text in options if value == chosen), chosen), made)
+    return Choice(label, next((text for value, text in options if value == chosen), chosen), made)

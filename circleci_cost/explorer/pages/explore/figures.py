@@ -1,14 +1,15 @@
 """The reports that the start page shows, and what they are compared with."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
+from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ask
 from circleci_cost.explorer.pages.explore.state import State
-from circleci_cost.explorer.periods import compared
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.reporting.comparison import Compared, Withheld
+from circleci_cost.model.reporting.comparison import Compared, Withheld, compare, with_costs
 from circleci_cost.model.reporting.report import Amount, Granularity, Report
 
 # The keys of a chart; the others are one series.
@@ -33,7 +34,7 @@ class Before:
 
 @dataclass(frozen=True)
 class Figures:
-    """The answers to one state. `before` is None where nothing is compared; `withheld` then says why, if it was asked."""
+    """The answers to one state. `before` is None where nothing is compared; `withheld` says why, if it was asked."""
 
     state: State
     groups: Report
@@ -56,22 +57,41 @@ class Figures:
 
 
 def read_figures(state: State, snapshot: Snapshot) -> Figures:
-    """Ask for all figures of the page."""
+    """Ask for all figures of the page. Raises `UsageError` for days that cannot be compared with."""
     groups = ask(snapshot, state.question(limit=MOST_ROWS))
     series = ask(snapshot, state.question(granularity=state.granularity, limit=CHART_KEYS))
-    comparison = compared(state.compare, state.days, state.question(), snapshot)
-    if isinstance(comparison, Compared):
-        return Figures(state, groups, series, _before(state, snapshot, comparison, groups), None)
-    return Figures(state, groups, series, None, comparison.reason if isinstance(comparison, Withheld) else None)
+    before = _before(state, snapshot, groups)
+    if isinstance(before, Withheld):
+        return Figures(state, groups, series, None, before.reason)
+    return Figures(state, groups, series, before, None)
 
 
-def _before(state: State, snapshot: Snapshot, comparison: Compared, groups: Report) -> Before:
-    before = ask(snapshot, state.question(comparison.before))
-    now = groups if comparison.current == state.days else ask(snapshot, state.question(comparison.current))
+def _before(state: State, snapshot: Snapshot, groups: Report) -> Before | Withheld | None:
+    manifest = snapshot.generation.manifest
+
+    def days(missing: Collection[date] = ()) -> Compared | Withheld | None:
+        since = manifest.data_from or date.min
+        return compare(state.compare, state.days, manifest.data_through, missing, since=since)
+
+    compared = days()
+    if not isinstance(compared, Compared):
+        return compared
+    before = ask(snapshot, state.question(compared.before))
+    now = groups if compared.current == state.days else ask(snapshot, state.question(compared.current))
+    withheld = days([*missing_days(now), *missing_days(before)])
+    if state.metric.is_in_dollars and isinstance(withheld, Compared):
+        withheld = with_costs(compared, now.total, before.total)
+    if isinstance(withheld, Withheld):
+        return withheld
     by_day = None
     if state.granularity is Granularity.DAY:
-        by_day = ask(snapshot, state.question(comparison.before, by=(), granularity=Granularity.DAY))
-    return Before(comparison, before.total, _by_values(before), now.total, _by_values(now), by_day)
+        by_day = ask(snapshot, state.question(compared.before, by=(), granularity=Granularity.DAY))
+    return Before(compared, before.total, _by_values(before), now.total, _by_values(now), by_day)
+
+
+def missing_days(report: Report) -> list[date]:
+    """The days that a cost center of the report lacks."""
+    return [day for ranges in report.missing.values() for days in ranges for day in days_between(days.first, days.last)]
 
 
 def _by_values(report: Report) -> dict[Values, Amount]:

@@ -50,11 +50,7 @@ def form_address(address: Address, name: str) -> str:
 
 
 def _texts(filters: Iterable[Filter]) -> list[str]:
-    return [
-        filter_text(each.dimension, each.operator, value)
-        for each in filters
-        for value in each.values
-    ]
+    return [filter_text(each.dimension, each.operator, value) for each in filters for value in each.values]
 
 
 @dataclass(frozen=True)

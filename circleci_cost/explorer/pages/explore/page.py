@@ -4,15 +4,18 @@ from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.page import Answer, Content, Page
 from circleci_cost.explorer.pages.explore import downloads, filtering, runs
 from circleci_cost.explorer.pages.explore.cards import cards_of
-from circleci_cost.explorer.pages.explore.chart import chart_of
+from circleci_cost.explorer.pages.explore.chart import chart_of, colors_of
 from circleci_cost.explorer.pages.explore.controls import controls_of
 from circleci_cost.explorer.pages.explore.drill import RUNS_PATH, where
 from circleci_cost.explorer.pages.explore.figures import read_figures
 from circleci_cost.explorer.pages.explore.month_end import month_end
 from circleci_cost.explorer.pages.explore.state import ALL_ROWS, PATH, State, read_state
 from circleci_cost.explorer.pages.explore.table import table_of
-from circleci_cost.explorer.periods import period_words
+from circleci_cost.explorer.periods import before_words
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.history.reports import report_shortfalls
+from circleci_cost.model.reporting.report import not_final_text
+from circleci_cost.warehouse.reporting.marks import marks
 
 
 def respond(address: Address, snapshot: Snapshot) -> Answer:
@@ -20,6 +23,9 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
     state = read_state(address, snapshot)
     figures = read_figures(state, snapshot)
     forecast = month_end(state, snapshot)
+    colors = colors_of(figures, snapshot)
+    noted = marks(snapshot.connection, snapshot.settings, state.days)
+    problems = [str(problem) for problem in noted.problems]
     return Content(
         "explore.html",
         {
@@ -29,14 +35,19 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "controls": controls_of(state, snapshot),
             "chips": filtering.chips_of(state),
             "cards": cards_of(figures, forecast),
-            "chart": chart_of(figures, forecast, snapshot, ()),
-            "table": table_of(figures),
-            "compared_words": period_words(figures.before.compared) if figures.before else None,
+            "chart": chart_of(figures, forecast, colors, noted.marks),
+            "marks": noted.marks,
+            "shortfalls": [*report_shortfalls(figures.groups, snapshot.lake, snapshot.clock), *problems],
+            "not_final": not_final_text(figures.groups),
+            "table": table_of(figures, colors),
+            "compared_words": before_words(figures.before.compared) if figures.before else None,
             "all_rows": str(address.changed(rows=ALL_ROWS)),
             "csv": str(_download(state, downloads.CSV_PATH, with_periods=False)),
             "csv_by_period": str(_download(state, downloads.CSV_PATH, with_periods=True)),
             "json": str(_download(state, downloads.JSON_PATH, with_periods=False)),
-            "fixed": str(address.changed(period=None, from_=state.days.first.isoformat(), to=state.days.last.isoformat())),
+            "fixed": str(
+                address.changed(period=None, from_=state.days.first.isoformat(), to=state.days.last.isoformat())
+            ),
         },
     )
 

@@ -1,7 +1,6 @@
 """Single job runs behind a figure, the dearest first, each with its address in CircleCI."""
 
 from circleci_cost.explorer.addresses import Address
-from circleci_cost.explorer.asking import days_there_are
 from circleci_cost.explorer.page import Answer, Content
 from circleci_cost.explorer.pages.explore.state import PATH
 from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
@@ -16,9 +15,11 @@ _MOST = 200
 def respond(address: Address, snapshot: Snapshot) -> Answer:
     """The runs that the filters let through."""
     address.require_known((*PERIOD_PARAMETERS, "where"))
-    _, days = asked_period(address, days_there_are(snapshot), snapshot)
+    _, days = asked_period(address, snapshot)
     filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
-    found = dearest_runs(snapshot.connection, snapshot.lake, days, filters, snapshot.cost_centers, _MOST)
+    found = dearest_runs(
+        snapshot.connection, snapshot.lake, days, filters, cost_centers=snapshot.cost_centers, limit=_MOST
+    )
     return Content(
         "runs.html",
         {

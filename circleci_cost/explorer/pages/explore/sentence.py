@@ -2,7 +2,7 @@
 
 from circleci_cost.explorer.chart_sentences import change_sentence
 from circleci_cost.explorer.pages.explore.figures import Figures
-from circleci_cost.explorer.periods import period_words
+from circleci_cost.explorer.periods import before_words
 from circleci_cost.text.amounts import WIDE, percent
 from circleci_cost.text.plain import cut
 
@@ -18,7 +18,7 @@ def sentence_of(figures: Figures) -> str:
         change[0] if change else figures.total,
         change[1] if change else None,
         unit=metric.unit,
-        against=period_words(figures.before.compared) if figures.before else "",
+        against=before_words(figures.before.compared) if figures.before else "",
         withheld=figures.withheld or "",
     )
     largest = next((row for row in figures.groups.rows if not row.rest), None)

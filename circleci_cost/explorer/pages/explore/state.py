@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from circleci_cost.clock import utc_yesterday
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address
-from circleci_cost.explorer.asking import days_there_are
 from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.filters import Filter
@@ -36,6 +34,7 @@ ALL_ROWS = "all"
 _MOST_GROUPINGS = 2
 # Up to so many days there is a bar for each day, then for each week.
 _DAILY, _WEEKLY = 92, 200
+_OF_CHARGE_TYPES = (Metric.COST, Metric.CREDITS)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -90,8 +89,12 @@ class State:
 def read_state(address: Address, snapshot: Snapshot) -> State:
     """The state that an address stands for. Raises `UsageError` for what it cannot be."""
     address.require_known(PARAMETERS)
-    preset, days = asked_period(address, days_there_are(snapshot), snapshot)
+    preset, days = asked_period(address, snapshot)
     by = _groups(address, snapshot)
+    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
+    metric = _choice(Metric, address, "metric", Metric.COST)
+    if metric not in _OF_CHARGE_TYPES and Question(days.first, days.last, by, filters).splits_charge_types:
+        raise UsageError(f"A job has several charge types: of one of them, {metric.words} cannot be told; show cost.")
     rows = address.one("rows")
     if rows not in {None, ALL_ROWS}:
         raise UsageError(f"rows={quoted(rows)} is unknown; leave it out, or write rows={ALL_ROWS}.")
@@ -100,9 +103,9 @@ def read_state(address: Address, snapshot: Snapshot) -> State:
         days=days,
         preset=preset,
         by=by,
-        filters=asked_filters(address.many("where"), snapshot.tags, snapshot.settings),
+        filters=filters,
         granularity=_choice(Granularity, address, "granularity", _granularity(days)),
-        metric=_choice(Metric, address, "metric", Metric.COST),
+        metric=metric,
         compare=address.one("compare") or "previous",
         form=_choice(Form, address, "chart", Form.BARS),
         sort=_choice(Sort, address, "sort", Sort.VALUE),

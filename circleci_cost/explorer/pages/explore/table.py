@@ -1,7 +1,7 @@
 """The table of groups: value, share, what it was before and its change, runs, cost per run; and the ways from each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from circleci_cost.explorer.pages.explore import drill
@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line: its names, exact figures, and addresses one level down and of its runs."""
+    """One line: its names, exact figures, the addresses one level down and of its runs, its colour in the chart."""
 
     names: Sequence[str]
     amount: Amount
@@ -57,6 +57,7 @@ class TableRow:
     cost_per_run: Decimal | None
     deeper: str | None = None
     run_list: str | None = None
+    color: int | None = None
     is_rest: bool = False
 
 
@@ -75,14 +76,14 @@ class Table:
         return sum(not row.is_rest for row in self.rows) + self.hidden
 
 
-def table_of(figures: Figures) -> Table:
+def table_of(figures: Figures, colors: Mapping[Values, int]) -> Table:
     """Lay out the groups, with those that are gone since the days before."""
     state, before = figures.state, figures.before
     now = {row.values: row.amount for row in figures.groups.rows if not row.rest}
     rest = next((row.amount for row in figures.groups.rows if row.rest), None)
     gone = [values for values in before.groups if values not in now] if before and rest is None else []
     nothing = _nothing_like(figures.groups.total)
-    rows = [_group(figures, values, now.get(values, nothing)) for values in [*now, *gone]]
+    rows = [_group(figures, values, now.get(values, nothing), colors.get(values)) for values in [*now, *gone]]
     rows = _sorted(rows, state.sort)
     shown = rows if state.shows_all_rows else rows[:_SHOWN]
     return Table(
@@ -93,7 +94,7 @@ def table_of(figures: Figures) -> Table:
     )
 
 
-def _group(figures: Figures, values: Values, amount: Amount) -> TableRow:
+def _group(figures: Figures, values: Values, amount: Amount, color: int | None) -> TableRow:
     state, before = figures.state, figures.before
     names = [
         charge_type_with_key(value) if name == CHARGE_TYPE else value
@@ -103,30 +104,23 @@ def _group(figures: Figures, values: Values, amount: Amount) -> TableRow:
     compared = None
     if before:
         compared = (before.now_groups.get(values, nothing), before.groups.get(values, nothing))
-    return _line(
-        figures,
-        names,
-        amount,
-        compared,
-        values,
-        deeper=str(drill.deeper(state, values)),
-        run_list=str(drill.runs(state, values)),
-    )
+    line = _line(figures, names, amount, compared, values)
+    deeper, run_list = str(drill.deeper(state, values)), str(drill.runs(state, values))
+    return replace(line, color=color, deeper=deeper, run_list=run_list)
 
 
 def _total(figures: Figures) -> TableRow:
     before = figures.before
     compared = (before.now_total, before.total) if before else None
-    return _line(
-        figures, ["Total"], figures.groups.total, compared, (), run_list=str(drill.runs(figures.state, ()))
-    )
+    line = _line(figures, ["Total"], figures.groups.total, compared, ())
+    return replace(line, run_list=str(drill.runs(figures.state, ())))
 
 
 def _rest(figures: Figures, amount: Amount) -> TableRow:
     """The groups beyond those that can be sorted here."""
     named = [row.values for row in figures.groups.rows if not row.rest]
     line = _line(figures, [f"(other, beyond the {MOST_ROWS:,} largest)"], amount, None, ())
-    return TableRow(**{**vars(line), "deeper": drill.others(figures.state, named), "is_rest": True})
+    return replace(line, deeper=drill.others(figures.state, named), is_rest=True)
 
 
 def _line(
@@ -135,9 +129,6 @@ def _line(
     amount: Amount,
     compared: tuple[Amount, Amount] | None,
     values: Values,
-    *,
-    deeper: str | None = None,
-    run_list: str | None = None,
 ) -> TableRow:
     metric = figures.state.metric
     value, total = metric.of(amount), figures.total
@@ -155,8 +146,6 @@ def _line(
         previous=then,
         change=change,
         cost_per_run=Metric.COST_PER_RUN.of(amount),
-        deeper=deeper,
-        run_list=run_list,
     )
 
 

@@ -32,11 +32,11 @@ def own_site(demo_folder: Path, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def _publish_half(site: Site) -> None:
-    """Publish costs of half the size."""
+def _publish_twice(site: Site) -> None:
+    """Publish costs of twice the size."""
     lake = open_lake(site.settings.data_dir)
     with duckdb.connect(str(lake.warehouse)) as connection:
-        connection.execute("UPDATE daily_costs SET cost_usd = cost_usd / 2")
+        connection.execute("UPDATE daily_costs SET cost_usd = cost_usd + cost_usd")
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW + timedelta(hours=1))
 
 
@@ -46,18 +46,18 @@ def test_a_publication_changes_the_next_request_and_not_the_present_one(own_site
     assert days.published.exists()
     with own_site.explorer.snapshots.take(own_site.settings) as snapshot:
         before = ask(snapshot, question).total.cost
-        _publish_half(own_site)
+        _publish_twice(own_site)
         assert ask(snapshot, question).total.cost == before
     with own_site.explorer.snapshots.take(own_site.settings) as snapshot:
         after = ask(snapshot, question).total.cost
     assert before is not None
-    assert after == before / 2
+    assert after == before * 2
 
 
 def test_a_session_goes_on_after_a_publication(own_site: Site) -> None:
     with httpx.Client(base_url=own_site.origin) as client:
         before = client.get("/api/report").json()["total"]["cost"]
         assert "published 2026-03-19 10:35 UTC" in client.get("/").text
-        _publish_half(own_site)
+        _publish_twice(own_site)
         assert "published 2026-03-19 11:35 UTC" in client.get("/").text
-        assert Decimal(client.get("/api/report").json()["total"]["cost"]) * 2 == Decimal(before)
+        assert Decimal(client.get("/api/report").json()["total"]["cost"]) == Decimal(before) * 2

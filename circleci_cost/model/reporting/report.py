@@ -107,7 +107,7 @@ class Row:
 class Report:
     """The answer, with days of the question by cost center: `missing` from all exports, and `unsettled`, not yet final.
 
-    Of the unsettled days, `overdue` should be final by now.
+    Of the unsettled days, `overdue` should be final by now. `groups` is the number of groups before any limit.
     """
 
     question: Question
@@ -117,6 +117,7 @@ class Report:
     missing: Mapping[str, Sequence[DayRange]]
     unsettled: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
     overdue: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    groups: int = 0
 
 
 def add_up(amounts: Iterable[Amount], *, counted: bool) -> Amount:

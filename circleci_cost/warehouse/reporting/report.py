@@ -45,11 +45,12 @@ def answer(
     """
     # Cost centers without usage may be asked for: their report is empty.
     filters = known_filters(connection, question.filters, cost_centers)
-    total, rows = _amounts(connection, question, filters)
+    total, rows, groups = _amounts(connection, question, filters)
     asked_centers = fitting(connection, filters, COST_CENTER, cost_centers)
     missing = _missing(connection, question, asked_centers, expected)
     unsettled = _unsettled(connection, question, asked_centers)
-    return Report(question, rows, total, generation.manifest.data_through, missing, unsettled)
+    through = generation.manifest.data_through
+    return Report(question, rows, total, through, missing, unsettled, groups=groups)
 
 
 def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
@@ -68,8 +69,8 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
 
 def _amounts(
     connection: duckdb.DuckDBPyConnection, question: Question, filters: Sequence[Filter]
-) -> tuple[Amount, tuple[Row, ...]]:
-    """The total, and the rows in their order."""
+) -> tuple[Amount, tuple[Row, ...], int]:
+    """The total, the rows in their order, and the number of groups."""
     source = rows_for(question.dimensions)
     make_view(connection, source)
     parameters = Parameters()
@@ -95,8 +96,11 @@ def _amounts(
     }
     whole, *rows = connection.execute(query, parameters.values).fetchall()
     values = slice(2, 2 + len(names))
-    return Amount(*whole[values.stop + 1 :]), tuple(
-        Row(row[1], row[values], Amount(*row[values.stop + 1 :]), row[values.stop]) for row in rows
+    amount = slice(values.stop + 2, None)
+    return (
+        Amount(*whole[amount]),
+        tuple(Row(row[1], row[values], Amount(*row[amount]), row[values.stop]) for row in rows),
+        whole[values.stop + 1],
     )
 
 

@@ -39,6 +39,7 @@ answer AS (
         sums.period,
         {shown}
         ranked.rest,
+        NULL AS groups,
         {schema.added_amounts}
     FROM sums
     JOIN ranked
@@ -50,6 +51,7 @@ answer AS (
         NULL AS period,
         {none}
         false AS rest,
+        (SELECT count(*) FROM ranked) AS groups,
         {schema.added_amounts}
     FROM sums
 )

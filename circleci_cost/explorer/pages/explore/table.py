@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from circleci_cost.explorer.pages.explore import drill
-from circleci_cost.explorer.pages.explore.figures import MOST_ROWS, Figures, Values
+from circleci_cost.explorer.pages.explore.figures import Figures, Values
 from circleci_cost.explorer.pages.explore.state import Sort
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Amount
@@ -63,17 +63,13 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """The lines that are shown, the total under them, and how many lines are not shown."""
+    """The lines that are shown, the total under them, how many are not shown, and the number of all groups."""
 
     rows: Sequence[TableRow]
     total: TableRow
     hidden: int
+    groups: int
     counts_runs: bool
-
-    @property
-    def groups(self) -> int:
-        """The number of groups that have a line of their own, shown or not."""
-        return sum(not row.is_rest for row in self.rows) + self.hidden
 
 
 def table_of(figures: Figures, colors: Mapping[Values, int]) -> Table:
@@ -90,6 +86,7 @@ def table_of(figures: Figures, colors: Mapping[Values, int]) -> Table:
         [*shown, *([] if rest is None else [_rest(figures, rest)])],
         _total(figures),
         len(rows) - len(shown),
+        figures.groups.groups + len(gone),
         not state.question().splits_charge_types,
     )
 
@@ -117,9 +114,10 @@ def _total(figures: Figures) -> TableRow:
 
 
 def _rest(figures: Figures, amount: Amount) -> TableRow:
-    """The groups beyond those that can be sorted here."""
+    """The groups beyond those that can be sorted here, as one line."""
     named = [row.values for row in figures.groups.rows if not row.rest]
-    line = _line(figures, [f"(other, beyond the {MOST_ROWS:,} largest)"], amount, None, ())
+    others = figures.groups.groups - len(named)
+    line = _line(figures, [f"({others:,} smaller ones)"], amount, None, ())
     return replace(line, deeper=drill.others(figures.state, named), is_rest=True)
 
 

@@ -136,15 +136,11 @@ function line(series, paint, style, common) {
     lineStyle: {
       color: paint.color(series),
       width: style.width,
-      type: style.dash.length > 0 ? style.dash : paint.textured && series.role === "key" ? texturedDash(series) : "solid",
+      type: paint.dash(series, style),
       join: "round",
     },
     data: values,
   };
-}
-
-function texturedDash(series) {
-  return [[1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [1, 3], [6, 2]][(series.color ?? 0) % 6];
 }
 
 function drawnBand(band, index, data, paint) {

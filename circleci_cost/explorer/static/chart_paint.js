@@ -6,7 +6,7 @@ export const NARROW = 520;
 
 const SLOTS = 18;
 const ROLES = ["other", "previous", "forecast", "expected", "budget"];
-const PLAIN = ["paper", "ink", "muted", "grid", "axis", "pointer", "band", "mark"];
+const PLAIN = ["paper", "muted", "grid", "axis", "pointer", "band", "mark"];
 const PARTS = new Set(["key", "other", "actual"]);
 const TILE = 8;
 /* Forced colours: what hues tell, these tell too. Each is a path of a tile, drawn in the colour of the paper. */
@@ -20,9 +20,13 @@ const TEXTURES = [
   [[0, 8, 8, 0], [0, 0, 8, 8]],
 ];
 
+/* The same for lines: strokes and gaps in pixels. */
+const DASHES = [[], [8, 3], [3, 3], [10, 3, 2, 3], [1, 3], [6, 2], [12, 2, 2, 2, 2, 2]];
+
 /** How the line of a series looks, or null where it is drawn as bars. */
 export function lineStyle(data, series) {
-  if (series.role === "previous") return { width: 1.5, dash: [] };
+  // Among lines, `(other)` is grey, too.
+  if (series.role === "previous") return { width: 1.5, dash: data.kind === "lines" ? [2, 2] : [] };
   if (series.role === "forecast") return { width: 2, dash: [4, 3] };
   if (series.role === "expected") return { width: 1.5, dash: [] };
   if (series.role === "budget") return { width: 1.5, dash: [] };
@@ -69,8 +73,13 @@ export class Paint {
   /** What fills the bars of a series. */
   fill(series) {
     const color = this.color(series);
-    const texture = series.role === "other" ? [] : TEXTURES[(series.color ?? 0) % TEXTURES.length];
+    const texture = TEXTURES[(series.color ?? 0) % TEXTURES.length];
     return this.textured && texture.length > 0 ? pattern(this.#tile(color, texture, this.paper, 1.5)) : color;
+  }
+
+  /** The strokes and gaps of a line; none for a solid one. */
+  dash(series, style) {
+    return this.textured && series.color !== null ? DASHES[series.color % DASHES.length] : style.dash;
   }
 
   /** What fills the bars of a period that is not complete: stripes of the same colour. */
@@ -99,7 +108,7 @@ export class Paint {
     if (style) {
       context.strokeStyle = this.color(series);
       context.lineWidth = style.width;
-      context.setLineDash(style.dash);
+      context.setLineDash(this.dash(series, style));
       context.beginPath();
       context.moveTo(0, 6);
       context.lineTo(12, 6);

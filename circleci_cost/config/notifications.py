@@ -6,11 +6,10 @@ Secrets are not read here, only the names of the variables that hold them. `noti
 import ipaddress
 import re
 from typing import Annotated, Literal, Self, TypeAlias, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
-from circleci_cost.config.addresses import PageAddress, web_address
+from circleci_cost.config.addresses import PageAddress, parted, web_address
 from circleci_cost.http.loopback import is_loopback, keeps_secrets
 from circleci_cost.model.usage.condition_definition import EVERYTHING, Conditions
 from circleci_cost.sections.section import (
@@ -80,7 +79,7 @@ def _public_name(value: str) -> str:
 
 
 def _webhook_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = parted(value)
     if not keeps_secrets(parts.scheme, parts.hostname or ""):
         raise ValueError("write an https:// address (http:// only for this machine)")
     return web_address(value)

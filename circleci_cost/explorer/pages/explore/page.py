@@ -1,6 +1,7 @@
 """The start page, put together: figures, cards, chart, table and controls of one state."""
 
 from circleci_cost.explorer.addresses import Address
+from circleci_cost.explorer.marks import marks
 from circleci_cost.explorer.page import Answer, Content, Page
 from circleci_cost.explorer.pages.explore import downloads, filtering, runs
 from circleci_cost.explorer.pages.explore.cards import cards_of
@@ -15,7 +16,6 @@ from circleci_cost.explorer.periods import before_words
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import report_shortfalls
 from circleci_cost.model.reporting.report import not_final_text
-from circleci_cost.warehouse.reporting.marks import marks
 
 
 def respond(address: Address, snapshot: Snapshot) -> Answer:

@@ -12,6 +12,7 @@ import pytest
 from circleci_cost.config.decisions_file import decide
 from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.day_ranges import DayRange
+from circleci_cost.explorer.marks import marks
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.model.incidents.decision import Decision
 from circleci_cost.model.pricing.price_periods import PricePeriod
@@ -20,7 +21,6 @@ from circleci_cost.warehouse.core.transactions import make_tables
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost.warehouse.reporting.marks import marks
 from circleci_cost_tests.config.test_settings import VALID, write
 from circleci_cost_tests.model.incidents.incident_rows import incident
 

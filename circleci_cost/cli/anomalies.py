@@ -11,7 +11,6 @@ import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
-from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
@@ -51,7 +50,7 @@ def anomalies(call: Invocation, *, since: date | None, every: bool, incident: st
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
     if INCIDENTS not in generation.manifest.rows:
-        raise CircleciCostError(f"No anomalies are published yet; {how_to_publish(generation)}.")
+        raise CircleciCostError(f"No anomalies are published yet; {generation.how_to_publish}.")
     with generation.connect() as connection:
         rows = read_incidents(connection).to_dicts()
         if incident is not None:

@@ -7,26 +7,27 @@ import click
 
 from circleci_cost.cli.edited import say_edited
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.config.budget_definitions import usable_budgets
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.budgets.definition import Budget
-from circleci_cost.model.budgets.findings import scope_findings
 from circleci_cost.model.budgets.status import Status
 from circleci_cost.model.budgets.text import TABLE_HEADER, Row, as_json, cells, tree
-from circleci_cost.text.suggestions import suggestion_or_all
-from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
-from circleci_cost.warehouse.forecast.series import known_values
+from circleci_cost.warehouse.budgets.budget_status import Periods
+from circleci_cost.warehouse.budgets.published_budgets import (
+    not_published,
+    published_names,
+    published_states,
+    refuse_unknown,
+    unmatched_values,
+)
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 OVER = 5
-_TABLE = "budget_status"
 _STYLES = {Status.ON_TRACK: "green", Status.AT_RISK: "yellow", Status.OVER_BUDGET: "bold red"}
 _ORDER = list(Status)
 _RIGHT = TABLE_HEADER[2:8]
@@ -81,8 +82,9 @@ def budgets(
         )
     else:
         _write_table(generation, rows)
-    for finding in _unmatched_values(generation, usable_definitions):
-        say(f"Note: {finding}" if finding.endswith("?") else f"Note: {finding}.")
+    with generation.connect() as connection:
+        for sentence in unmatched_values(connection, generation, usable_definitions):
+            say(f"Note: {sentence}")
     say_partial(usable.problems)
     say_edited(settings, generation)
     if fail_over:
@@ -97,36 +99,13 @@ def _published(
     generation: Generation, periods: Periods, configured: Sequence[str], names: Sequence[str]
 ) -> list[tuple[int, Row]]:
     """The rows with their depth. Raises where the state of a configured budget is not published yet."""
-    if _TABLE not in generation.manifest.rows:
-        statuses, known = None, set()
-    else:
-        with generation.connect() as connection:
-            statuses = read_budget_status(connection, periods)
-            known = set(read_budget_status(connection, Periods.ALL).get_column("budget").to_list())
-    _refuse_unknown(names, [*configured, *sorted(known)])
-    absent = [name for name in names or configured if name not in known]
-    if absent:
-        raise CircleciCostError(
-            f"No state of {', '.join(map(repr, absent))} is published yet; {how_to_publish(generation)}."
-        )
-    if statuses is None:
-        return []
-    return list(tree(statuses.filter(statuses.get_column("budget").is_in(list(names) or list(known)))))
-
-
-def _unmatched_values(generation: Generation, budgets: Sequence[Budget]) -> list[str]:
-    """Sentences about values that budgets name and no usage has: such a budget would be on track for ever."""
-    if _TABLE not in generation.manifest.rows:
-        return []
     with generation.connect() as connection:
-        return [finding.message for finding in scope_findings(budgets, (), known_values(connection, budgets))]
-
-
-def _refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
-    for name in names:
-        if name not in known:
-            hint = suggestion_or_all(name, known)
-            raise UsageError(f"There is no budget {name!r}; {hint}")
+        states = published_states(connection, generation, periods)
+        known = published_names(connection, generation)
+    refuse_unknown(names, [*configured, *known])
+    if sentence := not_published([name for name in names or configured if name not in known], generation):
+        raise CircleciCostError(sentence)
+    return list(tree(states.filter(states.get_column("budget").is_in(list(names or known)))))
 
 
 def _write_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None:

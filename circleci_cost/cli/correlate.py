@@ -11,7 +11,6 @@ import polars as pl
 
 from circleci_cost.cli.infrastructure_refusals import last_reading, say_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
-from circleci_cost.cli.published_state import how_to_publish
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.infrastructure_state import Refusal
@@ -74,7 +73,7 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
 
 def _published(generation: Generation) -> pl.DataFrame:
     if CORRELATIONS not in generation.manifest.rows:
-        raise CircleciCostError(f"No correlations are published yet; {how_to_publish(generation)}.")
+        raise CircleciCostError(f"No correlations are published yet; {generation.how_to_publish}.")
     with generation.connect() as connection:
         return read_correlations(connection)
 

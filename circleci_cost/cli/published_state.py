@@ -65,13 +65,6 @@ def of_earlier_version(unfilled: Mapping[str, Sequence[DayRange]]) -> str:
     )
 
 
-def how_to_publish(generation: Generation) -> str:
-    """What to do for tables that are not published yet: the same advice as `check` gives."""
-    if generation.is_of_earlier_version:
-        return "run `circleci-cost reprice`, which fetches nothing"
-    return "run `circleci-cost allocation apply`, which fetches nothing, or the job `allocate` in the Dagster UI"
-
-
 def say_earlier_versions(lake: Lake) -> None:
     """Say which published days an earlier version computed, if any."""
     generation = published(lake)

@@ -72,7 +72,7 @@ def budget_status(
     A budget is over when more was spent than its amount; at risk while the period runs, when the median forecast
     exceeds `at_risk_forecast` × amount, or the probability of an overrun exceeds `at_risk_probability`.
     """
-    days = _days_of_periods(amounts, spent, history)
+    days = days_of_periods(amounts, spent, history.data_through)
     sums = days.group_by(KEY).agg(
         actual=pl.col("spent").sum(),
         unpriced_credits=pl.col("unpriced_credits").sum(),
@@ -106,12 +106,15 @@ def budget_status(
     return judged.select(pl.col(name).cast(dtype) for name, dtype in STATUS_SCHEMA.items())
 
 
-def _days_of_periods(amounts: pl.DataFrame, spent: pl.DataFrame, history: History) -> pl.DataFrame:
-    """The known days of each period, with the spending in the budget's unit, and its sum since the period began."""
+def days_of_periods(amounts: pl.DataFrame, spent: pl.DataFrame, through: date) -> pl.DataFrame:
+    """The days up to `through` of each period, with `spent` in the budget's unit and `cumulated` since it began.
+
+    In: `amounts` [budget × period] with `unit`, `period_kind` and `amount`; `spent` as `budget_status` takes it.
+    """
     each_budget = amounts.select("budget", "unit", "period_kind").unique()
     durations = {kind: described.polars_duration for kind, described in PERIODS.items()}
     return (
-        spent.filter(pl.col("date") <= history.data_through)
+        spent.filter(pl.col("date") <= through)
         .join(each_budget, on="budget")
         .with_columns(
             spent=pl.when(pl.col("unit") == "USD").then("cost_usd").otherwise(pl.col("credits").cast(COST)),

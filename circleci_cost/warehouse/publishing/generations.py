@@ -105,6 +105,13 @@ class Generation:
         return self.manifest.format < FORMAT
 
     @property
+    def how_to_publish(self) -> str:
+        """What to do for tables that are not published yet: the same advice as `check` gives."""
+        if self.is_of_earlier_version:
+            return "run `circleci-cost reprice`, which fetches nothing"
+        return "run `circleci-cost allocation apply`, which fetches nothing, or the job `allocate` in the Dagster UI"
+
+    @property
     def database(self) -> Path:
         """The DuckDB file with all tables, for BI tools and for reading here; open it read-only."""
         return self.directory / DATABASE

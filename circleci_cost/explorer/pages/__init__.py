@@ -5,3 +5,6 @@ from circleci_cost.explorer.pages import data
 from circleci_cost.explorer.pages.explore import page as explore
 
 PAGES: tuple[Page, ...] = (explore.PAGE, data.PAGE)
+from circleci_cost.explorer.pages.budgets.page import PAGE as BUDGETS
+
+PAGES: tuple[Page, ...] = (BUDGETS, data.PAGE)

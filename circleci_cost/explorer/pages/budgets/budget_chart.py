@@ -22,7 +22,7 @@ def budget_chart(row: Row, course: pl.DataFrame) -> Chart:
         series=[
             Series("spent", columns["cumulated"], Role.ACTUAL, color=0),
             Series("budget", [row["amount"]] * len(days), Role.BUDGET),
-            Series("even share of the budget", columns["prorated_budget"], Role.BUDGET),
+            Series("even share of the budget", columns["prorated_budget"], Role.PREVIOUS),
             *expected,
         ],
         bands=[Band("80 % range", columns["forecast_p10"], columns["forecast_p90"])] if expected else [],
@@ -34,17 +34,13 @@ def budget_chart(row: Row, course: pl.DataFrame) -> Chart:
 def sentence(row: Row) -> str:
     """What the chart shows, in words."""
     unit = row["unit"]
-    is_over = row["period_end"] <= row["data_through"]
-    spent = (
-        f"{in_unit(row['actual'], unit)} of {in_unit(row['amount'], unit)} ({percent(used(row))}) "
-        f"{'were spent in' if is_over else 'are spent of'} {row['period']}"
-    )
-    if is_over:
-        return f"{spent}{_passed(row)}."
-    gone = f"{percent(row['period_gone'])} of its days are gone"
+    amounts = f"{in_unit(row['actual'], unit)} of the {in_unit(row['amount'], unit)} for {row['period']}"
+    if row["period_end"] <= row["data_through"]:
+        return f"{amounts} were spent ({percent(used(row))}){_passed(row)}."
+    so_far = f"{amounts} have been spent ({percent(used(row))}), with {percent(row['period_gone'])} of the days gone"
     if row["forecast_median"] is None:
-        return f"{spent}; {gone}{_passed(row)}."
-    return f"{spent}; {gone}. The forecast for its end is {in_unit(row['forecast_median'], unit)}{_passed(row)}."
+        return f"{so_far}{_passed(row)}."
+    return f"{so_far}. The forecast for the end is {in_unit(row['forecast_median'], unit)}{_passed(row)}."
 
 
 def _passed(row: Row) -> str:

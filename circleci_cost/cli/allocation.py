@@ -14,9 +14,10 @@ from circleci_cost.cli.allocation_output import write_coverage, write_difference
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say
-from circleci_cost.cli.unusable_files import say_partial, tag_problems
+from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings, read_settings
+from circleci_cost.config.unusable_files import tag_problems
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.allocation.definition import VirtualTag

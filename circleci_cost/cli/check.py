@@ -15,17 +15,12 @@ from circleci_cost.cli.instance import dagster_home
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
 from circleci_cost.cli.plain_console import PlainConsole
-from circleci_cost.cli.published_state import (
-    days_at_former_prices,
-    days_of_earlier_versions,
-    of_earlier_version,
-    published,
-)
+from circleci_cost.cli.published_state import published
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import Settings
-from circleci_cost.day_ranges import as_ranges, say_ranges
+from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_days
 from circleci_cost.lake.files import storage_errors, write_atomic
@@ -33,6 +28,11 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.text.units import counted, to_the_minute, verb
 from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
+from circleci_cost.warehouse.publishing.outdated_days import (
+    days_at_former_prices,
+    days_of_earlier_versions,
+    of_earlier_version,
+)
 from circleci_cost.warehouse.reporting.former_centers import former_centers
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
@@ -111,10 +111,11 @@ def _storage(settings: Settings, clock: Clock) -> Iterator[Finding]:
         for sentence in former_centers(connection, settings):
             yield Finding("cost centers", "warning", sentence)
     yield from _unsettled(settings, lake, clock)
-    unfilled = days_of_earlier_versions(lake, generation)
+    with generation.connect() as connection:
+        unfilled = days_of_earlier_versions(connection, lake)
+        stale = days_at_former_prices(connection, settings)
     if unfilled or generation.is_of_earlier_version:
         yield Finding("published", "warning", of_earlier_version(unfilled))
-    stale = days_at_former_prices(settings, generation)
     for name, ranges in stale.items():
         days = sum(day_range.days for day_range in ranges)
         yield Finding(
@@ -177,12 +178,16 @@ def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding
 
 def _write_json(settings: Settings, findings: Sequence[Finding], today: date) -> None:
     generation = published(open_lake(settings.data_dir)) if settings.data_dir.is_dir() else None
+    stale: dict[str, list[DayRange]] = {}
+    if generation:
+        with generation.connect() as connection:
+            stale = days_at_former_prices(connection, settings)
     content = {
         "findings": [
             {"subject": finding.subject, "state": finding.state, "sentence": finding.sentence} for finding in findings
         ],
         "prices": as_json(settings, today),
         "unpriced_days": ranges_json(gaps_of(settings, today)),
-        "stale_prices": ranges_json(days_at_former_prices(settings, generation) if generation else {}),
+        "stale_prices": ranges_json(stale),
     }
     write_json(content)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from circleci_cost.cli.findings import Finding
-from circleci_cost.cli.timeline import ends_without_successor, gaps_of
+from circleci_cost.cli.timeline import gaps_of
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_gaps import say_gaps
+from circleci_cost.model.pricing.timeline import ends_without_successor
 from circleci_cost.sections.key_lines import line_of
 from circleci_cost.sections.toml_file import read_text
 from circleci_cost.text.units import counted

@@ -3,7 +3,7 @@
 Reads published generations only; the commands decide what to run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from circleci_cost.cli.planned_runs import PlannedRun
@@ -12,15 +12,13 @@ from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unknown_organizations import say_unknown_organizations
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
-from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.pricing.price_periods import daily_rates
 from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.text.units import counted, verb
-from circleci_cost.warehouse.costs.pricing_periods import stale_prices
 from circleci_cost.warehouse.publishing.generations import Generation, NothingPublishedError, current_generation
-from circleci_cost.warehouse.reporting.report import answer, costed_days, days_with_data, days_with_usage, unfilled_days
+from circleci_cost.warehouse.publishing.outdated_days import days_of_earlier_versions, of_earlier_version
+from circleci_cost.warehouse.reporting.report import answer, costed_days
 
 
 def published(lake: Lake) -> Generation | None:
@@ -31,58 +29,15 @@ def published(lake: Lake) -> Generation | None:
         return None
 
 
-def days_at_former_prices(settings: Settings, generation: Generation) -> dict[str, list[DayRange]]:
-    """The published days, by cost center, whose price differs from the configuration's present one."""
-    with generation.connect() as connection:
-        available = days_with_data(connection)
-        if available is None:
-            return {}
-        rates = daily_rates(settings.price_periods, available.first, available.last)
-        return {
-            name: _joined(ranges, days_with_usage(connection, name))
-            for name, ranges in stale_prices(connection, rates).items()
-        }
-
-
-def days_of_earlier_versions(lake: Lake, generation: Generation) -> dict[str, list[DayRange]]:
-    """The published days, by cost center, that lack what this version computes and that have job runs."""
-    with generation.connect() as connection:
-        unfilled = unfilled_days(connection)
-        with_job_runs = {name: set(lake.job_runs_days(name)).intersection(days) for name, days in unfilled.items()}
-        return {
-            name: _joined(as_ranges(sorted(days)), days_with_usage(connection, name))
-            for name, days in with_job_runs.items()
-            if days
-        }
-
-
-def of_earlier_version(unfilled: Mapping[str, Sequence[DayRange]]) -> str:
-    """The sentence about costs of an earlier version, with the days of `days_of_earlier_versions`, if any."""
-    days = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in unfilled.items())
-    return (
-        f"made by an earlier version of circleci_cost{f' ({days})' if days else ''}, without what this one computes; "
-        "run `circleci-cost reprice`, which fetches nothing"
-    )
-
-
 def say_earlier_versions(lake: Lake) -> None:
     """Say which published days an earlier version computed, if any."""
     generation = published(lake)
-    unfilled = days_of_earlier_versions(lake, generation) if generation else {}
+    if generation is None:
+        return
+    with generation.connect() as connection:
+        unfilled = days_of_earlier_versions(connection, lake)
     if unfilled:
         say(f"Costs {of_earlier_version(unfilled)}.")
-
-
-def _joined(ranges: Sequence[DayRange], days_used: set[date]) -> list[DayRange]:
-    """Join ranges that only days without usage separate: such days have no price that could be out of date."""
-    joined = [ranges[0]]
-    for following in ranges[1:]:
-        between = days_between(joined[-1].last, following.first)[1:-1]
-        if days_used.isdisjoint(between):
-            joined[-1] = DayRange(joined[-1].first, following.last)
-        else:
-            joined.append(following)
-    return joined
 
 
 def days_without_costs(lake: Lake, generation: Generation | None, cost_center: str) -> list[date]:

@@ -10,8 +10,9 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.report_output import write_csv, write_report_json, write_table
 from circleci_cost.cli.streams import say
-from circleci_cost.cli.unusable_files import say_partial, tag_problems
+from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.clock import utc_yesterday
+from circleci_cost.config.unusable_files import tag_problems
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.history.reports import answered, report_shortfalls
 from circleci_cost.lake.layout import open_lake

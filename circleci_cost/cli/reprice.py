@@ -11,8 +11,6 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.planned_runs import PlannedRun, WholeRun
 from circleci_cost.cli.published_state import (
-    days_at_former_prices,
-    days_of_earlier_versions,
     days_without_costs,
     published,
     show_costs,
@@ -28,6 +26,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.warehouse.publishing.generations import Generation
+from circleci_cost.warehouse.publishing.outdated_days import days_at_former_prices, days_of_earlier_versions
 
 
 @click.command()
@@ -86,8 +85,12 @@ def _out_of_date(
     settings: Settings, lake: Lake, centers: Sequence[CostCenter], generation: Generation | None
 ) -> dict[str, list[DayRange]]:
     """The ranges at former prices, of earlier versions or never priced; before the first publication all days."""
-    stale = days_at_former_prices(settings, generation) if generation else {}
-    unfilled = days_of_earlier_versions(lake, generation) if generation else {}
+    stale: dict[str, list[DayRange]] = {}
+    unfilled: dict[str, list[DayRange]] = {}
+    if generation:
+        with generation.connect() as connection:
+            stale = days_at_former_prices(connection, settings)
+            unfilled = days_of_earlier_versions(connection, lake)
     ranges = {}
     for center in centers:
         unpublished = [

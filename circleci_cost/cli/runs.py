@@ -12,11 +12,12 @@ from circleci_cost.assets import FOLLOWING
 from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.left_over import say_left
 from circleci_cost.cli.planned_runs import AnyRun, WholeRun, by_lane, prices
-from circleci_cost.cli.unusable_files import say_partial, unusable_files
+from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.cli.waiting_messages import say_waiting
 from circleci_cost.cli.watching import watch_runs
 from circleci_cost.cli.worker_pool import WorkerPool
 from circleci_cost.config.settings import Settings
+from circleci_cost.config.unusable_files import unusable_files
 from circleci_cost.errors import AuthorizationError, CircleciCostError
 
 

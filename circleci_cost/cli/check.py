@@ -28,7 +28,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.text.units import counted, to_the_minute, verb
 from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
-from circleci_cost.warehouse.publishing.outdated_days import (
+from circleci_cost.warehouse.reporting.outdated_days import (
     days_at_former_prices,
     days_of_earlier_versions,
     of_earlier_version,

@@ -17,7 +17,7 @@ from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.publishing.generations import Generation, NothingPublishedError, current_generation
-from circleci_cost.warehouse.publishing.outdated_days import days_of_earlier_versions, of_earlier_version
+from circleci_cost.warehouse.reporting.outdated_days import days_of_earlier_versions, of_earlier_version
 from circleci_cost.warehouse.reporting.report import answer, costed_days
 
 

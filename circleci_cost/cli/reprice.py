@@ -26,7 +26,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.warehouse.publishing.generations import Generation
-from circleci_cost.warehouse.publishing.outdated_days import days_at_former_prices, days_of_earlier_versions
+from circleci_cost.warehouse.reporting.outdated_days import days_at_former_prices, days_of_earlier_versions
 
 
 @click.command()

@@ -11,7 +11,12 @@ from circleci_cost.cli.check_access import access_findings, token_ends
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
-from circleci_cost.cli.instance import dagster_home
+from circleci_cost.warehouse.reporting.former_centers import former_centers
+from circleci_cost.warehouse.reporting.outdated_days import (
+    days_at_former_prices,
+    days_of_earlier_versions,
+    of_earlier_version,
+)
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
 from circleci_cost.cli.plain_console import PlainConsole
@@ -19,6 +24,7 @@ from circleci_cost.cli.published_state import published
 from circleci_cost.cli.streams import results, shown, write_json
 from circleci_cost.cli.timeline import as_json, gaps_of, print_timelines, ranges_json
 from circleci_cost.clock import Clock, utc_today
+from circleci_cost.config.dagster_home import dagster_home
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.errors import AuthorizationError, CircleciCostError

@@ -15,9 +15,10 @@ from typing import Any
 
 from circleci_cost.cli.environment_file import FILE as ENVIRONMENT
 from circleci_cost.cli.environment_file import variable_of
-from circleci_cost.cli.instance import FOLDER, VARIABLE, prepare_dagster_home
+from circleci_cost.cli.instance import prepare_dagster_home
 from circleci_cost.cli.new_file import write_new
 from circleci_cost.config import demo
+from circleci_cost.config.dagster_home import FOLDER, VARIABLE
 from circleci_cost.config.settings import Settings
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.sections.toml_file import is_there

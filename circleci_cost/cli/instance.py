@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from circleci_cost.config.dagster_home import VARIABLE, dagster_home
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.files import storage_errors, write_atomic
 
-FOLDER = ".dagster_home"
-VARIABLE = "DAGSTER_HOME"
 _SETTINGS = "dagster.yaml"
 
 
@@ -45,19 +44,3 @@ def instance_errors() -> Iterator[None]:
     )
     with storage_errors(f"DAGSTER_HOME {home}", "use", damaged):
         yield
-
-
-def dagster_home(settings: Settings) -> Path:
-    """The instance's folder: DAGSTER_HOME, else the one beside the configuration. Nothing is created."""
-    named = os.environ.get(VARIABLE, "").strip()
-    try:
-        return Path(named).expanduser() if named else _beside(settings)
-    except RuntimeError:
-        raise ConfigurationError(
-            f"DAGSTER_HOME={named} names a user that this machine does not have; write the whole path."
-        ) from None
-
-
-def _beside(settings: Settings) -> Path:
-    folder = settings.source_file.parent if settings.source_file else Path.cwd()
-    return folder / FOLDER

@@ -6,5 +6,6 @@ from circleci_cost.explorer.pages.explore import page as explore
 
 PAGES: tuple[Page, ...] = (explore.PAGE, data.PAGE)
 from circleci_cost.explorer.pages.budgets.page import PAGE as BUDGETS
+from circleci_cost.explorer.pages.data.page import PAGE as DATA
 
-PAGES: tuple[Page, ...] = (BUDGETS, data.PAGE)
+PAGES: tuple[Page, ...] = (BUDGETS, DATA)

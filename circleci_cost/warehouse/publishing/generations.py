@@ -155,6 +155,36 @@ def named_generation(lake: Lake) -> str:
         return ""
 
 
+def finished_generations(lake: Lake) -> list[Generation]:
+    """All generations that are kept, the newest first. Raises `StorageError` for one that is not readable."""
+    generations = []
+    with storage_errors(lake.published, "read"):
+        for folder in _finished(lake):
+            # A publication may remove the oldest one meanwhile.
+            with suppress(FileNotFoundError):
+                generations.append(_read_generation(folder))
+    return generations
+
+
+def _read_generation(folder: Path) -> Generation:
+    try:
+        return Generation(folder, GenerationManifest.model_validate_json((folder / MANIFEST).read_bytes()))
+    except ValidationError as error:
+        raise StorageError(
+            f"{folder / MANIFEST} is no readable manifest; remove its folder unless it is the current generation."
+        ) from error
+
+
+def _finished(lake: Lake) -> list[Path]:
+    """The folders of complete generations, the newest first."""
+    folders = [path for path in lake.published.iterdir() if _is_generation(path)]
+    return sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
+
+
+def _is_generation(path: Path) -> bool:
+    return _NAME.fullmatch(path.name) is not None and not path.is_symlink()
+
+
 def _read_pointed(lake: Lake) -> Generation:
     read = ""
     # Retried only where the pointer has moved: a publication may have removed the generation that it named before.
@@ -179,8 +209,8 @@ def prune(lake: Lake, current: str) -> list[str]:
 
     A reader may have opened a generation until the next one was finished, so its time counts from then.
     """
-    folders = [path for path in lake.published.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink()]
-    finished = sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
+    folders = [path for path in lake.published.iterdir() if _is_generation(path)]
+    finished = _finished(lake)
     ended = {path: path.stat() for path in folders}
     for newer, older in pairwise(finished):
         ended[older] = newer.stat()

@@ -177,3 +177,10 @@ def days_with_usage(connection: duckdb.DuckDBPyConnection, cost_center: str) -> 
     """The published days of one cost center that have jobs."""
     query = "SELECT DISTINCT date FROM daily_costs WHERE cost_center = $cost_center"
     return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}
+
+
+def not_settled(
+    connection: duckdb.DuckDBPyConnection, cost_centers: Sequence[str], days: DayRange
+) -> dict[str, list[DayRange]]:
+    """The days, by cost center, that CircleCI could still restate when they were exported."""
+    return _ranges(connection, "reporting/unsettled_days", cost_centers, days.first, days.last)

@@ -1,0 +1,17 @@
+"""What is amiss with the published data as a whole, each with what to do: the sentences of `check`."""
+
+from collections.abc import Iterator
+
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.warehouse.reporting.outdated_days import days_of_earlier_versions, of_earlier_version
+
+
+def notes_of(snapshot: Snapshot) -> list[str]:
+    """The sentences, each as `check` says it."""
+    return [f"{sentence[0].upper()}{sentence[1:].removesuffix('.')}." for sentence in _sentences(snapshot)]
+
+
+def _sentences(snapshot: Snapshot) -> Iterator[str]:
+    unfilled = days_of_earlier_versions(snapshot.connection, snapshot.lake)
+    if unfilled or snapshot.generation.is_of_earlier_version:
+        yield of_earlier_version(unfilled)

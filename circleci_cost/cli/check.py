@@ -11,12 +11,6 @@ from circleci_cost.cli.check_access import access_findings, token_ends
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
-from circleci_cost.warehouse.reporting.former_centers import former_centers
-from circleci_cost.warehouse.reporting.outdated_days import (
-    days_at_former_prices,
-    days_of_earlier_versions,
-    of_earlier_version,
-)
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.permissions import too_open
 from circleci_cost.cli.plain_console import PlainConsole
@@ -34,12 +28,12 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.text.units import counted, to_the_minute, verb
 from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
+from circleci_cost.warehouse.reporting.former_centers import former_centers
 from circleci_cost.warehouse.reporting.outdated_days import (
     days_at_former_prices,
     days_of_earlier_versions,
     of_earlier_version,
 )
-from circleci_cost.warehouse.reporting.former_centers import former_centers
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 

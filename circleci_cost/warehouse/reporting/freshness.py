@@ -5,7 +5,7 @@ In: a connection that is open on a published generation. Which days are missing 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import duckdb
@@ -50,11 +50,9 @@ class Freshness:
 
 def freshness(connection: duckdb.DuckDBPyConnection, cost_centers: Sequence[str]) -> list[Freshness]:
     """The freshness of these cost centers, and of all others that have published days."""
-    rows = connection.execute(sql("reporting/freshness"), {"cost_centers": list(cost_centers)}).fetchall()
-    return [
-        Freshness(*row[:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])  # the warehouse has no zones
-        for row in rows
-    ]
+    rows = connection.sql(sql("reporting/freshness"), params={"cost_centers": list(cost_centers)}).pl()
+    # The warehouse's times have no zone; all are UTC.
+    return [Freshness(**row) for row in rows.with_columns(pl.col("exported_at").dt.replace_time_zone("UTC")).to_dicts()]
 
 
 def restatements(connection: duckdb.DuckDBPyConnection, most: int | None = None) -> pl.DataFrame:
@@ -62,4 +60,5 @@ def restatements(connection: duckdb.DuckDBPyConnection, most: int | None = None)
 
     `credits_change` is by how much the day's credits changed.
     """
-    return connection.sql(sql("reporting/restatements"), params={"most": most}).pl().select(RESTATEMENT_COLUMNS)
+    rows: pl.DataFrame = connection.sql(sql("reporting/restatements"), params={"most": most}).pl()
+    return rows.select(RESTATEMENT_COLUMNS)

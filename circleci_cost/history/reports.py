@@ -35,7 +35,7 @@ def answered(
     # Days before the history, and today, can have no data.
     expected = DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
     report = answer(connection, generation, question, [center.name for center in settings.cost_centers], expected)
-    return replace(report, overdue=_overdue(report.unsettled, utc_today(clock), settings.restatement_days))
+    return replace(report, overdue=overdue_ranges(report.unsettled, utc_today(clock), settings.restatement_days))
 
 
 def report_shortfalls(report: Report, lake: Lake, clock: Clock) -> list[str]:
@@ -64,7 +64,7 @@ def comparison_shortfalls(costs: Costs, lake: Lake, clock: Clock) -> list[str]:
     return sentences
 
 
-def _overdue(
+def overdue_ranges(
     unsettled: Mapping[str, Sequence[DayRange]], today: date, restatement_days: int
 ) -> dict[str, list[DayRange]]:
     """The days, by cost center, whose last export was made too early."""

@@ -57,7 +57,7 @@ def _expected(row: Mapping[str, Any], daily: pl.DataFrame, through: date) -> pl.
     only. Before it, the range is taken to widen as that of a sum of independent days would, with the root of the added
     squares of the days' ranges, scaled so that it ends at the known one. Nothing that is spent comes back.
     """
-    schema = {"date": pl.Date(), **dict.fromkeys(_FORECAST, AMOUNT)}
+    schema = pl.Schema({"date": pl.Date(), **dict.fromkeys(_FORECAST, AMOUNT)})
     to_come = daily.filter(pl.col("date").is_between(through, row["period_end"], closed="right")).sort("date")
     ends: dict[str, Decimal | None] = {name: row[name] for name in _FORECAST}
     if to_come.is_empty() or None in ends.values():

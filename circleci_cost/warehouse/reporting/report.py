@@ -179,6 +179,13 @@ def days_with_usage(connection: duckdb.DuckDBPyConnection, cost_center: str) -> 
     return {day for (day,) in connection.execute(query, {"cost_center": cost_center}).fetchall()}
 
 
+def not_published(
+    connection: duckdb.DuckDBPyConnection, cost_centers: Sequence[str], days: DayRange
+) -> dict[str, list[DayRange]]:
+    """The days, by cost center, that no export covers; days without usage are covered."""
+    return _ranges(connection, "reporting/missing_days", cost_centers, days.first, days.last)
+
+
 def not_settled(
     connection: duckdb.DuckDBPyConnection, cost_centers: Sequence[str], days: DayRange
 ) -> dict[str, list[DayRange]]:

@@ -59,5 +59,5 @@ def _notes(snapshot: Snapshot, usable: UsableBudgets) -> Iterator[str]:
         yield sentence
     yield from unmatched_values(snapshot.connection, snapshot.generation, usable.budgets)
     yield from map(str, usable.problems)
-    if sentence := edited(snapshot.settings, snapshot.generation):
-        yield f"{sentence}."
+    if newer := edited(snapshot.settings, snapshot.generation):
+        yield f"{newer}."

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from circleci_cost.circleci import plan_windows
+from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.days import days_between
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.history.coverage import missing_days, overdue_days
-from circleci_cost.warehouse.reporting.report import days_with_data, not_settled
+from circleci_cost.history.coverage import reach_of
+from circleci_cost.history.reports import overdue_ranges
+from circleci_cost.warehouse.reporting.report import days_with_data, not_published, not_settled
 
 _FETCH = "circleci-cost backfill"
 _IMPORT = "circleci-cost import"
@@ -38,38 +41,55 @@ class OpenDays:
 
 def open_days(snapshot: Snapshot) -> OpenDays:
     """The open days of all configured cost centers, those that need somebody first."""
+    missing, unsettled = _missing(snapshot), _unsettled(snapshot)
+    overdue = overdue_ranges(unsettled, utc_today(snapshot.clock), snapshot.settings.restatement_days)
     ranges: list[OpenRange] = []
     problems = []
-    restatable = _restatable(snapshot)
     for name in snapshot.cost_centers:
         try:
-            ranges += _of_center(snapshot, name, restatable.get(name, []))
+            ranges += _missing_ranges(snapshot, name, missing.get(name, ()))
         except CircleciCostError as error:
             problems.append(str(error))
+        ranges += _restatable_ranges(snapshot, name, unsettled.get(name, ()), overdue.get(name, ()))
     return OpenDays(sorted(ranges, key=lambda each: not each.is_bad), problems)
 
 
-def _restatable(snapshot: Snapshot) -> dict[str, list[DayRange]]:
+def _missing(snapshot: Snapshot) -> dict[str, list[DayRange]]:
+    first, last = snapshot.settings.history_start, utc_yesterday(snapshot.clock)
+    if first > last:
+        return {}
+    return not_published(snapshot.connection, snapshot.cost_centers, DayRange(first, last))
+
+
+def _unsettled(snapshot: Snapshot) -> dict[str, list[DayRange]]:
     available = days_with_data(snapshot.connection)
     return not_settled(snapshot.connection, snapshot.cost_centers, available) if available else {}
 
 
-def _of_center(snapshot: Snapshot, name: str, restatable: Sequence[DayRange]) -> Iterator[OpenRange]:
-    now = snapshot.clock.now()
-    missing = missing_days(snapshot.settings, snapshot.lake, name, now)
-    overdue = overdue_days(snapshot.settings, snapshot.lake, name, now)
-    for days in as_ranges(missing.fetchable):
+def _missing_ranges(snapshot: Snapshot, name: str, missing: Sequence[DayRange]) -> Iterator[OpenRange]:
+    """Raises `StorageError` where the lake cannot tell which of them it holds."""
+    if not missing:
+        return
+    reach = reach_of(snapshot.lake, name, _days(missing), snapshot.clock.now())
+    for days in as_ranges(reach.fetchable):
         yield OpenRange(name, days, "missing", "CircleCI still serves them: run", _FETCH, is_bad=True)
-    for days in as_ranges(missing.out_of_reach):
+    for days in as_ranges(reach.out_of_reach):
         advice = "older than CircleCI serves: set a later history_start, or import usage files that you have of them:"
         yield OpenRange(name, days, "missing", advice, _IMPORT)
-    for days in as_ranges(overdue.fetchable):
+
+
+def _restatable_ranges(
+    snapshot: Snapshot, name: str, unsettled: Sequence[DayRange], overdue: Sequence[DayRange]
+) -> Iterator[OpenRange]:
+    due = _days(overdue)
+    too_old = set(plan_windows(due, snapshot.clock.now()).out_of_reach)
+    for days in as_ranges(day for day in due if day not in too_old):
         yield OpenRange(name, days, "not final", "they should be final by now: run", _SETTLE, is_bad=True)
-    for days in as_ranges(_others(restatable, [*overdue.fetchable, *overdue.out_of_reach])):
+    for days in as_ranges(set(_days(unsettled)).difference(due)):
         yield OpenRange(name, days, "not final", "CircleCI may still change them; the daily run fetches them again")
-    for days in as_ranges(overdue.out_of_reach):
-        yield OpenRange(name, days, "not final", "exported too early, and older than CircleCI serves")
+    for days in as_ranges(too_old):
+        yield OpenRange(name, days, "not final", "exported too early, and now older than CircleCI serves")
 
 
-def _others(ranges: Iterable[DayRange], known: Iterable[date]) -> list[date]:
-    return sorted({day for days in ranges for day in days_between(days.first, days.last)} - set(known))
+def _days(ranges: Iterable[DayRange]) -> list[date]:
+    return [day for days in ranges for day in days_between(days.first, days.last)]

@@ -36,7 +36,9 @@ class Prices:
 
 def prices(snapshot: Snapshot) -> Prices:
     """The prices as the configuration has them now, against the published costs."""
-    unpriced = ((name, unpriced_days(snapshot.connection, name, None)) for name in snapshot.cost_centers)
+    # Only a generation with such credits is searched for their days.
+    searched = snapshot.cost_centers if snapshot.generation.manifest.unpriced_credits else []
+    unpriced = ((name, unpriced_days(snapshot.connection, name, None)) for name in searched)
     return Prices(
         rows=price_rows(snapshot),
         former=list(days_at_former_prices(snapshot.connection, snapshot.settings).items()),

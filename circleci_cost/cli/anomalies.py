@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +12,12 @@ import click
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.incidents.listing import LISTED_DAYS, Listing, incident_named
 from circleci_cost.model.incidents.text import TABLE_HEADER, as_json, cells, sentences
 from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.text.amounts import credits_text, signed
-from circleci_cost.text.suggestions import did_you_mean
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _STYLES = {"open": "bold red", "new_normal": "yellow"}
-_SETTLED = {"expected", "ignored"}
 _RIGHT = ("impact", "per month")
 # Columns that a narrow terminal leaves out, the highest number first.
 _LESSER = {"per month": 2, "status": 1}
 _FOR_SHARES = 150
 _EFFECTS = 10
-_DAYS = 92
 
 
 @click.command()
-@click.option("--since", type=DAY, metavar="DAY", help=f"Only those that lasted until then; default: {_DAYS} days ago.")
+@click.option(
+    "--since", type=DAY, metavar="DAY", help=f"Only those that lasted until then; default: {LISTED_DAYS} days ago."
+)
 @click.option("--all", "every", is_flag=True, help="All that there are, also expected and ignored ones.")
 @click.option("--incident", "incident", metavar="ID", help="One incident, with its drivers and links to example runs.")
 @click.option("--json", "as_text", is_flag=True, help="Write JSON: exact decimals as strings.")
@@ -54,29 +54,15 @@ def anomalies(call: Invocation, *, since: date | None, every: bool, incident: st
     with generation.connect() as connection:
         rows = read_incidents(connection).to_dicts()
         if incident is not None:
-            row = _incident_row(rows, incident)
+            row = incident_named(rows, incident)
             reason = read_reason(connection, row["incident_id"], _EFFECTS)
             (_write_one_json if as_text else _write_one)(row, reason)
             return
-    chosen = [row for row in rows if every or _is_listed(row, since)]
+    chosen = Listing(since, every).chosen(rows)
     if as_text:
         _write_json(generation, chosen)
     else:
         _write_table(generation, chosen, hidden=len(rows) - len(chosen))
-
-
-def _is_listed(row: dict[str, Any], since: date | None) -> bool:
-    first = since or row["data_through"] - timedelta(days=_DAYS)
-    return row["last_day"] >= first and row["status"] not in _SETTLED
-
-
-def _incident_row(rows: Sequence[dict[str, Any]], incident: str) -> dict[str, Any]:
-    for row in rows:
-        if row["incident_id"] == incident:
-            return row
-    incident_ids = [row["incident_id"] for row in rows]
-    hint = did_you_mean(incident, incident_ids) or "`circleci-cost anomalies --all` shows those there are."
-    raise UsageError(f"There is no incident {incident!r}; {hint}")
 
 
 def _write_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> None:

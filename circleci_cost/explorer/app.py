@@ -17,7 +17,7 @@ from circleci_cost.explorer.answers import Answers
 from circleci_cost.explorer.explorer import Explorer
 from circleci_cost.explorer.forms import read_form
 from circleci_cost.explorer.headers import SecurityHeaders
-from circleci_cost.explorer.page import Act, Change, Page, Respond
+from circleci_cost.explorer.page import Act, Change, Content, Page, Respond
 from circleci_cost.explorer.pages import PAGES
 from circleci_cost.explorer.rendering import static_files
 
@@ -68,7 +68,10 @@ def _changing(answers: Answers, page: Page, act: Act) -> Endpoint:
 
     def answer(change: Change) -> Response:
         with explorer.snapshots.take(explorer.settings.get()) as snapshot:
-            return RedirectResponse(str(act(change, snapshot)), 303)
+            made = act(change, snapshot)
+            if isinstance(made, Content):
+                return answers.response(page, made, snapshot, change.user)
+            return RedirectResponse(str(made), 303)
 
     async def endpoint(request: Request) -> Response:
         user = explorer.access.user_of(request)

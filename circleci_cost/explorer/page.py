@@ -52,7 +52,7 @@ class Change:
     user: str
 
 
-Act = Callable[[Change, Snapshot], Address]
+Act = Callable[[Change, Snapshot], Address | Content]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class Page:
     """A page of the navigation.
 
     `more`: further paths below it, such as its CSV, each with its function. `actions`: paths of forms; what they
-    return is where the browser goes next. All functions run in threads of their own.
+    return is where the browser goes next, or the page that says why nothing was changed. All functions run in threads
+    of their own.
     """
 
     name: str

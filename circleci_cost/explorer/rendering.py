@@ -43,6 +43,7 @@ def environment() -> Environment:
         "small_dollars": amounts.small_dollars,
         "signed_percent": amounts.signed_percent,
         "whole_number": amounts.whole_number,
+        "written": amounts.written,
     }
     made.globals["static"] = static_files().address
     return made

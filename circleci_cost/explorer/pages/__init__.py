@@ -9,3 +9,6 @@ from circleci_cost.explorer.pages.budgets.page import PAGE as BUDGETS
 from circleci_cost.explorer.pages.data.page import PAGE as DATA
 
 PAGES: tuple[Page, ...] = (BUDGETS, DATA)
+from circleci_cost.explorer.pages import anomalies, data
+
+PAGES: tuple[Page, ...] = (anomalies.PAGE, data.PAGE)

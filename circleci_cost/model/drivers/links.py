@@ -3,11 +3,15 @@
 Finding the runs worth a look is the warehouse's job.
 """
 
+import re
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 _APPLICATION = "https://app.circleci.com/pipelines"
 _STANDALONE = "circleci"
+_JOB_RUN_URL = re.compile(
+    re.escape(_APPLICATION) + r"(/[\w.~%-]+){3}/(?P<pipeline>[0-9]+)/workflows/[\w.~%-]+/jobs/(?P<run>[0-9]+)", re.ASCII
+)
 
 
 class JobRun(NamedTuple):
@@ -36,6 +40,15 @@ def job_run_url(run: JobRun) -> str | None:
     return (
         f"{_APPLICATION}/{project}/{run.pipeline_number}/workflows/{quote(run.workflow_id)}/jobs/{run.job_run_number}"
     )
+
+
+def job_run_name(url: str) -> str | None:
+    """What a link to an address of `job_run_url` says: the job's number and its pipeline's; None for another address.
+
+    Addresses are stored in tables; only those of this form become links.
+    """
+    parts = _JOB_RUN_URL.fullmatch(url)
+    return f"job {parts['run']} of pipeline {parts['pipeline']}" if parts else None
 
 
 def _project(run: JobRun) -> str | None:

@@ -40,7 +40,7 @@ _JSON_DECIMALS = (
     "monthly_impact_usd",
     "score",
 )
-_JSON_TEXTS = (
+JSON_TEXTS = (
     "incident_id",
     "series_kind",
     "series",
@@ -62,6 +62,7 @@ _JSON_TEXTS = (
     "decided_until",
     "data_through",
 )
+JSON_NAMES = (*JSON_TEXTS, *_JSON_DECIMALS, "alarms", "series_in_alarm")
 
 Row = Mapping[str, Any]
 
@@ -125,6 +126,13 @@ def status_words(row: Row) -> str:
     return _STATUS_WORDS[row["status"]]
 
 
+def certainty(row: Row) -> str:
+    """How clearly the incident stands out: its largest score as a multiple of the limit from which a day alarms."""
+    if row["kind"] == "price_change":
+        return "a known price"
+    return f"{row['score']:.1f} × the limit"
+
+
 def days_text(first: date, last: date) -> str:
     """One day, or from when to when."""
     return f"{first}" if first == last else f"{first} to {last}"
@@ -132,7 +140,7 @@ def days_text(first: date, last: date) -> str:
 
 def as_json(row: Row) -> dict[str, Any]:
     """An incident for machines: decimals as strings, days as YYYY-MM-DD."""
-    texts = {name: None if row[name] is None else str(row[name]) for name in _JSON_TEXTS}
+    texts = {name: None if row[name] is None else str(row[name]) for name in JSON_TEXTS}
     decimals = {name: None if row[name] is None else credits_text(row[name]) for name in _JSON_DECIMALS}
     return {**texts, **decimals, "alarms": row["alarms"], "series_in_alarm": row["series_in_alarm"]}
 

@@ -26,9 +26,7 @@ from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.drivers.compared_costs import SCOPE_SCHEMA, compared_rows, known_days
 from circleci_cost.warehouse.drivers.examples import example_runs
-
-REST = "rest"
-"""The driver of an incident's last row: the residual of the change after the rows before it."""
+from circleci_cost.warehouse.incidents.drivers import REST
 
 SCHEMA = pl.Schema(
     {

@@ -12,7 +12,6 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from circleci_cost.model.drivers.text import place_text
 from circleci_cost.model.usage.charge_types import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
@@ -20,9 +19,9 @@ from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import VALUE, make_view, rows_for
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
+from circleci_cost.warehouse.incidents.drivers import read_drivers
 
 INCIDENTS = "anomaly_incidents"
-_REST = "rest"
 _BEFORE = timedelta(days=28)
 
 
@@ -47,12 +46,12 @@ def read_incidents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def read_reason(connection: duckdb.DuckDBPyConnection, incident_id: str, most: int) -> IncidentReason:
     """Why one incident came about, with at most so many effects."""
-    query = "SELECT * FROM anomaly_drivers WHERE incident_id = $incident_id ORDER BY rank"
-    rows = connection.sql(query, params={"incident_id": incident_id}).pl().to_dicts()
+    drivers = read_drivers(connection, incident_id)
     services = read_incident_services(connection, incident_id).get_column("sentence").to_list()
-    whole = rows[0] if rows else {"sentence": None, "example_urls": []}
-    effects = [(_place(row), row["driver"], row["effect_usd"]) for row in rows[1:] if row["driver"] != _REST]
-    return IncidentReason(whole["sentence"], tuple(effects[:most]), tuple(whole["example_urls"] or ()), tuple(services))
+    if drivers is None:
+        return IncidentReason(None, (), (), tuple(services))
+    effects = [(effect.where, effect.driver, effect.effect_usd) for effect in drivers.effects]
+    return IncidentReason(drivers.sentence, tuple(effects[:most]), drivers.example_urls, tuple(services))
 
 
 def incident_shares(
@@ -94,7 +93,3 @@ def _days(incident: dict[str, Any]) -> dict[str, date]:
     if incident["direction"] == "down":
         return {"first": first - _BEFORE, "last": first - timedelta(days=1)}
     return {"first": first, "last": incident["last_day"]}
-
-
-def _place(row: dict[str, Any]) -> str:
-    return place_text(row, HIERARCHY[1:])

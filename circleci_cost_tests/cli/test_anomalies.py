@@ -2,56 +2,27 @@
 
 import io
 import json
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import duckdb
-import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.anomalies.definition import DEFAULTS
-from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR
-from circleci_cost.model.correlation.event_study import EventStudySettings
-from circleci_cost.model.incidents.decisions import NO_DECISIONS
-from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.anomalies.cost_anomalies import write_anomalies
-from circleci_cost.warehouse.incidents.explanations import write_explanations
-from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
-from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-
-FIRST = date(2026, 2, 2)
-LAST = FIRST + timedelta(days=59)
-SHIFT = LAST - timedelta(days=3)
+from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.cli.incident_usage import LAST, SHIFT, publish_incidents, usage
 
 
-def usage(project: str) -> Iterable[dict[str, Any]]:
-    """Sixty days of two projects; the one that is named takes five times as much since four days."""
-    for number in range(60):
-        day = FIRST + timedelta(days=number)
-        busy = 5 if day >= SHIFT else 1
-        yield {"date": day, "project": project, "compute": 20_000 * busy + 100 * (number % 3), "runs": 40 * busy}
-        yield {"date": day, "project": "docs", "compute": 30_000 + 100 * (number % 4), "runs": 60}
-
-
-def publish_incidents(call: Caller, project: str = "web") -> None:
-    """Publish usage with what the assets `cost_anomalies` and `anomaly_drivers` make of it."""
+def publish_incidents_of(call: Caller, project: str = "web") -> None:
+    """Publish usage of a project that changes, and of one that does not."""
     call.configure(configuration())
-    publish_rows(call.folder / "data", usage(project))
-    lake = open_lake(call.folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
-        write_anomalies(connection, DEFAULTS, DEFAULT_CALENDAR, NO_DECISIONS)
-        write_explanations(connection, lake, infrastructure_series(connection), EventStudySettings())
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+    publish_incidents(call.folder, usage(project))
 
 
 @pytest.fixture
 def published(call: Caller) -> Caller:
-    publish_incidents(call)
+    publish_incidents_of(call)
     return call
 
 
@@ -112,7 +83,7 @@ def test_since_leaves_out_what_was_over_and_says_how_many(published: Caller) -> 
 
 
 def test_a_quiet_history_has_no_incidents(call: Caller) -> None:
-    publish_incidents(call, project="docs")
+    publish_incidents_of(call, project="docs")
     assert [each for each in incidents(call, "--all") if each["project"] == "web"] == []
 
 
@@ -143,7 +114,7 @@ def test_the_table_fits_the_terminal(published: Caller, monkeypatch: pytest.Monk
 
 
 def test_names_from_outside_change_no_terminal(call: Caller) -> None:
-    publish_incidents(call, project="we\x1b[31mb\u202e")
+    publish_incidents_of(call, project="we\x1b[31mb\u202e")
     output = call("anomalies")
     assert "\x1b[31m" not in output.out
     assert "\u202e" not in output.out

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 _APPLICATION = "https://app.circleci.com/pipelines"
 _STANDALONE = "circleci"
 _JOB_RUN_URL = re.compile(
-    re.escape(_APPLICATION) + r"(/[\w.~%-]+){3}/(?P<pipeline>[0-9]+)/workflows/[\w.~%-]+/jobs/(?P<run>[0-9]+)", re.ASCII
+    re.escape(_APPLICATION) + r"(/(?!\.+/)[\w.~%-]+){3}/(?P<pipeline>[0-9]+)/workflows/[\w.~%-]+/jobs/(?P<run>[0-9]+)",
+    re.ASCII,
 )
 
 

@@ -41,7 +41,7 @@ def _asked(typed: Typed, user: str) -> Decision | None:
 def signed_by(reason: str, user: str) -> str:
     """The reason with the name of the user who decided, once: `load test (by ada)`."""
     name = f"(by {user})" if user else ""
-    return reason if reason.endswith(name) else f"{reason} {name}"
+    return reason if reason.endswith(name) else f"{reason} {name}".strip()
 
 
 def _status(error: CircleciCostError) -> int:

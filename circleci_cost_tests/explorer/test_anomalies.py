@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from circleci_cost.cli.main import run
-from circleci_cost.explorer.pages.anomalies.drivers_table import drivers_table, runs
+from circleci_cost.explorer.pages.anomalies.drivers_table import drivers_table
+from circleci_cost.explorer.pages.job_run_links import run_links
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.drivers.links import JobRun, job_run_name, job_run_url
 from circleci_cost.model.incidents.scope import scope_of
@@ -178,7 +179,7 @@ def test_a_list_that_filters_empty_says_how_to_see_all(visitor: Visitor) -> None
 def test_only_addresses_of_the_form_of_job_runs_become_links() -> None:
     url = job_run_url(JobRun("GitHub", "https://github.com/acme/web", "o", "p", 7, "w-1", 12))
     assert url is not None
-    assert [(run.url, run.text) for run in runs([url])] == [(url, "job 12 of pipeline 7")]
+    assert [(run.url, run.text) for run in run_links([url])] == [(url, "job 12 of pipeline 7")]
     for other in (
         "javascript:alert(1)",
         f"{url}?x=1",

@@ -10,5 +10,6 @@ from circleci_cost.explorer.pages.data.page import PAGE as DATA
 
 PAGES: tuple[Page, ...] = (BUDGETS, DATA)
 from circleci_cost.explorer.pages import anomalies, data
+from circleci_cost.explorer.pages import anomalies, data, why
 
-PAGES: tuple[Page, ...] = (anomalies.PAGE, data.PAGE)
+PAGES: tuple[Page, ...] = (why.PAGE, anomalies.PAGE, data.PAGE)

@@ -56,7 +56,10 @@ class AskedChange:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The compared periods and costs, and the result: rows of `drivers.contributors`."""
+    """The compared periods and costs, and the result: rows of `drivers.contributors`.
+
+    `movers` are all groups that changed, `changes` the largest of them.
+    """
 
     periods: Periods
     costs: Costs
@@ -64,7 +67,12 @@ class Explanation:
     total: Row
     causes: pl.DataFrame
     changes: pl.DataFrame
-    further_groups: int
+    movers: pl.DataFrame
+
+    @property
+    def further_groups(self) -> int:
+        """How many groups changed less than those of `changes`."""
+        return self.movers.height - self.changes.height
 
     @classmethod
     def of(cls, periods: Periods, costs: Costs, data_through: date | None, limit: int) -> "Explanation":
@@ -72,10 +80,10 @@ class Explanation:
         before, after = seats_apart(costs.before), seats_apart(costs.after)
         jobs = decompose(before, after, list(HIERARCHY))
         groups = decompose(before, after, list(periods.by)) if periods.by else jobs
-        changes = contributors(groups)
+        movers = contributors(groups)
         total = decompose(costs.before, costs.after, []).to_dicts()[0]
         causes = root_causes(jobs, HIERARCHY, _CAUSES)
-        return cls(periods, costs, data_through, total, causes, changes.head(limit), max(0, changes.height - limit))
+        return cls(periods, costs, data_through, total, causes, movers.head(limit), movers)
 
     def with_rows(self, *, causes: pl.DataFrame, changes: pl.DataFrame) -> "Explanation":
         """The same explanation with other rows, such as rows with examples."""

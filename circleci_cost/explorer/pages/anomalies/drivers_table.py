@@ -1,22 +1,14 @@
 """The table of an incident's drivers: amounts to the cent that add up to the change as it is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from circleci_cost.model.drivers.links import job_run_name
+from circleci_cost.explorer.pages.job_run_links import RunLink, run_links
 from circleci_cost.model.drivers.text import rounded
 from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.text.amounts import change_unit
 from circleci_cost.warehouse.incidents.drivers import IncidentDrivers
-
-
-@dataclass(frozen=True)
-class Run:
-    """A link to a job run in CircleCI's web application."""
-
-    url: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -27,7 +19,7 @@ class EffectRow:
     driver: str
     effect: Decimal
     share: Decimal | None
-    runs: Sequence[Run]
+    runs: Sequence[RunLink]
 
 
 @dataclass(frozen=True)
@@ -51,13 +43,8 @@ def drivers_table(drivers: IncidentDrivers) -> DriversTable:
             driver_name(effect.driver, one_job=True),
             amount,
             effect.share,
-            runs(effect.example_urls) if effect.place not in places[:number] else (),
+            run_links(effect.example_urls) if effect.place not in places[:number] else (),
         )
         for number, (effect, amount) in enumerate(shown)
     ]
     return DriversTable(rows, residual, len(amounts) - len(rows))
-
-
-def runs(urls: Iterable[str]) -> Sequence[Run]:
-    """Links to example runs; an address that is not of our own form is none."""
-    return [Run(url, name) for url in urls if (name := job_run_name(url)) is not None]

@@ -11,7 +11,8 @@ from circleci_cost.explorer.page import Content
 from circleci_cost.explorer.pages.anomalies.course import course_of, days_around
 from circleci_cost.explorer.pages.anomalies.course_chart import course_chart
 from circleci_cost.explorer.pages.anomalies.decided import Decided, decided
-from circleci_cost.explorer.pages.anomalies.drivers_table import drivers_table, runs
+from circleci_cost.explorer.pages.anomalies.drivers_table import drivers_table
+from circleci_cost.explorer.pages.job_run_links import run_links
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.incidents.decision import LONGEST_REASON, Decision
 from circleci_cost.model.incidents.listing import incident_named
@@ -88,6 +89,8 @@ def show_incident(
     row = incident_named(present.rows, incident_id)
     drivers = read_drivers(snapshot.connection, incident_id)
     table = drivers_table(drivers) if drivers else None
+    # Where the table of drivers links to runs, those of the root cause are among them.
+    of_cause = run_links(drivers.example_urls) if drivers and table and not any(row.runs for row in table.rows) else ()
     days = course_of(row, snapshot)
     values = {
         "facts": _facts(row),
@@ -96,7 +99,7 @@ def show_incident(
         "days": days,
         "drivers": drivers,
         "drivers_table": table,
-        "runs": runs(drivers.example_urls) if drivers and table and not any(row.runs for row in table.rows) else (),
+        "runs": of_cause,
         "services": read_incident_services(snapshot.connection, incident_id).get_column("sentence").to_list(),
         "why": _why(row),
         "explore": _explore(row, days_around(row, days_there_are(snapshot))),

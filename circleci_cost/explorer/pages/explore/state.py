@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from circleci_cost.clock import utc_yesterday
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address

@@ -3,6 +3,7 @@
 import ipaddress
 import sys
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 import click
 
@@ -28,7 +29,7 @@ PORT = 8321
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="A host name that browsers use for this server; several: again.",
+    help="A host name that browsers use for this server, besides that of public_url; several: again.",
 )
 @click.option(
     "--trusted-proxy",
@@ -61,8 +62,11 @@ def serve(
     It reads what is published and changes nothing, decisions about anomalies aside. Only this machine can reach it.
     Another --host needs a proxy that logs users in (--trusted-proxy), or --no-login.
     """
-    access = _access(host, hosts, proxies, user_header, no_login=no_login)
-    serve_until_stopped(call.settings(), call.clock, host, port, access)
+    settings = call.settings()
+    public = urlsplit(settings.explorer.public_url or "").hostname
+    named = [*hosts, *([public] if public else [])]
+    access = _access(host, named, proxies, user_header, no_login=no_login)
+    serve_until_stopped(settings, call.clock, host, port, access)
 
 
 def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, access: Access) -> None:

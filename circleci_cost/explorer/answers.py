@@ -23,6 +23,8 @@ _STATUS: tuple[tuple[type[CircleciCostError], int], ...] = (
     (NothingPublishedError, 503),
     (TooSlowError, 504),
 )
+# Below it, errors are JSON, too.
+FOR_PROGRAMS = "/api/"
 _BUG = "Something went wrong here that should not; the log of `circleci-cost serve` has the details."
 
 
@@ -59,27 +61,30 @@ class Answers:
             views=snapshot.settings.explorer.views,
         )
 
-    def guarded(self, page: Page, answer: Callable[[], Response]) -> Response:
-        """The answer, or a page that says in a sentence why there is none."""
+    def guarded(self, page: Page, path: str, answer: Callable[[], Response]) -> Response:
+        """The answer, or one that says in a sentence why there is none."""
         try:
             return answer()
         except CircleciCostError as error:
             status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-            return self._error(page, status, str(error))
+            return self._error(page, path, status, str(error))
         except Exception as error:
             self.explorer.report_bug(error)
-            return self._error(page, 500, _BUG)
+            return self._error(page, path, 500, _BUG)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The answer to a request that reaches no page."""
+        path = request.url.path
         if isinstance(error, Refused):
-            return self._error(None, error.status, error.sentence)
+            return self._error(None, path, error.status, error.sentence)
         if isinstance(error, HTTPException):
             sentence = "There is no such page." if error.status_code == 404 else f"{error.detail}."
-            return self._error(None, error.status_code, sentence)
+            return self._error(None, path, error.status_code, sentence)
         raise error
 
-    def _error(self, page: Page | None, status: int, sentence: str) -> Response:
+    def _error(self, page: Page | None, path: str, status: int, sentence: str) -> Response:
+        if path.startswith(FOR_PROGRAMS):
+            return Response(f"{json_text({'error': sentence})}\n", status, media_type="application/json")
         html = render(
             "error.html",
             page=page,

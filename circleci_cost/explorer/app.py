@@ -58,7 +58,7 @@ def _reading(answers: Answers, page: Page, respond: Respond) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         user = explorer.access.user_of(request)
-        return await run_in_threadpool(answers.guarded, page, lambda: answer(request, user))
+        return await run_in_threadpool(answers.guarded, page, request.url.path, lambda: answer(request, user))
 
     return endpoint
 
@@ -76,6 +76,6 @@ def _changing(answers: Answers, page: Page, act: Act) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         user = explorer.access.user_of(request)
         change = Change(await read_form(request, explorer.tokens, user), user)
-        return await run_in_threadpool(answers.guarded, page, lambda: answer(change))
+        return await run_in_threadpool(answers.guarded, page, request.url.path, lambda: answer(change))
 
     return endpoint

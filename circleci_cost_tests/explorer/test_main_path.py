@@ -174,7 +174,8 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     assert page.locator("details.menu[open]").count() == 0
     assert focused().startswith("Compare with")
     tab_to("runs")
-    page.keyboard.press("Enter")
+    with page.expect_navigation(url=re.compile("sort=runs")):
+        page.keyboard.press("Enter")
     tab_to("mobile")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Cost by project")

@@ -20,14 +20,11 @@ from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.config.unusable_files import tag_problems
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, ConfigurationError, UsageError
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.allocation.definition import VirtualTag
-from circleci_cost.model.allocation.mapping_files import as_rule
-from circleci_cost.model.allocation.plan import TagRule
 from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.model.allocation.rule_conditions import configured_tag, rule_conditions
 from circleci_cost.model.reporting.names import tag_named
-from circleci_cost.text.amounts import percent
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, job_run_files
-from circleci_cost.warehouse.allocation.coverage import coverage, suggestions
+from circleci_cost.warehouse.allocation.coverage import coverage, shortfall, suggestions
 from circleci_cost.warehouse.allocation.diff import difference
 from circleci_cost.warehouse.allocation.explain import explain
 from circleci_cost.warehouse.publishing.generations import current_generation
@@ -76,7 +73,7 @@ def explain_command(
         tag_name = _only_or_named(_require_published(settings, published_tags(connection, generation)), tag)
         days = asked_days(first, last, days_with_data(connection), utc_yesterday(call.clock))
         origins = explain(connection, tag_name, days, values, asked_filters(where, (), settings))
-    conditions = {rule.label: _condition(rule) for rule in _rules(settings, tag_name)}
+    conditions = rule_conditions(configured_tag(settings.virtual_tags, tag_name))
     write_origins(tag_name, days, origins, conditions, as_json=as_json)
     say_partial(tag_problems(settings))
 
@@ -155,17 +152,12 @@ def coverage_command(
         chosen = [tag_named(tag, published) for tag in tags] or published
         answers = []
         for name in chosen:
-            tag = _configured(settings, name)
+            tag = configured_tag(settings.virtual_tags, name)
             rows = coverage(connection, name, tag.default, months)
             answers.append((tag, rows, suggestions(connection, name, tag.default, limit) if limit else []))
     write_coverage(answers, as_json=as_json)
     say_partial(tag_problems(settings))
-    below = [
-        f"{tag.name}: {percent(rows[-1].share, 1)} of the cost has a value, less than "
-        f"min_coverage = {tag.min_coverage:f}"
-        for tag, rows, _ in answers
-        if tag.min_coverage is not None and rows[-1].share < tag.min_coverage
-    ]
+    below = [sentence for tag, rows, _ in answers if (sentence := shortfall(tag, rows[-1]))]
     for sentence in below:
         say(f"Partial: {sentence}; add rules for the largest groups.")
     if below:
@@ -196,23 +188,6 @@ def _only_or_named(published: Sequence[str], tag: str | None) -> str:
     if len(published) > 1:
         raise UsageError(f"There are several virtual tags: {', '.join(published)}; say which one with --tag.")
     return published[0]
-
-
-def _configured(settings: Settings, name: str) -> VirtualTag:
-    """The tag as configured; a tag that is no longer configured has no rules and the usual default."""
-    tags = [tag for tag in settings.virtual_tags if tag.name == name]
-    return tags[0] if tags else VirtualTag(name=name)
-
-
-def _rules(settings: Settings, name: str) -> list[TagRule]:
-    rules = _configured(settings, name).rules
-    return [as_rule(rule, f"rule {number}") for number, rule in enumerate(rules, start=1)]
-
-
-def _condition(rule: TagRule) -> str:
-    since = f" from {rule.first}" if rule.first else ""
-    until = f" until {rule.last}" if rule.last else ""
-    return f"{rule.where}{since}{until}"
 
 
 def _say_remarks(result: AllocationResult, chosen: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ def write_origins(
             conditions.get(origin.rule, ""),
             origin.source_value,
             origin.split or "",
-            _shares(origin),
+            origin.shares,
             f"{origin.amount.runs:,}",
             whole_number(origin.amount.credits),
             dollars(origin.amount.cost),
@@ -165,13 +165,6 @@ def _coverage_json(tag: VirtualTag, rows: Sequence[Coverage], suggestions: Seque
             for suggestion in suggestions
         ],
     }
-
-
-def _shares(origin: Origin) -> str:
-    if origin.split is None:
-        return ""
-    least, greatest = (percent(share, 1) for share in (origin.least_share, origin.greatest_share))
-    return least if least == greatest else f"{least} – {greatest}"
 
 
 def _days(days: DayRange) -> dict[str, str]:

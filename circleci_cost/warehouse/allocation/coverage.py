@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import duckdb
 
+from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.reporting.report import add_exactly
+from circleci_cost.text.amounts import percent
 from circleci_cost.text.literals import toml_string
 from circleci_cost.warehouse.core.statements import sql
 
@@ -54,6 +56,16 @@ def coverage(
     rows = connection.execute(sql("allocation/coverage"), {"tag": tag, "default": default}).fetchall()
     by_month = [Coverage(*row) for row in (rows if months is None else rows[-months:])]
     return [*by_month, _together(by_month)]
+
+
+def shortfall(tag: VirtualTag, together: Coverage) -> str | None:
+    """A sentence about a tag whose cost has a value less often than its `min_coverage` asks for; else None."""
+    if tag.min_coverage is None or together.share >= tag.min_coverage:
+        return None
+    return (
+        f"{tag.name}: {percent(together.share, 1)} of the cost has a value, less than min_coverage = "
+        f"{tag.min_coverage:f}"
+    )
 
 
 def _together(months: Sequence[Coverage]) -> Coverage:

@@ -9,6 +9,7 @@ import duckdb
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Amount
+from circleci_cost.text.amounts import percent
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.filters import filtered, known_filters
@@ -30,6 +31,14 @@ class Origin:
     least_share: Decimal
     greatest_share: Decimal
     days: int
+
+    @property
+    def shares(self) -> str:
+        """The shares in words: `25.0 % – 46.3 %`; empty where nothing was split."""
+        if self.split is None:
+            return ""
+        least, greatest = (percent(share, 1) for share in (self.least_share, self.greatest_share))
+        return least if least == greatest else f"{least} – {greatest}"
 
 
 def explain(

@@ -17,12 +17,12 @@ from circleci_cost.lake.infrastructure_state import Refusal
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.correlation.text import FINDING_HEADER, finding_cells
 from circleci_cost.warehouse.correlation.cost_correlations import CORRELATIONS, read_correlations
+from circleci_cost.warehouse.correlation.nothing_to_compare import nothing_to_compare
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_INFRASTRUCTURE = "infrastructure_costs"
 _RIGHT = ("r", "q", "days")
 _NAMES = FINDING_HEADER[:4]
 # Columns that a narrow terminal leaves out, the highest number first.
@@ -47,21 +47,8 @@ def correlate(call: Invocation, *, every: bool, as_text: bool) -> None:
     refusals = last_reading(settings).refusals
     if as_text:
         _write_json(generation, pairs, refusals, every=every)
-    elif pairs.is_empty() and refusals and not generation.manifest.rows.get(_INFRASTRUCTURE):
-        say("There is nothing to compare with before the infrastructure costs can be read.")
-    elif pairs.is_empty() and settings.infrastructure and not generation.manifest.rows.get(_INFRASTRUCTURE):
-        say(
-            "The published numbers hold no costs of the configured [[infrastructure]]; run `circleci-cost allocation "
-            "apply`, which reads its files."
-        )
-    elif pairs.is_empty() and not generation.manifest.rows.get(_INFRASTRUCTURE):
-        say(
-            f"There are no infrastructure costs to compare with; add some to {settings.described_source}: a section "
-            '[[infrastructure]] with name = "aws" and files = "costs/*.csv.gz" (FOCUS files, or format = "simple"), '
-            "then run `circleci-cost allocation apply`."
-        )
     elif pairs.is_empty():
-        say("There are no CI costs to compare the infrastructure with; run `circleci-cost sync`.")
+        say(nothing_to_compare(generation, settings, refusals))
     elif every:
         for sentence in pairs["sentence"]:
             write_line(shown(sentence) + ".")

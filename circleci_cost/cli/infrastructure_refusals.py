@@ -11,30 +11,20 @@ import click
 from circleci_cost.cli.streams import say
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import PARTIAL_DATA
-from circleci_cost.lake.infrastructure_state import InfrastructureState, Refusal, read_state
+from circleci_cost.lake.infrastructure_state import InfrastructureState, read_state
 from circleci_cost.lake.layout import open_lake
 
 
 def last_reading(settings: Settings) -> InfrastructureState:
     """The state of the last reading, for the sources that are configured now."""
-    state = read_state(open_lake(settings.data_dir))
-    names = {source.name for source in settings.infrastructure}
-    return state.model_copy(
-        update={
-            "refusals": tuple(refusal for refusal in state.refusals if refusal.source in names),
-            "remarks": {name: remarks for name, remarks in state.remarks.items() if name in names},
-        }
-    )
+    return read_state(open_lake(settings.data_dir)).of(source.name for source in settings.infrastructure)
 
 
 def say_infrastructure(settings: Settings) -> None:
     """Say what the last reading noticed; where it refused a source, end the command with exit code 5."""
     state = last_reading(settings)
-    for refusal in state.refusals:
-        say(refusal_sentence(refusal))
-    for name, remarks in state.remarks.items():
-        for remark in remarks:
-            say(f"Infrastructure costs of {name}: {remark}.")
+    for notice in state.notices:
+        say(notice)
     if state.refusals:
         raise click.exceptions.Exit(PARTIAL_DATA)
 
@@ -49,8 +39,3 @@ def saying_infrastructure(settings: Settings) -> Iterator[None]:
             say_infrastructure(settings)
         raise
     say_infrastructure(settings)
-
-
-def refusal_sentence(refusal: Refusal) -> str:
-    """The sentence about a refused source."""
-    return f"Infrastructure costs of {refusal.source} were not read: {refusal.sentence} What was read before stays."

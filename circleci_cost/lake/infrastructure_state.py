@@ -4,8 +4,9 @@ The file stands beside the warehouse and may be lost: files without an entry in 
 themselves are in `warehouse.infrastructure.infrastructure_costs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,6 +55,11 @@ class Refusal(BaseModel):
     sentence: str
     exit_code: int
 
+    @property
+    def notice(self) -> str:
+        """The whole sentence, for users."""
+        return f"Infrastructure costs of {self.source} were not read: {self.sentence} What was read before stays."
+
 
 class InfrastructureState(BaseModel):
     """What the last reading noticed: files and manifests by source and path, refusals, and remarks by source."""
@@ -64,6 +70,22 @@ class InfrastructureState(BaseModel):
     manifests: Mapping[str, Mapping[str, Manifest]] = Field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     remarks: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    def of(self, sources: Iterable[str]) -> Self:
+        """The refusals and remarks of these sources alone, such as those that are configured now."""
+        names = set(sources)
+        return self.model_copy(
+            update={
+                "refusals": tuple(refusal for refusal in self.refusals if refusal.source in names),
+                "remarks": {name: remarks for name, remarks in self.remarks.items() if name in names},
+            }
+        )
+
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each refusal and remark."""
+        remarks = [f"Infrastructure costs of {name}: {remark}." for name, own in self.remarks.items() for remark in own]
+        return [*(refusal.notice for refusal in self.refusals), *remarks]
 
 
 def read_state(lake: Lake) -> InfrastructureState:

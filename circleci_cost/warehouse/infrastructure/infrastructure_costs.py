@@ -131,7 +131,8 @@ def infrastructure_series(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame
     its source has other costs only is 0, a day on which it has none is missing. The newest day of a source is left
     out: it may still grow.
     """
-    series: pl.DataFrame = connection.sql(sql("infrastructure/series")).pl()
+    exact = connection.sql(sql("infrastructure/series"))
+    series: pl.DataFrame = exact.project("series, date, CAST(cost AS DOUBLE) AS cost").pl()
     return series
 
 

@@ -59,7 +59,7 @@ days AS (
     SELECT DISTINCT source, date
     FROM costs
 )
-SELECT starts.series, days.date, CAST(coalesce(daily.cost, 0) AS DOUBLE) AS cost
+SELECT starts.series, days.date, coalesce(daily.cost, 0) AS cost
 FROM starts
 JOIN days ON starts.source = days.source AND days.date >= starts.first_date
 LEFT JOIN daily ON daily.series = starts.series AND daily.date = days.date

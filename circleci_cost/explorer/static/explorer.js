@@ -59,3 +59,17 @@ document.addEventListener(
   },
   true,
 );
+
+// Copies what a button names; where the browser does not allow that, it is selected.
+for (const copy of document.querySelectorAll("[data-copy]")) {
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    const source = document.getElementById(copy.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+    }
+  });
+}

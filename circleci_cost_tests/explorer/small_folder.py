@@ -50,6 +50,16 @@ HOSTILE = (
     "long " * 60,
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 é & ü",
 )
+# What an incident has to have, whatever it is about.
+_INCIDENT = {
+    "series_kind": "project",
+    "kind": "level_shift",
+    "direction": "up",
+    "status": "ended",
+    **dict.fromkeys(("actual_usd", "expected_usd", "impact_usd", "impact_usd_per_day", "told_usd_per_day"), 1),
+    **dict.fromkeys(("peak_usd_per_day", "score", "alarms", "series_in_alarm"), 1),
+    "data_through": NOW.date(),
+}
 
 
 def small_folder(
@@ -57,7 +67,6 @@ def small_folder(
     rows: Iterable[Mapping[str, Any]],
     more: str = "",
     incidents: Iterable[Mapping[str, Any]] = (),
-    data_through: bool = True,
 ) -> Settings:
     """Publish these daily costs in `folder`; `more` is added to its configuration. Returns the settings."""
     settings = configure(folder, more)
@@ -71,11 +80,15 @@ def small_folder(
         allocate(connection, prepare_usable(settings.virtual_tags, settings.resolve))
         read = read_sources(settings.infrastructure, {}, settings.resolve, lake.spill, read_state(lake))
         write_state(lake, next_state(read_state(lake), read, write_infrastructure(connection, read, NOW)))
+        for incident in incidents:
+            row = {**_INCIDENT, "last_day": incident["first_day"], "told_on": incident["first_day"], **incident}
+            names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
+            connection.execute(f"INSERT INTO anomaly_incidents ({names}) VALUES ({marks})", row)
         series = infrastructure_series(connection)
         write_correlations(connection, series, CorrelationSettings())
         write_incident_services(
             connection,
-            pl.DataFrame(list(incidents), schema={"incident_id": pl.String, "first_day": pl.Date}),
+            connection.sql("SELECT incident_id, first_day FROM anomaly_incidents").pl(),
             series,
             EventStudySettings(),
         )

@@ -1,6 +1,8 @@
 """The tables of infrastructure in a generation; one that an earlier version published may lack some of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
@@ -37,8 +39,15 @@ def published_sources(snapshot: Snapshot) -> Sequence[SourceDays]:
 
 
 def published_files(snapshot: Snapshot) -> Sequence[ReadFile]:
-    """The files that the costs rest on."""
-    return read_files(snapshot.connection) if _FILES in snapshot.generation.manifest.rows else ()
+    """The files that the costs rest on; one below the configuration's folder is named from there."""
+    if _FILES not in snapshot.generation.manifest.rows:
+        return ()
+    folder = snapshot.settings.resolve(Path()).absolute()
+    return [replace(each, path=_from(folder, each.path)) for each in read_files(snapshot.connection)]
+
+
+def _from(folder: Path, path: str) -> str:
+    return str(Path(path).relative_to(folder)) if Path(path).is_relative_to(folder) else path
 
 
 def asked(address: Address, snapshot: Snapshot) -> tuple[Asked, pl.DataFrame]:

@@ -27,10 +27,12 @@ def months_later(day: date, months: int) -> date:
 
 
 def parse_day(text: str) -> date:
-    """Read a day; dates with a time or in other orders are refused. Raises `UsageError`."""
+    """Read a day; dates with a time or in another form are refused. Raises `UsageError`."""
     try:
-        if len(text) != len("2026-01-31"):
+        day = date.fromisoformat(text)
+        # It also reads 20260131 and 2026-W05-6.
+        if day.isoformat() != text:
             raise ValueError(text)
-        return date.fromisoformat(text)
+        return day
     except ValueError as error:
         raise UsageError(f"{text!r} is no day; write it as YYYY-MM-DD, such as 2026-01-31.") from error

@@ -15,6 +15,7 @@ from circleci_cost.lake.files import write_atomic
 
 DATA_DIRECTORY = "demo-data"
 INFRASTRUCTURE_FILE = "infrastructure.focus.csv.gz"
+DECISIONS_FILE, ANNOTATIONS_FILE = "decisions.csv", "annotations.csv"
 ACME_ID, ACME_SLUG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04", "gh/acme"
 ACME_LABS_ID = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
 GLOBEX_ID, GLOBEX_SLUG = "e07a41c6-2b9d-4f35-8c7e-93d5b6a0f1c8", "circleci/Kq7ZtVw3pXm9RcYd2hNbLf"
@@ -77,11 +78,30 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
         "virtual_tags": [_team()],
         "budgets": _budgets(),
         # These companies spend only some dollars a day.
-        "anomalies": {"minimum_impact_usd": "0.1", "minimum_impact_share": "0.02"},
+        "anomalies": {
+            "minimum_impact_usd": "0.1",
+            "minimum_impact_share": "0.02",
+            **_if_there("decisions", data_dir / DECISIONS_FILE),
+        },
+        "explorer": {"views": _views(), **_if_there("annotations", data_dir / ANNOTATIONS_FILE)},
         "infrastructure": [{"name": "aws", "files": INFRASTRUCTURE_FILE}],
         # The demo fetches 13 months at once; within CircleCI's own limits that would take over an hour.
         "api": {"posts_per_hour": 1000, "gets_per_minute": 1000},
     }
+
+
+def _if_there(key: str, file: Path) -> dict[str, str]:
+    """A key that names a file of the data directory; a demo of an earlier version has none."""
+    return {key: file.name} if file.exists() else {}
+
+
+def _views() -> list[dict[str, str]]:
+    return [
+        {"name": "Teams, 13 months", "url": "/?by=team&period=all"},
+        {"name": "Longest jobs", "url": "/?by=job&metric=minutes&period=90d"},
+        {"name": "Dearest runs, by job", "url": "/?by=job&metric=cost_per_run&sort=value"},
+        {"name": "Classes of macOS", "url": "/?by=resource_class&where=executor=macos&period=90d"},
+    ]
 
 
 def _team() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the demo writes to its data directory before any import: its day and the cloud costs of its company.
+"""What the demo writes to its data directory before any import: its day, its company's cloud costs and notes.
 
 `demo` describes the usage, `infrastructure` the cloud account that moves with it.
 """
@@ -8,8 +8,19 @@ from pathlib import Path
 
 import polars as pl
 
-from circleci_cost.config.demo import ACME_ID, ACME_LABS_ID, INFRASTRUCTURE_FILE, PRICE, anchor, remember_anchor
+from circleci_cost.config.demo import (
+    ACME_ID,
+    ACME_LABS_ID,
+    ANNOTATIONS_FILE,
+    DECISIONS_FILE,
+    INFRASTRUCTURE_FILE,
+    PRICE,
+    anchor,
+    remember_anchor,
+)
 from circleci_cost.days import HISTORY_MONTHS, months_later
+from circleci_cost.lake.files import write_atomic
+from circleci_cost.model.incidents.decisions import COLUMNS as DECISION_COLUMNS
 from circleci_cost.simulator.daily import daily_usage
 from circleci_cost.simulator.demo import demo_scenario
 from circleci_cost.simulator.infrastructure import write_demo_infrastructure
@@ -21,7 +32,20 @@ def begin_demo(data_dir: Path, today: date) -> date:
     remember_anchor(data_dir, day)
     if not (data_dir / INFRASTRUCTURE_FILE).exists():
         _write_infrastructure(data_dir, day)
+    for name, lines in ((DECISIONS_FILE, [",".join(DECISION_COLUMNS)]), (ANNOTATIONS_FILE, _annotations(day))):
+        if not (data_dir / name).exists():
+            write_atomic(data_dir / name, "".join(f"{line}\n" for line in lines).encode())
     return day
+
+
+def _annotations(day: date) -> list[str]:
+    """What the demo's company noted about the changes of its scenario."""
+    noted = [
+        (75, "mobile-app: iOS builds moved to the large class"),
+        (45, "payments-api: end-to-end tests run for every branch"),
+        (10, "web-app: release week"),
+    ]
+    return ["date,text", *(f"{day - timedelta(days=ago)},{text}" for ago, text in noted)]
 
 
 def _write_infrastructure(data_dir: Path, day: date) -> None:

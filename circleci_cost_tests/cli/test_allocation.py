@@ -174,6 +174,8 @@ def test_explain_takes_filters_and_is_readable(published: Caller) -> None:
     assert output.code == 0
     assert "platform by minutes" in output.out
     assert "project is infra" in output.out
+    signs = ("--where", "project~INF", "--where", "project!=web", "--where", "project!=api")
+    assert published("allocation", "explain", "--tag", "team", *signs, "--value", "api").out == output.out
     several = published("allocation", "explain")
     assert (several.code, several.err) == (
         2,

@@ -126,6 +126,22 @@ def test_groups_may_be_any_dimension_and_the_others_are_put_together(published: 
     assert mix == {"large": "8.400000", "medium": "-4.200000"}
 
 
+def test_filters_may_exclude_values_or_ask_for_text_that_they_contain(published: Caller) -> None:
+    whole = json.loads(published("explain", *WEEK, "--json").out)
+    assert {"where_not", "where_contains"}.isdisjoint(whole)
+    only = json.loads(published("explain", *WEEK, "--where", "job=lint", "--json").out)
+    filters = ("--where", "job!=build", "--where", "job~I", "--where", "charge_type!=user")
+    other = json.loads(published("explain", *WEEK, *filters, "--json").out)
+    assert other["change"] == only["change"]
+    assert [other[key] for key in ("where", "where_not", "where_contains")] == [
+        {},
+        {"job": ["build"], "charge_type": ["user"]},
+        {"job": ["I"]},
+    ]
+    title = published("explain", *WEEK, *filters).out.replace("\n", " ")
+    assert "weeks before, job containing I, job not build, charge type not user" in title
+
+
 def test_nothing_that_changed_is_said_as_such(call: Caller) -> None:
     publish_costs(call, every_day())
     output = call("explain", *WEEK)

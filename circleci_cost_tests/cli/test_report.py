@@ -93,6 +93,21 @@ def test_values_of_one_dimension_are_alternatives_and_dimensions_all_hold(publis
     assert json.loads(none)["total"] == {"cost": "0.000000", "credits": "0", "runs": 0, "run_seconds": 0}
 
 
+def test_values_are_excluded_and_texts_contained(published: Caller) -> None:
+    def credits(*where: str) -> object:
+        options = [part for condition in where for part in ("--where", condition)]
+        return json.loads(published("report", *options, "--json").out)["total"]["credits"]
+
+    assert credits("project!=web") == credits("project~AP") == "25507"
+    assert credits("branch!=(none)", "branch!=dev") == "1200"
+    assert credits("project=web", "project~ap", "branch~EV") == "0.000001"
+    title = published("report", "--where", "project~e", "--where", "branch!=dev").out.splitlines()[0]
+    assert title == "CircleCI cost by project, 2026-01-01 to 2026-01-12, project containing e, branch not dev"
+    refused = published("report", "--where", "project!=wep")
+    assert (refused.code, refused.err) == (2, "Error: No usage has the project 'wep'; did you mean 'web'?\n")
+    assert published("report", "--where", "project~").code == 2
+
+
 def test_a_dimension_without_a_value_is_shown_and_can_be_asked_for(published: Caller) -> None:
     rows = rows_of(published("report", "--by", "branch", "--json").out)
     assert [row["branch"] for row in rows] == ["(none)", "main", "dev"]

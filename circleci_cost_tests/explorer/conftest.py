@@ -23,10 +23,19 @@ from circleci_cost_tests.explorer.problems import Problems
 from circleci_cost_tests.explorer.serving import Site, serving
 
 _DONE = "made"
+# Some 20 s of a processor; with the other workers beside it, and on a slow machine, many times that.
+_DEMO_SECONDS = 600
 _SCREENSHOTS = "CIRCLECI_COST_SCREENSHOTS"
 
 OpenPage = Callable[..., Page]
 Screenshot = Callable[[Page, str], Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test that needs the demo, and those that wait for it, the time to make it on a busy machine."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "demo_folder" in item.fixturenames:
+            item.add_marker(pytest.mark.timeout(_DEMO_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Whether a page is wider than its window, and which elements are to blame.
 
-Tables scroll by themselves, in an element of class `scroll`; what is in one is not looked at.
+Tables scroll by themselves, in an element of class `scroll`; what is in one that scrolls is not looked at.
 """
 
 from playwright.sync_api import Page
@@ -13,8 +13,9 @@ _STICKING_OUT = """
   if (root.scrollWidth > width) found.push(`the page is ${root.scrollWidth - width} px wider than its ${width} px`);
   for (const element of document.body.querySelectorAll("*")) {
     const scroller = element.parentElement.closest(".scroll");
+    const scrolls = scroller && getComputedStyle(scroller).overflowX !== "visible";
     // An SVG draws within its own borders, whatever the boxes of its parts are.
-    if (scroller || element.ownerSVGElement) continue;
+    if (scrolls || element.ownerSVGElement) continue;
     const box = element.getBoundingClientRect();
     const seen = element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
     // What only screen readers are to find is a pixel wide, or left of the window, where nothing scrolls to it.

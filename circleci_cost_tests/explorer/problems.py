@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError, WebSocket
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, WebError, WebSocket
 
 CONSOLE_ERROR = "console error"
 PAGE_ERROR = "page error"
@@ -20,7 +20,7 @@ _LISTENER = f"""
 document.addEventListener("securitypolicyviolation", (event) => {_BINDING}(
   `${{event.effectiveDirective}} refuses ${{event.blockedURI}} ${{event.sample}}`.trim()));
 """
-_FLUSH = "() => new Promise((done) => setTimeout(done, 0))"
+_QUESTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[Problem] = []
         self._refused: set[str] = set()
-        self._contexts: list[tuple[BrowserContext, bool]] = []
+        self._contexts: list[BrowserContext] = []
 
-    def watch(self, context: BrowserContext, origin: str, *, javascript: bool) -> None:
+    def watch(self, context: BrowserContext, origin: str) -> None:
         """Watch all pages of a context, those it opens later included; only `origin` may be asked for anything."""
-        self._contexts.append((context, javascript))
+        self._contexts.append(context)
         context.expose_binding(_BINDING, lambda source, text: self._add(CSP_VIOLATION, text, source["page"].url))
         context.add_init_script(_LISTENER)
         context.on("console", self._console)
@@ -66,10 +66,9 @@ class Problems:
 
     def _wait_for_reports(self) -> None:
         """Let arrive what the pages have reported already."""
-        for context, javascript in self._contexts:
+        for context in self._contexts:
             for page in context.pages:
-                # Without JavaScript no timer fires, but an answer comes after what was sent before it.
-                page.evaluate(_FLUSH if javascript else "0")
+                _ask(page)
 
     def _add(self, kind: str, text: str, page: str) -> None:
         self._found.append(Problem(kind, text, page))
@@ -95,6 +94,18 @@ class Problems:
     def _websocket(self, socket: WebSocket, page: Page, origin: str) -> None:
         if _is_foreign(socket.url, origin):
             self._add(FOREIGN_REQUEST, f"WebSocket {socket.url}", page.url)
+
+
+def _ask(page: Page) -> None:
+    """Ask a page for nothing: its answer comes after what it has reported before. It may just be leaving."""
+    for attempt in range(_QUESTIONS):
+        try:
+            page.evaluate("0")
+        except Error as error:
+            if "navigation" not in error.message or attempt == _QUESTIONS - 1:
+                raise
+        else:
+            return
 
 
 def _address(page: Page | None) -> str:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
+from circleci_cost.days import parse_day
 from circleci_cost.errors import UsageError
 from circleci_cost.model.reporting.report import Amount
 from circleci_cost.text.amounts import WIDE, exact_number
@@ -113,13 +114,13 @@ def parse_range(text: str, name: str, words: Collection[str]) -> DayRange:
     """Read `FROM:TO`. `name` is the option's, `words` its other values. Raises `UsageError`."""
     first, colon, last = text.partition(":")
     try:
-        days = DayRange(date.fromisoformat(first), date.fromisoformat(last))
-    except ValueError:
-        colon = ""
-    if not colon:
+        if not colon:
+            raise UsageError(text)
+        days = DayRange(parse_day(first), parse_day(last))
+    except UsageError as error:
         raise UsageError(
             f"{name} {text!r} is no period; write {', '.join(words)}, or two days such as 2026-01-01:2026-01-31."
-        )
+        ) from error
     if days.last < days.first:
         raise UsageError(f"{name} {text!r} begins after it ends; exchange the days.")
     return days

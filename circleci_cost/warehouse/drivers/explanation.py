@@ -14,7 +14,7 @@ import polars as pl
 
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange
-from circleci_cost.days import EARLIEST_USAGE
+from circleci_cost.days import EARLIEST_USAGE, parse_day
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.calendar.special_days import special_days
@@ -27,11 +27,12 @@ from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.drivers.compared_costs import Costs, Periods, read_costs
 from circleci_cost.warehouse.drivers.examples import with_examples
 from circleci_cost.warehouse.publishing.generations import Generation
-from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters
+from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters, given, number, one_of
 from circleci_cost.warehouse.reporting.report import published_tags
 
 Row = Mapping[str, Any]
 
+MOST_CHANGES = 1000
 _LEVELS = HIERARCHY[1:]
 _CAUSES = 3
 _WEEK = timedelta(days=6)
@@ -52,6 +53,18 @@ class AskedChange:
     by: Sequence[str] = ()
     where: Sequence[str] = ()
     limit: int = 10
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, Sequence[str]]) -> "AskedChange":
+        """Read `from`, `to`, `against`, `by`, `where` and `limit`. Raises `UsageError`."""
+        return cls(
+            first=one_of(texts, "from", parse_day),
+            last=one_of(texts, "to", parse_day),
+            against=one_of(texts, "against", str) or WEEKDAYS,
+            by=given(texts, "by"),
+            where=given(texts, "where"),
+            limit=one_of(texts, "limit", lambda text: number(text, "limit", MOST_CHANGES)) or cls.limit,
+        )
 
 
 @dataclass(frozen=True)

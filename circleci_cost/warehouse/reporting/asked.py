@@ -45,13 +45,13 @@ class Asked:
         Other names are the caller's. Raises `UsageError`.
         """
         return cls(
-            by=texts.get("by", ()),
-            first=_one(texts, "from", parse_day),
-            last=_one(texts, "to", parse_day),
-            where=[text for text in texts.get("where", ()) if text],
-            granularity=_one(texts, "granularity", lambda text: _choice(Granularity, "granularity", text)),
-            order=_one(texts, "sort", lambda text: _choice(Order, "sort", text)) or Order.COST,
-            limit=_one(texts, "limit", _limit),
+            by=given(texts, "by"),
+            first=one_of(texts, "from", parse_day),
+            last=one_of(texts, "to", parse_day),
+            where=given(texts, "where"),
+            granularity=one_of(texts, "granularity", lambda text: _choice(Granularity, "granularity", text)),
+            order=one_of(texts, "sort", lambda text: _choice(Order, "sort", text)) or Order.COST,
+            limit=one_of(texts, "limit", lambda text: number(text, "limit", MOST_GROUPS)),
         )
 
 
@@ -105,11 +105,24 @@ def _refuse_unpublished(name: str, tags: Sequence[str], settings: Settings) -> N
             )
 
 
-def _one(texts: Mapping[str, Sequence[str]], name: str, read: Callable[[str], _Read]) -> _Read | None:
-    given = [text for text in texts.get(name, ()) if text]
-    if len(given) > 1:
-        raise UsageError(f"{name} is given {len(given)} times; give it once.")
-    return read(given[0]) if given else None
+def given(texts: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    """The texts of a parameter; an empty one is as good as none."""
+    return [text for text in texts.get(name, ()) if text]
+
+
+def one_of(texts: Mapping[str, Sequence[str]], name: str, read: Callable[[str], _Read]) -> _Read | None:
+    """The value of a parameter that may be given once, or None. Raises `UsageError`."""
+    found = given(texts, name)
+    if len(found) > 1:
+        raise UsageError(f"{name} is given {len(found)} times; give it once.")
+    return read(found[0]) if found else None
+
+
+def number(text: str, name: str, most: int) -> int:
+    """Read a whole number from 1 on. Raises `UsageError`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and 1 <= int(text) <= most):
+        raise UsageError(f"{name} {quoted(text)} is no number from 1 to {most:,}.")
+    return int(text)
 
 
 def _choice(choices: type[_Choice], name: str, text: str) -> _Choice:
@@ -117,9 +130,3 @@ def _choice(choices: type[_Choice], name: str, text: str) -> _Choice:
     if text not in known:
         raise UsageError(f"There is no {name} {quoted(text)}; {suggestion_or_all(text, known)}")
     return choices(text)
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and 1 <= int(text) <= MOST_GROUPS):
-        raise UsageError(f"limit {quoted(text)} is no number from 1 to {MOST_GROUPS:,}.")
-    return int(text)

@@ -19,7 +19,7 @@ _credits = st.one_of(
     st.decimals(min_value=0, max_value=10**7, places=6),
     st.integers(min_value=0, max_value=1000).map(Decimal),
 )
-_rows = st.lists(
+ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "project": st.sampled_from(["web", "api", None]),
@@ -39,11 +39,11 @@ _rows = st.lists(
     ),
     max_size=12,
 )
-_by = st.lists(st.sampled_from(["project", "workflow", "job", "resource_class", "branch"]), unique=True, max_size=4)
+BY = st.lists(st.sampled_from(["project", "workflow", "job", "resource_class", "branch"]), unique=True, max_size=4)
 
 
 @settings(max_examples=100, deadline=None)
-@given(before=_rows, after=_rows, by=_by, charges=st.booleans())
+@given(before=ROWS, after=ROWS, by=BY, charges=st.booleans())
 def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
     before: list[dict[str, Any]], after: list[dict[str, Any]], by: list[str], charges: bool
 ) -> None:
@@ -57,7 +57,7 @@ def test_the_effects_add_up_to_the_change_in_every_row_and_in_total(
 
 
 @settings(max_examples=50, deadline=None)
-@given(before=_rows, after=_rows, levels=st.integers(min_value=0, max_value=2))
+@given(before=ROWS, after=ROWS, levels=st.integers(min_value=0, max_value=2))
 def test_the_effects_of_all_groups_are_those_of_the_whole(
     before: list[dict[str, Any]], after: list[dict[str, Any]], levels: int
 ) -> None:
@@ -68,7 +68,7 @@ def test_the_effects_of_all_groups_are_those_of_the_whole(
 
 
 @settings(max_examples=50, deadline=None)
-@given(data=st.data(), before=_rows, after=_rows)
+@given(data=st.data(), before=ROWS, after=ROWS)
 def test_the_order_of_the_rows_does_not_matter(
     data: st.DataObject, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
@@ -78,7 +78,7 @@ def test_the_order_of_the_rows_does_not_matter(
 
 
 @settings(max_examples=50, deadline=None)
-@given(rows=_rows, divisor=st.sampled_from([1, 3, 12, 28, 870]))
+@given(rows=ROWS, divisor=st.sampled_from([1, 3, 12, 28, 870]))
 def test_scaling_and_moving_seats_keep_sums_exact(rows: list[dict[str, Any]], divisor: int) -> None:
     frame = period(*rows)
     key = ["project", "workflow", "job", "resource_class", "executor", "branch"]

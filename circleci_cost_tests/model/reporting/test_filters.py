@@ -38,7 +38,7 @@ def test_values_of_one_dimension_and_sign_are_one_filter_without_repeats() -> No
     )
 
 
-@given(st.sampled_from(FilterOperator), st.text(min_size=1))
+@given(st.sampled_from(FilterOperator), st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_every_value_comes_back_from_its_text(operator: FilterOperator, value: str) -> None:
     assert parse_filters([filter_text("branch", operator, value)]) == (Filter("branch", operator, (value,)),)
 
@@ -47,6 +47,12 @@ def test_every_value_comes_back_from_its_text(operator: FilterOperator, value: s
 def test_a_text_without_a_sign_or_with_nothing_to_contain_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"has no value; write it as DIM=VALUE, such as project=web-app\."):
         parse_filters([text])
+
+
+def test_bytes_that_are_no_text_are_refused_where_nothing_else_would_refuse_them() -> None:
+    with pytest.raises(UsageError, match=r"--where 'project~\\udcff' holds bytes that are not UTF-8; no name contains"):
+        parse_filters(["project~\udcff"])
+    assert parse_filters(["project=\udcff"]) == (Filter("project", IS, ("\udcff",)),)
 
 
 @pytest.mark.parametrize("text", ["projekt=web", "project!x=web", "organization_id=1", "=web", "1~x"])

@@ -36,6 +36,7 @@ def projects(*where: str) -> list[str]:
         (["project=x=y"], ["x=y"]),
         (["project=n!m", "project=w~z"], ["n!m", "w~z"]),
         (["project~'"], []),
+        (["project~\x00"], []),
         (["project~nowhere"], []),
         (["project=api", "branch=(none)"], ["api"]),
         (["project=api", "branch!=(none)", "branch!=main"], []),

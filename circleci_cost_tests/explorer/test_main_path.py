@@ -168,11 +168,11 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     tab_to("team")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Cost by team")
-    tab_to("Compare with")
+    tab_to("against")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     assert page.locator("details.menu[open]").count() == 0
-    assert focused().startswith("Compare with")
+    assert focused().startswith("against")
     tab_to("runs")
     with page.expect_navigation(url=re.compile("sort=runs")):
         page.keyboard.press("Enter")

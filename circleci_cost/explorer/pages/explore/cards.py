@@ -16,7 +16,7 @@ from circleci_cost.text.units import counted
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: what it is, its value, a note, and where it leads."""
+    """One figure: what it is, its value, a note, where it leads, and where the reasons of a change are."""
 
     label: str
     value: str
@@ -24,6 +24,7 @@ class Card:
     href: str | None = None
     style: str = ""
     exact: Decimal | None = None
+    why: str | None = None
 
 
 def cards_of(figures: Figures, month_end: MonthEnd | None) -> list[Card]:
@@ -73,5 +74,5 @@ def _change(figures: Figures) -> Card:
     metric = figures.state.metric
     change = Change(metric, before, WIDE.subtract(now, before))
     note = f"against {metric.text(before)} in {before_words(compared)}"
-    href = str(drill.why(figures.state, compared)) if metric is Metric.COST and change.difference else None
-    return Card(label, change.text, note, href, change.direction)
+    why = str(drill.why(figures.state, compared)) if metric is Metric.COST and change.difference else None
+    return Card(label, change.text, note, why=why)

@@ -51,7 +51,7 @@ def chart_of(
         past: Amounts = [None] * len(starts)
         series.append(Series("forecast", [*past, *(day.median for _, day in ahead)], Role.FORECAST))
         low, high = [day.low for _, day in ahead], [day.high for _, day in ahead]
-        bands.append(Band("range of the forecast, 8 of 10 cases", [*past, *low], [*past, *high]))
+        bands.append(Band("80 % range", [*past, *low], [*past, *high]))
     stacked = state.form is Form.BARS and state.metric.is_sum
     return Chart(
         id="cost-chart",

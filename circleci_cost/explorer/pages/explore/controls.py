@@ -57,7 +57,7 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
             state, "Per", "granularity", [(each.value, each.value) for each in Granularity], state.granularity.value
         ),
         form=_choice(state, "Chart", "chart", [(each.value, each.value) for each in Form], state.form.value),
-        compare=_choice(state, "Compare with", "compare", list(COMPARISON_WORDS.items()), state.compare),
+        compare=_choice(state, "against", "compare", list(COMPARISON_WORDS.items()), state.compare),
         filter=Choice(
             "Add a filter", "", [Option(dimension_name(name), form_address(state.address, name)) for name in names]
         ),
@@ -83,13 +83,13 @@ def _group(state: State, names: Sequence[str]) -> Choice:
 
 def _second(state: State, names: Sequence[str]) -> Choice:
     second = state.by[1] if len(state.by) > 1 else None
-    options = [Option("nothing more", str(_grouped(state, state.by[:1])), second is None)]
+    options = [Option("nothing", str(_grouped(state, state.by[:1])), second is None)]
     options += [
         Option(dimension_name(name), str(_grouped(state, (state.by[0], name))), name == second)
         for name in names
         if name != state.by[0]
     ]
-    return Choice("and by", dimension_name(second) if second else "nothing more", options)
+    return Choice("then by", dimension_name(second) if second else "nothing", options)
 
 
 def _grouped(state: State, by: Sequence[str]) -> object:

@@ -10,6 +10,7 @@ from circleci_cost.model.usage.dimensions import HIERARCHY
 
 RUNS_PATH = "/runs"
 WHY_PATH = "/why"
+_ABOVE_PROJECTS = HIERARCHY.index("project") - 1
 # An address is no place for hundreds of names.
 _MOST_EXCLUDED = 20
 
@@ -29,10 +30,9 @@ def deeper(state: State, values: tuple[str, ...]) -> Address:
     """The next level of a group; from a job on, its runs."""
     fixed = {each.dimension for each in state.filters if each.operator is FilterOperator.IS and len(each.values) == 1}
     fixed |= set(state.by)
-    levels = [level for level in HIERARCHY if level not in fixed]
-    # Above a project that is known there is nothing to choose.
-    deepest = max((HIERARCHY.index(level) for level in fixed if level in HIERARCHY), default=-1)
-    below = [level for level in levels if HIERARCHY.index(level) > deepest]
+    # Above a project that is known there is nothing to choose; of other groups, projects are the level to begin with.
+    deepest = max((HIERARCHY.index(level) for level in fixed if level in HIERARCHY), default=_ABOVE_PROJECTS)
+    below = HIERARCHY[deepest + 1 :]
     if not below:
         return runs(state, values)
     return state.address.at(PATH).changed(where=where(state, values), by=below[0], rows=None, sort=None)

@@ -2,7 +2,7 @@
 
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.marks import marks
-from circleci_cost.explorer.page import Answer, Content, Page
+from circleci_cost.explorer.page import Answer, Content, MovedTo, Page
 from circleci_cost.explorer.pages.explore import downloads, filtering, runs
 from circleci_cost.explorer.pages.explore.cards import cards_of
 from circleci_cost.explorer.pages.explore.chart import chart_of, colors_of
@@ -20,6 +20,10 @@ from circleci_cost.model.reporting.report import not_final_text
 
 def respond(address: Address, snapshot: Snapshot) -> Answer:
     """Answer the questions of an address, all from one generation."""
+    if address.one("compare_from") and address.one("compare_to"):
+        # The form names two days; in an address they are one value.
+        named = f"{address.one('compare_from')}:{address.one('compare_to')}"
+        return MovedTo(address.changed(compare=named, compare_from=None, compare_to=None))
     state = read_state(address, snapshot)
     figures = read_figures(state, snapshot)
     forecast = month_end(state, snapshot)

@@ -395,6 +395,7 @@ NUMBERS = {
         "infrastructure_files_rows",
         "cost_correlations_rows",
         "incident_services_rows",
+        "dimension_values_rows",
     },
     "allocated_costs": {"dagster/row_count"},
     "cost_forecast": {"dagster/row_count", "series"},

@@ -3,7 +3,7 @@
 The views are made here, for reports, budgets, incidents and messages alike; the callers decide what to add up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -12,7 +12,7 @@ from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
-from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.statements import one_row, sql
 
 VALUE = "value"
 _DAILY, _CHARGES, _ALLOCATED = "series_daily", "series_charges", "series_allocated"
@@ -69,14 +69,25 @@ def make_view(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
         before = view
 
 
-def values_of(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """All values of a dimension, id or virtual tag, whatever the days."""
+def values_of(connection: duckdb.DuckDBPyConnection, name: str, among: Sequence[str] | None = None) -> list[str]:
+    """All values of a dimension, id or virtual tag, whatever the days; only those of `among`, where it is given."""
     if name == CHARGE_TYPE:
-        return list(CHARGE_TYPES)
-    rows = rows_for([name])
-    make_view(connection, rows)
-    query = sql("core/values").format(view=rows.view, column=rows.column(name))
-    return [value for (value,) in connection.execute(query, {"tag": rows.tag}).fetchall()]
+        return [value for value in CHARGE_TYPES if among is None or value in among]
+    parameters = {"among": None if among is None else list(among)}
+    if _has_published_values(connection):
+        values = connection.execute(sql("core/published_values"), {"dimension": name, **parameters}).fetchall()
+    else:
+        rows = rows_for([name])
+        make_view(connection, rows)
+        query = sql("core/values").format(view=rows.view, column=rows.column(name))
+        values = connection.execute(query, {"tag": rows.tag, **parameters}).fetchall()
+    return [value for (value,) in values]
+
+
+def _has_published_values(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether this is a generation that lists the values; the warehouse and earlier generations do not."""
+    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'dimension_values' AND NOT temporary"
+    return bool(one_row(connection, query)[0])
 
 
 def _value(place: int) -> str:

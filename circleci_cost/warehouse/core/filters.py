@@ -25,17 +25,24 @@ def known_filters(
 
     `cost_centers` may be asked for without any usage. What a name has to contain may be any text.
     """
-    known: dict[str, set[str]] = {COST_CENTER: set(cost_centers)}
     checked = []
     for each in filters:
         if each.operator is FilterOperator.CONTAINS:
             values = [same_name(value) for value in each.values]
         else:
-            if each.dimension not in known or each.dimension == COST_CENTER:
-                known.setdefault(each.dimension, set()).update(values_of(connection, each.dimension))
-            values = [known_value(each.dimension, value, known[each.dimension]) for value in each.values]
+            known = {*(cost_centers if each.dimension == COST_CENTER else ()), *_known(connection, each)}
+            values = [known_value(each.dimension, value, known) for value in each.values]
         checked.append(replace(each, values=tuple(dict.fromkeys(values))))
     return tuple(checked)
+
+
+def _known(connection: duckdb.DuckDBPyConnection, asked: Filter) -> list[str]:
+    """The values that costs have: those asked for, or all, where one is written in another way or is unknown.
+
+    Of a million branches, Python is to see only those.
+    """
+    values = values_of(connection, asked.dimension, asked.values)
+    return values if set(asked.values) <= set(values) else values_of(connection, asked.dimension)
 
 
 def filters_sql(filters: Iterable[Filter], columns: Mapping[str, str], parameters: Parameters) -> str:

@@ -51,6 +51,7 @@ TABLES = (
     "infrastructure_files",
     "cost_correlations",
     "incident_services",
+    "dimension_values",
 )
 # A reader that opened an older generation gets this long to finish with it.
 KEPT_GENERATIONS = 3

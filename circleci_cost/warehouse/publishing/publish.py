@@ -16,6 +16,7 @@ from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.full_refresh import unregister
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import make_tables
+from circleci_cost.warehouse.publishing.dimension_values import dimension_values
 from circleci_cost.warehouse.publishing.generations import (
     DATABASE,
     MONTHLY_ORDER,
@@ -51,7 +52,7 @@ def publish(
     without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     connection.register("usage_restatements", restatements.with_columns(without_zone))
     try:
-        with _removed_unless_current(lake, name), storage_errors(directory):
+        with _removed_unless_current(lake, name), storage_errors(directory), dimension_values(connection):
             directory.mkdir(parents=True)
             _write_database(connection, directory / DATABASE)
             _write_parquet(connection, directory)

@@ -15,6 +15,8 @@ NAMES = (
     "anomalies",
     "correlation",
     "drivers",
+    "explorer_data",
+    "explorer_page",
 )
 
 

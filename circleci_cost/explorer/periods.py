@@ -1,6 +1,6 @@
 """The days that an address asks for, by name or one by one, and those that they are compared with, in words."""
 
-from circleci_cost.clock import utc_yesterday
+from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import parse_day
 from circleci_cost.errors import UsageError
@@ -10,6 +10,7 @@ from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.comparison import OFF, PREVIOUS, WEEKDAYS, Compared
 from circleci_cost.model.reporting.presets import PRESETS, Reach, preset_days
 from circleci_cost.text.units import counted
+from circleci_cost.warehouse.drivers.explanation import require_possible
 from circleci_cost.warehouse.reporting.asked import asked_days
 
 PERIOD_PARAMETERS = ("period", "from", "to")
@@ -41,6 +42,8 @@ def asked_period(address: Address, snapshot: Snapshot) -> tuple[str | None, DayR
 
 
 def _bounded(days: DayRange, snapshot: Snapshot) -> DayRange:
+    # Days at the ends of the calendar have none before or after them.
+    require_possible(days, utc_today(snapshot.clock))
     most = snapshot.settings.explorer.max_days
     if days.days > most:
         raise UsageError(

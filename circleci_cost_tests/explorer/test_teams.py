@@ -143,6 +143,7 @@ def test_each_change_is_against_as_many_days_and_leads_to_its_reasons(site: Site
     rules, projects = first[header.index("more")].links
     assert rules == f"/teams?value={rows[0]['team']}#origins"
     assert parse_qs(urlsplit(projects).query) == {"where": [f"team={rows[0]['team']}"], "by": ["project"]}
+    assert [get(site, link).status_code for link in (why, rules, projects)] == [200, 200, 200]
 
 
 def test_no_change_is_shown_where_the_days_before_are_not_there(site: Site) -> None:
@@ -246,6 +247,7 @@ def test_hostile_names_are_text_on_the_page_and_in_the_csv(tmp_path: Path) -> No
         for row in table[1:-1]:
             (value,) = parse_qs(urlsplit(row[0].links[0]).query)["value"]
             assert value in HOSTILE
+            assert [get(site, link).status_code for link in row[-1].links] == [200, 200]
 
 
 @pytest.mark.parametrize("name", ["tag", "value", "period", "from", "to", "sort", "rows", "nonsense"])
@@ -268,9 +270,22 @@ def test_what_is_unknown_is_refused_in_one_sentence(site: Site, name: str, value
         assert "<script>alert(1)" not in response.text and "Traceback" not in response.text
 
 
+@pytest.mark.parametrize("path", ["/", "/teams", "/infrastructure"])
 @pytest.mark.parametrize(
-    "query", ["from=2026-03-10&to=2026-03-01", "tag=team&tag=team", "value=nobody", "sort=cost&sort=name"]
+    "days",
+    [
+        "from=2026-03-10&to=2026-03-01",
+        "from=0001-01-01&to=0001-01-02",
+        "from=9999-01-01&to=9999-12-31",
+        "from=0001-01-01",
+        "period=7d&from=2026-03-01",
+    ],
 )
+def test_days_that_cannot_be_are_refused(site: Site, path: str, days: str) -> None:
+    assert get(site, f"{path}?{days}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["tag=team&tag=team", "value=nobody", "sort=cost&sort=name"])
 def test_what_contradicts_itself_is_refused(site: Site, query: str) -> None:
     assert get(site, f"/teams?{query}").status_code == 400
 

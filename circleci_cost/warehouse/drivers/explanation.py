@@ -161,10 +161,10 @@ def _days(first: date | None, last: date | None, through: date | None, today: da
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
     if days.first > today:
         raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
-    return _require_possible(days, today)
+    return require_possible(days, today)
 
 
-def _require_possible(days: DayRange, today: date) -> DayRange:
+def require_possible(days: DayRange, today: date) -> DayRange:
     """Return the days if usage is possible on them, else raise `UsageError`: a period also reads days around it."""
     latest = today + _YEAR
     if days.first < EARLIEST_USAGE or days.last > latest:
@@ -178,4 +178,4 @@ def _against(text: str, period: DayRange, today: date) -> DayRange | None:
         return None
     if text == PREVIOUS:
         return previous(period)
-    return _require_possible(parse_range(text, "--against", (WEEKDAYS, PREVIOUS)), today)
+    return require_possible(parse_range(text, "--against", (WEEKDAYS, PREVIOUS)), today)

@@ -70,9 +70,16 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
 
 
 def _unallocated(wanted: Asked, snapshot: Snapshot) -> Unallocated:
+    """The same for all days that are asked for, so that it is found out once for a generation."""
     tag = wanted.tag
-    *months, together = coverage(snapshot.connection, tag.name, tag.default, _MONTHS)
-    proposed = suggestions(snapshot.connection, tag.name, tag.default, _SUGGESTIONS)
+
+    def find() -> tuple[list[Coverage], list[Suggestion]]:
+        return (
+            coverage(snapshot.connection, tag.name, tag.default, _MONTHS),
+            suggestions(snapshot.connection, tag.name, tag.default, _SUGGESTIONS),
+        )
+
+    (*months, together), proposed = snapshot.facts.remembered(("unallocated", tag.name, tag.default), find)
     lines = chain.from_iterable(_rule_lines(each) for each in proposed)
     return Unallocated(months, together, shortfall(tag, together), proposed, list(lines))
 

@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from circleci_cost.model.reporting.report import Granularity, Question
 from circleci_cost.text.amounts import signed
 from circleci_cost.warehouse.incidents.course import read_course
 from circleci_cost.warehouse.incidents.drivers import read_drivers
-from circleci_cost.warehouse.incidents.incidents import read_incidents
-from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.incidents.incidents import INCIDENTS, read_incidents
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost.warehouse.reporting.report import answer
 from circleci_cost_tests.explorer.incident_site import Visitor, make_folder, usage, visiting
 
@@ -87,6 +89,25 @@ def test_the_filters_of_an_incident_leave_the_costs_of_its_series_day_by_day(pub
             question = Question(days[0], days[-1], (), tuple(scope_of(row)), Granularity.DAY)
             report = answer(connection, generation, question, ["acme"], None)
             assert {each.period: each.amount.cost for each in report.rows} == judged
+
+
+def test_why_asks_about_the_same_costs_and_days_as_the_drivers_of_an_incident(
+    published: Path, visitor: Visitor
+) -> None:
+    for incident_id in visitor.incident_ids():
+        with connected(published) as connection:
+            drivers = read_drivers(connection, incident_id)
+        (link,) = re.findall(r'href="/why(\?[^"]*)">Why\?<', visitor.get(f"/anomalies?incident={incident_id}").text)
+        rows = cells(visitor.get(f"/why.csv{unescape(link)}").text)
+        assert drivers is not None
+        for name, exact in (
+            ("before", drivers.before_usd),
+            ("after", drivers.after_usd),
+            ("change", drivers.change_usd),
+        ):
+            assert sum(Decimal(row[name]) for row in rows) == exact
+        effects = {effect.driver: effect.effect_usd for effect in drivers.effects}
+        assert {name: Decimal(row[name]) for row in rows for name in effects} == effects
 
 
 def test_an_incident_has_its_course_its_sentences_and_the_ways_on(visitor: Visitor) -> None:
@@ -168,6 +189,19 @@ def test_without_incidents_it_says_what_is_watched_since_when(tmp_path: Path) ->
         assert (page.status_code, "No anomalies." in page.text) == (200, True)
         assert "series have been watched since Mon 2 Feb 2026" in page.text
         assert visitor.get("/anomalies.csv").text.count("\n") == 1
+
+
+def test_where_no_anomalies_are_published_it_says_what_to_run(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "published"
+    shutil.copytree(published, folder)
+    lake = open_lake(folder / "data")
+    manifest = current_generation(lake).manifest
+    rows = {name: count for name, count in manifest.rows.items() if name != INCIDENTS}
+    point_to(lake, manifest.model_copy(update={"rows": rows}))
+    with visiting(folder, tmp_path / "site") as visitor:
+        page = visitor.get("/anomalies")
+    assert page.status_code == 503
+    assert "No anomalies are published yet; run `circleci-cost" in unescape(page.text)
 
 
 def test_a_list_that_filters_empty_says_how_to_see_all(visitor: Visitor) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.anomalies.definition import DIRECTIONS
@@ -12,6 +12,7 @@ from circleci_cost.text.plain import quoted
 from circleci_cost.text.suggestions import suggestion_or_all
 from circleci_cost.warehouse.incidents.course import watched_organizations
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS
+from circleci_cost.warehouse.publishing.generations import NothingPublishedError
 
 STATUSES = tuple(status.value for status in IncidentStatus)
 SORTS = ("newest", "impact", "monthly", "certainty")
@@ -30,9 +31,9 @@ class Asked:
 
 
 def asked(address: Address, snapshot: Snapshot) -> Asked:
-    """Read an address. Raises `UsageError`, and `CircleciCostError` where no anomalies are published."""
+    """Read an address. Raises `UsageError`, and `NothingPublishedError` where no anomalies are published."""
     if INCIDENTS not in snapshot.generation.manifest.rows:
-        raise CircleciCostError("No anomalies are published yet; run `circleci-cost reprice`, which fetches nothing.")
+        raise NothingPublishedError(f"No anomalies are published yet; {snapshot.generation.how_to_publish}.")
     address.require_known(PARAMETERS)
     organizations = tuple(watched_organizations(snapshot.connection))
     listing = Listing(

@@ -58,7 +58,8 @@ def waterfall(row: Mapping[str, Any]) -> Waterfall:
         words, figures = driver_text(name, row, amount)
         share = WIDE.divide(amount, whole) if whole else None
         steps.append(Step(words, figures.strip(), amount, share, scale.bar(begin, begin + amount)))
-    return Waterfall(steps, scale.bar(Decimal(0), whole), f"{scale.place(Decimal(0)):.1f}", whole)
+    zero = min(scale.place(Decimal(0)), WIDTH - 1.0)
+    return Waterfall(steps, scale.bar(Decimal(0), whole), f"{zero:.1f}", whole)
 
 
 @dataclass(frozen=True)

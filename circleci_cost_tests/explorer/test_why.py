@@ -149,6 +149,20 @@ def test_every_table_adds_up_to_the_cent_and_the_page_has_the_exact_sums(
         assert f"<h3>{title} " in text
 
 
+@pytest.mark.parametrize("by", ["project", "job,branch", "resource_class", "cost_center", "workflow"])
+@pytest.mark.parametrize("against", ["weekdays", "previous", "2026-02-02:2026-02-12"])
+def test_groups_of_any_kind_add_up_to_the_whole_change_and_each_to_its_own(
+    client: httpx.Client, by: str, against: str
+) -> None:
+    rows = csv_rows(client, f"{WEEK}&by={by}&against={against}")
+    for row in rows:
+        assert sum(Decimal(row[name]) for name in DRIVERS) == Decimal(row["change"])
+    text = client.get(f"/why?{WEEK}&by={by}&against={against}").text
+    whole = re.search(r"they add up to (-?)\$([\d,.]+)\.</p>", text)
+    assert whole is not None
+    assert Decimal(whole[1] + whole[2].replace(",", "")) == sum(Decimal(row["change"]) for row in rows)
+
+
 def test_the_steps_of_a_waterfall_go_from_nothing_to_the_change() -> None:
     before = period({"job": "a", "compute": 10_000}, {"job": "b", "compute": 50_000, "dlc": 9_000})
     after = period({"job": "a", "compute": 60_000, "runs": 3}, {"job": "c", "compute": 1_000})
@@ -210,7 +224,8 @@ def test_a_hostile_name_is_text(client: httpx.Client) -> None:
         ("where=project=nobody", 400, "nobody"),
         ("where=1=1", 400, "There is no dimension '1'"),
         ("where=project%3D%27%20OR%201=1--", 400, "OR 1=1--"),
-        ("limit=0", 400, "is no number from 1 to 200"),
+        ("limit=0", 400, "is no number from 1 to 1,000"),
+        ("limit=201", 400, "200 groups at most"),
         ("limit=-1", 400, "is no number"),
         ("limit=%D9%A1", 400, "is no number"),
         ("limit=1e9", 400, "is no number"),

@@ -1,12 +1,10 @@
 """What an address asks of the page: the parameters of `circleci-cost explain`, each of them checked."""
 
 from circleci_cost.clock import utc_today
-from circleci_cost.days import parse_day
 from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.comparison import WEEKDAYS
-from circleci_cost.text.plain import quoted
 from circleci_cost.warehouse.drivers.explanation import AskedChange, Explanation, explained
 
 PARAMETERS = ("from", "to", "against", "by", "where", "limit")
@@ -36,11 +34,16 @@ def in_one(address: Address) -> Address | None:
 def asked(address: Address) -> AskedChange:
     """The question of an address. Raises `UsageError`."""
     address.require_known(PARAMETERS)
-    first, last = (None if text is None else parse_day(text) for text in map(address.one, ("from", "to")))
-    by = [name for text in address.many("by") for name in text.split(",") if name.strip()]
-    if len(by) > _MOST_DIMENSIONS:
-        raise UsageError(f"Groups are of {_MOST_DIMENSIONS} dimensions at most, not {len(by)}; leave some out of by.")
-    return AskedChange(first, last, address.one("against") or WEEKDAYS, by, address.many("where"), _limit(address))
+    texts = {name: address.many(name) for name in PARAMETERS}
+    question = AskedChange.of_texts({"limit": [f"{_ROWS}"]} | {name: given for name, given in texts.items() if given})
+    names = [name for text in question.by for name in text.split(",") if name.strip()]
+    if len(names) > _MOST_DIMENSIONS:
+        raise UsageError(
+            f"Groups are of {_MOST_DIMENSIONS} dimensions at most, not {len(names)}; leave some out of by."
+        )
+    if question.limit > MOST_ROWS:
+        raise UsageError(f"A page lists {MOST_ROWS} groups at most, not {question.limit:,}; the CSV has all of them.")
+    return question
 
 
 def explanation_of(question: AskedChange, snapshot: Snapshot) -> Explanation:
@@ -53,12 +56,3 @@ def explanation_of(question: AskedChange, snapshot: Snapshot) -> Explanation:
         settings=snapshot.settings,
         today=utc_today(snapshot.clock),
     )
-
-
-def _limit(address: Address) -> int:
-    text = address.one("limit")
-    if text is None:
-        return _ROWS
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_ROWS):
-        raise UsageError(f"limit {quoted(text)} is no number from 1 to {MOST_ROWS}.")
-    return int(text)

@@ -33,7 +33,7 @@ class Address:
         """Raise `UsageError` for a parameter that the page does not have: a typing error would ask something else."""
         for name, _ in self.parameters:
             if name not in names:
-                raise UsageError(f"This page has no parameter {quoted(name)}; it has {', '.join(names)}.")
+                raise UsageError(f"This page has no parameter {quoted(name)}; it has {', '.join(names) or 'none'}.")
 
     def changed(self, **changes: str | Sequence[str] | None) -> "Address":
         """The address with other values; None removes a parameter. `from_` stands for `from`."""

@@ -20,7 +20,7 @@ from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import read_settings
 from circleci_cost.model.budgets.text import cells
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
-from circleci_cost_tests.cli.harness import configuration, copied, publish_rows
+from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.cli.test_budgets import BUDGETS, FIRST, ROWS, publish_budgets
 from circleci_cost_tests.explorer.accessibility import axe
 from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
@@ -186,8 +186,7 @@ def test_unknown_values_are_refused_in_a_sentence(
 
 
 def test_a_budget_that_was_edited_or_taken_out_says_so(folder: Path, tmp_path: Path) -> None:
-    # DuckDB opens a file once in a process with one set of limits, and `served` has it open.
-    data = copied(folder / "data", tmp_path / "data")
+    data = folder / "data"
     source = tmp_path / "circleci_cost.toml"
     edited = BUDGETS.replace('where = { project = "api" }', 'where = { project = "web" }')
     without_credits = edited[: edited.index('[[budgets]]\nname = "credits per week"')]

@@ -17,7 +17,9 @@ class Day:
 
     date: date
     spent: str
+    exact_spent: Decimal | None
     cumulated: str
+    exact_cumulated: Decimal | None
     prorated: str
     expected: str
     expected_range: str
@@ -38,7 +40,9 @@ def days_of(row: Row, course: pl.DataFrame) -> Sequence[Day]:
             Day(
                 date=day["date"],
                 spent=text(day["spent"]),
+                exact_spent=day["spent"],
                 cumulated=text(day["cumulated"]),
+                exact_cumulated=day["cumulated"],
                 prorated=text(day["prorated_budget"]),
                 expected=text(day["forecast_median"]) if to_come else "",
                 expected_range=f"{low} – {high}" if low else "",

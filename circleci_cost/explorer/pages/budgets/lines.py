@@ -14,7 +14,10 @@ PATH = "/budgets"
 
 @dataclass(frozen=True)
 class Line:
-    """A budget in a period. `used_share` and `gone_share` are for the bar, `href` leads to its days."""
+    """A budget in a period, as text beside the exact amounts.
+
+    `used_share` and `gone_share` are for the bar, `href` leads to its days.
+    """
 
     name: str
     depth: int
@@ -22,7 +25,9 @@ class Line:
     owner: str | None
     period: str
     amount: str
+    exact_amount: Decimal
     actual: str
+    exact_actual: Decimal
     used: str
     used_share: Decimal
     gone: str
@@ -47,7 +52,9 @@ def line(row: Row, depth: int = 0) -> Line:
         owner=row["owner"],
         period=row["period"],
         amount=text["amount"],
+        exact_amount=row["amount"],
         actual=text["actual"],
+        exact_actual=row["actual"],
         used=text["used"],
         used_share=used(row),
         gone=text["period gone"],

@@ -1,8 +1,11 @@
 """`serve`: the cost explorer, on this machine until it is interrupted."""
 
 import ipaddress
+import re
+import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import click
@@ -12,13 +15,15 @@ from circleci_cost.cli.streams import say, say_bug, write_line
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError, UsageError
-from circleci_cost.explorer.access import DEFAULT_USER_HEADER, Access, networks
+from circleci_cost.explorer.access import DEFAULT_USER_HEADER, Access, host_name, networks
 from circleci_cost.explorer.explorer import open_explorer
 from circleci_cost.explorer.server import ExplorerServer
 from circleci_cost.http.loopback import is_loopback
+from circleci_cost.text.plain import quoted
 
 LOOPBACK = "127.0.0.1"
 PORT = 8321
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
 @click.command()
@@ -62,11 +67,10 @@ def serve(
     It reads what is published and changes nothing, decisions about anomalies aside. Only this machine can reach it.
     Another --host needs a proxy that logs users in (--trusted-proxy), or --no-login.
     """
+    access = _access(host, hosts, proxies, user_header, no_login=no_login)
     settings = call.settings()
-    public = urlsplit(settings.explorer.public_url or "").hostname
-    named = [*hosts, *([public] if public else [])]
-    access = _access(host, named, proxies, user_header, no_login=no_login)
-    serve_until_stopped(settings, call.clock, host, port, access)
+    public = urlsplit(settings.explorer.public_url or "").netloc.lower()
+    serve_until_stopped(settings, call.clock, host, port, replace(access, public=public))
 
 
 def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, access: Access) -> None:
@@ -112,9 +116,25 @@ def _access(host: str, hosts: Sequence[str], proxies: Sequence[str], user_header
                 "--trusted-proxy ADDRESS, or say --no-login if everyone who reaches it may read them."
             )
         _warn(host, user_header if trusted else None, say)
-    named = frozenset(name.lower() for name in hosts)
-    # Without a login, whoever reaches the address may read everything, by whatever name.
-    return Access(None if no_login and not named else named, trusted, user_header)
+    _require_header_name(user_header)
+    named = frozenset(map(_host, hosts))
+    if no_login:
+        # Whoever reaches the address may read everything, but no page of another site through somebody's browser.
+        machine = socket.gethostname().lower()
+        named |= {machine, f"{machine}.local"}
+    return Access(named, by_address=no_login, proxies=trusted, user_header=user_header)
+
+
+def _host(name: str) -> str:
+    host = host_name(name)
+    if not host or ":" in name.removeprefix(host):
+        raise UsageError(f"--allowed-host {quoted(name)}: write a host name alone, such as ci-cost.example.com.")
+    return host
+
+
+def _require_header_name(name: str) -> None:
+    if not _HEADER.fullmatch(name):
+        raise UsageError(f"--user-header {quoted(name)} is no name of a header; write one such as X-Forwarded-User.")
 
 
 def _warn(host: str, user_header: str | None, say: Callable[[str], None]) -> None:

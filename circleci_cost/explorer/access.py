@@ -4,8 +4,10 @@ On this machine everyone who has an account may read it. On a network a proxy in
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -13,6 +15,7 @@ from circleci_cost.http.loopback import is_loopback
 
 DEFAULT_USER_HEADER = "X-Forwarded-User"
 _USER_LENGTH = 200
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -31,11 +34,14 @@ class Refused(Exception):
 class Access:
     """The rules of one server.
 
-    `hosts`: names by which it may be reached, besides those of this machine; None: any name. `proxies`: the addresses
-    whose `user_header` is believed; without any, there is no login.
+    `hosts`: names by which it may be reached, besides those of this machine. `by_address`: any address will do, too.
+    `public`: host and port under which a proxy publishes it. `proxies`: the addresses whose `user_header` is believed;
+    without any, there is no login.
     """
 
-    hosts: frozenset[str] | None = frozenset()
+    hosts: frozenset[str] = frozenset()
+    by_address: bool = False
+    public: str = ""
     proxies: tuple[Network, ...] = ()
     user_header: str = DEFAULT_USER_HEADER
 
@@ -43,10 +49,9 @@ class Access:
         """The user that a proxy names, empty where there is no login. Raises `Refused` for a request to turn away.
 
         A page of another site could reach this server by a name of its own that resolves to this machine; its
-        requests carry that name in `Host`.
+        requests carry that name in `Host`. An address cannot be made to resolve to anything.
         """
-        host = _without_port(request.headers.get("host", "")).lower()
-        if not (is_loopback(host) or self.hosts is None or host in self.hosts):
+        if not self._may_be_called(host_name(request.headers.get("host", ""))):
             raise Refused(421, "This server does not answer to that host name; --allowed-host adds one.")
         if not self.proxies:
             return ""
@@ -57,12 +62,32 @@ class Access:
             raise Refused(401, f"The proxy named no user: it has to send one header {self.user_header}.")
         return users[0].strip()
 
+    def is_own(self, origin: str | None, host: str) -> bool:
+        """Whether an `Origin` is a page of this server, which the browser calls `host`."""
+        try:
+            place = urlsplit(origin or "").netloc.lower()
+        except ValueError:
+            return False
+        return bool(place) and place in {host.lower(), self.public}
+
+    def _may_be_called(self, host: str) -> bool:
+        if not host:
+            return False
+        return (
+            is_loopback(host)
+            or host in self.hosts
+            or host == host_name(self.public)
+            or (self.by_address and is_address(host))
+        )
+
     def _is_proxy(self, request: HTTPConnection) -> bool:
         try:
             address = ipaddress.ip_address(request.client.host if request.client else "")
         except ValueError:
             return False
-        return any(address in proxy for proxy in self.proxies)
+        # A socket for both versions has the addresses of version 4 within those of version 6.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return any((mapped or address) in proxy for proxy in self.proxies)
 
 
 def networks(addresses: Sequence[str]) -> tuple[Network, ...]:
@@ -70,7 +95,15 @@ def networks(addresses: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(address, strict=False) for address in addresses)
 
 
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+def host_name(host: str) -> str:
+    """The name or address in a `Host`, in lower case; empty where it is none."""
+    match = _HOST.fullmatch(host)
+    return match["name"].lower() if match else ""
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, one of version 6 in brackets."""
+    try:
+        return bool(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        return False

@@ -13,18 +13,20 @@ from circleci_cost.explorer.explorer import Explorer
 from circleci_cost.explorer.frame import status_of
 from circleci_cost.explorer.page import Answer, Content, Download, Json, MovedTo, Page
 from circleci_cost.explorer.rendering import render
-from circleci_cost.explorer.snapshot import Snapshot, TooSlowError
+from circleci_cost.explorer.snapshot import Snapshot, TooLargeError, TooSlowError
 from circleci_cost.text.literals import json_text
-from circleci_cost.warehouse.publishing.generations import NothingPublishedError
 
 _STATUS: tuple[tuple[type[CircleciCostError], int], ...] = (
     (UsageError, 400),
     (ConfigurationError, 400),
-    (NothingPublishedError, 503),
+    (TooLargeError, 400),
     (TooSlowError, 504),
 )
 # Below it, errors are JSON, too.
 FOR_PROGRAMS = "/api/"
+# The data cannot be read now, or lack what was asked for; the sentence says what to do.
+_NOT_NOW = 503
+_SENTENCES = {404: "There is no such page.", 405: "This address cannot be asked in that way."}
 _BUG = "Something went wrong here that should not; the log of `circleci-cost serve` has the details."
 
 
@@ -66,20 +68,26 @@ class Answers:
         try:
             return answer()
         except CircleciCostError as error:
-            status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+            status = next((status for kind, status in _STATUS if isinstance(error, kind)), _NOT_NOW)
             return self._error(page, path, status, str(error))
         except Exception as error:
-            self.explorer.report_bug(error)
-            return self._error(page, path, 500, _BUG)
+            return self.failed(error, path, page)
+
+    def failed(self, error: BaseException, path: str, page: Page | None = None) -> Response:
+        """The answer to a request that met a bug, which is reported."""
+        self.explorer.report_bug(error)
+        return self._error(page, path, 500, _BUG)
 
     async def refused(self, request: Request, error: Exception) -> Response:
         """The answer to a request that reaches no page."""
-        path = request.url.path
+        path = request.scope["path"]
         if isinstance(error, Refused):
             return self._error(None, path, error.status, error.sentence)
         if isinstance(error, HTTPException):
-            sentence = "There is no such page." if error.status_code == 404 else f"{error.detail}."
-            return self._error(None, path, error.status_code, sentence)
+            sentence = _SENTENCES.get(error.status_code, f"{error.detail}.")
+            response = self._error(None, path, error.status_code, sentence)
+            response.headers.update(error.headers or {})
+            return response
         raise error
 
     def _error(self, page: Page | None, path: str, status: int, sentence: str) -> Response:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings, read_settings
-from circleci_cost.errors import ConfigurationError
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.explorer.access import Access
 from circleci_cost.explorer.forms import Tokens
 from circleci_cost.explorer.snapshot import Snapshots
@@ -31,12 +31,22 @@ class CurrentSettings:
         with self._lock:
             if source is not None and (stamp := _stamp(source)) != self._read:
                 self._read = stamp
-                try:
-                    self._settings = read_settings(source, self._clock)
-                    self.problem = None
-                except ConfigurationError as error:
-                    self.problem = f"The former configuration is used: {error}"
+                self._read_again(source)
             return self._settings
+
+    def _read_again(self, source: Path) -> None:
+        try:
+            settings = read_settings(source, self._clock)
+        except CircleciCostError as error:
+            self.problem = f"The former configuration is used: {error}"
+            return
+        if settings.data_dir != self._settings.data_dir:
+            self.problem = (
+                f"The former configuration is used: data_dir is now {settings.data_dir}, and this server reads "
+                f"{self._settings.data_dir}. Start `circleci-cost serve` again."
+            )
+            return
+        self._settings, self.problem = settings, None
 
 
 def _stamp(file: Path | None) -> tuple[int, int] | None:
@@ -59,8 +69,8 @@ class Explorer:
 
 
 def open_explorer(
-    settings: Settings, clock: Clock, access: Access, report_bug: Callable[[BaseException], None], seconds: float = 20
+    settings: Settings, clock: Clock, access: Access, report_bug: Callable[[BaseException], None]
 ) -> Explorer:
-    """The explorer of a configuration; the questions of a page may take `seconds`. Raises `StorageError`."""
-    snapshots = Snapshots(open_lake(settings.data_dir), clock, seconds)
+    """The explorer of a configuration. Raises `StorageError`."""
+    snapshots = Snapshots(open_lake(settings.data_dir), clock)
     return Explorer(CurrentSettings(settings, clock), snapshots, access, report_bug)

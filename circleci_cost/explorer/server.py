@@ -4,6 +4,7 @@ from types import TracebackType
 
 from circleci_cost.explorer.app import build_app
 from circleci_cost.explorer.explorer import Explorer
+from circleci_cost.explorer.protocol import ExplorerProtocol
 from circleci_cost.http.server import ThreadedServer
 
 
@@ -12,7 +13,7 @@ class ExplorerServer:
 
     def __init__(self, explorer: Explorer, host: str = "127.0.0.1", port: int = 0) -> None:
         self._explorer = explorer
-        self._server = ThreadedServer(build_app(explorer), host, port, "explorer")
+        self._server = ThreadedServer(build_app(explorer), host, port, "explorer", ExplorerProtocol)
 
     @property
     def origin(self) -> str:
@@ -28,7 +29,8 @@ class ExplorerServer:
         self._server.wait()
 
     def stop(self) -> None:
-        """Drop open connections and return when the server has ended."""
+        """End what is being answered, drop open connections, and return when the server has ended."""
+        self._explorer.snapshots.stop()
         self._server.stop()
         self._explorer.snapshots.close()
 

@@ -15,13 +15,14 @@ import duckdb
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError
+from circleci_cost.explorer.ending import Ending, Reason
 from circleci_cost.lake.layout import Lake
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.report import published_tags
 
 Found = TypeVar("Found")
-_LIMITS = {"memory_limit": "160MB", "threads": "2"}
+_LIMITS = {"memory_limit": "160MB", "threads": "2", "max_temp_directory_size": "4GB"}
 
 
 class Facts:
@@ -43,8 +44,16 @@ class Facts:
         return found
 
 
-class TooSlowError(CircleciCostError):
+class EndedError(CircleciCostError):
+    """A question that was ended before it was answered."""
+
+
+class TooSlowError(EndedError):
     """A question that took longer than a page may wait."""
+
+
+class TooLargeError(CircleciCostError):
+    """A question that needs more memory, or more room on the disk, than a page may have."""
 
 
 @dataclass(frozen=True)
@@ -72,43 +81,62 @@ class Snapshot:
 class Snapshots:
     """Gives each request its snapshot; keeps the current generation open, so that opening it again takes no time."""
 
-    def __init__(self, lake: Lake, clock: Clock, seconds: float) -> None:
-        """`seconds`: how long the questions of one request may take together."""
+    def __init__(self, lake: Lake, clock: Clock) -> None:
+        """Nothing is opened yet."""
         self._lake = lake
         self._clock = clock
-        self._seconds = seconds
         self._lock = threading.Lock()
         self._kept: tuple[str, duckdb.DuckDBPyConnection, Facts] | None = None
+        self._running: set[Ending] = set()
+        self._is_stopping = False
         self._spill = tempfile.TemporaryDirectory(prefix="circleci-cost-explorer-")
 
     @contextmanager
-    def take(self, settings: Settings) -> Iterator[Snapshot]:
-        """The current generation for one request.
+    def take(self, settings: Settings, ending: Ending | None = None) -> Iterator[Snapshot]:
+        """The current generation for one request; `ending` is what its reader can end it by.
 
-        Raises `NothingPublishedError`, `StorageError`, or `TooSlowError` where the block's questions take too long.
+        Raises `NothingPublishedError`, `StorageError`, or `EndedError` and `TooLargeError` where the block's questions
+        take too long, are ended, or need too much memory.
         """
-        generation = current_generation(self._lake)
-        connection, facts = self._connect(generation)
-        expired = threading.Event()
+        seconds = settings.explorer.query_seconds
+        with self._counted(ending or Ending()) as watched:
+            if watched.reason:
+                raise _ended(watched.reason, seconds)
+            generation = current_generation(self._lake)
+            connection, facts = self._connect(generation)
+            try:
+                with watched.watching(connection, seconds):
+                    yield Snapshot(generation, connection, settings, self._lake, self._clock, facts)
+            except duckdb.InterruptException as error:
+                if watched.reason is None:
+                    raise
+                raise _ended(watched.reason, seconds) from error
+            except duckdb.OutOfMemoryException as error:
+                raise TooLargeError(
+                    "This needs more memory than a page may have; ask for fewer days or fewer groups."
+                ) from error
+            finally:
+                connection.close()
 
-        def expire() -> None:
-            expired.set()
-            connection.interrupt()
-
-        timer = threading.Timer(self._seconds, expire)
-        timer.daemon = True
-        timer.start()
+    @contextmanager
+    def _counted(self, ending: Ending) -> Iterator[Ending]:
+        """Among the running ones, which `stop` ends."""
+        with self._lock:
+            self._running.add(ending)
+            if self._is_stopping:
+                ending.ask(Reason.SERVER_STOPS)
         try:
-            yield Snapshot(generation, connection, settings, self._lake, self._clock, facts)
-        except duckdb.InterruptException as error:
-            if not expired.is_set():
-                raise
-            raise TooSlowError(
-                f"This took longer than {self._seconds:g} seconds and was stopped; ask for fewer days or fewer groups."
-            ) from error
+            yield ending
         finally:
-            timer.cancel()
-            connection.close()
+            with self._lock:
+                self._running.discard(ending)
+
+    def stop(self) -> None:
+        """End all questions, and those that still come."""
+        with self._lock:
+            self._is_stopping = True
+            for ending in self._running:
+                ending.ask(Reason.SERVER_STOPS)
 
     def _connect(self, generation: Generation) -> tuple[duckdb.DuckDBPyConnection, Facts]:
         with self._lock:
@@ -134,3 +162,11 @@ class Snapshots:
                 self._kept[1].close()
                 self._kept = None
         self._spill.cleanup()
+
+
+def _ended(reason: Reason, seconds: float) -> EndedError:
+    if reason is Reason.TOO_SLOW:
+        return TooSlowError(
+            f"This took longer than {seconds:g} seconds and was stopped; ask for fewer days or fewer groups."
+        )
+    return EndedError("This was stopped: nobody waits for it any more.")

@@ -77,12 +77,7 @@ def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, 
     """Serve until Ctrl-C. Raises `CircleciCostError` where the address cannot be listened on."""
     server = ExplorerServer(open_explorer(settings, clock, access, _report_bug), host, port)
     try:
-        server.start()
-    except OSError as error:
-        raise CircleciCostError(
-            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
-        ) from error
-    try:
+        _start(server, host, port)
         write_line(server.origin)
         sys.stdout.flush()
         say("Serving the cost explorer; Ctrl-C ends it.")
@@ -91,6 +86,15 @@ def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, 
         say("Stopped.")
     finally:
         server.stop()
+
+
+def _start(server: ExplorerServer, host: str, port: int) -> None:
+    try:
+        server.start()
+    except OSError as error:
+        raise CircleciCostError(
+            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
+        ) from error
 
 
 def _report_bug(error: BaseException) -> None:

@@ -25,7 +25,7 @@ def fitting_granularity(days: DayRange) -> Granularity:
 
 def starts_of(days: DayRange, granularity: Granularity) -> list[date]:
     """The first day of each period, as reports have it."""
-    return sorted({_start(day, granularity) for day in days_between(days.first, days.last)})
+    return sorted({start_of(day, granularity) for day in days_between(days.first, days.last)})
 
 
 def periods_of(days: DayRange, granularity: Granularity, is_known: Callable[[date], bool]) -> Sequence[Period]:
@@ -42,7 +42,13 @@ def periods_of(days: DayRange, granularity: Granularity, is_known: Callable[[dat
     return periods
 
 
-def _start(day: date, granularity: Granularity) -> date:
+def period_of(day: date) -> Period:
+    """A day that is yet to come."""
+    return Period(_label(day, Granularity.DAY), _short(day, Granularity.DAY))
+
+
+def start_of(day: date, granularity: Granularity) -> date:
+    """The first day of the period of a day."""
     if granularity is Granularity.WEEK:
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if granularity is Granularity.MONTH else day
@@ -61,4 +67,6 @@ def _label(start: date, granularity: Granularity) -> str:
 
 
 def _short(start: date, granularity: Granularity) -> str:
-    return f"{start:%b %Y}" if granularity is Granularity.MONTH else f"{start.day} {start:%b}"
+    if granularity is Granularity.MONTH:
+        return f"{start:%b %Y}" if start.month == 1 else f"{start:%b}"
+    return f"{start.day} {start:%b}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -44,7 +45,7 @@ def judged() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def courses(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[dict[str, object], pl.DataFrame]]:
+def courses(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
     states = read_budget_status(connection, Periods.ALL)
     for number, row in enumerate(states.to_dicts()):
         yield row, budget_course(connection, BUDGETS[row["budget"]], states[number])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -29,7 +30,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"project": "web", "branch": "main", "compute": "300", "date": day(1)},
         {"project": "web", "branch": "main", "compute": "300", "date": day(4)},
         {"project": "api", "compute": "100", "lease_overage": "7", "price": None, "date": day(2)},

@@ -1,11 +1,10 @@
 """The chart of the start page: the largest groups of each period, the days before, the forecast, what happened."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from circleci_cost.day_ranges import DayRange
-from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ranked_values
 from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
 from circleci_cost.explorer.pages.explore import drill
@@ -14,8 +13,8 @@ from circleci_cost.explorer.pages.explore.month_end import MonthEnd
 from circleci_cost.explorer.pages.explore.sentence import sentence_of
 from circleci_cost.explorer.pages.explore.state import Form, State
 from circleci_cost.explorer.palette import slots
-from circleci_cost.explorer.rendering import day_text
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.explorer.time_axis import period_of, periods_of, start_of, starts_of
 from circleci_cost.model.reporting.annotations import Mark as Noted
 from circleci_cost.model.reporting.report import REST, Amount, Granularity
 from circleci_cost.text.amounts import WIDE
@@ -41,9 +40,9 @@ def chart_of(
 ) -> Chart:
     """Draw the figures; the forecast goes on where the days end with the last complete one."""
     state = figures.state
-    starts = _starts(state)
+    starts = starts_of(state.days, state.granularity)
     ahead = _ahead(figures, month_end)
-    periods = [*_periods(figures, starts), *(Period(day_text(day), _short(day)) for day, _ in ahead)]
+    periods = [*_periods(figures), *(period_of(day) for day, _ in ahead)]
     blank: Amounts = [None] * len(ahead)
     series = [_extended(each, blank) for each in [*_keys(figures, starts, colors), *_before(figures, starts)]]
     bands = []
@@ -66,48 +65,13 @@ def chart_of(
     )
 
 
-def _starts(state: State) -> list[date]:
-    """The first day of each period, as reports have it."""
-    starts = {_start(day, state.granularity) for day in days_between(state.days.first, state.days.last)}
-    return sorted(starts)
+def _periods(figures: Figures) -> Sequence[Period]:
+    through, missing = figures.groups.data_through, set(missing_days(figures.groups))
 
+    def is_known(day: date) -> bool:
+        return through is not None and day <= through and day not in missing
 
-def _start(day: date, granularity: Granularity) -> date:
-    if granularity is Granularity.WEEK:
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if granularity is Granularity.MONTH else day
-
-
-def _periods(figures: Figures, starts: Sequence[date]) -> Iterator[Period]:
-    state, through = figures.state, figures.groups.data_through
-    missing = set(missing_days(figures.groups))
-    for start in starts:
-        end = _end(start, state.granularity)
-        days = days_between(max(start, state.days.first), min(end, state.days.last))
-        known = [day for day in days if through is not None and day <= through and day not in missing]
-        whole = (end - start).days + 1
-        label = _label(start, state.granularity)
-        if state.granularity is not Granularity.DAY and len(known) < whole:
-            label += f", {len(known)} of {whole} days"
-        yield Period(label, _short(start, state.granularity), incomplete=len(known) < whole)
-
-
-def _end(start: date, granularity: Granularity) -> date:
-    if granularity is Granularity.MONTH:
-        return (start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return start + timedelta(days=6) if granularity is Granularity.WEEK else start
-
-
-def _label(start: date, granularity: Granularity) -> str:
-    if granularity is Granularity.MONTH:
-        return f"{start:%B %Y}"
-    return f"Week of {day_text(start)}" if granularity is Granularity.WEEK else day_text(start)
-
-
-def _short(start: date, granularity: Granularity = Granularity.DAY) -> str:
-    if granularity is Granularity.MONTH:
-        return f"{start:%b %Y}" if start.month == 1 else f"{start:%b}"
-    return f"{start.day} {start:%b}"
+    return periods_of(figures.state.days, figures.state.granularity, is_known)
 
 
 def _keys(figures: Figures, starts: Sequence[date], colors: Mapping[Values, int]) -> list[Series]:
@@ -179,7 +143,7 @@ def _extended(series: Series, blank: Amounts) -> Series:
 def _marks(state: State, starts: Sequence[date], marks: Sequence[Noted]) -> list[Mark]:
     places = {start: index for index, start in enumerate(starts)}
     return [
-        Mark(places[_start(each.date, state.granularity)], each.text)
+        Mark(places[start_of(each.date, state.granularity)], each.text)
         for each in marks
         if state.days.first <= each.date <= state.days.last
     ]

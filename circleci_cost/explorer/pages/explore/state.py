@@ -9,6 +9,7 @@ from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.explorer.time_axis import fitting_granularity
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity, Order, Question
@@ -32,8 +33,6 @@ DEFAULT_GROUP = "project"
 NO_GROUP = "none"
 ALL_ROWS = "all"
 _MOST_GROUPINGS = 2
-# Up to so many days there is a bar for each day, then for each week.
-_DAILY, _WEEKLY = 92, 200
 _OF_CHARGE_TYPES = (Metric.COST, Metric.CREDITS)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -104,7 +103,7 @@ def read_state(address: Address, snapshot: Snapshot) -> State:
         preset=preset,
         by=by,
         filters=filters,
-        granularity=_choice(Granularity, address, "granularity", _granularity(days)),
+        granularity=_choice(Granularity, address, "granularity", fitting_granularity(days)),
         metric=metric,
         compare=address.one("compare") or "previous",
         form=_choice(Form, address, "chart", Form.BARS),
@@ -123,13 +122,6 @@ def _groups(address: Address, snapshot: Snapshot) -> tuple[str, ...]:
             f"The page groups by at most {_MOST_GROUPINGS} dimensions; `circleci-cost report --by` takes more."
         )
     return by
-
-
-def _granularity(days: DayRange) -> Granularity:
-    count = (days.last - days.first).days + 1
-    if count <= _DAILY:
-        return Granularity.DAY
-    return Granularity.WEEK if count <= _WEEKLY else Granularity.MONTH
 
 
 def _choice(choices: type[_Choice], address: Address, name: str, default: _Choice) -> _Choice:

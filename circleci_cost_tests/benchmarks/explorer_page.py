@@ -50,7 +50,7 @@ MIX = (
     "/data",
 )
 DRAWN = "figure.chart [data-drawn]"
-STREAMLIT_DRAWN = "[data-testid=stVegaLiteChart] canvas"
+STREAMLIT_DRAWN = "[data-testid=stVegaLiteChart] svg"
 
 Figures = dict[str, float]
 # Each figure: its unit, and the most that it may be with a million daily costs, and with ten million.
@@ -91,7 +91,7 @@ def streamlit_figures(folder: Path, python: Path) -> Figures:
     choices = [GROUPS[(change + 1) % len(GROUPS)] for change in range(CHANGES)]
     with served(command, port, "/_stcore/health", folder) as server, measured_pages.chromium() as browser:
         figures = _first_pages(browser, server, STREAMLIT_DRAWN)
-        shown = [(choice, f".st-key-by-{choice} canvas") for choice in choices]
+        shown = [(choice, f".st-key-by-{choice} {STREAMLIT_DRAWN}") for choice in choices]
         figures["change of group, median"] = measured_pages.median_choice(
             browser, server.origin, STREAMLIT_DRAWN, shown
         )

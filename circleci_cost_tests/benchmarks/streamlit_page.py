@@ -24,16 +24,17 @@ KEYS = 9
 ROWS = 1000
 
 
-@streamlit.cache_resource
-def generation() -> Generation:
-    """The generation that all visitors see."""
+def _current() -> Generation:
     return current_generation(Lake(Path(sys.argv[1])))
 
 
-@streamlit.cache_resource
-def database() -> duckdb.DuckDBPyConnection:
-    """Its database, opened once."""
+def _opened() -> duckdb.DuckDBPyConnection:
     return connect(generation().database, read_only=True, config={"memory_limit": "160MB", "threads": "2"})
+
+
+# All visitors share them.
+generation = streamlit.cache_resource(_current)
+database = streamlit.cache_resource(_opened)
 
 
 def ask(connection: duckdb.DuckDBPyConnection, question: Question) -> Report:

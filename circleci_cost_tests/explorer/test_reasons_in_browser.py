@@ -11,7 +11,15 @@ from circleci_cost_tests.explorer.accessibility import axe
 from circleci_cost_tests.explorer.browsing import Browsing
 from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
 from circleci_cost_tests.explorer.incident_site import Visitor, make_folder, usage, visiting
-from circleci_cost_tests.explorer.looks import ACCESSIBLE_LOOKS, LIGHT, NARROW_DARK, PRINT, WITHOUT_JAVASCRIPT, Look
+from circleci_cost_tests.explorer.looks import (
+    ACCESSIBLE_LOOKS,
+    LIGHT,
+    NARROW,
+    NARROW_DARK,
+    PRINT,
+    WITHOUT_JAVASCRIPT,
+    Look,
+)
 from circleci_cost_tests.explorer.overflow import overflow
 
 WHY = "/why?from=2026-01-01&to=2026-02-28&against=previous&limit=5"
@@ -28,7 +36,7 @@ def visitor(published: Path, tmp_path: Path) -> Iterator[Visitor]:
         yield visitor
 
 
-@pytest.mark.parametrize("look", [LIGHT, NARROW_DARK, WITHOUT_JAVASCRIPT, PRINT], ids=str)
+@pytest.mark.parametrize("look", [LIGHT, NARROW, NARROW_DARK, WITHOUT_JAVASCRIPT, PRINT], ids=str)
 def test_an_opened_mover_and_an_incident_are_readable(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto(WHY)
@@ -43,6 +51,20 @@ def test_an_opened_mover_and_an_incident_are_readable(open_page: OpenPage, scree
     expect(page.get_by_role("heading", name="Course")).to_be_visible()
     _check(page, look)
     screenshot(page, f"incident-{look}")
+
+
+def test_a_name_that_is_longer_than_a_phone_is_wide_breaks(tmp_path: Path, browsing: Browsing) -> None:
+    published = make_folder(tmp_path / "published", usage("long-" + "x" * 300))
+    with visiting(published, tmp_path / "site") as visitor:
+        page = browsing.open(visitor.site.origin, NARROW)
+        for address in ("/anomalies?all=1", "/why", f"/anomalies?incident={visitor.incident_ids('status=ended')[0]}"):
+            page.goto(address)
+            assert "xxxxx" in page.content()
+            _check(page, NARROW)
+        page.get_by_role("link", name="Why?").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Why did the cost change?")
+        page.locator("details.mover > summary").first.click()
+        _check(page, NARROW)
 
 
 def _check(page: Page, look: Look) -> None:

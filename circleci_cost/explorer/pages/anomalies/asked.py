@@ -35,7 +35,9 @@ def asked(address: Address, snapshot: Snapshot) -> Asked:
     if INCIDENTS not in snapshot.generation.manifest.rows:
         raise NothingPublishedError(f"No anomalies are published yet; {snapshot.generation.how_to_publish}.")
     address.require_known(PARAMETERS)
-    organizations = tuple(watched_organizations(snapshot.connection))
+    organizations = snapshot.facts.remembered(
+        "watched organizations", lambda: tuple(watched_organizations(snapshot.connection))
+    )
     listing = Listing(
         every=_choice(address, "all", ("1",)) is not None,
         status=_choice(address, "status", STATUSES),

@@ -79,7 +79,7 @@ def show_list(asked: Asked, snapshot: Snapshot) -> Content:
         "is_narrowed": bool(asked.listing.cost_center or asked.listing.organization or asked.listing.direction),
         "hidden": hidden,
         "listed_days": LISTED_DAYS,
-        "watched": read_watched(snapshot.connection),
+        "watched": snapshot.facts.remembered("watched series", lambda: read_watched(snapshot.connection)),
         "is_empty": not present.rows,
     }
     return Content("anomalies.html", values)

@@ -43,7 +43,7 @@ def periods_of(days: DayRange, granularity: Granularity, is_known: Callable[[dat
 
 
 def period_of(day: date) -> Period:
-    """A day that is yet to come."""
+    """One day, by itself."""
     return Period(_label(day, Granularity.DAY), _short(day, Granularity.DAY))
 
 

@@ -1,10 +1,10 @@
 """The chart of an incident: what its series cost day by day, and the range that was expected."""
 
 from collections.abc import Sequence
-from datetime import date
 
-from circleci_cost.explorer.charts import Band, Chart, Mark, Period, Role, Series
+from circleci_cost.explorer.charts import Band, Chart, Mark, Role, Series
 from circleci_cost.explorer.rendering import day_text
+from circleci_cost.explorer.time_axis import period_of
 from circleci_cost.model.incidents.text import KIND_WORDS
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.incidents.course import JudgedDay
@@ -16,7 +16,7 @@ def course_chart(days: Sequence[JudgedDay]) -> Chart:
     return Chart(
         "course",
         _sentence(days, len(marks)),
-        [Period(day_text(day.date), _short(day.date)) for day in days],
+        [period_of(day.date) for day in days],
         [
             Series("cost", [day.value for day in days], Role.ACTUAL, 0),
             Series("expected", [day.expected for day in days], Role.EXPECTED),
@@ -31,7 +31,3 @@ def _sentence(days: Sequence[JudgedDay], alarms: int) -> str:
         f"Cost per day from {day_text(days[0].date)} to {day_text(days[-1].date)}, and the range that was expected; "
         f"{counted(alarms, 'unusual day')} {verb(alarms, 'is', 'are')} marked."
     )
-
-
-def _short(day: date) -> str:
-    return f"{day.day} {day:%b}"

@@ -4,15 +4,22 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import answered
 from circleci_cost.model.reporting.report import Order, Question, Report
+from circleci_cost.warehouse.core.cost_rows import largest_values
 from circleci_cost.warehouse.reporting.report import days_with_data
+from circleci_cost.warehouse.reporting.rollup import Rollup
 
 # Colours of their own go to the largest keys; those after so many share a colour by their name.
 _RANKED = 200
 
 
-def ask(snapshot: Snapshot, question: Question) -> Report:
-    """The answer, with the days that are missing or not final. Raises `UsageError` for a value that no usage has."""
-    return answered(snapshot.connection, snapshot.generation, question, snapshot.settings, snapshot.clock)
+def ask(snapshot: Snapshot, question: Question, rollup: Rollup | None = None) -> Report:
+    """The answer, with the days that are missing or not final; from the rollup, where it can answer.
+
+    Raises `UsageError` for a value that no usage has.
+    """
+    return answered(
+        snapshot.connection, snapshot.generation, question, snapshot.settings, snapshot.clock, rollup=rollup
+    )
 
 
 def days_there_are(snapshot: Snapshot) -> DayRange | None:
@@ -24,9 +31,10 @@ def ranked_values(snapshot: Snapshot, dimension: str) -> list[str]:
     """The largest values of a dimension or tag over the whole history, in order; a value keeps its colour by it."""
 
     def find() -> list[str]:
+        published = largest_values(snapshot.connection, dimension, _RANKED)
         days = days_there_are(snapshot)
-        if days is None:
-            return []
+        if published is not None or days is None:
+            return published or []
         question = Question(days.first, days.last, (dimension,), order=Order.CREDITS, limit=_RANKED)
         return [row.values[0] for row in ask(snapshot, question).rows if not row.rest]
 

@@ -22,19 +22,28 @@ from circleci_cost.text.amounts import exact_number
 from circleci_cost.warehouse.drivers.compared_costs import Costs
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.reporting.report import answer
+from circleci_cost.warehouse.reporting.rollup import Rollup
 
 
 def answered(
-    connection: duckdb.DuckDBPyConnection, generation: Generation, question: Question, settings: Settings, clock: Clock
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    question: Question,
+    settings: Settings,
+    clock: Clock,
+    *,
+    rollup: Rollup | None = None,
 ) -> Report:
     """The report of a question, with the days that lack data or should be final by now.
 
-    In: a connection of the generation. Raises `UsageError` for a value that no usage has.
+    In: a connection of the generation; a `rollup` is used where it can answer. Raises `UsageError` for a value that no
+    usage has.
     """
     yesterday = utc_yesterday(clock)
     # Days before the history, and today, can have no data.
     expected = DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
-    report = answer(connection, generation, question, [center.name for center in settings.cost_centers], expected)
+    centers = [center.name for center in settings.cost_centers]
+    report = answer(connection, generation, question, centers, expected, rollup=rollup)
     return replace(report, overdue=overdue_ranges(report.unsettled, utc_today(clock), settings.restatement_days))
 
 

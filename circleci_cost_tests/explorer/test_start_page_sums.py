@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circleci_cost.cli.main import run
+from circleci_cost.explorer.pages.explore.figures import MOST_ROWS
 from circleci_cost_tests.explorer.serving import Site
 
 _FIRST, _LAST = date(2025, 2, 19), date(2026, 3, 18)
@@ -104,5 +105,6 @@ def test_every_view_of_a_question_gives_the_same_digits(
     card, foot, shown = _page_sums(page)
     cost = Decimal(total["cost"] or 0)
     assert (card, foot, sum(shown, start=Decimal(0)), _added([row["cost"] for row in rows])) == (cost,) * 4
-    assert len(shown) == len(rows)
+    # Beyond a thousand groups the others are one row.
+    assert len(shown) == min(len(rows), MOST_ROWS + 1)
     assert _added([row["credits"] for row in rows]) == Decimal(total["credits"])

@@ -84,6 +84,14 @@ def values_of(connection: duckdb.DuckDBPyConnection, name: str, among: Sequence[
     return [value for (value,) in values]
 
 
+def largest_values(connection: duckdb.DuckDBPyConnection, name: str, limit: int) -> list[str] | None:
+    """The values with the most credits of the whole history, in order; None where no list of them is published."""
+    if name == CHARGE_TYPE or not _has_published_values(connection):
+        return None
+    rows = connection.execute(sql("core/largest_values"), {"dimension": name, "limit": limit}).fetchall()
+    return [value for (value,) in rows]
+
+
 def _has_published_values(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this is a generation that lists the values; the warehouse and earlier generations do not."""
     query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'dimension_values' AND NOT temporary"

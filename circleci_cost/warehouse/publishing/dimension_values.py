@@ -18,7 +18,8 @@ CREATE OR REPLACE TEMPORARY TABLE dimension_values (
     dimension VARCHAR NOT NULL,
     value VARCHAR NOT NULL,
     first_date DATE NOT NULL,
-    last_date DATE NOT NULL
+    last_date DATE NOT NULL,
+    credits DECIMAL(38, 6) NOT NULL
 )
 """
 

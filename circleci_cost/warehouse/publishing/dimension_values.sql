@@ -5,7 +5,8 @@ SELECT
     $dimension AS dimension,
     {column} AS value,
     min(date) AS first_date,
-    max(date) AS last_date
+    max(date) AS last_date,
+    sum(credits) AS credits
 FROM {view}
 WHERE tag = $tag
 GROUP BY ALL

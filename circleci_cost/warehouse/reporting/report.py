@@ -3,7 +3,7 @@
 What may be asked, and what an answer consists of, is defined in `model.reporting.report`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -16,6 +16,7 @@ from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.filters import COST_CENTER, filtered, fitting, known_filters
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
+from circleci_cost.warehouse.reporting.rollup import HOLDS, TABLE, Rollup
 
 # The cost as a whole number of its last decimals: equal ratios stay equal, which floating-point ones would not.
 _WHOLE_COST = "CAST(replace(CAST(CAST(cost AS DECIMAL(38, 16)) AS VARCHAR), '.', '') AS HUGEINT)"
@@ -37,15 +38,21 @@ def answer(
     question: Question,
     cost_centers: Sequence[str],
     expected: DayRange | None,
+    *,
+    rollup: Rollup | None = None,
 ) -> Report:
     """Answer a question; the rows come by period and in the question's order, the sum of the rest last.
 
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
-    expected by now (None: no days). Raises `UsageError` for a value that no usage has.
+    expected by now (None: no days); `rollup` of the same connection is used where it can answer the question. Raises
+    `UsageError` for a value that no usage has.
     """
     # Cost centers without usage may be asked for: their report is empty.
     filters = known_filters(connection, question.filters, cost_centers)
-    total, rows, groups = _amounts(connection, question, filters)
+    if rollup is not None and rollup.answers(question):
+        total, rows, groups = _of_rollup(connection, question, rollup)
+    else:
+        total, rows, groups = _of_costs(connection, question, filters)
     asked_centers = fitting(connection, filters, COST_CENTER, cost_centers)
     missing = _missing(connection, question, asked_centers, expected)
     unsettled = _unsettled(connection, question, asked_centers)
@@ -67,40 +74,61 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     return [tag for (tag,) in rows]
 
 
-def _amounts(
-    connection: duckdb.DuckDBPyConnection, question: Question, filters: Sequence[Filter]
-) -> tuple[Amount, tuple[Row, ...], int]:
-    """The total, the rows in their order, and the number of groups."""
+_Amounts = tuple[Amount, tuple[Row, ...], int]
+
+
+def _of_costs(connection: duckdb.DuckDBPyConnection, question: Question, filters: Sequence[Filter]) -> _Amounts:
     source = rows_for(question.dimensions)
     make_view(connection, source)
     parameters = Parameters()
+    where = filtered(source, filters, parameters)
+    parameters.values["tag"] = source.tag
+    return _amounts(
+        connection, question, source.view, source.column, where=where, holds=HOLDS, values=parameters.values
+    )
+
+
+def _of_rollup(connection: duckdb.DuckDBPyConnection, question: Question, rollup: Rollup) -> _Amounts:
+    return _amounts(connection, question, TABLE, rollup.column, where="true", holds="true", values={"tag": ""})
+
+
+def _amounts(
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    view: str,
+    column: Callable[[str], str],
+    *,
+    where: str,
+    holds: str,
+    values: dict[str, object],
+) -> _Amounts:
+    """The total, the rows in their order, and the number of groups."""
     names = [f"by_{place}" for place in range(len(question.by))]
-    pairs = list(zip(names, question.by, strict=True))
     query = sql("reporting/report").format(
-        view=source.view,
-        where=filtered(source, filters, parameters),
-        groups="".join(f"{source.column(by)} AS {name}, " for name, by in pairs),
+        view=view,
+        where=where,
+        holds=holds,
+        groups="".join(f"{column(by)} AS {name}, " for name, by in zip(names, question.by, strict=True)),
         names="".join(f"{name}, " for name in names),
         shown="".join(f"CASE WHEN ranked.rest THEN '{REST}' ELSE sums.{name} END AS {name}, " for name in names),
         none="".join(f"NULL AS {name}, " for name in names),
         same=" AND ".join(f"sums.{name} = ranked.{name}" for name in names) or "true",
         order=", ".join((*_ORDERS[question.order], *names)) or "credits",
     )
-    parameters.values |= {
+    asked = {
         "granularity": str(question.granularity or ""),
-        "tag": source.tag,
         "first": question.first,
         "last": question.last,
         "counted": not question.splits_charge_types,
         "limit": question.limit if question.by else None,
     }
-    whole, *rows = connection.execute(query, parameters.values).fetchall()
-    values = slice(2, 2 + len(names))
-    amount = slice(values.stop + 2, None)
+    whole, *rows = connection.execute(query, {**values, **asked}).fetchall()
+    named = slice(2, 2 + len(names))
+    amount = slice(named.stop + 2, None)
     return (
         Amount(*whole[amount]),
-        tuple(Row(row[1], row[values], Amount(*row[amount]), row[values.stop]) for row in rows),
-        whole[values.stop + 1],
+        tuple(Row(row[1], row[named], Amount(*row[amount]), row[named.stop]) for row in rows),
+        whole[named.stop + 1],
     )
 
 

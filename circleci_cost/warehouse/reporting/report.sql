@@ -1,5 +1,5 @@
 -- Exact sums of some days by the columns in {groups}, the largest groups first and the others added up, and the total.
--- {view} is one of the views of `core.cost_rows`, {where} a condition whose values are parameters. The groups are
+-- {view} is one of the views of `core.cost_rows` or a rollup, {where} and {holds} are conditions. The groups are
 -- renamed to {names}; both lists, {shown} and {none} have a comma after each item. {order} ends with the names.
 WITH sums AS MATERIALIZED (
     SELECT
@@ -14,8 +14,7 @@ WITH sums AS MATERIALIZED (
     WHERE tag = $tag
         AND date BETWEEN $first AND $last
         AND ({where})
-        -- A split leaves rows that hold only counts; a part may have a cost although its credits round to 0.
-        AND (credits <> 0 OR coalesce(cost_usd, 0) <> 0 OR ($counted AND jobs <> 0))
+        AND ({holds})
     GROUP BY ALL
 ),
 

@@ -1,6 +1,6 @@
 """The reports that the start page shows, and what they are compared with."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,24 +11,39 @@ from circleci_cost.explorer.pages.explore.state import State
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.comparison import Compared, Withheld, compare, with_costs
 from circleci_cost.model.reporting.report import Amount, Granularity, Report
+from circleci_cost.warehouse.reporting.rollup import Rollup, roll_up
 
 # The keys of a chart; the others are one series.
 CHART_KEYS = 9
 # The rows that the table can be sorted by; the others are one row.
 MOST_ROWS = 1000
+# Of the days before, more are looked at: a large group may have been a small one.
+MOST_BEFORE = 10_000
 
 Values = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Groups:
+    """The amounts of groups; with too many to hold them all, `is_complete` is False."""
+
+    amounts: Mapping[Values, Amount]
+    is_complete: bool
+
+    def get(self, values: Values, nothing: Amount) -> Amount | None:
+        """The amount of a group: `nothing` for one without usage, None for one that is not held."""
+        return self.amounts.get(values, nothing if self.is_complete else None)
+
+
+@dataclass(frozen=True)
 class Before:
-    """What the days before came to, and the days that are compared with them: over equal numbers of days."""
+    """The days that are compared, equally many, and what they came to: now and before."""
 
     compared: Compared
-    total: Amount
-    groups: Mapping[Values, Amount]
     now_total: Amount
-    now_groups: Mapping[Values, Amount]
+    total: Amount
+    now_groups: Groups
+    groups: Groups
     by_day: Report | None
 
 
@@ -41,6 +56,7 @@ class Figures:
     series: Report
     before: Before | None
     withheld: str | None
+    rollup: Rollup
 
     @property
     def total(self) -> Decimal | None:
@@ -58,35 +74,37 @@ class Figures:
 
 def read_figures(state: State, snapshot: Snapshot) -> Figures:
     """Ask for all figures of the page. Raises `UsageError` for days that cannot be compared with."""
-    groups = ask(snapshot, state.question(limit=MOST_ROWS))
-    series = ask(snapshot, state.question(granularity=state.granularity, limit=CHART_KEYS))
-    before = _before(state, snapshot, groups)
-    if isinstance(before, Withheld):
-        return Figures(state, groups, series, None, before.reason)
-    return Figures(state, groups, series, before, None)
-
-
-def _before(state: State, snapshot: Snapshot, groups: Report) -> Before | Withheld | None:
     manifest = snapshot.generation.manifest
+    days = compare(state.compare, state.days, manifest.data_through, since=manifest.data_from or date.min)
+    parts = [state.days, *([days.before] if isinstance(days, Compared) else [])]
+    rollup = roll_up(snapshot.connection, state.question(), parts, snapshot.cost_centers)
+    groups = ask(snapshot, state.question(limit=MOST_ROWS), rollup)
+    series = ask(snapshot, state.question(granularity=state.granularity, limit=CHART_KEYS), rollup)
+    before = _before(state, snapshot, groups, days, rollup) if isinstance(days, Compared) else days
+    if isinstance(before, Withheld):
+        return Figures(state, groups, series, None, before.reason, rollup)
+    return Figures(state, groups, series, before, None, rollup)
 
-    def days(missing: Collection[date] = ()) -> Compared | Withheld | None:
-        since = manifest.data_from or date.min
-        return compare(state.compare, state.days, manifest.data_through, missing, since=since)
 
-    compared = days()
-    if not isinstance(compared, Compared):
-        return compared
-    before = ask(snapshot, state.question(compared.before))
-    now = groups if compared.current == state.days else ask(snapshot, state.question(compared.current))
-    withheld = days([*missing_days(now), *missing_days(before)])
+def _before(
+    state: State, snapshot: Snapshot, groups: Report, compared: Compared, rollup: Rollup
+) -> Before | Withheld | None:
+    before = ask(snapshot, state.question(compared.before, limit=MOST_BEFORE), rollup)
+    now = groups
+    if compared.current != state.days:
+        now = ask(snapshot, state.question(compared.current, limit=MOST_BEFORE), rollup)
+    manifest = snapshot.generation.manifest
+    missing = [*missing_days(now), *missing_days(before)]
+    since = manifest.data_from or date.min
+    withheld = compare(state.compare, state.days, manifest.data_through, missing, since=since)
     if state.metric.is_in_dollars and isinstance(withheld, Compared):
         withheld = with_costs(compared, now.total, before.total)
-    if isinstance(withheld, Withheld):
+    if not isinstance(withheld, Compared):
         return withheld
     by_day = None
     if state.granularity is Granularity.DAY:
-        by_day = ask(snapshot, state.question(compared.before, by=(), granularity=Granularity.DAY))
-    return Before(compared, before.total, _by_values(before), now.total, _by_values(now), by_day)
+        by_day = ask(snapshot, state.question(compared.before, by=(), granularity=Granularity.DAY), rollup)
+    return Before(compared, now.total, before.total, _groups(now), _groups(before), by_day)
 
 
 def missing_days(report: Report) -> list[date]:
@@ -94,5 +112,6 @@ def missing_days(report: Report) -> list[date]:
     return [day for ranges in report.missing.values() for days in ranges for day in days_between(days.first, days.last)]
 
 
-def _by_values(report: Report) -> dict[Values, Amount]:
-    return {row.values: row.amount for row in report.rows if not row.rest}
+def _groups(report: Report) -> Groups:
+    amounts = {row.values: row.amount for row in report.rows if not row.rest}
+    return Groups(amounts, is_complete=len(amounts) == report.groups)

@@ -13,6 +13,7 @@ from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.text.amounts import WIDE
 from circleci_cost.warehouse.forecast.month_end import TOTAL, Range, remaining_days
+from circleci_cost.warehouse.reporting.rollup import Rollup
 
 _TABLE = "cost_forecast"
 _FORECAST_DIMENSIONS = ("cost_center", "organization")
@@ -29,7 +30,7 @@ class MonthEnd:
     days: Sequence[tuple[date, Range]]
 
 
-def month_end(state: State, snapshot: Snapshot) -> MonthEnd | None:
+def month_end(state: State, snapshot: Snapshot, rollup: Rollup) -> MonthEnd | None:
     """The forecast of these filters' costs or credits; None where nothing like them is forecast."""
     series = _series(state.filters, snapshot)
     if series is None or state.metric not in {Metric.COST, Metric.CREDITS}:
@@ -42,7 +43,7 @@ def month_end(state: State, snapshot: Snapshot) -> MonthEnd | None:
     first = remaining.until.replace(day=1)
     so_far = Decimal(0)
     if remaining.data_through >= first:
-        known = ask(snapshot, state.question(DayRange(first, remaining.data_through), by=()))
+        known = ask(snapshot, state.question(DayRange(first, remaining.data_through), by=()), rollup)
         value = state.metric.of(known.total)
         if value is None:
             return None

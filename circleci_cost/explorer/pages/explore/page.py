@@ -26,7 +26,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
         return MovedTo(address.changed(compare=named, compare_from=None, compare_to=None))
     state = read_state(address, snapshot)
     figures = read_figures(state, snapshot)
-    forecast = month_end(state, snapshot)
+    forecast = month_end(state, snapshot, figures.rollup)
     colors = colors_of(figures, snapshot)
     noted = marks(snapshot.connection, snapshot.settings, state.days)
     problems = [str(problem) for problem in noted.problems]

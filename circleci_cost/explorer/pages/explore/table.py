@@ -77,7 +77,7 @@ def table_of(figures: Figures, colors: Mapping[Values, int]) -> Table:
     state, before = figures.state, figures.before
     now = {row.values: row.amount for row in figures.groups.rows if not row.rest}
     rest = next((row.amount for row in figures.groups.rows if row.rest), None)
-    gone = [values for values in before.groups if values not in now] if before and rest is None else []
+    gone = [values for values in before.groups.amounts if values not in now] if before and rest is None else []
     nothing = _nothing_like(figures.groups.total)
     rows = [_group(figures, values, now.get(values, nothing), colors.get(values)) for values in [*now, *gone]]
     rows = _sorted(rows, state.sort)
@@ -98,7 +98,7 @@ def _group(figures: Figures, values: Values, amount: Amount, color: int | None) 
         for name, value in zip(state.by, values, strict=True)
     ]
     nothing = _nothing_like(figures.groups.total)
-    compared = None
+    compared: tuple[Amount | None, Amount | None] | None = None
     if before:
         compared = (before.now_groups.get(values, nothing), before.groups.get(values, nothing))
     line = _line(figures, names, amount, compared, values)
@@ -125,12 +125,12 @@ def _line(
     figures: Figures,
     names: Sequence[str],
     amount: Amount,
-    compared: tuple[Amount, Amount] | None,
+    compared: tuple[Amount | None, Amount | None] | None,
     values: Values,
 ) -> TableRow:
     metric = figures.state.metric
     value, total = metric.of(amount), figures.total
-    now, then = (metric.of(each) for each in compared) if compared else (None, None)
+    now, then = (metric.of(each) if each else None for each in compared) if compared else (None, None)
     change = None
     if figures.before and now is not None and then is not None:
         # The page of reasons explains costs, and no other figure.

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
+from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Role, Series
 from circleci_cost.explorer.rendering import day_text
+from circleci_cost.explorer.time_axis import period_of
 from circleci_cost.model.budgets.text import Row, used
 from circleci_cost.text.amounts import in_unit, percent
 
@@ -18,7 +19,7 @@ def budget_chart(row: Row, course: pl.DataFrame) -> Chart:
         id="course",
         sentence=sentence(row),
         kind=Kind.LINES,
-        periods=[Period(day_text(day), f"{day.day} {day:%b}") for day in days],
+        periods=[period_of(day) for day in days],
         series=[
             Series("spent", columns["cumulated"], Role.ACTUAL, color=0),
             Series("budget", [row["amount"]] * len(days), Role.BUDGET),

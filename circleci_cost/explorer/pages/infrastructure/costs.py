@@ -1,6 +1,7 @@
 """What infrastructure costs, by provider and service, against the days before, and over time."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,7 +17,6 @@ from circleci_cost.model.drivers.baseline import previous
 from circleci_cost.model.reporting.report import REST, add_exactly
 from circleci_cost.text.amounts import WIDE, change_text
 from circleci_cost.warehouse.infrastructure.published_costs import (
-    ServiceCost,
     SourceDays,
     service_costs,
     source_days,
@@ -69,15 +69,16 @@ def costs_of(wanted: Asked, snapshot: Snapshot) -> Costs:
     earlier = {each.key: each.cost for each in service_costs(connection, before)}
     reasons = {each.source: reason for each in source_days(connection) if (reason := _incomparable(each, days, before))}
     total = add_exactly(each.cost for each in services)
-    ranked = _ranked(snapshot)
-    colors = slots([_label(key) for key in ranked], [_label(each.key) for each in services[:_KEYS]])
+    names = _names(snapshot)
+    shown = [each.key for each in services[:_KEYS]]
+    colors = slots(list(names.values()), [names[key] for key in shown])
     rows = [
         ServiceRow(
             *each.key,
             cost=each.cost,
             share=WIDE.divide(each.cost, total) if total else None,
             before=None if each.source in reasons else earlier.get(each.key, Decimal(0)),
-            slot=colors.get(_label(each.key)),
+            slot=colors.get(names[each.key]),
         )
         for each in services
     ]
@@ -92,7 +93,12 @@ def costs_of(wanted: Asked, snapshot: Snapshot) -> Costs:
         ServiceRow("", "", "", total, Decimal(1) if total else None, whole, None),
         before,
         list(reasons.values()),
-        _chart(wanted, snapshot, services, colors, _sentence(total, whole, days, list(reasons.values()))),
+        _chart(
+            wanted,
+            snapshot,
+            [(key, names[key], colors[names[key]]) for key in shown],
+            _sentence(total, whole, days, list(reasons.values())),
+        ),
     )
 
 
@@ -105,38 +111,35 @@ def _incomparable(source: SourceDays, days: DayRange, before: DayRange) -> str |
     return None
 
 
-def _ranked(snapshot: Snapshot) -> list[Key]:
-    """The services by their cost over all days: a service keeps its colour by its rank."""
-    return [each.key for each in service_costs(snapshot.connection, DayRange(date.min, date.max))]
+def _names(snapshot: Snapshot) -> dict[Key, str]:
+    """The names of all services, the dearest of all days first: a service keeps its colour by its rank.
+
+    Where several sources or providers have a service of that name, they stand before it.
+    """
+    keys = [each.key for each in service_costs(snapshot.connection, DayRange(date.min, date.max))]
+    counts = Counter(service for _, _, service in keys)
+    return {key: key[-1] if counts[key[-1]] == 1 else " · ".join(key) for key in keys}
 
 
-def _label(key: Key) -> str:
-    """A service's name in the chart; its source stands before it, as in the series that are compared."""
-    return f"{key[0]} · {key[2]}"
-
-
-def _chart(
-    wanted: Asked, snapshot: Snapshot, services: Sequence[ServiceCost], colors: Mapping[str, int], sentence: str
-) -> Chart:
+def _chart(wanted: Asked, snapshot: Snapshot, shown: Sequence[tuple[Key, str, int]], sentence: str) -> Chart:
+    """The chart of the services that are shown, with their names and colours, and of all others together."""
     granularity = fitting_granularity(wanted.days)
     starts = starts_of(wanted.days, granularity)
-    by_key: dict[str, dict[date | None, Decimal]] = {}
+    keys = {key for key, _, _ in shown}
+    by_key: dict[Key | None, dict[date | None, Decimal]] = {}
     for each in service_costs(snapshot.connection, wanted.days, granularity):
-        label = _label(each.key)
-        label = label if label in colors else REST
-        own = by_key.setdefault(label, {})
+        own = by_key.setdefault(each.key if each.key in keys else None, {})
         own[each.period] = add_exactly((own.get(each.period, Decimal(0)), each.cost))
-    names = [name for name in dict.fromkeys(_label(each.key) for each in services[:_KEYS]) if name in by_key]
-    series = [Series(name, [by_key[name].get(start) for start in starts], Role.KEY, colors[name]) for name in names]
-    if REST in by_key:
-        series.append(Series(REST, [by_key[REST].get(start) for start in starts], Role.OTHER))
+
+    def course(key: Key | None) -> list[Decimal | None]:
+        return [by_key[key].get(start) for start in starts]
+
+    series = [Series(name, course(key), Role.KEY, color) for key, name, color in shown]
+    if None in by_key:
+        series.append(Series(REST, course(None), Role.OTHER))
     through = min((each.last for each in source_days(snapshot.connection) if each.last), default=date.min)
-    return Chart(
-        "infrastructure-chart",
-        sentence,
-        periods_of(wanted.days, granularity, lambda day: day <= through),
-        series,
-    )
+    periods = periods_of(wanted.days, granularity, lambda day: day <= through)
+    return Chart("infrastructure-chart", sentence, periods, series)
 
 
 def _sentence(total: Decimal, before: Decimal | None, days: DayRange, reasons: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ask, ranked_values
 from circleci_cost.explorer.chart_sentences import change_sentence
 from circleci_cost.explorer.charts import Chart, Role, Series
+from circleci_cost.explorer.pages.teams.asked import ALL_ROWS
 from circleci_cost.explorer.pages.teams.figures import Figures
 from circleci_cost.explorer.palette import slots
 from circleci_cost.explorer.periods import before_words
@@ -49,7 +50,8 @@ def courses_of(figures: Figures, snapshot: Snapshot) -> Courses:
         for value in shown
     ]
     if any(cost for course in others for cost in course):
-        series.append(Series(REST, [_sum(costs) for costs in zip(*others, strict=True)], Role.OTHER))
+        rest = [_sum(costs) for costs in zip(*others, strict=True)]
+        series.append(Series(REST, rest, Role.OTHER, href=f"{asked.address.changed(rows=ALL_ROWS)}#values"))
     missing = _missing(figures.report)
     through = figures.report.data_through or date.min
     periods = periods_of(days, granularity, lambda day: day <= through and day not in missing)

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 
 from circleci_cost.day_ranges import DayRange
@@ -118,6 +120,16 @@ def test_table_total_and_csv_are_the_reports_figures_to_the_last_digit(site: Sit
     total = [figure(cell) for cell in table[-1][1:4]]
     assert total == [sum(column, Decimal(0)) for column in zip(*in_csv, strict=True)]
     assert total[0] == report.total.cost
+
+
+@settings(max_examples=8, deadline=None)
+@given(back=st.integers(0, 380), length=st.integers(1, 120))
+def test_own_and_shared_cost_are_the_reports_figure_on_any_days(served_demo: Site, back: int, length: int) -> None:
+    last = LAST - timedelta(days=back)
+    days = DayRange(last - timedelta(days=length - 1), last)
+    rows = rows_of(get(served_demo, f"/teams.csv?from={days.first}&to={days.last}"))
+    expected = {row.values[0]: row.amount.cost for row in reported(served_demo, days).rows}
+    assert {row["team"]: Decimal(row["direct_cost"]) + Decimal(row["shared_cost"]) for row in rows} == expected
 
 
 def test_each_change_is_against_as_many_days_and_leads_to_its_reasons(site: Site) -> None:
@@ -339,3 +351,12 @@ def test_the_keyboard_alone_leads_to_the_rules_behind_a_value_and_back(page: Pag
     expect(page.get_by_role("heading", name="Where the cost of platform comes from")).to_have_count(0)
     page.go_back()
     expect(page.get_by_role("heading", name="Where the cost of platform comes from")).to_be_visible()
+
+
+def test_suggested_rules_are_copied_by_a_button(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/teams")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    rules = tomllib.loads(page.evaluate("navigator.clipboard.readText()"))["virtual_tags"]["rules"]
+    assert rules[0] == {"value": "prototype-vision", "where": {"project": "prototype-vision"}}

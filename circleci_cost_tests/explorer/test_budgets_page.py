@@ -141,7 +141,7 @@ def test_a_budget_shows_its_period_children_and_scope(served: Site) -> None:
 
 def explored(page: str) -> str:
     """The address of the explorer that a budget's page leads to."""
-    (address,) = [part.split('"')[0] for part in page.split('href="')[1:] if part.startswith("/?")]
+    (address,) = [part.split('"')[0] for part in page.split('href="')[1:] if part.startswith("/?from=")]
     return html.unescape(address)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.dimensions import DIMENSIONS, IDS
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
-from circleci_cost.warehouse.core.cost_rows import values_of
+from circleci_cost.warehouse.core.cost_rows import largest_values, values_of
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.warehouse.allocation.builders import BY_PROJECT, day, plan, warehouse
@@ -62,16 +63,25 @@ def test_a_generation_knows_the_values_that_its_costs_have(connection: duckdb.Du
             assert values_of(source, "charge_type", ["user", "gold"]) == ["user"]
 
 
-def test_each_value_has_the_first_and_the_last_of_its_days(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def test_each_value_has_the_first_and_the_last_of_its_days_and_its_credits(
+    connection: duckdb.DuckDBPyConnection, lake: Lake
+) -> None:
     query = "SELECT * FROM dimension_values WHERE dimension IN ('branch', 'stage')"
     with published(connection, lake).connect() as generation:
         # In the order of dimensions and values: readers find those of one dimension together.
         assert generation.execute(query).fetchall() == [
-            ("branch", "(none)", day(2), day(3)),
-            ("branch", "main", day(1), day(4)),
-            ("stage", "live", day(1), day(4)),
-            ("stage", "unallocated", day(2), day(3)),
+            ("branch", "(none)", day(2), day(3), Decimal(107)),
+            ("branch", "main", day(1), day(4), Decimal(600)),
+            ("stage", "live", day(1), day(4), Decimal(600)),
+            ("stage", "unallocated", day(2), day(3), Decimal(107)),
         ]
+
+
+def test_the_values_are_ranked_by_their_credits(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    with published(connection, lake).connect() as generation:
+        assert largest_values(generation, "project", 2) == ["web", "api"]
+        assert largest_values(generation, "stage", 9) == ["live", "unallocated"]
+    assert largest_values(connection, "project", 2) is None
 
 
 def test_the_warehouse_keeps_no_list_that_would_fall_behind_its_costs(

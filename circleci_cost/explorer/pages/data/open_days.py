@@ -17,6 +17,7 @@ from circleci_cost.warehouse.reporting.report import days_with_data, not_publish
 _FETCH = "circleci-cost backfill"
 _IMPORT = "circleci-cost import"
 _SETTLE = "circleci-cost sync"
+_MISSING, _NOT_FINAL = "missing", "not final"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,19 @@ class OpenDays:
 
     ranges: Sequence[OpenRange]
     problems: Sequence[str]
+
+    @property
+    def missing(self) -> int:
+        """How many days are missing, over all cost centers."""
+        return self._number(_MISSING)
+
+    @property
+    def not_final(self) -> int:
+        """How many days may still change, over all cost centers."""
+        return self._number(_NOT_FINAL)
+
+    def _number(self, state: str) -> int:
+        return sum(each.days.days for each in self.ranges if each.state == state)
 
 
 def open_days(snapshot: Snapshot) -> OpenDays:
@@ -72,10 +86,10 @@ def _missing_ranges(snapshot: Snapshot, name: str, missing: Sequence[DayRange]) 
         return
     reach = reach_of(snapshot.lake, name, _days(missing), snapshot.clock.now())
     for days in as_ranges(reach.fetchable):
-        yield OpenRange(name, days, "missing", "CircleCI still serves them: run", _FETCH, is_bad=True)
+        yield OpenRange(name, days, _MISSING, "CircleCI still serves them: run", _FETCH, is_bad=True)
     for days in as_ranges(reach.out_of_reach):
         advice = "older than CircleCI serves: set a later history_start, or import usage files that you have of them:"
-        yield OpenRange(name, days, "missing", advice, _IMPORT)
+        yield OpenRange(name, days, _MISSING, advice, _IMPORT)
 
 
 def _restatable_ranges(
@@ -84,11 +98,11 @@ def _restatable_ranges(
     due = _days(overdue)
     too_old = set(plan_windows(due, snapshot.clock.now()).out_of_reach)
     for days in as_ranges(day for day in due if day not in too_old):
-        yield OpenRange(name, days, "not final", "they should be final by now: run", _SETTLE, is_bad=True)
+        yield OpenRange(name, days, _NOT_FINAL, "they should be final by now: run", _SETTLE, is_bad=True)
     for days in as_ranges(set(_days(unsettled)).difference(due)):
-        yield OpenRange(name, days, "not final", "CircleCI may still change them; the daily run fetches them again")
+        yield OpenRange(name, days, _NOT_FINAL, "CircleCI may still change them; the daily run fetches them again")
     for days in as_ranges(too_old):
-        yield OpenRange(name, days, "not final", "exported too early, and now older than CircleCI serves")
+        yield OpenRange(name, days, _NOT_FINAL, "exported too early, and now older than CircleCI serves")
 
 
 def _days(ranges: Iterable[DayRange]) -> list[date]:

@@ -1,5 +1,7 @@
 """Puts questions to a snapshot: the same ones that `report` puts, with the same answers."""
 
+from itertools import product
+
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import answered
@@ -10,6 +12,8 @@ from circleci_cost.warehouse.reporting.rollup import Rollup
 
 # Colours of their own go to the largest keys; those after so many share a colour by their name.
 _RANKED = 200
+# Of groups of two dimensions, those of so many values of each.
+_COMBINED = 40
 
 
 def ask(snapshot: Snapshot, question: Question, rollup: Rollup | None = None) -> Report:
@@ -39,3 +43,15 @@ def ranked_values(snapshot: Snapshot, dimension: str) -> list[str]:
         return [row.values[0] for row in ask(snapshot, question).rows if not row.rest]
 
     return snapshot.facts.remembered(("ranked", dimension), find)
+
+
+def ranked_groups(snapshot: Snapshot, by: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The groups of some dimensions in an order that stays: by the places of their values, the largest ones first."""
+
+    def find() -> list[tuple[str, ...]]:
+        most = _RANKED if len(by) == 1 else _COMBINED
+        places = [list(enumerate(ranked_values(snapshot, name)[:most])) for name in by]
+        groups = sorted(product(*places), key=lambda group: sum(place for place, _ in group))
+        return [tuple(value for _, value in group) for group in groups]
+
+    return snapshot.facts.remembered(("ranked groups", by), find)

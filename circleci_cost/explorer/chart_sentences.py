@@ -5,7 +5,7 @@ The amounts are asked for by the pages; how amounts are written is `text.amounts
 
 from decimal import Decimal
 
-from circleci_cost.text.amounts import WIDE, dollars, percent, whole_number
+from circleci_cost.text.amounts import WIDE, dollars, percent, small_dollars, whole_number
 
 
 def change_sentence(
@@ -33,9 +33,11 @@ def change_sentence(
 
 
 def amount_in(amount: Decimal, unit: str) -> str:
-    """An amount with its unit: `$1,234.50`, `$0.12 per run`, `1,235 credits`."""
-    if unit == "USD" or unit.startswith("USD "):
-        return f"{dollars(amount)}{unit.removeprefix('USD')}"
+    """An amount with its unit: `$1,234.50`, `$0.1250 per run`, `1,235 credits`."""
+    if unit == "USD":
+        return dollars(amount)
+    if unit.startswith("USD "):
+        return f"{small_dollars(amount)}{unit.removeprefix('USD')}"
     return f"{whole_number(amount)} {unit}".rstrip()
 
 

@@ -55,7 +55,7 @@ def test_a_change_that_would_mislead_is_withheld_with_its_reason() -> None:
     ("amount", "unit", "text"),
     [
         ("1234.5", "USD", "$1,234.50"),
-        ("0.125", "USD per run", "$0.12 per run"),
+        ("0.125", "USD per run", "$0.1250 per run"),
         ("1234.5", "credits", "1,234 credits"),
         ("0.4", "runs", "<1 runs"),
         ("7", "", "7"),

@@ -88,9 +88,12 @@ def _unless_incomplete(compared: Compared, through: date, missing: Collection[da
         return Withheld(f"{compared.before} is not complete yet: the data reach to {through}.")
     parts = (compared.current, compared.before)
     lacking = [day for day in missing if any(part.first <= day <= part.last for part in parts)]
-    if lacking:
-        return Withheld(f"There are no complete data for {say_ranges(as_ranges(lacking), 3)}.")
-    return compared
+    return without_data(lacking) if lacking else compared
+
+
+def without_data(days: Collection[date]) -> Withheld:
+    """Nothing is told of days whose data are not complete."""
+    return Withheld(f"There are no complete data for {say_ranges(as_ranges(days), 3)}.")
 
 
 def _days_back(mode: str, days: int) -> int:
@@ -100,13 +103,14 @@ def _days_back(mode: str, days: int) -> int:
 def with_costs(compared: Compared, now: Amount, before: Amount) -> Compared | Withheld:
     """The comparison with the costs of its days; withheld where credits of either lack a price."""
     if now.cost is None or now.unpriced_credits:
-        return _unpriced(now, compared.current)
+        return unpriced(now, compared.current)
     if before.cost is None or before.unpriced_credits:
-        return _unpriced(before, compared.before)
+        return unpriced(before, compared.before)
     return replace(compared, change=Change(now.cost, before.cost))
 
 
-def _unpriced(amount: Amount, days: DayRange) -> Withheld:
+def unpriced(amount: Amount, days: DayRange) -> Withheld:
+    """No cost is told of days on which credits have no price."""
     return Withheld(f"{exact_number(amount.unpriced_credits)} credits of {days} have no price.")
 
 

@@ -43,7 +43,10 @@ class Metric(StrEnum):
         return self is Metric.COST or self in _RATIOS
 
     def of(self, amount: Amount) -> Decimal | None:
-        """The value; None where it is unknown: without a price, or of what cannot be counted or divided."""
+        """The value; None where it is unknown: without a price, or of what cannot be counted or divided.
+
+        A ratio needs a price for all credits: a part of the cost is no measure of all runs.
+        """
         if self is Metric.CREDITS:
             return amount.credits
         if self is Metric.COST:
@@ -54,7 +57,7 @@ class Metric(StrEnum):
         if self is Metric.MINUTES:
             return minutes
         divisor = minutes if self is Metric.COST_PER_MINUTE else amount.runs
-        if not divisor or amount.cost is None:
+        if not divisor or amount.cost is None or amount.unpriced_credits:
             return None
         return WIDE.divide(amount.cost, Decimal(divisor))
 

@@ -38,7 +38,7 @@ class Granularity(StrEnum):
 class Order(StrEnum):
     """What groups are ranked by, and rows of one period ordered by; amounts in descending order.
 
-    Groups without a value, such as a cost per run without runs, come last.
+    Groups without a value, such as a cost per run without runs or with credits that lack a price, come last.
     """
 
     COST = "cost"

@@ -11,6 +11,7 @@ import duckdb
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.reporting.comparison import Compared, Withheld, compare, with_costs
+from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.report import Amount, Question
 from circleci_cost.warehouse.core.filters import COST_CENTER, fitting, known_filters
 from circleci_cost.warehouse.core.statements import sql
@@ -32,13 +33,7 @@ def compared(
     Credits without a price withhold only a comparison `in_dollars`; else there is no `change`. Raises `UsageError` for
     a mode or a value that there is not.
     """
-    period = DayRange(question.first, question.last)
-    through, since = generation.manifest.data_through, generation.manifest.data_from or date.min
-    days = compare(mode, period, through, since=since)
-    if not isinstance(days, Compared):
-        return days
-    centers = fitting(connection, known_filters(connection, question.filters, cost_centers), COST_CENTER, cost_centers)
-    days = compare(mode, period, through, _missing(connection, days, centers), since=since)
+    days = comparable(connection, generation, question, mode, cost_centers)
     if not isinstance(days, Compared) or not in_dollars:
         return days
 
@@ -49,10 +44,34 @@ def compared(
     return with_costs(days, total(days.current), total(days.before))
 
 
-def _missing(connection: duckdb.DuckDBPyConnection, days: Compared, cost_centers: Sequence[str]) -> set[date]:
-    """The days of both parts that some cost center has no data of."""
-    missing: set[date] = set()
-    for part in (days.current, days.before):
-        parameters = {"cost_centers": list(cost_centers), "first": part.first, "last": part.last}
-        missing.update(day for _, day in connection.execute(sql("reporting/missing_days"), parameters).fetchall())
-    return missing
+def comparable(
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    question: Question,
+    mode: str,
+    cost_centers: Sequence[str],
+) -> Compared | Withheld | None:
+    """The days that may be compared, whatever the prices; the rest as `compared`."""
+    period = DayRange(question.first, question.last)
+    through, since = generation.manifest.data_through, generation.manifest.data_from or date.min
+    days = compare(mode, period, through, since=since)
+    if not isinstance(days, Compared):
+        return days
+    incomplete = {
+        day
+        for part in (days.current, days.before)
+        for day in incomplete_days(connection, question.filters, part, cost_centers)
+    }
+    return compare(mode, period, through, incomplete, since=since)
+
+
+def incomplete_days(
+    connection: duckdb.DuckDBPyConnection, filters: Sequence[Filter], days: DayRange, cost_centers: Sequence[str]
+) -> set[date]:
+    """The days that some cost center which the filters let through has no complete data of.
+
+    An export that was made before CircleCI had a day complete holds little of it, however old it is by now.
+    """
+    centers = fitting(connection, known_filters(connection, filters, cost_centers), COST_CENTER, cost_centers)
+    parameters = {"cost_centers": centers, "first": days.first, "last": days.last}
+    return {day for (day,) in connection.execute(sql("reporting/incomplete_days"), parameters).fetchall()}

@@ -20,14 +20,16 @@ from circleci_cost.warehouse.reporting.rollup import HOLDS, TABLE, Rollup
 
 # The cost as a whole number of its last decimals: equal ratios stay equal, which floating-point ones would not.
 _WHOLE_COST = "CAST(replace(CAST(CAST(cost AS DECIMAL(38, 16)) AS VARCHAR), '.', '') AS HUGEINT)"
+# As far as all of it has a price.
+_RATIO = f"CASE WHEN unpriced_credits = 0 THEN {_WHOLE_COST} // nullif({{}}, 0) END DESC NULLS LAST"
 # What each order compares first, before the names.
 _ORDERS = {
     Order.COST: ("coalesce(cost, 0) DESC", "credits DESC"),
     Order.CREDITS: ("credits DESC",),
     Order.RUNS: ("coalesce(runs, 0) DESC", "credits DESC"),
     Order.MINUTES: ("run_seconds DESC NULLS LAST", "credits DESC"),
-    Order.COST_PER_RUN: (f"{_WHOLE_COST} // nullif(runs, 0) DESC NULLS LAST", "credits DESC"),
-    Order.COST_PER_MINUTE: (f"{_WHOLE_COST} // nullif(run_seconds, 0) DESC NULLS LAST", "credits DESC"),
+    Order.COST_PER_RUN: (_RATIO.format("runs"), "credits DESC"),
+    Order.COST_PER_MINUTE: (_RATIO.format("run_seconds"), "credits DESC"),
     Order.NAME: (),
 }
 

@@ -1,14 +1,15 @@
 """The chart of the start page: the largest groups of each period, the days before, the forecast, what happened."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 
 from circleci_cost.day_ranges import DayRange
-from circleci_cost.explorer.asking import ranked_values
+from circleci_cost.explorer.asking import ranked_groups
 from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
 from circleci_cost.explorer.pages.explore import drill
-from circleci_cost.explorer.pages.explore.figures import Figures, Values, missing_days
+from circleci_cost.explorer.pages.explore.figures import Figures, Values
 from circleci_cost.explorer.pages.explore.month_end import MonthEnd
 from circleci_cost.explorer.pages.explore.sentence import sentence_of
 from circleci_cost.explorer.pages.explore.state import Form, State
@@ -28,7 +29,8 @@ def colors_of(figures: Figures, snapshot: Snapshot) -> dict[Values, int]:
     """The colour of each group of the chart: a value has the same one on all pages."""
     state = figures.state
     names = {row.values: _name(state, row.values) for row in figures.series.rows if not row.rest}
-    given = slots(ranked_values(snapshot, state.by[0]) if len(state.by) == 1 else [], names.values())
+    ranked = [_name(state, values) for values in ranked_groups(snapshot, state.by)] if state.by else []
+    given = slots(ranked, names.values())
     return {values: given[name] for values, name in names.items()}
 
 
@@ -42,7 +44,8 @@ def chart_of(
     state = figures.state
     starts = starts_of(state.days, state.granularity)
     ahead = _ahead(figures, month_end)
-    periods = [*_periods(figures), *(period_of(day) for day, _ in ahead)]
+    known = periods_of(state.days, state.granularity, figures.complete.__contains__)
+    periods = [*known, *(period_of(day) for day, _ in ahead)]
     blank: Amounts = [None] * len(ahead)
     series = [_extended(each, blank) for each in [*_keys(figures, starts, colors), *_before(figures, starts)]]
     bands = []
@@ -65,17 +68,9 @@ def chart_of(
     )
 
 
-def _periods(figures: Figures) -> Sequence[Period]:
-    through, missing = figures.groups.data_through, set(missing_days(figures.groups))
-
-    def is_known(day: date) -> bool:
-        return through is not None and day <= through and day not in missing
-
-    return periods_of(figures.state.days, figures.state.granularity, is_known)
-
-
 def _keys(figures: Figures, starts: Sequence[date], colors: Mapping[Values, int]) -> list[Series]:
     state = figures.state
+    unknown = _unknown(figures, starts)
     amounts: dict[tuple[Values, bool], dict[date, Amount]] = {}
     for row in figures.series.rows:
         if row.period is not None:
@@ -84,11 +79,11 @@ def _keys(figures: Figures, starts: Sequence[date], colors: Mapping[Values, int]
     series = []
     # In the order of the table, whatever the first period holds.
     for values in [row.values for row in figures.groups.rows if row.values in keys]:
-        line = _line(state, amounts[values, False], starts)
+        line = _line(state, amounts[values, False], starts, unknown)
         series.append(Series(_name(state, values), line, Role.KEY, colors[values], str(drill.deeper(state, values))))
     for (_, rest), others in amounts.items():
         if rest:
-            line = _line(state, others, starts)
+            line = _line(state, others, starts, unknown)
             series.append(Series(REST, line, Role.OTHER, href=drill.others(state, keys)))
     return series
 
@@ -97,19 +92,34 @@ def _name(state: State, values: Values) -> str:
     return _JOINED.join(values) or state.metric.words
 
 
-def _line(state: State, amounts: dict[date, Amount], starts: Sequence[date]) -> Amounts:
+def _unknown(figures: Figures, starts: Sequence[date]) -> set[date]:
+    """The periods of which there are no data at all: nothing is known of them, which is not zero."""
+    granularity = figures.state.granularity
+    known = {start_of(day, granularity) for day in figures.complete}
+    known |= {row.period for row in figures.series.rows if row.period is not None}
+    return set(starts) - known
+
+
+def _line(
+    state: State, amounts: dict[date, Amount], starts: Sequence[date], unknown: AbstractSet[date] = frozenset()
+) -> Amounts:
     """A figure for each period; without usage a sum is zero and a ratio unknown."""
     without = Decimal(0) if state.metric.is_sum else None
-    line = [state.metric.of(amounts[start]) if start in amounts else without for start in starts]
+    line = [
+        None if start in unknown else state.metric.of(amounts[start]) if start in amounts else without
+        for start in starts
+    ]
     return _accumulated(line) if state.form is Form.CUMULATIVE and state.metric.is_sum else line
 
 
 def _accumulated(line: Amounts) -> Amounts:
-    total, sums = Decimal(0), []
+    """The sums so far; none where a period's own figure is unknown."""
+    total = Decimal(0)
+    sums: Amounts = []
     for value in line:
         total = WIDE.add(total, value or Decimal(0))
-        sums.append(total)
-    return list(sums)
+        sums.append(None if value is None else total)
+    return sums
 
 
 def _before(figures: Figures, starts: Sequence[date]) -> list[Series]:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ask
 from circleci_cost.explorer.pages.explore.state import State
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.reporting.comparison import Compared, Withheld, compare, with_costs
-from circleci_cost.model.reporting.report import Amount, Granularity, Report
+from circleci_cost.model.reporting.comparison import Compared, Withheld, with_costs
+from circleci_cost.model.reporting.report import Amount, Granularity, Report, add_up
+from circleci_cost.text.amounts import WIDE, exact_number
+from circleci_cost.warehouse.reporting.compared import comparable, incomplete_days
 from circleci_cost.warehouse.reporting.rollup import Rollup, roll_up
 
 # The keys of a chart; the others are one series.
@@ -49,11 +52,16 @@ class Before:
 
 @dataclass(frozen=True)
 class Figures:
-    """The answers to one state. `before` is None where nothing is compared; `withheld` says why, if it was asked."""
+    """The answers to one state. `before` is None where nothing is compared; `withheld` says why, if it was asked.
+
+    `complete` are those of the days that are complete for every cost center, `average` the figure of one of them.
+    """
 
     state: State
     groups: Report
     series: Report
+    complete: frozenset[date]
+    average: Decimal | None
     before: Before | None
     withheld: str | None
     rollup: Rollup
@@ -62,6 +70,21 @@ class Figures:
     def total(self) -> Decimal | None:
         """The figure of all days; None where it has no value."""
         return self.state.metric.of(self.groups.total)
+
+    @property
+    def unknown(self) -> str | None:
+        """Why a ratio is not known, if it is one and has no value."""
+        amount = self.groups.total
+        if self.state.metric.is_sum or self.total is not None:
+            return None
+        if amount.unpriced_credits:
+            return f"{exact_number(amount.unpriced_credits)} credits have no price"
+        return "there are no runs to divide by"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether fewer days are compared than shown, since the last ones are not complete."""
+        return self.before is not None and self.before.compared.current != self.state.days
 
     @property
     def change(self) -> tuple[Decimal, Decimal] | None:
@@ -74,42 +97,57 @@ class Figures:
 
 def read_figures(state: State, snapshot: Snapshot) -> Figures:
     """Ask for all figures of the page. Raises `UsageError` for days that cannot be compared with."""
-    manifest = snapshot.generation.manifest
-    days = compare(state.compare, state.days, manifest.data_through, since=manifest.data_from or date.min)
+    days = comparable(snapshot.connection, snapshot.generation, state.question(), state.compare, snapshot.cost_centers)
     parts = [state.days, *([days.before] if isinstance(days, Compared) else [])]
     rollup = roll_up(snapshot.connection, state.question(), parts, snapshot.cost_centers)
     groups = ask(snapshot, state.question(limit=MOST_ROWS), rollup)
     series = ask(snapshot, state.question(granularity=state.granularity, limit=CHART_KEYS), rollup)
+    complete = _complete(state, snapshot)
+    average = _average(state, snapshot, groups, complete, rollup)
     before = _before(state, snapshot, groups, days, rollup) if isinstance(days, Compared) else days
     if isinstance(before, Withheld):
-        return Figures(state, groups, series, None, before.reason, rollup)
-    return Figures(state, groups, series, before, None, rollup)
+        return Figures(state, groups, series, complete, average, None, before.reason, rollup)
+    return Figures(state, groups, series, complete, average, before, None, rollup)
 
 
-def _before(
-    state: State, snapshot: Snapshot, groups: Report, compared: Compared, rollup: Rollup
-) -> Before | Withheld | None:
+def _complete(state: State, snapshot: Snapshot) -> frozenset[date]:
+    """The days that are complete for every cost center of the state."""
+    through = snapshot.generation.manifest.data_through
+    if through is None or through < state.days.first:
+        return frozenset()
+    reached = DayRange(state.days.first, min(state.days.last, through))
+    incomplete = incomplete_days(snapshot.connection, state.filters, reached, snapshot.cost_centers)
+    return frozenset(days_between(reached.first, reached.last)) - incomplete
+
+
+def _average(
+    state: State, snapshot: Snapshot, groups: Report, complete: frozenset[date], rollup: Rollup
+) -> Decimal | None:
+    """The figure of a complete day: days of which data are lacking would make it smaller than it is."""
+    if not (state.metric.is_sum and complete):
+        return None
+    total = groups.total
+    if len(complete) < state.days.days:
+        rows = ask(snapshot, state.question(by=(), granularity=Granularity.DAY), rollup).rows
+        counted = not state.question().splits_charge_types
+        total = add_up((row.amount for row in rows if row.period in complete), counted=counted)
+    value = state.metric.of(total)
+    return None if value is None else WIDE.divide(value, Decimal(len(complete)))
+
+
+def _before(state: State, snapshot: Snapshot, groups: Report, compared: Compared, rollup: Rollup) -> Before | Withheld:
     before = ask(snapshot, state.question(compared.before, limit=MOST_BEFORE), rollup)
     now = groups
     if compared.current != state.days:
         now = ask(snapshot, state.question(compared.current, limit=MOST_BEFORE), rollup)
-    manifest = snapshot.generation.manifest
-    missing = [*missing_days(now), *missing_days(before)]
-    since = manifest.data_from or date.min
-    withheld = compare(state.compare, state.days, manifest.data_through, missing, since=since)
-    if state.metric.is_in_dollars and isinstance(withheld, Compared):
+    if state.metric.is_in_dollars:
         withheld = with_costs(compared, now.total, before.total)
-    if not isinstance(withheld, Compared):
-        return withheld
+        if isinstance(withheld, Withheld):
+            return withheld
     by_day = None
     if state.granularity is Granularity.DAY:
         by_day = ask(snapshot, state.question(compared.before, by=(), granularity=Granularity.DAY), rollup)
     return Before(compared, now.total, before.total, _groups(now), _groups(before), by_day)
-
-
-def missing_days(report: Report) -> list[date]:
-    """The days that a cost center of the report lacks."""
-    return [day for ranges in report.missing.values() for days in ranges for day in days_between(days.first, days.last)]
 
 
 def _groups(report: Report) -> Groups:

@@ -9,10 +9,12 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.asking import ask
 from circleci_cost.explorer.pages.explore.state import State
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.model.reporting.comparison import Withheld, unpriced, without_data
 from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.text.amounts import WIDE
 from circleci_cost.warehouse.forecast.month_end import TOTAL, Range, remaining_days
+from circleci_cost.warehouse.reporting.compared import incomplete_days
 from circleci_cost.warehouse.reporting.rollup import Rollup
 
 _TABLE = "cost_forecast"
@@ -21,12 +23,10 @@ _FORECAST_DIMENSIONS = ("cost_center", "organization")
 
 @dataclass(frozen=True)
 class MonthEnd:
-    """The month's total as it is forecast, and the forecast of each remaining day."""
+    """The month's total as it is forecast, or why it is not known, and the forecast of each remaining day."""
 
     month: date
-    median: Decimal
-    low: Decimal
-    high: Decimal
+    total: Range | Withheld
     days: Sequence[tuple[date, Range]]
 
 
@@ -43,14 +43,25 @@ def month_end(state: State, snapshot: Snapshot, rollup: Rollup) -> MonthEnd | No
     first = remaining.until.replace(day=1)
     so_far = Decimal(0)
     if remaining.data_through >= first:
-        known = ask(snapshot, state.question(DayRange(first, remaining.data_through), by=()), rollup)
-        value = state.metric.of(known.total)
-        if value is None:
-            return None
-        so_far = value
+        known = _known(state, snapshot, DayRange(first, remaining.data_through), rollup)
+        if isinstance(known, Withheld):
+            return MonthEnd(first, known, remaining.days)
+        so_far = known
     together = remaining.together
-    total, low, high = (WIDE.add(so_far, part) for part in (together.median, together.low, together.high))
-    return MonthEnd(first, total, low, high, remaining.days)
+    total = Range(*(WIDE.add(so_far, part) for part in (together.median, together.low, together.high)))
+    return MonthEnd(first, total, remaining.days)
+
+
+def _known(state: State, snapshot: Snapshot, days: DayRange, rollup: Rollup) -> Decimal | Withheld:
+    """What the month has come to; withheld where something of it is not known, as no forecast makes up for that."""
+    lacking = incomplete_days(snapshot.connection, state.filters, days, snapshot.cost_centers)
+    if lacking:
+        return without_data(lacking)
+    amount = ask(snapshot, state.question(days, by=()), rollup).total
+    value = state.metric.of(amount)
+    if value is None or (state.metric.is_in_dollars and amount.unpriced_credits):
+        return unpriced(amount, days)
+    return value
 
 
 def _series(filters: Sequence[Filter], snapshot: Snapshot) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from circleci_cost.explorer.pages.explore.cards import cards_of
 from circleci_cost.explorer.pages.explore.chart import chart_of, colors_of
 from circleci_cost.explorer.pages.explore.controls import controls_of
 from circleci_cost.explorer.pages.explore.drill import RUNS_PATH, where
-from circleci_cost.explorer.pages.explore.figures import read_figures
+from circleci_cost.explorer.pages.explore.figures import Figures, read_figures
 from circleci_cost.explorer.pages.explore.month_end import month_end
 from circleci_cost.explorer.pages.explore.state import ALL_ROWS, PATH, State, read_state
 from circleci_cost.explorer.pages.explore.table import table_of
@@ -44,7 +44,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "shortfalls": [*report_shortfalls(figures.groups, snapshot.lake, snapshot.clock), *problems],
             "not_final": not_final_text(figures.groups),
             "table": table_of(figures, colors),
-            "compared_words": before_words(figures.before.compared) if figures.before else None,
+            "compared_words": _compared_words(figures),
             "all_rows": str(address.changed(rows=ALL_ROWS)),
             "csv": str(_download(state, downloads.CSV_PATH, with_periods=False)),
             "csv_by_period": str(_download(state, downloads.CSV_PATH, with_periods=True)),
@@ -54,6 +54,14 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             ),
         },
     )
+
+
+def _compared_words(figures: Figures) -> str | None:
+    """What the changes are against, and of which days where those are not all that are shown."""
+    if figures.before is None:
+        return None
+    words = before_words(figures.before.compared)
+    return f"{words}, of {figures.before.compared.current} alone" if figures.is_cut else words
 
 
 def _download(state: State, path: str, *, with_periods: bool) -> Address:

@@ -12,15 +12,7 @@ _NAME = 60
 def sentence_of(figures: Figures) -> str:
     """How the figure changed, and which group is the largest."""
     state, metric = figures.state, figures.state.metric
-    change = figures.change
-    sentence = change_sentence(
-        metric.words.capitalize(),
-        change[0] if change else figures.total,
-        change[1] if change else None,
-        unit=metric.unit,
-        against=before_words(figures.before.compared) if figures.before else "",
-        withheld=figures.withheld or "",
-    )
+    sentence = _change(figures)
     largest = next((row for row in figures.groups.rows if not row.rest), None)
     value = metric.of(largest.amount) if largest else None
     if largest is None or not state.by or value is None:
@@ -29,3 +21,26 @@ def sentence_of(figures: Figures) -> str:
     if metric.is_sum and figures.total:
         return f"{sentence} The largest part is {name} with {percent(WIDE.divide(value, figures.total))}."
     return f"{sentence} The highest is {name} with {metric.text(value)}."
+
+
+def _change(figures: Figures) -> str:
+    metric, change = figures.state.metric, figures.change
+    subject = metric.words.capitalize()
+    if figures.unknown:
+        return f"{subject} is not known: {figures.unknown}."
+    if figures.is_cut and figures.before:
+        # Not the amount of the card: that is of all days, these are the complete ones.
+        subject = f"{subject} of {figures.before.compared.current}"
+    return change_sentence(
+        subject,
+        change[0] if change else figures.total,
+        change[1] if change else None,
+        unit=metric.unit,
+        against=before_words(figures.before.compared) if figures.before else "",
+        withheld=_within(figures.withheld or ""),
+    )
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another one."""
+    return f"{sentence[:1].lower()}{sentence[1:].removesuffix('.')}"

@@ -18,12 +18,28 @@ _SHOWN = 100
 
 @dataclass(frozen=True)
 class Change:
-    """A change: the figure before, the difference, and where its reasons are, if they are known."""
+    """A change: the figure before, the difference, whether there was usage before and now, and where its reasons are.
+
+    What cost nothing before is not new if it was there, at a price of zero.
+    """
 
     metric: Metric
     before: Decimal
     difference: Decimal
+    is_new: bool
+    is_gone: bool
     why: str | None = None
+
+    @classmethod
+    def of(cls, metric: Metric, now: Amount | None, before: Amount | None, why: str | None = None) -> "Change | None":
+        """The change between two amounts; None where one, or its figure, is unknown."""
+        if now is None or before is None:
+            return None
+        value, then = metric.of(now), metric.of(before)
+        if value is None or then is None:
+            return None
+        is_new, is_gone = not _has_usage(before), not _has_usage(now)
+        return cls(metric, then, WIDE.subtract(value, then), is_new, is_gone, why)
 
     @property
     def text(self) -> str:
@@ -31,10 +47,10 @@ class Change:
         if not self.difference:
             return "no change"
         change = self.metric.change_text(self.difference)
+        if self.is_new or self.is_gone:
+            return f"{change} ({'new' if self.is_new else 'gone'})"
         if not self.before:
-            return f"{change} (new)"
-        if self.difference == -self.before:
-            return f"{change} (gone)"
+            return change
         decimals = 0 if abs(self.difference) >= abs(self.before) / 10 else 1
         return f"{change} ({signed_percent(WIDE.divide(self.difference, self.before), decimals)})"
 
@@ -130,21 +146,25 @@ def _line(
 ) -> TableRow:
     metric = figures.state.metric
     value, total = metric.of(amount), figures.total
-    now, then = (metric.of(each) if each else None for each in compared) if compared else (None, None)
     change = None
-    if figures.before and now is not None and then is not None:
+    if figures.before and compared:
         # The page of reasons explains costs, and no other figure.
         why = str(drill.why(figures.state, figures.before.compared, values)) if metric is Metric.COST else None
-        change = Change(metric, then, WIDE.subtract(now, then), why)
+        change = Change.of(metric, *compared, why)
+    previous = compared[1] if compared else None
     return TableRow(
         names=names,
         amount=amount,
         value=value,
         share=WIDE.divide(value, total) if metric.is_sum and value is not None and total else None,
-        previous=then,
+        previous=metric.of(previous) if previous else None,
         change=change,
         cost_per_run=Metric.COST_PER_RUN.of(amount),
     )
+
+
+def _has_usage(amount: Amount) -> bool:
+    return bool(amount.credits or amount.cost or amount.jobs)
 
 
 def _nothing_like(total: Amount) -> Amount:

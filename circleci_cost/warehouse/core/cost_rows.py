@@ -33,6 +33,11 @@ class CostRows:
         """The value of the rows' column `tag`: the first tag, empty where the view has none."""
         return self.tags[0] if self.tags else ""
 
+    @property
+    def has_charge_types(self) -> bool:
+        """Whether there is a row for each charge type."""
+        return self.view != _DAILY
+
     def column(self, name: str) -> str:
         """The column of a dimension, an id or one of the tags."""
         place = self.tags.index(name) if name in self.tags else None

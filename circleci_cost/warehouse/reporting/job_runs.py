@@ -15,6 +15,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.drivers.links import JobRun, job_run_url
 from circleci_cost.model.reporting.filters import Filter
+from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
 from circleci_cost.warehouse.core.filters import filtered, known_filters
@@ -77,7 +78,11 @@ def dearest_runs(
     make_view(connection, source)
     connection.execute(sql("core/macros"))
     parameters = Parameters()
-    query = sql("reporting/job_runs").format(view=source.view, where=filtered(source, known, parameters))
+    caused = "true"
+    if source.has_charge_types:
+        # A team's share of the seats makes the run that they are booked on no run of the team.
+        caused = f"NOT list_contains({parameters.add(list(BOOKED_CHARGE_TYPES))}, charge_type)"
+    query = sql("reporting/job_runs").format(view=source.view, where=filtered(source, known, parameters), caused=caused)
     rows = connection.execute(
         query,
         {

@@ -1,5 +1,5 @@
 -- The dearest job runs behind the costs that a filter lets through, and how many there are. {view} is one of the views
--- of `core.cost_rows`, {where} a condition whose values are parameters. A run belongs to a cost when all dimensions are
+-- of `core.cost_rows`, {where} a condition whose values are parameters, {caused} one for charges that are not only booked on a run. A run belongs to a cost when all dimensions are
 -- the same; organizations and projects go by their ids, as a day's own file may have an older name.
 WITH cells AS (
     SELECT DISTINCT
@@ -12,6 +12,7 @@ WITH cells AS (
     WHERE tag = $tag
         AND date BETWEEN $first AND $last
         AND ({where})
+        AND {caused}
 )
 
 SELECT

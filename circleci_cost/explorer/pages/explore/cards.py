@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.pages.explore import drill
 from circleci_cost.explorer.pages.explore.figures import Figures
 from circleci_cost.explorer.pages.explore.month_end import MonthEnd
@@ -25,7 +26,7 @@ class Card:
     href: str | None = None
     style: str = ""
     exact: Decimal | None = None
-    why: str | None = None
+    why: Address | None = None
 
 
 def cards_of(figures: Figures, month_end: MonthEnd | None) -> list[Card]:
@@ -83,5 +84,5 @@ def _change(figures: Figures) -> Card:
     if figures.is_cut:
         now = metric.text(metric.of(figures.before.now_total))
         note = f"{now} on the {counted(compared.current.days, 'complete day')}, {note}"
-    why = str(drill.why(figures.state, compared)) if metric is Metric.COST and change.difference else None
+    why = drill.why(figures.state, compared) if metric is Metric.COST and change.difference else None
     return Card(label, change.text, note, why=why)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.asking import ranked_groups
-from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Period, Role, Series
+from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Role, Series
 from circleci_cost.explorer.pages.explore import drill
 from circleci_cost.explorer.pages.explore.figures import Figures, Values
 from circleci_cost.explorer.pages.explore.month_end import MonthEnd

@@ -6,7 +6,7 @@ from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.pages.explore.state import PATH, State
 from circleci_cost.model.reporting.comparison import Compared
 from circleci_cost.model.reporting.filters import FilterOperator, filter_text
-from circleci_cost.model.usage.dimensions import HIERARCHY
+from circleci_cost.model.usage.dimensions import DIMENSIONS, HIERARCHY
 
 RUNS_PATH = "/runs"
 WHY_PATH = "/why"
@@ -52,8 +52,14 @@ def others(state: State, named: Sequence[tuple[str, ...]]) -> str | None:
     return str(state.address.changed(where=[*where(state, ()), *excluded], rows=None))
 
 
-def why(state: State, comparison: Compared, values: tuple[str, ...] = ()) -> Address:
-    """The reasons of a change, of all costs of the state or of one group."""
+def why(state: State, comparison: Compared, values: tuple[str, ...] = ()) -> Address | None:
+    """The reasons of a change, of all costs of the state or of one group; None where they cannot be told.
+
+    Costs are taken apart by one virtual tag at a time.
+    """
+    filtered = [each.dimension for each in state.filters]
+    if len({name for name in (*filtered, *(state.by if values else ())) if name not in DIMENSIONS}) > 1:
+        return None
     now, before = comparison.current, comparison.before
     return Address(
         WHY_PATH,

@@ -6,6 +6,7 @@ from circleci_cost.explorer.pages.explore.state import PATH
 from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.filters import in_words
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.reporting.asked import asked_filters
 from circleci_cost.warehouse.reporting.job_runs import MOST_DAYS, dearest_runs
 
@@ -26,6 +27,8 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "found": found,
             "asked": days,
             "filters": in_words(filters),
+            "has_tag": any(each.dimension in snapshot.tags for each in filters),
+            "of_charges": any(each.dimension == CHARGE_TYPE for each in filters),
             "back": address.at(PATH),
             "most": _MOST,
             "most_days": MOST_DAYS,

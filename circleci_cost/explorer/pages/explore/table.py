@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.pages.explore import drill
 from circleci_cost.explorer.pages.explore.figures import Figures, Values
 from circleci_cost.explorer.pages.explore.state import Sort
@@ -28,10 +29,12 @@ class Change:
     difference: Decimal
     is_new: bool
     is_gone: bool
-    why: str | None = None
+    why: Address | None = None
 
     @classmethod
-    def of(cls, metric: Metric, now: Amount | None, before: Amount | None, why: str | None = None) -> "Change | None":
+    def of(
+        cls, metric: Metric, now: Amount | None, before: Amount | None, why: Address | None = None
+    ) -> "Change | None":
         """The change between two amounts; None where one, or its figure, is unknown."""
         if now is None or before is None:
             return None
@@ -149,7 +152,7 @@ def _line(
     change = None
     if figures.before and compared:
         # The page of reasons explains costs, and no other figure.
-        why = str(drill.why(figures.state, figures.before.compared, values)) if metric is Metric.COST else None
+        why = drill.why(figures.state, figures.before.compared, values) if metric is Metric.COST else None
         change = Change.of(metric, *compared, why)
     previous = compared[1] if compared else None
     return TableRow(

@@ -55,6 +55,16 @@ def test_credits_without_a_price_withhold_a_change_in_dollars_only(connection: d
     assert ask(connection, WEEK, in_dollars=False) == Compared(DayRange(DAYS[7], DAYS[13]), DayRange(DAYS[0], DAYS[6]))
 
 
+def test_a_day_that_was_exported_too_early_withholds_it(connection: duckdb.DuckDBPyConnection) -> None:
+    early = {"day": DAYS[3], "center": "acme"}
+    mark = "UPDATE usage_days SET complete = $complete WHERE date = $day AND cost_center = $center"
+    connection.execute(mark, {"complete": False, **early})
+    try:
+        assert ask(connection, WEEK) == Withheld("There are no complete data for 2026-01-04.")
+    finally:
+        connection.execute(mark, {"complete": True, **early})
+
+
 def test_days_that_a_cost_center_of_the_question_lacks_withhold_it(connection: duckdb.DuckDBPyConnection) -> None:
     both = ("acme", "globex")
     assert ask(connection, WEEK, both) == Withheld("There are no complete data for 2026-01-01 to 2026-01-05.")

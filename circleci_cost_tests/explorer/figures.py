@@ -48,7 +48,8 @@ def shown(origin: str, query: str) -> Shown:
     rows = [_texts(row) for row in table.split("</thead>")[1].split("<tr")[1:]]
     return Shown(
         cards={_text(label): (_text(value), _text(note)) for label, value, note in _CARD.findall(html)},
-        rows={row[0]: dict(zip(columns, row, strict=True)) for row in rows},
+        # The total has one cell for all names.
+        rows={row[0]: dict(zip(columns[-len(row) :], row, strict=True)) for row in rows},
         caption=_text(table.split("<caption>")[1].split("</caption>")[0]),
         sentence=_text(html.split("<figcaption>")[1].split("</figcaption>")[0]),
         chart=json.loads(html.split('<script type="application/json" id="cost-chart-data">')[1].split("</script>")[0]),

@@ -164,3 +164,10 @@ def test_what_was_free_before_is_not_new_and_what_is_free_now_is_not_gone(prices
     assert page.rows["trial"]["change"] == "+$12.00 Why?"
     page = shown(prices, "from=2026-01-07&to=2026-01-10&where=project=trial&compare=2026-01-11:2026-01-14")
     assert page.rows["trial"]["change"] == "-$12.00 (-100 %) Why?"
+
+
+def test_the_line_of_the_days_before_says_that_it_is_of_all_groups(prices: str) -> None:
+    days = "from=2026-01-08&to=2026-01-14"
+    bars, lines = (shown(prices, f"{days}&chart={form}") for form in ("bars", "lines"))
+    assert bars.line("previous", "before") == lines.line("previous", "all, before") == ["6.60"] * 7
+    assert shown(prices, f"{days}&by=none&chart=lines").line("previous", "before") == ["6.60"] * 7

@@ -54,7 +54,7 @@ def chart_of(
         series.append(Series("forecast", [*past, *(day.median for _, day in ahead)], Role.FORECAST))
         low, high = [day.low for _, day in ahead], [day.high for _, day in ahead]
         bands.append(Band("80 % range", [*past, *low], [*past, *high]))
-    stacked = state.form is Form.BARS and state.metric.is_sum
+    stacked = _is_stacked(state)
     return Chart(
         id="cost-chart",
         sentence=sentence_of(figures),
@@ -135,7 +135,13 @@ def _before(figures: Figures, starts: Sequence[date]) -> list[Series]:
     values = [
         value if reached.first <= start <= reached.last else None for value, start in zip(line, starts, strict=True)
     ]
-    return [Series("before", values, Role.PREVIOUS)]
+    # Beside a line for each group, it has to say that it is of all of them.
+    is_beside_groups = bool(state.by) and not _is_stacked(state)
+    return [Series("all, before" if is_beside_groups else "before", values, Role.PREVIOUS)]
+
+
+def _is_stacked(state: State) -> bool:
+    return state.form is Form.BARS and state.metric.is_sum
 
 
 def _ahead(figures: Figures, month_end: MonthEnd | None) -> list[tuple[date, Range]]:

@@ -93,7 +93,8 @@ def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetc
 
 def test_f092_what_reads_an_older_directory_changes_nothing_and_says_what_brings_the_rest(old: Caller) -> None:
     before = files(old.folder / "data")
-    assert json.loads(old("report", "--json").out)["total"] == {"cost": "196.533000", "credits": "327555", "runs": 685}
+    total = {"cost": "196.533000", "credits": "327555", "runs": 685, "run_seconds": 276192}
+    assert json.loads(old("report", "--json").out)["total"] == total
     assert old("explain", *ALL, "--json").code == 0
     for command, what in (("anomalies", "anomalies"), ("correlate", "correlations")):
         output = old(command)

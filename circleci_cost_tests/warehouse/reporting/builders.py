@@ -70,13 +70,15 @@ def _key(row: Row, order: Order) -> tuple[bool, Decimal, Decimal, tuple[str, ...
         Order.CREDITS: amount.credits,
         Order.RUNS: Decimal(amount.runs or 0),
         Order.MINUTES: None if amount.run_seconds is None else Decimal(amount.run_seconds),
-        Order.COST_PER_RUN: _ratio(amount.cost, amount.runs),
-        Order.COST_PER_MINUTE: _ratio(amount.cost, amount.run_seconds),
+        Order.COST_PER_RUN: _ratio(amount, amount.runs),
+        Order.COST_PER_MINUTE: _ratio(amount, amount.run_seconds),
         Order.NAME: Decimal(0),
     }[order]
     second = Decimal(0) if order is Order.NAME else amount.credits
     return first is None, -(first or Decimal(0)), -second, row.values
 
 
-def _ratio(cost: Decimal | None, count: int | None) -> Decimal | None:
-    return None if cost is None or not count else Decimal(int(cost * _LAST_DECIMALS) // count)
+def _ratio(amount: Amount, count: int | None) -> Decimal | None:
+    if amount.cost is None or amount.unpriced_credits or not count:
+        return None
+    return Decimal(int(amount.cost * _LAST_DECIMALS) // count)

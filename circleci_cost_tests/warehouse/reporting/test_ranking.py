@@ -103,3 +103,14 @@ def test_equal_ratios_are_ordered_by_credits_and_groups_without_one_come_last(or
     ]
     with warehouse(rows) as connection:
         assert [row.values[0] for row in ask(connection, Question(DAY, DAY, ("project",), order=order)).rows] == names
+
+
+def test_groups_of_which_some_credits_have_no_price_come_last_by_a_ratio() -> None:
+    rows = [
+        {"project": "partly", "compute": 900, "runs": 1},
+        {"project": "partly", "compute": 1, "runs": 1, "price": None},
+        {"project": "wholly", "compute": 2, "runs": 1},
+    ]
+    with warehouse(rows) as connection:
+        ordered = ask(connection, Question(DAY, DAY, ("project",), order=Order.COST_PER_RUN))
+    assert [row.values for row in ordered.rows] == [("wholly",), ("partly",)]

@@ -4,6 +4,7 @@ What is asked, and who may ask it, is the application's matter.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ ASKING_SECONDS = 20.0
 READING_SECONDS = 300.0
 # Each is a file of this process, which may have 1,024 on most systems.
 MOST_CONNECTIONS = 300
+# Bugs are reported by `bugs`; uvicorn would log each malformed request, and tracebacks around the command's own output.
+_LOGGER = logging.getLogger(__name__)
+_LOGGER.setLevel(logging.CRITICAL)
 _UNREADABLE = b"This is no HTTP request that can be answered: it is malformed, or its head is too long.\n"
 
 
@@ -26,6 +30,7 @@ class ExplorerProtocol(QuietProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _LOGGER
         self._asking: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
 

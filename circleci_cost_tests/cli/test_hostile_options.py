@@ -112,6 +112,7 @@ def test_any_option_of_any_command_takes_anything(published: Caller) -> None:
             "is no price; write USD per credit, such as 0.0006, or 0",
         ),
         (["explain", "--from", "0001-01-01", "--to", "0001-01-02"], "No cost is possible on all of 0001-01-01 to"),
+        (["explain", "--to", "0001-01-01"], "No cost is possible on all of 0001-01-01; name days from"),
         (["explain", "--from", "2026-01-01", "--to", "9999-12-31"], "No cost is possible on all of 2026-01-01 to"),
         (["explain", "--against", "0001-01-01:9999-12-31"], "No cost is possible on all of 0001-01-01 to"),
     ],

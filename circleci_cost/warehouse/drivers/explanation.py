@@ -156,7 +156,7 @@ def _days(first: date | None, last: date | None, through: date | None, today: da
     if through is None and (first is None or last is None):
         raise CircleciCostError("No day is complete for every cost center yet; say --from and --to.")
     end = last or max(through or date.min, first or date.min)
-    days = DayRange(first or end - _WEEK, end)
+    days = DayRange(first or max(end, date.min + _WEEK) - _WEEK, end)
     if days.last < days.first:
         raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
     if days.first > today:

@@ -118,6 +118,12 @@ class Snapshots:
             finally:
                 connection.close()
 
+    @property
+    def running(self) -> frozenset[Ending]:
+        """The requests that are being answered."""
+        with self._lock:
+            return frozenset(self._running)
+
     @contextmanager
     def _counted(self, ending: Ending) -> Iterator[Ending]:
         """Among the running ones, which `stop` ends."""

@@ -67,4 +67,5 @@ def read_address(path: str, query: str) -> Address:
         raise UsageError(
             f"This address is not readable: more than {_MOST_PARAMETERS} parameters, or a text that is not UTF-8."
         ) from None
-    return Address(path, tuple(pairs))
+    # Browsers write a line break of a form's field in two characters.
+    return Address(path, tuple((name, value.replace("\r\n", "\n")) for name, value in pairs))

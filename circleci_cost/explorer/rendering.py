@@ -4,6 +4,7 @@ from datetime import date, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from circleci_cost.explorer.static_files import StaticFiles
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
@@ -25,6 +26,7 @@ def environment() -> Environment:
         finalize=_shown,
     )
     made.filters |= {
+        "as_is": as_is,
         "change_text": amounts.change_text,
         "charge_type": charge_type_with_key,
         "counted": counted,
@@ -58,6 +60,11 @@ def static_files() -> StaticFiles:
 def render(template: str, **values: object) -> str:
     """A page's HTML."""
     return environment().get_template(template).render(**values)
+
+
+def as_is(text: str) -> Markup:
+    """A name as it is, escaped: for the fields of forms, which send it back."""
+    return escape(text)
 
 
 def day_text(day: date) -> str:

@@ -90,6 +90,8 @@ export class Tooltip {
 
   /** Shows a period beside the pointer at x, y. */
   show(index, x, y, paint) {
+    // Where it was, its new content may stick out of the page: phones then show the page smaller, and leave it so.
+    this.box.style.transform = "";
     if (index !== this.index) {
       this.box.replaceChildren(...this.#content(index, paint));
       this.index = index;

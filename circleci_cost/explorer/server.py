@@ -32,6 +32,8 @@ class ExplorerServer:
         """End what is being answered, drop open connections, and return when the server has ended."""
         self._explorer.snapshots.stop()
         self._server.stop()
+        # Those that came in between.
+        self._explorer.snapshots.stop()
         self._explorer.snapshots.close()
 
     def __enter__(self) -> "ExplorerServer":

@@ -24,6 +24,9 @@ from circleci_cost.warehouse.reporting.report import published_tags
 Found = TypeVar("Found")
 _LIMITS = {"memory_limit": "160MB", "threads": "2", "max_temp_directory_size": "4GB"}
 
+# A query that is interrupted ends within milliseconds; a page that calculates, when it is done.
+_PATIENCE_SECONDS = 10
+
 
 class Facts:
     """What was found out about one generation and holds for all requests that read it."""
@@ -86,6 +89,7 @@ class Snapshots:
         self._lake = lake
         self._clock = clock
         self._lock = threading.Lock()
+        self._is_idle = threading.Condition(self._lock)
         self._kept: tuple[str, duckdb.DuckDBPyConnection, Facts] | None = None
         self._running: set[Ending] = set()
         self._is_stopping = False
@@ -136,13 +140,15 @@ class Snapshots:
         finally:
             with self._lock:
                 self._running.discard(ending)
+                self._is_idle.notify_all()
 
     def stop(self) -> None:
-        """End all questions, and those that still come."""
+        """End all questions, and those that still come; return when none runs: a process must not end in a query."""
         with self._lock:
             self._is_stopping = True
             for ending in self._running:
                 ending.ask(Reason.SERVER_STOPS)
+            self._is_idle.wait_for(lambda: not self._running, _PATIENCE_SECONDS)
 
     def _connect(self, generation: Generation) -> tuple[duckdb.DuckDBPyConnection, Facts]:
         with self._lock:

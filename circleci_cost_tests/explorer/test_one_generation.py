@@ -32,7 +32,7 @@ def own_site(demo_folder: Path, tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def _publish_twice(site: Site) -> None:
+def publish_twice(site: Site) -> None:
     """Publish costs of twice the size."""
     lake = open_lake(site.settings.data_dir)
     with duckdb.connect(str(lake.warehouse)) as connection:
@@ -46,7 +46,7 @@ def test_a_publication_changes_the_next_request_and_not_the_present_one(own_site
     assert days.published.exists()
     with own_site.explorer.snapshots.take(own_site.settings) as snapshot:
         before = ask(snapshot, question).total.cost
-        _publish_twice(own_site)
+        publish_twice(own_site)
         assert ask(snapshot, question).total.cost == before
     with own_site.explorer.snapshots.take(own_site.settings) as snapshot:
         after = ask(snapshot, question).total.cost
@@ -58,6 +58,6 @@ def test_a_session_goes_on_after_a_publication(own_site: Site) -> None:
     with httpx.Client(base_url=own_site.origin) as client:
         before = client.get("/api/report").json()["total"]["cost"]
         assert "published 2026-03-19 10:35 UTC" in client.get("/").text
-        _publish_twice(own_site)
+        publish_twice(own_site)
         assert "published 2026-03-19 11:35 UTC" in client.get("/").text
         assert Decimal(client.get("/api/report").json()["total"]["cost"]) == Decimal(before) * 2

@@ -21,11 +21,13 @@ from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.text.amounts import WIDE, price, signed_percent, whole_number
 from circleci_cost.text.plain import one_line
 from circleci_cost.text.units import counted
-from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.incidents.incidents import read_incidents
+from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.incidents.incidents import INCIDENTS, read_incidents
 
 # CircleCI restates most days by a little; smaller changes are no event.
 SHARE_WORTH_A_MARK = Decimal("0.01")
+# A generation of an earlier version may have no incidents.
+_IS_PUBLISHED = "SELECT count(*) FROM duckdb_tables() WHERE table_name = $table"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def _prices(connection: duckdb.DuckDBPyConnection, days: DayRange) -> Iterator[M
 
 
 def _decisions(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[Mark], list[FileProblem]]:
+    (published,) = one_row(connection, _IS_PUBLISHED, {"table": INCIDENTS})
+    if not published:
+        return [], []
     now = decided_now(settings, read_incidents(connection))
     decided = now.incidents.filter(pl.col("status").is_in(DECISIONS)).sort("first_day", "incident_id")
     found = []

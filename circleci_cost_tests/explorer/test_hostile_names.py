@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from circleci_cost.config.settings import Settings
 from circleci_cost.explorer.pages import PAGES
@@ -140,7 +140,12 @@ def page(hostile: Site, browsing: Browsing, request: pytest.FixtureRequest) -> I
     look: Look = request.param
     page = browsing.open(hostile.origin, look)
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: dialogs.append(dialog.message) or dialog.dismiss())
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
     yield page
     assert dialogs == []
 

@@ -83,7 +83,9 @@ def test_this_machine_is_answered_by_each_of_its_names(alone: Site, host: str) -
         "a" * 5000,
     ],
 )
-def test_a_name_that_another_site_could_have_made_resolve_to_this_machine_is_refused(alone: Site, host: str) -> None:
+def test_f115_a_name_that_another_site_could_have_made_resolve_to_this_machine_is_refused(
+    alone: Site, host: str
+) -> None:
     found = answer(alone, f"Host: {host}")
     assert found.status == 421
     assert "--allowed-host" in found.body
@@ -207,7 +209,7 @@ def test_the_proxy_is_known_by_its_address_in_either_version(peer: str, proxies:
         (["--port", "65536"], "65536"),
     ],
 )
-def test_what_would_not_work_or_open_the_costs_by_accident_is_refused_with_code_2(
+def test_f115_what_would_not_work_or_open_the_costs_by_accident_is_refused_with_code_2(
     arguments: list[str],
     said: str,
     tmp_path: Path,

@@ -56,7 +56,7 @@ def require_headers(headers: httpx.Headers | dict[str, str]) -> None:
     assert NEVER.isdisjoint(headers)
 
 
-def test_every_address_answers_with_all_headers_whatever_method_asks_for_it(served: Site) -> None:
+def test_f116_every_address_answers_with_all_headers_whatever_method_asks_for_it(served: Site) -> None:
     static = [static_files().address("explorer.css"), static_files().address("explorer.js"), "/static/x/none.js"]
     lost = ["/nowhere", "/runs/", "/static/", "/static/x/../../app.py", "/static/x/%2e%2e/app.py", "/favicon.ico"]
     with httpx.Client(base_url=served.origin, timeout=30) as client:

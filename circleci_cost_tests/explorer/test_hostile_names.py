@@ -100,7 +100,7 @@ def test_the_rest_that_is_called_other_is_not_the_project_of_that_name(client: h
     assert Decimal(rest["cost"]) > Decimal(own["cost"]) > 0
 
 
-def test_no_page_has_a_name_as_markup_and_json_in_pages_holds_them_as_text(client: httpx.Client) -> None:
+def test_f111_no_page_has_a_name_as_markup_and_json_in_pages_holds_them_as_text(client: httpx.Client) -> None:
     for path in (*(page.path for page in PAGES), *GROUPED, *LISTS):
         answer = client.get(path)
         assert answer.status_code == 200, path

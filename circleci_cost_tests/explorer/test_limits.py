@@ -103,7 +103,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 5) -> None:
 
 
 @pytest.mark.parametrize("path", ["/slow", "/steps"])
-def test_a_question_that_takes_too_long_is_ended_with_a_sentence_and_harms_nobody(
+def test_f117_a_question_that_takes_too_long_is_ended_with_a_sentence_and_harms_nobody(
     settings: Settings, path: str
 ) -> None:
     with served(settings) as site:

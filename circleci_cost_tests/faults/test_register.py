@@ -7,8 +7,6 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 REGISTER = Path(__file__).with_name("register.md")
-# They are about the web pages of the cost explorer, and come with it: cross-site scripting, binding, headers, limits.
-OPEN = {111, 115, 116, 117}
 _NUMBERS = re.compile(r"_f(\d{3})(?:_to_f(\d{3}))?(?=_)")
 _FAULT = re.compile(r"^\| (\d+) \| (.{5,}) \|$", re.MULTILINE)
 
@@ -33,11 +31,5 @@ def test_the_register_says_of_each_number_once_what_it_is() -> None:
     assert len(set(faults().values())) == len(listed)
 
 
-def test_the_register_marks_the_faults_without_a_test() -> None:
-    assert {number for number, fault in faults().items() if fault.endswith("; no test yet")} == OPEN
-
-
-def test_every_numbered_fault_has_a_test_but_those_of_the_explorer() -> None:
-    tested = set(numbers())
-    assert tested <= set(faults())
-    assert set(faults()) - tested == OPEN
+def test_every_numbered_fault_has_a_test() -> None:
+    assert set(numbers()) == set(faults())

@@ -22,7 +22,7 @@ from circleci_cost.warehouse.publishing.generations import Generation, current_g
 from circleci_cost.warehouse.reporting.report import published_tags
 
 Found = TypeVar("Found")
-_LIMITS = {"memory_limit": "160MB", "threads": "2", "max_temp_directory_size": "4GB"}
+_LIMITS = {"memory_limit": "96MB", "threads": "2", "max_temp_directory_size": "4GB"}
 
 # A query that is interrupted ends within milliseconds; a page that calculates, when it is done.
 _PATIENCE_SECONDS = 10

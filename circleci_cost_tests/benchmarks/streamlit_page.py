@@ -18,7 +18,7 @@ from circleci_cost.model.reporting.report import Granularity, Question, Report
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.report import answer, days_with_data, published_tags
 
-DIMENSIONS = ("project", "cost_center", "organization", "workflow", "job", "branch", "resource_class", "executor")
+DIMENSIONS = ("project", "job", "workflow", "resource_class", "organization", "executor", "trigger_source")
 DAYS = 30
 KEYS = 9
 ROWS = 1000

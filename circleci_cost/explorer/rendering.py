@@ -41,6 +41,7 @@ def environment() -> Environment:
         "name": one_line,
         "percent": amounts.percent,
         "price": amounts.price,
+        "sentence": sentence_case,
         "signed": amounts.signed,
         "small_dollars": amounts.small_dollars,
         "signed_percent": amounts.signed_percent,
@@ -70,6 +71,11 @@ def as_is(text: str) -> Markup:
 def day_text(day: date) -> str:
     """A day as people read it: `Thu 1 Oct 2026`."""
     return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def sentence_case(text: str) -> str:
+    """A text with a capital at its beginning; the case of the others is that of names and stays."""
+    return text[:1].upper() + text[1:]
 
 
 def _shown(value: object) -> object:

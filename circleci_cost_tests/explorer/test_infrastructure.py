@@ -87,11 +87,11 @@ def test_the_pairs_are_those_of_correlate_and_nothing_is_called_a_cause(site: Si
     with site.explorer.snapshots.take(site.settings) as snapshot:
         pairs = read_correlations(snapshot.connection)
     findings = pairs.filter("significant")
-    table = table_with(page, "infrastructure")
+    table = table_with(page, "Infrastructure")
     assert [row[-1].text for row in table[1:]] == [f"{sentence}." for sentence in findings["sentence"]]
     assert f"{findings.height} of them moved together" in page
     assert not any(word in page.lower() for word in ("caused", "because of ci"))
-    every = table_with(get(site, "/infrastructure?pairs=all").text, "infrastructure")
+    every = table_with(get(site, "/infrastructure?pairs=all").text, "Infrastructure")
     assert len(every) == 1 + min(pairs.height, 200)
     in_csv = rows_of(get(site, "/infrastructure.csv"))
     assert [row["sentence"] for row in in_csv] == pairs["sentence"].to_list()
@@ -131,7 +131,7 @@ def test_services_add_up_to_the_total_and_to_what_is_published(site: Site) -> No
             "SELECT sum(cost_usd) FROM infrastructure_costs WHERE date BETWEEN '2026-01-18' AND '2026-01-31'"
         ).fetchall()[0]
     assert {row["service"]: Decimal(row["cost"]) for row in rows} == expected
-    table = table_with(get(site, f"/infrastructure?{query}").text, "service")
+    table = table_with(get(site, f"/infrastructure?{query}").text, "Service")
     assert table[-1][1].figure == sum(expected.values())
     assert table[-1][3].figure == before
     assert table[-1][4].figure == sum(expected.values()) - before
@@ -154,7 +154,7 @@ def test_what_shifted_around_an_incident_leads_to_it(tmp_path: Path) -> None:
     cloud_file(tmp_path)
     incident = {"incident_id": "a1b2c3d4e5", "series": "acme / web", "first_day": DAYS[100]}
     with served(tmp_path, *usage(), incidents=[incident]) as site:
-        table = table_with(get(site, "/infrastructure").text, "incident")
+        table = table_with(get(site, "/infrastructure").text, "Incident")
         assert table[1][0].text == "acme / web level shift"
         assert table[1][0].links == ["/anomalies?incident=a1b2c3d4e5"]
         assert table[1][2].text == "cloud · rds"

@@ -130,11 +130,11 @@ def test_the_csv_of_the_page_holds_all_rows_and_its_total(page: Page, tmp_path: 
 
 def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("columnheader").get_by_role("link", name="runs").click()
+    page.get_by_role("columnheader").get_by_role("link", name="Runs").click()
     runs = [int(text.replace(",", "")) for text in page.locator("tbody td:nth-child(6)").all_inner_texts()]
     assert runs == sorted(runs, reverse=True)
-    expect(page.locator("th[aria-sort=descending]")).to_contain_text("runs")
-    page.get_by_role("columnheader").get_by_role("link", name="project").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Runs")
+    page.get_by_role("columnheader").get_by_role("link", name="Project").click()
     names = page.locator("tbody th").all_inner_texts()
     assert names == sorted(names, key=str.casefold)
 
@@ -168,11 +168,11 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     tab_to("team")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Cost by team")
-    tab_to("against")
+    tab_to("Compare with")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     assert page.locator("details.menu[open]").count() == 0
-    assert focused().startswith("against")
+    assert focused().startswith("Compare with")
     tab_to("runs")
     with page.expect_navigation(url=re.compile("sort=runs")):
         page.keyboard.press("Enter")

@@ -152,7 +152,7 @@ def test_each_change_is_against_as_many_days_and_leads_to_its_reasons(site: Site
     assert asked["from"] + asked["to"] == [now.first.isoformat(), now.last.isoformat()]
     assert asked["against"] == [f"{before.first}:{before.last}"]
     assert asked["where"] == [f"team={rows[0]['team']}"]
-    rules, projects = first[header.index("more")].links
+    rules, projects = first[header.index("More")].links
     assert rules == f"/teams?value={rows[0]['team']}#origins"
     assert parse_qs(urlsplit(projects).query) == {"where": [f"team={rows[0]['team']}"], "by": ["project"]}
     assert [get(site, link).status_code for link in (why, rules, projects)] == [200, 200, 200]

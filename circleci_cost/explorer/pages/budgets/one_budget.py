@@ -52,6 +52,7 @@ class OneBudget:
     line: Line
     run_rate: str
     parent: str | None
+    parent_name: str | None
     scope: str
     explore: str | None
     chart: Chart | None
@@ -92,6 +93,7 @@ def one_budget(address: Address, snapshot: Snapshot) -> OneBudget:
         line=line(row),
         run_rate="–" if row["run_rate"] is None else in_unit(row["run_rate"], row["unit"]),
         parent=href(row["parent"], row["period_start"]) if row["parent"] else None,
+        parent_name=row["parent"],
         scope=_scope(budget),
         explore=_explore(row, budget),
         chart=None if course is None else budget_chart(row, course),

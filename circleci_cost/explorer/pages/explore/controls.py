@@ -57,7 +57,7 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
             state, "Per", "granularity", [(each.value, each.value) for each in Granularity], state.granularity.value
         ),
         form=_choice(state, "Chart", "chart", [(each.value, each.value) for each in Form], state.form.value),
-        compare=_choice(state, "against", "compare", list(COMPARISON_WORDS.items()), state.compare),
+        compare=_choice(state, "Compare with", "compare", list(COMPARISON_WORDS.items()), state.compare),
         filter=Choice(
             "Add a filter", "", [Option(dimension_name(name), form_address(state.address, name)) for name in names]
         ),
@@ -89,7 +89,7 @@ def _second(state: State, names: Sequence[str]) -> Choice:
         for name in names
         if name != state.by[0]
     ]
-    return Choice("then by", dimension_name(second) if second else "nothing", options)
+    return Choice("Then by", dimension_name(second) if second else "nothing", options)
 
 
 def _grouped(state: State, by: Sequence[str]) -> object:

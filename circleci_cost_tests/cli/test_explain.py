@@ -177,8 +177,8 @@ def test_f094_unpriced_days_are_left_out_and_never_zero_dollars(call: Caller) ->
         (("--by", "charge_type"), "leave charge_type out of --by"),
         (("--by", "jobb"), "There is no dimension 'jobb'; did you mean 'job'?"),
         (("--where", "project=wep"), "No usage has the project 'wep'; did you mean 'web'?"),
-        (("--to", "2026-03-01"), "--from 2026-03-02 lies after --to 2026-03-01; exchange them."),
-        (("--from", "2999-01-01", "--to", "2999-01-02"), "--from 2999-01-01 is yet to come"),
+        (("--to", "2026-03-01"), "The first day, 2026-03-02, lies after the last one, 2026-03-01; exchange them."),
+        (("--from", "2999-01-01", "--to", "2999-01-02"), "2999-01-01 is yet to come"),
         (("--from", "2026-05-01", "--to", "2026-05-02"), "No cost center has complete and priced days both in"),
     ],
 )

@@ -75,5 +75,5 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
     output = call("explain")
     assert (output.code, output.err) == (
         1,
-        "Error: No day is complete for every cost center yet; say --from and --to.\n",
+        "Error: No day is complete for every cost center yet; name the first and the last day.\n",
     )

@@ -167,7 +167,7 @@ def test_files_that_were_read_and_refused_are_told(tmp_path: Path) -> None:
     with served(tmp_path, *usage()) as site:
         (row,) = rows_of(get(site, "/infrastructure/files.csv"))
         assert (row["source"], row["file"], row["rows"]) == ("cloud", "cloud.csv", "300")
-        assert table_with(get(site, "/infrastructure").text, "file")[1][0].text == "cloud.csv"
+        assert table_with(get(site, "/infrastructure").text, "File")[1][0].text == "cloud.csv"
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "cloud.csv").write_text("date,amount,label\n2026-03-01,one,s3\n")

@@ -173,7 +173,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     page.keyboard.press("Escape")
     assert page.locator("details.menu[open]").count() == 0
     assert focused().startswith("Compare with")
-    tab_to("runs")
+    tab_to("Runs")
     with page.expect_navigation(url=re.compile("sort=runs")):
         page.keyboard.press("Enter")
     tab_to("mobile")

@@ -113,7 +113,7 @@ def test_table_total_and_csv_are_the_reports_figures_to_the_last_digit(site: Sit
     assert all(Decimal(row["direct_cost"]) + Decimal(row["shared_cost"]) == Decimal(row["cost"]) for row in rows)
     assert sum(Decimal(row["shared_cost"]) for row in rows) > 0
 
-    table = table_with(get(site, f"/teams?{period}").text, "team")
+    table = table_with(get(site, f"/teams?{period}").text, "Team")
     shown = {row[0].links[0]: [figure(cell) for cell in row[1:4]] for row in table[1:-1]}
     in_csv = [[Decimal(row[name]) for name in ("cost", "direct_cost", "shared_cost")] for row in rows]
     assert list(shown.values()) == in_csv
@@ -143,10 +143,10 @@ def test_each_change_is_against_as_many_days_and_leads_to_its_reasons(site: Site
     }
     assert all(Decimal(row["cost"]) - Decimal(row["previous_cost"]) == Decimal(row["change"]) for row in rows)
 
-    table = table_with(get(site, "/teams").text, "team")
+    table = table_with(get(site, "/teams").text, "Team")
     header = [cell.text for cell in table[0]]
     first = table[1]
-    (why,) = first[header.index("change")].links
+    (why,) = first[header.index("Change")].links
     asked = parse_qs(urlsplit(why).query)
     assert urlsplit(why).path == "/why"
     assert asked["from"] + asked["to"] == [now.first.isoformat(), now.last.isoformat()]
@@ -161,7 +161,7 @@ def test_each_change_is_against_as_many_days_and_leads_to_its_reasons(site: Site
 def test_no_change_is_shown_where_the_days_before_are_not_there(site: Site) -> None:
     page = get(site, "/teams?period=all").text
     assert "The data begin on" in page
-    assert [cell.text for cell in table_with(page, "team")[0]].count("change") == 0
+    assert [cell.text for cell in table_with(page, "Team")[0]].count("Change") == 0
     assert {row["change"] for row in rows_of(get(site, "/teams.csv?period=all"))} == {""}
 
 
@@ -170,7 +170,7 @@ def test_the_rules_behind_a_value_are_those_of_explain_and_add_up_to_its_cost(si
     days = days_of(download)
     cost = {row["team"]: Decimal(row["cost"]) for row in rows_of(download)}
     page = get(site, "/teams?value=web").text
-    table = table_with(page, "rule")
+    table = table_with(page, "Rule")
     with site.explorer.snapshots.take(site.settings) as snapshot:
         origins = explain(snapshot.connection, "team", days, ["web"])
     assert [[cell.text for cell in row[:5]] for row in table[1:-1]][1][:4] == [
@@ -189,7 +189,7 @@ def test_a_value_that_is_split_shows_what_went_to_whom(tmp_path: Path) -> None:
     with served(tmp_path, daily("web", "api", "infra"), SPLIT) as site:
         page = get(site, "/teams?value=shared").text
         shares = {row["team"]: Decimal(row["shared_cost"]) for row in rows_of(get(site, "/teams.csv"))}
-        given = table_with(page.partition("What shared gave to others")[2].partition("</section>")[0], "team")
+        given = table_with(page.partition("What shared gave to others")[2].partition("</section>")[0], "Team")
         assert {row[0].text: figure(row[-1]) for row in given[1:-1]} == {
             name: cost for name, cost in shares.items() if cost
         }
@@ -201,7 +201,7 @@ def test_what_has_no_value_is_shown_by_month_with_rules_to_copy(tmp_path: Path) 
     odd = 'quo"te'
     with served(tmp_path, [*daily("web", "api", "infra"), *daily(odd)], SPLIT) as site:
         page = get(site, "/teams").text
-        months = table_with(page, "month")
+        months = table_with(page, "Month")
         assert months[1][0].text == f"{LAST:%Y-%m}"
         assert months[-1][-1].text == "66.7 %" or months[-1][-1].text.endswith(" %")
         assert "less than min_coverage = 0.99" in page
@@ -214,15 +214,15 @@ def test_many_values_are_cut_in_the_table_and_all_in_the_csv(tmp_path: Path) -> 
     names = [f"team {number:03}" for number in range(120)]
     with served(tmp_path, daily(*names, days=1), TEAM) as site:
         page = get(site, "/teams").text
-        table = table_with(page, "team")
+        table = table_with(page, "Team")
         assert len(table) == 52 and "The total is of all 120 values." in page
         assert figure(table[-1][1]) == sum(Decimal(row["cost"]) for row in rows_of(get(site, "/teams.csv")))
-        assert len(table_with(get(site, "/teams?rows=all").text, "team")) == 122
+        assert len(table_with(get(site, "/teams?rows=all").text, "Team")) == 122
 
 
 def test_values_without_a_price_are_unpriced_and_never_free(tmp_path: Path) -> None:
     with served(tmp_path, [*daily("web"), *daily("api", price=None)], TEAM) as site:
-        table = table_with(get(site, "/teams").text, "team")
+        table = table_with(get(site, "/teams").text, "Team")
         (api,) = [row for row in table if row[0].text == "api"]
         assert api[1].text == "unpriced"
         assert {row["team"]: row["cost"] for row in rows_of(get(site, "/teams.csv"))}["api"] == ""
@@ -255,7 +255,7 @@ def test_hostile_names_are_text_on_the_page_and_in_the_csv(tmp_path: Path) -> No
             for raw in ("<script>alert", "<img src=x", "\u202e", "</script><!--"):
                 assert raw not in page.text
             assert "49" not in page.text.partition("<h1>")[2].partition("</h1>")[0]
-        table = table_with(page.text, "team")
+        table = table_with(page.text, "Team")
         for row in table[1:-1]:
             (value,) = parse_qs(urlsplit(row[0].links[0]).query)["value"]
             assert value in HOSTILE

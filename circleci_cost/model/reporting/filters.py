@@ -54,9 +54,9 @@ def split_filter(text: str) -> tuple[str, str, str]:
     parts = _FILTER.fullmatch(text)
     # Every value contains an empty text: such a filter would filter nothing.
     if parts is None or (parts[2], parts[3]) == ("~", ""):
-        raise UsageError(f"--where {text!r} has no value; write it as DIM=VALUE, such as project=web-app.")
+        raise UsageError(f"The filter {text!r} has no value; write it as DIM=VALUE, such as project=web-app.")
     if parts[2] == "~" and not _is_unicode(parts[3]):
-        raise UsageError(f"--where {text!r} holds bytes that are not UTF-8; no name contains them.")
+        raise UsageError(f"The filter {text!r} holds bytes that are not UTF-8; no name contains them.")
     return parts[1], parts[2], parts[3]
 
 

@@ -154,13 +154,13 @@ def explained(
 
 def _days(first: date | None, last: date | None, through: date | None, today: date) -> DayRange:
     if through is None and (first is None or last is None):
-        raise CircleciCostError("No day is complete for every cost center yet; say --from and --to.")
+        raise CircleciCostError("No day is complete for every cost center yet; name the first and the last day.")
     end = last or max(through or date.min, first or date.min)
     days = DayRange(first or max(end, date.min + _WEEK) - _WEEK, end)
     if days.last < days.first:
-        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
+        raise UsageError(f"The first day, {days.first}, lies after the last one, {days.last}; exchange them.")
     if days.first > today:
-        raise UsageError(f"--from {days.first} is yet to come; there can be no cost of it.")
+        raise UsageError(f"{days.first} is yet to come; there can be no cost of it.")
     return require_possible(days, today)
 
 

@@ -90,7 +90,7 @@ def asked_days(first: date | None, last: date | None, available: DayRange | None
         last or max(available.last if available else yesterday, first or date.min),
     )
     if days.last < days.first:
-        raise UsageError(f"--from {days.first} lies after --to {days.last}; exchange them.")
+        raise UsageError(f"The first day, {days.first}, lies after the last one, {days.last}; exchange them.")
     return days
 
 

@@ -50,7 +50,9 @@ def test_a_text_without_a_sign_or_with_nothing_to_contain_is_refused(text: str) 
 
 
 def test_bytes_that_are_no_text_are_refused_where_nothing_else_would_refuse_them() -> None:
-    with pytest.raises(UsageError, match=r"--where 'project~\\udcff' holds bytes that are not UTF-8; no name contains"):
+    with pytest.raises(
+        UsageError, match=r"The filter 'project~\\udcff' holds bytes that are not UTF-8; no name contains"
+    ):
         parse_filters(["project~\udcff"])
     assert parse_filters(["project=\udcff"]) == (Filter("project", IS, ("\udcff",)),)
 

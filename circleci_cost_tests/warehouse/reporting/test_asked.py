@@ -77,7 +77,7 @@ def test_every_parameter_is_read() -> None:
         ("limit", "٣", "limit '٣' is no number"),
         ("limit", "9" * 5000, "is no number from 1 to 100,000."),
         ("by", "projekt", "There is no dimension 'projekt'; did you mean 'project'?"),
-        ("where", "project", "--where 'project' has no value;"),
+        ("where", "project", "The filter 'project' has no value;"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_a_sentence(name: str, text: str, sentence: str) -> None:
@@ -87,7 +87,9 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(name: str, text: str, sent
 
 
 def test_days_in_the_wrong_order_and_a_name_given_twice_are_refused() -> None:
-    with pytest.raises(UsageError, match="--from 2026-03-01 lies after --to 0001-01-01; exchange them"):
+    with pytest.raises(
+        UsageError, match="The first day, 2026-03-01, lies after the last one, 0001-01-01; exchange them"
+    ):
         question(from_="2026-03-01", to="0001-01-01")
     with pytest.raises(UsageError, match="sort is given 2 times; give it once"):
         question(sort=["cost", "runs"])

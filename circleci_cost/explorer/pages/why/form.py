@@ -77,7 +77,7 @@ def form_of(address: Address, snapshot: Snapshot, explanation: Explanation | Non
         MOST_ROWS,
         address.many("where"),
         _chips(address, snapshot),
-        _presets(address, snapshot),
+        _presets(address, snapshot, (first, last)),
     )
 
 
@@ -123,7 +123,7 @@ def _words(text: str, snapshot: Snapshot) -> str:
         return text
 
 
-def _presets(address: Address, snapshot: Snapshot) -> Sequence[Preset]:
+def _presets(address: Address, snapshot: Snapshot, shown: tuple[str, str]) -> Sequence[Preset]:
     last = snapshot.generation.manifest.data_through
     if last is None:
         return []
@@ -132,18 +132,23 @@ def _presets(address: Address, snapshot: Snapshot) -> Sequence[Preset]:
     so_far = _range(former_month, min(months_later(last, -1), month - _ONE_DAY))
     month_before = _range(months_later(month, -2), former_month - _ONE_DAY)
     questions = [
-        ("Last 7 days, usual weekdays", last - timedelta(days=6), last, None),
-        *((f"Last {days} days", last - timedelta(days=days - 1), last, PREVIOUS) for days in (7, 30, 90)),
-        ("This month", month, last, so_far),
-        ("Last month", former_month, month - _ONE_DAY, month_before),
+        ("Last 7 days, usual weekdays", (last - timedelta(days=6), last), None),
+        *((f"Last {count} days", (last - timedelta(days=count - 1), last), PREVIOUS) for count in (7, 30, 90)),
+        ("This month", (month, last), so_far),
+        ("Last month", (former_month, month - _ONE_DAY), month_before),
     ]
-    return [_preset(address, *question) for question in questions]
+    return [_preset(address, shown, *question) for question in questions]
 
 
 def _range(first: date, last: date) -> str:
     return f"{first}:{last}"
 
 
-def _preset(address: Address, text: str, first: date, last: date, against: str | None) -> Preset:
-    asked = address.changed(from_=f"{first}", to=f"{last}", against=against)
-    return Preset(text, asked, is_chosen=sorted(asked.parameters) == sorted(address.parameters))
+def _preset(
+    address: Address, shown: tuple[str, str], text: str, days: tuple[date, date], against: str | None
+) -> Preset:
+    first, last = (f"{day}" for day in days)
+    asked = address.changed(from_=first, to=last, against=against)
+    chosen_against = (_first(address, "against") or WEEKDAYS) == (against or WEEKDAYS)
+    is_chosen = chosen_against and shown == (first, last)
+    return Preset(text, asked, is_chosen)

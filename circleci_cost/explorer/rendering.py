@@ -48,7 +48,7 @@ def environment() -> Environment:
         "whole_number": amounts.whole_number,
         "written": amounts.written,
     }
-    made.globals["static"] = static_files().address
+    made.globals |= {"static": static_files().address, "icon": static_files().within_page("icon.svg")}
     return made
 
 

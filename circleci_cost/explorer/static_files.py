@@ -1,5 +1,6 @@
 """Styles and scripts, read once and served from memory, under an address that changes with their content."""
 
+import base64
 import gzip
 import hashlib
 from functools import cached_property
@@ -33,6 +34,11 @@ class StaticFiles:
         """The address of a file. Raises `KeyError` for one that does not exist."""
         self._files[name]
         return f"/static/{self.version}/{name}"
+
+    def within_page(self, name: str) -> str:
+        """A small picture as an address that holds it: it costs no request."""
+        ending = name[name.rindex(".") :]
+        return f"data:{_TYPES[ending]};base64,{base64.b64encode(self._files[name]).decode()}"
 
     def answer(self, request: Request) -> Response:
         """The file that was asked for, compressed where the browser takes that."""

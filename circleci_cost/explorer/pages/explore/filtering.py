@@ -13,7 +13,8 @@ from circleci_cost.model.reporting.filters import Filter, FilterOperator, filter
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.names import dimension
 from circleci_cost.model.reporting.report import Amount, Order, Question
-from circleci_cost.model.usage.dimensions import DIMENSIONS
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS
+from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text.plain import quoted
 
 FILTER_PATH = "/filter"
@@ -36,12 +37,18 @@ def chips_of(state: State) -> list[Chip]:
     """The filters in force, one for each dimension and operator."""
     return [
         Chip(
-            f"{each.dimension.replace('_', ' ')} {_WORDS[each.operator]} {' or '.join(each.values)}",
+            f"{dimension_name(each.dimension)} {_WORDS[each.operator]} {' or '.join(_shown(each))}",
             str(state.address.changed(where=_texts(other for other in state.filters if other is not each))),
             form_address(state.address, each.dimension),
         )
         for each in state.filters
     ]
+
+
+def _shown(held: Filter) -> list[str]:
+    """The values of a filter as people read them."""
+    is_key = held.dimension == CHARGE_TYPE and held.operator is not FilterOperator.CONTAINS
+    return [charge_type_with_key(value) if is_key else value for value in held.values]
 
 
 def form_address(address: Address, name: str) -> str:

@@ -1,6 +1,8 @@
 """Single job runs behind a figure, the dearest first, each with its address in CircleCI."""
 
+from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.addresses import Address
+from circleci_cost.explorer.asking import days_there_are
 from circleci_cost.explorer.page import Answer, Content
 from circleci_cost.explorer.pages.explore.state import PATH
 from circleci_cost.explorer.periods import PERIOD_PARAMETERS, asked_period
@@ -18,6 +20,10 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
     address.require_known((*PERIOD_PARAMETERS, "where"))
     _, days = asked_period(address, snapshot)
     filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
+    available = days_there_are(snapshot)
+    if available is not None:
+        # The last days of a period that reaches into the future have no runs yet.
+        days = DayRange(days.first, max(days.first, min(days.last, available.last)))
     found = dearest_runs(
         snapshot.connection, snapshot.lake, days, filters, cost_centers=snapshot.cost_centers, limit=_MOST
     )

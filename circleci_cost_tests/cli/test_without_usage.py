@@ -56,7 +56,7 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
     assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
     output = call("report", "--json", "--where", "cost_center=quiet")
     answer = json.loads(output.out)
-    assert (output.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0})
+    assert (output.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0, "run_seconds": 0})
     assert answer["data_through"] in {str(YESTERDAY), str(YESTERDAY - timedelta(days=1))}
     for command in (
         ("budgets",),

@@ -142,7 +142,8 @@ def test_a_ratio_is_not_told_of_runs_of_which_some_have_no_price(prices: str) ->
     page = shown(prices, "from=2026-01-11&to=2026-01-20&metric=cost_per_run")
     assert page.cards["Cost per run, 10 days"] == ("–", "not known: 6,000 credits have no price")
     assert page.sentence.startswith("Cost per run is not known: 6,000 credits have no price. The highest is ")
-    assert {name: row["cost per run"] for name, row in page.rows.items()} == {
+    # The header of the column that the table is sorted by has an arrow.
+    assert {name: row["Cost per run ↓"] for name, row in page.rows.items()} == {
         "web": "$0.6000",
         "trial": "$0.6000",
         "lab": "–",
@@ -161,9 +162,9 @@ def test_a_change_of_cost_is_withheld_and_one_of_runs_is_not(prices: str) -> Non
 
 def test_what_was_free_before_is_not_new_and_what_is_free_now_is_not_gone(prices: str) -> None:
     page = shown(prices, "from=2026-01-11&to=2026-01-14&where=project=trial")
-    assert page.rows["trial"]["change"] == "+$12.00 Why?"
+    assert page.rows["trial"]["Change"] == "+$12.00 Why?"
     page = shown(prices, "from=2026-01-07&to=2026-01-10&where=project=trial&compare=2026-01-11:2026-01-14")
-    assert page.rows["trial"]["change"] == "-$12.00 (-100 %) Why?"
+    assert page.rows["trial"]["Change"] == "-$12.00 (-100 %) Why?"
 
 
 def test_the_line_of_the_days_before_says_that_it_is_of_all_groups(prices: str) -> None:

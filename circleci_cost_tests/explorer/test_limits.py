@@ -141,8 +141,10 @@ def test_many_slow_questions_hold_so_many_threads_and_the_others_are_answered(se
     with served(settings) as site, ThreadPoolExecutor(_MANY) as pool:
         slow = [pool.submit(timed, site.origin, "/slow") for _ in range(_MANY)]
         wait_until(lambda: len(site.explorer.snapshots.running) == turns.MOST_AT_ONCE)
-        health, seconds = timed(site.origin, "/health")
-        assert (health.status_code, seconds < 1) == (200, True)
+        health, _ = timed(site.origin, "/health")
+        # It waited for none of them: those that hold the threads are not answered yet.
+        assert health.status_code == 200
+        assert len(site.explorer.snapshots.running) > 0
         workers = [thread for thread in threading.enumerate() if thread.name == "AnyIO worker thread"]
         assert len(workers) <= turns.MOST_AT_ONCE
         page, _ = timed(site.origin, "/budgets")

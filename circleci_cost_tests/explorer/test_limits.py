@@ -138,7 +138,7 @@ def test_a_question_that_needs_too_much_memory_is_a_sentence(settings: Settings)
 
 
 def test_many_slow_questions_hold_so_many_threads_and_the_others_are_answered(settings: Settings) -> None:
-    with served(settings) as site, ThreadPoolExecutor(_MANY) as pool:
+    with served(settings, seconds=5) as site, ThreadPoolExecutor(_MANY) as pool:
         slow = [pool.submit(timed, site.origin, "/slow") for _ in range(_MANY)]
         wait_until(lambda: len(site.explorer.snapshots.running) == turns.MOST_AT_ONCE)
         health, _ = timed(site.origin, "/health")

@@ -121,7 +121,7 @@ def test_csv_is_exact_in_a_pipe_and_harmless_on_a_terminal(call: Caller) -> None
     os.close(theirs)
     shown = os.read(ours, 10_000).decode().replace("\r\n", "\n")
     os.close(ours)
-    assert shown.splitlines()[0] == "project,cost,credits,runs"
+    assert shown.splitlines()[0] == "project,cost,credits,runs,run_seconds"
     assert obeyed(shown) == []
 
 

@@ -55,12 +55,12 @@ def split_filter(text: str) -> tuple[str, str, str]:
     # Every value contains an empty text: such a filter would filter nothing.
     if parts is None or (parts[2], parts[3]) == ("~", ""):
         raise UsageError(f"The filter {text!r} has no value; write it as DIM=VALUE, such as project=web-app.")
-    if parts[2] == "~" and not _is_unicode(parts[3]):
+    if parts[2] == "~" and not is_unicode(parts[3]):
         raise UsageError(f"The filter {text!r} holds bytes that are not UTF-8; no name contains them.")
     return parts[1], parts[2], parts[3]
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Whether a text can be written as UTF-8; bytes of a command line that are none come as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import duckdb
 
-from circleci_cost.model.reporting.filters import Filter, FilterOperator, as_conditions
+from circleci_cost.model.reporting.filters import Filter, FilterOperator, as_conditions, is_unicode
 from circleci_cost.model.reporting.names import known_value
 from circleci_cost.text.plain import same_name
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
@@ -41,7 +41,7 @@ def _known(connection: duckdb.DuckDBPyConnection, asked: Filter) -> list[str]:
 
     Of a million branches, Python is to see only those.
     """
-    values = values_of(connection, asked.dimension, asked.values)
+    values = values_of(connection, asked.dimension, [value for value in asked.values if is_unicode(value)])
     return values if set(asked.values) <= set(values) else values_of(connection, asked.dimension)
 
 

@@ -24,7 +24,7 @@ from circleci_cost_tests.explorer.accessibility import axe
 from circleci_cost_tests.explorer.browsing import Browsing
 from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
 from circleci_cost_tests.explorer.html_tables import table_with
-from circleci_cost_tests.explorer.looks import ACCESSIBLE_LOOKS, LOOKS, NARROW, Look
+from circleci_cost_tests.explorer.looks import ACCESSIBLE_LOOKS, DARK, NARROW, PRINT, Look
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.overflow import overflow
 from circleci_cost_tests.explorer.serving import Site, serving
@@ -222,7 +222,8 @@ def test_a_pair_that_was_not_compared_is_refused(site: Site, pair: Sequence[str]
     assert get(site, f"/infrastructure?{urlencode([('pair', name) for name in pair])}").status_code == 400
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+# `test_looks` shows the page as it opens in all looks.
+@pytest.mark.parametrize("look", (DARK, NARROW, PRINT), ids=str)
 def test_the_page_is_fine_in_every_look(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto(f"/infrastructure?{PAIR}")

@@ -24,7 +24,7 @@ from circleci_cost_tests.explorer.accessibility import axe
 from circleci_cost_tests.explorer.browsing import Browsing
 from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
 from circleci_cost_tests.explorer.html_tables import Cell, table_with
-from circleci_cost_tests.explorer.looks import ACCESSIBLE_LOOKS, LOOKS, NARROW, Look
+from circleci_cost_tests.explorer.looks import ACCESSIBLE_LOOKS, DARK, NARROW, PRINT, Look
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.overflow import overflow
 from circleci_cost_tests.explorer.serving import Site, serving
@@ -320,7 +320,8 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         assert "missing.csv" in get(site, "/teams").text
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+# `test_looks` shows the page as it opens in all looks.
+@pytest.mark.parametrize("look", (DARK, NARROW, PRINT), ids=str)
 def test_the_page_is_fine_in_every_look(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto("/teams?value=platform")

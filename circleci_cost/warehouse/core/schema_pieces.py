@@ -95,6 +95,7 @@ PIECES: dict[str, str] = {
     "dimensions_of_job_runs": ", ".join(map(_of_job_runs, EXPORTED_DIMENSIONS)),
     "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
     "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, COST_DIMENSIONS)),
+    "packed_dimensions": f"struct_pack({', '.join(f'{each.name} := cells.{each.name}' for each in COST_DIMENSIONS)})",
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
     "charge_rows": _charge_rows(),
     "charge_types": str(len(CHARGE_TYPES)),

@@ -3,7 +3,7 @@
 `report` adds costs up; `drivers.examples` finds a few examples for each of many jobs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -33,12 +33,7 @@ class CostOfRun:
     """
 
     date: date
-    project: str
-    workflow: str
-    job: str
-    branch: str
-    resource_class: str
-    build_status: str
+    dimensions: Mapping[str, str]
     seconds: int | None
     credits: Decimal
     cost: Decimal | None
@@ -95,5 +90,5 @@ def dearest_runs(
         },
     ).fetchall()
     count = rows[0][0] if rows else 0
-    runs = [(*row[1:11], job_run_url(JobRun(*row[11:]))) for row in rows]
+    runs = [(*row[1:6], job_run_url(JobRun(*row[6:]))) for row in rows]
     return DearestRuns([CostOfRun(*run) for run in runs], count, days)

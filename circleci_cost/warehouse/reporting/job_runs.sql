@@ -18,12 +18,7 @@ WITH cells AS (
 SELECT
     count(*) OVER () AS found,
     cells.date,
-    cells.project,
-    cells.workflow,
-    cells.job,
-    cells.branch,
-    cells.resource_class,
-    cells.build_status,
+    {schema.packed_dimensions} AS dimensions,
     runs.job_run_seconds AS seconds,
     runs.total_credits - {schema.booked_credits} AS credits,
     CAST(credits AS DECIMAL(28, 6)) * cells.price_per_credit AS cost,

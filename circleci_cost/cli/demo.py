@@ -12,10 +12,11 @@ from circleci_cost.assets import DAILY_COSTS, JOB_RUNS, PRICING_PERIODS, USAGE_E
 from circleci_cost.circleci import land_files
 from circleci_cost.cli.demo_summary import show_summary
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.listening import LOOPBACK
 from circleci_cost.cli.planned_runs import PlannedRun
 from circleci_cost.cli.published_state import days_without_costs, published
 from circleci_cost.cli.runs import execute
-from circleci_cost.cli.serve import LOOPBACK, PORT, serve_until_stopped
+from circleci_cost.cli.serve import PORT, serve_until_stopped
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import demo_settings

@@ -1,27 +1,26 @@
 """`serve`: the cost explorer, on this machine until it is interrupted."""
 
-import ipaddress
 import re
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.listening import LOOPBACK, require_address, start
 from circleci_cost.cli.streams import say, say_bug, write_line
 from circleci_cost.clock import Clock
 from circleci_cost.config.settings import Settings
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import UsageError
 from circleci_cost.explorer.access import DEFAULT_USER_HEADER, Access, host_name, networks
 from circleci_cost.explorer.explorer import open_explorer
 from circleci_cost.explorer.server import ExplorerServer
 from circleci_cost.http.loopback import is_loopback
 from circleci_cost.text.plain import quoted
 
-LOOPBACK = "127.0.0.1"
 PORT = 8321
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 
@@ -77,7 +76,7 @@ def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, 
     """Serve until Ctrl-C. Raises `CircleciCostError` where the address cannot be listened on."""
     server = ExplorerServer(open_explorer(settings, clock, access, _report_bug), host, port)
     try:
-        _start(server, host, port)
+        start(server)
         write_line(server.origin)
         sys.stdout.flush()
         say("Serving the cost explorer; Ctrl-C ends it.")
@@ -88,25 +87,13 @@ def serve_until_stopped(settings: Settings, clock: Clock, host: str, port: int, 
         server.stop()
 
 
-def _start(server: ExplorerServer, host: str, port: int) -> None:
-    try:
-        server.start()
-    except OSError as error:
-        raise CircleciCostError(
-            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
-        ) from error
-
-
 def _report_bug(error: BaseException) -> None:
     say_bug(type(error), error, error.__traceback__)
 
 
 def _access(host: str, hosts: Sequence[str], proxies: Sequence[str], user_header: str, *, no_login: bool) -> Access:
     """The rules that the options say. Raises `UsageError` for an address that everyone could read by accident."""
-    try:
-        ipaddress.ip_address(LOOPBACK if host == "localhost" else host)
-    except ValueError as error:
-        raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error
+    require_address(host)
     try:
         trusted = networks(proxies)
     except ValueError as error:
@@ -119,7 +106,7 @@ def _access(host: str, hosts: Sequence[str], proxies: Sequence[str], user_header
                 f"--host {host} opens the costs to the network: name the proxy that logs users in with "
                 "--trusted-proxy ADDRESS, or say --no-login if everyone who reaches it may read them."
             )
-        _warn(host, user_header if trusted else None, say)
+        _warn(host, user_header if trusted else None)
     _require_header_name(user_header)
     named = frozenset(map(_host, hosts))
     if no_login:
@@ -141,6 +128,6 @@ def _require_header_name(name: str) -> None:
         raise UsageError(f"--user-header {quoted(name)} is no name of a header; write one such as X-Forwarded-User.")
 
 
-def _warn(host: str, user_header: str | None, say: Callable[[str], None]) -> None:
+def _warn(host: str, user_header: str | None) -> None:
     who = f"whom the proxy names in {user_header}" if user_header else "who reaches this machine, without a login,"
     say(f"Warning: listening on {host}: everyone {who} can read all costs. Pages are sent without encryption (http).")

@@ -1,15 +1,15 @@
 """`simulate`: serves the simulated Usage API until it is interrupted."""
 
-import ipaddress
 import sys
 from pathlib import Path
 
 import click
 
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.listening import require_address, start
 from circleci_cost.cli.streams import say, write_line
 from circleci_cost.clock import utc_today
-from circleci_cost.errors import CircleciCostError, UsageError
+from circleci_cost.errors import UsageError
 from circleci_cost.http.loopback import is_loopback
 from circleci_cost.simulator import FolderSource, Simulator, SimulatorServer, demo_scenario
 from circleci_cost.simulator.forwarded import is_host
@@ -75,7 +75,7 @@ def simulate(
     Writes the base URL and the organizations (name, id, slug) to stdout, then serves until Ctrl-C. Behind a proxy on
     this machine, download URLs have the scheme and host of its headers (Forwarded, X-Forwarded-Proto and -Host).
     """
-    _check_host(host)
+    require_address(host)
     if not is_loopback(host):
         say(f"Warning: listening on {host}: whoever reaches this machine can use the simulator.")
     public = None if public_url is None else _origin(public_url)
@@ -93,12 +93,7 @@ def simulate(
         public_url=public,
     )
     server = SimulatorServer(simulator, host, port, public)
-    try:
-        server.start()
-    except OSError as error:
-        raise CircleciCostError(
-            f"Cannot listen on {host}, port {port} ({error.strerror}); take another --port, or 0 for a free one."
-        ) from error
+    start(server)
     try:
         write_line(server.base_url)
         for organization in simulator.organizations:
@@ -111,13 +106,6 @@ def simulate(
         say("Stopped.")
     finally:
         server.stop()
-
-
-def _check_host(host: str) -> None:
-    try:
-        ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError as error:
-        raise UsageError(f"--host {host!r} is no IP address; write one, such as 127.0.0.1 or 0.0.0.0.") from error
 
 
 def _origin(url: str) -> str:

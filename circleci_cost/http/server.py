@@ -6,7 +6,8 @@ What the application answers is its own matter; the simulator and the explorer a
 import asyncio
 import socket
 import threading
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -23,7 +24,7 @@ class QuietProtocol(H11Protocol):
 
 
 class ThreadedServer:
-    """A server in a thread named `name`; `port` 0 takes a free one."""
+    """A server in a thread named `name`, while the `with` block lasts; `port` 0 takes a free one."""
 
     def __init__(
         self, app: ASGIApp, host: str, port: int, name: str, protocol: type[QuietProtocol] = QuietProtocol
@@ -84,6 +85,15 @@ class ThreadedServer:
         while self._thread and self._thread.is_alive():
             # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait.
             self._thread.join(0.5)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 class _Server(uvicorn.Server):

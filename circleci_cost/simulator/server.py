@@ -3,7 +3,6 @@
 The API itself belongs to `app`, serving to `http.server`.
 """
 
-from types import TracebackType
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,15 +26,6 @@ class SimulatorServer(ThreadedServer):
     def base_url(self) -> str:
         """Return the API's base URL, which ends in /api/v2."""
         return f"{self.public_url or self.origin}/api/v2"
-
-    def __enter__(self) -> "SimulatorServer":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 class _Protocol(QuietProtocol):

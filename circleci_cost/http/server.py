@@ -36,6 +36,7 @@ class ThreadedServer:
         self._protocol = protocol
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
 
     @property
     def origin(self) -> str:
@@ -67,11 +68,16 @@ class ThreadedServer:
             date_header=False,
         )
         self._server = _Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name=self._name, daemon=True
-        )
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, args=(self._server, listener), name=self._name, daemon=True)
         self._thread.start()
         self._server.ready.wait(10)
+
+    def _run(self, server: "_Server", listener: socket.socket) -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            self._ended.set()
 
     def stop(self) -> None:
         """Drop open connections and return when the thread has ended."""
@@ -82,9 +88,10 @@ class ThreadedServer:
 
     def wait(self) -> None:
         """Block until the server ends, as a command does."""
-        while self._thread and self._thread.is_alive():
-            # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait.
-            self._thread.join(0.5)
+        # In slices: Polars' signal handler restarts system calls, so that a Ctrl-C would not end a long wait. Not by
+        # `join`: Python 3.11 takes a thread for ended when a Ctrl-C interrupts that, and would exit beneath it.
+        while self._thread and not self._ended.wait(0.5):
+            pass
 
     def __enter__(self) -> Self:
         self.start()

@@ -1,6 +1,7 @@
 """The findings of `check` about the other sections of the configuration and their files."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from pathlib import Path
 
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
@@ -65,25 +66,27 @@ def _problems(subject: str, problems: Iterable[FileProblem]) -> Iterator[Finding
 
 
 def _decisions(settings: Settings) -> Iterator[Finding]:
-    if settings.anomalies.decisions is None:
-        return
-    try:
-        decisions = read_decisions(settings.resolve(settings.anomalies.decisions))
-    except CircleciCostError as error:
-        yield Finding("anomalies", "error", f"{error} {DECISIONS_STAY}", error.exit_code)
-        return
-    yield Finding("anomalies", "ok", f"{settings.anomalies.decisions}: {counted(decisions.height, 'decision')}")
+    file = settings.anomalies.decisions
+    return _rows("anomalies", settings, file, read_decisions, noun="decision", without=DECISIONS_STAY)
 
 
 def _annotations(settings: Settings) -> Iterator[Finding]:
-    if settings.explorer.annotations is None:
+    file = settings.explorer.annotations
+    return _rows("explorer", settings, file, read_annotations, noun="annotation", without=WITHOUT_ANNOTATIONS)
+
+
+def _rows(
+    subject: str, settings: Settings, file: Path | None, read: Callable[[Path], Sized], *, noun: str, without: str
+) -> Iterator[Finding]:
+    """How many rows an optional file has, or why it cannot be read and what is done `without` it."""
+    if file is None:
         return
     try:
-        annotations = read_annotations(settings.resolve(settings.explorer.annotations))
+        rows = read(settings.resolve(file))
     except CircleciCostError as error:
-        yield Finding("explorer", "error", f"{error} {WITHOUT_ANNOTATIONS}", error.exit_code)
+        yield Finding(subject, "error", f"{error} {without}", error.exit_code)
         return
-    yield Finding("explorer", "ok", f"{settings.explorer.annotations}: {counted(len(annotations), 'annotation')}")
+    yield Finding(subject, "ok", f"{file}: {counted(len(rows), noun)}")
 
 
 def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,5 +1,8 @@
 """The days that an address asks for, by name or one by one, and those that they are compared with, in words."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import parse_day
@@ -39,6 +42,28 @@ def asked_period(address: Address, snapshot: Snapshot) -> tuple[str | None, DayR
         raise UsageError("The address has a period and days; leave out period, or from and to.")
     days = asked_days(parse_day(first) if first else None, parse_day(last) if last else None, available, yesterday)
     return None, _bounded(days, snapshot)
+
+
+@dataclass(frozen=True)
+class DaysMenu:
+    """The days that a page shows, in words, and the presets to choose from: words, whether it is chosen, its address.
+
+    `address` is the page's, whose other parameters a form for any days keeps.
+    """
+
+    chosen: str
+    presets: Sequence[tuple[str, bool, Address]]
+    days: DayRange
+    address: Address
+
+
+def days_menu(address: Address, preset: str | None, days: DayRange) -> DaysMenu:
+    """The menu of a page; `preset` is None for days that are named."""
+    presets = [
+        (words, name == preset, address.changed(period=name, from_=None, to=None))
+        for name, words in PRESET_WORDS.items()
+    ]
+    return DaysMenu(PRESET_WORDS[preset] if preset else str(days), presets, days, address)
 
 
 def _bounded(days: DayRange, snapshot: Snapshot) -> DayRange:

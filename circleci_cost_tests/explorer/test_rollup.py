@@ -52,4 +52,4 @@ def test_a_rollup_gives_the_same_answers(
     ids=["other groups", "days between", "other filters", "charge types"],
 )
 def test_a_rollup_answers_no_other_question(question: Question) -> None:
-    assert not Rollup(Question(_NOW.first, _NOW.last, ("project",)), (_NOW, _BEFORE)).answers(question)
+    assert not Rollup(Question(_NOW.first, _NOW.last, ("project",)), (_NOW, _BEFORE), ()).answers(question)

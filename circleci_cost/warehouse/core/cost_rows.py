@@ -97,6 +97,14 @@ def largest_values(connection: duckdb.DuckDBPyConnection, name: str, limit: int)
     return [value for (value,) in rows]
 
 
+def listed_tags(connection: duckdb.DuckDBPyConnection) -> list[str] | None:
+    """The virtual tags, in order; None where no list of the values is published."""
+    if not _has_published_values(connection):
+        return None
+    query = "SELECT DISTINCT dimension FROM dimension_values ORDER BY dimension"
+    return [name for (name,) in connection.execute(query).fetchall() if name not in CONDITION_DIMENSIONS]
+
+
 def _has_published_values(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this is a generation that lists the values; the warehouse and earlier generations do not."""
     query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'dimension_values' AND NOT temporary"

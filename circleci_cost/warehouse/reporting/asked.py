@@ -49,8 +49,8 @@ class Asked:
             first=one_of(texts, "from", parse_day),
             last=one_of(texts, "to", parse_day),
             where=given(texts, "where"),
-            granularity=one_of(texts, "granularity", lambda text: _choice(Granularity, "granularity", text)),
-            order=one_of(texts, "sort", lambda text: _choice(Order, "sort", text)) or Order.COST,
+            granularity=one_of(texts, "granularity", lambda text: choice(Granularity, "granularity", text)),
+            order=one_of(texts, "sort", lambda text: choice(Order, "sort", text)) or Order.COST,
             limit=one_of(texts, "limit", lambda text: number(text, "limit", MOST_GROUPS)),
         )
 
@@ -125,8 +125,9 @@ def number(text: str, name: str, most: int) -> int:
     return int(text)
 
 
-def _choice(choices: type[_Choice], name: str, text: str) -> _Choice:
-    known = [choice.value for choice in choices]
+def choice(choices: type[_Choice], name: str, text: str) -> _Choice:
+    """The choice that a text names. Raises `UsageError` with those there are."""
+    known = [each.value for each in choices]
     if text not in known:
         raise UsageError(f"There is no {name} {quoted(text)}; {suggestion_or_all(text, known)}")
     return choices(text)

@@ -12,7 +12,7 @@ from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.report import REST, Amount, Order, Question, Report, Row
 from circleci_cost.warehouse.core.conditions import Parameters
-from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
+from circleci_cost.warehouse.core.cost_rows import listed_tags, make_view, rows_for
 from circleci_cost.warehouse.core.filters import COST_CENTER, filtered, fitting, known_filters
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
@@ -50,10 +50,11 @@ def answer(
     `UsageError` for a value that no usage has.
     """
     # Cost centers without usage may be asked for: their report is empty.
-    filters = known_filters(connection, question.filters, cost_centers)
     if rollup is not None and rollup.answers(question):
+        filters = rollup.known
         total, rows, groups = _of_rollup(connection, question, rollup)
     else:
+        filters = known_filters(connection, question.filters, cost_centers)
         total, rows, groups = _of_costs(connection, question, filters)
     asked_centers = fitting(connection, filters, COST_CENTER, cost_centers)
     missing = _missing(connection, question, asked_centers, expected)
@@ -72,6 +73,9 @@ def published_tags(connection: duckdb.DuckDBPyConnection, generation: Generation
     """The virtual tags of a generation; none in one that an earlier version published."""
     if ALLOCATED not in generation.manifest.rows:
         return []
+    listed = listed_tags(connection)
+    if listed is not None:
+        return listed
     rows = connection.execute("SELECT DISTINCT tag FROM allocated_costs ORDER BY tag").fetchall()
     return [tag for (tag,) in rows]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from circleci_cost.day_ranges import DayRange
+from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
@@ -22,10 +23,14 @@ HOLDS = "credits <> 0 OR coalesce(cost_usd, 0) <> 0 OR ($counted AND jobs <> 0)"
 
 @dataclass(frozen=True)
 class Rollup:
-    """Daily sums in a temporary table of a connection: by the groups of a question, of its filters, on some days."""
+    """Daily sums in a temporary table of a connection: by the groups of a question, of its filters, on some days.
+
+    `known` are the filters with their values as costs have them: they need not be looked up again.
+    """
 
     question: Question
     days: tuple[DayRange, ...]
+    known: tuple[Filter, ...]
 
     def answers(self, question: Question) -> bool:
         """Whether another question can be answered from these sums."""
@@ -48,11 +53,11 @@ def roll_up(
 
     Raises `UsageError` for a value that no usage has.
     """
-    made = Rollup(question, tuple(days))
+    known = known_filters(connection, question.filters, cost_centers)
+    made = Rollup(question, tuple(days), known)
     source = rows_for(question.dimensions)
     make_view(connection, source)
     parameters = Parameters()
-    known = known_filters(connection, question.filters, cost_centers)
     query = sql("reporting/rollup").format(
         view=source.view,
         groups="".join(f"{source.column(name)} AS {made.column(name)}, " for name in question.by),

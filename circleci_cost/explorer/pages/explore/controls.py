@@ -1,11 +1,11 @@
-"""The choices above the chart: days, groups, figure, form; each one is a link to the same page with that choice."""
+"""The choices above the chart: groups, figure, form; each one is a link to the same page with that choice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circleci_cost.explorer.pages.explore.filtering import form_address
 from circleci_cost.explorer.pages.explore.state import DEFAULT_GROUP, NO_GROUP, Form, State
-from circleci_cost.explorer.periods import COMPARISON_WORDS, PRESET_WORDS
+from circleci_cost.explorer.periods import COMPARISON_WORDS
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity
@@ -35,7 +35,6 @@ class Choice:
 class Controls:
     """All controls of the page."""
 
-    period: Choice
     group: Choice
     second: Choice | None
     metric: Choice
@@ -49,7 +48,6 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
     """The controls of a state."""
     names = [*DIMENSIONS, *snapshot.tags]
     return Controls(
-        period=_period(state),
         group=_group(state, names),
         second=_second(state, names) if state.by else None,
         metric=_choice(state, "Figure", "metric", [(each.value, each.words) for each in Metric], state.metric.value),
@@ -62,14 +60,6 @@ def controls_of(state: State, snapshot: Snapshot) -> Controls:
             "Add a filter", "", [Option(dimension_name(name), form_address(state.address, name)) for name in names]
         ),
     )
-
-
-def _period(state: State) -> Choice:
-    options = [
-        Option(words, str(state.address.changed(period=name, from_=None, to=None)), state.preset == name)
-        for name, words in PRESET_WORDS.items()
-    ]
-    return Choice("Days", PRESET_WORDS[state.preset] if state.preset else str(state.days), options)
 
 
 def _group(state: State, names: Sequence[str]) -> Choice:

@@ -12,7 +12,7 @@ from circleci_cost.explorer.pages.explore.figures import Figures, read_figures
 from circleci_cost.explorer.pages.explore.month_end import month_end
 from circleci_cost.explorer.pages.explore.state import ALL_ROWS, PATH, State, read_state
 from circleci_cost.explorer.pages.explore.table import table_of
-from circleci_cost.explorer.periods import before_words
+from circleci_cost.explorer.periods import before_words, days_menu
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import report_shortfalls
 from circleci_cost.model.reporting.report import not_final_text
@@ -37,6 +37,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "address": address,
             "figures": figures,
             "controls": controls_of(state, snapshot),
+            "days_menu": days_menu(address, state.preset, state.days),
             "chips": filtering.chips_of(state),
             "cards": cards_of(figures, forecast),
             "chart": chart_of(figures, forecast, colors, noted.marks),

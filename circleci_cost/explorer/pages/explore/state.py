@@ -14,8 +14,7 @@ from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity, Order, Question
 from circleci_cost.text.plain import quoted
-from circleci_cost.text.suggestions import suggestion_or_all
-from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters
+from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters, choice
 
 PATH = "/"
 PARAMETERS = (
@@ -126,9 +125,4 @@ def _groups(address: Address, snapshot: Snapshot) -> tuple[str, ...]:
 
 def _choice(choices: type[_Choice], address: Address, name: str, default: _Choice) -> _Choice:
     text = address.one(name)
-    if text is None:
-        return default
-    known = [choice.value for choice in choices]
-    if text not in known:
-        raise UsageError(f"There is no {name} {quoted(text)}; {suggestion_or_all(text, known)}")
-    return choices(text)
+    return default if text is None else choice(choices, name, text)

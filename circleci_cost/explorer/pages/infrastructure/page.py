@@ -12,7 +12,7 @@ from circleci_cost.explorer.pages.infrastructure.published import (
     published_shifts,
     published_sources,
 )
-from circleci_cost.explorer.periods import PRESET_WORDS
+from circleci_cost.explorer.periods import days_menu
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.lake.infrastructure_state import InfrastructureState, read_state
 from circleci_cost.warehouse.correlation.nothing_to_compare import nothing_to_compare
@@ -40,11 +40,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "files": files[:_FILES],
             "all_files": len(files),
             "notices": reading.notices,
-            "periods": [
-                (words, name == wanted.preset, address.changed(period=name, from_=None, to=None))
-                for name, words in PRESET_WORDS.items()
-            ],
-            "chosen_period": PRESET_WORDS[wanted.preset] if wanted.preset else str(wanted.days),
+            "days_menu": days_menu(address, wanted.preset, wanted.days),
             "every_pair": address.changed(pairs=EVERY_PAIR),
             "findings": address.changed(pairs=None),
         },

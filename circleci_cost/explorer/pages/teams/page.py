@@ -1,7 +1,7 @@
 """The page of teams put together: its controls, figures, chart and tables, or how to get a virtual tag."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from circleci_cost.explorer.addresses import Address
@@ -12,7 +12,7 @@ from circleci_cost.explorer.pages.teams.download import csv_of_origins, csv_of_v
 from circleci_cost.explorer.pages.teams.figures import read_figures
 from circleci_cost.explorer.pages.teams.origins import origins_of
 from circleci_cost.explorer.pages.teams.table import table_of
-from circleci_cost.explorer.periods import PRESET_WORDS, before_words
+from circleci_cost.explorer.periods import before_words, days_menu
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.allocation.planning import prepare_usable
 from circleci_cost.text.amounts import dollars
@@ -59,11 +59,8 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
                 (name, name == wanted.tag.name, address.changed(tag=name, value=None, rows=None))
                 for name in snapshot.tags
             ],
-            "periods": [
-                (words, name == wanted.preset, address.changed(period=name, from_=None, to=None))
-                for name, words in PRESET_WORDS.items()
-            ],
-            "chosen_period": PRESET_WORDS[wanted.preset] if wanted.preset else str(wanted.days),
+            # On other days the form may find no such value.
+            "days_menu": replace(days_menu(address, wanted.preset, wanted.days), address=address.changed(value=None)),
             "csv": address.changed(value=None, rows=None).at("/teams.csv"),
         },
     )

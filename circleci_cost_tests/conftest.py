@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,22 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # On a machine that is busy, an example of a property may take a second: that is no failure.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Let a failure that quotes half a surrogate pair reach xdist's controller, where it would end the whole session."""
+    report = yield
+    return _encodable(report)
+
+
+def _encodable(value: Any) -> Any:
+    """Return a report's data with each text as UTF-8 can hold it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
+    return type(value)(map(_encodable, value)) if isinstance(value, list | tuple) else value
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -12,6 +12,7 @@ from circleci_cost.simulator.faults import Fault
 from circleci_cost.simulator.generator import generate
 from circleci_cost.simulator.parts import write_export_files
 from circleci_cost.simulator.scenario import (
+    Closure,
     Driver,
     Event,
     EventKind,
@@ -19,6 +20,7 @@ from circleci_cost.simulator.scenario import (
     Organization,
     Project,
     Scenario,
+    Timetable,
     Workflow,
 )
 from circleci_cost.simulator.server import SimulatorServer
@@ -30,6 +32,7 @@ __all__ = [
     "ACME_LABS_ID",
     "GLOBEX_ID",
     "GLOBEX_SLUG",
+    "Closure",
     "Dialect",
     "Driver",
     "Event",
@@ -43,6 +46,7 @@ __all__ = [
     "Scenario",
     "Simulator",
     "SimulatorServer",
+    "Timetable",
     "Workflow",
     "begin_demo",
     "daily_usage",

@@ -47,31 +47,34 @@ def effects_of(events: tuple[Event, ...], organization: Organization, plan: Plan
         workflows = projects[plan.workflow_project] & np.array(
             [event.workflow in (None, workflow.name) for workflow in plan.workflows]
         )
+        templates = projects[plan.template_project]
         jobs = workflows[plan.job_workflow] & np.array([event.job in (None, job.name) for job in plan.jobs])
         if event.kind is EventKind.RESOURCE_CLASS_CHANGE and event.resource_class:
             classes[np.ix_(jobs, _active(event, days))] = names.index(event.resource_class)
         elif event.kind is EventKind.WEEKEND_LEAK:
             resting = rests(organization, plan)
             if event.workflow is not None:
-                of_workflow = np.repeat(np.arange(len(resting)), plan.template_count)
-                runs[workflows & resting[of_workflow]] *= _leak(event, organization, days)
+                runs[workflows & resting[plan.workflow_template]] *= _leak(event, organization, days)
             else:
-                pipelines[projects[plan.template_project] & resting] *= _leak(event, organization, days)
+                pipelines[templates & resting] *= _leak(event, organization, days)
         elif event.kind in _NOT_OF_VOLUME:
             continue
         elif _driver(event) is Driver.SECONDS:
             seconds[jobs] *= by_day
         elif event.workflow is not None:
-            runs[workflows] *= by_day
+            timed = plan.template_timed[plan.workflow_template]
+            pipelines[plan.workflow_template[workflows & timed]] *= by_day
+            runs[workflows & ~timed] *= by_day
         else:
-            pipelines[projects[plan.template_project]] *= by_day
+            pipelines[templates & ~plan.template_timed] *= by_day
+            pipelines[templates & plan.template_timed] *= by_day > 0
     return Effects(pipelines, runs, seconds, classes, tuple(names))
 
 
 def rests(organization: Organization, plan: Plan) -> Flags:
     """Tell which templates rest on week-ends and holidays: pushes, and the schedules of some projects."""
     resting = np.array([project.schedules_rest for project in organization.projects], dtype=np.bool_)
-    return ~plan.template_scheduled | resting[plan.template_project]
+    return ~plan.template_scheduled | (resting[plan.template_project] & ~plan.template_timed)
 
 
 def _driver(event: Event) -> Driver:
@@ -83,7 +86,7 @@ def _driver(event: Event) -> Driver:
 def _leak(event: Event, organization: Organization, days: list[date]) -> Floats:
     """Return the factors that lift the Saturdays and Sundays of an event to its share of a working day's level."""
     weekend = np.array([day.weekday() >= 5 for day in days], dtype=np.bool_) & _active(event, days)
-    level = event.factor * WORKING_LEVEL / push_activity(days, organization.country)
+    level = event.factor * WORKING_LEVEL / push_activity(days, organization.country, organization.closures)
     return np.where(weekend, level, 1.0)
 
 

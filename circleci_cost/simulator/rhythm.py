@@ -3,6 +3,7 @@
 Labelled events belong to `effects`, random deviations from the rhythm to `volatility`.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 
@@ -10,6 +11,7 @@ import holidays
 import numpy as np
 
 from circleci_cost.simulator.draws import Floats
+from circleci_cost.simulator.scenario import Closure
 
 _WEEK = (1.25, 1.35, 1.37, 1.33, 1.15, 0.25, 0.30)
 _HOLIDAYS = {(12, day) for day in range(24, 32)} | {(1, 1), (5, 1)}
@@ -21,17 +23,18 @@ WORKING_LEVEL = sum(_WEEK[:5]) / 5
 """The mean activity of a working day, relative to the year's mean."""
 
 
-def push_activity(days: list[date], country: str | None = None) -> Floats:
+def push_activity(days: list[date], country: str | None = None, closures: Sequence[Closure] = ()) -> Floats:
     """Return each day's pushes relative to the year's mean: a weekly rhythm that holidays interrupt.
 
-    With a `country`, most work rests on its public holidays and in the last week of the year, half on bridge days.
+    With a `country`, most work rests on its public holidays and in the last week of the year, half on bridge days;
+    `closures` say how much on theirs.
     """
     if country is not None:
-        return np.array([_WEEK[day.weekday()] for day in days]) * _work_done(days, country)
+        return np.array([_WEEK[day.weekday()] for day in days]) * _work_done(days, country, closures)
     return np.array([_WEEK[day.weekday()] * (0.15 if (day.month, day.day) in _HOLIDAYS else 1.0) for day in days])
 
 
-def _work_done(days: list[date], country: str) -> Floats:
+def _work_done(days: list[date], country: str, closures: Sequence[Closure]) -> Floats:
     """Return how much of a usual day's work is done on each day of a country's calendar."""
     public = frozenset[date]().union(*(_public(country, year) for year in range(days[0].year, days[-1].year + 2)))
     day_before, day_after = timedelta(days=-1), timedelta(days=1)
@@ -43,6 +46,9 @@ def _work_done(days: list[date], country: str) -> Floats:
             work[position] = _YEAR_END
         elif (day.weekday() == 0 and day + day_after in public) or (day.weekday() == 4 and day + day_before in public):
             work[position] = _BRIDGE
+        for closure in closures:
+            if closure.first_day <= day <= closure.last_day:
+                work[position] = min(closure.share, _HOLIDAY) if day in public else closure.share
     return work
 
 

@@ -46,7 +46,9 @@ def draw_rows(plan: Plan, effects: Effects, runs: Runs) -> Rows:
     job = plan.workflow_first[runs.workflow[run]] + position
     day = runs.day[runs.pipeline[run]]
     stage = np.array([j.stage for j in plan.jobs], dtype=np.int64)[job]
-    ran = unit(runs.key, _NEVER)[run] >= _never_run(plan)[stage]
+    timed = plan.template_timed[plan.workflow_template[plan.job_workflow]]
+    cut_off = np.where(timed[job], 0.0, _never_run(plan)[stage])
+    ran = unit(runs.key, _NEVER)[run] >= cut_off
     typical = np.array([j.seconds for j in plan.jobs], dtype=np.float64)[job] * effects.seconds[job, day]
     spread = np.array([j.spread for j in plan.jobs], dtype=np.float64)[job]
     drawn = np.rint(typical * np.exp(spread * normal(key, _SECONDS) - spread * spread / 2))
@@ -84,13 +86,7 @@ def draw_rows(plan: Plan, effects: Effects, runs: Runs) -> Rows:
 def _never_run(plan: Plan) -> Floats:
     """Return the share of rows that never run by stage: the later a stage, the more often it is cut off."""
     stages = np.array([job.stage for job in plan.jobs], dtype=np.int64)
-    rows = np.array([plan.template_share[t] / plan.template_rows[t] for t in _template_of_jobs(plan)])
+    rows = np.array([plan.template_share[t] / plan.template_rows[t] for t in plan.workflow_template[plan.job_workflow]])
     weights = _STAGE_WEIGHTS[np.minimum(np.arange(stages.max() + 1), len(_STAGE_WEIGHTS) - 1)]
     mean = float((weights[stages] * rows).sum() / rows.sum())
     return np.minimum(0.9, NEVER_RUN_SHARE * weights / mean)
-
-
-def _template_of_jobs(plan: Plan) -> Integers:
-    """Return the template that each job belongs to."""
-    of_workflow = np.repeat(np.arange(len(plan.template_count)), plan.template_count)
-    return np.asarray(of_workflow[plan.job_workflow], dtype=np.int64)

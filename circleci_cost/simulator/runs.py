@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from circleci_cost.simulator.draws import Floats, Integers, Keys, child, normal, root, unit, within
+from circleci_cost.simulator.draws import Flags, Floats, Integers, Keys, child, normal, root, unit, within
 from circleci_cost.simulator.effects import Effects, rests
 from circleci_cost.simulator.plan import Plan
 from circleci_cost.simulator.rhythm import growth, push_activity, push_times
@@ -43,8 +43,8 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
     ordinals = np.array([day.toordinal() for day in days], dtype=np.int64)
     template_keys = np.concatenate(
         [
-            root(seed, organization.id, organization.projects[project].id, int(scheduled))
-            for project, scheduled in zip(plan.template_project, plan.template_scheduled, strict=True)
+            root(seed, organization.id, organization.projects[project].id, int(number))
+            for project, number in zip(plan.template_project, plan.template_number, strict=True)
         ]
     )
     cell_keys = child(np.tile(template_keys, len(days)), np.repeat(ordinals, templates))
@@ -57,6 +57,7 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
     chance = np.tile(volatile[plan.template_project] & ~plan.template_scheduled, len(days))
     if chance.any():
         counts[chance] = poisson(rates[chance], cell_keys[chance])
+    counts = np.where(np.tile(plan.template_timed, len(days)), _started(organization, plan, effects, days), counts)
 
     nth = within(counts)
     key = child(np.repeat(cell_keys, counts), nth)
@@ -75,7 +76,7 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
     position = within(runs_of)
     workflow = plan.template_first[template[pipeline]] + position
     first_key = child(key[pipeline], position)
-    copies = _copies(effects.runs[workflow, day[pipeline]], first_key)
+    copies = _copies(effects.runs[workflow, day[pipeline]], first_key, plan.template_timed[template[pipeline]])
     attempt = within(copies)
     run_key = child(np.repeat(first_key, copies), attempt)
     return Runs(
@@ -94,18 +95,32 @@ def draw_runs(organization: Organization, plan: Plan, effects: Effects, days: li
 
 def _rates(organization: Organization, plan: Plan, effects: Effects, days: list[date]) -> Floats:
     """Return the expected pipelines, by day, then template; most schedules run on week-ends and holidays too."""
-    activity = np.where(rests(organization, plan)[:, None], push_activity(days, organization.country)[None, :], 1.0)
+    pushes = push_activity(days, organization.country, organization.closures)
+    activity = np.where(rests(organization, plan)[:, None], pushes[None, :], 1.0)
     per_pipeline = plan.template_rows * (1.0 + RERUN_SHARE)
     usual = organization.jobs_per_day * plan.template_share / per_pipeline
-    exists = np.array(
-        [[project.created <= day < (project.retired or date.max) for day in days] for project in organization.projects]
-    )
     rates = usual[:, None] * activity * growth(days, organization.growth)[None, :] * effects.pipelines
-    return np.where(exists[plan.template_project], rates, 0.0).T.ravel()
+    return np.where(_exists(organization, plan, days), rates, 0.0).T.ravel()
 
 
-def _copies(factor: Floats, key: Keys) -> Integers:
-    """Return how often a workflow runs in its pipeline: the event's factor, and now and then a re-run."""
+def _started(organization: Organization, plan: Plan, effects: Effects, days: list[date]) -> Integers:
+    """Return the pipelines of timetables, by day, then template; nothing is drawn."""
+    timetables = [plan.workflows[first].timetable for first in plan.template_first]
+    told = np.array([[0 if timetable is None else timetable(day) for day in days] for timetable in timetables])
+    started = np.rint(told * effects.pipelines).astype(np.int64)
+    return np.where(_exists(organization, plan, days), started, 0).T.ravel()
+
+
+def _exists(organization: Organization, plan: Plan, days: list[date]) -> Flags:
+    """Tell whether the project of each template exists on each day."""
+    exists = [
+        [project.created <= day < (project.retired or date.max) for day in days] for project in organization.projects
+    ]
+    return np.array(exists, dtype=np.bool_)[plan.template_project]
+
+
+def _copies(factor: Floats, key: Keys, timed: Flags) -> Integers:
+    """Return how often a workflow runs in its pipeline: the event's factor, and now and then a re-run of a push."""
     events = np.floor(factor + unit(key, _COPIES))
-    reruns = (unit(key, _COPIES + 100) < RERUN_SHARE) & (events > 0)
+    reruns = (unit(key, _COPIES + 100) < RERUN_SHARE) & (events > 0) & ~timed
     return (events + reruns).astype(np.int64)

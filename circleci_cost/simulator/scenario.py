@@ -3,6 +3,7 @@
 Plain frozen descriptions. `generator` makes rows of them; `demo` describes the demo.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -34,6 +35,10 @@ CREDITS_PER_MINUTE = {
 """List rates by executor and resource class, 2026. Runners have none: they cost no compute credits."""
 
 
+Timetable = Callable[[date], int]
+"""How often a workflow is started on a day; the same whenever it is asked."""
+
+
 class EventKind(StrEnum):
     """What a label claims to have happened."""
 
@@ -60,7 +65,8 @@ class Event:
     `organization`, `project`, `workflow` and `job` are names; None means all. `factor` multiplies the scope's
     compute credits; a drift reaches it on `last_day` and stays there. A price change leaves usage as it is. A weekend
     leak lifts what rests on Saturdays and Sundays to `factor` times the level of a working day. Without a `driver`
-    drifts and events of a single job change the seconds, all other events the runs.
+    drifts and events of a single job change the seconds, all other events the runs. The runs of a timetable follow
+    events of its own workflow, and what stops everything above it (factor 0).
     """
 
     kind: EventKind
@@ -115,12 +121,24 @@ class Workflow:
     """A named set of jobs, run at each push or, where `scheduled`, through day and night.
 
     `odds` is the share of its pipelines in which it runs at all; `Organization.jobs_per_day` ignores it.
+    With a `timetable` the workflow has pipelines of its own, exactly as many as that says, and all its jobs run;
+    growth, volatility and holidays do not touch them, and `Organization.jobs_per_day` does not count them.
     """
 
     name: str
     jobs: tuple[Job, ...]
     scheduled: bool = False
     odds: float = 1.0
+    timetable: Timetable | None = None
+
+
+@dataclass(frozen=True)
+class Closure:
+    """Days on which an organization pushes only this share of what is usual for the weekday, or less on a holiday."""
+
+    first_day: date
+    last_day: date
+    share: float
 
 
 @dataclass(frozen=True)
@@ -154,7 +172,8 @@ class Organization:
 
     `growth` is per year around 2026-01-01. `extra_seats` are booked each month at 25,000 credits. `country` (ISO
     3166-1) selects public holidays and bridge days instead of a short fixed list. `volatility` is the standard
-    deviation of the logarithm of a level that wanders from week to week and is shared by all pushes.
+    deviation of the logarithm of a level that wanders from week to week and is shared by all pushes. `closures`
+    need a country.
     """
 
     id: str
@@ -169,6 +188,7 @@ class Organization:
     shares_plan_of: str | None = None
     country: str | None = None
     volatility: float = 0.0
+    closures: tuple[Closure, ...] = ()
 
     @property
     def vcs_type(self) -> str:

@@ -12,7 +12,7 @@ by the days since it had grown to 5 %, if any (these differ for drifts).
 
 import polars as pl
 
-from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, NEW, VANISHED
+from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, KNOWN
 from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
@@ -100,8 +100,7 @@ def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
 
 def is_cause() -> pl.Expr:
     """The `causes` of a set that incidents should report."""
-    known = pl.col("kind").is_in([NEW, VANISHED])
-    return ~known & (pl.col("organization_share").abs() >= CAUSE_FROM)
+    return ~pl.col("kind").is_in(KNOWN) & (pl.col("organization_share").abs() >= CAUSE_FROM)
 
 
 def _related() -> pl.Expr:

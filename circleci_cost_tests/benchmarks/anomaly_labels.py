@@ -7,8 +7,9 @@ measured (a spike's, an outage's and a leak's own days; the first 14 days after 
 14 days after a drift has reached its full strength), and where the series has run for at least 14 days before it.
 The share is relative to the cost without the event, at least a fifth of what the series cost in the four weeks before
 (so that a few cents on a day that would have cost nothing are no label). Of the rest, an effect of at least 2 %
-**explains** alarms of the series on the event's days; smaller ones do nothing. Projects that begin or end are known to
-the people who did it: they explain and are no labels, however large.
+**explains** alarms of the series on the event's days; smaller ones do nothing. What people know (`KNOWN`) explains and
+is no label, however large: projects that begin or end, closed weeks, corrections, and the first occurrence of a monthly
+batch. All later ones are usual: an alarm at them is false, as at the quiet end of the year.
 """
 
 from datetime import date, timedelta
@@ -30,8 +31,11 @@ SETTLED_DAYS = 14
 ECHO_DAYS = 10
 """For so many days after an event has ended, its end may be taken for an event: such alarms count neither way."""
 
-GRACE_DAYS = {"spike": 2, "outage": 2, "weekend_leak": 2, "drift": 14}
-NEW, VANISHED = "new_series", "vanished_series"
+GRACE_DAYS = 2
+GRACE_DAYS_OF_DRIFT = 14
+STOP, DRIFT, PRICE_CHANGE = "stop", "drift", "price_change"
+NEW, VANISHED, CORRECTION, CLOSED, FIRST_BATCH = "new_series", "vanished_series", "correction", "closed", "first_batch"
+KNOWN = (NEW, VANISHED, CORRECTION, CLOSED, FIRST_BATCH)
 
 LASTING_DAYS = 21
 """An alarm finds a lasting change up to this many days after its first day."""
@@ -50,7 +54,7 @@ class Happening(NamedTuple):
 def measured_days(happening: Happening) -> list[date]:
     """Return the days of the set over which the effect of an event is measured."""
     last = happening.last_day
-    if happening.kind == "drift" and last is not None:
+    if happening.kind == DRIFT and last is not None:
         start, end = last, last + timedelta(days=SETTLED_DAYS - 1)
     else:
         start = happening.first_day
@@ -64,7 +68,7 @@ def short_ones(happenings: list[Happening]) -> list[tuple[date, date]]:
     return [
         (happening.first_day, happening.last_day)
         for happening in happenings
-        if happening.last_day and happening.kind != "drift"
+        if happening.last_day and happening.kind != DRIFT
     ]
 
 
@@ -161,22 +165,20 @@ def _grown(share: pl.Expr, least: float) -> pl.Expr:
     """Return the day on which a drift, growing by as much each day, has reached a share; else the first day."""
     length = (pl.col("last_day") - pl.col("first_day")).dt.total_days()
     until = (length * least / share.abs()).clip(upper_bound=length).ceil().cast(pl.Int64)
-    return pl.col("first_day") + pl.duration(days=pl.when(pl.col("kind") == "drift").then(until).otherwise(0))
+    return pl.col("first_day") + pl.duration(days=pl.when(pl.col("kind") == DRIFT).then(until).otherwise(0))
 
 
 def _labelled() -> pl.Expr:
-    return (
-        ~pl.col("kind").is_in([NEW, VANISHED]) & pl.col("old_enough") & (pl.col("effect_share").abs() >= MINIMUM_SHARE)
-    )
+    return ~pl.col("kind").is_in(KNOWN) & pl.col("old_enough") & (pl.col("effect_share").abs() >= MINIMUM_SHARE)
 
 
 def _course(happening: Happening) -> tuple[date, date, date | None]:
     """Return the last day of a label, the last day on which an alarm finds it, and the day it is over, if ever."""
-    last = measured_days(happening)[-1]
-    if happening.kind in GRACE_DAYS:
-        last = happening.last_day or last
-        over = None if happening.kind == "drift" else last
-        return last, last + timedelta(days=GRACE_DAYS[happening.kind]), over
+    last = happening.last_day or measured_days(happening)[-1]
+    if happening.kind == DRIFT:
+        return last, last + timedelta(days=GRACE_DAYS_OF_DRIFT), None
+    if happening.last_day is not None:
+        return last, last + timedelta(days=GRACE_DAYS), last
     return last, happening.first_day + timedelta(days=LASTING_DAYS), None
 
 

@@ -68,7 +68,7 @@ def peer_scores(labelled: LabelledSet, peer: str) -> pl.DataFrame:
     return (
         labelled.daily.filter(pl.col("complete"))
         .sort("series", "date")
-        .with_columns((pl.col("cost") + 0.05 * level + 1e-9).log().alias("log"))
+        .with_columns((pl.col("cost").clip(0) + 0.05 * level.clip(0) + 1e-9).log().alias("log"))
         .with_columns(PEERS[peer]().fill_nan(0.0).fill_null(0.0).clip(-_LARGEST, _LARGEST).alias("score"))
         .select("series", "date", "score", pl.col("series").str.split("/").list.first().alias("organization"))
         .join(_days_off(labelled.countries), on=["organization", "date"], how="anti")

@@ -1,8 +1,11 @@
 """Random scenarios for the benchmark of anomalies: calm to wild organizations of six countries, with labelled events.
 
-Deciding which events are labels of which series is `anomaly_labels`'s job.
+Deciding which events are labels of which series is `anomaly_labels`'s job; `anomaly_rhythms` and `anomaly_events` hold
+what this generator shares with `anomaly_statistical`.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID, uuid5
 
@@ -10,6 +13,7 @@ import numpy as np
 
 from circleci_cost.simulator import (
     ACME_ID,
+    Closure,
     Driver,
     Event,
     EventKind,
@@ -20,13 +24,35 @@ from circleci_cost.simulator import (
     Workflow,
 )
 from circleci_cost.simulator.scenario import CREDITS_PER_MINUTE
-from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
+from circleci_cost_tests.benchmarks.anomaly_events import (
+    SCHEDULE_KINDS,
+    Drawn,
+    Scope,
+    Taken,
+    draw_factor,
+    draw_of_schedule,
+    draw_special,
+    place,
+)
+from circleci_cost_tests.benchmarks.anomaly_labels import FIRST_BATCH, STOP
+from circleci_cost_tests.benchmarks.anomaly_rhythms import (
+    BATCH,
+    YEAR_END,
+    Batch,
+    Timetable,
+    draw_batch,
+    draw_closed_weeks,
+    draw_schedules,
+    draw_year_end,
+)
+from circleci_cost_tests.benchmarks.anomaly_tables import FIRST
 
 COUNTRIES = ("US", "DE", "GB", "FR", "IN", "JP")
 ORGANIZATIONS = 11
-_PRICE_CHANGES = 2
-_EARLIEST, _LATEST = 35, 375
-_APART = 20
+PRICE_CHANGES = 0.25
+"""Share of the organizations whose price changes."""
+
+_BUSY = "build-and-test"
 _LONG_AGO = date(2020, 1, 1)
 _CLASSES = (*(("docker", name) for name in ("small", "medium", "large", "xlarge") * 3), ("machine", "large"))
 
@@ -38,61 +64,48 @@ _KINDS = {
 }
 _EVENTS_PER_SCOPE = {"organization": 1.0, "project": 0.55, "workflow": 0.35, "job": 0.25}
 
-Scope = tuple[str, ...]
-"""Names of an organization, a project, a workflow and a job, or the first few of them."""
+
+@dataclass(frozen=True)
+class Labelled:
+    """A scenario with the kinds of its events (other events are usual: busy days of monthly batches), and the batches
+    that have workflows of their own, by project.
+    """
+
+    scenario: Scenario
+    kinds: Mapping[Event, str]
+    batches: Mapping[Scope, Batch]
+    taken: Mapping[str, Taken]
 
 
-def random_scenario(seed: int, volatility: float, count: int = ORGANIZATIONS) -> Scenario:
-    """Return organizations of about 95 series each, with events on every level; the same for a seed.
+def random_scenario(seed: int, volatility: float, count: int = ORGANIZATIONS, calm: bool = False) -> Labelled:
+    """Return organizations of about 110 series each, with events on every level; the same for a seed.
 
-    `volatility` multiplies how far weeks and days stray, and divides how many jobs run.
+    `volatility` multiplies how far weeks and days stray, and divides how many jobs run. Calm ones have no events.
     """
     draw = np.random.default_rng([seed, 1])
-    organizations = tuple(_organization(draw, seed, number, volatility) for number in range(count))
-    return Scenario(organizations, tuple(_events(draw, organizations)), seed)
-
-
-def draw_time(draw: np.random.Generator, kind: str) -> tuple[date, date | None]:
-    """Draw an event's first day, mostly a working day, and its last where it has one."""
-    first = FIRST + timedelta(days=int(draw.integers(_EARLIEST, _LATEST)))
-    if kind == "weekend_leak":
-        first += timedelta(days=(5 - first.weekday()) % 7)
-        return first, first + timedelta(days=1 + 7 * int(draw.integers(2)))
-    if first.weekday() >= 5 and draw.random() < 0.8:
-        first += timedelta(days=2)
-    if kind == "drift":
-        return first, min(first + timedelta(days=int(draw.integers(10, 46))), LAST)
-    lasts = {"spike": int(draw.random() < 0.3), "outage": int(draw.integers(3))}
-    return first, first + timedelta(days=lasts[kind]) if kind in lasts else None
-
-
-def draw_factor(draw: np.random.Generator, kind: str) -> float:
-    """Draw how strong an event is: the factor on the cost of its scope, or a leak's share of a working day."""
-    if kind == "spike":
-        return float(np.exp(draw.uniform(np.log(2.5), np.log(8))))
-    if kind == "level_shift":
-        return float(draw.uniform(0.4, 0.75) if draw.random() < 0.4 else draw.uniform(1.3, 2.2))
-    if kind == "drift":
-        return float(draw.uniform(0.45, 0.7) if draw.random() < 0.25 else draw.uniform(1.4, 2.2))
-    if kind == "price_change":
-        return float(1 + draw.uniform(0.08, 0.25))
-    return float(draw.uniform(0.7, 1.0)) if kind == "weekend_leak" else 0.0
-
-
-def place(
-    draw: np.random.Generator, kind: str, scope: Scope, taken: list[tuple[Scope, date, date]]
-) -> tuple[date, date | None] | None:
-    """Find days clear of events above and below, or None, and add them to `taken`."""
-    for _ in range(20):
-        first, last = draw_time(draw, kind)
-        end = (last or first) + timedelta(days=_APART)
-        related = [
-            (since, until) for other, since, until in taken if all(a == b for a, b in zip(other, scope, strict=False))
-        ]
-        if all(end < since or first > until for since, until in related):
-            taken.append((scope, first, end))
-            return first, last
-    return None
+    organizations, kinds, busy = [], dict[Event, str](), list[Event]()
+    batches: dict[Scope, Batch] = {}
+    taken: dict[str, Taken] = {}
+    for number in range(count):
+        # Of its own: an organization is the same in larger sets, and in calm ones.
+        own = np.random.default_rng([seed, 4, number])
+        organization, of_projects = _with_rhythms(own, _organization(draw, seed, number, volatility))
+        organizations.append(organization)
+        for scope, batch in of_projects.items():
+            if batch.timetable is None:
+                days = [
+                    Event(EventKind.SPIKE, scope[0], first, batch.times, last, scope[1], _BUSY)
+                    for first, last in batch.days
+                ]
+                kinds[days[0]] = FIRST_BATCH
+                busy += days
+            else:
+                batches[scope] = batch
+        taken[organization.name] = []
+        if not calm:
+            kinds |= _events(own, organization, own.random() < PRICE_CHANGES, taken[organization.name])
+    events = tuple(dict.fromkeys([*kinds, *busy]))
+    return Labelled(Scenario(tuple(organizations), events, seed), kinds, batches, taken)
 
 
 def draw_kind(draw: np.random.Generator, level: str) -> str:
@@ -152,46 +165,89 @@ def _workflow(draw: np.random.Generator, name: str, odds: float, scheduled: bool
     return Workflow(name, tuple(jobs), scheduled, odds)
 
 
-def _events(draw: np.random.Generator, organizations: tuple[Organization, ...]) -> list[Event]:
-    """Return price changes of two organizations, and events on each level from the top."""
-    taken: list[tuple[Scope, date, date]] = []
-    events: list[Event] = []
+def _with_rhythms(draw: np.random.Generator, usual: Organization) -> tuple[Organization, dict[Scope, Batch]]:
+    """Add schedules, batches and closures to an organization; also return the batches by project."""
+    closures = [Closure(*YEAR_END, draw_year_end(draw))]
+    closed = draw_closed_weeks(draw)
+    projects: list[Project] = []
+    batches: dict[Scope, Batch] = {}
+    for project in usual.projects:
+        added = draw_schedules(draw, usual.country or "")
+        batch = draw_batch(draw)
+        if batch is not None and _lives(project, FIRST, None):
+            batches[usual.name, project.name] = batch
+            added += [batch.timetable] if batch.timetable else []
+        workflows = tuple(_timed(draw, timetable) for timetable in added)
+        projects.append(replace(project, workflows=(*project.workflows, *workflows)))
+    closures += [Closure(*closed)] if closed else []
+    return replace(usual, projects=tuple(projects), closures=tuple(closures)), batches
 
-    def happen(kind: str, scope: Scope, projects: tuple[Project, ...], job: Job | None = None) -> None:
-        days = place(draw, kind, scope, taken)
-        if days is None or not any(_lives(project, *days) for project in projects):
-            return
-        rest: dict[str, str | Driver] = dict(zip(("project", "workflow", "job"), scope[1:], strict=False))
-        factor = draw_factor(draw, kind)
-        if kind == "resource_class_change" and job is not None:
-            rest["resource_class"] = _other_class(draw, job)
-            usual = CREDITS_PER_MINUTE[job.executor, job.resource_class]
-            factor = CREDITS_PER_MINUTE[job.executor, str(rest["resource_class"])] / usual
-        elif kind in ("level_shift", "drift") and len(scope) in (2, 3):
-            rest["driver"] = Driver.SECONDS if draw.random() < 0.3 else Driver.RUNS
-        events.append(Event(EventKind(kind), scope[0], days[0], factor, days[1], **rest))  # type: ignore[arg-type]
 
-    changed = draw.choice(len(organizations), _PRICE_CHANGES, replace=False)
-    for organization in (organizations[int(number)] for number in changed):
-        happen("price_change", (organization.name,), organization.projects)
-    for scope, projects, job in _scopes(organizations):
+def _timed(draw: np.random.Generator, timetable: Timetable) -> Workflow:
+    """Return the workflow of a timetable; what runs once a month takes longer."""
+    shortest, longest = (300, 6000) if timetable.name.startswith(BATCH) else (60, 3000)
+    jobs = []
+    for number, spread in enumerate(timetable.spreads):
+        executor, resource_class = _CLASSES[int(draw.integers(len(_CLASSES)))]
+        seconds = int(np.exp(draw.uniform(np.log(shortest), np.log(longest))))
+        jobs.append(Job(f"job-{number}", seconds, resource_class, executor, spread=spread))
+    return Workflow(timetable.name, tuple(jobs), scheduled=True, timetable=timetable)
+
+
+def _events(
+    draw: np.random.Generator, organization: Organization, has_price_change: bool, taken: Taken
+) -> dict[Event, str]:
+    """Return the events of an organization with their kinds: special ones, then those of each level from the top."""
+    kinds: dict[Event, str] = {}
+    projects = {project.name: project for project in organization.projects}
+
+    def add(drawn: Drawn, job: Job | None = None) -> None:
+        own = [projects[drawn.scope[1]]] if len(drawn.scope) > 1 else organization.projects
+        if any(_lives(project, drawn.first_day, drawn.last_day) for project in own):
+            kinds[_event(draw, drawn, job)] = drawn.kind
+
+    for special in draw_special(draw, organization.name, list(projects), has_price_change, taken):
+        add(special)
+    for scope, workflow, job in _scopes(organization):
+        if workflow is not None and workflow.timetable is not None:
+            if job is None and isinstance(workflow.timetable, Timetable) and not workflow.name.startswith(BATCH):
+                for drawn in draw_of_schedule(draw, scope, workflow.timetable, taken):
+                    add(drawn)
+            continue
         level = ("organization", "project", "workflow", "job")[len(scope) - 1]
         for _ in range(draw_count(draw, level)):
-            happen(draw_kind(draw, level), scope, projects, job)
-    return events
+            kind = draw_kind(draw, level)
+            days = place(draw, kind, scope, taken)
+            if days is not None:
+                add(Drawn(kind, scope, *days, draw_factor(draw, kind), False), job)
+    return kinds
 
 
-def _scopes(organizations: tuple[Organization, ...]) -> list[tuple[Scope, tuple[Project, ...], Job | None]]:
-    """Return all scopes, the largest first, each with its projects."""
-    scopes: list[tuple[Scope, tuple[Project, ...], Job | None]] = []
-    for organization in organizations:
-        scopes.append(((organization.name,), organization.projects, None))
-        for project in organization.projects:
-            own = (organization.name, project.name)
-            scopes.append((own, (project,), None))
-            for workflow in project.workflows:
-                scopes.append(((*own, workflow.name), (project,), None))
-                scopes += [((*own, workflow.name, job.name), (project,), job) for job in workflow.jobs]
+def _event(draw: np.random.Generator, drawn: Drawn, job: Job | None) -> Event:
+    """Return what happens in the simulator's terms."""
+    rest: dict[str, str | Driver] = dict(zip(("project", "workflow", "job"), drawn.scope[1:], strict=False))
+    kind, factor = drawn.kind, drawn.factor
+    if kind == "resource_class_change" and job is not None:
+        rest["resource_class"] = _other_class(draw, job)
+        usual = CREDITS_PER_MINUTE[job.executor, job.resource_class]
+        factor = CREDITS_PER_MINUTE[job.executor, str(rest["resource_class"])] / usual
+    elif kind in SCHEDULE_KINDS or kind == STOP:
+        kind = "level_shift"
+        rest["driver"] = Driver.SECONDS if drawn.per_run else Driver.RUNS
+    elif kind in ("level_shift", "drift") and len(drawn.scope) in (2, 3):
+        rest["driver"] = Driver.SECONDS if draw.random() < 0.3 else Driver.RUNS
+    return Event(EventKind(kind), drawn.scope[0], drawn.first_day, factor, drawn.last_day, **rest)  # type: ignore[arg-type]
+
+
+def _scopes(organization: Organization) -> list[tuple[Scope, Workflow | None, Job | None]]:
+    """Return all scopes of an organization, the largest first, each with its workflow and its job."""
+    scopes: list[tuple[Scope, Workflow | None, Job | None]] = [((organization.name,), None, None)]
+    for project in organization.projects:
+        own = (organization.name, project.name)
+        scopes.append((own, None, None))
+        for workflow in project.workflows:
+            scopes.append(((*own, workflow.name), workflow, None))
+            scopes += [((*own, workflow.name, job.name), workflow, job) for job in workflow.jobs]
     return sorted(scopes, key=lambda scope: len(scope[0]))
 
 

@@ -24,7 +24,10 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.simulator import Event, EventKind, Organization, Project, Scenario, daily_usage
+from circleci_cost_tests.benchmarks.anomaly_events import Scope, booked, draw_corrections
 from circleci_cost_tests.benchmarks.anomaly_labels import (
+    CLOSED,
+    FIRST_BATCH,
     NEW,
     VANISHED,
     Happening,
@@ -35,11 +38,12 @@ from circleci_cost_tests.benchmarks.anomaly_labels import (
     measured_days,
     short_ones,
 )
-from circleci_cost_tests.benchmarks.anomaly_scenario import ORGANIZATIONS, random_scenario
+from circleci_cost_tests.benchmarks.anomaly_rhythms import YEAR_END, Batch
+from circleci_cost_tests.benchmarks.anomaly_scenario import ORGANIZATIONS, Labelled, random_scenario
 from circleci_cost_tests.benchmarks.anomaly_statistical import statistical_parts
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST, daily_table, draw_gaps, hierarchy_of
 
-VERSION = 10
+VERSION = 11
 """Part of the kept files' names: another number makes all sets anew."""
 
 USUAL, VOLATILE = 1.0, 2.4
@@ -47,6 +51,7 @@ USUAL, VOLATILE = 1.0, 2.4
 
 PRICE_PER_CREDIT = 0.0006
 _ARRIVED = 0.5
+_CALM = "-calm"
 
 
 @dataclass(frozen=True)
@@ -73,22 +78,26 @@ class LabelledSet:
     countries: pl.DataFrame
 
 
-def labelled_set(seed: int, volatility: float = USUAL, organizations: int = ORGANIZATIONS) -> LabelledSet:
-    """Return the set of a seed from the project's simulator."""
+def labelled_set(
+    seed: int, volatility: float = USUAL, organizations: int = ORGANIZATIONS, calm: bool = False
+) -> LabelledSet:
+    """Return the set of a seed from the project's simulator; a calm one has no events but those that people know."""
     return _kept(
-        f"simulator-{seed}-{volatility:g}-{organizations}",
-        lambda: _simulated(random_scenario(seed, volatility, organizations)),
+        f"simulator-{seed}-{volatility:g}-{organizations}{_CALM * calm}",
+        lambda: _simulated(random_scenario(seed, volatility, organizations, calm), calm),
     )
 
 
-def real_like_set(seed: int, volatility: float = USUAL, organizations: int = ORGANIZATIONS) -> LabelledSet:
-    """Return the set of a seed from a purely statistical generator."""
+def real_like_set(
+    seed: int, volatility: float = USUAL, organizations: int = ORGANIZATIONS, calm: bool = False
+) -> LabelledSet:
+    """Return the set of a seed from a purely statistical generator; a calm one is as in `labelled_set`."""
 
     def make() -> LabelledSet:
-        daily, happenings, measured, countries = statistical_parts(seed, volatility, organizations)
+        daily, happenings, measured, countries = statistical_parts(seed, volatility, organizations, calm)
         return _labelled(daily, happenings, measured, countries)
 
-    return _kept(f"statistical-{seed}-{volatility:g}-{organizations}", make)
+    return _kept(f"statistical-{seed}-{volatility:g}-{organizations}{_CALM * calm}", make)
 
 
 def _kept(name: str, make: Callable[[], LabelledSet]) -> LabelledSet:
@@ -116,25 +125,47 @@ def _labelled(
     )
 
 
-def _simulated(scenario: Scenario) -> LabelledSet:
+def _simulated(described: Labelled, calm: bool) -> LabelledSet:
     """Simulate each organization, and again without each of its events on the days where that is measured."""
+    scenario = described.scenario
     dailies, happenings, measured = [], [], []
     for number, organization in enumerate(scenario.organizations):
-        own = _events_of(scenario, organization)
-        own_happenings = [_happening(f"{organization.name}#{n:03}", event) for n, event in enumerate(own)]
+        own = [event for event in described.kinds if event.organization == organization.name]
         full = _jobs(scenario, organization, FIRST, LAST)
-        for event, happening in zip(own, own_happenings, strict=True):
+        draw = np.random.default_rng([scenario.seed, 2, number])
+        corrections = [] if calm else draw_corrections(draw, _paths(organization), described.taken[organization.name])
+        credited = booked(corrections, full)
+        counterfactuals = [
+            *(
+                (
+                    _happening(f"{organization.name}#{n:03}", event, described.kinds[event]),
+                    _without(scenario, event),
+                    organization,
+                )
+                for n, event in enumerate(own)
+            ),
+            *_without_closed_weeks(scenario, organization),
+        ]
+        own_happenings = [happening for happening, _, _ in counterfactuals]
+        for happening, other, kept in counterfactuals:
             days = measured_days(happening)
             if days:
-                calm = _jobs(_without(scenario, event), organization, days[0], days[-1])
-                measured.append(_measured(happening.event, full, calm, days))
+                without = _jobs(other, kept, days[0], days[-1])
+                measured.append(_measured(happening.event, full, without, days))
+        for happening, _ in corrections:
+            own_happenings.append(happening)
+            with_it = pl.concat([full, credited]).group_by("series", "date").agg(pl.col("cost").sum())
+            measured.append(_measured(happening.event, with_it, full, measured_days(happening)))
         for project in organization.projects:
             turned = _turned(scenario, organization, project, full)
+            batch = described.batches.get((organization.name, project.name))
+            if batch is not None and batch.timetable is not None:
+                turned.append(_first_of(batch, batch.timetable.name, organization, project, full))
             own_happenings += [happening for happening, _ in turned]
             measured += [frame for _, frame in turned]
-        partial, missing = draw_gaps(np.random.default_rng([scenario.seed, 2, number]), short_ones(own_happenings))
+        partial, missing = draw_gaps(draw, short_ones(own_happenings))
         half = _jobs(scenario, organization, FIRST, LAST, dict.fromkeys(partial, _ARRIVED)) if partial else full
-        dailies.append(daily_table(half, partial, missing))
+        dailies.append(daily_table(pl.concat([half, credited]), partial, missing))
         happenings += own_happenings
     countries = pl.DataFrame(
         [(organization.name, organization.country) for organization in scenario.organizations],
@@ -142,6 +173,45 @@ def _simulated(scenario: Scenario) -> LabelledSet:
         orient="row",
     )
     return _labelled(pl.concat(dailies), happenings, pl.concat(measured), countries)
+
+
+def _paths(organization: Organization) -> list[Scope]:
+    """Return the jobs of an organization that run often enough to be credited."""
+    return [
+        (organization.name, project.name, workflow.name, job.name)
+        for project in organization.projects
+        for workflow in project.workflows
+        if workflow.timetable is None
+        for job in workflow.jobs
+    ]
+
+
+def _without_closed_weeks(
+    scenario: Scenario, organization: Organization
+) -> list[tuple[Happening, Scenario, Organization]]:
+    """Return the weeks in which an organization closes, each with a scenario without them."""
+    without = []
+    for closure in organization.closures:
+        if (closure.first_day, closure.last_day) != YEAR_END:
+            others = tuple(other for other in organization.closures if other is not closure)
+            open_one = replace(organization, closures=others)
+            closed = Happening(
+                f"{organization.name}#{CLOSED}", CLOSED, organization.name, closure.first_day, closure.last_day
+            )
+            without.append(
+                (closed, replace(scenario, organizations=(open_one,), events=_events_of(scenario, open_one)), open_one)
+            )
+    return without
+
+
+def _first_of(
+    batch: Batch, workflow: str, organization: Organization, project: Project, full: pl.DataFrame
+) -> tuple[Happening, pl.DataFrame]:
+    """Return the first occurrence of a batch with jobs of its own, and its effect."""
+    scope = f"{organization.name}/{project.name}/{workflow}"
+    happening = Happening(f"{scope}#{FIRST_BATCH}", FIRST_BATCH, scope, *batch.days[0])
+    without = full.filter(~pl.col("series").str.starts_with(scope + "/"))
+    return happening, _measured(happening.event, full, without, measured_days(happening))
 
 
 def _jobs(
@@ -203,6 +273,6 @@ def _measured(event: str, full: pl.DataFrame, calm: pl.DataFrame, days: list[dat
     )
 
 
-def _happening(name: str, event: Event) -> Happening:
+def _happening(name: str, event: Event, kind: str) -> Happening:
     scope = "/".join(name for name in (event.organization, event.project, event.workflow, event.job) if name)
-    return Happening(name, event.kind.value, scope, event.first_day, event.last_day)
+    return Happening(name, kind, scope, event.first_day, event.last_day)

@@ -1,10 +1,11 @@
 """Labelled daily series from statistics alone, so that a detector is not fitted to the project's simulator.
 
-Runs are negative binomial around weekday × holidays × growth × AR(1) wander, the cost of a run is log-normal, and
-events multiply either on the jobs of their scope. Series begin, end and are sparse at random.
+Runs are negative binomial around weekday × holidays × growth × AR(1) wander, those of schedules and monthly batches
+exact (`anomaly_rhythms`); the cost of a run is log-normal, and events multiply either on the jobs of their scope.
+Series begin, end and are sparse at random.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import compress
@@ -15,30 +16,60 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost_tests.benchmarks.anomaly_labels import NEW, VANISHED, Happening, measured_days, short_ones
+from circleci_cost_tests.benchmarks.anomaly_events import (
+    Drawn,
+    Scope,
+    Taken,
+    booked,
+    draw_corrections,
+    draw_factor,
+    draw_of_schedule,
+    draw_special,
+    place,
+)
+from circleci_cost_tests.benchmarks.anomaly_labels import (
+    CLOSED,
+    DRIFT,
+    FIRST_BATCH,
+    NEW,
+    PRICE_CHANGE,
+    VANISHED,
+    Happening,
+    measured_days,
+    short_ones,
+)
+from circleci_cost_tests.benchmarks.anomaly_rhythms import (
+    BATCH,
+    DATES,
+    YEAR_END,
+    Span,
+    Timetable,
+    draw_batch,
+    draw_closed_weeks,
+    draw_schedules,
+    draw_year_end,
+)
 from circleci_cost_tests.benchmarks.anomaly_scenario import (
     COUNTRIES,
     ORGANIZATIONS,
-    Scope,
+    PRICE_CHANGES,
     draw_count,
-    draw_factor,
     draw_kind,
-    place,
 )
 from circleci_cost_tests.benchmarks.anomaly_tables import DAYS, FIRST, LEVELS, daily_table, draw_gaps
 
 Floats = npt.NDArray[np.float64]
 
 _PRICE_PER_CREDIT = 0.0006
-_DATES = [FIRST + timedelta(days=n) for n in range(DAYS)]
-_WEEKEND = np.array([day.weekday() >= 5 for day in _DATES])
+_WEEKEND = np.array([day.weekday() >= 5 for day in DATES])
 
 
 @dataclass(frozen=True)
 class _Jobs:
     """The jobs of an organization: names, expected runs (job × day), the mean and spread of a run's credits.
 
-    `turns` holds the projects that begin or end: the kind and the day's number.
+    The runs of `timed` jobs are exact. `turns` are events that people know, each with its factor: projects that begin
+    or end, closed weeks, first occurrences of batches.
     """
 
     names: list[Scope]
@@ -47,41 +78,51 @@ class _Jobs:
     spread: Floats
     dispersion: Floats
     rests: npt.NDArray[np.bool_]
-    turns: dict[str, tuple[str, int]]
+    timed: npt.NDArray[np.bool_]
+    timetables: dict[Scope, Timetable]
+    turns: list[tuple[Happening, float]]
 
 
 def statistical_parts(
-    seed: int, volatility: float, count: int = ORGANIZATIONS
+    seed: int, volatility: float, count: int = ORGANIZATIONS, calm: bool = False
 ) -> tuple[pl.DataFrame, list[Happening], pl.DataFrame, pl.DataFrame]:
     """Return the daily table of all levels, the events, their expected effects on jobs, and the countries.
 
     `volatility` multiplies how far levels and days stray, and divides how many runs there are and how even they are.
+    In calm ones nothing happens but what people know.
     """
     dailies, happenings, measured, countries = [], [], [], []
     for number in range(count):
         draw = np.random.default_rng([seed, 3, number])
         name, country = f"org-{number:02}", COUNTRIES[(number + seed) % len(COUNTRIES)]
         jobs = _jobs(draw, name, country, volatility)
-        drawn = _happenings(draw, name, jobs, price_changes=number < 2) + _turned(jobs)
-        factors = [_factors(happening, strength, jobs) for happening, strength, _ in drawn]
+        taken: Taken = []
+        drawn = [] if calm else _happenings(draw, name, jobs, taken)
+        drawn += [(happening, factor, True) for happening, factor in jobs.turns]
+        factors = [_factors(happening, strength, by_runs, jobs) for happening, strength, by_runs in drawn]
         own = [happening for happening, *_ in drawn]
         usual = jobs.runs * jobs.credits[:, None] * _PRICE_PER_CREDIT
-        for index, happening in enumerate(own):
+        for index, (happening, strength, _) in enumerate(drawn):
             without = usual * _product(jobs, factors[:index] + factors[index + 1 :])
             with_it = without * factors[index]
-            if happening.kind == NEW:
+            if happening.kind == NEW or (happening.kind == FIRST_BATCH and strength == 1):
                 without = without * (1 - _inside(happening, jobs))[:, None]
             measured.append(_measured(happening, with_it, without, jobs.names))
         of_runs = [by_runs for _, _, by_runs in drawn]
-        of_price = [happening.kind == "price_change" for happening in own]
+        of_price = [happening.kind == PRICE_CHANGE for happening in own]
         runs = _product(jobs, list(compress(factors, of_runs)))
         price = _product(jobs, list(compress(factors, of_price)))[0]
         per_run = _product(jobs, [f for f, r, p in zip(factors, of_runs, of_price, strict=True) if not (r or p)])
-        partial, missing = draw_gaps(draw, short_ones(own))
-        arrived = np.array([0.5 if day in partial else 1.0 for day in _DATES])
-        leaves = _drawn(draw, jobs, runs * arrived, per_run, price)
-        dailies.append(daily_table(leaves, partial, missing))
-        happenings += own
+        pushed = [job for job, timed in zip(jobs.names, jobs.timed, strict=True) if not timed]
+        corrections = [] if calm else draw_corrections(draw, pushed, taken)
+        partial, missing = draw_gaps(draw, short_ones([*own, *(happening for happening, _ in corrections)]))
+        arrived = np.array([0.5 if day in partial else 1.0 for day in DATES])
+        leaves = _drawn(draw, jobs, runs, arrived=arrived, per_run=per_run, price=price)
+        credited = booked(corrections, leaves)
+        for happening, _ in corrections:
+            measured.append(_of_correction(happening, leaves, credited))
+        dailies.append(daily_table(pl.concat([leaves, credited]), partial, missing))
+        happenings += [*own, *(happening for happening, _ in corrections)]
         countries.append((name, country))
     told_countries = pl.DataFrame(countries, schema=["organization", "country"], orient="row")
     return pl.concat(dailies), happenings, pl.concat(measured), told_countries
@@ -93,47 +134,86 @@ def _jobs(draw: np.random.Generator, name: str, country: str, volatility: float)
     level = (1 + growth) ** (np.arange(DAYS) / 365) * np.exp(strays)
     pushes = _week(draw, country)
     names: list[Scope] = []
-    turns: dict[str, tuple[str, int]] = {}
-    runs, rests, dispersion = [], [], []
+    timetables: dict[Scope, Timetable] = {}
+    turns: list[tuple[Happening, float]] = []
+    runs, rests, dispersion, credits, spread = [], [], [], [], []
     for project in range(int(draw.integers(7, 11))):
+        scope = (name, f"project-{project:02}")
+        path = "/".join(scope)
         own = size * draw.lognormal(0, 0.8) * np.exp(_wander(draw, 0.5, volatility * draw.uniform(0.03, 0.12)))
         if draw.random() < 0.15:
-            turn = int(draw.integers(40, 350))
-            turns[f"{name}/project-{project:02}"] = (NEW if draw.random() < 0.6 else VANISHED, turn)
+            day, kind = DATES[int(draw.integers(40, 350))], NEW if draw.random() < 0.6 else VANISHED
+            turns.append((Happening(f"{path}#{kind}", kind, path, day, None), 0.0))
         wild = np.exp(draw.uniform(np.log(15), np.log(200))) / volatility
+        batch = draw_batch(draw)
         for workflow in range(int(draw.integers(1, 4))):
             resting = bool(workflow == 0 or draw.random() < 0.5)
             share = (
                 1.0 if workflow == 0 else (draw.uniform(0.02, 0.15) if draw.random() < 0.15 else draw.uniform(0.4, 1.2))
             )
             mean = share * own * level * pushes if resting else np.full(DAYS, share * size)
+            if workflow == 0 and batch is not None and batch.timetable is None:
+                mean = mean * _busy(batch.days[1:], batch.times)
+                first = Happening(f"{path}#{FIRST_BATCH}", FIRST_BATCH, f"{path}/workflow-0", *batch.days[0])
+                turns.append((first, batch.times))
             for job in range(int(draw.integers(2, 6))):
-                names.append((name, f"project-{project:02}", f"workflow-{workflow}", f"job-{job}"))
+                names.append((*scope, f"workflow-{workflow}", f"job-{job}"))
                 runs.append(mean * draw.uniform(0.6, 1.4))
                 rests.append(resting)
                 dispersion.append(wild if resting else 50.0)
-    spread = np.where(
-        draw.random(len(names)) < 0.7, draw.uniform(0.15, 0.4, len(names)), draw.uniform(0.5, 1, len(names))
-    )
+                credits.append(draw.lognormal(4, 1.1))
+                spread.append(draw.uniform(0.15, 0.4) if draw.random() < 0.7 else draw.uniform(0.5, 1))
+        added = draw_schedules(draw, country)
+        if batch is not None and batch.timetable is not None:
+            added.append(batch.timetable)
+            own_jobs = f"{path}/{batch.timetable.name}"
+            turns.append((Happening(f"{own_jobs}#{FIRST_BATCH}", FIRST_BATCH, own_jobs, *batch.days[0]), 1.0))
+        for timetable in added:
+            timetables[(*scope, timetable.name)] = timetable
+            for job, deviation in enumerate(timetable.spreads):
+                names.append((*scope, timetable.name, f"job-{job}"))
+                runs.append(np.array(timetable.runs, dtype=np.float64))
+                rests.append(False)
+                dispersion.append(np.inf)
+                # What runs once a day, or once a month, takes longer than what runs at each push, or each hour.
+                often = 1 if timetable.name.startswith(BATCH) else max(timetable.runs)
+                credits.append(draw.lognormal(6, 1.1) / np.sqrt(often))
+                spread.append(deviation)
+    closed = draw_closed_weeks(draw)
+    if closed is not None:
+        turns.append((Happening(f"{name}#{CLOSED}", CLOSED, name, closed[0], closed[1]), closed[2]))
     return _Jobs(
-        names, np.array(runs), draw.lognormal(4, 1.1, len(names)), spread, np.array(dispersion), np.array(rests), turns
+        names=names,
+        runs=np.array(runs),
+        credits=np.array(credits),
+        spread=np.array(spread),
+        dispersion=np.array(dispersion),
+        rests=np.array(rests),
+        timed=np.isinf(dispersion),
+        timetables=timetables,
+        turns=turns,
     )
+
+
+def _busy(days: Sequence[Span], times: float) -> Floats:
+    """Return how many times as busy each day is."""
+    return np.array([times if any(first <= day <= last for first, last in days) else 1.0 for day in DATES])
 
 
 def _week(draw: np.random.Generator, country: str) -> Floats:
     """Return a weekday profile with the country's holidays; how much is done on them depends on the organization."""
     profile = np.concatenate([draw.uniform(3, 5, 5), draw.uniform(0.2, 1.2, 2)])
+    depth = draw_year_end(draw)
     public = set(holidays.country_holidays(country, years=range(FIRST.year, FIRST.year + 3)))
     kept, half = draw.uniform(0.05, 0.3), draw.uniform(0.4, 0.8)
-    activity = [profile[day.weekday()] * _kept(day, public, kept, half) for day in _DATES]
-    return np.array(activity)
+    activity = [profile[day.weekday()] * _kept(day, public, kept, half) for day in DATES]
+    quiet = [depth if YEAR_END[0] <= day <= YEAR_END[1] and day not in public else 1.0 for day in DATES]
+    return np.array(activity) * quiet
 
 
 def _kept(day: date, public: set[date], kept: float, half: float) -> float:
     if day in public:
         return kept
-    if (day.month, day.day) >= (12, 24):
-        return 0.5 * half
     bridge = {0: day + timedelta(days=1), 4: day - timedelta(days=1)}.get(day.weekday())
     return half if bridge in public else 1.0
 
@@ -147,43 +227,50 @@ def _wander(draw: np.random.Generator, memory: float, deviation: float) -> Float
     return deviation * path
 
 
-def _happenings(
-    draw: np.random.Generator, name: str, jobs: _Jobs, price_changes: bool
-) -> list[tuple[Happening, float, bool]]:
+def _happenings(draw: np.random.Generator, name: str, jobs: _Jobs, taken: Taken) -> list[tuple[Happening, float, bool]]:
     """Draw the events, each with its factor and whether it multiplies runs."""
-    taken: list[tuple[Scope, date, date]] = []
     happenings: list[tuple[Happening, float, bool]] = []
 
-    def happen(kind: str, scope: Scope) -> None:
-        days = place(draw, kind, scope, taken)
-        if days is None:
-            return
-        cost = kind in ("resource_class_change", "price_change")
-        strength = (
-            float(draw.choice([0.5, 1.5, 2, 2.5])) if kind == "resource_class_change" else draw_factor(draw, kind)
-        )
-        by_runs = not cost and (
-            kind in ("outage", "weekend_leak") or draw.random() < (0.3 if len(scope) == 4 else 0.75)
-        )
-        happenings.append((Happening(f"{name}#{len(happenings):03}", kind, "/".join(scope), *days), strength, by_runs))
+    def add(drawn: Drawn, by_runs: bool) -> None:
+        event = f"{name}#{len(happenings):03}"
+        happening = Happening(event, drawn.kind, "/".join(drawn.scope), drawn.first_day, drawn.last_day)
+        happenings.append((happening, drawn.factor, by_runs))
 
-    if price_changes:
-        happen("price_change", (name,))
+    projects = sorted({path[1] for path in jobs.names})
+    for special in draw_special(draw, name, projects, draw.random() < PRICE_CHANGES, taken):
+        add(special, special.kind != PRICE_CHANGE)
+    for scope, timetable in jobs.timetables.items():
+        if not timetable.name.startswith(BATCH):
+            for drawn in draw_of_schedule(draw, scope, timetable, taken):
+                add(drawn, not drawn.per_run)
+    pushed = [path for path, timed in zip(jobs.names, jobs.timed, strict=True) if not timed]
     for depth, level in enumerate(LEVELS, 1):
-        for scope in dict.fromkeys(path[:depth] for path in jobs.names):
+        for scope in dict.fromkeys(path[:depth] for path in pushed):
             for _ in range(draw_count(draw, level)):
-                happen(draw_kind(draw, level), scope)
+                kind = draw_kind(draw, level)
+                days = place(draw, kind, scope, taken)
+                if days is not None:
+                    of_class = kind == "resource_class_change"
+                    strength = float(draw.choice([0.5, 1.5, 2, 2.5])) if of_class else draw_factor(draw, kind)
+                    by_runs = not of_class and (
+                        kind in ("outage", "weekend_leak") or draw.random() < (0.3 if len(scope) == 4 else 0.75)
+                    )
+                    add(Drawn(kind, scope, *days, strength, not by_runs), by_runs)
     return happenings
 
 
-def _factors(happening: Happening, strength: float, jobs: _Jobs) -> Floats:
-    """Return the factor of an event on each job and day."""
+def _factors(happening: Happening, strength: float, by_runs: bool, jobs: _Jobs) -> Floats:
+    """Return the factor of an event on each job and day.
+
+    The runs of timetables follow events of their own workflow, and what stops everything above it.
+    """
     since = np.arange(DAYS) - (happening.first_day - FIRST).days
     length = DAYS if happening.last_day is None else (happening.last_day - happening.first_day).days
     active = (since >= 0) & (since <= length)
+    touched = _inside(happening, jobs)
     if happening.kind in (NEW, VANISHED):
         course = np.broadcast_to(since >= 0 if happening.kind == NEW else since < 0, jobs.runs.shape)
-    elif happening.kind == "drift":
+    elif happening.kind == DRIFT:
         course = np.broadcast_to(1 + (strength - 1) * np.clip(since / max(1, length), 0, 1), jobs.runs.shape)
     elif happening.kind == "weekend_leak":
         working = np.array([row[~_WEEKEND].mean() for row in jobs.runs])
@@ -191,21 +278,17 @@ def _factors(happening: Happening, strength: float, jobs: _Jobs) -> Floats:
         course = np.where(active & _WEEKEND & jobs.rests[:, None] & (jobs.runs > 0), np.maximum(leaked, 1), 1.0)
     else:
         course = np.where(active, strength, np.ones_like(jobs.runs))
-    return np.where(_inside(happening, jobs)[:, None], course, 1.0)
+    if happening.kind == CLOSED:
+        touched = touched & jobs.rests
+    elif by_runs and strength > 0 and tuple(happening.scope.split("/")) not in jobs.timetables:
+        touched = touched & ~jobs.timed
+    return np.where(touched[:, None], course, 1.0)
 
 
 def _inside(happening: Happening, jobs: _Jobs) -> npt.NDArray[np.bool_]:
     """Return which jobs are in the scope of an event."""
     scope = tuple(happening.scope.split("/"))
     return np.array([name[: len(scope)] == scope for name in jobs.names])
-
-
-def _turned(jobs: _Jobs) -> list[tuple[Happening, float, bool]]:
-    """Return the projects that begin or end as events that multiply their runs."""
-    return [
-        (Happening(f"{project}#{kind}", kind, project, _DATES[day], None), 0.0, True)
-        for project, (kind, day) in jobs.turns.items()
-    ]
 
 
 def _product(jobs: _Jobs, factors: list[Floats]) -> Floats:
@@ -223,10 +306,37 @@ def _measured(happening: Happening, with_it: Floats, without: Floats, names: lis
     return _long(names, days, costs).select(pl.lit(happening.event).alias("event"), pl.all())
 
 
-def _drawn(draw: np.random.Generator, jobs: _Jobs, runs: Floats, per_run: Floats, price: Floats) -> pl.DataFrame:
-    """Draw runs and their cost, and add them up by job and day."""
-    dispersion = jobs.dispersion[:, None]
-    counts = draw.poisson(jobs.runs * runs * draw.gamma(dispersion, 1 / dispersion, jobs.runs.shape)).ravel()
+def _of_correction(happening: Happening, leaves: pl.DataFrame, credited: pl.DataFrame) -> pl.DataFrame:
+    """Return the cost of the jobs with and without a correction on its day."""
+    own = (pl.col("date") == happening.first_day) & pl.col("series").str.starts_with(happening.scope)
+    cost = pl.col("cost").sum()
+    return (
+        pl.concat(
+            [
+                leaves.filter(pl.col("date") == happening.first_day).select(
+                    "series", "date", "cost", pl.lit(False).alias("with_only")
+                ),
+                credited.filter(own).select("series", "date", "cost", pl.lit(True).alias("with_only")),
+            ]
+        )
+        .group_by("series", "date")
+        .agg(
+            pl.lit(happening.event).alias("event").first(),
+            cost.alias("cost_with"),
+            pl.col("cost").filter(~pl.col("with_only")).sum().alias("cost_without"),
+        )
+        .select("event", "series", "date", "cost_with", "cost_without")
+    )
+
+
+def _drawn(
+    draw: np.random.Generator, jobs: _Jobs, runs: Floats, *, arrived: Floats, per_run: Floats, price: Floats
+) -> pl.DataFrame:
+    """Draw runs and their cost, and add them up by job and day; `arrived` is the share of each day's runs."""
+    wild = np.where(jobs.timed, 1.0, jobs.dispersion)[:, None]
+    varied = draw.poisson(jobs.runs * runs * arrived * draw.gamma(wild, 1 / wild, jobs.runs.shape))
+    exact = np.rint(np.rint(jobs.runs * runs) * arrived)
+    counts = np.where(jobs.timed[:, None], exact, varied).astype(np.int64).ravel()
     cell = np.repeat(np.arange(counts.size), counts)
     job = cell // DAYS
     single = jobs.credits[job] * np.exp(jobs.spread[job] * draw.normal(size=len(cell)) - jobs.spread[job] ** 2 / 2)
@@ -249,7 +359,7 @@ def _drawn(draw: np.random.Generator, jobs: _Jobs, runs: Floats, per_run: Floats
 def _long(names: list[Scope], days: list[int], values: Mapping[str, npt.NDArray[Any]]) -> pl.DataFrame:
     """Return arrays of (jobs, days) as a table of `series`, `date` and one column each."""
     series = pl.Series(["/".join(name) for name in names]).gather(np.repeat(np.arange(len(names)), len(days)))
-    dates = pl.Series([_DATES[day] for day in days], dtype=pl.Date)
+    dates = pl.Series([DATES[day] for day in days], dtype=pl.Date)
     return pl.DataFrame(
         {"series": series, "date": dates.gather(np.tile(np.arange(len(days)), len(names)))}
         | {name: array.ravel() for name, array in values.items()}

@@ -13,6 +13,7 @@ NAMES = (
     "budgets",
     "allocation",
     "anomalies",
+    "real_series",
     "correlation",
     "drivers",
     "explorer_data",

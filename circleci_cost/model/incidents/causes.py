@@ -7,6 +7,7 @@ explains it best. The figures of an incident are `incidents`' job.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from circleci_cost.model.incidents.episodes import (
@@ -66,7 +67,7 @@ class Cause:
     series: str
     episodes: tuple[Episode, ...]
 
-    @property
+    @cached_property
     def since(self) -> int:
         """The day on which the change began.
 
@@ -79,12 +80,12 @@ class Cause:
         firsts = [episode.since for episode in self.episodes if episode.first == self.first]
         return min(*firsts, *(episode.since for episode in own[:1]), *(episode.first for episode in self.episodes))
 
-    @property
+    @cached_property
     def first(self) -> int:
         """The first day in alarm."""
         return min(episode.first for episode in self.episodes)
 
-    @property
+    @cached_property
     def last(self) -> int:
         """The last day in alarm."""
         return max(episode.last for episode in self.episodes)

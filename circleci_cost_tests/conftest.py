@@ -21,7 +21,7 @@ settings.load_profile("without deadlines")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, Any, Any]:
-    """Let a failure that quotes half a surrogate pair reach xdist's controller, where it would end the whole session."""
+    """Let a failure that quotes half a surrogate pair reach xdist's controller: it would end the whole session."""
     report = yield
     return _encodable(report)
 

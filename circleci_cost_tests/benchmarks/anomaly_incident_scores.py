@@ -5,30 +5,34 @@ Alarms of single series are scored in `anomaly_scores`; causes come from `anomal
 An incident is **about** an event of its organization and direction where its days and the event's (first day to `ends`)
 overlap, it was not reported before the event began, and one of the two series lies within the other. It is right where
 it is about a cause: an event of at least 5 % of the organization's usual daily cost. About a smaller event, or in the
-ten days after an event ended and in the other direction, it counts neither way. Every other incident is false. A cause
-is found where an incident is about it; its delay is the days from its first day to the first `told_on`, and it is late
-by the days since it had grown to 5 %, if any (these differ for drifts).
+ten days after an event ended and in the other direction, it counts neither way. Every other incident is false. Beside a
+price change the kind decides: an incident that could be about the price and about another cause is about the price
+where it is called a price change, and about the other one elsewhere. A cause is found where an incident is about it;
+its delay is the days from its first day to the first `told_on`, and it is late by the days since it had grown to 5 %,
+if any (these differ for drifts). Why a cause was missed is `anomaly_incident_misses`' job.
 """
 
 import polars as pl
 
-from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, KNOWN
-from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS
+from circleci_cost_tests.benchmarks.anomaly_incident_misses import MISSES, misses, within
+from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, KNOWN, PRICE_CHANGE
+from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS, alarms_of
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
 
 _DAYS_PER_MONTH = 365.25 / 12
 
 
-def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet) -> pl.DataFrame:
+def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet, detected: pl.DataFrame) -> pl.DataFrame:
     """Count causes and incidents of one set, to be added up over sets and handed to `incident_figures`.
 
-    In: `organization`, `series`, `first_day`, `last_day`, `direction`, `told_on`; other columns are ignored. Out:
-    `slice` (all, the kinds), `causes`, `found`, `delay_days` and `late_days` (their sums), `right`, `repeated` (right
-    ones beyond the first of a cause), `neither`, `false`, `days` (of organizations).
+    In: `organization`, `series`, `kind`, `first_day`, `last_day`, `direction`, `told_on`, other columns are ignored;
+    `detected`: the days in which misses are looked for. Out: `slice` (all, the kinds), `causes`, `found`, `delay_days`
+    and `late_days` (their sums), `twice` (causes with more than one incident), one column for each of `MISSES`,
+    `right`, `neither`, `false`, `days` (of organizations).
     """
     scored_from = pl.lit(FIRST) + pl.duration(days=UNSCORED_DAYS)
-    known = incidents.with_columns(pl.col("organization", "series", "direction").cast(pl.String))
+    known = incidents.with_columns(pl.col("organization", "series", "kind", "direction").cast(pl.String))
     scored = known.filter(pl.col("first_day") >= scored_from).with_row_index("incident")
     events = labelled.causes.with_columns(is_cause().alias("is_cause"))
     causes = events.filter(pl.col("is_cause"), pl.col("first_day") >= scored_from)
@@ -39,26 +43,30 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet) -> pl.DataFr
         pl.col("over") + pl.duration(days=1), pl.col("over") + pl.duration(days=ECHO_DAYS)
     )
     about = pairs.filter(same & overlap & (pl.col("told_on") >= pl.col("first_day_of_event")))
-    right = about.filter(pl.col("is_cause"))
+    right = _beside_prices(about.filter(pl.col("is_cause")))
     neither = (
         pl.concat([about, pairs.filter(~same & echo)]).join(right, on="incident", how="anti")["incident"].n_unique()
     )
     first = right.group_by("event").agg(
         (pl.col("told_on").min() - pl.col("first_day_of_event").first()).dt.total_days().alias("delay_days"),
         (pl.col("told_on").min() - pl.col("grown").first()).dt.total_days().clip(0).alias("late_days"),
-        (pl.len() - 1).cast(pl.Int64).alias("repeated"),
+        (pl.len() > 1).cast(pl.Int64).alias("twice"),
     )
-    by_cause = causes.join(first, on="event", how="left").select(
-        "kind",
-        pl.lit(1, pl.Int64).alias("causes"),
-        pl.col("delay_days").is_not_null().cast(pl.Int64).alias("found"),
-        pl.col("delay_days", "late_days", "repeated").fill_null(0),
+    missed = misses(causes.join(first, on="event", how="anti"), known, alarms_of(detected))
+    by_cause = (
+        causes.join(first, on="event", how="left")
+        .join(missed, on="event", how="left")
+        .select(
+            "kind",
+            pl.lit(1, pl.Int64).alias("causes"),
+            pl.col("delay_days").is_not_null().cast(pl.Int64).alias("found"),
+            pl.col("delay_days", "late_days", "twice").fill_null(0),
+            *((pl.col("miss") == name).fill_null(False).cast(pl.Int64).alias(name) for name in MISSES),
+        )
     )
     number_right = right["incident"].n_unique()
     organizations = labelled.countries.height
-    whole = by_cause.select(
-        pl.lit("all").alias("slice"), pl.col("causes", "found", "delay_days", "late_days", "repeated").sum()
-    )
+    whole = by_cause.select(pl.lit("all").alias("slice"), pl.all().exclude("kind").sum())
     return pl.concat(
         [
             whole.with_columns(
@@ -76,8 +84,8 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet) -> pl.DataFr
 def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
     """Add up the counts of some sets.
 
-    Out: `slice`, `causes`, `recall`, `precision`, `false_per_organization_month`, `repeated`, `delay_days`,
-    `late_days` (means).
+    Out: `slice`, `causes`, `recall`, `precision`, `false_per_organization_month`, `repeats` (the share of the found
+    causes that were reported twice or more), `delay_days`, `late_days` (means), and the numbers of `MISSES`.
     """
     right, wrong = pl.col("right"), pl.col("false")
     return (
@@ -92,8 +100,9 @@ def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
             pl.when(pl.col("days") > 0)
             .then(_DAYS_PER_MONTH * wrong / pl.col("days"))
             .alias("false_per_organization_month"),
-            "repeated",
+            (pl.col("twice") / pl.col("found")).alias("repeats"),
             *((pl.col(name) / pl.col("found")).alias(name) for name in ("delay_days", "late_days")),
+            *MISSES,
         )
     )
 
@@ -103,7 +112,13 @@ def is_cause() -> pl.Expr:
     return ~pl.col("kind").is_in(KNOWN) & (pl.col("organization_share").abs() >= CAUSE_FROM)
 
 
+def _beside_prices(right: pl.DataFrame) -> pl.DataFrame:
+    """Let the kind decide where an incident could be about a price change and about another cause."""
+    of_price = pl.col("kind_of_event") == PRICE_CHANGE
+    ambiguous = of_price.any().over("incident") & ~of_price.all().over("incident")
+    return right.filter(~ambiguous | ((pl.col("kind") == PRICE_CHANGE) == of_price))
+
+
 def _related() -> pl.Expr:
     """Whether one of the series of incident and event is the other or lies within it."""
-    own, other = pl.col("series") + "/", pl.col("series_of_event") + "/"
-    return own.str.starts_with(other) | other.str.starts_with(own)
+    return within("series", "series_of_event") | within("series_of_event", "series")

@@ -14,9 +14,11 @@ from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.incidents.incidents import incidents
+from circleci_cost_tests.benchmarks.anomaly_delays import WITHIN_DAYS, by_size, shift_delays
+from circleci_cost_tests.benchmarks.anomaly_incident_misses import MISSES
 from circleci_cost_tests.benchmarks.anomaly_incident_scores import incident_counts, incident_figures
 from circleci_cost_tests.benchmarks.anomaly_peers import PEERS, alarmed, calibrated, peer_scores
-from circleci_cost_tests.benchmarks.anomaly_scores import ALL, LARGE, OF_LARGE, counts, figures
+from circleci_cost_tests.benchmarks.anomaly_scores import ALL, BATCHES, LARGE, OF_LARGE, SCHEDULES, counts, figures
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 VISIBLE = 3.0
@@ -30,8 +32,10 @@ Figures = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Run:
-    """The results on sets of one kind: of the detector over all labels and over the visible ones, of incidents, and of
-    the peers (over all labels, over the visible ones).
+    """The results on sets of one kind.
+
+    Of the detector over all labels, over the visible ones and on calm sets, the delays of shifts by size, of incidents
+    here and on calm sets, and of the peers (over all labels, over the visible ones).
     """
 
     name: str
@@ -39,7 +43,10 @@ class Run:
     labels: int
     of_alarms: Figures
     of_visible: Figures
+    of_calm: Figures
+    of_sizes: Figures
     of_incidents: Figures
+    of_calm_incidents: Figures
     of_peers: dict[str, tuple[Figures, Figures]]
 
 
@@ -55,27 +62,45 @@ def detected(labelled: LabelledSet) -> pl.DataFrame:
     )
 
 
-def scored(name: str, sets: list[LabelledSet], tuning: LabelledSet) -> Run:
-    """Score the detector, its incidents and the peers on some sets; the peers' thresholds are chosen on `tuning`."""
+def scored(name: str, sets: list[LabelledSet], calm: list[LabelledSet], tuning: LabelledSet | None) -> Run:
+    """Score the detector and its incidents on some sets and on calm ones, and the peers, if any, on the former.
+
+    The peers' thresholds are chosen on `tuning`.
+    """
     judged = [detected(labelled) for labelled in sets]
-    rows = [incidents(days, labelled.hierarchy, INCIDENT_SETTINGS) for days, labelled in zip(judged, sets, strict=True)]
-    counted = [incident_counts(frame, labelled) for frame, labelled in zip(rows, sets, strict=True)]
-    of_peers: dict[str, tuple[Figures, Figures]] = {}
-    for peer in PEERS:
-        scores = [peer_scores(labelled, peer) for labelled in sets]
-        of_all, of_visible = {}, {}
-        for slice_name, threshold in calibrated(tuning, peer).items():
-            reached, reached_of_visible = _scored([alarmed(score, threshold) for score in scores], sets)
-            of_all[slice_name], of_visible[slice_name] = reached[slice_name], reached_of_visible[slice_name]
-        of_peers[peer] = of_all, of_visible
+    judged_calm = [detected(labelled) for labelled in calm]
+    delays = [shift_delays(days, labelled) for days, labelled in zip(judged, sets, strict=True)]
     return Run(
         name,
         sum(labelled.hierarchy.height for labelled in sets),
         sum(labelled.labels.height for labelled in sets),
         *_scored(judged, sets),
-        _by_slice(incident_figures(counted)),
-        of_peers,
+        _by_slice(figures([counts(days, labelled) for days, labelled in zip(judged_calm, calm, strict=True)])),
+        {row["size"]: row for row in by_size(delays).iter_rows(named=True)},
+        _of_incidents(judged, sets),
+        _of_incidents(judged_calm, calm),
+        {} if tuning is None else {peer: _of_peer(peer, sets, tuning) for peer in PEERS},
     )
+
+
+def _of_peer(peer: str, sets: list[LabelledSet], tuning: LabelledSet) -> tuple[Figures, Figures]:
+    """Return the figures of a peer's slices, each at its own threshold, over all labels and over the visible ones."""
+    scores = [peer_scores(labelled, peer) for labelled in sets]
+    of_all: Figures = {}
+    of_visible: Figures = {}
+    for slice_name, threshold in calibrated(tuning, peer).items():
+        reached, reached_of_visible = _scored([alarmed(score, threshold) for score in scores], sets)
+        of_all[slice_name], of_visible[slice_name] = reached[slice_name], reached_of_visible[slice_name]
+    return of_all, of_visible
+
+
+def _of_incidents(judged: list[pl.DataFrame], sets: list[LabelledSet]) -> Figures:
+    """Return the figures of the incidents of some sets, by slice."""
+    counted = [
+        incident_counts(incidents(days, labelled.hierarchy, INCIDENT_SETTINGS), labelled, days)
+        for days, labelled in zip(judged, sets, strict=True)
+    ]
+    return _by_slice(incident_figures(counted))
 
 
 def print_run(run: Run) -> None:
@@ -91,7 +116,18 @@ def print_run(run: Run) -> None:
             for slice_name, row in ((slice_name, of_all[slice_name]) for slice_name in (ALL, LARGE))
         ]
         print(f"{name:26}{' '.join(cells)}")
+    for slice_name in (SCHEDULES, BATCHES):
+        row = run.of_alarms.get(slice_name)
+        if row is not None:
+            print(
+                f"{f'detector, {slice_name}':26}{row['f1'] or 0:>6.2f}{'':6}{row['recall']:>8.2f}"
+                f"{row['precision']:>11.2f}{row['false_per_series_year']:>12.2f}"
+            )
+    print(f"on calm sets: {run.of_calm[ALL]['false_per_series_year']:.2f} alarms a series-year", end=", ")
+    print(f"{run.of_calm[LARGE]['false_per_series_year']:.2f} of {LARGE}", end=", ")
+    print(f"{run.of_calm_incidents[ALL]['false_per_organization_month']:.2f} incidents an organization and month")
     _print_kinds(run)
+    _print_sizes(run)
     _print_incidents(run)
 
 
@@ -127,26 +163,14 @@ class _Goal:
         return "reached" if (value >= self.wanted if self.sign == "≥" else value <= self.wanted) else "missed"
 
 
-# A mean of less than half a day is the same day.
-_DELAYS = {"spike": 0.5, "outage": 0.5, "level_shift": 1.3, "drift": 9.0}
 _GOALS = (
-    _Goal("F1, all series", "≥", 0.78, "of_alarms", ALL, "f1"),
-    _Goal(f"F1, {LARGE}", "≥", 0.80, "of_alarms", LARGE, "f1"),
-    _Goal("false alarms per series-year, all", "≤", 0.5, "of_alarms", ALL, "false_per_series_year"),
-    _Goal("false alarms per series-year, large", "≤", 0.5, "of_alarms", LARGE, "false_per_series_year"),
-    *(
-        _Goal(f"delay of alarms, {kind}, days", "≤", days, "of_alarms", kind, "delay_days")
-        for kind, days in _DELAYS.items()
-    ),
-    _Goal("delay of alarms, drift, since 20 %", "≤", 9.0, "of_alarms", "drift", "late_days"),
-    _Goal("incidents, recall", "≥", 0.95, "of_incidents", ALL, "recall"),
-    _Goal("incidents, precision", "≥", 0.88, "of_incidents", ALL, "precision"),
+    _Goal("F1, all series", "≥", 0.79, "of_alarms", ALL, "f1"),
+    _Goal("false alarms a series-year", "≤", 0.5, "of_alarms", ALL, "false_per_series_year"),
+    _Goal("alarms a series-year, calm sets", "≤", 0.4, "of_calm", ALL, "false_per_series_year"),
+    _Goal("incidents, recall", "≥", 0.88, "of_incidents", ALL, "recall"),
+    _Goal("incidents, precision", "≥", 0.86, "of_incidents", ALL, "precision"),
     _Goal("incidents, false a month", "≤", 0.1, "of_incidents", ALL, "false_per_organization_month"),
-    *(
-        _Goal(f"delay of incidents, {kind}, days", "≤", days, "of_incidents", kind, "delay_days")
-        for kind, days in _DELAYS.items()
-    ),
-    _Goal("delay of incidents, drift, since 5 %", "≤", 9.0, "of_incidents", "drift", "late_days"),
+    _Goal("incidents, causes told twice", "≤", 0.1, "of_incidents", ALL, "repeats"),
 )
 
 
@@ -175,14 +199,30 @@ def _print_kinds(run: Run) -> None:
         print(f"{kind:26}{''.join(cells)}")
 
 
+def _print_sizes(run: Run) -> None:
+    """Print how soon shifts are found by their size; missed ones count as found never."""
+    print(f"\n{'shifts by standard deviations':30}{'labels':>8}{'median delay':>14}{f'within {WITHIN_DAYS} days':>16}")
+    for size, row in run.of_sizes.items():
+        delay = "missed" if row["median_delay"] is None else f"{row['median_delay']:.1f}"
+        print(f"{size:30}{row['labels']:>8,}{delay:>14}{row['within']:>16.2f}")
+
+
 def _print_incidents(run: Run) -> None:
-    """Print how well causes are reported; delays in days, from the first day and since 5 % of the usual day."""
-    print(f"\n{'incidents by kind':26}{'causes':>7}{'recall':>8}{'delay':>8}{'since 5 %':>11}{'repeated':>10}")
+    """Print how well causes are reported, and why others were missed.
+
+    Delays are in days, from the first day and since 5 % of the usual day; `twice` is of the causes that were found.
+    """
+    whole = run.of_incidents[ALL]
+    print(f"\n{'incidents by kind':26}{'causes':>7}{'recall':>8}{'twice':>7}{'delay':>8}{'since 5 %':>11}", end="")
+    print(*(f"{miss:>15}" for miss in MISSES), sep="")
     for row in run.of_incidents.values():
         print(
-            f"{row['slice']:26}{row['causes']:>7,}{row['recall']:>8.2f}{row['delay_days']:>8.1f}"
-            f"{row['late_days']:>11.1f}{row['repeated']:>10}"
+            f"{row['slice']:26}{row['causes']:>7,}{row['recall']:>8.2f}{row['repeats']:>7.2f}{row['delay_days']:>8.1f}"
+            f"{row['late_days']:>11.1f}",
+            *(f"{row[miss]:>15,}" for miss in MISSES),
+            sep="",
         )
-    whole = run.of_incidents[ALL]
+    missed = sum(whole[miss] for miss in MISSES)
+    print(f"{'share of the missed ones':67}", *(f"{whole[miss] / max(1, missed):>15.2f}" for miss in MISSES), sep="")
     print(f"precision {whole['precision']:.2f}, {whole['false_per_organization_month']:.2f} ", end="")
     print("false per organization and month", flush=True)

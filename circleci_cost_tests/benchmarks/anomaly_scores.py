@@ -15,12 +15,15 @@ from datetime import timedelta
 import polars as pl
 
 from circleci_cost_tests.benchmarks.anomaly_labels import ECHO_DAYS
+from circleci_cost_tests.benchmarks.anomaly_rhythms import BATCH, SCHEDULE
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 UNSCORED_DAYS = 28
 ALL, LARGE = "all", "organizations and projects"
 OF_LARGE = f" of {LARGE}"
 """What the names of slices by kind in `LARGE` end in."""
+SCHEDULES, BATCHES = "schedules", "monthly batches"
+"""Slices of the series of workflows with a timetable, apart from those of pushes and of all together."""
 BRIDGED_DAYS = 2
 _OPPOSITE = {"up": "down", "down": "up"}
 
@@ -103,9 +106,9 @@ def with_delays(alarms: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: float = 0.0) -> pl.DataFrame:
     """Count labels, alarms and days of one set in slices, to be added up over sets and handed to `figures`.
 
-    Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, the levels, the
-    kinds, the kinds with `OF_LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums), `right`, `neither`,
-    `false`, `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
+    Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, `SCHEDULES`, `BATCHES`, the
+    levels, the kinds, the kinds with `OF_LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums),
+    `right`, `neither`, `false`, `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
     """
     seen = pl.col("visibility").fill_null(float("inf")) >= minimum_visibility
     begins = labelled.daily.group_by("series").agg(
@@ -138,11 +141,20 @@ def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: fl
     )
     by_level = pl.concat([by_series, delayed.join(levels, on="series")], how="diagonal")
     large = by_level.filter(pl.col("level").is_in(["organization", "project"]))
+    workflow = by_level.with_columns(pl.col("series").str.split("/").list.get(2, null_on_oob=True).alias("workflow"))
     kind, has_kind = pl.col("kind"), pl.col("kind").is_not_null()
     return pl.concat(
         [
             _summed(by_level.with_columns(pl.lit(ALL).alias("slice"))),
             _summed(large.with_columns(pl.lit(LARGE).alias("slice"))),
+            *(
+                _summed(
+                    workflow.filter(pl.col("workflow").str.starts_with(prefix)).with_columns(
+                        pl.lit(name).alias("slice")
+                    )
+                )
+                for prefix, name in ((SCHEDULE, SCHEDULES), (BATCH, BATCHES))
+            ),
             _summed(by_level.rename({"level": "slice"})),
             _summed(by_level.filter(has_kind).with_columns(kind.alias("slice"))),
             _summed(large.filter(has_kind).with_columns((kind + OF_LARGE).alias("slice"))),

@@ -41,6 +41,7 @@ def label(first: int, ends: int, over: int | None = None, **changed: object) -> 
         "effect_share": 1.0,
         "effect_usd_per_day": 1.0,
         "visibility": 5.0,
+        "sigma": 5.0,
         "grown": day(first),
     }
     return usual | changed
@@ -177,13 +178,21 @@ def test_labels_that_the_noise_hides_can_be_left_out_and_excuse_their_alarms() -
 
 
 def incidents(*rows: tuple[str, int, int, str] | tuple[str, int, int, str, int]) -> pl.DataFrame:
-    """Return incidents of acme: series, first day, the day it was reported, direction, and its last day if later."""
+    """Return spikes of acme: series, first day, the day it was reported, direction, and its last day if later."""
     return pl.DataFrame(
         [
-            ("acme", series, day(first), day(*last or (told_on,)), way, day(told_on))
+            ("acme", series, "spike", day(first), day(*last or (told_on,)), way, day(told_on))
             for series, first, told_on, way, *last in rows
         ],
-        schema=["organization", "series", "first_day", "last_day", "direction", "told_on"],
+        schema={
+            "organization": pl.String,
+            "series": pl.String,
+            "kind": pl.String,
+            "first_day": pl.Date,
+            "last_day": pl.Date,
+            "direction": pl.String,
+            "told_on": pl.Date,
+        },
         orient="row",
     )
 
@@ -199,13 +208,13 @@ def test_incidents_are_held_against_causes_of_five_percent() -> None:
         ("acme/web", 10, 10, "up"),  # not scored
         ("acme/web", 48, 49, "up", 51),  # reported before the cause began
     )
-    counted = incident_counts(incident_rows, small_set(table(label(50, 52))))
+    counted = incident_counts(incident_rows, small_set(table(label(50, 52))), detected())
     whole = counted.filter(pl.col("slice") == "all").row(0, named=True)
-    assert {name: whole[name] for name in ("causes", "found", "right", "repeated", "neither", "false")} == {
+    assert {name: whole[name] for name in ("causes", "found", "right", "twice", "neither", "false")} == {
         "causes": 1,
         "found": 1,
         "right": 2,
-        "repeated": 1,
+        "twice": 1,
         "neither": 3,
         "false": 2,
     }

@@ -28,7 +28,7 @@ _DEMO_SECONDS = 600
 _SCREENSHOTS = "CIRCLECI_COST_SCREENSHOTS"
 
 OpenPage = Callable[..., Page]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,13 +128,12 @@ def page(open_page: OpenPage) -> Page:
 
 
 @pytest.fixture
-def screenshot(tmp_path: Path) -> Screenshot:
-    """Takes a picture of a whole page: kept where CIRCLECI_COST_SCREENSHOTS names a folder."""
-    folder = Path(os.environ.get(_SCREENSHOTS) or tmp_path)
+def screenshot() -> Screenshot:
+    """Takes a picture of a whole page where CIRCLECI_COST_SCREENSHOTS names a folder for them."""
 
-    def taken(page: Page, name: str) -> Path:
-        path = folder / f"{re.sub(r'[^a-zA-Z0-9-]+', '-', name)}.png"
-        page.screenshot(path=path, full_page=True, animations="disabled")
-        return path
+    def taken(page: Page, name: str) -> None:
+        if folder := os.environ.get(_SCREENSHOTS):
+            path = Path(folder) / f"{re.sub(r'[^a-zA-Z0-9-]+', '-', name)}.png"
+            page.screenshot(path=path, full_page=True, animations="disabled")
 
     return taken

@@ -223,7 +223,7 @@ def test_a_pair_that_was_not_compared_is_refused(site: Site, pair: Sequence[str]
 
 
 # `test_looks` shows the page as it opens in all looks.
-@pytest.mark.parametrize("look", (DARK, NARROW, PRINT), ids=str)
+@pytest.mark.parametrize("look", (DARK, PRINT), ids=str)
 def test_the_page_is_fine_in_every_look(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto(f"/infrastructure?{PAIR}")

@@ -36,7 +36,7 @@ def visitor(published: Path, tmp_path: Path) -> Iterator[Visitor]:
         yield visitor
 
 
-@pytest.mark.parametrize("look", [LIGHT, NARROW, NARROW_DARK, WITHOUT_JAVASCRIPT, PRINT], ids=str)
+@pytest.mark.parametrize("look", [NARROW_DARK, WITHOUT_JAVASCRIPT, PRINT], ids=str)
 def test_an_opened_mover_and_an_incident_are_readable(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto(WHY)

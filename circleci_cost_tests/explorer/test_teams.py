@@ -321,7 +321,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 # `test_looks` shows the page as it opens in all looks.
-@pytest.mark.parametrize("look", (DARK, NARROW, PRINT), ids=str)
+@pytest.mark.parametrize("look", (DARK, PRINT), ids=str)
 def test_the_page_is_fine_in_every_look(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
     page = open_page(look)
     page.goto("/teams?value=platform")

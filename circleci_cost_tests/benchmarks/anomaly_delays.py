@@ -1,6 +1,7 @@
 """How soon shifts are found, by size: what no detector can find at once should not be held against one.
 
-A label's size is `sigma`: a day's effect in standard deviations of the series' usual noise of a day.
+A label's size is a day's effect in standard deviations of the series' usual noise of a day: its visibility is that over
+all the days on which it was measured.
 """
 
 from itertools import pairwise
@@ -17,26 +18,28 @@ _SHIFTS = ("level_shift", "resource_class_change", "schedule_runs", "schedule_de
 
 
 def shift_delays(detected: pl.DataFrame, labelled: LabelledSet) -> pl.DataFrame:
-    """Return `sigma` and `delay_days` (null where it was missed) of the labels of shifts, after the first 28 days."""
+    """Return `size` and `delay_days` (null where it was missed) of the labels of shifts, after the first 28 days."""
+    measured_days = (pl.col("last_day") - pl.col("first_day")).dt.total_days() + 1
     begins = labelled.daily.group_by("series").agg(
         (pl.col("date").min() + pl.duration(days=UNSCORED_DAYS)).alias("begins")
     )
     shifts = labelled.labels.join(begins, on="series").filter(
         pl.col("kind").is_in(_SHIFTS), pl.col("first_day") >= pl.col("begins")
     )
-    return with_delays(alarms_of(detected), shifts).select("sigma", "delay_days")
+    return with_delays(alarms_of(detected), shifts).select(
+        (pl.col("visibility") / measured_days.sqrt()).alias("size"), "delay_days"
+    )
 
 
 def by_size(delays: list[pl.DataFrame]) -> pl.DataFrame:
     """Return `size` (the class), `labels`, `median_delay` (null where most are missed), `within` (14 days).
 
-    In: `sigma`, `delay_days`, as from `shift_delays`; without noise a shift is of the largest class. A missed one
+    In: `size`, `delay_days`, as from `shift_delays`; without noise a shift is of the largest class. A missed one
     counts as found never.
     """
     names = [f"below {SIZES[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(SIZES)), f"from {SIZES[-1]:g}"]
     found = pl.col("delay_days").fill_null(float("inf"))
-    sigma = pl.col("sigma").fill_null(float("inf"))
-    size = pl.sum_horizontal((sigma >= least).cast(pl.Int64) for least in SIZES)
+    size = pl.sum_horizontal((pl.col("size").fill_null(float("inf")) >= least).cast(pl.Int64) for least in SIZES)
     return (
         pl.concat(delays)
         .with_columns(size.replace_strict(dict(enumerate(names)), return_dtype=pl.Enum(names)).alias("size"))

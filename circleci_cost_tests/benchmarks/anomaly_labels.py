@@ -79,8 +79,8 @@ def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.Da
     the days of `measured_days`; `daily`: `series`, `date`, `cost` of all levels. Out: `event`, `kind`, `scope`,
     `series`, `level`, `first_day`, `last_day`, `ends` (last day on which an alarm finds it), `over` (last day on which
     it lasts, null for what stays), `direction`, `effect_share`, `effect_usd_per_day`, `old_enough`, `visibility`
-    (the effect in standard deviations of the series' usual noise over as many days), `sigma` (a day's effect in those
-    of a day), `usual` (USD a day in the four weeks before).
+    (the effect in standard deviations of the series' usual noise over as many days), `usual` (USD a day in the four
+    weeks before).
     """
     courses = pl.DataFrame(
         [
@@ -114,11 +114,10 @@ def effects_of(happenings: list[Happening], measured: pl.DataFrame, daily: pl.Da
             (effect / days).alias("effect_usd_per_day"),
             (pl.col("first_day") - pl.col("begins") >= HISTORY).alias("old_enough"),
             (effect.abs() / (noise * days.sqrt())).alias("visibility"),
-            (effect.abs() / (noise * days)).alias("sigma"),
         )
         .select(
             *("event", "kind", "scope", "series", "level", "first_day", "last_day", "ends", "over", "direction"),
-            *("effect_share", "effect_usd_per_day", "old_enough", "visibility", "sigma", "usual"),
+            *("effect_share", "effect_usd_per_day", "old_enough", "visibility", "usual"),
         )
         .sort("series", "first_day", "event")
     )

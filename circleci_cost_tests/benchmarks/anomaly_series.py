@@ -43,7 +43,7 @@ from circleci_cost_tests.benchmarks.anomaly_scenario import ORGANIZATIONS, Label
 from circleci_cost_tests.benchmarks.anomaly_statistical import statistical_parts
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST, daily_table, draw_gaps, hierarchy_of
 
-VERSION = 12
+VERSION = 11
 """Part of the kept files' names: another number makes all sets anew."""
 
 USUAL, VOLATILE = 1.0, 2.4
@@ -64,8 +64,8 @@ class LabelledSet:
     `hierarchy`: `series`, `level` (organization, project, workflow, job), `parent`, `organization`.
     `labels`: `event` (one per cause), `kind`, `series`, `level`, `first_day`, `last_day`, `ends` (the last day on which
     an alarm finds it), `over` (the last day of what goes away), `direction` (up, down), `effect_share`,
-    `effect_usd_per_day`, `visibility` (the effect in standard deviations of the series' noise), `sigma` (that of a
-    day), `grown` (the day on which a drift has reached 20 %, else the first day).
+    `effect_usd_per_day`, `visibility` (the effect in standard deviations of the series' noise), `grown` (the day on
+    which a drift has reached 20 %, else the first day).
     `explained`: `series`, `first_day`, `last_day`, `event`: alarms there count neither way.
     `causes`: see `anomaly_labels.causes_of`. `countries`: `organization`, `country`.
     """

@@ -1,15 +1,21 @@
 from .anomaly_delays import by_size, shift_delays
-from .test_anomaly_scores import JOB, detected, label, small_set, table
+from .test_anomaly_scores import JOB, day, detected, label, small_set, table
+
+
+def shift(first: int, sigma: float | None, kind: str = "level_shift") -> dict[str, object]:
+    """Return a label that was measured over four days, with a day's effect of so many standard deviations."""
+    visibility = None if sigma is None else 2 * sigma
+    return label(first, first + 21, kind=kind, last_day=day(first + 3), visibility=visibility)
 
 
 def test_the_delay_of_shifts_is_told_by_their_size_and_missed_ones_are_found_never() -> None:
     labelled = small_set(
         table(
-            label(50, 71, kind="level_shift", sigma=2.5),
-            label(100, 121, kind="level_shift", sigma=2.0),
-            label(150, 171, kind="level_shift", sigma=0.4),
-            label(200, 221, kind="schedule_runs", sigma=None),
-            label(250, 252, kind="spike", sigma=0.4),
+            shift(50, 2.5),
+            shift(100, 2.0),
+            shift(150, 0.4),
+            shift(200, None, kind="schedule_runs"),
+            shift(250, 0.4, kind="spike"),
         )
     )
     delays = shift_delays(detected(53, 116, 200, 250), labelled)

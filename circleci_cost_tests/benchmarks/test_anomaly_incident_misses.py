@@ -1,13 +1,10 @@
-from datetime import date, timedelta
-
 import polars as pl
 import pytest
 
 from .anomaly_incident_misses import NO_ALARM, NO_INCIDENT, ONLY_CHILDREN, SWALLOWED, misses
 from .anomaly_incident_scores import incident_counts, incident_figures
 from .anomaly_labels import PRICE_CHANGE
-from .anomaly_tables import FIRST
-from .test_anomaly_scores import detected, incidents, label, small_set, table
+from .test_anomaly_scores import day, detected, incidents, label, small_set, table
 
 CAUSE = pl.DataFrame(
     {
@@ -15,8 +12,8 @@ CAUSE = pl.DataFrame(
         "organization": ["acme"],
         "series": ["acme/web"],
         "direction": ["down"],
-        "first_day": [FIRST + timedelta(days=60)],
-        "ends": [FIRST + timedelta(days=81)],
+        "first_day": [day(60)],
+        "ends": [day(81)],
     }
 )
 LONG_INCIDENT = incidents(("acme", 40, 41, "down", 90))
@@ -55,10 +52,6 @@ def test_the_figures_hold_the_misses_and_the_share_of_causes_that_were_told_twic
     row = incident_figures([missed, twice, twice]).row(0, named=True)
     assert (row["causes"], row["recall"], row["repeats"]) == (3, pytest.approx(2 / 3), 1.0)
     assert (row[ONLY_CHILDREN], row[SWALLOWED], row[NO_ALARM], row[NO_INCIDENT]) == (1, 0, 0, 0)
-
-
-def day(number: int) -> date:
-    return FIRST + timedelta(days=number)
 
 
 def test_beside_a_price_change_an_incident_is_about_the_cause_of_its_kind() -> None:

@@ -41,7 +41,6 @@ def label(first: int, ends: int, over: int | None = None, **changed: object) -> 
         "effect_share": 1.0,
         "effect_usd_per_day": 1.0,
         "visibility": 5.0,
-        "sigma": 5.0,
         "grown": day(first),
     }
     return usual | changed

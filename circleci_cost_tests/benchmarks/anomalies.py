@@ -2,8 +2,9 @@
 
     python -m circleci_cost_tests.benchmarks anomalies [--seeds N …] [--sets …] [--volatility …] [--no-peers] [--quick]
 
-The sets are of the project's simulator and of a generator that shares no code with it, each of usual and of volatile
-organizations (`anomaly_series`); the seeds 1 to 3 were used to choose the detector's constants, and seed 1 finds the
+The sets are of the project's simulator and of a statistical generator, each of usual and of volatile organizations
+(`anomaly_series`), and of a third generator, which was written last and apart (`anomaly_third`, one kind of
+organizations, made anew each time); the seeds 1 to 3 were used to choose the detector's constants, and seed 1 finds the
 peers' thresholds, so take others. On calm sets nothing happens: every alarm is false. `anomaly_labels` defines labels,
 `anomaly_scores` false alarms, `anomaly_incident_scores` false incidents; the tables belong in `anomaly_report`.
 """
@@ -20,13 +21,17 @@ from circleci_cost_tests.benchmarks.anomaly_report import Run, print_goals, prin
 from circleci_cost_tests.benchmarks.anomaly_scenario import ORGANIZATIONS
 from circleci_cost_tests.benchmarks.anomaly_seconds import measure, write_many
 from circleci_cost_tests.benchmarks.anomaly_series import USUAL, VOLATILE, LabelledSet, labelled_set, real_like_set
+from circleci_cost_tests.benchmarks.anomaly_third import third_set
 
+THIRD = "third"
 GENERATORS: dict[str, Callable[[int, float, int, bool], LabelledSet]] = {
     "simulator": labelled_set,
     "statistical": real_like_set,
+    THIRD: lambda seed, _, organizations, calm: third_set(seed, organizations, calm),
 }
 VOLATILITIES = {"usual": USUAL, "volatile": VOLATILE}
 _PROCESSES = 2
+_ALL = "all"
 _OF_THRESHOLDS = 1
 """The seed on which the peers' thresholds are found."""
 
@@ -55,8 +60,8 @@ def main(argv: list[str]) -> None:
     """Print seconds and memory, the tables of each kind of set, and which goals were reached."""
     parser = argparse.ArgumentParser(prog="anomalies", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
-    parser.add_argument("--sets", choices=[*GENERATORS, "both"], default="both")
-    parser.add_argument("--volatility", choices=[*VOLATILITIES, "both"], default="both")
+    parser.add_argument("--sets", choices=[*GENERATORS, _ALL], default=_ALL)
+    parser.add_argument("--volatility", choices=[*VOLATILITIES, _ALL], default=_ALL)
     parser.add_argument("--organizations", type=int, default=ORGANIZATIONS, help="of each set")
     parser.add_argument("--no-peers", action="store_true", help="the detector alone, which takes a fifth of the time")
     parser.add_argument("--quick", action="store_true", help="the first seed alone, without seconds and memory")
@@ -66,6 +71,7 @@ def main(argv: list[str]) -> None:
         Wanted(generator, volatility, seeds, asked.organizations, not asked.no_peers)
         for volatility in _chosen(asked.volatility, VOLATILITIES)
         for generator in _chosen(asked.sets, GENERATORS)
+        if generator != THIRD or volatility == _chosen(asked.volatility, VOLATILITIES)[0]
     ]
     if not asked.quick:
         _seconds()
@@ -77,7 +83,7 @@ def main(argv: list[str]) -> None:
 
 
 def _chosen(name: str, known: Iterable[str]) -> list[str]:
-    return list(known) if name == "both" else [name]
+    return list(known) if name == _ALL else [name]
 
 
 def _scored_by_processes(wanted: list[Wanted]) -> Iterator[Run]:

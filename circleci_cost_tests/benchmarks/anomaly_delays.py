@@ -8,13 +8,15 @@ from itertools import pairwise
 
 import polars as pl
 
+from circleci_cost_tests.benchmarks.anomaly_labels import DRIFT, PRICE_CHANGE, SCHEDULE_OFF, STOP
 from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS, alarms_of, with_delays
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 SIZES = (0.5, 1.0, 1.4, 2.0, 3.0, 5.0)
 """Where the classes of sizes begin; below 1.4 the best possible delay is itself 5 to 16 days."""
 WITHIN_DAYS = 14
-_SHIFTS = ("level_shift", "resource_class_change", "schedule_runs", "schedule_dearer")
+_NO_SHIFTS = (DRIFT, PRICE_CHANGE, STOP, SCHEDULE_OFF)
+"""Kinds that stay, but grow, are known from the prices, or leave nothing."""
 
 
 def shift_delays(detected: pl.DataFrame, labelled: LabelledSet) -> pl.DataFrame:
@@ -24,7 +26,7 @@ def shift_delays(detected: pl.DataFrame, labelled: LabelledSet) -> pl.DataFrame:
         (pl.col("date").min() + pl.duration(days=UNSCORED_DAYS)).alias("begins")
     )
     shifts = labelled.labels.join(begins, on="series").filter(
-        pl.col("kind").is_in(_SHIFTS), pl.col("first_day") >= pl.col("begins")
+        pl.col("over").is_null(), ~pl.col("kind").is_in(_NO_SHIFTS), pl.col("first_day") >= pl.col("begins")
     )
     return with_delays(alarms_of(detected), shifts).select(
         (pl.col("visibility") / measured_days.sqrt()).alias("size"), "delay_days"

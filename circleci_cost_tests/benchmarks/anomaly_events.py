@@ -17,7 +17,14 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from circleci_cost_tests.benchmarks.anomaly_labels import CORRECTION, DRIFT, PRICE_CHANGE, STOP, Happening
+from circleci_cost_tests.benchmarks.anomaly_labels import (
+    CORRECTION,
+    DRIFT,
+    PRICE_CHANGE,
+    SCHEDULE_OFF,
+    STOP,
+    Happening,
+)
 from circleci_cost_tests.benchmarks.anomaly_rhythms import YEAR_END, Timetable
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
 
@@ -33,7 +40,7 @@ SCHEDULE_KINDS: Mapping[str, tuple[float, bool, bool]] = {
     "schedule_dear_once": (5.0, True, False),
     "schedule_missed": (0.0, False, False),
     "schedule_dearer": (3.0, True, True),
-    "schedule_off": (0.0, False, True),
+    SCHEDULE_OFF: (0.0, False, True),
 }
 """Of each kind: the factor (0 for `schedule_runs` stands for 1.5 or 2), whether it is of cost per run, whether it
 stays."""
@@ -114,7 +121,7 @@ def draw_of_schedule(draw: np.random.Generator, scope: Scope, timetable: Timetab
         if placed is not None:
             first = timetable.next_run(placed[0])
             own.append(Drawn(kind, scope, first, None if stays else first, factor, per_run))
-    off = min((event.first_day for event in own if event.kind == "schedule_off"), default=LAST)
+    off = min((event.first_day for event in own if event.kind == SCHEDULE_OFF), default=LAST)
     return [event for event in own if event.first_day <= off]
 
 

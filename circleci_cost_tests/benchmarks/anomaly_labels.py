@@ -33,7 +33,7 @@ ECHO_DAYS = 10
 
 GRACE_DAYS = 2
 GRACE_DAYS_OF_DRIFT = 14
-STOP, DRIFT, PRICE_CHANGE = "stop", "drift", "price_change"
+STOP, SCHEDULE_OFF, DRIFT, PRICE_CHANGE = "stop", "schedule_off", "drift", "price_change"
 NEW, VANISHED, CORRECTION, CLOSED, FIRST_BATCH = "new_series", "vanished_series", "correction", "closed", "first_batch"
 KNOWN = (NEW, VANISHED, CORRECTION, CLOSED, FIRST_BATCH)
 

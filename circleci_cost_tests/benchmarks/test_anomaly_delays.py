@@ -15,7 +15,8 @@ def test_the_delay_of_shifts_is_told_by_their_size_and_missed_ones_are_found_nev
             shift(100, 2.0),
             shift(150, 0.4),
             shift(200, None, kind="schedule_runs"),
-            shift(250, 0.4, kind="spike"),
+            shift(250, 0.4, kind="drift"),
+            label(300, 302, over=300, visibility=1.0),
         )
     )
     delays = shift_delays(detected(53, 116, 200, 250), labelled)

@@ -64,6 +64,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--volatility", choices=[*VOLATILITIES, _ALL], default=_ALL)
     parser.add_argument("--organizations", type=int, default=ORGANIZATIONS, help="of each set")
     parser.add_argument("--no-peers", action="store_true", help="the detector alone, which takes a fifth of the time")
+    parser.add_argument("--no-seconds", action="store_true", help="without seconds and memory")
     parser.add_argument("--quick", action="store_true", help="the first seed alone, without seconds and memory")
     asked = parser.parse_args(argv)
     seeds = tuple(asked.seeds[:1] if asked.quick else asked.seeds)
@@ -73,7 +74,7 @@ def main(argv: list[str]) -> None:
         for generator in _chosen(asked.sets, GENERATORS)
         if generator != THIRD or volatility == _chosen(asked.volatility, VOLATILITIES)[0]
     ]
-    if not asked.quick:
+    if not (asked.quick or asked.no_seconds):
         _seconds()
     runs = []
     for run in map(Wanted.score, wanted) if asked.quick else _scored_by_processes(wanted):

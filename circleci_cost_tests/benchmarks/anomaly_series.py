@@ -2,7 +2,10 @@
 
     from circleci_cost_tests.benchmarks.anomaly_series import labelled_set, real_like_set
     labelled = labelled_set(1)  # of the project's simulator
-    other = real_like_set(1)    # of a generator that shares no code with it
+    other = real_like_set(1)    # of a statistical generator
+
+Both draw pushes, runs and costs each in its own way; what there is besides pushes (`anomaly_rhythms`) and happens to it
+(`anomaly_events`) they share.
 
 **How wild the sets are** was chosen by the peers (`anomaly_peers`), never by the detector: at `USUAL`, over both
 generators and the seeds 1 to 3 and with one false alarm per series-year each, the peers score as they did in the

@@ -16,10 +16,13 @@ import polars as pl
 
 from circleci_cost_tests.benchmarks.anomaly_incident_misses import MISSES, misses, within
 from circleci_cost_tests.benchmarks.anomaly_labels import CAUSE_FROM, ECHO_DAYS, KNOWN, PRICE_CHANGE
+from circleci_cost_tests.benchmarks.anomaly_rhythms import YEAR_END
 from circleci_cost_tests.benchmarks.anomaly_scores import UNSCORED_DAYS, alarms_of
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import FIRST, LAST
 
+BESIDE_PRICE, AT_YEAR_END = "beside a price change", "at the year's end"
+_CLOSE_DAYS = 7
 _DAYS_PER_MONTH = 365.25 / 12
 
 
@@ -27,7 +30,8 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet, detected: pl
     """Count causes and incidents of one set, to be added up over sets and handed to `incident_figures`.
 
     In: `organization`, `series`, `kind`, `first_day`, `last_day`, `direction`, `told_on`, other columns are ignored;
-    `detected`: the days in which misses are looked for. Out: `slice` (all, the kinds), `causes`, `found`, `delay_days`
+    `detected`: the days in which misses are looked for. Out: `slice` (all, the kinds, `BESIDE_PRICE`,
+    `AT_YEAR_END`), `causes`, `found`, `delay_days`
     and `late_days` (their sums), `twice` (causes with more than one incident), one column for each of `MISSES`,
     `right`, `neither`, `false`, `days` (of organizations).
     """
@@ -58,6 +62,8 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet, detected: pl
         .join(missed, on="event", how="left")
         .select(
             "kind",
+            pl.col("event").is_in(_close_to_prices(causes).implode()).alias(BESIDE_PRICE),
+            pl.col("first_day").is_between(*YEAR_END).alias(AT_YEAR_END),
             pl.lit(1, pl.Int64).alias("causes"),
             pl.col("delay_days").is_not_null().cast(pl.Int64).alias("found"),
             pl.col("delay_days", "late_days", "twice").fill_null(0),
@@ -66,7 +72,8 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet, detected: pl
     )
     number_right = right["incident"].n_unique()
     organizations = labelled.countries.height
-    whole = by_cause.select(pl.lit("all").alias("slice"), pl.all().exclude("kind").sum())
+    of_slices = pl.all().exclude("kind", BESIDE_PRICE, AT_YEAR_END).sum()
+    whole = by_cause.select(pl.lit("all").alias("slice"), of_slices)
     return pl.concat(
         [
             whole.with_columns(
@@ -75,7 +82,11 @@ def incident_counts(incidents: pl.DataFrame, labelled: LabelledSet, detected: pl
                 pl.lit(scored.height - number_right - neither, pl.Int64).alias("false"),
                 pl.lit(organizations * ((LAST - FIRST).days + 1 - UNSCORED_DAYS), pl.Int64).alias("days"),
             ),
-            by_cause.group_by(pl.col("kind").alias("slice")).agg(pl.all().exclude("kind").sum()).sort("slice"),
+            by_cause.group_by(pl.col("kind").alias("slice")).agg(of_slices).sort("slice"),
+            *(
+                by_cause.filter(name).select(pl.lit(name).alias("slice"), of_slices)
+                for name in (BESIDE_PRICE, AT_YEAR_END)
+            ),
         ],
         how="diagonal",
     )
@@ -110,6 +121,14 @@ def incident_figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
 def is_cause() -> pl.Expr:
     """The `causes` of a set that incidents should report."""
     return ~pl.col("kind").is_in(KNOWN) & (pl.col("organization_share").abs() >= CAUSE_FROM)
+
+
+def _close_to_prices(causes: pl.DataFrame) -> pl.Series:
+    """Return the events within a week of a price change of their organization, and those price changes themselves."""
+    prices = causes.filter(pl.col("kind") == PRICE_CHANGE).select("organization", price="event", changed="first_day")
+    apart = (pl.col("first_day") - pl.col("changed")).dt.total_days().abs()
+    close = causes.join(prices, on="organization").filter(pl.col("event") != pl.col("price"), apart <= _CLOSE_DAYS)
+    return pl.concat([close["event"], close["price"].alias("event")]).unique()
 
 
 def _beside_prices(right: pl.DataFrame) -> pl.DataFrame:

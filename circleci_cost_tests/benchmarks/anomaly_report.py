@@ -123,7 +123,8 @@ def print_run(run: Run) -> None:
                 f"{f'detector, {slice_name}':26}{row['f1'] or 0:>6.2f}{'':6}{row['recall']:>8.2f}"
                 f"{row['precision']:>11.2f}{row['false_per_series_year']:>12.2f}"
             )
-    print(f"on calm sets: {run.of_calm[ALL]['false_per_series_year']:.2f} alarms a series-year", end=", ")
+    print(f"on calm sets: {run.of_calm[ALL]['false_per_series_year']:.2f} alarms a series-year", end="")
+    print(f" ({run.of_calm[ALL]['year_end']:.0%} from 22 December to 2 January)", end=", ")
     print(f"{run.of_calm[LARGE]['false_per_series_year']:.2f} of {LARGE}", end=", ")
     print(f"{run.of_calm_incidents[ALL]['false_per_organization_month']:.2f} incidents an organization and month")
     _print_kinds(run)

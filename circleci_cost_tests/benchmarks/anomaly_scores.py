@@ -15,7 +15,7 @@ from datetime import timedelta
 import polars as pl
 
 from circleci_cost_tests.benchmarks.anomaly_labels import ECHO_DAYS
-from circleci_cost_tests.benchmarks.anomaly_rhythms import BATCH, SCHEDULE
+from circleci_cost_tests.benchmarks.anomaly_rhythms import BATCH, SCHEDULE, YEAR_END
 from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
 
 UNSCORED_DAYS = 28
@@ -108,7 +108,8 @@ def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: fl
 
     Labels below the minimum visibility become explained days. Out: `slice` (`ALL`, `LARGE`, `SCHEDULES`, `BATCHES`, the
     levels, the kinds, the kinds with `OF_LARGE`), `labels`, `found`, `delay_days` and `late_days` (their sums),
-    `right`, `neither`, `false`, `days` (scored). Slices by kind hold labels only: a false alarm is of no kind.
+    `right`, `neither`, `false` (and `false_at_year_end`), `days` (scored). Slices by kind hold labels only: a false
+    alarm is of no kind.
     """
     seen = pl.col("visibility").fill_null(float("inf")) >= minimum_visibility
     begins = labelled.daily.group_by("series").agg(
@@ -127,7 +128,10 @@ def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: fl
         .len("days")
     )
     by_series = levels.join(days, on="series", how="left").join(
-        verdicts.group_by("series").agg(_is(verdict) for verdict in ("right", "neither", "false")),
+        verdicts.group_by("series").agg(
+            *(_is(verdict) for verdict in ("right", "neither", "false")),
+            ((pl.col("verdict") == "false") & pl.col("alarm").is_between(*YEAR_END)).sum().alias("false_at_year_end"),
+        ),
         on="series",
         how="left",
     )
@@ -165,8 +169,9 @@ def counts(detected: pl.DataFrame, labelled: LabelledSet, minimum_visibility: fl
 def figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
     """Add up the counts of some sets.
 
-    Out: `slice`, `labels`, `recall`, `precision`, `f1`, `false_per_series_year`, `delay_days`, `late_days` (means). The
-    figures that need false alarms are null in slices by kind.
+    Out: `slice`, `labels`, `recall`, `precision`, `f1`, `false_per_series_year`, `delay_days`, `late_days` (means), and
+    `year_end`, the share of the false alarms from 22 December to 2 January. The figures that need false alarms are null
+    in slices by kind.
     """
     recall, precision = pl.col("recall"), pl.col("precision")
     judged_alarms = pl.col("right") + pl.col("false")
@@ -179,9 +184,13 @@ def figures(counted: list[pl.DataFrame]) -> pl.DataFrame:
             pl.when(pl.col("days") > 0).then(pl.col("right") / judged_alarms).alias("precision"),
             *((pl.col(name) / pl.col("found")).alias(name) for name in ("delay_days", "late_days")),
             pl.when(pl.col("days") > 0).then(365 * pl.col("false") / pl.col("days")).alias("false_per_series_year"),
+            pl.when(pl.col("days") > 0).then(pl.col("false_at_year_end") / pl.col("false")).alias("year_end"),
         )
         .with_columns((2 * recall * precision / (recall + precision)).alias("f1"))
-        .select("slice", "labels", "recall", "precision", "f1", "false_per_series_year", "delay_days", "late_days")
+        .select(
+            *("slice", "labels", "recall", "precision", "f1", "false_per_series_year", "delay_days", "late_days"),
+            "year_end",
+        )
     )
 
 
@@ -190,5 +199,5 @@ def _is(verdict: str) -> pl.Expr:
 
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:
-    numbers = ("labels", "found", "delay_days", "late_days", "right", "neither", "false", "days")
+    numbers = ("labels", "found", "delay_days", "late_days", "right", "neither", "false", "false_at_year_end", "days")
     return rows.group_by("slice").agg(pl.col(numbers).sum().cast(pl.Int64)).sort("slice")

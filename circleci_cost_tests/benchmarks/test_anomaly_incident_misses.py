@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from .anomaly_incident_misses import NO_ALARM, NO_INCIDENT, ONLY_CHILDREN, SWALLOWED, misses
-from .anomaly_incident_scores import incident_counts, incident_figures
+from .anomaly_incident_scores import AT_YEAR_END, BESIDE_PRICE, incident_counts, incident_figures
 from .anomaly_labels import PRICE_CHANGE
 from .test_anomaly_scores import day, detected, incidents, label, small_set, table
 
@@ -67,4 +67,8 @@ def test_beside_a_price_change_an_incident_is_about_the_cause_of_its_kind() -> N
         {row["slice"]: row["found"] for row in incident_counts(rows, beside, detected()).iter_rows(named=True)}
         for rows in (one_spike, both)
     ]
-    assert by_kind == [{"all": 1, "spike": 1, PRICE_CHANGE: 0}, {"all": 2, "spike": 1, PRICE_CHANGE: 1}]
+    close = {BESIDE_PRICE: 1, AT_YEAR_END: 0}
+    assert by_kind == [
+        close | {"all": 1, "spike": 1, PRICE_CHANGE: 0},
+        close | {"all": 2, "spike": 1, PRICE_CHANGE: 1, BESIDE_PRICE: 2},
+    ]

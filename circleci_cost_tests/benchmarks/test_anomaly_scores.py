@@ -162,6 +162,9 @@ def test_figures_are_those_of_the_sum_of_all_sets() -> None:
     assert (rows["spike"]["recall"], rows["spike"]["delay_days"]) == (1.0, 0.5)
     assert (rows["level_shift"]["recall"], rows["level_shift"]["delay_days"]) == (0.5, 3.0)
     assert rows["spike"]["precision"] is None
+    assert (rows["all"]["year_end"], rows["spike"]["year_end"]) == (0.0, None)
+    at_year_end = figures([counts(detected(51, 55, 200, 300), labelled)]).row(0, named=True)
+    assert at_year_end["year_end"] == pytest.approx(1 / 3)
 
 
 def test_the_first_28_days_are_not_scored() -> None:

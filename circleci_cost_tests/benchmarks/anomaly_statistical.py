@@ -5,13 +5,10 @@ exact (`anomaly_rhythms`); the cost of a run is log-normal, and events multiply 
 Series begin, end and are sparse at random.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping
 from itertools import compress
 from typing import Any
 
-import holidays
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -41,13 +38,6 @@ from circleci_cost_tests.benchmarks.anomaly_labels import (
 from circleci_cost_tests.benchmarks.anomaly_rhythms import (
     BATCH,
     DATES,
-    YEAR_END,
-    Span,
-    Timetable,
-    draw_batch,
-    draw_closed_weeks,
-    draw_schedules,
-    draw_year_end,
 )
 from circleci_cost_tests.benchmarks.anomaly_scenario import (
     COUNTRIES,
@@ -56,31 +46,11 @@ from circleci_cost_tests.benchmarks.anomaly_scenario import (
     draw_count,
     draw_kind,
 )
+from circleci_cost_tests.benchmarks.anomaly_statistical_jobs import Floats, Jobs, draw_jobs
 from circleci_cost_tests.benchmarks.anomaly_tables import DAYS, FIRST, LEVELS, daily_table, draw_gaps
-
-Floats = npt.NDArray[np.float64]
 
 _PRICE_PER_CREDIT = 0.0006
 _WEEKEND = np.array([day.weekday() >= 5 for day in DATES])
-
-
-@dataclass(frozen=True)
-class _Jobs:
-    """The jobs of an organization: names, expected runs (job × day), the mean and spread of a run's credits.
-
-    The runs of `timed` jobs are exact. `turns` are events that people know, each with its factor: projects that begin
-    or end, closed weeks, first occurrences of batches.
-    """
-
-    names: list[Scope]
-    runs: Floats
-    credits: Floats
-    spread: Floats
-    dispersion: Floats
-    rests: npt.NDArray[np.bool_]
-    timed: npt.NDArray[np.bool_]
-    timetables: dict[Scope, Timetable]
-    turns: list[tuple[Happening, float]]
 
 
 def statistical_parts(
@@ -95,7 +65,7 @@ def statistical_parts(
     for number in range(count):
         draw = np.random.default_rng([seed, 3, number])
         name, country = f"org-{number:02}", COUNTRIES[(number + seed) % len(COUNTRIES)]
-        jobs = _jobs(draw, name, country, volatility)
+        jobs = draw_jobs(draw, name, country, volatility)
         taken: Taken = []
         drawn = [] if calm else _happenings(draw, name, jobs, taken)
         drawn += [(happening, factor, True) for happening, factor in jobs.turns]
@@ -128,106 +98,7 @@ def statistical_parts(
     return pl.concat(dailies), happenings, pl.concat(measured), told_countries
 
 
-def _jobs(draw: np.random.Generator, name: str, country: str, volatility: float) -> _Jobs:
-    size, growth = np.exp(draw.uniform(np.log(4), np.log(30))) / volatility, draw.uniform(-0.2, 0.7)
-    strays = _wander(draw, 0.97, volatility * draw.uniform(0.01, 0.05))
-    level = (1 + growth) ** (np.arange(DAYS) / 365) * np.exp(strays)
-    pushes = _week(draw, country)
-    names: list[Scope] = []
-    timetables: dict[Scope, Timetable] = {}
-    turns: list[tuple[Happening, float]] = []
-    runs, rests, dispersion, credits, spread = [], [], [], [], []
-    for project in range(int(draw.integers(7, 11))):
-        scope = (name, f"project-{project:02}")
-        path = "/".join(scope)
-        own = size * draw.lognormal(0, 0.8) * np.exp(_wander(draw, 0.5, volatility * draw.uniform(0.03, 0.12)))
-        if draw.random() < 0.15:
-            day, kind = DATES[int(draw.integers(40, 350))], NEW if draw.random() < 0.6 else VANISHED
-            turns.append((Happening(f"{path}#{kind}", kind, path, day, None), 0.0))
-        wild = np.exp(draw.uniform(np.log(15), np.log(200))) / volatility
-        batch = draw_batch(draw)
-        for workflow in range(int(draw.integers(1, 4))):
-            resting = bool(workflow == 0 or draw.random() < 0.5)
-            share = (
-                1.0 if workflow == 0 else (draw.uniform(0.02, 0.15) if draw.random() < 0.15 else draw.uniform(0.4, 1.2))
-            )
-            mean = share * own * level * pushes if resting else np.full(DAYS, share * size)
-            if workflow == 0 and batch is not None and batch.timetable is None:
-                mean = mean * _busy(batch.days[1:], batch.times)
-                first = Happening(f"{path}#{FIRST_BATCH}", FIRST_BATCH, f"{path}/workflow-0", *batch.days[0])
-                turns.append((first, batch.times))
-            for job in range(int(draw.integers(2, 6))):
-                names.append((*scope, f"workflow-{workflow}", f"job-{job}"))
-                runs.append(mean * draw.uniform(0.6, 1.4))
-                rests.append(resting)
-                dispersion.append(wild if resting else 50.0)
-                credits.append(draw.lognormal(4, 1.1))
-                spread.append(draw.uniform(0.15, 0.4) if draw.random() < 0.7 else draw.uniform(0.5, 1))
-        added = draw_schedules(draw, country)
-        if batch is not None and batch.timetable is not None:
-            added.append(batch.timetable)
-            own_jobs = f"{path}/{batch.timetable.name}"
-            turns.append((Happening(f"{own_jobs}#{FIRST_BATCH}", FIRST_BATCH, own_jobs, *batch.days[0]), 1.0))
-        for timetable in added:
-            timetables[(*scope, timetable.name)] = timetable
-            for job, deviation in enumerate(timetable.spreads):
-                names.append((*scope, timetable.name, f"job-{job}"))
-                runs.append(np.array(timetable.runs, dtype=np.float64))
-                rests.append(False)
-                dispersion.append(np.inf)
-                # What runs once a day, or once a month, takes longer than what runs at each push, or each hour.
-                often = 1 if timetable.name.startswith(BATCH) else max(timetable.runs)
-                credits.append(draw.lognormal(6, 1.1) / np.sqrt(often))
-                spread.append(deviation)
-    closed = draw_closed_weeks(draw)
-    if closed is not None:
-        turns.append((Happening(f"{name}#{CLOSED}", CLOSED, name, closed[0], closed[1]), closed[2]))
-    return _Jobs(
-        names=names,
-        runs=np.array(runs),
-        credits=np.array(credits),
-        spread=np.array(spread),
-        dispersion=np.array(dispersion),
-        rests=np.array(rests),
-        timed=np.isinf(dispersion),
-        timetables=timetables,
-        turns=turns,
-    )
-
-
-def _busy(days: Sequence[Span], times: float) -> Floats:
-    """Return how many times as busy each day is."""
-    return np.array([times if any(first <= day <= last for first, last in days) else 1.0 for day in DATES])
-
-
-def _week(draw: np.random.Generator, country: str) -> Floats:
-    """Return a weekday profile with the country's holidays; how much is done on them depends on the organization."""
-    profile = np.concatenate([draw.uniform(3, 5, 5), draw.uniform(0.2, 1.2, 2)])
-    depth = draw_year_end(draw)
-    public = set(holidays.country_holidays(country, years=range(FIRST.year, FIRST.year + 3)))
-    kept, half = draw.uniform(0.05, 0.3), draw.uniform(0.4, 0.8)
-    activity = [profile[day.weekday()] * _kept(day, public, kept, half) for day in DATES]
-    quiet = [depth if YEAR_END[0] <= day <= YEAR_END[1] and day not in public else 1.0 for day in DATES]
-    return np.array(activity) * quiet
-
-
-def _kept(day: date, public: set[date], kept: float, half: float) -> float:
-    if day in public:
-        return kept
-    bridge = {0: day + timedelta(days=1), 4: day - timedelta(days=1)}.get(day.weekday())
-    return half if bridge in public else 1.0
-
-
-def _wander(draw: np.random.Generator, memory: float, deviation: float) -> Floats:
-    """Return an AR(1) path with that standard deviation."""
-    path = np.empty(DAYS)
-    path[0] = draw.normal()
-    for day, shock in enumerate(draw.normal(size=DAYS - 1), 1):
-        path[day] = memory * path[day - 1] + np.sqrt(1 - memory**2) * shock
-    return deviation * path
-
-
-def _happenings(draw: np.random.Generator, name: str, jobs: _Jobs, taken: Taken) -> list[tuple[Happening, float, bool]]:
+def _happenings(draw: np.random.Generator, name: str, jobs: Jobs, taken: Taken) -> list[tuple[Happening, float, bool]]:
     """Draw the events, each with its factor and whether it multiplies runs."""
     happenings: list[tuple[Happening, float, bool]] = []
 
@@ -259,7 +130,7 @@ def _happenings(draw: np.random.Generator, name: str, jobs: _Jobs, taken: Taken)
     return happenings
 
 
-def _factors(happening: Happening, strength: float, by_runs: bool, jobs: _Jobs) -> Floats:
+def _factors(happening: Happening, strength: float, by_runs: bool, jobs: Jobs) -> Floats:
     """Return the factor of an event on each job and day.
 
     The runs of timetables follow events of their own workflow, and what stops everything above it.
@@ -285,13 +156,13 @@ def _factors(happening: Happening, strength: float, by_runs: bool, jobs: _Jobs) 
     return np.where(touched[:, None], course, 1.0)
 
 
-def _inside(happening: Happening, jobs: _Jobs) -> npt.NDArray[np.bool_]:
+def _inside(happening: Happening, jobs: Jobs) -> npt.NDArray[np.bool_]:
     """Return which jobs are in the scope of an event."""
     scope = tuple(happening.scope.split("/"))
     return np.array([name[: len(scope)] == scope for name in jobs.names])
 
 
-def _product(jobs: _Jobs, factors: list[Floats]) -> Floats:
+def _product(jobs: Jobs, factors: list[Floats]) -> Floats:
     """Multiply the factors of some events."""
     product = np.ones_like(jobs.runs)
     for factor in factors:
@@ -330,7 +201,7 @@ def _of_correction(happening: Happening, leaves: pl.DataFrame, credited: pl.Data
 
 
 def _drawn(
-    draw: np.random.Generator, jobs: _Jobs, runs: Floats, *, arrived: Floats, per_run: Floats, price: Floats
+    draw: np.random.Generator, jobs: Jobs, runs: Floats, *, arrived: Floats, per_run: Floats, price: Floats
 ) -> pl.DataFrame:
     """Draw runs and their cost, and add them up by job and day; `arrived` is the share of each day's runs."""
     wild = np.where(jobs.timed, 1.0, jobs.dispersion)[:, None]

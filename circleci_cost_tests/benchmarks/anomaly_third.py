@@ -1,7 +1,7 @@
 """A third set of labelled series, by somebody who has not read the detector: a platform engineer's year of trouble.
 
     from circleci_cost_tests.benchmarks.anomaly_third import third_set
-    labelled = third_set(31, 11)
+    labelled = third_set(31)
 
 It shares nothing with the other generators but what a label is (`anomaly_labels`) and how tables look
 (`anomaly_tables`). No constant of the detector was chosen on it, and nothing here was changed after a result was seen.
@@ -33,6 +33,7 @@ import polars as pl
 from scipy.stats import poisson
 
 from circleci_cost_tests.benchmarks.anomaly_labels import (
+    NEW,
     Happening,
     causes_of,
     effects_of,
@@ -41,7 +42,7 @@ from circleci_cost_tests.benchmarks.anomaly_labels import (
     measured_days,
     short_ones,
 )
-from circleci_cost_tests.benchmarks.anomaly_series import LabelledSet
+from circleci_cost_tests.benchmarks.anomaly_series import USUAL, LabelledSet
 from circleci_cost_tests.benchmarks.anomaly_tables import DAYS, FIRST, LEVELS, daily_table, draw_gaps, hierarchy_of
 from circleci_cost_tests.benchmarks.anomaly_third_events import EARLIEST, Event, draw_events
 from circleci_cost_tests.benchmarks.anomaly_third_world import CALENDAR_DAYS, Company, Matrix, company
@@ -52,13 +53,18 @@ _SECONDS_PER_CREDIT = 6.0
 _CORRECTED = 0.3
 
 
-def third_set(seed: int, organizations: int = ORGANIZATIONS, calm: bool = False) -> LabelledSet:
-    """Return the set of a seed, which takes some seconds; a calm one has no events but those that people know."""
+def third_set(
+    seed: int, volatility: float = USUAL, organizations: int = ORGANIZATIONS, calm: bool = False
+) -> LabelledSet:
+    """Return the set of a seed, which takes some seconds; a calm one has no events but those that people know.
+
+    `volatility` multiplies how far projects' days and jobs' durations stray.
+    """
     dailies, happenings, measured, corrections = [], [], [], []
     countries = []
     for number in range(organizations):
         draw = np.random.default_rng([seed, 3, number])
-        own = company(number, draw)
+        own = company(number, draw, volatility)
         events = draw_events(own, draw, calm)
         happened = [
             Happening(f"{own.name}#{n:02}", event.kind, event.scope, event.first_day, event.last_day)
@@ -112,6 +118,8 @@ def _measured(of: Company, events: list[Event], event: Event, happening: Happeni
     """Return the cost of all jobs on the days on which an event is measured, with and without it."""
     days = [(day - FIRST).days for day in measured_days(happening)]
     calm = _simulated(of, [other for other in events if other is not event])["cost"]
+    if event.kind == NEW:
+        calm[of.under(event.scope)] = 0.0
     return pl.DataFrame(
         {
             "event": happening.event,
@@ -129,10 +137,11 @@ def _correct(of: Company, full: dict[str, Matrix], draw: np.random.Generator) ->
     rows: list[tuple[object, ...]] = []
     for _ in range(int(draw.integers(1, 3)) if draw.random() < _CORRECTED else 0):
         job, day = int(draw.integers(len(of.jobs))), int(draw.integers(EARLIEST, DAYS - 1))
-        back = full["credits"][job, day - 7 : day].sum() * draw.uniform(1, 3)
-        full["cost_squared"][job, day] += (back * _USD_PER_CREDIT) ** 2
-        full["credits"][job, day] -= back
-        full["cost"][job, day] -= back * _USD_PER_CREDIT
+        weeks = draw.uniform(1, 3)
+        week = slice(day - 7, day)
+        full["cost_squared"][job, day] += (weeks * full["cost"][job, week].sum()) ** 2
+        for name in ("credits", "cost"):
+            full[name][job, day] -= weeks * full[name][job, week].sum()
         parts = of.jobs[job].split("/")
         rows += [
             ("/".join(parts[:depth]), CALENDAR_DAYS[day], CALENDAR_DAYS[day], f"{of.name}#correction")

@@ -54,7 +54,7 @@ class Company:
         return np.array([f"{job}/".startswith(f"{scope}/") for job in self.jobs])
 
 
-def company(number: int, draw: np.random.Generator) -> Company:
+def company(number: int, draw: np.random.Generator, volatility: float) -> Company:
     """Draw an organization of about 95 series on all levels."""
     name, country = f"company-{number:02}", str(draw.choice(COUNTRIES))
     work = _work(country, draw)
@@ -66,7 +66,7 @@ def company(number: int, draw: np.random.Generator) -> Company:
     for number_of_project in range(int(draw.integers(7, 12))):
         large = 8.0 if monorepo and number_of_project == 0 else 1.0
         scale = large * draw.lognormal(1.6, 1.0)
-        own_work = work * _project_rhythm(draw)
+        own_work = work * _project_rhythm(draw, volatility)
         for workflow in range(int(draw.integers(2, 5))):
             kind = _TESTS if workflow == 0 else int(draw.choice(8, p=_SHARES))
             course = _course(kind, own_work, scale, country, draw)
@@ -79,7 +79,9 @@ def company(number: int, draw: np.random.Generator) -> Company:
     scheduled = np.isin(kinds, (_NIGHTLY, _HOURLY, _WEEKLY, _MONTHLY))
     # Durations wander slowly as caches and dependencies do, and every job has good and bad days.
     wander = np.cumsum(draw.normal(0, 0.004, shape), axis=1)
-    steady = np.where(scheduled, draw.choice((0.01, 0.05), len(names)), draw.uniform(0.02, 0.12, len(names)))
+    steady = np.where(
+        scheduled, draw.choice((0.01, 0.05), len(names)), volatility * draw.uniform(0.02, 0.12, len(names))
+    )
     return Company(
         name,
         country,
@@ -87,7 +89,9 @@ def company(number: int, draw: np.random.Generator) -> Company:
         np.array(rows),
         scheduled,
         np.array(sizes)[:, None] * np.exp(wander + steady[:, None] * draw.normal(size=shape)),
-        np.where(scheduled, draw.uniform(0.02, 0.15, len(names)), draw.uniform(0.2, 0.9, len(names)))[:, None],
+        np.where(scheduled, draw.uniform(0.02, 0.15, len(names)), volatility * draw.uniform(0.2, 0.9, len(names)))[
+            :, None
+        ],
         draw.random(shape),
         draw.normal(size=shape),
         draw.normal(size=shape),
@@ -124,13 +128,13 @@ def _holidays(country: str) -> npt.NDArray[np.bool_]:
     return np.array([day in known for day in CALENDAR_DAYS])
 
 
-def _project_rhythm(draw: np.random.Generator) -> Matrix:
+def _project_rhythm(draw: np.random.Generator, volatility: float) -> Matrix:
     """Return a project's own ups and downs: days that resemble their neighbours, and every tenth project in bursts."""
     steps = draw.normal(size=DAYS)
     steps[0] *= 1.25
     for day in range(1, DAYS):
         steps[day] = 0.6 * steps[day - 1] + 0.8 * steps[day]
-    rhythm: Matrix = np.exp(draw.uniform(0.08, 0.28) * steps)
+    rhythm: Matrix = np.exp(volatility * draw.uniform(0.08, 0.28) * steps)
     if draw.random() < 0.1:
         rhythm *= draw.gamma(1.2, 1 / 1.2, DAYS)
     return rhythm

@@ -4,8 +4,9 @@
 
 The sets are of the project's simulator and of a statistical generator (`anomaly_series`), and of a third generator,
 which was written last and apart (`anomaly_third`), each of usual and of volatile organizations; the seeds 1 to 3 were
-used to choose the detector's constants, and seed 1 finds the peers' thresholds, so take others. On calm sets nothing happens: every alarm is false. `anomaly_labels` defines labels,
-`anomaly_scores` false alarms, `anomaly_incident_scores` false incidents; the tables belong in `anomaly_report`.
+used to choose the detector's constants, and seed 1 finds the peers' thresholds, so take others. On calm sets nothing
+happens: every alarm is false. `anomaly_labels` defines labels, `anomaly_scores` false alarms, `anomaly_incident_scores`
+false incidents; the tables belong in `anomaly_report`.
 """
 
 import argparse

@@ -48,11 +48,16 @@ class Residuals:
     """A day against its expectation: `expected` and `variance` of its usage, and residuals in standard deviations.
 
     `of_day` covers the day, `of_pair` the day and the one before, `of_week` the last seven days; `sparse` series are
-    judged by their week. `plain` is the day's residual, not yet divided by the spread.
+    judged by their week. `plain` is the day's residual, not yet divided by the spread. `of_run` is the usage of a
+    typical run; `dispersion` is below 1 where the runs follow a schedule, and `of_runs` is the residual of
+    their number (`schedule`).
     """
 
     expected: Floats
     variance: Floats
+    of_run: Floats
+    dispersion: Floats
+    of_runs: Floats
     of_day: Floats
     of_pair: Floats
     of_week: Floats

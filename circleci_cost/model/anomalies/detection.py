@@ -14,7 +14,7 @@ from circleci_cost.model.anomalies.definition import DEFAULTS, DIRECTIONS, Anoma
 from circleci_cost.model.anomalies.kinds import KINDS, NEW, PRICE_CHANGE, Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.prices import PRICE_STEP, price_course
-from circleci_cost.model.anomalies.residuals import inverse_root_residual
+from circleci_cost.model.anomalies.residuals import inverse_day_residual
 from circleci_cost.model.anomalies.state import MINIMUM_DAYS, State
 from circleci_cost.model.anomalies.thresholds import Judgement, Sums, band, judge, scale_of
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
@@ -22,7 +22,10 @@ from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Inte
 
 __all__ = ["ANOMALY_SCHEMA", "KINDS", "detect"]
 
-NOTES = ("too short a history", "the day is not completely known")
+NOTES = ("too short a history", "the day is not completely known", "a correction: the cost of the day is negative")
+_TOO_SHORT, _UNKNOWN, _CORRECTION = range(len(NOTES))
+MOST_SCORE = 100.0
+"""Where next to nothing was expected, there is no scale: the score of whatever comes is this at most."""
 ANOMALY_SCHEMA = pl.Schema(
     {
         "series": pl.String(),
@@ -49,9 +52,10 @@ def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calend
 
     Out: `ANOMALY_SCHEMA`, one row per series and day from the series' first day on, by series and date, in the unit
     of `cost`. `value` is null where the day is not known; `expected` and the columns after it are null where the
-    day could not be judged (`note` says why). A day outside of `lower` and `upper` is an anomaly by itself; lasting
-    changes are detected inside of them too. `score` is 1 at the threshold, `direction` is "up" or "down". `kind` is
-    one of `KINDS`, for anomalies only; the first day of a series that begins after the others is "new", and no anomaly.
+    day could not be judged (`note` says why); a negative day, a correction of others, is neither judged nor learned
+    from. A day outside of `lower` and `upper` is an anomaly by itself; lasting changes are detected inside of them too.
+    `score` is 1 at the threshold and at most `MOST_SCORE`, `direction` is "up" or "down". `kind` is one of `KINDS`, for
+    anomalies only; the first day of a series that begins after the others is "new", and no anomaly.
     """
     tables = [
         _table(seen, _judged(seen, calendar_days(seen.first, seen.days, calendar), settings), settings)
@@ -89,8 +93,8 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
             ready,
             {
                 "expected": residuals.expected,
-                "lower": inverse_root_residual(down, residuals.expected, residuals.variance),
-                "upper": inverse_root_residual(up, residuals.expected, residuals.variance),
+                "lower": inverse_day_residual(down, residuals.expected, residuals.variance, residuals.of_run),
+                "upper": inverse_day_residual(up, residuals.expected, residuals.variance, residuals.of_run),
                 "score": judgement.score,
             },
         )
@@ -136,12 +140,14 @@ def _table(seen: Observations, judgements: _Judgements, settings: Anomalies) -> 
     judgements.kind[changed] = PRICE_CHANGE
     sign = np.where(changed, np.sign(prices.step), np.sign(judgements.score))
     score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), np.abs(judgements.score))
+    score = np.minimum(score, MOST_SCORE)
     late = np.flatnonzero(seen.begins >= MINIMUM_DAYS)
     judgements.kind[late, seen.begins[late]] = NEW
     row, column = np.nonzero(np.arange(seen.days) >= seen.begins[:, None])
     at = (row, column)
     price = prices.expected[at]
     value, expected = seen.cost[at], judgements.expected[at] * price
+    note = np.where(np.isnan(value), _UNKNOWN, np.where(value < 0, _CORRECTION, _TOO_SHORT))
     sign = np.where(sign[at] == 0, np.sign(value - expected), sign[at])
     # Positions in `DIRECTIONS`.
     direction = (sign < 0).astype(np.int64)
@@ -158,7 +164,7 @@ def _table(seen: Observations, judgements: _Judgements, settings: Anomalies) -> 
             "direction": _texts(DIRECTIONS, np.where(judged[at], direction, -1)),
             "kind": _texts(KINDS, judgements.kind[at].astype(np.int64)),
             "is_anomaly": judged[at] & (score[at] >= 1.0) & asked,
-            "note": _texts(NOTES, np.where(judged[at], -1, np.where(np.isnan(value), 1, 0))),
+            "note": _texts(NOTES, np.where(judged[at], -1, note)),
         },
         nan_to_null=True,
     ).cast(ANOMALY_SCHEMA)

@@ -37,22 +37,28 @@ class Level:
         """Return the expected usage of a day of this weekday."""
         return np.maximum(self.level * self.profile[:, weekday], _LEAST_SHARE * self.level + TINY)
 
+    def rests(self, weekday: int) -> Flags:
+        """Return the series that use next to nothing on this weekday: less than `expected` says, which is a floor."""
+        return np.asarray(self.profile[:, weekday] < _LEAST_SHARE)
+
     def count(self, day: Day, starting: Flags) -> None:
         """Count a day, and add its usage to the sums of series that are starting."""
         self._sums[:, day.weekday] += where(starting, day.usage, 0.0)
         self._seen[:, day.weekday] += day.known
 
-    def begin(self, begun: Flags) -> Floats:
+    def begin(self, begun: Flags, dispersion: Floats) -> Floats:
         """Estimate level and profile of series whose first days are over; return the usage of their weekdays.
 
-        Weekdays seen once or twice are mixed with the mean of working days or weekends.
+        Weekdays seen once or twice are mixed with the mean of working days or weekends, the less the more they repeat
+        (`dispersion` of these series).
         """
         sums, seen = self._sums[begun], self._seen[begun]
         parts = np.empty_like(sums)
         for days in (slice(0, WEEKEND), slice(WEEKEND, 7)):
             mean = sums[:, days].sum(axis=1) / np.maximum(seen[:, days].sum(axis=1), 1)
             parts[:, days] = mean[:, None]
-        estimate = (sums + 2 * parts) / (seen + 2)
+        weight = 2.0 * dispersion[:, None]
+        estimate = (sums + weight * parts) / (seen + weight)
         self.level[begun] = estimate.mean(axis=1)
         self.profile[begun] = estimate / np.maximum(self.level[begun], TINY)[:, None]
         return np.asarray(estimate)
@@ -74,6 +80,10 @@ class Level:
         usual = self.profile[:, day.weekday]
         seen = np.divide(day.usage, usual, out=np.full(len(usual), np.nan), where=usual > _SEEN_FLOOR)
         append_known(self._recent, seen, day.known)
+
+    def rest(self, weekday: int, series: Flags) -> None:
+        """Expect nothing of some series on this weekday."""
+        self.profile[series, weekday] = 0.0
 
     def rebase(self, series: Flags) -> Floats:
         """Make the last week the new level of some series; return the factors of the steps."""

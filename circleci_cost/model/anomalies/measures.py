@@ -31,7 +31,7 @@ def measured(daily: pl.DataFrame, measure: str) -> pl.DataFrame:
     columns = {
         "cost": {"cost": pl.col("cost"), "credits": pl.col("credits"), "runs": pl.col("runs")},
         "credits": {"cost": pl.col("credits"), "runs": pl.col("runs")},
-        "runs": {"cost": pl.col("runs")},
+        "runs": {"cost": pl.col("runs"), "runs": pl.col("runs")},
     }[measure]
     # Each run counts 1; the sum of the squares is the number of runs.
     squares = {"cost": _squares() * price**2, "credits": _squares(), "runs": pl.col("runs")}[measure]

@@ -12,6 +12,10 @@ from circleci_cost.model.forecast.panel import Flags, Floats
 DAY_SHARE = 0.15
 RATE_SHARE = 0.03
 _TINY = 1e-12
+# Below this share of the expectation a residual is logarithmic: a full stop of 100 to 1,000 runs then scores as the
+# probability of none in gamma-mixed Poisson numbers does. And the root residual there, relative to the deviations.
+_FEW = 0.2
+_ROOT_OF_FEW = 2.0 * (np.sqrt(_FEW) - 1.0)
 # A run far larger than usual widens the variance of its day by a power of its excess: part of the residual is chance.
 _GIANT_POWER = 0.3
 _MOST_GIANT = 100.0
@@ -23,16 +27,42 @@ def root_residual(value: Floats, expected: Floats, variance: Floats) -> Floats:
     Sums of few runs are skewed; their roots are nearly normal (the variance-stabilising transformation of Poisson
     counts), so that one threshold serves large and small series.
     """
-    base = np.maximum(expected, _TINY)
-    deviations = base / np.sqrt(np.maximum(variance, _TINY**2))
+    base, deviations = _base_and_deviations(expected, variance)
     return np.asarray(2.0 * (np.sqrt(np.maximum(value, 0.0) / base) - 1.0) * deviations)
 
 
-def inverse_root_residual(residual: npt.ArrayLike, expected: Floats, variance: Floats) -> Floats:
+def day_residual(value: Floats, expected: Floats, variance: Floats, of_run: Floats) -> Floats:
+    """Return the root residual, continued by a logarithm below a fifth of the expectation, down to a single run.
+
+    A root ends at 0: a full stop would be as unusual in a series of 1,000 runs a day as in one of 20. Days vary by
+    factors; below a fifth the residual falls evenly with the logarithm of the value. `of_run` is the usage of a run.
+    """
+    root = root_residual(value, expected, variance)
+    base, deviations = _base_and_deviations(expected, variance)
+    few = np.log(np.maximum(np.maximum(value, of_run), _TINY) / (_FEW * base))
+    return where(few < 0, np.minimum(root, deviations * (_ROOT_OF_FEW + np.sqrt(_FEW) * few)), root)
+
+
+def inverse_day_residual(residual: Floats, expected: Floats, variance: Floats, of_run: Floats) -> Floats:
     """Return the value that has this residual, at least 0."""
+    root = inverse_root_residual(residual, expected, variance)
+    base, deviations = _base_and_deviations(expected, variance)
+    over = np.minimum(residual / deviations - _ROOT_OF_FEW, 0.0) / np.sqrt(_FEW)
+    few = _FEW * base * np.exp(over)
+    return where((over < 0) & (few >= of_run), few, root)
+
+
+def inverse_root_residual(residual: npt.ArrayLike, expected: Floats, variance: Floats) -> Floats:
+    """Return the value that has this root residual, at least 0."""
     base = np.maximum(expected, _TINY)
     root = 1.0 + np.asarray(residual) * np.sqrt(np.maximum(variance, 0.0)) / (2.0 * base)
     return np.asarray(base * np.maximum(root, 0.0) ** 2)
+
+
+def _base_and_deviations(expected: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Return what is divided by, and how many standard deviations it is."""
+    base = np.maximum(expected, _TINY)
+    return base, base / np.sqrt(np.maximum(variance, _TINY**2))
 
 
 def day_variance(expected: Floats, per_run: Floats, level: Floats) -> Floats:

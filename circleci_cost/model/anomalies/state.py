@@ -9,7 +9,16 @@ from circleci_cost.model.anomalies.course import Course
 from circleci_cost.model.anomalies.day import TINY, Day, Residuals
 from circleci_cost.model.anomalies.level import LEVEL_GAIN, Level
 from circleci_cost.model.anomalies.rate import RATE_GAIN, Rate
-from circleci_cost.model.anomalies.residuals import cut_off, day_variance, giant_factor, root_residual, where
+from circleci_cost.model.anomalies.residuals import (
+    DAY_SHARE,
+    cut_off,
+    day_residual,
+    day_variance,
+    giant_factor,
+    root_residual,
+    where,
+)
+from circleci_cost.model.anomalies.schedule import Schedule
 from circleci_cost.model.anomalies.spread import Spread
 from circleci_cost.model.forecast.panel import Flags, Floats
 
@@ -18,6 +27,11 @@ MINIMUM_DAYS = 14
 _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5
 _SPREAD_LIMITS = (0.7, 9.0)
+# Costs of single runs are skewed; where their number does not vary as well, this makes up for it: series of log-normal
+# durations (σ .4 to .7) on a schedule had .05 to .35 alarms a year, and without it .05 to .9.
+_SKEWED = 1.5
+# The lowest spread of a schedule where its variance is all `DAY_SHARE`: days that repeat vary by a twentieth.
+_LOWEST_OF_SHARE = 0.1
 # Without runs the spread alone expresses how much days differ; one booking a day hardly varies by chance.
 _SPREAD_LIMITS_WITHOUT_RUNS = (0.02, 50.0)
 # A day's squares count up to six times the usual: one giant run does not change the spread.
@@ -39,8 +53,9 @@ class State:
         """Start with nothing learned of this many series; each is judged after `MINIMUM_DAYS` known days."""
         self.days = np.zeros(series)
         self.level, self.rate, self.spread = Level(series), Rate(series), Spread(series)
+        self.schedule = Schedule(series)
         self._levels, self._rates = Course(series, LEVEL_GAIN), Course(series, RATE_GAIN)
-        self._usage, self._squares = np.zeros(series), np.zeros(series)
+        self._usage, self._squares, self._runs = np.zeros(series), np.zeros(series), np.zeros(series)
         # The last seven days by weekday: usage, expected usage, variance.
         self._week = np.zeros((3, series, 7))
 
@@ -67,21 +82,27 @@ class State:
         """Compare a day with what was learned up to the day before."""
         per_run = self.per_run
         expected = self.level.expected(day.weekday)
-        usual = day_variance(expected, per_run, self.level.level)
+        dispersion = self.schedule.dispersion(day)
+        usual = day_variance(expected, self._per_run_varying(per_run, dispersion), self.level.level)
         variance = usual * self.spread.variance
         giant = giant_factor(day.squares, day.usage, per_run)
         week = self._week.copy()
         week[:, :, day.weekday] = where(day.known, day.usage, expected), expected, variance
         of_week, expected_week, week_variance = week.sum(axis=2)
+        # Less than a floor is no less than usual.
+        least = where(self.level.rests(day.weekday), 0.0, -np.inf)
         pair = week[:, :, [day.weekday, day.weekday - 1]].sum(axis=2)
         return Residuals(
             expected=expected,
             variance=variance,
-            of_day=root_residual(day.usage, expected, variance * giant),
+            of_day=np.maximum(day_residual(day.usage, expected, variance * giant, per_run), least),
+            of_run=per_run,
+            dispersion=dispersion,
+            of_runs=self.schedule.residuals(day, dispersion),
             of_pair=root_residual(pair[0], pair[1], pair[2] * giant),
             of_week=root_residual(of_week, expected_week, week_variance * giant),
-            plain=root_residual(day.usage, expected, usual),
-            sparse=np.asarray(expected_week < _SPARSE_RUNS_OF_WEEK * np.maximum(per_run, TINY)),
+            plain=np.maximum(root_residual(day.usage, expected, usual), least),
+            sparse=np.asarray((expected_week < _SPARSE_RUNS_OF_WEEK * np.maximum(per_run, TINY)) & (dispersion >= 1.0)),
             rate=self.rate.residuals(day, per_run, giant),
         )
 
@@ -100,16 +121,17 @@ class State:
         starting = day.known & ~ready
         self.level.count(day, starting)
         self.days += day.known
-        self._begin(starting & (self.days >= MINIMUM_DAYS))
+        self._begin(day, starting & (self.days >= MINIMUM_DAYS))
         residual = residuals.plain / np.sqrt(self.spread.variance)
         self.level.learn(day, cut_off(residual, _HUBER) * np.sqrt(residuals.variance), ready)
+        self.level.rest(day.weekday, ready & self.schedule.never(day, residuals.dispersion))
         self._learn_squares(day)
+        self.schedule.learn(day)
         gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - MINIMUM_DAYS + _FIRST_SPREADS).clip(1))
         of_runs = (self._squares > 0) & (residuals.sparse | (self.rate.runs > 0))
-        lowest, highest = (
-            where(of_runs, known, unknown)
-            for known, unknown in zip(_SPREAD_LIMITS, _SPREAD_LIMITS_WITHOUT_RUNS, strict=True)
-        )
+        lowest = where(residuals.dispersion < 1.0, self._lowest_of_schedules(residuals), _SPREAD_LIMITS[0])
+        lowest = where(of_runs, lowest, _SPREAD_LIMITS_WITHOUT_RUNS[0])
+        highest = where(of_runs, _SPREAD_LIMITS[1], _SPREAD_LIMITS_WITHOUT_RUNS[1])
         self.spread.learn_variance(residuals.plain, gain, (lowest, highest), ready)
         self.spread.learn_wander(residuals.plain / np.sqrt(self.spread.variance), ready)
         self.rate.learn(day, residuals.rate, gain, self.days, ready)
@@ -126,10 +148,21 @@ class State:
         self._levels.restart(series)
         self._rates.restart(series)
 
-    def _begin(self, begun: Flags) -> None:
+    def _per_run_varying(self, per_run: Floats, dispersion: Floats) -> Floats:
+        """Return the variance of a day per usage: of the runs' costs, and of their number where that is random."""
+        mean = np.divide(self._usage, self._runs, out=np.zeros(len(per_run)), where=self._runs > 0)
+        varying = np.maximum(per_run - mean, 0.0)
+        return where(dispersion < 1.0, _SKEWED * varying + dispersion * mean, per_run)
+
+    def _lowest_of_schedules(self, residuals: Residuals) -> Floats:
+        """Return the lowest spread of schedules: the lower, the less of the variance comes from what is known of runs."""
+        share = (DAY_SHARE * residuals.expected) ** 2 * self.spread.variance / residuals.variance
+        return _SPREAD_LIMITS[0] + (_LOWEST_OF_SHARE - _SPREAD_LIMITS[0]) * np.minimum(share, 1.0)
+
+    def _begin(self, day: Day, begun: Flags) -> None:
         if begun.any():
             # The week before counts as a usual one.
-            usual = self.level.begin(begun)
+            usual = self.level.begin(begun, self.schedule.dispersion(day)[begun])
             self._week[:2, begun] = usual
             self._week[2, begun] = day_variance(usual, self.per_run[begun, None], self.level.level[begun, None])
 
@@ -145,6 +178,8 @@ class State:
         learning = day.known & ((day.squares > 0) | (day.usage <= 0))
         self._squares = where(learning, self._squares * kept + squares, self._squares)
         self._usage = where(learning, self._usage * kept + day.usage, self._usage)
+        if day.runs is not None:
+            self._runs = where(learning, self._runs * kept + day.runs, self._runs)
 
     def _follow(self, day: Day, ready: Flags) -> None:
         """Append level and rate to the courses that drifts are measured on."""

@@ -14,14 +14,16 @@ from circleci_cost.model.forecast.panel import Flags, Floats
 
 # In standard deviations, at the false alarms per series and year below; see `scale_of`.
 _POINT, _PAIR, _POINT_PER_RUN, _SUM, _SUM_PER_RUN = 4.0, 4.0, 5.0, 6.0, 6.0
-# A residual per run is an anomaly only if the residual of the whole day reaches these, on the same side.
+# A residual per run, or of the runs of a schedule, is an anomaly only if that of the whole day reaches these, on the
+# same side.
 _POINT_WITH_RUNS, _POINT_WITH_RUNS_DOWN = 1.5, 1.4
 # Page's CUSUM with slack (half the shift to detect), cut-off residuals, and slow forgetting.
 _SLACK, _SLACK_PER_RUN, _FORGET, _CUT = 0.4, 0.5, 0.97, 2.5
 _SPARSE_WEIGHT = 0.3
 # A drift: a level, or usage per run, that has moved this many standard deviations in six weeks.
 _DRIFT = 7.0
-# A sum alarms only on days that point the same way, and its growth is limited.
+# A sum alarms only on days that point the same way (a sum per run and a drift: not the other way), and its growth is
+# limited.
 _SAME_WAY, _ABOVE, _AFTER_POINT = 0.5, 3.0, 0.5
 _FALSE_ALARMS, _PER_SCALE = 0.27, 6.0
 
@@ -97,7 +99,6 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
     # Series that are usually zero stay quiet while they are zero.
     residual = where((state.level.level > 0) | (day.usage > 0), residual, 0.0)
     cut = cut_off(residual / np.sqrt(state.spread.wander), _CUT)
-    cut = where(residuals.sparse, _SPARSE_WEIGHT * cut, cut)
     cut_per_run = cut_off(residuals.rate.of_day / np.sqrt(state.rate.spread.wander), _CUT)
     if day.special:
         up = np.maximum(residual, 0.0) / _POINT
@@ -105,25 +106,28 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
         none = np.zeros(len(score), dtype=np.bool_)
         return Judgement(score, score >= 1.0, none, none)
     point = residual / _POINT
-    up_per_run = where(residual > _POINT_WITH_RUNS, residuals.rate.of_day / _POINT_PER_RUN, 0.0)
-    down_per_run = where(residual < -_POINT_WITH_RUNS_DOWN, -residuals.rate.of_day / _POINT_PER_RUN, 0.0)
+    with_runs = np.maximum(residuals.rate.of_day / _POINT_PER_RUN, residuals.of_runs / _POINT)
+    with_runs_down = np.maximum(-residuals.rate.of_day / _POINT_PER_RUN, -residuals.of_runs / _POINT)
+    up_with_runs = where(residual > _POINT_WITH_RUNS, with_runs, 0.0)
+    down_with_runs = where(residual < -_POINT_WITH_RUNS_DOWN, with_runs_down, 0.0)
     pair = where(np.sign(residual) == np.sign(residuals.of_pair), residuals.of_pair / _PAIR, 0.0)
     # A pair adds evidence only where the first day was not an anomaly by itself.
     pair = where(residuals.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
-    up_points = np.maximum.reduce([point, pair, up_per_run])
-    down_points = np.maximum.reduce([-point, -pair, down_per_run])
+    up_points = np.maximum.reduce([point, pair, up_with_runs])
+    down_points = np.maximum.reduce([-point, -pair, down_with_runs])
     sums.forget_points(ready & (np.maximum(up_points, down_points) >= scale))
-    sums.add(cut, cut_per_run, ready, ready & residuals.rate.rated)
+    sums.add(where(residuals.sparse, _SPARSE_WEIGHT * cut, cut), cut_per_run, ready, ready & residuals.rate.rated)
     up_sums = np.maximum(
         where(cut > _SAME_WAY, sums.values[0] / _SUM, 0.0),
-        where((cut_per_run > _SAME_WAY) & (cut > -_SAME_WAY), sums.values[2] / _SUM_PER_RUN, 0.0),
+        where((cut_per_run > _SAME_WAY) & (residual >= 0), sums.values[2] / _SUM_PER_RUN, 0.0),
     )
     down_sums = np.maximum(
         where(cut < -_SAME_WAY, sums.values[1] / _SUM, 0.0),
-        where((cut_per_run < -_SAME_WAY) & (cut < _SAME_WAY), sums.values[3] / _SUM_PER_RUN, 0.0),
+        where((cut_per_run < -_SAME_WAY) & (residual <= 0), sums.values[3] / _SUM_PER_RUN, 0.0),
     )
     of_level, of_rate = (where(ready & ~residuals.sparse, moved / _DRIFT, 0.0) for moved in state.drifted())
     drift = where(np.abs(of_level) >= np.abs(of_rate), of_level, of_rate)
+    drift = where(drift * residual >= 0, drift, 0.0)
     up, down = np.maximum.reduce([up_points, up_sums, drift]), np.maximum.reduce([down_points, down_sums, -drift])
     score = where(ready, where(up >= down, up, -down) / scale, 0.0)
     is_up = up >= down

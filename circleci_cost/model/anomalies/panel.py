@@ -42,8 +42,9 @@ def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) 
     optionally `runs`, `credits` (only where a series has one price a day), `cost_squared` (sum over runs of
     their squared cost) and `complete` (bool); a null there means not known. From the series' first day on,
     a day without a row is a zero if any other series has a row on it, and unknown otherwise. Days that are not
-    `complete` or lie in an ignored period are unknown too. Negative values count as zero. Raises ValueError for a
-    missing column and for a row without series or date.
+    `complete` or lie in an ignored period are unknown too. So is the usage of a day whose cost is negative: a
+    correction of other days; other negative values count as zero. Raises ValueError for a missing column and for a row
+    without series or date.
     """
     missing = [name for name in _NEEDED if name not in daily.columns]
     if missing:
@@ -80,7 +81,7 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
     shape = (len(names), len(reported))
     begins = np.full(len(names), shape[1], dtype=np.int64)
     np.minimum.at(begins, row, day)
-    known = added["known"].to_numpy()
+    known = (added["known"] & added["cost"].is_finite()).to_numpy()
     unknown = (np.arange(shape[1]) < begins[:, None]) | ~reported
     unknown[row[~known], day[~known]] = True
 
@@ -91,6 +92,9 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
 
     cost = matrix("cost")
     usage, price = usage_and_price(cost, matrix("credits") if "credits" in given else cost, begins)
+    negative = known & (added["cost"] < 0).to_numpy()
+    cost[row[negative], day[negative]] = added["cost"].to_numpy()[negative]
+    not_judged = unknown | (cost < 0)
     squares = matrix("cost_squared") if "cost_squared" in given else None
     if squares is not None:
         squares = np.divide(squares, price**2, out=np.zeros(shape), where=price > 0)
@@ -99,8 +103,8 @@ def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags
         first,
         np.where(unknown, np.nan, cost),
         begins,
-        usage=np.where(unknown, np.nan, usage),
-        price=np.where(unknown, np.nan, price),
+        usage=np.where(not_judged, np.nan, usage),
+        price=np.where(not_judged, np.nan, price),
         runs=matrix("runs") if "runs" in given else None,
         squares=squares,
     )

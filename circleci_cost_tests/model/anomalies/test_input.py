@@ -167,14 +167,6 @@ def test_credits_without_a_price_for_weeks_are_no_anomaly_nor_is_their_first_pri
         assert alarms(drawn(DAYS, 1, price=prices)) == []
 
 
-def test_a_negative_cost_counts_as_zero() -> None:
-    costs = CHANGED.get_column("cost").to_numpy().copy()
-    costs[30] = -4.0
-    zero = costs.copy()
-    zero[30] = 0.0
-    assert_frame_equal(detect(only_costs(costs)), detect(only_costs(zero)))
-
-
 @pytest.mark.parametrize("scale", [1e-6, 1e9])
 @pytest.mark.parametrize("columns", [("credits", "runs", "cost_squared"), ("cost_squared",), ()])
 def test_the_unit_of_cost_does_not_matter(scale: float, columns: tuple[str, ...]) -> None:

@@ -23,6 +23,7 @@ FIRST, DAYS = date(2025, 11, 1), 395
 COUNTRIES = ("DE", "US", "FR", "GB", "PL", "ES")
 LAGS = range(-2, 4)
 STRENGTH = (0.4, 0.8)
+FAINT = (0.25, 0.8)
 STEP = (0.25, 1.0)
 # Days before and after the shown ones for which the simulated causes are drawn, too.
 _MARGIN = 10
@@ -66,11 +67,18 @@ class _Axis(NamedTuple):
 
 
 def simulated_company(
-    seed: int, *, ci_series: int = 3, services: int = 40, coupled: int = 6, shifted: int = 0
+    seed: int,
+    *,
+    ci_series: int = 3,
+    services: int = 40,
+    coupled: int = 6,
+    shifted: int = 0,
+    strengths: tuple[float, float] = STRENGTH,
 ) -> Company:
     """A company with CI series and infrastructure services; `coupled` of these follow or lead one of the CI series.
 
-    `shifted` services, none of the coupled ones, change their level at the company's event.
+    `strengths` are the least and the largest strength of a coupling. `shifted` services, none of the coupled ones,
+    change their level at the company's event.
     """
     draw = np.random.default_rng(seed)
     country = COUNTRIES[int(draw.integers(len(COUNTRIES)))]
@@ -90,7 +98,7 @@ def simulated_company(
         name = f"service-{number:02}"
         if number < coupled:
             cause, lag = int(draw.integers(ci_series)), int(draw.choice(LAGS))
-            strength = float(draw.uniform(*STRENGTH))
+            strength = float(draw.uniform(*strengths))
             truth[f"ci-{cause}", name] = (lag, strength)
             couple = _coupled_in_dollars if draw.random() < 0.33 else _coupled_in_proportion
             infrastructure[name] = couple(draw, axis, ci[cause], lag, strength)

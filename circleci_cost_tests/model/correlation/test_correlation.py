@@ -134,6 +134,40 @@ def test_gaps_refunds_zeros_and_what_is_no_number_hide_no_relation() -> None:
     assert 150 < row["days"] < 180
 
 
+YEAR = [date(2025, 11, 1) + timedelta(days=at) for at in range(395)]
+TO_END = [(day.replace(day=28) + timedelta(days=4)).replace(day=1) - day for day in YEAR]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [day.day == 1 for day in YEAR],
+        [left.days == 1 for left in TO_END],
+        [left.days <= 3 for left in TO_END],
+        [day.weekday() == 4 and 21 < day.day <= 28 for day in YEAR],
+        [day.weekday() == 4 and left.days <= 7 for day, left in zip(YEAR, TO_END, strict=True)],
+    ],
+    ids=["first", "last", "last three", "fourth Friday", "last Friday"],
+)
+def test_monthly_batches_on_both_sides_are_no_relation_and_hide_none(batch: list[bool]) -> None:
+    dearer = np.where(batch, 3.0, 1.0)
+    own, other = activity(1, 395), activity(3, 395)
+    ci = daily("ci", dearer * own, YEAR[0])
+    follows = daily("follows", dearer * np.roll(own, 1) * activity(2, 395) ** 0.5, YEAR[0])
+    pairs = correlate(ci, pl.concat([daily("batch too", dearer * other, YEAR[0]), follows]))
+    assert pairs.select("significant", "lag_days").rows()[1] == (True, 1)
+    assert not pairs["significant"][0]
+
+
+def test_a_quiet_end_of_the_year_on_both_sides_is_no_relation() -> None:
+    quiet = np.array([0.2 if (day.month, day.day) in {(12, 22), (12, 23), (1, 2)} else 1.0 for day in YEAR])
+    pairs = correlate(
+        daily("ci", (quiet * activity(1, 395) ** 0.2)[:100], YEAR[0]),
+        daily("s3", (quiet * activity(3, 395) ** 0.2)[:100], YEAR[0]),
+    )
+    assert not pairs["significant"].item()
+
+
 def test_a_single_spike_on_both_sides_is_no_relation() -> None:
     ci, service = 100 * activity(1), 50 * activity(3)
     ci[90] = service[90] = 100_000

@@ -16,7 +16,6 @@ from circleci_cost.model.drivers.text import (
     sentence,
 )
 from circleci_cost.model.reporting.filters import in_words
-from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.text.amounts import (
     WIDE,
     change_text,
@@ -29,7 +28,6 @@ from circleci_cost.text.amounts import (
 from circleci_cost.warehouse.drivers.explanation import Explanation, Row
 from circleci_cost.warehouse.drivers.explanation_json import as_json
 
-_LEVELS = HIERARCHY[1:]
 # Terminals from this width on show place and reasons side by side.
 _WIDE = 120
 
@@ -59,6 +57,8 @@ def write_text(explanation: Explanation) -> None:
                 shown(f"The price of {change.cost_center} is {after} a credit from {change.date} on, {before} before.")
             )
         )
+    for words in explanation.left_out:
+        console.paragraph(shown(words), "dim")
     _write_causes(console, explanation)
     if explanation.changes.height:
         console.print()
@@ -92,13 +92,11 @@ def _write_causes(console: PlainConsole, explanation: Explanation) -> None:
     """Where the change happened; a change within the usual scatter has no cause to name."""
     console.print()
     if not explanation.causes.height:
-        console.print(Text("No project, workflow or job stands out of the usual ups and downs.", style="dim"))
+        console.paragraph(shown(explanation.without_cause), "dim")
         return
     console.print(Text("Root cause" if explanation.causes.height == 1 else "Root causes", style="bold"))
     for row in explanation.causes.to_dicts():
-        deep = explanation.shown_levels(_LEVELS) if row["project"] is not None else _LEVELS
-        place = place_text(row, deep if row["organization"] is not None else HIERARCHY)
-        console.paragraph(shown(f"{place}: {sentence(row)}"), indent=2)
+        console.paragraph(shown(f"{explanation.place(row)}: {sentence(row)}"), indent=2)
         for url in row["example_urls"]:
             # A link stays one line, so that it can be opened or copied.
             console.print(Text(f"    {shown(url)}", style="dim"), soft_wrap=True)

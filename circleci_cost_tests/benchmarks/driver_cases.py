@@ -13,8 +13,6 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.day_ranges import DayRange
-from circleci_cost.model.drivers.baseline import scaled, weekdays_before
-from circleci_cost.model.drivers.leaves import CLASSES
 from circleci_cost.simulator import (
     ACME_ID,
     Event,
@@ -26,6 +24,7 @@ from circleci_cost.simulator import (
     Workflow,
     generate,
 )
+from circleci_cost_tests.benchmarks.driver_baselines import sides
 
 FIRST = date(2026, 9, 7)
 BASELINE = 28
@@ -53,12 +52,13 @@ _ORGANIZATIONS, _PROJECTS = 2, 6
 
 @dataclass(frozen=True)
 class Case:
-    """One change: its kind (`KINDS`), the path of its node, and the rows of both periods."""
+    """One change: its kind (`KINDS`), the path of its node, the rows of both periods, and the usual scatter."""
 
     kind: str
     path: tuple[str, ...]
     before: pl.DataFrame
     after: pl.DataFrame
+    scatter: pl.DataFrame
 
 
 def draw_case(seed: int) -> Case | None:
@@ -81,8 +81,8 @@ def draw_case(seed: int) -> Case | None:
     priced = rows.with_columns(
         (pl.col(credits) * rate).cast(pl.Decimal(38, 16)).alias(cost) for credits, cost in _CREDITS.items()
     )
-    before = _baseline(priced.filter(~after), period)
-    return Case(kind, path[:1] + path, before, priced.filter(after))
+    known = set(pl.date_range(FIRST, period.last, eager=True).to_list())
+    return Case(kind, path[:1] + path, *sides(priced, period, known))
 
 
 def _organization(draw: np.random.Generator, seed: int, number: int) -> Organization:
@@ -175,20 +175,3 @@ def _rows(scenario: Scenario, period: DayRange) -> pl.DataFrame:
     ]
     rows = pl.concat(sums).group_by(names.values()).agg(pl.col("runs", "run_seconds", *_CREDITS).sum())
     return rows.with_columns(cost_center=pl.col("organization")).filter(pl.col("runs") > 0)
-
-
-def _baseline(rows: pl.DataFrame, period: DayRange) -> pl.DataFrame:
-    known = {FIRST + timedelta(days=number) for number in range(BASELINE)} | set(
-        pl.date_range(period.first, period.last, eager=True).to_list()
-    )
-    weights = weekdays_before(period, known).before
-    divisor = 4
-    frame = pl.DataFrame(
-        [(day, int(weight * divisor)) for day, weight in weights.items()],
-        schema={"date": pl.Date, "weight": pl.Int64},
-        orient="row",
-    )
-    measures = pl.col("runs", "run_seconds", *_CREDITS, *_CREDITS.values())
-    key = [*LEVELS, *CLASSES]
-    sums = rows.join(frame, "date").with_columns(measures * pl.col("weight")).group_by(key).agg(measures.sum())
-    return scaled(sums, divisor, key)

@@ -195,3 +195,22 @@ def test_f112_hostile_names_are_neither_markup_nor_commands(call: Caller) -> Non
     output = call("explain", *WEEK)
     assert "project [red]x[/red]" in output.out
     assert "\x1b" not in output.out
+
+
+def test_a_stop_in_the_weeks_before_and_what_may_be_chance_are_told(call: Caller) -> None:
+    stop = date(2026, 2, 18)
+    others = [row for at in range(12) for row in every_day(job=f"job-{at}", workflow=f"w{at}")]
+    busier = [
+        row | {"runs": runs, "run_seconds": 600 * runs, "compute": 300 * runs}
+        for at, row in enumerate(every_day(job="build"))
+        for runs in [5 if row["date"] >= FIRST or at % 2 else 1]
+    ]
+    publish_costs(call, [row for row in others + busier if row["date"] != stop])
+    lines = " ".join(call("explain", *WEEK).out.split())
+    assert "Not compared with 2026-02-18 of acme: unlike the same weekday of the other weeks." in lines
+    answer = json.loads(call("explain", *WEEK, "--json").out)
+    assert answer["unusual_days"] == {"acme": [{"from": "2026-02-18", "to": "2026-02-18"}]}
+    assert answer["most_unusual"]["job"] == "build"
+    assert answer["causes"] == []
+    assert "No project, workflow or job stands out of the usual ups and downs. The most unusual, which chance" in lines
+    assert re.search(r"may explain, is project web, workflow build, job build: \+\$\d.\d\d \(\+\d+ %\): runs", lines)

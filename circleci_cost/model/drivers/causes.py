@@ -4,7 +4,8 @@ For each node it is measured how much better a change of the whole node explains
 is the node that neither its ancestors nor its descendants beat. Why the cost changed there is `decomposition`'s job.
 
 Two things can change as a whole. The *volume* is the number of runs: counts are compared on a square-root scale, on
-which they scatter alike; the jobs of a workflow run together, so the workflow is counted. The *rate* is the cost of a
+which they scatter alike; the jobs of a workflow mostly run together, so the workflow is counted, and a job as far as it
+differs. The *rate* is the cost of a
 run at the same price: it scatters much less, so that longer runs and larger classes show at once. The squared z of a
 common change of several parts is that of generalised least squares. A new price is known, and applies to a whole cost
 center.
@@ -19,6 +20,7 @@ from circleci_cost.model.drivers.decomposition import EFFECT_SCHEMA
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.leaves import MONEY
 from circleci_cost.model.drivers.seats import SEATS
+from circleci_cost.model.drivers.significance import COMPONENTS, joined, moved_nodes, with_scatter
 from circleci_cost.model.usage.dimensions import HIERARCHY
 
 LEVELS = HIERARCHY
@@ -26,56 +28,46 @@ LEVELS = HIERARCHY
 FALSE_CAUSES = 0.1
 """The accepted probability that chance alone makes a cause in a whole tree; more jobs make the limit of z stricter."""
 
-COMPONENTS = {
-    "volume": ("runs", "new", "vanished"),
-    "rate": ("minutes_per_run", "credits_per_minute"),
-    "price": ("price",),
-}
-"""What can change as a whole, and the drivers that express it."""
-
-# Pipelines come in bursts: counts of runs vary by more than a Poisson's 1 on the square-root scale; the baseline is the
-# mean of four weeks.
-_COUNT_VARIANCE = 1.5 * 1.25
-_DAY_SCATTER = 0.08
-# The logarithm of a run's cost scatters by this within a job, and the mean of its days beyond that.
-_RUN_SCATTER = 0.35
-_RATE_SCATTER = 0.03
-# The scatter that a comparison itself shows corrects what is expected, within these bounds.
-_ENOUGH_UNITS = 10
-_SCATTER_RANGE = (0.4, 3.0)
-_MEDIAN_TO_DEVIATION = 1.4826
-# A node must explain the figures better by this much (in z²) to be preferred to its parent.
-_PARSIMONY = 3.0
 # Causes below this share of the whole cost, or of the largest cause, are not reported.
 _LEAST_OF_WHOLE = 0.005
 _LEAST_OF_LARGEST = 0.1
 _PROJECT = HIERARCHY[2]
 
 
-def root_causes(rows: pl.DataFrame, levels: Sequence[str] = LEVELS, limit: int = 3) -> pl.DataFrame:
+def root_causes(
+    rows: pl.DataFrame, levels: Sequence[str] = LEVELS, limit: int = 3, scatter: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """The largest causes of a change, each at the node of the tree that explains it as a whole.
 
-    In: the result of `decomposition.decompose` by `levels`, outermost first. Seats belong to no job and are left out.
+    In: the result of `decomposition.decompose` by `levels`, outermost first, and of `scatter.usual_scatter` by the same
+    (None, or a job that is missing: jobs scatter as most do). Seats belong to no job and are left out.
 
     Out, ordered by the effect less the part that chance may explain, largest first: `rank` from 1, `levels` (null below
     the cause's own), `z` (infinite for a price), `driver` and its `effect_usd`, `share` of the change of all rows, and
     `EFFECT_SCHEMA` of the whole node. The node of one cause may contain that of another, such as a cost center
     with a new price. A change within the usual scatter of the runs has no cause and no row.
     """
-    inside = rows.filter(pl.col(_PROJECT).ne_missing(SEATS)) if _PROJECT in levels else rows
-    limit_z = z_limit(inside.height)
-    candidates = pl.concat(
-        [*(_local(inside, levels, name, limit_z) for name in ("volume", "rate")), _prices(inside, levels)]
-    )
-    least = _LEAST_OF_WHOLE * float(inside.get_column("before_usd").sum())
-    size = pl.col("effect").abs()
-    worth_reporting = candidates.filter((size >= least) & (size >= _LEAST_OF_LARGEST * size.max())).sort(
-        size * (1 - (limit_z / pl.col("z")) ** 2),
-        *levels,
-        "component",
-        descending=[True, *(False for _ in levels), False],
-    )
-    return _table(inside, levels, worth_reporting.head(limit), float(rows.get_column("change_usd").sum() or 0))
+    inside = _without_seats(rows, levels)
+    large = pl.max_horizontal(pl.col("before_usd", "after_usd").abs()).cast(pl.Float64) >= _least(inside)
+    # What is too small to be reported is no trial of chance either.
+    limit_z = z_limit(inside.filter(large).height)
+    causes = _ranked(inside, levels, scatter, limit_z).head(limit)
+    return _table(inside, levels, causes, float(rows.get_column("change_usd").sum() or 0))
+
+
+def likeliest_cause(
+    rows: pl.DataFrame, levels: Sequence[str] = LEVELS, scatter: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The first of `root_causes`; where there is none, the node that stands out most from chance, if any does at all.
+
+    For a change that is known to have a cause, such as that of an incident; the limit of z is that of a single job.
+    """
+    surest = root_causes(rows, levels, 1, scatter)
+    if surest.height:
+        return surest
+    inside = _without_seats(rows, levels)
+    likeliest = _ranked(inside, levels, scatter, z_limit(1)).head(1)
+    return _table(inside, levels, likeliest, float(rows.get_column("change_usd").sum() or 0))
 
 
 def z_limit(jobs: int) -> float:
@@ -107,6 +99,31 @@ def added_up(rows: pl.DataFrame) -> pl.DataFrame:
         )
         .select(EFFECT_SCHEMA.names())
         .cast(EFFECT_SCHEMA)
+    )
+
+
+def _without_seats(rows: pl.DataFrame, levels: Sequence[str]) -> pl.DataFrame:
+    return rows.filter(pl.col(_PROJECT).ne_missing(SEATS)) if _PROJECT in levels else rows
+
+
+def _least(rows: pl.DataFrame) -> float:
+    """The smallest effect in USD that is reported."""
+    return _LEAST_OF_WHOLE * float(rows.get_column("before_usd").sum())
+
+
+def _ranked(rows: pl.DataFrame, levels: Sequence[str], scatter: pl.DataFrame | None, limit_z: float) -> pl.DataFrame:
+    """The nodes that are causes beyond a limit of z, in the order of `root_causes`."""
+    jobs = with_scatter(rows, levels, scatter)
+    trees = {name: moved_nodes(jobs, levels, name, is_scatter_known=scatter is not None) for name in ("volume", "rate")}
+    candidates = pl.concat(
+        [*(_local(tree, levels, name, limit_z) for name, tree in trees.items()), _prices(jobs, levels)]
+    )
+    size = pl.col("effect").abs()
+    return candidates.filter((size >= _least(rows)) & (size >= _LEAST_OF_LARGEST * size.max())).sort(
+        size * (1 - (limit_z / pl.col("z")) ** 2),
+        *levels,
+        "component",
+        descending=[True, *(False for _ in levels), False],
     )
 
 
@@ -180,96 +197,13 @@ def _candidates(nodes: pl.DataFrame, levels: Sequence[str], depth: int, componen
     )
 
 
-def _local(rows: pl.DataFrame, levels: Sequence[str], component: str, limit: float) -> pl.DataFrame:
+def _local(tree: Sequence[pl.DataFrame], levels: Sequence[str], component: str, limit: float) -> pl.DataFrame:
     """The topmost nodes beyond the limit of z that explain a component as well as anything below them."""
-    tree = _tree(rows, levels, component)
-    explains = (pl.col("gain") > limit**2) & (pl.col("gain") + _PARSIMONY >= pl.col("below"))
+    explains = (pl.col("gain") > limit**2) & (pl.col("gain") >= pl.col("below"))
     candidates = []
     above = tree[0].select(covered=pl.lit(value=False))
     for depth, nodes in enumerate(tree):
-        inside = _joined(nodes, above, list(levels[: max(0, depth - 1)]))
+        inside = joined(nodes, above, list(levels[: max(0, depth - 1)]))
         candidates.append(_candidates(inside.filter(explains & ~pl.col("covered")), levels, depth, component))
         above = inside.select(*levels[:depth], covered=explains | pl.col("covered"))
     return pl.concat(candidates)
-
-
-def _joined(nodes: pl.DataFrame, other: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Join the columns of `other` by `key`; without a key it has one row, which is joined to every node."""
-    return nodes.join(other, key, "left", nulls_equal=True) if key else nodes.join(other, how="cross")
-
-
-def _tree(rows: pl.DataFrame, levels: Sequence[str], component: str) -> list[pl.DataFrame]:
-    """The nodes of each depth, from the whole to the jobs: key, `effect` in USD, `z`, `gain` (z²), and `below`."""
-    jobs, units = _volumes(rows, levels) if component == "volume" else [_rates(rows)] * 2
-    scatter = _scatter(units)
-    tree: list[pl.DataFrame] = []
-    for depth in range(len(levels), -1, -1):
-        key = list(levels[:depth])
-        parts = jobs if depth == len(levels) else units
-        sums = [
-            pl.col("effect").sum(),
-            (pl.col("size") * pl.col("moved") / pl.col("variance")).sum().alias("score"),
-            (pl.col("size") ** 2 / pl.col("variance")).sum().alias("information"),
-        ]
-        nodes = parts.group_by(key).agg(sums) if key else parts.select(sums)
-        z = pl.when(pl.col("information") > 0).then(pl.col("score") / pl.col("information").sqrt()).otherwise(0.0)
-        nodes = nodes.with_columns(z=z / scatter).with_columns(gain=pl.col("z") ** 2)
-        if tree:
-            best = pl.max_horizontal("gain", "below").max().alias("below")
-            below = tree[-1].group_by(key).agg(best) if key else tree[-1].select(best)
-            tree.append(_joined(nodes, below, key))
-        else:
-            tree.append(nodes.with_columns(below=pl.lit(0.0)))
-    return tree[::-1]
-
-
-def _scatter(units: pl.DataFrame) -> float:
-    """How much more or less than expected the units of this comparison scatter; the median ignores single causes."""
-    with_size = units.filter(pl.col("size") > 0)
-    if with_size.height < _ENOUGH_UNITS:
-        return 1.0
-    z = (pl.col("moved") / pl.col("variance").sqrt()).abs().median() * _MEDIAN_TO_DEVIATION
-    return float(with_size.select(z.clip(*_SCATTER_RANGE)).item())
-
-
-def _volumes(rows: pl.DataFrame, levels: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """How far runs moved on the square-root scale: of jobs relative to their workflow, and of workflows.
-
-    A workflow moved as far as its median job (of two, the one that moved less); a job only counts as far as it differs.
-    """
-    before, after = pl.col("runs_before").clip(0), pl.col("runs_after").clip(0)
-    middle = (before + after) / 2
-    jobs = rows.with_columns(
-        effect=_effect("volume"),
-        moved=2 * (after.sqrt() - before.sqrt()),
-        size=middle.sqrt(),
-        variance=_COUNT_VARIANCE + _DAY_SCATTER**2 * middle,
-    )
-    key: list[str | pl.Expr] = list(levels[:-1]) or [pl.lit(0)]
-    factor = pl.col("moved") / pl.col("size")
-    known = factor.filter(pl.col("size") > 0)
-    common = known.sort_by(known.abs()).get((known.len() - 1) // 2, null_on_oob=True).fill_null(0.0)
-    workflows = jobs.group_by(key).agg(
-        pl.col("effect").sum(), pl.col("size", "variance").max(), moved=common * pl.col("size").max()
-    )
-    shifted = jobs.with_columns(moved=pl.col("moved") - common.over(key) * pl.col("size"))
-    return shifted, workflows
-
-
-def _rates(rows: pl.DataFrame) -> pl.DataFrame:
-    """How far the cost of a run has moved on the logarithmic scale."""
-    cost = (pl.col("before_usd") + pl.col("after_usd")).cast(pl.Float64) / 2
-    both = (pl.col("runs_before") > 0) & (pl.col("runs_after") > 0) & (cost > 0)
-    effect = _effect("rate")
-    return rows.with_columns(
-        effect=effect,
-        moved=pl.when(both).then(effect / cost).otherwise(0.0),
-        size=pl.when(both).then(1.0).otherwise(0.0),
-        variance=pl.when(both)
-        .then(_RUN_SCATTER**2 * (1 / pl.col("runs_after") + 0.25 / pl.col("runs_before")) + _RATE_SCATTER**2)
-        .otherwise(1.0),
-    )
-
-
-def _effect(component: str) -> pl.Expr:
-    return pl.sum_horizontal(pl.col(name).cast(pl.Float64) for name in COMPONENTS[component])

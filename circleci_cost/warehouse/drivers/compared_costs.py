@@ -28,23 +28,11 @@ from circleci_cost.model.drivers.leaves import CLASSES, FINER
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
-from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import VALUE, rows_for
-from circleci_cost.warehouse.core.filters import COST_CENTER, filters_sql, fitting, known_filters
+from circleci_cost.warehouse.core.filters import COST_CENTER, fitting, known_filters
 from circleci_cost.warehouse.core.statements import sql
-
-SCOPE_SCHEMA = pl.Schema(
-    {
-        "comparison": pl.String(),
-        **dict.fromkeys(HIERARCHY[1:], pl.String()),
-        "value": pl.String(),
-        "charge_types": pl.List(pl.String()),
-    }
-)
-"""The scope of a comparison; null is all. Its cost center follows from the comparison's days."""
-
-# The days of a comparison select its cost centers, its scope the charge types.
-_SELECTED_ELSEWHERE = {COST_CENTER, CHARGE_TYPE}
+from circleci_cost.warehouse.drivers.scoped_rows import SCOPE_SCHEMA, Scopes, scoped_rows
+from circleci_cost.warehouse.drivers.usual_days import read_usual_days
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,8 @@ class Costs:
     """The rows of two periods for `drivers.decompose`, the first scaled to the days of the second.
 
     `last_days` are the last compared ones of the second period; `missing` and `unpriced` those of either period that
-    could not be compared, by cost center: they are in neither frame.
+    could not be compared, by cost center: they are in neither frame. `unusual` days of the four weeks were left out
+    because they do not show what their weekday costs; `scatter` is that of each job (`drivers.scatter`).
     """
 
     before: pl.DataFrame
@@ -85,6 +74,8 @@ class Costs:
     missing: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
     unpriced: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
     prices: Sequence[PriceChange] = ()
+    unusual: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    scatter: pl.DataFrame | None = None
 
     @property
     def organizations(self) -> int:
@@ -109,19 +100,35 @@ def read_costs(connection: duckdb.DuckDBPyConnection, periods: Periods, cost_cen
     filters = known_filters(connection, periods.filters)
     centers = fitting(connection, filters, COST_CENTER, cost_centers)
     known = known_days(connection)
-    comparisons = {("", name): _compare(periods, known.get(name, frozenset())) for name in centers}
-    if not any(comparison.after for comparison in comparisons.values()):
-        raise UsageError(_nothing_to_compare(periods))
     chosen = any(each.dimension == CHARGE_TYPE for each in filters)
     charge_types = fitting(connection, filters, CHARGE_TYPE, CHARGE_TYPES) if chosen else None
     scope = pl.DataFrame([{"comparison": "", "charge_types": charge_types}], schema=SCOPE_SCHEMA)
+    scopes = Scopes(scope, tag, filters)
+    usual = read_usual_days(
+        connection, {("", name): _baseline(periods, known.get(name, ())) for name in centers}, scopes
+    )
+    comparisons = {
+        ("", name): _compare(periods, known.get(name, ()), usual.unusual.get(("", name), ())) for name in centers
+    }
+    if not any(comparison.after for comparison in comparisons.values()):
+        raise UsageError(_nothing_to_compare(periods))
     by = tuple(VALUE if name == tag else name for name in periods.by)
-    rows = compared_rows(connection, comparisons, scope, tag=tag, by=by, filters=filters)
+    rows = compared_rows(connection, comparisons, scopes, by)
     if tag:
         rows = {side: frame.rename({VALUE: tag}) for side, frame in rows.items()}
     missing, unpriced = _shortfalls(connection, periods, centers, known)
     last = {name: max(comparison.after) for (_, name), comparison in comparisons.items() if comparison.after}
-    return Costs(rows["before"], rows["after"], last, missing, unpriced, _price_changes(connection, periods, centers))
+    left_out = {name: sorted(_left_out(comparisons["", name], usual.unusual.get(("", name), ()))) for name in centers}
+    return Costs(
+        rows["before"],
+        rows["after"],
+        last,
+        missing,
+        unpriced,
+        _price_changes(connection, periods, centers),
+        _ranges(left_out if periods.against is None else {}),
+        usual.scatter.drop("comparison"),
+    )
 
 
 def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[date]]:
@@ -135,38 +142,19 @@ def known_days(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[dat
 def compared_rows(
     connection: duckdb.DuckDBPyConnection,
     comparisons: Mapping[tuple[str, str], Comparison],
-    scopes: pl.DataFrame,
-    *,
-    tag: str | None = None,
+    scopes: Scopes,
     by: Sequence[str] = (),
-    filters: Sequence[Filter] = (),
 ) -> dict[str, pl.DataFrame]:
     """The rows of both sides, 'before' and 'after', of comparisons by their name and cost center.
 
-    In: one row of `SCOPE_SCHEMA` for each name. Out: `comparison`, the levels, `resource_class`, `executor`, what of
-    `by` is finer, and the measures of `daily_costs`; the costs of 'before' are scaled exactly.
+    Out: `comparison`, the levels, `resource_class`, `executor`, what of `by` is finer, and the measures of
+    `daily_costs`; the costs of 'before' are scaled exactly.
     """
     days, divisor = day_weights(comparisons)
-    connection.execute(sql("core/questions"))
     connection.execute(sql("drivers/weighed"))
-    if tag is None:
-        connection.execute(sql("drivers/daily"))
-    else:
-        connection.execute("SET VARIABLE driver_tag = $tag", {"tag": tag})
-        connection.execute(sql("drivers/allocated"))
-    parameters = Parameters()
     finer = (f"rows.{name}" if name in by else f"CAST(NULL AS VARCHAR) AS {name}" for name in (*FINER, VALUE))
-    own = [each for each in filters if each.dimension not in _SELECTED_ELSEWHERE]
-    columns = {each.dimension: f"rows.{VALUE if each.dimension == tag else each.dimension}" for each in own}
-    query = sql("drivers/rows").format(finer=", ".join(finer), where=filters_sql(own, columns, parameters))
-    connection.register("driver_days", days)
-    connection.register("driver_scopes", scopes.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
-    try:
-        rows: pl.DataFrame = connection.sql(query, params=parameters.values).pl()
-    finally:
-        connection.unregister("driver_days")
-        connection.unregister("driver_scopes")
-    rows = _of_charge_types(rows, scopes)
+    rows = scoped_rows(connection, "drivers/rows", days, scopes, finer=", ".join(finer))
+    rows = _of_charge_types(rows, scopes.rows)
     key = ["comparison", *HIERARCHY, *CLASSES, *FINER, VALUE]
     sides = {side: rows.filter(pl.col("side") == side).drop("side", "unpriced") for side in ("before", "after")}
     return {"before": scaled(sides["before"], divisor, key), "after": sides["after"]}
@@ -185,9 +173,21 @@ def _one_tag(periods: Periods) -> str | None:
     return tags[0] if tags else None
 
 
-def _compare(periods: Periods, known: Collection[date]) -> Comparison:
+def _baseline(periods: Periods, known: Collection[date]) -> list[date]:
+    """The days that show what is usual."""
+    days = four_weeks_before(periods.period.first) if periods.against is None else days_of(periods.against)
+    return [day for day in days if day in known and day not in periods.special]
+
+
+def _left_out(comparison: Comparison, unusual: Collection[date]) -> list[date]:
+    """The unusual days whose weekdays are compared."""
+    weekdays = {day.weekday() for day in comparison.after}
+    return [day for day in unusual if day not in comparison.before and day.weekday() in weekdays]
+
+
+def _compare(periods: Periods, known: Collection[date], unusual: Collection[date]) -> Comparison:
     if periods.against is None:
-        return weekdays_before(periods.period, known, periods.special)
+        return weekdays_before(periods.period, known, {*periods.special, *unusual})
     return range_before(periods.period, periods.against, known)
 
 

@@ -13,15 +13,16 @@ import duckdb
 import polars as pl
 
 from circleci_cost.config.settings import Settings
-from circleci_cost.day_ranges import DayRange
+from circleci_cost.day_ranges import DayRange, say_ranges
 from circleci_cost.days import EARLIEST_USAGE, parse_day
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.calendar.special_days import special_days
 from circleci_cost.model.drivers.baseline import four_weeks_before, previous
-from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.causes import likeliest_cause, root_causes
 from circleci_cost.model.drivers.decomposition import contributors, decompose
 from circleci_cost.model.drivers.seats import seats_apart
+from circleci_cost.model.drivers.text import place_text, sentence
 from circleci_cost.model.reporting.comparison import PREVIOUS, WEEKDAYS, parse_range
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.drivers.compared_costs import Costs, Periods, read_costs
@@ -71,7 +72,8 @@ class AskedChange:
 class Explanation:
     """The compared periods and costs, and the result: rows of `drivers.contributors`.
 
-    `movers` are all groups that changed, `changes` the largest of them.
+    `movers` are all groups that changed, `changes` the largest of them. Without any of `causes`, `likeliest` is the
+    place that stands out most of the usual ups and downs, if any does.
     """
 
     periods: Periods
@@ -81,6 +83,7 @@ class Explanation:
     causes: pl.DataFrame
     changes: pl.DataFrame
     movers: pl.DataFrame
+    likeliest: pl.DataFrame
 
     @property
     def further_groups(self) -> int:
@@ -95,8 +98,9 @@ class Explanation:
         groups = decompose(before, after, list(periods.by)) if periods.by else jobs
         movers = contributors(groups)
         total = decompose(costs.before, costs.after, []).to_dicts()[0]
-        causes = root_causes(jobs, HIERARCHY, _CAUSES)
-        return cls(periods, costs, data_through, total, causes, movers.head(limit), movers)
+        causes = root_causes(jobs, HIERARCHY, _CAUSES, costs.scatter)
+        likeliest = likeliest_cause(jobs, HIERARCHY, costs.scatter) if causes.is_empty() else causes.clear()
+        return cls(periods, costs, data_through, total, causes, movers.head(limit), movers, likeliest)
 
     def with_rows(self, *, causes: pl.DataFrame, changes: pl.DataFrame) -> "Explanation":
         """The same explanation with other rows, such as rows with examples."""
@@ -111,6 +115,27 @@ class Explanation:
         """The levels worth showing: not the organization where there is only one."""
         is_single = self.costs.organizations == 1
         return [name for name in levels if not (is_single and name == "organization" and len(levels) > 1)]
+
+    def place(self, cause: Row) -> str:
+        """Where a root cause is, in words."""
+        levels = self.shown_levels(_LEVELS) if cause["project"] is not None else _LEVELS
+        return place_text(cause, levels if cause["organization"] is not None else HIERARCHY)
+
+    @property
+    def without_cause(self) -> str:
+        """What is known where no cause can be named."""
+        text = "No project, workflow or job stands out of the usual ups and downs."
+        for row in self.likeliest.to_dicts():
+            text += f" The most unusual, which chance may explain, is {self.place(row)}: {sentence(row)}"
+        return text
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """The unusual days of the four weeks, a sentence for each cost center."""
+        return [
+            f"Not compared with {say_ranges(ranges)} of {name}: unlike the same weekday of the other weeks."
+            for name, ranges in self.costs.unusual.items()
+        ]
 
     @property
     def against(self) -> str:

@@ -45,6 +45,8 @@ def as_json(explanation: Explanation) -> dict[str, object]:
             }
             for change in costs.prices
         ],
+        "most_unusual": next((_json_row(row, HIERARCHY) for row in explanation.likeliest.to_dicts()), None),
+        "unusual_days": _json_days(costs.unusual),
         "missing_days": _json_days(costs.missing),
         "unpriced_days": _json_days(costs.unpriced),
     }

@@ -13,8 +13,8 @@ import polars as pl
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
-from circleci_cost.model.drivers.baseline import Comparison, weekdays_before
-from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.baseline import Comparison, four_weeks_before, weekdays_before
+from circleci_cost.model.drivers.causes import likeliest_cause
 from circleci_cost.model.drivers.decomposition import decompose, with_leading_driver
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.drivers.leaves import MONEY
@@ -24,8 +24,10 @@ from circleci_cost.model.usage.charge_types import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.drivers.compared_costs import SCOPE_SCHEMA, compared_rows, known_days
+from circleci_cost.warehouse.drivers.compared_costs import compared_rows, known_days
 from circleci_cost.warehouse.drivers.examples import example_runs
+from circleci_cost.warehouse.drivers.scoped_rows import SCOPE_SCHEMA, Scopes
+from circleci_cost.warehouse.drivers.usual_days import read_usual_days
 from circleci_cost.warehouse.incidents.drivers import REST
 
 SCHEMA = pl.Schema(
@@ -77,12 +79,12 @@ def anomaly_drivers(
     if incidents.is_empty():
         return pl.DataFrame(schema=SCHEMA)
     known = known_days(connection)
-    rows = _compared(connection, incidents, known, special)
+    rows, scatter = _compared(connection, incidents, known, special)
     if not rows["before"].height and not rows["after"].height:
         return pl.DataFrame(schema=SCHEMA)
     jobs = decompose(seats_apart(rows["before"]), seats_apart(rows["after"]), ["comparison", *_LEVELS])
     wholes = with_leading_driver(decompose(rows["before"], rows["after"], ["comparison"]))
-    drivers = pl.concat([_whole(row, jobs) for row in wholes.to_dicts()] + [_effects(jobs, wholes)])
+    drivers = pl.concat([_whole(row, jobs, scatter) for row in wholes.to_dicts()] + [_effects(jobs, wholes)])
     drivers = _with_examples(drivers.sort("incident_id", "rank"), connection, incidents, known, lake)
     return drivers.select(SCHEMA.names()).cast(SCHEMA)
 
@@ -92,8 +94,8 @@ def _compared(
     incidents: pl.DataFrame,
     known: Mapping[str, Collection[date]],
     special: Collection[date],
-) -> dict[str, pl.DataFrame]:
-    """The rows of all incidents, those of each virtual tag read together."""
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """The rows of all incidents and the scatter of their jobs, those of each virtual tag read together."""
     scopes = incidents.select(
         pl.col("incident_id").alias("comparison"),
         *(name for name in SCOPE_SCHEMA if name not in {"comparison", "charge_types"}),
@@ -103,25 +105,45 @@ def _compared(
         .alias("charge_types"),
         "tag",
     )
-    parts = []
+    parts, scatters = [], []
     for tag in incidents.get_column("tag").unique().sort().to_list():
         own = incidents.filter(pl.col("tag").eq_missing(pl.lit(tag, pl.String)))
-        comparisons: dict[tuple[str, str], Comparison] = {}
-        for row in own.to_dicts():
-            period = DayRange(row["first_day"], row["last_day"])
-            centers = [row["cost_center"]] if row["cost_center"] is not None else known
-            comparisons |= {
-                (row["incident_id"], name): weekdays_before(period, known.get(name, ()), special) for name in centers
-            }
-        scope = scopes.filter(pl.col("tag").eq_missing(pl.lit(tag, pl.String))).drop("tag")
-        parts.append(compared_rows(connection, comparisons, scope, tag=tag))
-    return {side: pl.concat([part[side] for part in parts], how="vertical_relaxed") for side in ("before", "after")}
+        periods = {
+            (row["incident_id"], name): DayRange(row["first_day"], row["last_day"])
+            for row in own.to_dicts()
+            for name in ([row["cost_center"]] if row["cost_center"] is not None else known)
+        }
+        scope = Scopes(scopes.filter(pl.col("tag").eq_missing(pl.lit(tag, pl.String))).drop("tag"), tag)
+        usual = read_usual_days(connection, _baselines(periods, known, special), scope)
+        comparisons: dict[tuple[str, str], Comparison] = {
+            (incident, name): weekdays_before(
+                period, known.get(name, ()), {*special, *usual.unusual.get((incident, name), ())}
+            )
+            for (incident, name), period in periods.items()
+        }
+        parts.append(compared_rows(connection, comparisons, scope))
+        scatters.append(usual.scatter)
+    rows = {side: pl.concat([part[side] for part in parts], how="vertical_relaxed") for side in ("before", "after")}
+    return rows, pl.concat(scatters)
 
 
-def _whole(row: Mapping[str, Any], jobs: pl.DataFrame) -> pl.DataFrame:
+def _baselines(
+    periods: Mapping[tuple[str, str], DayRange], known: Mapping[str, Collection[date]], special: Collection[date]
+) -> dict[tuple[str, str], list[date]]:
+    """The days before each incident that show what is usual."""
+    return {
+        (incident, name): [
+            day for day in four_weeks_before(period.first) if day in known.get(name, ()) and day not in special
+        ]
+        for (incident, name), period in periods.items()
+    }
+
+
+def _whole(row: Mapping[str, Any], jobs: pl.DataFrame, scatter: pl.DataFrame) -> pl.DataFrame:
     """Rank 0 of one incident: what it is due to as a whole, and the place of its root cause."""
-    inside = jobs.filter(pl.col("comparison") == row["comparison"]).drop("comparison")
-    causes = root_causes(inside, _LEVELS, limit=1).to_dicts()
+    own = pl.col("comparison") == row["comparison"]
+    inside = jobs.filter(own).drop("comparison")
+    causes = likeliest_cause(inside, _LEVELS, scatter.filter(own).drop("comparison")).to_dicts()
     text = sentence(row)
     # A cause that makes up the whole change adds nothing to the sentence.
     if causes and causes[0]["project"] is not None and causes[0]["change_usd"] != row["change_usd"]:

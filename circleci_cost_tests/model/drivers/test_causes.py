@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.drivers.causes import root_causes
+from circleci_cost.model.drivers.causes import likeliest_cause, root_causes
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost_tests.model.drivers.builders import period
@@ -129,3 +129,48 @@ def test_names_that_are_null_and_fewer_levels_will_do() -> None:
     levels = ["organization", "project", "workflow"]
     ranked = root_causes(decompose(period(*before), period(*after), levels), levels)
     assert ranked.select("organization", "project").row(0) == ("acme", "p2")
+
+
+NIGHTLY = {"cost_center": "acme", "organization": "acme", "project": "p0", "workflow": "night", "job": "load"}
+
+
+def beside(usual_rows: list[dict[str, Any]], runs: int, minutes: float = 500) -> pl.DataFrame:
+    """Usual rows, and the nightly job with so many runs."""
+    row = NIGHTLY | {"runs": runs, "minutes": runs * minutes, "compute": Decimal(round(runs * minutes * 40))}
+    return period(*usual_rows, *([row] if runs else []))
+
+
+def scattered(count_variance: float) -> pl.DataFrame:
+    return pl.DataFrame([{**NIGHTLY, "count_variance": count_variance, "run_variance": 0.1}])
+
+
+def test_a_job_on_a_schedule_that_runs_twice_from_now_on_is_a_cause() -> None:
+    rows = decompose(beside(usual(2), 5), beside(usual(3), 10), list(HIERARCHY))
+    ranked = root_causes(rows, scatter=scattered(0.05))
+    assert first(ranked) == tuple(NIGHTLY.values())
+    assert ranked.item(0, "driver") == "runs"
+
+
+def test_a_monthly_batch_among_the_days_compared_with_is_no_cause() -> None:
+    rows = decompose(beside(usual(2), 8), beside(usual(3), 0), list(HIERARCHY))
+    assert root_causes(rows, scatter=scattered(16.0)).filter(pl.col("job") == "load").is_empty()
+
+
+def test_a_job_that_runs_on_its_own_is_the_cause_and_not_its_workflow() -> None:
+    rng = np.random.default_rng(5)
+    own = [row | {"runs": int(rng.poisson(60)), "compute": Decimal(500)} for row in usual(2)]
+    after = [row | {"runs": int(rng.poisson(row["runs"]))} for row in own]
+    inside = where(organization="acme", project="p2", workflow="build", job="j3")
+    changed = [times(row, 3, "runs", "minutes", "compute") if inside(row) else row for row in after]
+    ranked = root_causes(decompose(period(*own), period(*changed), list(HIERARCHY)))
+    assert first(ranked) == ("acme", "acme", "p2", "build", "j3")
+
+
+def test_where_no_cause_is_sure_the_likeliest_one_is_known() -> None:
+    inside = where(organization="acme", project="p2", workflow="nightly")
+    small = [row | {"runs": 4, "minutes": 40.0, "compute": Decimal(4000)} for row in usual(2)]
+    changed = [times(row, 2, "runs", "minutes", "compute") if inside(row) else row for row in small]
+    rows = decompose(period(*small), period(*changed), list(HIERARCHY))
+    assert root_causes(rows).is_empty()
+    assert first(likeliest_cause(rows)) == ("acme", "acme", "p2", "nightly")
+    assert likeliest_cause(decompose(period(*small), period(*small), list(HIERARCHY))).is_empty()

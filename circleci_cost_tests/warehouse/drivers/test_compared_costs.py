@@ -68,6 +68,21 @@ def test_a_class_change_is_explained_as_class_and_a_price_change_as_price() -> N
     assert by_job == {"build": {"credits_per_minute": Decimal("0.42")}, "lint": {"price": Decimal("0.07")}}
 
 
+def test_a_stop_among_the_days_compared_with_is_left_out_and_named_and_sums_stay_exact() -> None:
+    stop = FIRST - timedelta(days=12)
+    rows = [row | {"compute": Decimal("0.000007") if row["date"] != stop else Decimal(0)} for row in every_day()]
+    costs = read_costs(warehouse(rows), Periods(WEEK), ["acme"])
+    assert costs.unusual == {"acme": [DayRange(stop, stop)]}
+    assert not costs.is_partial
+    assert exact_sum(costs.before["cost_usd"].to_list()) == 7 * Decimal("0.000007") * PRICE
+    named = Periods(WEEK, DayRange(DAYS[0], FIRST - timedelta(days=1)))
+    asked = read_costs(warehouse(rows), named, ["acme"])
+    assert (asked.unusual, exact_sum(asked.before["cost_usd"].to_list())) == (
+        {},
+        Decimal(27) / 4 * Decimal("0.000007") * PRICE,
+    )
+
+
 def test_days_without_complete_data_are_left_out_of_both_periods_and_listed() -> None:
     incomplete = [FIRST, FIRST - timedelta(days=6)]
     costs = read_costs(warehouse(every_day(), incomplete), Periods(WEEK), ["acme"])

@@ -15,13 +15,10 @@ from circleci_cost.explorer.pages.why.movers import sections
 from circleci_cost.explorer.pages.why.steps import WIDTH, waterfall
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import comparison_shortfalls
-from circleci_cost.model.drivers.text import place_text, sentence
+from circleci_cost.model.drivers.text import sentence
 from circleci_cost.model.reporting.filters import in_words
-from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.text.amounts import change_text, price
 from circleci_cost.warehouse.drivers.explanation import Explanation
-
-_LEVELS = HIERARCHY[1:]
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,9 @@ def _values(address: Address, snapshot: Snapshot, explanation: Explanation) -> d
             f"{price(each.price_before)} before."
             for each in costs.prices
         ],
+        "left_out": explanation.left_out,
         "causes": _causes(explanation),
+        "without_cause": explanation.without_cause,
         "noun": "group" if explanation.periods.by else "job",
         "sections": sections(explanation, address),
         "further": explanation.further_groups,
@@ -104,9 +103,7 @@ def _whole(explanation: Explanation) -> Whole:
 def _causes(explanation: Explanation) -> Sequence[Cause]:
     causes = []
     for row in explanation.causes.to_dicts():
-        levels = explanation.shown_levels(_LEVELS) if row["project"] is not None else _LEVELS
-        place = place_text(row, levels if row["organization"] is not None else HIERARCHY)
-        causes.append(Cause(place, sentence(row), run_links(row["example_urls"])))
+        causes.append(Cause(explanation.place(row), sentence(row), run_links(row["example_urls"])))
     return causes
 
 

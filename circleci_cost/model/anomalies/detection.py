@@ -88,6 +88,9 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
         judgement = judge(state, sums, day, residuals, scale)
         ready = state.ready(day)
         down, up = band(residuals, scale)
+        if day.special:
+            # Less than usual is expected, however little it is.
+            down = np.full_like(down, -np.inf)
         judgements.keep(
             number,
             ready,

@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
-from circleci_cost.model.incidents.episodes import MOST_GAP_DAYS, PRICE_CHANGE
+from circleci_cost.model.incidents.episodes import MOST_GAP_DAYS
 from circleci_cost.model.incidents.incidents import IncidentStatus
+from circleci_cost.model.incidents.ledger import PRICE_CHANGE
 from circleci_cost.named_files.csv_tables import LINE, day_of, parsed, read_bytes, read_csv, refuse_empty
 from circleci_cost.text.csv_text import original_cells
 from circleci_cost.text.plain import quoted

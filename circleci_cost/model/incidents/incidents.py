@@ -3,30 +3,23 @@
 Grouping alarms by cause is `causes`' job, reading people's decisions `decisions`', notifying people `notify`'s.
 """
 
-import hashlib
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
-from circleci_cost.model.anomalies.prices import PRICE_STEP
 from circleci_cost.model.forecast.panel import Flags, Floats
-from circleci_cost.model.incidents.causes import Cause, Hierarchy, causes_of
-from circleci_cost.model.incidents.episodes import (
-    DRIFT,
-    MOST_GAP_DAYS,
-    NEW,
-    PRICE_CHANGE,
-    WEEK,
-    Ledger,
-    episodes_of,
-    kind_of,
-    ledger_of,
-)
+from circleci_cost.model.incidents.causes import Cause, causes_of
+from circleci_cost.model.incidents.episodes import DRIFT, MOST_GAP_DAYS, NEW, episodes_of, kind_of
+from circleci_cost.model.incidents.hierarchy import Hierarchy
+from circleci_cost.model.incidents.identity import incident_id
+from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK, Ledger, ledger_of
+from circleci_cost.model.incidents.price_changes import price_causes, step_of, without_prices
+from circleci_cost.model.incidents.retold import joined
 
 
 class IncidentStatus(StrEnum):
@@ -71,6 +64,16 @@ _SURE_ALARMS = 5
 _FACTS = (NEW, DRIFT, PRICE_CHANGE)
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """What an incident's figures depend on besides its cause."""
+
+    parents: Hierarchy
+    organizations: Mapping[str, str]
+    ledger: Ledger
+    settings: Anomalies
+
+
 def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies = DEFAULTS) -> pl.DataFrame:
     """Group the alarms of `detection.detect` into incidents, and keep those worth reporting.
 
@@ -78,71 +81,75 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     each series. An organization's own cost is the series of its name, else the topmost one above the series.
 
     Out: `INCIDENT_SCHEMA`, by first day. `told_on` is the first day on which the incident, as known by then, was worth
-    reporting: there was more than one weak alarm, and the mean impact per day of the last week reached the settings'
-    minimum in the unit of cost and as a share of the expected cost of the organization's day. `impact` is the cost from
-    the first to the last day less the usual cost, negative for a saving; `told_per_day` and `peak_per_day` are weekly
-    means of the impact per day, on `told_on` and the largest since; `monthly_impact` projects the last week to a month,
-    for incidents that are open or the new normal.
+    reporting: there was more than one weak alarm, and the mean impact per day of the last week, or since its latest
+    clear alarms began, reached the settings' minimum in the unit of cost and as a share of the expected cost of the
+    organization's day. `impact` is the cost from the first to the last day less the usual cost, negative for a saving;
+    `told_per_day` and `peak_per_day` are such means of the impact per day, on `told_on` and the largest since;
+    `monthly_impact` projects the last week to a month, for incidents that are open or the new normal.
     """
-    rows = judged.filter(pl.col("series").is_in(hierarchy.get_column("series").implode()))
+    rows = judged.join(hierarchy.select("series"), on="series", how="semi", maintain_order="left")
     if not rows.height or not rows.get_column("is_anomaly").any():
         return pl.DataFrame(schema=INCIDENT_SCHEMA)
-    ledger = ledger_of(rows)
     parents = Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
     organizations = dict(hierarchy.select("series", "organization").iter_rows())
-    worth_reporting = [
-        row
-        for cause in causes_of(episodes_of(rows, ledger.first), parents, ledger)
-        if (row := _row(cause, parents, organizations, ledger, settings)) is not None
-    ]
+    ledger = ledger_of(rows)
+    of = _Setting(parents, organizations, ledger, settings)
+    episodes = episodes_of(rows, ledger)
+    prices = price_causes(episodes, parents, ledger)
+    others = without_prices(causes_of(episodes, parents, ledger), prices, parents, ledger)
+    # Of a day's two changes that are unlike, such as a new price and an outage, only one may have been asked for.
+    asked = [cause for cause in others if cause.direction in settings.directions and _row(cause, of) is not None]
+    begun: Counter[tuple[str, str, int]] = Counter()
+    worth_reporting = []
+    for cause in (*prices, *joined(asked, parents, ledger)):
+        place = (cause.series, cause.direction, cause.first)
+        row = _row(cause, of, begun[place])
+        if row is not None:
+            begun[place] += 1
+            worth_reporting.append(row)
     return pl.DataFrame(worth_reporting, schema=INCIDENT_SCHEMA, orient="row").sort("first_day", "series", "direction")
 
 
-def incident_id(organization: str, series: str, direction: str, first_alarm: date) -> str:
-    """Return a short id that is the same whenever the same incident is found again in the same data.
-
-    It uses the first day in alarm, not the first day: a drift is assumed to have begun six weeks earlier, and another
-    incident may have begun on that day.
-    """
-    text = "\n".join((organization, series, direction, first_alarm.isoformat()))
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
-def _row(
-    cause: Cause, parents: Hierarchy, organizations: dict[str, str], ledger: Ledger, settings: Anomalies
-) -> tuple[object, ...] | None:
-    """Return an incident's row; None where it is not worth reporting."""
-    name = organizations[cause.series]
-    direction = cause.episodes[0].direction
+def _row(cause: Cause, of: _Setting, number: int = 0) -> tuple[object, ...] | None:
+    """Return an incident's row; None where it is not worth reporting. `number` as in `incident_id`."""
+    ledger, settings = of.ledger, of.settings
+    name = of.organizations[cause.series]
+    direction = cause.direction
     sign = 1.0 if direction == "up" else -1.0
-    day_of_organization = ledger.usual_day(_whole(cause.series, name, parents, ledger), cause.since)
+    day_of_organization = ledger.usual_day(_whole(cause.series, name, of.parents, ledger), cause.since)
     value, usual = _course(cause, ledger)
-    per_day = sign * _mean_of_week(value - usual)
+    of_week = sign * _mean_of_week(value - usual)
+    per_day = np.maximum(of_week, sign * _mean_of_latest(cause, value - usual))
     least = max(float(settings.minimum_impact_usd), float(settings.minimum_impact_share) * day_of_organization)
     in_alarm, sure = _certainty(cause)
     worth_reporting = np.flatnonzero((per_day >= least) & in_alarm & sure)
     if not len(worth_reporting):
         return None
+    told = int(worth_reporting[0])
     status = _status(cause, ledger)
     impact = float((value - usual).sum())
     return (
-        incident_id(name, cause.series, direction, ledger.day(cause.first)),
+        incident_id(name, cause.series, direction, ledger.day(cause.first), number),
         name,
         cause.series,
         _kind(cause),
         direction,
         ledger.day(cause.since),
         ledger.day(cause.last),
-        ledger.day(cause.since + int(worth_reporting[0])),
+        ledger.day(cause.since + told),
         status.value,
         float(value.sum()),
         float(usual.sum()),
         impact,
         impact / len(value),
-        sign * float(per_day[worth_reporting[0]]),
-        sign * float(per_day[worth_reporting[0] :][in_alarm[worth_reporting[0] :]].max()),
+        sign * float(per_day[told]),
+        sign
+        * max(
+            float(per_day[worth_reporting[0]]),
+            float(of_week[worth_reporting[0] :][in_alarm[worth_reporting[0] :]].max()),
+        ),
         impact / len(value) / day_of_organization if day_of_organization > 0 else None,
-        sign * float(per_day[-1]) * DAYS_OF_MONTH if status is not IncidentStatus.ENDED else None,
+        sign * float(of_week[-1]) * DAYS_OF_MONTH if status is not IncidentStatus.ENDED else None,
         max(episode.score for episode in cause.episodes),
         sum(episode.alarms for episode in cause.episodes),
         len({episode.series for episode in cause.episodes}),
@@ -154,9 +161,7 @@ def _course(cause: Cause, ledger: Ledger) -> tuple[Floats, Floats]:
     if _kind(cause) != PRICE_CHANGE:
         return ledger.course(cause.series, cause.since, cause.last)
     usual = np.full(cause.last - cause.since + 1, ledger.usual_day(cause.series, cause.since))
-    sign = 1.0 if cause.episodes[0].direction == "up" else -1.0
-    step = next(episode.score for episode in cause.episodes if episode.kind == PRICE_CHANGE) * PRICE_STEP
-    return usual * (1.0 + sign * step), usual
+    return usual * (1.0 + step_of(cause.episodes[0])), usual
 
 
 def _mean_of_week(impact: Floats) -> Floats:
@@ -164,6 +169,18 @@ def _mean_of_week(impact: Floats) -> Floats:
     summed = np.cumsum(impact)
     before = np.concatenate([np.zeros(min(WEEK, len(impact))), summed[:-WEEK]])
     return np.asarray((summed - before) / np.minimum(np.arange(1, len(impact) + 1), WEEK))
+
+
+def _mean_of_latest(cause: Cause, impact: Floats) -> Floats:
+    """Return the mean of each day and those before it since the latest alarms began, at most a week."""
+    begins = np.zeros(len(impact), dtype=np.int64)
+    for episode in cause.episodes:
+        if episode.series == cause.series and episode.clear is not None:
+            begins[episode.first - cause.since] = episode.first - cause.since
+    days = np.arange(len(impact))
+    begins = np.maximum(np.maximum.accumulate(begins), days - WEEK + 1)
+    summed = np.concatenate([[0.0], np.cumsum(impact)])
+    return np.asarray((summed[days + 1] - summed[begins]) / (days + 1 - begins))
 
 
 def _certainty(cause: Cause) -> tuple[Flags, Flags]:
@@ -208,48 +225,3 @@ def _status(cause: Cause, ledger: Ledger) -> IncidentStatus:
         change = value[during].sum() / usual[during].sum() - 1.0
         stays = (value[after].sum() / usual[after].sum() - 1.0) * np.sign(change) > _STAYS * abs(change)
     return IncidentStatus.NEW_NORMAL if stays else IncidentStatus.ENDED
-
-
-def without_those_explained(candidates: pl.DataFrame, explaining: pl.DataFrame) -> pl.DataFrame:
-    """Return the incidents that have none of the same direction in `explaining` within a week of them.
-
-    For another view of the same cost, such as teams: incidents that the hierarchy explains are not reported twice.
-    """
-    other = explaining.select("direction", other_first="first_day", other_last="last_day")
-    week = timedelta(days=WEEK)
-    explained = candidates.join(other, on="direction").filter(
-        (pl.col("other_first") <= pl.col("last_day") + week) & (pl.col("other_last") >= pl.col("first_day") - week)
-    )
-    return candidates.join(explained, on="incident_id", how="anti", maintain_order="left")
-
-
-def ids_kept(current: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> pl.DataFrame:
-    """Give incidents the ids that they had in an earlier run.
-
-    In: incidents; `before`: `incident_id`, `series`, `direction`, `first_day`, `last_day` of the earlier run. An
-    incident is the same if it has the same direction, the same series or one above or below it, and begins within a
-    week of it: a further day or a restatement may change its level or its first day, and people must not be notified
-    of it twice.
-    """
-    # An id that is found again exactly is not given to another incident.
-    same = set(current.get_column("incident_id")) & set(before.get_column("incident_id"))
-    taken: set[str] = set(same)
-    ids = [
-        row["incident_id"] if row["incident_id"] in same else _former_id(row, before, parents, taken)
-        for row in current.iter_rows(named=True)
-    ]
-    return current.with_columns(pl.Series("incident_id", ids, dtype=pl.String))
-
-
-def _former_id(row: dict[str, Any], before: pl.DataFrame, parents: Hierarchy, taken: set[str]) -> str:
-    chosen = next(_former_ids(row, before, parents, taken), str(row["incident_id"]))
-    taken.add(chosen)
-    return chosen
-
-
-def _former_ids(row: dict[str, Any], before: pl.DataFrame, parents: Hierarchy, taken: set[str]) -> Iterator[str]:
-    away = (pl.col("first_day") - row["first_day"]).abs()
-    near = before.filter((pl.col("direction") == row["direction"]) & (away <= timedelta(days=WEEK)))
-    for incident, series in near.sort(away, "incident_id").select("incident_id", "series").iter_rows():
-        if incident not in taken and parents.related(row["series"], series):
-            yield incident

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from circleci_cost.model.incidents.episodes import WEEK, episodes_of
+from circleci_cost.model.incidents.episodes import episodes_of
+from circleci_cost.model.incidents.ledger import WEEK, ledger_of
 
 QUALITY_DAYS = 90
 _YEAR = 365.25
@@ -56,16 +57,16 @@ def quality_of(judged: Sequence[pl.DataFrame], incidents: pl.DataFrame) -> Judge
 def _lone(recent: pl.DataFrame, incidents: pl.DataFrame) -> int:
     if not recent.get_column("is_anomaly").any():
         return 0
-    first: date = recent.select(pl.col("date").min()).item()
-    episodes = episodes_of(recent, first)
+    ledger = ledger_of(recent)
+    episodes = episodes_of(recent, ledger)
     alarms = pl.DataFrame(
         [
             (
                 n,
                 episode.series,
                 episode.direction,
-                first + timedelta(days=episode.first),
-                first + timedelta(days=episode.last),
+                ledger.day(episode.first),
+                ledger.day(episode.last),
             )
             for n, episode in enumerate(episodes)
             if episode.alarms

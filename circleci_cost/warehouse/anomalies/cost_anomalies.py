@@ -15,10 +15,12 @@ from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.anomalies.measures import MEASURES, measured
 from circleci_cost.model.calendar.definition import Calendar
-from circleci_cost.model.incidents.causes import Hierarchy
 from circleci_cost.model.incidents.decisions import DECISION_SCHEMA, DECISIONS, decided
-from circleci_cost.model.incidents.episodes import PRICE_CHANGE
-from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, ids_kept, incidents, without_those_explained
+from circleci_cost.model.incidents.hierarchy import Hierarchy
+from circleci_cost.model.incidents.identity import ids_kept
+from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
+from circleci_cost.model.incidents.ledger import PRICE_CHANGE
+from circleci_cost.model.incidents.other_views import without_those_explained
 from circleci_cost.model.incidents.quality import JudgementQuality, quality_of
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.anomalies.series import JudgedGroup, hierarchy_of, judged_groups, make_sums

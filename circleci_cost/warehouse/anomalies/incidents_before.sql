@@ -1,6 +1,7 @@
 -- The incidents of the run before, with the keys of their series.
 SELECT
     incident_id,
+    kind,
     direction,
     first_day,
     last_day,

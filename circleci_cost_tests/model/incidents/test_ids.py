@@ -10,30 +10,31 @@ import pytest
 
 from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.anomalies.detection import detect
-from circleci_cost.model.incidents.causes import Hierarchy
-from circleci_cost.model.incidents.incidents import (
-    INCIDENT_SCHEMA,
-    ids_kept,
-    incident_id,
-    incidents,
-    without_those_explained,
-)
+from circleci_cost.model.incidents.hierarchy import Hierarchy
+from circleci_cost.model.incidents.identity import ids_kept, incident_id
+from circleci_cost.model.incidents.incidents import INCIDENT_SCHEMA, incidents
+from circleci_cost.model.incidents.other_views import without_those_explained
 from circleci_cost_tests.model.anomalies.builders import day, drawn, factors, hierarchy_of, times, tree
 
 DAYS, AT = 72, 57
 SETTINGS = Anomalies(minimum_impact_usd=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
-KNOWN = ["incident_id", "series", "direction", "first_day", "last_day"]
+KNOWN = ["incident_id", "series", "kind", "direction", "first_day", "last_day"]
 PARENTS = Hierarchy({"acme": None, "acme/p1": "acme", "acme/p2": "acme", "acme/p1/build": "acme/p1"})
 
 
-def incident(series: str, first: int, *, id: str = "", direction: str = "up", last: int | None = None) -> pl.DataFrame:
+def incident(
+    series: str, first: int, *, id: str = "", direction: str = "up", last: int | None = None, kind: str = "spike"
+) -> pl.DataFrame:
     """An incident of which nothing else matters; its own id is that of its series and day."""
     row = {
         "incident_id": id or f"{series} {direction} {first}",
         "series": series,
+        "kind": kind,
         "direction": direction,
         "first_day": day(first),
         "last_day": day(first if last is None else last),
+        "impact": 20.0,
+        "expected": 100.0,
     }
     return pl.DataFrame([row], schema_overrides=INCIDENT_SCHEMA)
 
@@ -64,6 +65,12 @@ def test_another_direction_another_branch_and_another_week_are_other_incidents()
         incident("acme/p1", 42),
     ):
         assert kept([other], [before]) == other.get_column("incident_id").to_list()
+
+
+def test_a_new_price_and_what_begins_beside_it_do_not_change_ids() -> None:
+    before = [incident("acme", 50, id="x", kind="price_change")]
+    assert kept([incident("acme/p1", 51, kind="level_shift")], before) == ["acme/p1 up 51"]
+    assert kept([incident("acme", 49, kind="price_change"), incident("acme/p1", 49)], before) == ["x", "acme/p1 up 49"]
 
 
 def test_an_id_is_given_once_and_to_the_nearest() -> None:
@@ -164,3 +171,12 @@ def test_another_view_of_the_same_cost_is_not_reported_again() -> None:
         assert without_those_explained(team, explaining.with_columns(direction=pl.lit("down"))).height == 1
     both = pl.concat([incident("tag:team=web", 10), incident("tag:team=api", 50), incident("tag:team=db", 90)])
     assert without_those_explained(both, explaining).get_column("series").to_list() == ["tag:team=web", "tag:team=db"]
+
+
+def test_a_new_price_explains_a_change_of_its_size_in_another_view_for_three_weeks() -> None:
+    price = incident("acme", 50, kind="price_change")
+    for first, impact, reported in ((50, 25.0, False), (65, 25.0, False), (71, 25.0, False), (72, 25.0, True)):
+        team = incident("tag:team=web", first, last=first + 5).with_columns(impact=pl.lit(impact))
+        assert without_those_explained(team, price).height == int(reported)
+    doubled = incident("tag:team=web", 52).with_columns(impact=pl.lit(100.0))
+    assert without_those_explained(doubled, price).height == 1

@@ -1,0 +1,35 @@
+"""Which series lies above which: the tree along which alarms share a cause.
+
+Deciding at which level a cause lies is `causes`' job.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The parent of each series; None for a series at the top."""
+
+    parents: Mapping[str, str | None]
+    children: Mapping[str, Sequence[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build the children from the parents once."""
+        children: dict[str, list[str]] = defaultdict(list)
+        for series, parent in self.parents.items():
+            if parent is not None:
+                children[parent].append(series)
+        object.__setattr__(self, "children", dict(children))
+
+    def ancestors(self, series: str) -> Iterator[str]:
+        """The parent, its parent and so on."""
+        parent = self.parents.get(series)
+        while parent is not None:
+            yield parent
+            parent = self.parents.get(parent)
+
+    def related(self, series: str, other: str) -> bool:
+        """Whether two series are the same, or one lies above the other."""
+        return series == other or series in self.ancestors(other) or other in self.ancestors(series)

@@ -29,11 +29,12 @@ _DORMANT = 0.05
 _OWN_WINDOWS, _PRIOR_WINDOWS = 4.0, 1.5
 _PRIOR_SQUARE = 1.0
 _LARGEST_SQUARE = 25.0
-# The assumed shape of errors, which counts as much as one independent window in time.
-# Student's t of five degrees of freedom, by the first term of its expansion about the normal distribution.
+# The assumed shape of errors: Student's t of three degrees of freedom, by two terms of its expansion about the normal
+# distribution. It counts as much as one and a half independent windows in time, and as thirty errors at least. With
+# five degrees and twenty errors 95 % ranges held in 91 to 92 % of the months of nine real series.
 _NORMAL = np.array([NormalDist().inv_cdf((rank + 0.5) / 80) for rank in range(80)])
-_PRIOR_SHAPE = _NORMAL * (1.0 + (_NORMAL**2 + 1.0) / 20.0)
-_PRIOR_LEAST = 20
+_PRIOR_SHAPE = _NORMAL * (1.0 + (_NORMAL**2 + 1.0) / 12.0 + (5.0 * _NORMAL**4 + 16.0 * _NORMAL**2 + 3.0) / (96.0 * 9.0))
+_PRIOR_SHAPE_WINDOWS, _PRIOR_LEAST = 1.5, 30
 _POOL_SIZE = 40_000
 
 
@@ -80,7 +81,7 @@ class Calibration:
         shapes = self.shapes[known // 4 : known, self.running[known]]
         shapes = shapes[~np.isnan(shapes)]
         shapes = shapes[:: max(1, len(shapes) // _POOL_SIZE)]
-        count = max(_PRIOR_LEAST, round(len(shapes) / max(known * self.errors.weight, 1.0)))
+        count = max(_PRIOR_LEAST, round(_PRIOR_SHAPE_WINDOWS * len(shapes) / max(known * self.errors.weight, 1.0)))
         prior = np.quantile(_PRIOR_SHAPE, (np.arange(count) + 0.5) / count)
         values = np.quantile(np.concatenate([shapes, prior]), LEVELS)
         values[: MEDIAN + 1] = np.minimum(values[: MEDIAN + 1], 0.0)

@@ -8,8 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from circleci_cost.model.calendar.special_days import KINDS
+from circleci_cost.model.forecast.former_weeks import common_rest, mean_before, usual_costs
+from circleci_cost.model.forecast.jumps import jumped, without_rest
+from circleci_cost.model.forecast.monthly import Monthly, Peaks, monthly_costs, peaks_of
 from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, Panel
-from circleci_cost.model.forecast.profiles import WEEKS, levelled, profile, trend, window_at, without_outliers
+from circleci_cost.model.forecast.profiles import (
+    WEEKS,
+    WINDOW,
+    Window,
+    levelled,
+    profile,
+    trend,
+    window_at,
+    without_outliers,
+)
 
 METHODS = ("mean", "weekday_8_weeks", "weekday_4_weeks", "seasonal_ses")
 """The methods to choose from; the first is the mean of the others and the default."""
@@ -25,6 +37,9 @@ _SES = np.power(0.8, np.arange(WEEKS - 1, -1, -1, dtype=np.float64))
 # A trend loses a tenth of its strength each week, so that it levels off.
 _DAMPING = 0.9
 _REACH = -1.0 / np.log(_DAMPING)
+
+# Many rest some days longer than the calendar says around the turn of the year: 20 December to 5 January.
+_AROUND_YEAR_END = 4
 
 # With more special days of its own than this, a series outweighs what the others show of such days.
 _HOLIDAY_PRIOR_DAYS = 2.0
@@ -47,7 +62,8 @@ class Specials:
 class History:
     """A panel with its calendar, and values computed once for all cuts.
 
-    `ordinary` is the cost without special days, `former` the mean cost of a known day up to each day.
+    `ordinary` is the cost without special days and those on which all rest, `former` the mean cost of a known day up to
+    each day. `peaks` are the high days, some of which return monthly, `quiet` the days that do not show a stop.
     """
 
     panel: Panel
@@ -55,15 +71,17 @@ class History:
     ordinary: Floats
     former: Floats
     specials: Specials
+    peaks: Peaks
+    quiet: Flags
 
 
 @dataclass(frozen=True)
 class Outlook:
     """The forecast of the days after one cut, and the scatter of single days.
 
-    `paths` [series × day] by method; `level` is the mean cost of an ordinary day, `scatter` the standard deviation of
-    one day about its weekday's level, `former` the mean cost of a day since the series began, `seen` the number of
-    known and ordinary days in the last eight weeks.
+    `paths` [series × day] by method; `level` is the mean cost of an ordinary day with what returns monthly, `scatter`
+    the standard deviation of one day about its weekday's level, `former` the mean cost of a day since the series began,
+    `seen` the number of known and ordinary days in the last eight weeks.
     """
 
     paths: dict[str, Floats]
@@ -92,17 +110,26 @@ def history_of(panel: Panel, calendar: CalendarDays) -> History:
     complete = ~np.isnan(panel.cost)
     total = np.cumsum(np.where(complete, panel.cost, 0.0), axis=1)
     former = total / np.maximum(np.cumsum(complete, axis=1), 1)
-    return History(panel, calendar, ordinary, former, specials)
+    usual, mean = usual_costs(ordinary), mean_before(ordinary)
+    ordinary[:, common_rest(ordinary, usual, mean)] = np.nan
+    peaks = peaks_of(panel.cost, usual, mean, panel.first, len(calendar.kind))
+    return History(panel, calendar, ordinary, former, specials, peaks, _quiet(calendar))
 
 
 def outlook(history: History, cut: int, days: int) -> Outlook:
     """Forecast the `days` days after position `cut` from what was known on that day, by each of `METHODS`."""
-    window = without_outliers(window_at(history.ordinary, cut))
+    monthly = monthly_costs(history.peaks, cut, days)
+    plain, billed = _without_monthly(window_at(history.ordinary, cut), history.peaks, monthly, cut)
+    plain = without_rest(plain)
+    window = without_outliers(plain)
     eight = profile(window, _EIGHT_WEEKS)
     moved, shifted = levelled(window, eight)
     line = trend(window, eight)
     moved = np.where(line.has_trend[:, None], line.level, moved)
-    changed = (shifted | line.has_trend)[:, None]
+    latest, jump = jumped(plain, eight, _last(history.quiet, cut))
+    jump &= ~line.has_trend
+    moved = np.where(jump[:, None], latest, moved)
+    changed = (shifted | line.has_trend | jump)[:, None]
     rates = {
         "weekday_8_weeks": moved,
         # A certain shift or trend applies to all methods.
@@ -116,13 +143,40 @@ def outlook(history: History, cut: int, days: int) -> Outlook:
     if line.has_trend.any():
         factor = factor * (1.0 + slope[:, None] * growth)
     weekday = (ahead - 1) % 7
-    paths = {name: by_weekday[:, weekday] * factor for name, by_weekday in rates.items()}
+    paths = {name: by_weekday[:, weekday] * factor + monthly.coming for name, by_weekday in rates.items()}
     paths["mean"] = np.mean(list(paths.values()), axis=0)
     residual = np.where(window.known, window.values - moved[:, None, :], 0.0)
     squares = np.einsum("swd,swd->s", residual, residual)
     seen = window.known.sum(axis=(1, 2))
-    level = moved.mean(axis=1)
+    level = moved.mean(axis=1) + billed / np.maximum(seen, 1)
     return Outlook(paths, level, _scatter(squares, seen, level), history.former[:, cut], seen)
+
+
+def _without_monthly(window: Window, peaks: Peaks, monthly: Monthly, cut: int) -> tuple[Window, Floats]:
+    """Take what returns monthly out of the eight weeks up to `cut`; return the sum taken by series, too."""
+    day = peaks.day[monthly.peaks] - (cut - WINDOW + 1)
+    row, day, peak = peaks.row[monthly.peaks][day >= 0], day[day >= 0], monthly.peaks[day >= 0]
+    values = window.values.copy()
+    ordinary = window.known[row, day // 7, day % 7]
+    values[row, day // 7, day % 7] = np.where(ordinary, peaks.usual[peak], 0.0)
+    billed = np.bincount(row, weights=peaks.size[peak], minlength=len(values))
+    return Window(values, window.known), billed.astype(np.float64)
+
+
+def _quiet(calendar: CalendarDays) -> Flags:
+    """Return the days around the turn of the year, on some of which much rests though no calendar says so."""
+    year_end = np.flatnonzero(calendar.kind == KINDS.index("year_end"))
+    quiet = np.zeros(len(calendar.kind), dtype=np.bool_)
+    for distance in range(-_AROUND_YEAR_END, _AROUND_YEAR_END + 1):
+        near = year_end + distance
+        quiet[near[(near >= 0) & (near < len(quiet))]] = True
+    return quiet
+
+
+def _last(quiet: Flags, cut: int) -> Flags:
+    """Return the days of the window up to `cut`."""
+    days = quiet[max(cut - WINDOW + 1, 0) : cut + 1]
+    return np.concatenate([np.zeros(WINDOW - len(days), dtype=np.bool_), days])
 
 
 def run_rates(history: History, cut: int, start: int, days: int) -> dict[str, Floats]:

@@ -3,9 +3,11 @@
     python -m circleci_cost_tests.benchmarks forecast [--seeds N …] [--no-peers]
 
 On series of the project's simulator (100 series × 13 months for each seed; the seeds 1 to 3 were used to choose the
-methods' constants, so take others) and on those of the demo. Every figure is causal: a forecast and its interval know
-only the days up to the cut. AutoETS and MSTL take part where `statsforecast` is installed, which this project does
-not need. Then the seconds that 500 and 10,000 series take.
+methods' constants, so take others), on the same with a stop, a jump or a passing week in each, on the same with monthly
+bills, on those of the demo, and on real daily series, each by itself and with the holidays of its country; constants
+were chosen on every other one of these (`CHOSEN_ON`). Every figure is causal: a forecast and its interval know only
+the days up to the cut. AutoETS and MSTL take part where `statsforecast` is installed, which this project does not need.
+Then the seconds that 500 and 10,000 series take.
 """
 
 import argparse
@@ -18,16 +20,31 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.model.forecast.backtest import CUT_DAYS, months_of
-from circleci_cost.model.forecast.forecasting import backtest, choose_method, forecast, forecast_total
+from circleci_cost.model.forecast.forecasting import (
+    ForecastSettings,
+    backtest,
+    choose_method,
+    forecast,
+    forecast_total,
+)
 from circleci_cost.model.forecast.panel import panel_of
-from circleci_cost_tests.benchmarks.forecast_series import LAST, demo_series, simulated_series
+from circleci_cost_tests.benchmarks.forecast_series import (
+    LAST,
+    demo_series,
+    simulated_series,
+    with_bills,
+    with_jumps,
+)
+from circleci_cost_tests.benchmarks.real_series import CALENDARS, real_series
 
 PEERS = ("AutoETS", "MSTL")
 MINIMUM_DAYS = 14
+CHOSEN_ON = tuple(sorted(CALENDARS))[::2]
+"""The real series that constants of the forecasts were chosen on: every other name."""
 
 
 def main(argv: list[str]) -> None:
-    """Print a table for the simulated series, one for the demo's, and the seconds."""
+    """Print a table for each kind of series, and the seconds."""
     parser = argparse.ArgumentParser(prog="forecast", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     parser.add_argument("--no-peers", action="store_true", help="leave AutoETS and MSTL out: they take minutes")
@@ -37,11 +54,17 @@ def main(argv: list[str]) -> None:
         print("AutoETS and MSTL are left out: statsforecast is not installed, or was not asked for")
     simulated = [simulated_series(seed) for seed in asked.seeds]
     _report(f"simulator, seeds {' '.join(map(str, asked.seeds))}", simulated, peers)
+    _report(
+        "the same with jumps", [with_jumps(series, seed) for seed, series in zip(asked.seeds, simulated, strict=True)]
+    )
+    _report("the same with monthly bills", [with_bills(series) for series in simulated])
     _report("demo", [demo_series()], peers)
+    for title, chosen_on in (("real series that constants were chosen on", True), ("real series", False)):
+        _report_real(title, [name for name in CALENDARS if (name in CHOSEN_ON) == chosen_on])
     _seconds(simulated)
 
 
-def _report(title: str, sets: list[pl.DataFrame], peers: bool) -> None:
+def _report(title: str, sets: list[pl.DataFrame], peers: bool = False) -> None:
     tested = [backtest(series) for series in sets]
     parts = [result.join(_totals(series), on="cut_day") for result, series in zip(tested, sets, strict=True)]
     if peers:
@@ -66,6 +89,34 @@ def _report(title: str, sets: list[pl.DataFrame], peers: bool) -> None:
         covered = f"{row['coverage_80']:>9.1%}{row['coverage_95']:>9.1%}" if own else f"{'–':>9}{'–':>9}"
         ratio = row["wape"] / row["plain"]
         print(f"{row['cut_day']:>8}  {row['method']:18}{row['wape']:>8.2%}{ratio:>8.2f}{covered}{row['windows']:>9}")
+
+
+def _report_real(title: str, names: list[str]) -> None:
+    """Report errors as the mean over the series, whose units differ, and coverage over all windows."""
+    series = real_series()
+    tested = [
+        backtest(series.filter(pl.col("series") == name), ForecastSettings(CALENDARS[name])).with_columns(
+            plain=pl.col("wape").filter(pl.col("method") == "run_rate").first().over("cut_day")
+        )
+        for name in names
+    ]
+    count = pl.col("windows")
+    table = (
+        pl.concat(tested)
+        .filter(pl.col("method").is_in(["mean", "run_rate", "weekday_run_rate"]))
+        .group_by("cut_day", "method", maintain_order=True)
+        .agg(
+            pl.col("wape").mean(),
+            (pl.col("wape") / pl.col("plain")).log().mean().exp().alias("ratio"),
+            *((pl.col(name) * count).sum() / count.sum() for name in ("coverage_80", "coverage_95")),
+            count.sum(),
+        )
+        .sort("cut_day", "wape")
+    )
+    print(f"\n{title}: {len(names)} series; the ratio is the geometric mean")
+    print(f"{'cut day':>8}  {'method':18}{'WAPE':>8}{'ratio':>8}{'in 80 %':>9}{'in 95 %':>9}{'windows':>9}")
+    for day, method, wape, ratio, in_80, in_95, windows in table.iter_rows():
+        print(f"{day:>8}  {method:18}{wape:>8.2%}{ratio:>8.2f}{in_80:>9.1%}{in_95:>9.1%}{windows:>9}")
 
 
 def _totals(series: pl.DataFrame) -> pl.DataFrame:

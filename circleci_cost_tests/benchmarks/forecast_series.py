@@ -38,6 +38,48 @@ def simulated_series(seed: int) -> pl.DataFrame:
     return _daily(_scenario(seed))
 
 
+def with_jumps(series: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The same series, each with one change on a day of its own.
+
+    Three in ten stop, two fall to about a half, two rise to the double or triple, and three have a week that passes:
+    half of them a low one, half a high one.
+    """
+    draw = np.random.default_rng(seed)
+    names = series["series"].unique().sort()
+    kind = draw.choice(5, len(names), p=[0.3, 0.2, 0.2, 0.15, 0.15])
+    low, high = draw.uniform(0.4, 0.6, len(names)), draw.uniform(1.8, 3.0, len(names))
+    changes = pl.DataFrame(
+        {
+            "series": names,
+            "begin": [FIRST + timedelta(days=int(day)) for day in draw.integers(100, 380, len(names))],
+            "days": np.where(kind < 3, 400, 7),
+            "factor": np.choose(kind, [np.zeros(len(names)), low, high, draw.uniform(0, 0.4, len(names)), high]),
+        }
+    )
+    since = (pl.col("date") - pl.col("begin")).dt.total_days()
+    changed = since.is_between(0, pl.col("days") - 1)
+    return series.join(changes, on="series").select(
+        "series", "date", pl.when(changed).then(pl.col("cost") * pl.col("factor")).otherwise("cost").alias("cost")
+    )
+
+
+def with_bills(series: pl.DataFrame) -> pl.DataFrame:
+    """The same series, each with a bill of ten mean days on the 28th or the last Friday of every month."""
+    days = pl.DataFrame({"date": pl.date_range(FIRST, LAST, eager=True)}).with_columns(
+        on_the_28th=pl.col("date").dt.day() == 28,
+        last_friday=(pl.col("date").dt.weekday() == 5)
+        & (pl.col("date").dt.offset_by("7d").dt.month() != pl.col("date").dt.month()),
+    )
+    means = series.group_by("series").agg(pl.col("cost").mean(), begin=pl.col("date").min())
+    odd = pl.col("series").hash(seed=1) % 2 == 1
+    bills = (
+        means.join(days, how="cross")
+        .filter(pl.col("date") >= pl.col("begin"), pl.when(odd).then("last_friday").otherwise("on_the_28th"))
+        .select("series", "date", pl.col("cost") * 10)
+    )
+    return pl.concat([series, bills]).group_by("series", "date").agg(pl.col("cost").sum()).sort("series", "date")
+
+
 def demo_series() -> pl.DataFrame:
     """The series of the demo's three organizations, over the same days."""
     return _daily(demo_scenario(LAST))

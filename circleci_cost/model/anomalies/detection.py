@@ -14,7 +14,7 @@ from circleci_cost.model.anomalies.definition import DEFAULTS, DIRECTIONS, Anoma
 from circleci_cost.model.anomalies.kinds import KINDS, NEW, PRICE_CHANGE, Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.prices import PRICE_STEP, price_course
-from circleci_cost.model.anomalies.residuals import inverse_day_residual
+from circleci_cost.model.anomalies.residuals import inverse_day_residual, inverse_root_residual
 from circleci_cost.model.anomalies.state import MINIMUM_DAYS, State
 from circleci_cost.model.anomalies.thresholds import Judgement, Sums, band, judge, scale_of
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
@@ -97,7 +97,7 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
             {
                 "expected": residuals.expected,
                 "lower": inverse_day_residual(down, residuals.expected, residuals.variance, residuals.of_run),
-                "upper": inverse_day_residual(up, residuals.expected, residuals.variance, residuals.of_run),
+                "upper": inverse_root_residual(up, residuals.expected, residuals.variance),
                 "score": judgement.score,
             },
         )

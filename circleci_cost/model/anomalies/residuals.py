@@ -37,10 +37,14 @@ def day_residual(value: Floats, expected: Floats, variance: Floats, of_run: Floa
     A root ends at 0: a full stop would be as unusual in a series of 1,000 runs a day as in one of 20. Days vary by
     factors; below a fifth the residual falls evenly with the logarithm of the value. `of_run` is the usage of a run.
     """
-    root = root_residual(value, expected, variance)
     base, deviations = _base_and_deviations(expected, variance)
-    few = np.log(np.maximum(np.maximum(value, of_run), _TINY) / (_FEW * base))
-    return where(few < 0, np.minimum(root, deviations * (_ROOT_OF_FEW + np.sqrt(_FEW) * few)), root)
+    shares = value / base
+    root = 2.0 * (np.sqrt(np.maximum(shares, 0.0)) - 1.0) * deviations
+    few = np.flatnonzero(shares < _FEW)
+    share = np.maximum(shares[few], np.maximum(of_run[few] / base[few], _TINY)) / _FEW
+    lower = deviations[few] * (_ROOT_OF_FEW + np.sqrt(_FEW) * np.minimum(np.log(share), 0.0))
+    root[few] = np.minimum(root[few], lower)
+    return root
 
 
 def inverse_day_residual(residual: Floats, expected: Floats, variance: Floats, of_run: Floats) -> Floats:

@@ -4,19 +4,20 @@ What follows for the variance of a day belongs in `residuals`.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from circleci_cost.model.anomalies.day import Day
 from circleci_cost.model.anomalies.residuals import where
 from circleci_cost.model.forecast.panel import Flags, Floats
 
-# Long and short memory: shares kept after a day, on days with less than a run accordingly more. The short one notices
-# within a fortnight that a schedule has ended.
-_KEPT = np.array([0.98, 0.85])[:, None]
+# Long and short memory: shares forgotten after a day, on days with less than a run accordingly less. The short one
+# notices within a fortnight that a schedule has ended.
+_FORGOTTEN = np.array([0.02, 0.15])[:, None]
 # Numbers are random until they repeat; this many runs of an index of 1 are part of each memory.
 _RUNS_BEFORE = 2.0
 # Random numbers of 1 to 20 runs a day stay below this index on 1 in 1,000 days (below .4: on 1 in 250).
 _REGULAR = 0.3
+# Numbers that repeat on most days stray far on others; below this index all have repeated for weeks.
+_STRICT = 0.1
 # The least index that residuals are divided by: 24 runs that become 26 are no anomaly, 1 that becomes 2 is.
 _LEAST_INDEX = 0.04
 
@@ -31,24 +32,25 @@ class Schedule:
     def __init__(self, series: int) -> None:
         """Start with numbers that are random."""
         self._week = np.full((series, 7), np.nan)
-        # By memory, series and part of the week: half the squared differences, and the runs.
-        self._squares, self._runs = np.zeros((2, series, 2)), np.zeros((2, series, 2))
+        # By part of the week, memory and series: half the squared differences, and the runs.
+        self._squares, self._runs = np.zeros((2, 2, series)), np.zeros((2, 2, series))
 
     def dispersion(self, day: Day) -> Floats:
         """Return the index of dispersion on such days: 0 as a week before; 1 where it is not known to be small."""
-        together = _index(self._squares[0].sum(axis=1), self._runs[0].sum(axis=1), 1.0)
-        lasting = _index(self._squares[0, :, day.part], self._runs[0, :, day.part], together)
-        lately = _index(self._squares[1, :, day.part], self._runs[1, :, day.part], lasting)
+        squares, runs = self._squares[day.part], self._runs[day.part]
+        together = _index(self._squares[0, 0] + self._squares[1, 0], self._runs[0, 0] + self._runs[1, 0], 1.0)
+        lasting = _index(squares[0], runs[0], together)
+        lately = _index(squares[1], runs[1], lasting)
         index = np.maximum(lasting, lately)
         return where(index < _REGULAR, index, 1.0)
 
     def residuals(self, day: Day, dispersion: Floats) -> Floats:
-        """Compare a day's runs with those of a week before, in standard deviations; 0 where there is no schedule."""
+        """Compare a day's runs with a week before, in standard deviations; 0 where there is no strict schedule."""
         if day.runs is None:
             return np.zeros(len(dispersion))
         before = self._week[:, day.weekday]
         residual = 2.0 * (np.sqrt(day.runs) - np.sqrt(before)) / np.sqrt(np.maximum(dispersion, _LEAST_INDEX))
-        return where((dispersion < 1.0) & day.known & ~np.isnan(before), residual, 0.0)
+        return where((dispersion < _STRICT) & day.known & ~np.isnan(before), residual, 0.0)
 
     def never(self, day: Day, dispersion: Floats) -> Flags:
         """Return the series on a schedule that ran neither on this day nor on the same weekday before."""
@@ -66,13 +68,14 @@ class Schedule:
         mean = where(compared, (day.runs + before) / 2.0, 0.0)
         # A day counts as one run at most, however many it has.
         runs = np.minimum(mean, 1.0)
-        squares = where(compared, (day.runs - before) ** 2 / 2.0 / np.maximum(mean, 1.0), 0.0)
-        kept = _KEPT**runs
-        self._squares[:, :, day.part] = kept * self._squares[:, :, day.part] + squares
-        self._runs[:, :, day.part] = kept * self._runs[:, :, day.part] + runs
+        kept = 1.0 - _FORGOTTEN * runs
+        self._squares[day.part] *= kept
+        self._squares[day.part] += where(compared, (day.runs - before) ** 2 / np.maximum(2.0 * mean, 2.0), 0.0)
+        self._runs[day.part] *= kept
+        self._runs[day.part] += runs
         self._week[:, day.weekday] = where(day.known, day.runs, before)
 
 
-def _index(squares: Floats, runs: Floats, before: npt.ArrayLike) -> Floats:
+def _index(squares: Floats, runs: Floats, before: Floats | float) -> Floats:
     """Return the index of dispersion; `before` is what counts before there are runs."""
-    return np.asarray((squares + _RUNS_BEFORE * np.asarray(before)) / (runs + _RUNS_BEFORE))
+    return np.asarray((squares + _RUNS_BEFORE * before) / (runs + _RUNS_BEFORE))

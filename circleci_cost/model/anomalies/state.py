@@ -28,7 +28,7 @@ _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5
 _SPREAD_LIMITS = (0.7, 9.0)
 # Costs of single runs are skewed; where their number does not vary as well, this makes up for it: series of log-normal
-# durations (σ .4 to .7) on a schedule had .05 to .35 alarms a year, and without it .05 to .9.
+# durations (sigma .4 to .7) on a schedule had .05 to .35 alarms a year, and without it .05 to .9.
 _SKEWED = 1.5
 # The lowest spread of a schedule where its variance is all `DAY_SHARE`: days that repeat vary by a twentieth.
 _LOWEST_OF_SHARE = 0.1
@@ -129,8 +129,7 @@ class State:
         self.schedule.learn(day)
         gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - MINIMUM_DAYS + _FIRST_SPREADS).clip(1))
         of_runs = (self._squares > 0) & (residuals.sparse | (self.rate.runs > 0))
-        lowest = where(residuals.dispersion < 1.0, self._lowest_of_schedules(residuals), _SPREAD_LIMITS[0])
-        lowest = where(of_runs, lowest, _SPREAD_LIMITS_WITHOUT_RUNS[0])
+        lowest = where(of_runs, self._lowest(residuals), _SPREAD_LIMITS_WITHOUT_RUNS[0])
         highest = where(of_runs, _SPREAD_LIMITS[1], _SPREAD_LIMITS_WITHOUT_RUNS[1])
         self.spread.learn_variance(residuals.plain, gain, (lowest, highest), ready)
         self.spread.learn_wander(residuals.plain / np.sqrt(self.spread.variance), ready)
@@ -154,10 +153,22 @@ class State:
         varying = np.maximum(per_run - mean, 0.0)
         return where(dispersion < 1.0, _SKEWED * varying + dispersion * mean, per_run)
 
-    def _lowest_of_schedules(self, residuals: Residuals) -> Floats:
-        """Return the lowest spread of schedules: the lower, the less of the variance comes from what is known of runs."""
-        share = (DAY_SHARE * residuals.expected) ** 2 * self.spread.variance / residuals.variance
-        return _SPREAD_LIMITS[0] + (_LOWEST_OF_SHARE - _SPREAD_LIMITS[0]) * np.minimum(share, 1.0)
+    def _lowest(self, residuals: Residuals) -> Floats:
+        """Return the lowest spread: of schedules the lower, the less of the variance is that of runs."""
+        lowest = np.full(len(residuals.expected), _SPREAD_LIMITS[0])
+        chosen = np.flatnonzero(residuals.dispersion < 1.0)
+        usual = residuals.variance[chosen] / self.spread.variance[chosen]
+        share = np.minimum((DAY_SHARE * residuals.expected[chosen]) ** 2 / usual, 1.0)
+        lowest[chosen] += (_LOWEST_OF_SHARE - _SPREAD_LIMITS[0]) * share
+        return lowest
+
+    def _per_run_varying(self, per_run: Floats, dispersion: Floats) -> Floats:
+        """Return the variance of a day per usage: of the runs' costs, and of their number where that is random."""
+        varying = per_run.copy()
+        chosen = np.flatnonzero((dispersion < 1.0) & (self._runs > 0))
+        mean = self._usage[chosen] / self._runs[chosen]
+        varying[chosen] = _SKEWED * np.maximum(per_run[chosen] - mean, 0.0) + dispersion[chosen] * mean
+        return varying
 
     def _begin(self, day: Day, begun: Flags) -> None:
         if begun.any():

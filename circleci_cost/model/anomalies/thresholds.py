@@ -22,8 +22,9 @@ _SLACK, _SLACK_PER_RUN, _FORGET, _CUT = 0.4, 0.5, 0.97, 2.5
 _SPARSE_WEIGHT = 0.3
 # A drift: a level, or usage per run, that has moved this many standard deviations in six weeks.
 _DRIFT = 7.0
-# A sum alarms only on days that point the same way (a sum per run and a drift: not the other way), and its growth is
-# limited.
+# A sum alarms only on days that point the same way, a sum per run and a drift only on days that do not point the other
+# way by more than this share; days of either way in between let a lasting change settle. A sum's growth is limited.
+_OTHER_WAY = 0.2
 _SAME_WAY, _ABOVE, _AFTER_POINT = 0.5, 3.0, 0.5
 _FALSE_ALARMS, _PER_SCALE = 0.27, 6.0
 
@@ -115,19 +116,21 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
     pair = where(residuals.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
     up_points = np.maximum.reduce([point, pair, up_with_runs])
     down_points = np.maximum.reduce([-point, -pair, down_with_runs])
+    not_less = day.usage >= (1.0 - _OTHER_WAY) * residuals.expected
+    not_more = day.usage <= (1.0 + _OTHER_WAY) * residuals.expected
     sums.forget_points(ready & (np.maximum(up_points, down_points) >= scale))
     sums.add(where(residuals.sparse, _SPARSE_WEIGHT * cut, cut), cut_per_run, ready, ready & residuals.rate.rated)
     up_sums = np.maximum(
         where(cut > _SAME_WAY, sums.values[0] / _SUM, 0.0),
-        where((cut_per_run > _SAME_WAY) & (residual >= 0), sums.values[2] / _SUM_PER_RUN, 0.0),
+        where((cut_per_run > _SAME_WAY) & (cut > -_SAME_WAY) & not_less, sums.values[2] / _SUM_PER_RUN, 0.0),
     )
     down_sums = np.maximum(
         where(cut < -_SAME_WAY, sums.values[1] / _SUM, 0.0),
-        where((cut_per_run < -_SAME_WAY) & (residual <= 0), sums.values[3] / _SUM_PER_RUN, 0.0),
+        where((cut_per_run < -_SAME_WAY) & (cut < _SAME_WAY) & not_more, sums.values[3] / _SUM_PER_RUN, 0.0),
     )
     of_level, of_rate = (where(ready & ~residuals.sparse, moved / _DRIFT, 0.0) for moved in state.drifted())
     drift = where(np.abs(of_level) >= np.abs(of_rate), of_level, of_rate)
-    drift = where(drift * residual >= 0, drift, 0.0)
+    drift = where(((drift > 0) & not_less) | ((drift < 0) & not_more), drift, 0.0)
     up, down = np.maximum.reduce([up_points, up_sums, drift]), np.maximum.reduce([down_points, down_sums, -drift])
     score = where(ready, where(up >= down, up, -down) / scale, 0.0)
     is_up = up >= down

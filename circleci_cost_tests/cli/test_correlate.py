@@ -82,7 +82,7 @@ def test_all_tells_a_sentence_for_each_pair(published: Caller) -> None:
     lines = published("correlate", "--all").out.splitlines()
     assert lines[0] == f"aws · AmazonS3 moved with project=acme/web one day later (r = {R}, q < 0.001)."
     assert lines[1].startswith("aws · RDS and project=acme/web: not distinguishable from chance (p = ")
-    assert lines[2] == "gcp · new and project=acme/web: not tested, gcp · new: 8 usable days, 60 are needed."
+    assert lines[2] == "gcp · new and project=acme/web: not tested, gcp · new: 7 usable days, 60 are needed."
 
 
 def test_json_holds_the_findings_and_with_all_every_pair(published: Caller) -> None:

@@ -14,6 +14,8 @@ from circleci_cost.model.forecast.panel import Flags
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK, Ledger, price_step
 from circleci_cost.model.incidents.steps import beyond_the_fortnight, is_step
 
+# The columns of `detection.detect` that incidents are made of.
+NEEDED = ("series", "date", "value", "expected", "lower", "upper", "score", "direction", "kind", "is_anomaly")
 # Quiet days within an episode: a lasting change may be learned for a day or two and then alarm again.
 MOST_GAP_DAYS = 2
 # Kinds of `model.anomalies.kinds` that incidents treat specially.

@@ -52,21 +52,20 @@ def related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Le
     return list(groups.values())
 
 
-def share_of(part: str, whole: str, days: tuple[int, int, int], ledger: Ledger) -> float:
-    """Return which share of a whole's change is a part's, from the second of the days to the third.
-
-    Both are compared with what was usual before the first of the days. A whole that has not changed is its part's.
-    """
-    of_whole, _ = change_of(whole, days, ledger)
-    return change_of(part, days, ledger)[0] / of_whole if of_whole else 1.0
-
-
 def change_of(series: str, days: tuple[int, int, int], ledger: Ledger) -> tuple[float, float]:
-    """Return a series' change and its usual cost, see `share_of`."""
+    """Return a series' change from the second of the days to the third, against what was usual before the first one.
+
+    And what was usual then.
+    """
     begin, first, last = days
     value, usual = ledger.course(series, begin, last)
     whole = float(usual[first - begin :].sum())
     return float(value[first - begin :].sum()) - whole, whole
+
+
+def has_share(part: float, whole: float, least: float) -> bool:
+    """Return whether a part's change makes up a share of its whole's; of one that has not changed, it always does."""
+    return whole == 0 or part / whole >= least
 
 
 def _goes_on(earlier: Episode, later: Episode, ledger: Ledger) -> bool:
@@ -91,7 +90,8 @@ def _is_another(earlier: Episode, whole: Episode, ledger: Ledger) -> bool:
     if whole.first - earlier.first <= MOST_GAP_DAYS:
         return False
     days = (earlier.first, whole.first, whole.last)
-    return whole.steps or share_of(earlier.series, whole.series, days, ledger) < _BEGINS
+    of_part, of_whole = (change_of(series, days, ledger)[0] for series in (earlier.series, whole.series))
+    return whole.steps or not has_share(of_part, of_whole, _BEGINS)
 
 
 def _nearest_above(
@@ -134,13 +134,12 @@ def _together(part: Episode, whole: Episode, ledger: Ledger) -> bool:
 
 def _is_one_change(part: Episode, whole: Episode, days: tuple[int, int, int], ledger: Ledger) -> bool:
     """Return whether a part has most of its whole's change, or has changed hardly more than it for its size."""
-    share = share_of(part.series, whole.series, days, ledger)
-    if share >= EXPLAINS:
-        return True
-    if whole.first > part.first and share < _BEGINS:
-        return False
     of_part, usual_of_part = change_of(part.series, days, ledger)
     of_whole, usual_of_whole = change_of(whole.series, days, ledger)
+    if has_share(of_part, of_whole, EXPLAINS):
+        return True
+    if whole.first > part.first and not has_share(of_part, of_whole, _BEGINS):
+        return False
     if usual_of_part <= 0 or usual_of_whole <= 0:
         return True
     return 0 < of_part / usual_of_part / (of_whole / usual_of_whole) <= _MOST_TIMES

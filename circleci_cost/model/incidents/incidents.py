@@ -14,7 +14,7 @@ import polars as pl
 from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
 from circleci_cost.model.forecast.panel import Flags, Floats
 from circleci_cost.model.incidents.causes import Cause, causes_of
-from circleci_cost.model.incidents.episodes import DRIFT, MOST_GAP_DAYS, NEW, episodes_of, kind_of
+from circleci_cost.model.incidents.episodes import DRIFT, MOST_GAP_DAYS, NEEDED, NEW, episodes_of, kind_of
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 from circleci_cost.model.incidents.identity import incident_id
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK, Ledger, ledger_of
@@ -87,7 +87,7 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     `told_per_day` and `peak_per_day` are such means of the impact per day, on `told_on` and the largest since;
     `monthly_impact` projects the last week to a month, for incidents that are open or the new normal.
     """
-    rows = judged.join(hierarchy.select("series"), on="series", how="semi", maintain_order="left")
+    rows = _known(judged.select(NEEDED), hierarchy)
     if not rows.height or not rows.get_column("is_anomaly").any():
         return pl.DataFrame(schema=INCIDENT_SCHEMA)
     parents = Hierarchy(dict(hierarchy.select("series", "parent").iter_rows()))
@@ -108,6 +108,15 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
             begun[place] += 1
             worth_reporting.append(row)
     return pl.DataFrame(worth_reporting, schema=INCIDENT_SCHEMA, orient="row").sort("first_day", "series", "direction")
+
+
+def _known(judged: pl.DataFrame, hierarchy: pl.DataFrame) -> pl.DataFrame:
+    """The rows of series in the hierarchy, without a copy of all where there are no others."""
+    names = judged.select(pl.col("series").unique())
+    known = names.join(hierarchy, on="series", how="semi")
+    return (
+        judged if known.height == names.height else judged.join(known, on="series", how="semi", maintain_order="left")
+    )
 
 
 def _row(cause: Cause, of: _Setting, number: int = 0) -> tuple[object, ...] | None:

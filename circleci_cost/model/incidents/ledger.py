@@ -83,22 +83,30 @@ class Ledger:
 
 def ledger_of(judged: pl.DataFrame) -> Ledger:
     """Lay the rows of `detection.detect` out as matrices."""
-    rows = judged.select("series", "date", "value", "expected", "upper", "score", "direction", "kind")
-    number = rows.get_column("series").rle_id()
-    names = rows.get_column("series").filter(number.diff().fill_null(1) != 0)
+    series, dates = judged.get_column("series"), judged.get_column("date")
+    number = series.rle_id()
+    names = series.filter((number != number.shift(1)).fill_null(True))
     if names.n_unique() < len(names):
         return ledger_of(judged.sort("series", "date"))
-    first: date = rows.select(pl.col("date").min()).item()
-    row = number.to_numpy().astype(np.int64)
-    day = rows.select((pl.col("date") - first).dt.total_days()).to_series().to_numpy()
+    first: date = judged.select(pl.col("date").min()).item()
+    day = (dates.to_physical() - dates.to_physical().min()).to_numpy()
     shape = (len(names), int(day.max()) + 1)
-    value, expected, band = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    value[row, day] = rows.get_column("value").to_numpy()
-    expected[row, day] = rows.get_column("expected").to_numpy()
-    relative = (pl.col("upper") / pl.col("expected")).sqrt() - 1.0
-    band[row, day] = rows.select(relative).to_series().to_numpy()
-    position = {name: place for place, name in enumerate(names.to_list())}
-    return Ledger(first, position, value, expected, band, _prices(rows, position, first, shape))
+    place = number.to_numpy().astype(np.int64) * shape[1] + day
+
+    def matrix(values: pl.Expr) -> Floats:
+        laid_out = np.full(shape, np.nan)
+        laid_out.ravel()[place] = judged.select(values).to_series().to_numpy()
+        return laid_out
+
+    position = {name: row for row, name in enumerate(names.to_list())}
+    return Ledger(
+        first,
+        position,
+        matrix(pl.col("value")),
+        matrix(pl.col("expected")),
+        matrix((pl.col("upper") / pl.col("expected")).sqrt() - 1.0),
+        _prices(judged, position, first, shape),
+    )
 
 
 def price_step() -> pl.Expr:

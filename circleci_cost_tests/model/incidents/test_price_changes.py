@@ -84,7 +84,7 @@ def test_a_new_price_alone_is_one_incident_of_the_organization(price: Floats, di
 
 @pytest.mark.parametrize("since", [80, 95])
 def test_a_project_that_grows_all_the_time_is_one_incident_beside_that_of_the_price(since: int) -> None:
-    growing = 1.04 ** np.clip(np.arange(DAYS) - since, 0, 40)
+    growing = np.asarray(1.04 ** np.clip(np.arange(DAYS) - since, 0, 40), dtype=np.float64)
     price, growth = reported(organization(DEARER, usage=growing))
     assert price == NEW_PRICE
     assert growth[0] == "acme/p0"

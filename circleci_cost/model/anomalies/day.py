@@ -69,13 +69,20 @@ class Residuals:
 def append_known(recent: Floats, values: Floats, known: Flags) -> None:
     """Append the known values to the recent ones of their series [series × days], dropping the oldest."""
     chosen = np.flatnonzero(known & ~np.isnan(values))
+    if len(chosen) == len(recent):
+        # Moved as a whole, which takes a fraction of the time.
+        recent[:, :-1] = recent[:, 1:]
+        recent[:, -1] = values
+        return
     recent[chosen, :-1] = recent[chosen, 1:]
     recent[chosen, -1] = values[chosen]
 
 
 def median_of_known(recent: Floats) -> Floats:
     """The median of each row's known values; NaN where there is none."""
-    known = ~np.isnan(recent).all(axis=1)
-    middle = np.full(len(recent), np.nan)
-    middle[known] = np.nanmedian(recent[known], axis=1)
-    return middle
+    # NumPy's own takes ten times as long for a few rows.
+    known = (~np.isnan(recent)).sum(axis=1)
+    # What is not known comes last.
+    ordered, row = np.sort(recent, axis=1), np.arange(len(recent))
+    of_middle = ordered[row, np.maximum(known - 1, 0) // 2] + ordered[row, np.minimum(known // 2, recent.shape[1] - 1)]
+    return np.where(known > 0, of_middle / 2.0, np.nan)

@@ -68,8 +68,9 @@ class _Judgements:
     """The judgements of all days [series × days], in the unit of usage; NaN where a day could not be judged."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.expected, self.lower, self.upper, self.score = (np.full(shape, np.nan) for _ in range(4))
-        self.kind = np.full(shape, -1, dtype=np.int8)
+        # A day lies in one piece, since the days are written one after the other.
+        self.expected, self.lower, self.upper, self.score = (np.full(shape, np.nan, order="F") for _ in range(4))
+        self.kind = np.full(shape, -1, dtype=np.int8, order="F")
 
     def keep(self, number: int, ready: Flags, values: dict[str, Floats]) -> None:
         """Keep a day's numbers of the series that were judged."""
@@ -142,8 +143,9 @@ def _table(seen: Observations, judgements: _Judgements, settings: Anomalies) -> 
     changed = judged & prices.changed & (judgements.expected > 0)
     judgements.kind[changed] = PRICE_CHANGE
     sign = np.where(changed, np.sign(prices.step), np.sign(judgements.score))
-    score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), np.abs(judgements.score))
-    score = np.minimum(score, MOST_SCORE)
+    # The score of a price change is its size, which incidents read.
+    of_days = np.minimum(np.abs(judgements.score), MOST_SCORE)
+    score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), of_days)
     late = np.flatnonzero(seen.begins >= MINIMUM_DAYS)
     judgements.kind[late, seen.begins[late]] = NEW
     row, column = np.nonzero(np.arange(seen.days) >= seen.begins[:, None])

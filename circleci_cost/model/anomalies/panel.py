@@ -17,7 +17,7 @@ from circleci_cost.model.forecast.panel import Flags, Floats, Panel
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
 # Series are independent of each other, so they are processed in blocks to save memory.
-_SERIES_AT_ONCE = 1_000
+_SERIES_AT_ONCE = 1_500
 
 
 @dataclass(frozen=True)

@@ -147,12 +147,6 @@ class State:
         self._levels.restart(series)
         self._rates.restart(series)
 
-    def _per_run_varying(self, per_run: Floats, dispersion: Floats) -> Floats:
-        """Return the variance of a day per usage: of the runs' costs, and of their number where that is random."""
-        mean = np.divide(self._usage, self._runs, out=np.zeros(len(per_run)), where=self._runs > 0)
-        varying = np.maximum(per_run - mean, 0.0)
-        return where(dispersion < 1.0, _SKEWED * varying + dispersion * mean, per_run)
-
     def _lowest(self, residuals: Residuals) -> Floats:
         """Return the lowest spread: of schedules the lower, the less of the variance is that of runs."""
         lowest = np.full(len(residuals.expected), _SPREAD_LIMITS[0])

@@ -44,12 +44,14 @@ CALENDARS: dict[str, Calendar] = {
 }
 """Where those who count in a series live; without a country where that is everywhere."""
 
-_STOP_DAYS = 4
 _AFTER_EVENT = 2
+_YEAR_END_DAYS = 9
+_WEEKS_BEFORE = 8
+_HISTORY_DAYS = 120
 
 
-class _Injection(NamedTuple):
-    """Days from `day` on that are multiplied."""
+class Injection(NamedTuple):
+    """Days from `day` (month, day) on that are multiplied."""
 
     name: str
     day: tuple[int, int]
@@ -57,10 +59,24 @@ class _Injection(NamedTuple):
     factor: float
     direction: str
 
+    def first_day(self, year: int) -> date:
+        """The first of the days in a year."""
+        return date(year, *self.day)
+
+
+class Outcome(NamedTuple):
+    """An injection into a series, and the greatest score of an alarm about it; None where there is none."""
+
+    injection: Injection
+    series: str
+    year: int
+    alone: float | None
+    runs: float | None
+
 
 INJECTIONS = (
-    _Injection("stop from 27 December", (12, 27), _STOP_DAYS, 0.0, "down"),
-    _Injection("spike on 28 December", (12, 28), 1, 3.0, "up"),
+    Injection("stop from 27 to 30 December", (12, 27), 4, 0.0, "down"),
+    Injection("three times as much on 28 December", (12, 28), 1, 3.0, "up"),
 )
 BUSY_AT_YEAR_END = 0.7
 """Share of the usual day that the days from 24 December to 1 January must reach for a stop in them to be visible."""
@@ -84,18 +100,28 @@ def real_series() -> pl.DataFrame:
 
 
 def main(argv: list[str]) -> None:
-    """Print the alarms of each series as mere costs and as runs of one dollar each, and what the injections found."""
+    """Print the alarms of each series as mere costs and as runs of one dollar each, and which injections are found."""
     parser = argparse.ArgumentParser(prog="real_series", description=__doc__)
     parser.add_argument("--days", action="store_true", help="list each alarm")
     asked = parser.parse_args(argv)
     print(f"{'alarms a year, by default settings':36}{'cost alone':>12}{'as runs':>9}{'on special days':>17}  kinds")
-    daily = real_series()
+    daily, outcomes = real_series(), list[Outcome]()
     for name, calendar in CALENDARS.items():
-        _print_alarms(name, daily.filter(pl.col("series") == name), calendar, asked.days)
+        own = daily.filter(pl.col("series") == name)
+        alone, runs = alarms_in(own, calendar), alarms_in(as_runs(own), calendar)
+        years = (own.height - UNSCORED_DAYS) / 365
+        kinds = ", ".join(f"{kind} {count}" for kind, count in alone["kind"].value_counts(sort=True).iter_rows())
+        special = alone.filter(pl.col("specials") > 0).height
+        print(f"{name:36}{alone.height / years:>12.1f}{runs.height / years:>9.1f}{special:>17}  {kinds}")
+        if asked.days:
+            _print_days(alone)
+        outcomes += injections_found(own, calendar)
     for injection in INJECTIONS:
-        print(f"\n{injection.name}, in series that are busy then")
-        for name, calendar in CALENDARS.items():
-            _print_injection(name, daily.filter(pl.col("series") == name), calendar, injection)
+        print(f"\n{injection.name}, in series that are busy then: score as {'cost alone':>12}{'as runs':>10}")
+        for outcome in outcomes:
+            if outcome.injection is injection:
+                scores = "".join(f"{_shown(score):>12}" for score in (outcome.alone, outcome.runs))
+                print(f"{outcome.series:36}{outcome.year}{'':14}{scores}")
 
 
 def as_runs(daily: pl.DataFrame) -> pl.DataFrame:
@@ -130,44 +156,49 @@ def alarms_in(daily: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     )
 
 
-def _print_alarms(name: str, daily: pl.DataFrame, calendar: Calendar, each: bool) -> None:
-    years = (daily.height - UNSCORED_DAYS) / 365
-    alone, runs = alarms_in(daily, calendar), alarms_in(as_runs(daily), calendar)
-    kinds = ", ".join(f"{kind} {count}" for kind, count in alone["kind"].value_counts(sort=True).iter_rows())
-    specials = alone.filter(pl.col("specials") > 0).height
-    print(f"{name:36}{alone.height / years:>12.1f}{runs.height / years:>9.1f}{specials:>17}  {kinds}")
-    for row in alone.iter_rows(named=True) if each else ():
+def injections_found(daily: pl.DataFrame, calendar: Calendar) -> list[Outcome]:
+    """Put each injection into the last busy end of a year of a series, if there is one, and judge it."""
+    years = [
+        year for year in daily["date"].dt.year().unique().sort() if _share_at_year_end(daily, year) >= BUSY_AT_YEAR_END
+    ]
+    results = []
+    for injection in INJECTIONS if years else ():
+        begins = injection.first_day(years[-1])
+        ends = begins + timedelta(days=injection.days - 1)
+        within = pl.col("date").is_between(begins, ends)
+        changed = daily.with_columns(pl.when(within).then(pl.col("cost") * injection.factor).otherwise("cost"))
+        changed = changed.filter(pl.col("date") <= ends + timedelta(days=_AFTER_EVENT))
+        alone, runs = (
+            alarms_in(rows, calendar).filter(
+                pl.col("direction") == injection.direction, pl.col("last_day") >= begins, pl.col("score") >= 1
+            )["score"]
+            for rows in (changed, as_runs(changed))
+        )
+        results.append(Outcome(injection, daily["series"][0], years[-1], _greatest(alone), _greatest(runs)))
+    return results
+
+
+def _greatest(scores: pl.Series) -> float | None:
+    return None if scores.is_empty() else float(scores.sort()[-1])
+
+
+def _shown(score: float | None) -> str:
+    return "missed" if score is None else f"{score:.2f}"
+
+
+def _print_days(alarms: pl.DataFrame) -> None:
+    for row in alarms.iter_rows(named=True):
         print(
             f"    {row['first_day']:%a %Y-%m-%d} to {row['last_day']}  {row['direction']:5}{row['kind']:13}"
             f"score {row['score']:.2f}{'  special day' if row['specials'] else ''}"
         )
 
 
-def _print_injection(name: str, daily: pl.DataFrame, calendar: Calendar, injection: _Injection) -> None:
-    """Put an event into the last year's end that the series has, if it is busy then, and tell whether it is found."""
-    years = [year for year in range(2000, 2030) if _share_at_year_end(daily, year) >= BUSY_AT_YEAR_END]
-    if not years:
-        return
-    begins = date(years[-1], *injection.day)
-    ends = begins + timedelta(days=injection.days - 1)
-    within = pl.col("date").is_between(begins, ends)
-    changed = daily.with_columns(pl.when(within).then(pl.col("cost") * injection.factor).otherwise("cost"))
-    words = []
-    for rows in (changed, as_runs(changed)):
-        found = alarms_in(rows, calendar).filter(
-            pl.col("direction") == injection.direction,
-            pl.col("last_day") >= begins,
-            pl.col("first_day") <= ends + timedelta(days=_AFTER_EVENT),
-        )
-        words.append("missed" if found.is_empty() else f"found, score {found.select(pl.col('score').max()).item():.2f}")
-    print(f"{name:36}{years[-1]}  cost alone: {words[0]:18} as runs: {words[1]}")
-
-
 def _share_at_year_end(daily: pl.DataFrame, year: int) -> float:
-    """Return the mean cost from 24 December to 1 January as a share of that of the eight weeks before; 0 if unknown."""
+    """Return the mean cost from 24 December to 1 January as a share of that of the weeks before; 0 where unknown."""
     first = date(year, 12, 24)
-    ends = daily.filter(pl.col("date").is_between(first, first + timedelta(days=8)))
-    before = daily.filter(pl.col("date").is_between(first - timedelta(days=56), first - timedelta(days=1)))
-    if ends.height < 9 or before.height < 50 or daily["date"].min() > first - timedelta(days=120):  # type: ignore[operator]
-        return 0.0
-    return float(ends["cost"].mean() / before["cost"].mean())  # type: ignore[operator,arg-type]
+    ends = daily.filter(pl.col("date").is_between(first, first + timedelta(days=_YEAR_END_DAYS - 1)))
+    weeks = pl.col("date").is_between(first - timedelta(weeks=_WEEKS_BEFORE), first - timedelta(days=1))
+    known = daily.filter(pl.col("date") < first).height >= _HISTORY_DAYS and ends.height == _YEAR_END_DAYS
+    shares = ends.select(pl.col("cost").mean() / pl.lit(daily.filter(weeks)["cost"].mean()))
+    return float(shares.item()) if known else 0.0

@@ -1,11 +1,12 @@
 import re
+from datetime import date
 
 import polars as pl
 import pytest
 
 from circleci_cost.model.calendar.definition import Calendar
 
-from .real_series import CALENDARS, FOLDER, as_runs, real_series
+from .real_series import CALENDARS, FOLDER, INJECTIONS, as_runs, injections_found, real_series
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,19 @@ def test_a_series_carries_the_codes_of_its_calendar(daily: pl.DataFrame) -> None
 def test_a_count_as_runs_has_one_dollar_a_run(daily: pl.DataFrame) -> None:
     runs = as_runs(daily.head(50))
     assert runs["runs"].to_list() == runs["cost"].to_list() == runs["cost_squared"].to_list()
+
+
+def test_an_injection_at_the_end_of_a_busy_year_is_judged_in_both_forms(daily: pl.DataFrame) -> None:
+    busy = daily.filter(
+        pl.col("series") == "deaths_puerto_rico", pl.col("date").is_between(date(2016, 8, 20), date(2017, 1, 2))
+    )
+    outcomes = injections_found(busy, CALENDARS["deaths_puerto_rico"])
+    assert [(outcome.injection, outcome.year) for outcome in outcomes] == [(each, 2016) for each in INJECTIONS]
+    tripled = outcomes[1]
+    assert tripled.alone is not None and tripled.alone >= 1
+    assert tripled.runs is not None and tripled.runs >= 1
+
+
+def test_a_series_that_rests_at_the_end_of_the_year_gets_no_injection(daily: pl.DataFrame) -> None:
+    closed = daily.filter(pl.col("series") == "online_orders_uk")
+    assert injections_found(closed, CALENDARS["online_orders_uk"]) == []

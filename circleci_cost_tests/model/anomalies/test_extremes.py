@@ -59,11 +59,11 @@ def test_the_first_usage_after_a_year_of_nothing_is_new_with_the_highest_score(v
     assert row["value"] == value
 
 
-def test_no_score_is_above_the_highest() -> None:
+def test_no_score_is_above_the_highest_but_that_of_a_price_which_tells_its_step() -> None:
     giant = drawn(DAYS, 1, times_run=once(DAYS, [AT], 1e6))
-    dearer = drawn(DAYS, 1, "dearer", price=PRICE * factors(DAYS, {AT: 50.0}))
-    for name, daily in (("a", giant), ("dearer", dearer)):
-        assert row_of(detect(daily), AT, name)["score"] == MOST_SCORE
+    assert row_of(detect(giant), AT)["score"] == MOST_SCORE
+    dearer = row_of(detect(drawn(DAYS, 1, price=PRICE * factors(DAYS, {AT: 50.0}))), AT)
+    assert (dearer["kind"], dearer["score"]) == ("price_change", pytest.approx(4900))
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-30, 1e-9, 1e9, 1e100])

@@ -55,7 +55,8 @@ def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calend
     day could not be judged (`note` says why); a negative day, a correction of others, is neither judged nor learned
     from. A day outside of `lower` and `upper` is an anomaly by itself; lasting changes are detected inside of them too.
     `score` is 1 at the threshold and at most `MOST_SCORE`, of a price change its size in `PRICE_STEP`; `direction` is
-    "up" or "down". `kind` is one of `KINDS`, for anomalies only; the first day of a series that begins after the others is "new", and no anomaly.
+    "up" or "down". `kind` is one of `KINDS`, for anomalies only; the first day of a series that begins after the others
+    is "new", and no anomaly.
     """
     tables = [
         _table(seen, _judged(seen, calendar_days(seen.first, seen.days, calendar), settings), settings)

@@ -32,6 +32,8 @@ FALSE_CAUSES = 0.1
 _LEAST_OF_WHOLE = 0.005
 _LEAST_OF_LARGEST = 0.1
 _PROJECT = HIERARCHY[2]
+# A price is known and needs no judging.
+_JUDGED = ("volume", "rate")
 
 
 def root_causes(
@@ -48,10 +50,7 @@ def root_causes(
     with a new price. A change within the usual scatter of the runs has no cause and no row.
     """
     inside = _without_seats(rows, levels)
-    large = pl.max_horizontal(pl.col("before_usd", "after_usd").abs()).cast(pl.Float64) >= _least(inside)
-    # What is too small to be reported is no trial of chance either.
-    limit_z = z_limit(inside.filter(large).height)
-    causes = _ranked(inside, levels, scatter, limit_z).head(limit)
+    causes = _ranked(_moved(inside, levels, scatter), inside, levels, _limit(inside)).head(limit)
     return _table(inside, levels, causes, float(rows.get_column("change_usd").sum() or 0))
 
 
@@ -62,11 +61,11 @@ def likeliest_cause(
 
     For a change that is known to have a cause, such as that of an incident; the limit of z is that of a single job.
     """
-    surest = root_causes(rows, levels, 1, scatter)
-    if surest.height:
-        return surest
     inside = _without_seats(rows, levels)
-    likeliest = _ranked(inside, levels, scatter, z_limit(1)).head(1)
+    moved = _moved(inside, levels, scatter)
+    likeliest = _ranked(moved, inside, levels, _limit(inside)).head(1)
+    if likeliest.is_empty():
+        likeliest = _ranked(moved, inside, levels, z_limit(1)).head(1)
     return _table(inside, levels, likeliest, float(rows.get_column("change_usd").sum() or 0))
 
 
@@ -111,13 +110,25 @@ def _least(rows: pl.DataFrame) -> float:
     return _LEAST_OF_WHOLE * float(rows.get_column("before_usd").sum())
 
 
-def _ranked(rows: pl.DataFrame, levels: Sequence[str], scatter: pl.DataFrame | None, limit_z: float) -> pl.DataFrame:
-    """The nodes that are causes beyond a limit of z, in the order of `root_causes`."""
+def _limit(rows: pl.DataFrame) -> float:
+    """The limit of z for these jobs: what is too small to be reported is no trial of chance either."""
+    large = pl.max_horizontal(pl.col("before_usd", "after_usd").abs()).cast(pl.Float64) >= _least(rows)
+    return z_limit(rows.filter(large).height)
+
+
+def _moved(rows: pl.DataFrame, levels: Sequence[str], scatter: pl.DataFrame | None) -> list[list[pl.DataFrame]]:
+    """The nodes of `significance.moved_nodes` for volume and rate."""
     jobs = with_scatter(rows, levels, scatter)
-    trees = {name: moved_nodes(jobs, levels, name, is_scatter_known=scatter is not None) for name in ("volume", "rate")}
-    candidates = pl.concat(
-        [*(_local(tree, levels, name, limit_z) for name, tree in trees.items()), _prices(jobs, levels)]
-    )
+    known = scatter is not None
+    return [moved_nodes(jobs, levels, name, is_scatter_known=known) for name in _JUDGED]
+
+
+def _ranked(
+    moved: Sequence[Sequence[pl.DataFrame]], rows: pl.DataFrame, levels: Sequence[str], limit_z: float
+) -> pl.DataFrame:
+    """The nodes that are causes beyond a limit of z, in the order of `root_causes`."""
+    local = [_local(tree, levels, name, limit_z) for name, tree in zip(_JUDGED, moved, strict=True)]
+    candidates = pl.concat([*local, _prices(rows, levels)])
     size = pl.col("effect").abs()
     return candidates.filter((size >= _least(rows)) & (size >= _LEAST_OF_LARGEST * size.max())).sort(
         size * (1 - (limit_z / pl.col("z")) ** 2),

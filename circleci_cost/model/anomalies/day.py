@@ -18,7 +18,6 @@ class Day:
     """One day of all series. Where `known` is false, the numbers are 0. `runs` and `squares` may not be given."""
 
     weekday: int
-    special: bool
     known: Flags
     usage: Floats
     runs: Floats | None
@@ -50,7 +49,8 @@ class Residuals:
     `of_day` covers the day, `of_pair` the day and the one before, `of_week` the last seven days; `sparse` series are
     judged by their week. `plain` is the day's residual, not yet divided by the spread. `of_run` is the usage of a
     typical run; `dispersion` is below 1 where the runs follow a schedule, and `of_runs` is the residual of
-    their number (`schedule`).
+    their number (`schedule`). An `irregular` day (a holiday, a monthly batch) is judged by `of_day` alone and teaches
+    nothing.
     """
 
     expected: Floats
@@ -63,6 +63,7 @@ class Residuals:
     of_week: Floats
     plain: Floats
     sparse: Flags
+    irregular: Flags
     rate: RateResiduals
 
 

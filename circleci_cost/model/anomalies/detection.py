@@ -5,12 +5,14 @@ what is an anomaly, `kinds` names it. Grouping alarms into incidents is the job 
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.day import Day, Residuals
 from circleci_cost.model.anomalies.definition import DEFAULTS, DIRECTIONS, Anomalies
+from circleci_cost.model.anomalies.exceptions import Exceptions
 from circleci_cost.model.anomalies.kinds import KINDS, NEW, PRICE_CHANGE, Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.prices import PRICE_STEP, price_course
@@ -18,6 +20,7 @@ from circleci_cost.model.anomalies.residuals import inverse_day_residual, invers
 from circleci_cost.model.anomalies.state import MINIMUM_DAYS, State
 from circleci_cost.model.anomalies.thresholds import Judgement, Sums, band, judge, scale_of
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
+from circleci_cost.model.calendar.recurrences import Recurrences, recurrences
 from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, calendar_days
 
 __all__ = ["ANOMALY_SCHEMA", "KINDS", "detect"]
@@ -58,11 +61,28 @@ def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calend
     "up" or "down". `kind` is one of `KINDS`, for anomalies only; the first day of a series that begins after the others
     is "new", and no anomaly.
     """
+    known = _Calendars(calendar)
     tables = [
-        _table(seen, _judged(seen, calendar_days(seen.first, seen.days, calendar), settings), settings)
+        _table(seen, _judged(seen, *known.of(seen), settings), settings)
         for seen in observations_of(daily, settings.ignored_periods)
     ]
     return pl.concat([pl.DataFrame(schema=ANOMALY_SCHEMA), *tables])
+
+
+class _Calendars:
+    """The calendar of the last panel asked for: all series of one detection have the same days."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._days: tuple[date, int] | None = None
+
+    def of(self, seen: Observations) -> tuple[CalendarDays, Recurrences]:
+        """Return the days of a panel and their recurrences."""
+        days = seen.first, seen.days
+        if self._days != days:
+            self._days = days
+            self._known = calendar_days(*days, self._calendar), recurrences(*days, self._calendar)
+        return self._known
 
 
 class _Judgements:
@@ -79,27 +99,25 @@ class _Judgements:
             getattr(self, name)[:, number] = np.where(ready, value, np.nan)
 
 
-def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> _Judgements:
+def _judged(seen: Observations, calendar: CalendarDays, recurring: Recurrences, settings: Anomalies) -> _Judgements:
     series = len(seen.names)
     state, sums, namer = State(series), Sums(series), Namer(series)
+    exceptions = Exceptions(calendar.kind, recurring, series)
     scale = scale_of(settings.false_alarms_per_series_year)
     judgements = _Judgements((series, seen.days))
     for number, day in days_of(seen, calendar):
         state.wake(day)
-        residuals = state.residuals(day)
+        residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
         judgement = judge(state, sums, day, residuals, scale)
         ready = state.ready(day)
         down, up = band(residuals, scale)
-        if day.special:
-            # Less than usual is expected, however little it is.
-            down = np.full_like(down, -np.inf)
         judgements.keep(
             number,
             ready,
             {
-                "expected": residuals.expected,
-                "lower": inverse_day_residual(down, residuals.expected, residuals.variance, residuals.of_run),
-                "upper": inverse_root_residual(up, residuals.expected, residuals.variance),
+                "expected": usual.expected,
+                "lower": inverse_day_residual(down, usual.low, state.variance(usual.low, residuals), residuals.of_run),
+                "upper": inverse_root_residual(up, usual.high, state.variance(usual.high, residuals)),
                 "score": judgement.score,
             },
         )
@@ -109,14 +127,13 @@ def _judged(seen: Observations, calendar: CalendarDays, settings: Anomalies) -> 
 
 
 def learn(state: State, sums: Sums, namer: Namer, *, day: Day, residuals: Residuals, judgement: Judgement) -> None:
-    """Let what is known go on from a day that was judged and named; a special day teaches no level."""
+    """Let what is known go on from a day that was judged and named."""
     state.remember_week(day, residuals)
-    if not day.special:
-        state.learn(day, residuals)
-        settled = namer.settled(judgement)
-        state.rebase(settled)
-        sums.reset(settled)
-        state.forget_drift(judgement.of_drift)
+    state.learn(day, residuals)
+    settled = namer.settled(judgement, residuals.irregular)
+    state.rebase(settled)
+    sums.reset(settled)
+    state.forget_drift(judgement.of_drift)
 
 
 def days_of(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
@@ -128,7 +145,6 @@ def days_of(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, D
             number,
             Day(
                 weekday=int(calendar.weekday[number]),
-                special=bool(calendar.kind[number] >= 0),
                 known=known,
                 usage=np.where(known, usage, 0.0),
                 runs=None if seen.runs is None else np.where(known, seen.runs[:, number], 0.0),

@@ -56,9 +56,9 @@ class Namer:
         kinds[up & (was_silent >= _NEW_AFTER_DAYS)] = NEW
         return kinds
 
-    def settled(self, judgement: Judgement) -> Flags:
+    def settled(self, judgement: Judgement, irregular: Flags) -> Flags:
         """Return the series whose anomaly has become the new normal, and start counting their days anew."""
-        settled = judgement.is_anomaly & (self._fired >= _NEW_NORMAL_DAYS)
+        settled = judgement.is_anomaly & ~irregular & (self._fired >= _NEW_NORMAL_DAYS)
         self._fired[settled] = 0.0
         self._sign[settled] = 0.0
         self._drifting[settled] = False
@@ -74,11 +74,10 @@ class Namer:
         self._silent = np.where(day.known, np.where(day.usage > 0, 0.0, self._silent + 1), self._silent)
 
     def _watch_drifts(self, day: Day, residuals: Residuals, judgement: Judgement) -> None:
-        if not day.special:
-            ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(residuals.expected, 1e-12))
-            known = day.known & (residuals.expected > 0)
-            self._ratios[known, :-1] = self._ratios[known, 1:]
-            self._ratios[known, -1] = np.clip(ratio[known], -_MOST_LOG, _MOST_LOG)
+        ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(residuals.expected, 1e-12))
+        known = day.known & ~residuals.irregular & (residuals.expected > 0)
+        self._ratios[known, :-1] = self._ratios[known, 1:]
+        self._ratios[known, -1] = np.clip(ratio[known], -_MOST_LOG, _MOST_LOG)
         begins = judgement.of_sum & (self._fired <= 1) & (self._without_point >= _NO_POINT_DAYS)
         chosen = np.flatnonzero(begins)
         self._drifting[chosen] = _runs_along_a_line(self._ratios[chosen])

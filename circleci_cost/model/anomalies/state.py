@@ -3,6 +3,8 @@
 It combines level, rate and spread; `thresholds` decides what is unusual.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from circleci_cost.model.anomalies.course import Course
@@ -46,7 +48,7 @@ class State:
     """What each series is expected to use, per day and per run, and how much that varies.
 
     `days` counts the days learned from. Days are handed in one after the other: `wake` and `residuals` first, then
-    `remember_week`, then `learn` unless the day is special.
+    `remember_week`, then `learn`.
     """
 
     def __init__(self, series: int) -> None:
@@ -103,20 +105,31 @@ class State:
             of_week=root_residual(of_week, expected_week, week_variance * giant),
             plain=np.maximum(root_residual(day.usage, expected, usual), least),
             sparse=np.asarray((expected_week < _SPARSE_RUNS_OF_WEEK * np.maximum(per_run, TINY)) & (dispersion >= 1.0)),
+            irregular=np.zeros(len(expected), dtype=np.bool_),
             rate=self.rate.residuals(day, per_run, giant),
         )
+
+    def variance(self, expected: Floats, residuals: Residuals) -> Floats:
+        """Return the variance of the day of these residuals if so much were expected.
+
+        What is above the usual varies as much as days do, also in a series of a strict schedule.
+        """
+        per_run = self._per_run_varying(residuals.of_run, residuals.dispersion)
+        above = np.maximum(expected - residuals.expected, 0.0)
+        return day_variance(expected, per_run, self.level.level) * self.spread.variance + (DAY_SHARE * above) ** 2
 
     def drifted(self) -> tuple[Floats, Floats]:
         """Return how far level and usage per run have moved in six weeks, steps excluded, in standard deviations."""
         return self._levels.moved(self.level.level), self._rates.moved(self.rate.rate[:, 0])
 
     def remember_week(self, day: Day, residuals: Residuals) -> None:
-        """Keep a day among the last seven; special and unknown days count as expected."""
-        usage = residuals.expected if day.special else where(day.known, day.usage, residuals.expected)
+        """Keep a day among the last seven; irregular and unknown days count as expected."""
+        usage = where(day.known & ~residuals.irregular, day.usage, residuals.expected)
         self._week[:, :, day.weekday] = usage, residuals.expected, residuals.variance
 
     def learn(self, day: Day, residuals: Residuals) -> None:
-        """Learn from an ordinary day; callers leave out holidays and closures."""
+        """Learn from a day, but nothing of series on which it is irregular."""
+        day = replace(day, known=day.known & ~residuals.irregular)
         ready = self.ready(day)
         starting = day.known & ~ready
         self.level.count(day, starting)

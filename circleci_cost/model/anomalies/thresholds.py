@@ -91,21 +91,13 @@ class Sums:
 
 
 def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float) -> Judgement:
-    """Judge a day, and add it to the sums.
-
-    On special days less than usual is expected: only more than usual is an anomaly, and nothing is cumulated.
-    """
-    ready = state.ready(day)
-    residual = where(residuals.sparse, _on_its_day(residuals), residuals.of_day)
+    """Judge a day, and add it to the sums; an irregular day is judged by itself, and nothing of it is cumulated."""
+    ready, regular = state.ready(day), ~residuals.irregular
+    residual = where(residuals.sparse & regular, _on_its_day(residuals), residuals.of_day)
     # Series that are usually zero stay quiet while they are zero.
     residual = where((state.level.level > 0) | (day.usage > 0), residual, 0.0)
     cut = cut_off(residual / np.sqrt(state.spread.wander), _CUT)
     cut_per_run = cut_off(residuals.rate.of_day / np.sqrt(state.rate.spread.wander), _CUT)
-    if day.special:
-        up = np.maximum(residual, 0.0) / _POINT
-        score = where(ready, up / scale, 0.0)
-        none = np.zeros(len(score), dtype=np.bool_)
-        return Judgement(score, score >= 1.0, none, none)
     point = residual / _POINT
     with_runs = np.maximum(residuals.rate.of_day / _POINT_PER_RUN, residuals.of_runs / _POINT)
     with_runs_down = np.maximum(-residuals.rate.of_day / _POINT_PER_RUN, -residuals.of_runs / _POINT)
@@ -113,13 +105,15 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
     down_with_runs = where(residual < -_POINT_WITH_RUNS_DOWN, with_runs_down, 0.0)
     pair = where(np.sign(residual) == np.sign(residuals.of_pair), residuals.of_pair / _PAIR, 0.0)
     # A pair adds evidence only where the first day was not an anomaly by itself.
-    pair = where(residuals.sparse | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
+    pair = where(residuals.sparse | residuals.irregular | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
     up_points = np.maximum.reduce([point, pair, up_with_runs])
     down_points = np.maximum.reduce([-point, -pair, down_with_runs])
     not_less = day.usage >= (1.0 - _OTHER_WAY) * residuals.expected
     not_more = day.usage <= (1.0 + _OTHER_WAY) * residuals.expected
-    sums.forget_points(ready & (np.maximum(up_points, down_points) >= scale))
-    sums.add(where(residuals.sparse, _SPARSE_WEIGHT * cut, cut), cut_per_run, ready, ready & residuals.rate.rated)
+    cumulated, is_point = ready & regular, ready & (np.maximum(up_points, down_points) >= scale)
+    sums.forget_points(np.where(regular, is_point, sums.after_point))
+    weighted = where(residuals.sparse, _SPARSE_WEIGHT * cut, cut)
+    sums.add(weighted, cut_per_run, cumulated, cumulated & residuals.rate.rated)
     up_sums = np.maximum(
         where(cut > _SAME_WAY, sums.values[0] / _SUM, 0.0),
         where((cut_per_run > _SAME_WAY) & (cut > -_SAME_WAY) & not_less, sums.values[2] / _SUM_PER_RUN, 0.0),
@@ -128,7 +122,8 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
         where(cut < -_SAME_WAY, sums.values[1] / _SUM, 0.0),
         where((cut_per_run < -_SAME_WAY) & (cut < _SAME_WAY) & not_more, sums.values[3] / _SUM_PER_RUN, 0.0),
     )
-    of_level, of_rate = (where(ready & ~residuals.sparse, moved / _DRIFT, 0.0) for moved in state.drifted())
+    up_sums, down_sums = where(regular, up_sums, 0.0), where(regular, down_sums, 0.0)
+    of_level, of_rate = (where(cumulated & ~residuals.sparse, moved / _DRIFT, 0.0) for moved in state.drifted())
     drift = where(np.abs(of_level) >= np.abs(of_rate), of_level, of_rate)
     drift = where(((drift > 0) & not_less) | ((drift < 0) & not_more), drift, 0.0)
     up, down = np.maximum.reduce([up_points, up_sums, drift]), np.maximum.reduce([down_points, down_sums, -drift])

@@ -15,15 +15,15 @@ SCHEMES = ("day", "day_from_end", "weekday", "weekday_from_end")
 FORMER_MONTHS = 2
 
 
-def analogues(first: date, days: int) -> npt.NDArray[np.int64]:
-    """Return the positions of each day's analogues, counted from `first`: [`SCHEMES`, `FORMER_MONTHS`, days].
+def analogues(first: date, days: int, months: int = FORMER_MONTHS) -> npt.NDArray[np.int64]:
+    """Return the positions of each day's analogues, counted from `first`: [`SCHEMES`, months, days].
 
     The months stand from the nearest to the farthest. −1 stands for an analogue before `first`, and for none: a
     short month has no 31st, and most months have no fifth Monday.
     """
     dates = np.datetime64(first, "D") + np.arange(days)
-    months = dates.astype("datetime64[M]")
-    found = np.stack([_in_month(dates, months, months - back) for back in range(1, FORMER_MONTHS + 1)], axis=1)
+    month = dates.astype("datetime64[M]")
+    found = np.stack([_in_month(dates, month, month - back) for back in range(1, months + 1)], axis=1)
     positions = (found - np.datetime64(first, "D")).astype(np.int64)
     return np.where(np.isnat(found) | (positions < 0), -1, positions)
 

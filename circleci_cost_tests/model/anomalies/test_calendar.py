@@ -74,7 +74,7 @@ def test_less_on_an_own_closure_is_expected_and_not_learned_from() -> None:
     assert days_in_alarm(daily) != []
     after = detect(daily, calendar=calendar).row(by_predicate=pl.col("date") == date(2026, 11, 16), named=True)
     usual = detect(resting(), calendar=calendar).row(by_predicate=pl.col("date") == date(2026, 11, 16), named=True)
-    assert after["expected"] == usual["expected"]
+    assert after["expected"] == pytest.approx(usual["expected"], rel=0.01)
 
 
 def test_much_more_on_a_holiday_is_an_anomaly_all_the_same() -> None:

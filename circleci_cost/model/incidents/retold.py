@@ -43,22 +43,21 @@ def joined(causes: Sequence[Cause], hierarchy: Hierarchy, ledger: Ledger) -> lis
 def _goes_on(earlier: Cause, later: Cause, hierarchy: Hierarchy, ledger: Ledger) -> bool:
     """Return whether a cause is no more than what an earlier one of a related series has brought already.
 
-    The later one's series has hardly changed more than it had in the week before; or it lies above, and most of its
-    change is the earlier one's.
+    The later one's series, the same one or one below, has hardly changed more than it had in the week before; or it
+    lies above, and most of its change is the earlier one's.
     """
     if later.first > earlier.last + _WITHIN:
         return False
-    # A drift that reaches back to a change is the rest of it.
-    drifts = any(episode.drifts for episode in later.episodes if episode.first == later.first)
-    if later.first - earlier.first <= MOST_GAP_DAYS or drifts:
-        return True
     begin, first = earlier.since, later.first
     last = min(later.last, first + WEEK - 1)
     now, usual_now = change_of(later.series, (begin, first, last), ledger)
     if later.series in hierarchy.ancestors(earlier.series):
         of_part, _ = change_of(earlier.series, (begin, first, last), ledger)
-        if has_share(of_part, now, EXPLAINS):
-            return True
+        return has_share(of_part, now, EXPLAINS)
+    # A drift that reaches back to a change is the rest of it.
+    drifts = any(episode.drifts for episode in later.episodes if episode.first == first)
+    if first - earlier.first <= MOST_GAP_DAYS or drifts:
+        return True
     before, usual_before = change_of(later.series, (begin, max(earlier.first, first - WEEK), first - 1), ledger)
     if usual_before <= 0 or usual_now <= 0:
         return first <= earlier.last + MOST_GAP_DAYS

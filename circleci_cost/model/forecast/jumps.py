@@ -24,6 +24,10 @@ _LARGEST = 4.0
 _SHRINKAGE, _LEAST_DEVIATION = 6.0, 0.02
 # A rise may be a burst that passes: of four days it is followed by four fifths.
 _BURST_DAYS = 1.0
+# Where single days are as far off now and then, as many in a row must be rarer than this.
+_CHANCE, _RARELY = 0.001, 0.02
+# Of a new level, days above one and a half times its mean are spikes.
+_SPIKE = 1.5
 # The level is that of the last two weeks at most: it may go on moving.
 _LEVEL_DAYS = 14
 # The median of absolute deviations, as a standard deviation.
@@ -68,18 +72,21 @@ def jumped(window: Window, weekdays: Floats, quiet: Flags) -> tuple[Floats, Flag
         ratio = np.where(judged[possible], np.maximum(values[possible] / expected, 1e-9), 1.0)
         off = np.clip(sign * np.log(ratio), -_LARGEST, _LARGEST)
         proves = ~quiet if sign < 0 else np.ones_like(quiet)
+        days = _Days(off, judged[possible], proves, needed[possible])
         for each in _EACH:
-            run, share = _latest(_Days(off, judged[possible], proves, needed[possible]), each)
+            run, share = _latest(days, each)
             if sign > 0:
                 share = np.where(share < 1.0, share * run.sum(axis=1) / (run.sum(axis=1) + _BURST_DAYS), 1.0)
             some = run.any(axis=1)
             series, run, share = possible[some], run[some], share[some]
+            highest = np.tile(usual[series], WEEKS) * (_SPIKE * np.exp(_mean(sign * off[some], run)))[:, None]
+            latest = np.where(run, np.minimum(values[series], highest), values[series])
             # The days from the first one on, with those too small to be judged.
             since = np.logical_or.accumulate(run, axis=1) & known[series]
             since[:, :-_LEVEL_DAYS] = False
             before = (np.tile(weekdays[series], WEEKS) * since).sum(axis=1)
-            change = np.divide((values[series] * since).sum(axis=1), before, out=np.ones(len(series)), where=before > 0)
-            # What has stopped has stopped: nothing is left of the former level.
+            change = np.divide((latest * since).sum(axis=1), before, out=np.ones(len(series)), where=before > 0)
+            # Nothing is left of the level of what has stopped.
             share = np.where(change > 0, share, 1.0)
             level[series] = weekdays[series] * (1.0 + share * (change - 1.0))[:, None]
             found[series] = before > 0
@@ -106,16 +113,23 @@ def _latest(days: _Days, each: float) -> tuple[Flags, Floats]:
     back = after.sum(axis=1) >= days.needed
     run = _after(days.judged & ~beyond & ~after, days.judged & ~after)
     length = run.sum(axis=1)
-    mean = (days.off * run).sum(axis=1) / np.maximum(length, 1)
+    mean = _mean(days.off, run)
+    before = count - length - after.sum(axis=1)
+    often = np.clip((beyond & ~run).sum(axis=1) / np.maximum(before, 1), _RARELY, 1.0)
     certain = (
-        ((run & days.proves).sum(axis=1) >= days.needed)
+        (length * np.log(often) <= np.log(_CHANCE))
+        & ((run & days.proves).sum(axis=1) >= days.needed)
         & (mean >= np.maximum(_TOGETHER, _TOGETHER_DEVIATIONS * deviation))
-        & (count - length - after.sum(axis=1) >= np.maximum(_DAYS_BEFORE, _WEEKS_BEFORE * count // WEEKS))
+        & (before >= np.maximum(_DAYS_BEFORE, _WEEKS_BEFORE * count // WEEKS))
         & (back | ~after.any(axis=1))
     )
     squared_errors = (mean / np.maximum(deviation, _LEAST_DEVIATION)) ** 2 * length
     share = np.clip(1.0 - _SHRINKAGE / np.maximum(squared_errors, 1e-12), 0.0, 1.0 - 1e-12)
     return np.where(back[:, None], after, run) & certain[:, None], np.where(back, 1.0, share)
+
+
+def _mean(off: Floats, run: Flags) -> Floats:
+    return np.asarray((off * run).sum(axis=1) / np.maximum(run.sum(axis=1), 1))
 
 
 def _after(marked: Flags, judged: Flags) -> Flags:

@@ -43,15 +43,17 @@ def month(daily: pl.DataFrame, settings: ForecastSettings = MEAN, series: str = 
 FOUR_WEEKS = 4 * float(WEEK.sum())
 
 
-@pytest.mark.parametrize("begins", range(5))
-@pytest.mark.parametrize("factor", [0.0, 0.3, 0.5, 2.0, 4.0])
-def test_a_new_level_is_followed_after_four_working_days(factor: float, begins: int) -> None:
+@pytest.mark.parametrize("count", [4, 8, 18])
+@pytest.mark.parametrize("begins", [0, 2, 4])
+def test_a_new_level_is_followed_after_four_working_days(begins: int, count: int) -> None:
     before, since = weeks(12)[: 77 + begins], np.roll(weeks(4), -begins)
     working = np.flatnonzero((np.arange(28) + begins) % 7 < 5)
-    for count in (4, 5, 8, 12, 18):
-        values = days(before, factor * since[: working[count - 1] + 1])
-        # A rise is followed by four fifths at first: it may be a burst.
-        assert month(frame(values)) == pytest.approx(factor * FOUR_WEEKS, rel=0.22, abs=0.01 * FOUR_WEEKS), count
+    factors = (0.0, 0.3, 0.5, 2.0, 4.0)
+    daily = pl.concat(frame(days(before, f * since[: working[count - 1] + 1]), f"{f}") for f in factors)
+    totals = forecast_total(daily, FIRST + timedelta(days=77 + begins + int(working[count - 1]) + AHEAD), MEAN)
+    # A rise is followed by four fifths at first: it may be a burst.
+    for factor, median in zip(factors, totals["median"], strict=True):
+        assert median == pytest.approx(factor * FOUR_WEEKS, rel=0.22, abs=0.01 * FOUR_WEEKS), factor
 
 
 def test_a_fall_is_followed_at_once_to_its_level_and_a_stop_to_nothing() -> None:
@@ -65,7 +67,7 @@ def test_three_days_are_no_new_level_yet() -> None:
 
 
 def test_a_weekend_is_no_stop() -> None:
-    for cut in range(7):
+    for cut in (0, 5, 6):
         assert month(frame(days(weeks(12), weeks(1)[:cut]))) == pytest.approx(FOUR_WEEKS, rel=0.05)
 
 
@@ -84,7 +86,7 @@ def test_incomplete_days_are_no_stop() -> None:
 def test_a_week_of_closures_is_no_stop() -> None:
     closed = tuple(FIRST + timedelta(days=84 + n) for n in range(5))
     settings = ForecastSettings(Calendar(closures=closed), method="mean")
-    for cut in (4, 5, 7):
+    for cut in (4, 7):
         assert month(frame(days(weeks(12), 0 * WEEK[:cut])), settings) == pytest.approx(FOUR_WEEKS, rel=0.05)
 
 
@@ -122,7 +124,7 @@ def test_a_stop_before_and_after_the_turn_of_the_year_is_followed() -> None:
         assert month(daily) < 0.05 * FOUR_WEEKS, stop
 
 
-@pytest.mark.parametrize("rest", [2, 3, 5, 10])
+@pytest.mark.parametrize("rest", [2, 5, 10])
 def test_a_series_that_stopped_and_comes_back_is_followed_in_a_week(rest: int) -> None:
     others = pl.concat(frame(days(weeks(12 + rest + 1), seed=n), f"other-{n}") for n in range(3))
     back = frame(days(weeks(12), 0 * weeks(rest), WEEK))

@@ -52,7 +52,7 @@ def test_a_monthly_bill_is_foreseen_on_its_day_after_three_and_booked_once(rule:
     due = RULES[rule]
     if base == 0.0 and rule == "first Monday":
         base = 1.0  # nothing else remains of the month, and a series without cost says nothing
-    for last in (date(2026, 4, 10), date(2026, 5, 10), date(2026, 6, 20), date(2026, 6, 28), date(2026, 6, 29)):
+    for last in (date(2026, 4, 10), date(2026, 6, 28), date(2026, 6, 29)):
         end = last + timedelta(days=left_in_month(last))
         past = daily(due, last, base)
         for day, median in medians(past, end).items():
@@ -113,7 +113,7 @@ def spread_by_weekday(past: pl.DataFrame) -> pl.DataFrame:
     return coming.group_by("series", weekday).agg((pl.col("median").max() - pl.col("median").min()).alias("spread"))
 
 
-@pytest.mark.parametrize("share", [0.03, 0.07, 0.15])
+@pytest.mark.parametrize("share", [0.03, 0.15])
 def test_rare_runs_are_no_bills(share: float) -> None:
     """Single runs at random are expected at their rate, and on no day in particular."""
     draw = np.random.default_rng(11)

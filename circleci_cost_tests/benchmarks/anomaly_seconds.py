@@ -91,7 +91,7 @@ def _seconds_of_last_day(seen: Observations) -> float:
     for _, day in days_of(seen, calendar):
         state.wake(day)
         residuals = state.residuals(day)
-        judgement = judge(state, sums, day, residuals, scale)
+        judgement = judge(state, sums, day, residuals, scale, expected=residuals.expected)
         namer.kinds(state, day, residuals, judgement)
         learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
         ended = time.perf_counter()

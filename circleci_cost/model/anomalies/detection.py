@@ -108,7 +108,7 @@ def _judged(seen: Observations, calendar: CalendarDays, recurring: Recurrences, 
     for number, day in days_of(seen, calendar):
         state.wake(day)
         residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
-        judgement = judge(state, sums, day, residuals, scale)
+        judgement = judge(state, sums, day, residuals, scale, expected=usual.expected)
         ready = state.ready(day)
         down, up = band(residuals, scale)
         judgements.keep(

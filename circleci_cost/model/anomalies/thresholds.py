@@ -90,8 +90,11 @@ class Sums:
         self.values[:, series] = 0.0
 
 
-def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float) -> Judgement:
-    """Judge a day, and add it to the sums; an irregular day is judged by itself, and nothing of it is cumulated."""
+def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float, *, expected: Floats) -> Judgement:
+    """Judge a day, and add it to the sums; an irregular day is judged by itself, and nothing of it is cumulated.
+
+    `expected` is what users see: no alarm of a sum or drift contradicts it.
+    """
     ready, regular = state.ready(day), ~residuals.irregular
     residual = where(residuals.sparse & regular, _on_its_day(residuals), residuals.of_day)
     # Series that are usually zero stay quiet while they are zero.
@@ -108,8 +111,8 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
     pair = where(residuals.sparse | residuals.irregular | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
     up_points = np.maximum.reduce([point, pair, up_with_runs])
     down_points = np.maximum.reduce([-point, -pair, down_with_runs])
-    not_less = day.usage >= (1.0 - _OTHER_WAY) * residuals.expected
-    not_more = day.usage <= (1.0 + _OTHER_WAY) * residuals.expected
+    not_less = day.usage >= (1.0 - _OTHER_WAY) * expected
+    not_more = day.usage <= (1.0 + _OTHER_WAY) * expected
     cumulated, is_point = ready & regular, ready & (np.maximum(up_points, down_points) >= scale)
     sums.forget_points(np.where(regular, is_point, sums.after_point))
     weighted = where(residuals.sparse, _SPARSE_WEIGHT * cut, cut)

@@ -47,16 +47,17 @@ class Exceptions:
             rests |= ~state.ready(day)
             residuals = _against((low, high), rests, day, state, residuals)
             self._quiet.learn(kind, day, state, usual)
-        of_month = self._monthly.excess(number, usual, residuals.variance)
+        excess = self._monthly.excess(number, usual, residuals.variance)
         nearest = np.clip(day.usage, low, high)
         self._monthly.learn(number, residuals.of_day, day.usage, nearest, state.ready(day))
-        if of_month is None:
+        if excess is None:
             return residuals, Range(low, high, expected)
-        up, down, certain = of_month
+        up, down, certain = excess
         towards = ((up > 0) & (residuals.of_day > _TOWARDS)) | ((down > 0) & (residuals.of_day < -_TOWARDS))
         low = where(certain > 0, np.minimum(low + certain, high + up), np.maximum(low - down, 0.0))
-        high, expected = high + up, np.maximum(expected + up - down, 0.0)
-        residuals = _against((low, high), towards | (certain > 0), day, state, residuals)
+        high, of_month = high + up, towards | (certain > 0)
+        expected = where(of_month, np.maximum(expected + up - down, 0.0), expected)
+        residuals = _against((low, high), of_month, day, state, residuals)
         return residuals, Range(low, high, expected)
 
 

@@ -18,6 +18,7 @@ _REMEMBERED = 10
 # holidays are not: in the United States many rest on Thanksgiving who work on Columbus Day.
 _ENOUGH = {"closure": 3, "holiday": 5, "year_end": 3, "bridge": 5, "near_year_end": 3}
 _ALIKE = ("closure", "year_end")
+_LIKE_WEEKENDS = ("year_end", "near_year_end")
 # A series that kept this share on each of such days does not rest on them, nor, where none was seen, does one whose
 # weekends are as busy as that: schedules that run on all days.
 _RESTLESS, _RESTLESS_WEEKEND = 0.7, 0.85
@@ -45,8 +46,11 @@ class QuietDays:
         known = np.asarray(seen >= _ENOUGH[KINDS[kind]])
         least, most = np.nanmin(ratios, axis=1, initial=_MOST_RATIO), np.nanmax(ratios, axis=1, initial=0.0)
         mean = np.nansum(ratios, axis=1) / np.maximum(seen, 1)
-        # Where a kind is not known, its day may be as quiet as a weekend, or as any other special day was.
+        # Where a kind is not known, a day of the year's end may be as quiet as a weekend, or as any other special day
+        # was; on a holiday schedules may rest that run on all weekends.
         elsewhere = np.nanmin(self._ratios, axis=(0, 2), initial=_MOST_RATIO)
+        if KINDS[kind] not in _LIKE_WEEKENDS:
+            elsewhere = np.zeros(len(weekend))
         rests = np.where(known, least < _RESTLESS, (weekend < _RESTLESS_WEEKEND) | (elsewhere < _RESTLESS))
         low = _at_least(where(known, least, np.minimum(weekend, elsewhere)))
         if weekday >= WEEKEND:

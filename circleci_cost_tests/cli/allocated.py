@@ -13,12 +13,18 @@ from circleci_cost.model.allocation.planning import prepare
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.cli.harness import Caller, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
 
 
 def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) -> None:
     """Add daily costs, allocate all there are by the folder's configuration, and publish."""
+    used = [dict(row) for row in rows]
+    files = [(path.name, path.read_bytes()) for path in sorted(caller.folder.iterdir()) if path.is_file()]
+    make_once(caller.folder / "data", ("allocated", files, used), lambda: _publish_allocated(caller, used))
+
+
+def _publish_allocated(caller: Caller, rows: list[dict[str, Any]]) -> None:
     settings = read_settings(caller.folder / "circleci_cost.toml")
     lake = open_lake(settings.data_dir)
     with duckdb.connect(str(lake.warehouse)) as connection:

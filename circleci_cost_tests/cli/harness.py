@@ -1,7 +1,10 @@
 """What the tests of the command line share: a folder with a configuration, published rows, and a way to call it."""
 
+import hashlib
+import os
 import shutil
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +17,7 @@ import pytest
 
 from circleci_cost.cli.main import run
 from circleci_cost.clock import Clock, ManualClock
-from circleci_cost.lake.layout import open_lake
+from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
@@ -35,6 +38,10 @@ shared_organization_ids = ["5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"]
 price_per_credit = 0.0006
 effective_from = 2020-01-01
 """
+
+
+# Removed with the process.
+_MADE = tempfile.TemporaryDirectory(prefix="circleci-cost-tests-")
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,37 @@ def configuration(history_start: date = date(2026, 1, 1)) -> str:
     return CONFIGURATION.format(history_start=history_start)
 
 
+def make_once(folder: Path, of: object, make: Callable[[], None]) -> None:
+    """Make what a new folder holds; `of` says from what, and what was made of the same before is copied.
+
+    Most tests of a module ask about the same publication, which takes longer to make than to ask.
+    """
+    kept = Path(_MADE.name) / hashlib.sha256(repr(of).encode("utf-8", "backslashreplace")).hexdigest()
+    if folder.exists() and any(folder.iterdir()):
+        make()
+    elif kept.exists():
+        shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
+        # Else the configuration beside it would look edited since.
+        for path in folder.parent.glob("*.toml"):
+            os.utime(path, (0, 0))
+    else:
+        make()
+        shutil.copytree(folder, kept, symlinks=True)
+
+
 def publish_rows(
     data_dir: Path, rows: Iterable[Mapping[str, Any]], days: Iterable[date] = (), unsettled: Iterable[date] = ()
 ) -> None:
     """Publish daily costs. A row needs `date` and credits by charge type; `price` None leaves it unpriced."""
-    lake = open_lake(data_dir)
-    cost_rows = [_row(row) for row in rows]
-    open_days = set(unsettled)
+    cost_rows, complete, open_days = [_row(row) for row in rows], sorted(days), sorted(unsettled)
+    make_once(
+        data_dir,
+        ("rows", cost_rows, complete, open_days),
+        lambda: _publish(open_lake(data_dir), cost_rows, complete, open_days),
+    )
+
+
+def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open_days: list[date]) -> None:
     with duckdb.connect(str(lake.warehouse)) as connection:
         with transaction(connection):
             for row in cost_rows:

@@ -18,7 +18,7 @@ from circleci_cost.warehouse.anomalies.cost_anomalies import write_anomalies
 from circleci_cost.warehouse.incidents.explanations import write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost_tests.cli.harness import publish_rows
+from circleci_cost_tests.cli.harness import make_once, publish_rows
 
 FIRST = date(2026, 2, 2)
 LAST = FIRST + timedelta(days=59)
@@ -36,6 +36,11 @@ def usage(project: str) -> Iterable[dict[str, Any]]:
 
 def publish_incidents(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Publish usage in the folder's data directory, with its incidents and their reasons."""
+    used = list(rows)
+    make_once(folder / "data", ("incidents", used), lambda: _publish_incidents(folder, used))
+
+
+def _publish_incidents(folder: Path, rows: list[dict[str, Any]]) -> None:
     publish_rows(folder / "data", rows)
     lake = open_lake(folder / "data")
     with duckdb.connect(str(lake.warehouse)) as connection:

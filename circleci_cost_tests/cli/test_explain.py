@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +16,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost_tests.cli.harness import Caller, configuration, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse.budgets.builders import known
 
@@ -35,11 +36,16 @@ def in_week(rows: Iterable[dict[str, Any]], **more: Any) -> list[dict[str, Any]]
 def publish_costs(call: Caller, rows: Iterable[Mapping[str, Any]], incomplete: Iterable[date] = ()) -> None:
     """Configure `acme` and publish these daily costs; all days are complete but those that are named."""
     call.configure(configuration())
-    lake = open_lake(call.folder / "data")
-    left_out = set(incomplete)
+    data, used = call.folder / "data", [dict(row) for row in rows]
+    days = [day for day in DAYS if day not in set(incomplete)]
+    make_once(data, ("costs", used, days), lambda: _publish(data, used, days))
+
+
+def _publish(data: Path, rows: list[dict[str, Any]], days: list[date]) -> None:
+    lake = open_lake(data)
     with duckdb.connect(str(lake.warehouse)) as connection:
         fill(connection, rows)
-        known(connection, [day for day in DAYS if day not in left_out], ["acme"])
+        known(connection, days, ["acme"])
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 

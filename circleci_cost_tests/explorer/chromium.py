@@ -10,7 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Playwright
 
 VARIABLE = "CIRCLECI_COST_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The headless shell first: it has no windows of its own to draw, and takes a third of the processor time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Names resolve to nothing: a page that asks for another host is found out without a word to that host.
 _ARGUMENTS = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--disable-quic")
 

@@ -27,9 +27,13 @@ def program(path: Path, text: str = "") -> Path:
 def test_the_variable_comes_before_the_path_and_the_path_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chrome, chromium = (program(tmp_path / name) for name in ("google-chrome", "chromium"))
+    chrome, chromium, shell = (
+        program(tmp_path / name) for name in ("google-chrome", "chromium", "chromium-headless-shell")
+    )
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(VARIABLE, raising=False)
+    assert find_chromium() == shell
+    shell.unlink()
     assert find_chromium() == chromium
     chromium.unlink()
     assert find_chromium() == chrome
@@ -43,7 +47,7 @@ def test_a_machine_without_a_browser_and_a_variable_that_names_none_are_told_apa
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(VARIABLE, raising=False)
-    with pytest.raises(NoBrowserError, match=r"none of chromium, chromium-browser, .* is on the PATH"):
+    with pytest.raises(NoBrowserError, match=r"none of chromium-headless-shell, chromium, .* is on the PATH"):
         find_chromium()
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(WrongBrowserError, match=f"names {tmp_path}, which is no program"):
@@ -93,16 +97,19 @@ def prepare(environment: dict[str, str]) -> str:
     return script.stdout
 
 
-def test_a_chromium_is_installed_by_apt_where_nobody_is_asked_for_a_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["chromium-headless-shell", "chromium"])
+def test_a_chromium_is_installed_by_apt_where_nobody_is_asked_for_a_password(tmp_path: Path, package: str) -> None:
     for user, sudo in ((0, None), (1000, 'shift; exec "$@"')):
         folder = tmp_path / str(user)
         folder.mkdir()
-        install = f'case "$*" in *" chromium "*) {COPY} "$0" {folder}/chromium;; esac'
+        install = f'case "$*" in *" {package} "*) {COPY} "$0" {folder}/{package};; *" install "*) exit 100;; esac'
         environment = machine(folder, user=user, apt=install, sudo=sudo)
         assert prepare(environment) == ""
         calls = (folder / "calls").read_text().splitlines()
-        assert [call.split()[0] for call in calls if "apt-get -o" in call and call.startswith("apt")] == ["apt-get"] * 2
-        assert calls[-1].endswith("install -yq --no-install-recommends chromium fonts-dejavu-core fonts-liberation")
+        asked = [call.split() for call in calls if call.startswith("apt-get -o")]
+        # Other distributions have no headless shell.
+        assert len(asked) == (2 if package == "chromium-headless-shell" else 3)
+        assert calls[-1].endswith(f"install -yq --no-install-recommends {package} fonts-dejavu-core fonts-liberation")
         # The second time there is one.
         assert prepare(environment) == ""
         assert (folder / "calls").read_text().splitlines() == calls

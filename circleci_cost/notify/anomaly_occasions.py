@@ -13,7 +13,10 @@ import duckdb
 
 from circleci_cost.config.notifications import NotificationOwner
 from circleci_cost.model.incidents.incidents import IncidentStatus
+from circleci_cost.model.incidents.ledger import PRICE_CHANGE
+from circleci_cost.model.incidents.text import as_json
 from circleci_cost.model.usage.conditions import Conditions
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
 from circleci_cost.notify.anomaly_events import anomaly, anomaly_recovered
 from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.outbox import Outbox
@@ -31,12 +34,15 @@ def anomaly_notices(
     connection: duckdb.DuckDBPyConnection, outbox: Outbox, owners: Sequence[NotificationOwner], renotify_at: Decimal
 ) -> Iterator[Notice]:
     """The notices about incidents of a published generation that are due now; the outbox drops repeated ones."""
-    for row in read_incidents(connection).iter_rows(named=True):
+    rows = read_incidents(connection).to_dicts()
+    messages = {row["incident_id"]: outbox.messages_about("anomaly", row["incident_id"]) for row in rows}
+    sent = [envelope for about in messages.values() for envelope in about]
+    for row in rows:
         if row["status"] in {IncidentStatus.EXPECTED.value, IncidentStatus.IGNORED.value}:
             continue
-        notified = outbox.messages_about("anomaly", row["incident_id"])
+        notified = messages[row["incident_id"]]
         is_recent = row["told_on"] > row["data_through"] - _RECENT
-        if not notified and not is_recent:
+        if not notified and (not is_recent or any(_was_part_of(envelope, row) for envelope in sent)):
             continue
         owner = _owner(connection, owners, row)
         grown = times_grown(row, renotify_at)
@@ -56,6 +62,23 @@ def times_grown(row: dict[str, Any], factor: Decimal) -> int:
     while 0 < reached <= abs(row["peak_usd_per_day"]):
         times, reached = times + 1, reached * factor
     return times
+
+
+def _was_part_of(envelope: Envelope, row: dict[str, Any]) -> bool:
+    """Whether people were notified of an incident as a part of another one, or by its parts.
+
+    Then it was worth reporting by the day that the notice knew, in a series above or below, and was not reported: a
+    further day may show that a project's incident is one of each of its jobs.
+    """
+    sent, own = envelope.message.data, as_json(row)
+    same_way = all(sent[name] == own[name] for name in ("direction", "tag", "tag_value"))
+    both_prices = (sent["kind"] == PRICE_CHANGE) == (own["kind"] == PRICE_CHANGE)
+    in_line = all(sent[name] in {own[name], None} or own[name] is None for name in (*HIERARCHY, CHARGE_TYPE))
+    days = {name: str(sent[name]) for name in ("first_day", "last_day", "data_through")}
+    shares_days = own["first_day"] <= days["last_day"] and own["last_day"] >= days["first_day"]
+    # A run that was ended between two notices of one publication is made again.
+    was_known = own["told_on"] <= days["data_through"] < own["data_through"]
+    return same_way and both_prices and in_line and shares_days and was_known
 
 
 def _was_open(envelope: Envelope) -> bool:

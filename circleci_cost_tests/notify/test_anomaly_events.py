@@ -199,6 +199,33 @@ def test_f105_an_incident_is_notified_once_while_it_lasts(publications: Publicat
         assert publications.publish(last_day=through, data_through=through, impact_usd=Decimal(day)) == []
 
 
+def test_parts_of_an_incident_that_was_notified_are_no_news_and_later_ones_are(publications: Publications) -> None:
+    assert publications.publish() == ["anomaly 0 w"]
+    project = incident(data_through=date(2026, 3, 7), last_day=date(2026, 3, 7))
+    part = project | {"incident_id": "part", "workflow": "build", "told_on": date(2026, 3, 6)}
+    above = project | {"incident_id": "above", "project": None, "told_on": date(2026, 3, 5)}
+    news = [
+        part | {"incident_id": "later", "told_on": date(2026, 3, 7)},
+        part | {"incident_id": "other way", "direction": "down"},
+        part | {"incident_id": "other project", "project": "api"},
+        part | {"incident_id": "new price", "kind": "price_change"},
+        part | {"incident_id": "team", "tag": "team", "tag_value": "web"},
+    ]
+    assert publications.publish_all([project, part, above]) == []
+    assert len(publications.publish_all([project, part, above, *news])) == len(news)
+
+
+def test_incidents_that_are_found_at_once_are_all_notified(publications: Publications) -> None:
+    rows = [incident(), incident(incident_id="job", workflow="build", job="test")]
+    assert len(publications.publish_all(rows)) == 2
+
+
+def test_a_run_that_ended_between_two_notices_is_made_up_for(publications: Publications) -> None:
+    rows = [incident(), incident(incident_id="job", workflow="build", job="test")]
+    assert publications.publish_all(rows[:1]) == ["anomaly 0 w"]
+    assert len(publications.publish_all(rows)) == 1
+
+
 def test_growth_is_notified_at_each_factor_and_a_decrease_is_no_news(publications: Publications) -> None:
     peaks = ("4", "7", "8", "15", "9", "40", "7", "39")
     queued = [publications.publish(peak_usd_per_day=Decimal(peak)) for peak in peaks]

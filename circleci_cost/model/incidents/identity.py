@@ -6,12 +6,13 @@ Finding incidents is `incidents`' job.
 import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK
+
+_TOLD = ("told_on", "told_per_day")
 
 
 def incident_id(organization: str, series: str, direction: str, first_alarm: date, number: int = 0) -> str:
@@ -25,34 +26,48 @@ def incident_id(organization: str, series: str, direction: str, first_alarm: dat
 
 
 def ids_kept(current: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> pl.DataFrame:
-    """Give incidents the ids that they had in an earlier run.
+    """Give incidents the ids that they had in an earlier run, and when and of what people were told then.
 
-    In: incidents; `before`: `incident_id`, `series`, `kind`, `direction`, `first_day`, `last_day` of the earlier run.
-    An incident is the same if it has the same direction, the same series or one above or below it, and begins within a
-    week of it: a further day or a restatement may change its level or its first day, and people must not be notified
-    of it twice. A price change is never the same as anything else.
+    In: incidents; `before`: `incident_id`, `series`, `kind`, `direction`, `first_day`, `last_day`, `told_on`,
+    `told_per_day`, `data_through` of the earlier run. An incident is the same if it has the same direction and the same
+    series or one above or below it, and either begins within a week of the former one, or shares days with it and was
+    worth reporting by the day that was known then: a further day or a restatement may change its level or its first
+    day, and people must not be notified of it twice. A price change is never the same as anything else.
     """
-    # An id that is found again exactly is not given to another incident.
-    same = set(current.get_column("incident_id")) & set(before.get_column("incident_id"))
-    taken: set[str] = set(same)
-    ids = [
-        row["incident_id"] if row["incident_id"] in same else _former_id(row, before, parents, taken)
-        for row in current.iter_rows(named=True)
-    ]
-    return current.with_columns(pl.Series("incident_id", ids, dtype=pl.String))
+    former: dict[int, int] = {}
+    taken: set[int] = set()
+    for row, other in _alike(current, before, parents):
+        if row not in former and other not in taken:
+            former[row] = other
+            taken.add(other)
+    kept = pl.DataFrame(
+        {"row": list(former), "before": list(former.values())}, schema={"row": pl.UInt32(), "before": pl.UInt32()}
+    )
+    names = ("incident_id", *_TOLD)
+    told = before.with_row_index("before").select("before", *(pl.col(name).alias(f"{name}_before") for name in names))
+    return (
+        current.with_row_index("row")
+        .join(kept.join(told, on="before"), on="row", how="left", maintain_order="left")
+        .with_columns(pl.coalesce(f"{name}_before", name).alias(name) for name in names)
+        .select(current.columns)
+    )
 
 
-def _former_id(row: dict[str, Any], before: pl.DataFrame, parents: Hierarchy, taken: set[str]) -> str:
-    chosen = next(_former_ids(row, before, parents, taken), str(row["incident_id"]))
-    taken.add(chosen)
-    return chosen
-
-
-def _former_ids(row: dict[str, Any], before: pl.DataFrame, parents: Hierarchy, taken: set[str]) -> Iterator[str]:
-    away = (pl.col("first_day") - row["first_day"]).abs()
-    is_price = pl.col("kind") == PRICE_CHANGE
-    alike = (pl.col("direction") == row["direction"]) & (is_price == (row["kind"] == PRICE_CHANGE))
-    near = before.filter(alike & (away <= timedelta(days=WEEK)))
-    for incident, series in near.sort(away, "incident_id").select("incident_id", "series").iter_rows():
-        if incident not in taken and parents.related(row["series"], series):
-            yield incident
+def _alike(current: pl.DataFrame, before: pl.DataFrame, parents: Hierarchy) -> Iterator[tuple[int, int]]:
+    """The rows of both tables that may be the same incident, the likeliest first: by id, series, and first day."""
+    away = (pl.col("first_day") - pl.col("first_day_before")).abs()
+    began, lasted = pl.col("first_day") <= pl.col("last_day_before"), pl.col("last_day") >= pl.col("first_day_before")
+    was_known = pl.col("told_on") <= pl.col("data_through")
+    both_prices = (pl.col("kind") == PRICE_CHANGE) == (pl.col("kind_before") == PRICE_CHANGE)
+    another_id = pl.col("incident_id") != pl.col("incident_id_before")
+    another_series = pl.col("series") != pl.col("series_before")
+    pairs = (
+        current.select("incident_id", "series", "kind", "direction", "first_day", "last_day", "told_on")
+        .with_row_index("row")
+        .join(before.with_row_index("row"), on="direction", suffix="_before")
+        .filter(both_prices & ((away <= timedelta(days=WEEK)) | (began & lasted & was_known)))
+        .sort(another_id, another_series, away, "incident_id_before", "row")
+    )
+    for row, other, series, former in pairs.select("row", "row_before", "series", "series_before").iter_rows():
+        if parents.related(series, former):
+            yield row, other

@@ -18,12 +18,20 @@ from circleci_cost_tests.model.anomalies.builders import day, drawn, factors, hi
 
 DAYS, AT = 72, 57
 SETTINGS = Anomalies(minimum_impact_usd=Decimal("0.1"), minimum_impact_share=Decimal("0.05"))
-KNOWN = ["incident_id", "series", "kind", "direction", "first_day", "last_day"]
+KNOWN = ["incident_id", "series", "kind", "direction", "first_day", "last_day", "told_on", "told_per_day"]
 PARENTS = Hierarchy({"acme": None, "acme/p1": "acme", "acme/p2": "acme", "acme/p1/build": "acme/p1"})
 
 
 def incident(
-    series: str, first: int, *, id: str = "", direction: str = "up", last: int | None = None, kind: str = "spike"
+    series: str,
+    first: int,
+    *,
+    id: str = "",
+    direction: str = "up",
+    last: int | None = None,
+    kind: str = "spike",
+    told: int | None = None,
+    per_day: float = 5.0,
 ) -> pl.DataFrame:
     """An incident of which nothing else matters; its own id is that of its series and day."""
     row = {
@@ -33,15 +41,22 @@ def incident(
         "direction": direction,
         "first_day": day(first),
         "last_day": day(first if last is None else last),
+        "told_on": day(first if told is None else told),
+        "told_per_day": per_day,
         "impact": 20.0,
         "expected": 100.0,
     }
     return pl.DataFrame([row], schema_overrides=INCIDENT_SCHEMA)
 
 
-def kept(current: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame]) -> list[str]:
+def after(current: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame], through: int = 60) -> pl.DataFrame:
+    """Incidents after those before, which were found in the data through a day."""
+    return ids_kept(pl.concat(current), pl.concat(before).with_columns(data_through=day(through)), PARENTS)
+
+
+def kept(current: Iterable[pl.DataFrame], before: Iterable[pl.DataFrame], through: int = 60) -> list[str]:
     """The ids that incidents have after those before."""
-    return ids_kept(pl.concat(current), pl.concat(before), PARENTS).get_column("incident_id").to_list()
+    return after(current, before, through).get_column("incident_id").to_list()
 
 
 def test_the_same_incident_begun_a_day_earlier_or_later_keeps_its_id() -> None:
@@ -89,8 +104,29 @@ def test_no_incident_takes_the_id_that_another_has_by_itself() -> None:
 def test_nothing_before_leaves_all_ids() -> None:
     current = [incident("acme", 50), incident("acme/p1", 51)]
     assert kept(current, [incident("acme", 1).clear()]) == ["acme up 50", "acme/p1 up 51"]
-    nothing = pl.concat(current).clear()
-    assert ids_kept(nothing, pl.concat(current), PARENTS).height == 0
+    assert kept([incident("acme", 50).clear()], current) == []
+
+
+def test_an_incident_of_which_people_were_told_keeps_the_day_and_the_amount_whatever_its_level() -> None:
+    before = incident("acme/p1", 50, id="x", told=51, per_day=7.0)
+    for series in ("acme", "acme/p1", "acme/p1/build"):
+        current = after([incident(series, 49, told=49, per_day=3.0)], [before])
+        assert current.select("incident_id", "told_on", "told_per_day").rows() == [("x", day(51), 7.0)]
+        assert current.item(0, "first_day") == day(49)
+
+
+def test_a_change_that_turns_out_to_have_begun_weeks_before_is_the_one_that_was_told() -> None:
+    before = incident("acme/p1", 50, id="x", last=55)
+    drift = incident("acme/p1", 8, last=58, told=50, kind="drift")
+    assert kept([drift], [before], through=55) == ["x"]
+    # What was not worth reporting by then is news, and so is what was over when the other one began.
+    assert kept([drift.with_columns(told_on=day(56))], [before], through=55) == ["acme/p1 up 8"]
+    assert kept([incident("acme/p1", 8, last=49, told=8)], [before], through=55) == ["acme/p1 up 8"]
+
+
+def test_of_several_parts_of_a_former_incident_the_same_series_keeps_its_id() -> None:
+    before = [incident("acme/p1", 50, id="x")]
+    assert kept([incident("acme/p1/build", 50), incident("acme/p1", 52)], before) == ["acme/p1/build up 50", "x"]
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +147,12 @@ def found_in(daily: pl.DataFrame) -> tuple[pl.DataFrame, Hierarchy]:
 
 def ids_day_by_day(daily: pl.DataFrame, restated: dict[int, pl.DataFrame] | None = None) -> list[list[str]]:
     """The ids of each day's run, each after the one before."""
-    before = pl.DataFrame(schema=INCIDENT_SCHEMA).select(KNOWN)
+    before = pl.DataFrame(schema=INCIDENT_SCHEMA).select(KNOWN).with_columns(data_through=day(AT))
     seen = []
     for number in range(AT, AT + 12):
         known = (restated or {}).get(number, daily).filter(pl.col("date") <= day(number))
         current, parents = found_in(known)
-        before = ids_kept(current, before, parents).select(KNOWN)
+        before = ids_kept(current, before, parents).select(KNOWN).with_columns(data_through=day(number))
         seen.append(before.get_column("incident_id").to_list())
     return seen
 
@@ -146,7 +182,8 @@ def test_ids_stay_when_a_restated_day_was_the_first_one(daily: pl.DataFrame) -> 
     assert (first.height, later.height) == (1, 1)
     assert later.item(0, "first_day") > first.item(0, "first_day")
     assert later.item(0, "incident_id") != first.item(0, "incident_id")
-    assert ids_kept(later, first.select(KNOWN), parents).item(0, "incident_id") == first.item(0, "incident_id")
+    before = first.select(KNOWN).with_columns(data_through=day(DAYS - 1))
+    assert ids_kept(later, before, parents).item(0, "incident_id") == first.item(0, "incident_id")
 
 
 def test_the_same_data_give_the_same_ids(daily: pl.DataFrame) -> None:

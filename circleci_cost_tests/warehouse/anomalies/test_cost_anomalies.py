@@ -404,6 +404,34 @@ def test_an_incident_keeps_its_id_over_five_days_that_restate_the_ones_before(jo
     assert [row[1:] for row in seen[0]] == [("test", day(AT))]
 
 
+def test_day_by_day_an_incident_whose_level_becomes_known_keeps_its_id_and_what_was_told() -> None:
+    """A job triples, and two days later the other jobs of its project do as well: the project has."""
+    later = {AT + 2: 3.0}
+    connection = filled(
+        [
+            *usage(1, {AT: 3.0}, project="web", workflow="build", job="test"),
+            *usage(2, later, project="web", workflow="build", job="lint"),
+            *usage(3, later, project="web", workflow="deploy", job="ship"),
+            *usage(4, project="api", workflow="deploy", job="ship"),
+        ]
+    )
+    columns = "SELECT incident_id, told_on, told_usd_per_day, series FROM anomaly_incidents ORDER BY told_on, series"
+    seen = []
+    for number in range(AT, AT + 5):
+        connection.execute("UPDATE usage_days SET complete = date <= $day", {"day": day(number)})
+        write(connection)
+        seen += [(day(number), *row) for row in rows(connection, columns)]
+    (_, first, told_on, *_), *_ = seen
+    assert [(series, told) for day, incident, told, _, series in seen if incident == first] == [
+        *[("acme / web / build / test", told_on)] * 3,
+        *[("acme / web", told_on)] * 2,
+    ]
+    assert [row for row in seen if row[0] == day(AT + 4)] == [(day(AT + 4), first, *seen[0][2:4], "acme / web")]
+    # Nobody finds an incident in the list that claims to have been there before.
+    appeared = {incident: (when, told) for when, incident, told, *_ in reversed(seen)}
+    assert [days for days in appeared.values() if days[0] != days[1]] == []
+
+
 def test_of_old_days_only_the_anomalies_are_kept() -> None:
     long = KEPT_DAYS + 40
     connection = filled([*usage(1, {20: 4.0, 21: 1.0}, days=long), *usage(2, days=long, project="api")], days=long)

@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from circleci_cost.model.calendar.definition import Calendar
-from circleci_cost.model.calendar.months import SCHEMES, analogues
+from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
+from circleci_cost.model.calendar.months import FORMER_MONTHS, SCHEMES, analogues
 from circleci_cost.model.calendar.special_days import special_days
 
 Integers = npt.NDArray[np.int64]
@@ -42,8 +42,7 @@ class Recurrences:
 def recurrences(first: date, days: int, calendar: Calendar) -> Recurrences:
     """Return the recurrences of the `days` days from `first` on; they do not depend on how many days are asked for."""
     longer = days + _AHEAD
-    by_date = analogues(first, longer, _MONTHS)
-    by_month = np.concatenate([by_date, _moved(by_date[0], first), _working_days(first, longer, calendar)])
+    by_month = _by_month(first, longer, calendar)
     by_quarter = by_month[:, _QUARTER - 1 :: _QUARTER]
     positions = np.concatenate([_nearest(by_month), _nearest(by_quarter), _weeks_apart(longer)])
     key = (positions[:, 0] * longer + positions[:, 1]) * longer + positions[:, 2]
@@ -56,6 +55,16 @@ def recurrences(first: date, days: int, calendar: Calendar) -> Recurrences:
     unambiguous = (earliest == latest)[group] & (positions >= 0).all(axis=1)
     unambiguous[len(SCHEMES) :] = False
     return Recurrences(positions[:, :, :days], unambiguous[:, :days])
+
+
+def months_before(first: date, days: int, calendar: Calendar = DEFAULT_CALENDAR) -> Integers:
+    """Return the positions of each day's two nearest analogues in former months: [2 × rules, days], −1: none."""
+    return np.concatenate(_nearest(_by_month(first, days, calendar))[:, :FORMER_MONTHS].swapaxes(0, 1))
+
+
+def _by_month(first: date, days: int, calendar: Calendar) -> Integers:
+    by_date = analogues(first, days, _MONTHS)
+    return np.concatenate([by_date, _moved(by_date[0], first), _working_days(first, days, calendar)])
 
 
 def _nearest(positions: Integers) -> Integers:

@@ -18,6 +18,7 @@ from circleci_cost.model.incidents.episodes import DRIFT, MOST_GAP_DAYS, NEEDED,
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 from circleci_cost.model.incidents.identity import incident_id
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK, Ledger, ledger_of
+from circleci_cost.model.incidents.novelty import is_news
 from circleci_cost.model.incidents.price_changes import price_causes, step_of, without_prices
 from circleci_cost.model.incidents.retold import joined
 
@@ -59,8 +60,9 @@ INCIDENT_SCHEMA = pl.Schema(
 DAYS_OF_MONTH = 365.25 / 12
 # An incident is the new normal if more than this share of its relative change remains in the week after it.
 _STAYS = 0.5
-# This many alarms (series × days) are sure together, even if each is weak; measured: chance hardly brings as many.
-_SURE_ALARMS = 5
+# Weak alarms on so many days are sure together. On one day a job, its workflow and its project alarm by one chance: of
+# incidents with five weak alarms of any of them (series × days) two in three were false (seeds 1 and 2).
+_SURE_DAYS = 5
 _FACTS = (NEW, DRIFT, PRICE_CHANGE)
 
 
@@ -81,11 +83,12 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     each series. An organization's own cost is the series of its name, else the topmost one above the series.
 
     Out: `INCIDENT_SCHEMA`, by first day. `told_on` is the first day on which the incident, as known by then, was worth
-    reporting: there was more than one weak alarm, and the mean impact per day of the last week, or since its latest
-    clear alarms began, reached the settings' minimum in the unit of cost and as a share of the expected cost of the
-    organization's day. `impact` is the cost from the first to the last day less the usual cost, negative for a saving;
-    `told_per_day` and `peak_per_day` are such means of the impact per day, on `told_on` and the largest since;
-    `monthly_impact` projects the last week to a month, for incidents that are open or the new normal.
+    reporting: there was more than one weak alarm, the day was news (`novelty`), and the mean impact per day of the last
+    week, or since its latest clear alarms began, reached the settings' minimum in the unit of cost and as a share of
+    the expected cost of the organization's day. `impact` is the cost from the first to the last day less the usual
+    cost, negative for a saving; `told_per_day` and `peak_per_day` are such means of the impact per day, on `told_on`
+    and the largest since; `monthly_impact` projects the last week to a month, for incidents that are open or the new
+    normal.
     """
     rows = _known(judged.select(NEEDED), hierarchy)
     if not rows.height or not rows.get_column("is_anomaly").any():
@@ -131,7 +134,9 @@ def _row(cause: Cause, of: _Setting, number: int = 0) -> tuple[object, ...] | No
     per_day = np.maximum(of_week, sign * _mean_of_latest(cause, value - usual))
     least = max(float(settings.minimum_impact_usd), float(settings.minimum_impact_share) * day_of_organization)
     in_alarm, sure = _certainty(cause)
-    worth_reporting = np.flatnonzero((per_day >= least) & in_alarm & sure)
+    is_price = _kind(cause) == PRICE_CHANGE
+    news = is_price | is_news(ledger, cause.series, sign, cause.since, cause.last)
+    worth_reporting = np.flatnonzero((per_day >= least) & in_alarm & sure & news)
     if not len(worth_reporting):
         return None
     told = int(worth_reporting[0])
@@ -193,16 +198,15 @@ def _mean_of_latest(cause: Cause, impact: Floats) -> Floats:
 
 
 def _certainty(cause: Cause) -> tuple[Flags, Flags]:
-    """Return which days are in alarm, and which follow more than one weak alarm: a clear one, several, or a fact."""
+    """Return which days are in alarm, and which follow more than weak alarms: a clear one, days of any, or a fact."""
     days = cause.last - cause.since + 1
-    clear = np.zeros(days, dtype=np.bool_)
-    alarms = np.zeros(days)
+    clear, in_alarm = np.zeros((2, days), dtype=np.bool_)
     for episode in cause.episodes:
-        alarms[episode.first - cause.since : episode.last - cause.since + 1] += 1
+        in_alarm[episode.first - cause.since : episode.last - cause.since + 1] = True
         sure = episode.first if episode.kind in _FACTS else episode.clear
         if sure is not None:
             clear[sure - cause.since :] = True
-    return alarms > 0, clear | (np.cumsum(alarms) >= _SURE_ALARMS)
+    return in_alarm, clear | (np.cumsum(in_alarm) >= _SURE_DAYS)
 
 
 def _whole(series: str, organization: str, parents: Hierarchy, ledger: Ledger) -> str:

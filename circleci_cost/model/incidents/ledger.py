@@ -5,12 +5,14 @@ Grouping alarms is the job of `episodes` and `causes`.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.prices import PRICE_STEP
-from circleci_cost.model.forecast.panel import Floats
+from circleci_cost.model.calendar.recurrences import months_before
+from circleci_cost.model.forecast.panel import Floats, Integers
 
 WEEK = 7
 PRICE_CHANGE = "price_change"
@@ -36,6 +38,11 @@ class Ledger:
     def days(self) -> int:
         """How many days there are."""
         return int(self.value.shape[1])
+
+    @cached_property
+    def months_before(self) -> Integers:
+        """The days of former months that each day may repeat, see `recurrences.months_before`."""
+        return months_before(self.first, self.days)
 
     def day(self, position: int) -> date:
         """The day at a position."""

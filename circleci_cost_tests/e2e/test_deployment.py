@@ -25,7 +25,7 @@ from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import PAYING, scenario
 from circleci_cost_tests.simulator_faults import connection_actions as broken
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 TODAY = datetime.now(UTC).date()
 LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"

@@ -34,7 +34,7 @@ from circleci_cost_tests.pipeline.harness import (
 )
 from circleci_cost_tests.pipeline.scenarios import scenario
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 MOMENTS = 40 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 2
 CENTERS = initech() | hooli()

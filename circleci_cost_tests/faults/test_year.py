@@ -18,7 +18,7 @@ LAST = date(2024, 12, 31) if LONG else date(2024, 2, 26)
 SEEDS = range(1, 11) if LONG else (1,)
 
 
-@pytest.mark.timeout(1800 if LONG else 180)
+@pytest.mark.timeout(1800 if LONG else 600)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_year_of_accidents_equals_a_clean_rebuild(tmp_path: Path, seed: int) -> None:
     with lived(tmp_path / "lived", FIRST, LAST, seed) as year:

@@ -35,7 +35,7 @@ print(report.rows_read, sum(day.jobs for day in report.days), peak() - before)
 """
 
 
-@pytest.mark.timeout(3600 if LONG else 180)
+@pytest.mark.timeout(3600 if LONG else 600)
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read from /proc")
 def test_f060_ten_million_rows_take_no_more_memory_than_the_limit(tmp_path: Path) -> None:
     """With CIRCLECI_COST_LONG=1; else as many times the rows that are kept in memory, and a limit that is as small."""

@@ -165,7 +165,7 @@ def _days(site: Site, number: int) -> None:
         site.clock.advance(timedelta(days=1))
 
 
-@pytest.mark.timeout(3 * 3600 if LONG else 180)
+@pytest.mark.timeout(3 * 3600 if LONG else 600)
 def test_f079_a_rebuild_equals_the_sum_of_the_daily_runs(tmp_path: Path) -> None:
     """The daily runs see each day until it is final, restated; a rebuild sees it once, when all of it is settled.
 

@@ -47,7 +47,7 @@ def serve(clock: ManualClock) -> Iterator[Callable[[Simulator], Api]]:
         def start(simulator: Simulator) -> Api:
             server = stack.enter_context(SimulatorServer(simulator))
             headers = {"Circle-Token": "canary-token"}
-            client = httpx.Client(base_url=server.base_url, headers=headers, timeout=5)
+            client = httpx.Client(base_url=server.base_url, headers=headers, timeout=60)
             return Api(simulator, server, stack.enter_context(client))
 
         yield start

@@ -97,7 +97,7 @@ def test_a_job_that_is_gone_and_a_url_that_expired(api: Api, inject: Inject) -> 
     job = api.create().json()["usage_export_job_id"]
     assert api.poll(job).json() == {"message": "Usage export not found."}
     url = api.poll(job).json()["download_urls"][0]
-    answers = [httpx.get(url) for _ in range(2)]
+    answers = [httpx.get(url, timeout=60) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [403, 200]
     assert "Request has expired" in answers[0].text
 

@@ -48,7 +48,9 @@ def test_every_get_mints_fresh_urls(api: Api) -> None:
     job = api.create().json()["usage_export_job_id"]
     first, second = (api.poll(job).json()["download_urls"] for _ in range(2))
     assert set(first).isdisjoint(second)
-    assert [httpx.get(url).content for url in first] == [httpx.get(url).content for url in second]
+    assert [httpx.get(url, timeout=60).content for url in first] == [
+        httpx.get(url, timeout=60).content for url in second
+    ]
 
 
 def test_a_window_without_rows_is_completed_without_urls(api: Api) -> None:
@@ -58,9 +60,9 @@ def test_a_window_without_rows_is_completed_without_urls(api: Api) -> None:
 
 def test_downloads_want_no_token_and_the_log_says_whether_one_came(api: Api) -> None:
     url = api.urls()[0]
-    assert httpx.get(url).status_code == 200
-    assert httpx.get(url, headers={"Circle-Token": "canary-token"}).status_code == 200
-    assert httpx.get(url, headers={"Authorization": "Bearer canary-token"}).status_code == 200
+    assert httpx.get(url, timeout=60).status_code == 200
+    assert httpx.get(url, headers={"Circle-Token": "canary-token"}, timeout=60).status_code == 200
+    assert httpx.get(url, headers={"Authorization": "Bearer canary-token"}, timeout=60).status_code == 200
     downloads = api.simulator.log.of("download")
     assert [record.had_token for record in downloads] == [False, True, True]
     assert "signature" not in repr(list(api.simulator.log))
@@ -70,9 +72,9 @@ def test_downloads_want_no_token_and_the_log_says_whether_one_came(api: Api) -> 
 def test_a_url_expires_after_36_hours(api: Api, clock: ManualClock) -> None:
     url = api.urls()[0]
     clock.advance(timedelta(hours=36))
-    assert httpx.get(url).status_code == 200
+    assert httpx.get(url, timeout=60).status_code == 200
     clock.advance(timedelta(seconds=1))
-    answer = httpx.get(url)
+    answer = httpx.get(url, timeout=60)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/xml")
     assert "<Code>AccessDenied</Code><Message>Request has expired</Message>" in answer.text
 
@@ -80,17 +82,17 @@ def test_a_url_expires_after_36_hours(api: Api, clock: ManualClock) -> None:
 def test_a_changed_url_is_refused(api: Api) -> None:
     first, second, *_ = api.urls()
     swapped = second.split("?")[0] + "?" + first.split("?")[1]
-    assert "SignatureDoesNotMatch" in httpx.get(swapped).text
-    assert httpx.get(first.replace("signature=", "signature=0")).status_code == 403
-    assert httpx.get(first.split("?")[0]).status_code == 403
+    assert "SignatureDoesNotMatch" in httpx.get(swapped, timeout=60).text
+    assert httpx.get(first.replace("signature=", "signature=0"), timeout=60).status_code == 403
+    assert httpx.get(first.split("?")[0], timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize("headers", [{}, {"Circle-Token": ""}, {"Authorization": "Basic abc"}])
 def test_without_a_token_nothing_is_told(api: Api, headers: dict[str, str]) -> None:
     base = api.server.base_url
     for path in ("/me", "/me/collaborations", "/organization/gh/initech"):
-        assert httpx.get(base + path, headers=headers).status_code == 401
-    answer = httpx.post(f"{base}/organizations/{PAYING}/usage_export_job", headers=headers, content=b"{")
+        assert httpx.get(base + path, headers=headers, timeout=60).status_code == 401
+    answer = httpx.post(f"{base}/organizations/{PAYING}/usage_export_job", headers=headers, content=b"{", timeout=60)
     assert (answer.status_code, answer.json()) == (401, {"message": "You must log in first."})
 
 
@@ -99,7 +101,7 @@ def test_tokens_can_be_named_and_expire(api: Api) -> None:
     assert api.client.get("/me").status_code == 200
     assert api.client.get("/me", headers={"Circle-Token": "another"}).status_code == 401
     bearer = {"Authorization": "Bearer canary-token"}
-    assert httpx.get(api.server.base_url + "/me", headers=bearer).status_code == 200
+    assert httpx.get(api.server.base_url + "/me", headers=bearer, timeout=60).status_code == 200
     api.simulator.access.expired_tokens.add("canary-token")
     assert api.client.get("/me").status_code == 401
     assert "canary" not in repr(api.simulator.access)

@@ -14,9 +14,9 @@ from .conftest import Api
 def downloads(api: Api, action: Action) -> tuple[bytes, bytes]:
     """Return a part as it is and as the action damages it; the length stated fits in either case."""
     url = api.urls()[0]
-    good = httpx.get(url).content
+    good = httpx.get(url, timeout=60).content
     api.simulator.faults.add(Fault("download", action))
-    answer = httpx.get(url)
+    answer = httpx.get(url, timeout=60)
     assert answer.status_code == 200
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert api.simulator.log.of("download")[-1].fault == action.name

@@ -24,7 +24,9 @@ JOBS = f"/organizations/{PAYING}/usage_export_job"
 def test_a_client_behind_tls_walks_from_the_job_to_the_files(api: Api) -> None:
     with tls_before(api.server.port) as origin:
         token = {"Circle-Token": "canary-token"}
-        with httpx.Client(base_url=f"{origin}/api/v2", headers=token, verify=trusting(str(CERTIFICATE))) as client:
+        with httpx.Client(
+            base_url=f"{origin}/api/v2", headers=token, verify=trusting(str(CERTIFICATE)), timeout=60
+        ) as client:
             job = client.post(JOBS, json=WINDOW)
             assert (job.status_code, job.json()["state"]) == (201, "created")
             answer = client.get(f"{JOBS}/{job.json()['usage_export_job_id']}").json()

@@ -20,13 +20,13 @@ def test_a_server_starts_and_stops_at_once(clock: ManualClock) -> None:
     with SimulatorServer(simulator) as server:
         started = time.monotonic() - before
         assert server.base_url == f"http://127.0.0.1:{server.port}/api/v2"
-        assert httpx.get(server.base_url + "/me", headers={"Circle-Token": "x"}).status_code == 200
+        assert httpx.get(server.base_url + "/me", headers={"Circle-Token": "x"}, timeout=60).status_code == 200
         before = time.monotonic()
     assert started < 0.5
     assert time.monotonic() - before < 0.5
     assert "usage-api-simulator" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(httpx.ConnectError):
-        httpx.get(server.base_url + "/me")
+        httpx.get(server.base_url + "/me", timeout=60)
 
 
 def test_a_server_stops_with_open_and_hanging_connections(clock: ManualClock) -> None:
@@ -42,7 +42,7 @@ def test_a_server_stops_with_open_and_hanging_connections(clock: ManualClock) ->
 
     server = SimulatorServer(simulator)
     server.start()
-    with httpx.Client(base_url=server.base_url, headers={"Circle-Token": "x"}) as client:
+    with httpx.Client(base_url=server.base_url, headers={"Circle-Token": "x"}, timeout=60) as client:
         client.get("/me")
         thread = threading.Thread(target=ask, args=[client])
         thread.start()

@@ -21,7 +21,7 @@ def test_a_folders_files_are_served_byte_for_byte(tmp_path: Path, serve: Serve, 
         (tmp_path / f"some-{number}.csv.gz").write_bytes(content)
     (tmp_path / "notes.txt").write_text("not a part")
     api = serve(Simulator(FolderSource(tmp_path), clock=clock))
-    assert [httpx.get(url).content for url in api.urls()] == contents
+    assert [httpx.get(url, timeout=60).content for url in api.urls()] == contents
     assert api.simulator.organizations == ()
     with pytest.raises(ValueError, match="given files"):
         _ = api.simulator.scenario

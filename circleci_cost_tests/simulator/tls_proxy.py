@@ -39,7 +39,7 @@ def _passing_on_to(port: int) -> type[BaseHTTPRequestHandler]:
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_THE_CONNECTION}
-            behind = HTTPConnection("127.0.0.1", port, timeout=5)
+            behind = HTTPConnection("127.0.0.1", port, timeout=60)
             behind.request(self.command, self.path, body, {**headers, "X-Forwarded-Proto": "https"})
             answer = behind.getresponse()
             content = answer.read()

@@ -175,6 +175,7 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     assert [job.request.first_day for job in site.simulator.jobs][exports:] == [first, first]
 
 
+@pytest.mark.skipif(not LONG, reason="it waits a minute for the code server to notice; CIRCLECI_COST_LONG=1")
 def test_a_killed_worker_is_noticed_by_its_code_server_and_its_run_repeated(site: Site) -> None:
     deployment, simulator = site.deployment, site.simulator
     simulator.faults.add(Fault("poll", broken.Hang(), None, path_contains=PAYING))

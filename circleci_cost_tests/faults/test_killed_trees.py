@@ -36,7 +36,7 @@ from circleci_cost_tests.pipeline.scenarios import scenario
 
 pytestmark = pytest.mark.timeout(900)
 
-MOMENTS = 40 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 2
+MOMENTS = 40 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 1
 CENTERS = initech() | hooli()
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 

@@ -15,12 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.model.anomalies.definition import DEFAULTS
-from circleci_cost.model.anomalies.detection import days_of, detect, learn
-from circleci_cost.model.anomalies.kinds import Namer
+from circleci_cost.model.anomalies.detection import detect, judged_days
 from circleci_cost.model.anomalies.panel import Observations, observations_of
-from circleci_cost.model.anomalies.state import State
-from circleci_cost.model.anomalies.thresholds import Sums, judge, scale_of
 from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.calendar.recurrences import recurrences
 from circleci_cost.model.forecast.panel import calendar_days
 from circleci_cost.model.incidents.incidents import incidents
 from circleci_cost_tests.benchmarks.anomaly_series import labelled_set
@@ -84,16 +82,10 @@ def seconds_of_last_day(daily: pl.DataFrame) -> float:
 
 
 def _seconds_of_last_day(seen: Observations) -> float:
-    calendar = calendar_days(seen.first, seen.days, _CALENDAR)
-    series, scale = len(seen.names), scale_of(DEFAULTS.false_alarms_per_series_year)
-    state, sums, namer = State(series), Sums(series), Namer(series)
+    days = seen.first, seen.days
+    calendar, recurring = calendar_days(*days, _CALENDAR), recurrences(*days, _CALENDAR)
     seconds, started = 0.0, time.perf_counter()
-    for _, day in days_of(seen, calendar):
-        state.wake(day)
-        residuals = state.residuals(day)
-        judgement = judge(state, sums, day, residuals, scale, expected=residuals.expected)
-        namer.kinds(state, day, residuals, judgement)
-        learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
+    for _ in judged_days(seen, calendar, recurring, DEFAULTS):
         ended = time.perf_counter()
         seconds, started = ended - started, ended
     return seconds

@@ -100,33 +100,43 @@ class _Judgements:
 
 
 def _judged(seen: Observations, calendar: CalendarDays, recurring: Recurrences, settings: Anomalies) -> _Judgements:
+    judgements = _Judgements((len(seen.names), seen.days))
+    for number, ready, values, kinds in judged_days(seen, calendar, recurring, settings):
+        judgements.keep(number, ready, values)
+        judgements.kind[:, number] = kinds
+    return judgements
+
+
+def judged_days(
+    seen: Observations, calendar: CalendarDays, recurring: Recurrences, settings: Anomalies
+) -> Iterator[tuple[int, Flags, dict[str, Floats], Integers]]:
+    """Judge, name and learn from one day after the other.
+
+    Out: the day's number, the series that can be judged on it, their numbers by name in the unit of usage, and their
+    kinds.
+    """
     series = len(seen.names)
     state, sums, namer = State(series), Sums(series), Namer(series)
     exceptions = Exceptions(calendar.kind, recurring, series)
     scale = scale_of(settings.false_alarms_per_series_year)
-    judgements = _Judgements((series, seen.days))
-    for number, day in days_of(seen, calendar):
+    for number, day in _days_of(seen, calendar):
         state.wake(day)
         residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
         judgement = judge(state, sums, day, residuals, scale, expected=usual.expected)
         ready = state.ready(day)
         down, up = band(residuals, scale)
-        judgements.keep(
-            number,
-            ready,
-            {
-                "expected": usual.expected,
-                "lower": inverse_day_residual(down, usual.low, state.variance(usual.low, residuals), residuals.of_run),
-                "upper": inverse_root_residual(up, usual.high, state.variance(usual.high, residuals)),
-                "score": judgement.score,
-            },
-        )
-        judgements.kind[:, number] = namer.kinds(state, day, residuals, judgement)
-        learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
-    return judgements
+        values = {
+            "expected": usual.expected,
+            "lower": inverse_day_residual(down, usual.low, state.variance(usual.low, residuals), residuals.of_run),
+            "upper": inverse_root_residual(up, usual.high, state.variance(usual.high, residuals)),
+            "score": judgement.score,
+        }
+        kinds = namer.kinds(state, day, residuals, judgement)
+        _learn(state, sums, namer, day=day, residuals=residuals, judgement=judgement)
+        yield number, ready, values, kinds
 
 
-def learn(state: State, sums: Sums, namer: Namer, *, day: Day, residuals: Residuals, judgement: Judgement) -> None:
+def _learn(state: State, sums: Sums, namer: Namer, *, day: Day, residuals: Residuals, judgement: Judgement) -> None:
     """Let what is known go on from a day that was judged and named."""
     state.remember_week(day, residuals)
     state.learn(day, residuals)
@@ -136,7 +146,7 @@ def learn(state: State, sums: Sums, namer: Namer, *, day: Day, residuals: Residu
     state.forget_drift(judgement.of_drift)
 
 
-def days_of(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
+def _days_of(seen: Observations, calendar: CalendarDays) -> Iterator[tuple[int, Day]]:
     """Yield each day with its number; unknown usage counts as 0."""
     for number in range(seen.days):
         usage = seen.usage[:, number]

@@ -1,5 +1,4 @@
--- The runs and compute credits of each job on each day of some comparisons (`driver_days`), within their scopes
--- (`driver_scopes`, null: all). {where} is a condition whose values are parameters.
+-- The runs and compute credits of each job on each day of some comparisons; the rows are those of `scoped`.
 SELECT
     days.comparison,
     rows.cost_center,
@@ -10,16 +9,5 @@ SELECT
     rows.date,
     sum(rows.runs) AS runs,
     sum(rows.compute_credits) AS credits
-FROM driver_source AS rows
-JOIN driver_days AS days
-    ON rows.cost_center = days.cost_center
-    AND rows.date = days.date
-JOIN driver_scopes AS scopes
-    ON days.comparison = scopes.comparison
-WHERE (scopes.organization IS NULL OR rows.organization = scopes.organization)
-    AND (scopes.project IS NULL OR rows.project = scopes.project)
-    AND (scopes.workflow IS NULL OR rows.workflow = scopes.workflow)
-    AND (scopes.job IS NULL OR rows.job = scopes.job)
-    AND (scopes.value IS NULL OR rows.value = scopes.value)
-    AND ({where})
+{scoped}
 GROUP BY ALL;

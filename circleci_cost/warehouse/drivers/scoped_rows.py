@@ -45,7 +45,7 @@ def scoped_rows(
     """The answer to a statement about `driver_source`, `driver_days` and `driver_scopes`.
 
     In: `days` with `comparison`, `cost_center`, `date` and what else the statement asks for; `parts` are its columns
-    of our own making beside `where`.
+    of our own making beside `scoped`.
     """
     connection.execute(sql("core/questions"))
     if scopes.tag is None:
@@ -56,7 +56,8 @@ def scoped_rows(
     parameters = Parameters()
     own = [each for each in scopes.filters if each.dimension not in _SELECTED_ELSEWHERE]
     columns = {each.dimension: f"rows.{VALUE if each.dimension == scopes.tag else each.dimension}" for each in own}
-    query = sql(statement).format(where=filters_sql(own, columns, parameters), **parts)
+    scoped = sql("drivers/scoped").format(where=filters_sql(own, columns, parameters))
+    query = sql(statement).format(scoped=scoped, **parts)
     connection.register("driver_days", days)
     connection.register("driver_scopes", scopes.rows.select(SCOPE_SCHEMA.names()).cast(SCOPE_SCHEMA))
     try:

@@ -16,7 +16,9 @@ SPIKE, DROP, LEVEL_SHIFT, DRIFT, OUTAGE, VANISHED, WEEKEND_LEAK, NEW, PRICE_CHAN
 _SHIFT_DAYS = 3
 # After this many days in alarm a level is the new normal; each day out of alarm subtracts half a day.
 _NEW_NORMAL_DAYS, _BACK = 5.0, 0.5
-_OUTAGE_SHARE = 0.1
+OUTAGE_SHARE = 0.1
+"""A day in alarm that uses no more than this share of its expectation is an outage."""
+
 _VANISHED_DAYS = 7
 _NEW_AFTER_DAYS = 28
 # A weekend that usually uses less than the first share of a working day leaks when it reaches the second share.
@@ -51,7 +53,7 @@ class Namer:
         kinds[judgement.of_sum | (judgement.is_anomaly & (self._fired >= _SHIFT_DAYS))] = LEVEL_SHIFT
         kinds[judgement.of_drift | (judgement.is_anomaly & self._drifting)] = DRIFT
         kinds[up & _is_leak(state, day) & (self._fired < _SHIFT_DAYS)] = WEEKEND_LEAK
-        kinds[down & (day.usage <= _OUTAGE_SHARE * residuals.expected)] = OUTAGE
+        kinds[down & (day.usage <= OUTAGE_SHARE * residuals.expected)] = OUTAGE
         kinds[down & (self._silent >= _VANISHED_DAYS)] = VANISHED
         kinds[up & (was_silent >= _NEW_AFTER_DAYS)] = NEW
         return kinds

@@ -12,7 +12,7 @@ from circleci_cost.model.incidents.episodes import (
     MOST_GAP_DAYS,
     Episode,
 )
-from circleci_cost.model.incidents.groups import EXPLAINS, related_groups
+from circleci_cost.model.incidents.groups import EXPLAINS, has_share, related_groups
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, Ledger
 from circleci_cost.model.incidents.steps import LARGE
@@ -163,7 +163,7 @@ def _explaining(
 def _explains(parts: Sequence[str], whole: float, usual: float, ledger: Ledger, days: tuple[int, int]) -> bool:
     changes = [ledger.change(series, *days) for series in parts]
     impact, expected = sum(change for change, _ in changes), sum(own for _, own in changes)
-    if impact / whole < EXPLAINS:
+    if not has_share(impact, whole, EXPLAINS):
         return False
     rest, rest_usual = whole - impact, usual - expected
     if rest_usual <= 0 or expected <= 0:

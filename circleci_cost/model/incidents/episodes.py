@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.model.anomalies.course import DRIFT_DAYS
+from circleci_cost.model.anomalies.kinds import OUTAGE_SHARE
 from circleci_cost.model.forecast.panel import Flags
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE, WEEK, Ledger, price_step
 from circleci_cost.model.incidents.steps import beyond_the_fortnight, is_step
@@ -22,8 +23,6 @@ MOST_GAP_DAYS = 2
 DRIFT, LEVEL_SHIFT, NEW, WEEKEND_LEAK, OUTAGE = "drift", "level_shift", "new", "weekend_leak", "outage"
 # Alarms at the threshold are sometimes chance; alarms a fifth above it hardly ever are.
 _CLEAR_SCORE = 1.2
-# A day is an outage below this share of its expectation, see `model.anomalies.kinds`.
-_OUTAGE_SHARE = 0.1
 
 
 class Episode(NamedTuple):
@@ -87,7 +86,7 @@ def _beside_prices(prices: pl.DataFrame) -> pl.DataFrame:
         pl.when(ratio > 1).then(pl.lit("up")).otherwise(pl.lit("down")).alias("direction"),
         pl.when(ratio > 1)
         .then(pl.lit("spike"))
-        .when(ratio <= _OUTAGE_SHARE)
+        .when(ratio <= OUTAGE_SHARE)
         .then(pl.lit(OUTAGE))
         .otherwise(pl.lit("drop"))
         .alias("kind"),

@@ -12,14 +12,20 @@ import click
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import results, say, shown, write_json, write_line
-from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.incidents.listing import LISTED_DAYS, Listing, incident_named
-from circleci_cost.model.incidents.text import TABLE_HEADER, as_json, cells, sentences
+from circleci_cost.model.incidents.text import TABLE_HEADER, cells, sentences
 from circleci_cost.model.usage.display_names import driver_name
-from circleci_cost.text.amounts import credits_text, signed
+from circleci_cost.text.amounts import signed
 from circleci_cost.text.units import counted, verb
-from circleci_cost.warehouse.incidents.incidents import INCIDENTS, IncidentReason, read_incidents, read_reason
+from circleci_cost.warehouse.incidents.incidents import (
+    IncidentReason,
+    incident_json,
+    incidents_json,
+    read_incidents,
+    read_reason,
+    require_incidents,
+)
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
@@ -49,49 +55,22 @@ def anomalies(call: Invocation, *, since: date | None, every: bool, incident: st
     """
     settings = call.settings()
     generation = current_generation(open_lake(settings.data_dir))
-    if INCIDENTS not in generation.manifest.rows:
-        raise CircleciCostError(f"No anomalies are published yet; {generation.how_to_publish}.")
+    require_incidents(generation)
     with generation.connect() as connection:
         rows = read_incidents(connection).to_dicts()
         if incident is not None:
             row = incident_named(rows, incident)
             reason = read_reason(connection, row["incident_id"], _EFFECTS)
-            (_write_one_json if as_text else _write_one)(row, reason)
+            if as_text:
+                write_json(incident_json(row, reason))
+            else:
+                _write_one(row, reason)
             return
     chosen = Listing(since, every).chosen(rows)
     if as_text:
-        _write_json(generation, chosen)
+        write_json(incidents_json(generation, chosen))
     else:
         _write_table(generation, chosen, hidden=len(rows) - len(chosen))
-
-
-def _write_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> None:
-    through = generation.manifest.data_through
-    answer = {
-        "data_through": through.isoformat() if through else None,
-        "currency": "USD",
-        "incidents": [as_json(row) for row in rows],
-    }
-    _write(answer)
-
-
-def _write_one_json(row: dict[str, Any], reason: IncidentReason) -> None:
-    effects = [
-        {"where": where, "driver": driver, "effect_usd": credits_text(usd)} for where, driver, usd in reason.effects
-    ]
-    _write(
-        {
-            **as_json(row),
-            "why": reason.sentence,
-            "effects": effects,
-            "example_urls": list(reason.example_urls),
-            "infrastructure": list(reason.services),
-        }
-    )
-
-
-def _write(answer: object) -> None:
-    write_json(answer)
 
 
 def _write_table(generation: Generation, rows: Sequence[dict[str, Any]], *, hidden: int) -> None:

@@ -10,18 +10,11 @@ from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.config.budget_definitions import usable_budgets
-from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.budgets.status import Status
-from circleci_cost.model.budgets.text import TABLE_HEADER, Row, as_json, cells, tree
+from circleci_cost.model.budgets.text import TABLE_HEADER, Row, cells
 from circleci_cost.warehouse.budgets.budget_status import Periods
-from circleci_cost.warehouse.budgets.published_budgets import (
-    not_published,
-    published_names,
-    published_states,
-    refuse_unknown,
-    unmatched_values,
-)
+from circleci_cost.warehouse.budgets.published_budgets import budgets_json, budgets_tree, unmatched_values
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 
 if TYPE_CHECKING:
@@ -72,9 +65,10 @@ def budgets(
     usable_definitions = usable.budgets
     configured = [budget.name for budget in usable_definitions]
     generation = current_generation(open_lake(settings.data_dir))
-    rows = _published(generation, Periods(period), configured, names)
+    with generation.connect() as connection:
+        rows = budgets_tree(connection, generation, Periods(period), configured, names)
     if as_text:
-        _write_json(generation, rows)
+        write_json(budgets_json(generation, rows))
     elif not configured and not rows:
         say(
             f"There are no budgets; add one to {settings.described_source}: a section [[budgets]] with "
@@ -93,29 +87,6 @@ def budgets(
         if failed:
             say(f"{_words(fail_over)} or worse: {', '.join(map(shown, dict.fromkeys(failed)))}")
             context.exit(OVER)
-
-
-def _published(
-    generation: Generation, periods: Periods, configured: Sequence[str], names: Sequence[str]
-) -> list[tuple[int, Row]]:
-    """The rows with their depth. Raises where the state of a configured budget is not published yet."""
-    with generation.connect() as connection:
-        states = published_states(connection, generation, periods)
-        known = published_names(connection, generation)
-    refuse_unknown(names, [*configured, *known])
-    if sentence := not_published([name for name in names or configured if name not in known], generation):
-        raise CircleciCostError(sentence)
-    return list(tree(states.filter(states.get_column("budget").is_in(list(names or known)))))
-
-
-def _write_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None:
-    through = generation.manifest.data_through
-    answer = {
-        "data_through": through.isoformat() if through else None,
-        "published_at": generation.manifest.published_at.isoformat(),
-        "budgets": as_json(row for _, row in rows),
-    }
-    write_json(answer)
 
 
 def _write_table(generation: Generation, rows: Sequence[tuple[int, Row]]) -> None:

@@ -49,6 +49,7 @@ COMMANDS = {
         "allocation", "allocation", "Whose cost it is: explain a figure, preview a rule, find what is left."
     ),
     "serve": Entry("serve", "serve", "Serve the cost explorer: pages to filter, compare and explain cost."),
+    "mcp": Entry("mcp", "mcp", "Answer programs that speak the Model Context Protocol."),
     "notify": Entry("notify", "notify", "Try the notification channels; send what waits for them."),
     "export": Entry("export", "export", "Write the published tables as Parquet or CSV files."),
     "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),

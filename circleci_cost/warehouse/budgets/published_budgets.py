@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import duckdb
 import polars as pl
 
-from circleci_cost.errors import UsageError
+from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.findings import scope_findings
 from circleci_cost.model.budgets.status import STATUS_SCHEMA
+from circleci_cost.model.budgets.text import Row, as_json, tree
 from circleci_cost.text.suggestions import suggestion_or_all
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
 from circleci_cost.warehouse.forecast.series import known_values
@@ -30,6 +31,36 @@ def published_states(connection: duckdb.DuckDBPyConnection, generation: Generati
 def published_names(connection: duckdb.DuckDBPyConnection, generation: Generation) -> list[str]:
     """The budgets that have a published state in any period, in the order of their names."""
     return sorted(set(published_states(connection, generation, Periods.ALL).get_column("budget")))
+
+
+def budgets_tree(
+    connection: duckdb.DuckDBPyConnection,
+    generation: Generation,
+    periods: Periods,
+    configured: Sequence[str],
+    names: Sequence[str] = (),
+) -> list[tuple[int, Row]]:
+    """The states with their depth below a parent, of the named budgets or of all.
+
+    In: the names of the configured budgets. Raises `UsageError` for a name that there is not, and `CircleciCostError`
+    where the state of a configured budget is not published yet.
+    """
+    states = published_states(connection, generation, periods)
+    known = published_names(connection, generation)
+    refuse_unknown(names, [*configured, *known])
+    if sentence := not_published([name for name in names or configured if name not in known], generation):
+        raise CircleciCostError(sentence)
+    return list(tree(states.filter(states.get_column("budget").is_in(list(names or known)))))
+
+
+def budgets_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> dict[str, object]:
+    """The states in the form of `budgets --json`."""
+    through = generation.manifest.data_through
+    return {
+        "data_through": through.isoformat() if through else None,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "budgets": as_json(row for _, row in rows),
+    }
 
 
 def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:

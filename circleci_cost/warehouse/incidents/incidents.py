@@ -12,14 +12,19 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.errors import CircleciCostError
+from circleci_cost.model.incidents.text import as_json
+from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.model.usage.charge_types import RUN_BOUND_CHARGE_TYPES
 from circleci_cost.model.usage.conditions import Conditions
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE, HIERARCHY
+from circleci_cost.text.amounts import credits_text
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import VALUE, make_view, rows_for
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.correlation.cost_correlations import read_incident_services
 from circleci_cost.warehouse.incidents.drivers import read_drivers
+from circleci_cost.warehouse.publishing.generations import Generation
 
 INCIDENTS = "anomaly_incidents"
 _BEFORE = timedelta(days=28)
@@ -38,6 +43,12 @@ class IncidentReason:
     services: tuple[str, ...]
 
 
+def require_incidents(generation: Generation) -> None:
+    """Raise `CircleciCostError` where the generation is of a version that looked for no anomalies."""
+    if INCIDENTS not in generation.manifest.rows:
+        raise CircleciCostError(f"No anomalies are published yet; {generation.how_to_publish}.")
+
+
 def read_incidents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All rows of `anomaly_incidents`, those whose last day is the newest first."""
     incidents: pl.DataFrame = connection.sql("SELECT * FROM anomaly_incidents ORDER BY last_day DESC, incident_id").pl()
@@ -52,6 +63,29 @@ def read_reason(connection: duckdb.DuckDBPyConnection, incident_id: str, most: i
         return IncidentReason(None, (), (), tuple(services))
     effects = [(effect.where, effect.driver, effect.effect_usd) for effect in drivers.effects]
     return IncidentReason(drivers.sentence, tuple(effects[:most]), drivers.example_urls, tuple(services))
+
+
+def incidents_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """The incidents in the form of `anomalies --json`."""
+    through = generation.manifest.data_through
+    return {
+        "data_through": through.isoformat() if through else None,
+        "currency": CURRENCY,
+        "incidents": [as_json(row) for row in rows],
+    }
+
+
+def incident_json(row: dict[str, Any], reason: IncidentReason) -> dict[str, object]:
+    """One incident in the form of `anomalies --incident ID --json`."""
+    return {
+        **as_json(row),
+        "why": reason.sentence,
+        "effects": [
+            {"where": where, "driver": driver, "effect_usd": credits_text(usd)} for where, driver, usd in reason.effects
+        ],
+        "example_urls": list(reason.example_urls),
+        "infrastructure": list(reason.services),
+    }
 
 
 def incident_shares(

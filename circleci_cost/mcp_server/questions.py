@@ -1,0 +1,115 @@
+"""What the tools answer, each from a snapshot: the answers of the commands' `--json`, of bounded length.
+
+How a client sees the tools, their names and parameters, is in `tools`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from circleci_cost.clock import utc_today, utc_yesterday
+from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.days import parse_day
+from circleci_cost.errors import UsageError
+from circleci_cost.explorer.asking import ask, days_there_are
+from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.history.reports import comparison_shortfalls, report_shortfalls
+from circleci_cost.mcp_server.published import Answer
+from circleci_cost.model.incidents.listing import Listing, incident_named
+from circleci_cost.model.reporting.report import as_json as report_json
+from circleci_cost.model.usage.dimensions import DIMENSIONS
+from circleci_cost.text.units import counted
+from circleci_cost.warehouse.budgets.budget_status import Periods
+from circleci_cost.warehouse.budgets.published_budgets import budgets_json, budgets_tree, unmatched_values
+from circleci_cost.warehouse.drivers.explanation import AskedChange, explained
+from circleci_cost.warehouse.drivers.explanation_json import as_json as explanation_json
+from circleci_cost.warehouse.incidents.incidents import (
+    incident_json,
+    incidents_json,
+    read_incidents,
+    read_reason,
+    require_incidents,
+)
+from circleci_cost.warehouse.reporting.asked import Asked, asked_question, choice, number, one_of
+
+MOST_GROUPS = 200
+MOST_ROWS = 500
+MOST_CHANGES = 100
+MOST_INCIDENTS = 100
+_EFFECTS = 10
+
+Texts = Mapping[str, Sequence[str]]
+
+
+def dimensions(snapshot: Snapshot) -> Answer:
+    """The names to group and filter by, and the days with data."""
+    days = days_there_are(snapshot)
+    return {
+        "dimensions": list(DIMENSIONS),
+        "virtual_tags": snapshot.tags,
+        "cost_centers": snapshot.cost_centers,
+        "from": days.first.isoformat() if days else None,
+        "to": days.last.isoformat() if days else None,
+    }
+
+
+def report(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `report --json`: `by`, `from`, `to`, `where`, `granularity`, `sort`, `limit`. Raises `UsageError`."""
+    _refuse_more(texts, MOST_GROUPS)
+    yesterday = utc_yesterday(snapshot.clock)
+    asked = Asked.of_texts(texts)
+    question = asked_question(asked, snapshot.settings, snapshot.tags, days_there_are(snapshot), yesterday)
+    answer = ask(snapshot, question)
+    if len(answer.rows) > MOST_ROWS:
+        raise UsageError(
+            f"The answer has {counted(len(answer.rows), 'row')}, and {MOST_ROWS} are the most; ask for fewer groups "
+            "or days, or a longer granularity."
+        )
+    return {**report_json(answer), "shortfalls": report_shortfalls(answer, snapshot.lake, snapshot.clock)}
+
+
+def why(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `explain --json`: `from`, `to`, `against`, `by`, `where`, `limit`. Raises as `explained` does."""
+    _refuse_more(texts, MOST_CHANGES)
+    explanation = explained(
+        snapshot.connection,
+        snapshot.generation,
+        AskedChange.of_texts(texts),
+        lake=snapshot.lake,
+        settings=snapshot.settings,
+        today=utc_today(snapshot.clock),
+    )
+    shortfalls = comparison_shortfalls(explanation.costs, snapshot.lake, snapshot.clock)
+    return {**explanation_json(explanation), "shortfalls": shortfalls}
+
+
+def budgets(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `budgets --json`: the states of the `period`. Raises `UsageError`."""
+    period = one_of(texts, "period", lambda text: choice(Periods, "period", text)) or Periods.CURRENT
+    usable = usable_budgets(snapshot.settings)
+    configured = [budget.name for budget in usable.budgets]
+    rows = budgets_tree(snapshot.connection, snapshot.generation, period, configured)
+    notes = unmatched_values(snapshot.connection, snapshot.generation, usable.budgets)
+    return {
+        **budgets_json(snapshot.generation, rows),
+        "shortfalls": [*notes, *(str(problem) for problem in usable.problems)],
+    }
+
+
+def anomalies(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `anomalies --json`: those `since` a day; without one the current ones. Raises `UsageError`."""
+    require_incidents(snapshot.generation)
+    listed = Listing(one_of(texts, "since", parse_day)).chosen(read_incidents(snapshot.connection).to_dicts())
+    return {
+        **incidents_json(snapshot.generation, listed[:MOST_INCIDENTS]),
+        "further": len(listed[MOST_INCIDENTS:]),
+    }
+
+
+def anomaly(incident_id: str, snapshot: Snapshot) -> Answer:
+    """As `anomalies --incident ID --json`. Raises `UsageError` for an id that there is not."""
+    require_incidents(snapshot.generation)
+    row = incident_named(read_incidents(snapshot.connection).to_dicts(), incident_id)
+    return incident_json(row, read_reason(snapshot.connection, row["incident_id"], _EFFECTS))
+
+
+def _refuse_more(texts: Texts, most: int) -> None:
+    one_of(texts, "limit", lambda text: number(text, "limit", most))

@@ -13,6 +13,7 @@ import anyio
 import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import CallToolResult, TextContent
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import read_settings
@@ -49,6 +50,13 @@ def talk(call: Caller) -> Iterator[Callable[[Talk[Any]], Any]]:
         published.close()
 
 
+def text_of(result: CallToolResult) -> str:
+    """The text of a result."""
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return content.text
+
+
 def tool(name: str, **arguments: object) -> Talk[dict[str, Any]]:
     """Call one tool and return its answer."""
 
@@ -56,7 +64,7 @@ def tool(name: str, **arguments: object) -> Talk[dict[str, Any]]:
         result = await client.call_tool(name, arguments)
         assert not result.is_error, result.content
         answer: dict[str, Any] = result.structured_content or {}
-        assert json.loads(result.content[0].text) == answer
+        assert json.loads(text_of(result)) == answer
         return answer
 
     return called
@@ -68,7 +76,7 @@ def refusal(name: str, **arguments: object) -> Talk[str]:
     async def called(client: Client) -> str:
         result = await client.call_tool(name, arguments)
         assert result.is_error
-        return str(result.content[0].text)
+        return text_of(result)
 
     return called
 

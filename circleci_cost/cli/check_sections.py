@@ -6,6 +6,7 @@ from pathlib import Path
 from circleci_cost.cli.findings import Finding
 from circleci_cost.cli.infrastructure_findings import infrastructure_findings
 from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
@@ -22,6 +23,7 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
     """Read every file that the sections name, and look for the variables that channels need."""
     yield from _tags(settings)
     yield from _budgets(settings)
+    yield from _credits(settings)
     yield from _decisions(settings)
     yield from _annotations(settings)
     yield from infrastructure_findings(
@@ -56,6 +58,18 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
     yield from _problems("budgets", usable.problems)
     if usable.budgets:
         yield Finding("budgets", "ok", _count(usable.budgets, "budget"))
+
+
+def _credits(settings: Settings) -> Iterator[Finding]:
+    usable = usable_credits(settings)
+    yield from _problems("credits", usable.problems)
+    for center in usable.centers:
+        parts = (
+            _count(center.purchases, "purchase"),
+            _count(center.plan.allocations, "allocation schedule"),
+            _count(center.plan.allowances, "monthly allowance"),
+        )
+        yield Finding("credits", "ok", f"{center.cost_center}: {', '.join(part for part in parts if part)}")
 
 
 def _problems(subject: str, problems: Iterable[FileProblem]) -> Iterator[Finding]:
@@ -105,5 +119,5 @@ def _channels(settings: Settings, environment: Mapping[str, str]) -> Iterator[Fi
             yield Finding("notifications", "ok", f"{channel.name} ({channel.type}): `notify test` tries it")
 
 
-def _count(entries: tuple[object, ...], name: str) -> str:
+def _count(entries: Sized, name: str) -> str:
     return counted(len(entries), name) if entries else ""

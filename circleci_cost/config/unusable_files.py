@@ -6,6 +6,7 @@ The readers of the files say what goes on without them.
 from collections.abc import Iterable
 
 from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation.planning import prepare_usable
@@ -14,8 +15,13 @@ from circleci_cost.named_files.file_problem import FileProblem
 
 
 def unusable_files(settings: Settings) -> list[FileProblem]:
-    """The files of virtual tags, budgets and decisions that cannot be used as they are now."""
-    return [*tag_problems(settings), *usable_budgets(settings).problems, *_decisions(settings)]
+    """The files of virtual tags, budgets, purchases and decisions that cannot be used as they are now."""
+    return [
+        *tag_problems(settings),
+        *usable_budgets(settings).problems,
+        *usable_credits(settings).problems,
+        *_decisions(settings),
+    ]
 
 
 def tag_problems(settings: Settings) -> tuple[FileProblem, ...]:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from circleci_cost.day_ranges import say_ranges
+from circleci_cost.model.credits.definition import Plan, Purchase, repetition, say_repetition
 from circleci_cost.model.pricing.price_periods import PricePeriod, overlaps
-from circleci_cost.sections.section import Name, Section, VariableName, mistake_within
+from circleci_cost.sections.section import FilePath, Name, Section, VariableName, mistake_within
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
@@ -90,6 +91,9 @@ class CostCenter(Section):
     # An export holds everything that its plan paid for: usage of an organization not named here is its cost, too.
     unknown_organizations: Literal["refuse", "report"] = "refuse"
     pricing: tuple[Pricing, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+    purchase_files: tuple[FilePath, ...] = ()
+    plan: Plan = Plan()
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -120,4 +124,7 @@ class CostCenter(Section):
                     ("shared_organization_ids", index),
                     f"organization {shared_id} is named twice; leave it in one place",
                 )
+        if twice := repetition(self.purchases, self.plan):
+            first = None if twice.earlier is None else f"purchases[{twice.earlier}]"
+            raise mistake_within(("purchases", twice.later), say_repetition(self.purchases[twice.later].date, first))
         return self

@@ -61,7 +61,7 @@ def build_definitions(
         "lake": lake,
         "clock": clock,
         "source": UsageSource(settings, clock),
-        "warehouse": warehouse_resource(lake, [center.name for center in settings.cost_centers]),
+        "warehouse": warehouse_resource(lake, [center.name for center in settings.cost_centers], settings.actors),
         **resources,
     }
     with warnings.catch_warnings():

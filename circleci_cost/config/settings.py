@@ -25,6 +25,7 @@ from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.budgets.definition import Budget, BudgetsFile
 from circleci_cost.model.calendar.definition import Calendar
+from circleci_cost.model.efficiency.actors import Actors
 from circleci_cost.model.infrastructure.definition import Infrastructure, check_sources
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_periods import PricePeriod
@@ -85,6 +86,7 @@ class Settings(Section):
     budgets: tuple[Budget, ...] = ()
     budget_files: tuple[BudgetsFile, ...] = ()
     anomalies: Anomalies = Anomalies()
+    actors: Actors = Actors()
     infrastructure: tuple[Infrastructure, ...] = ()
     notifications: Notifications = Notifications()
     explorer: Explorer = Explorer()

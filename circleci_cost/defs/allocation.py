@@ -13,6 +13,7 @@ from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, failure, warning, when
 from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.model.allocation.definition import VirtualTag
+from circleci_cost.model.efficiency.actors import DEFAULT_ACTORS
 from circleci_cost.named_files.csv_tables import bytes_or_missing
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult
 from circleci_cost.warehouse.costs.daily_costs import total_costs
@@ -53,6 +54,9 @@ def _allocation_result(result: AllocationResult, totals: tuple[Decimal, Decimal]
 def rules_hash(settings: Settings) -> str:
     """A hash of the rules and their files as they are now; a missing file is reported when the asset is made."""
     digest = hashlib.sha256(repr(settings.virtual_tags).encode())
+    if settings.actors != DEFAULT_ACTORS:
+        # Rules may ask for kinds of actors.
+        digest.update(repr(settings.actors).encode())
     for tag in settings.virtual_tags:
         for file in _files(tag):
             path = settings.resolve(file)

@@ -24,7 +24,9 @@ from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.own_files import require_own_database
 from circleci_cost.lake.turns import WAREHOUSE, turn
+from circleci_cost.model.efficiency.actors import Actors
 from circleci_cost.model.pricing.definition import CostCenter
+from circleci_cost.warehouse.efficiency.actors import use_actors
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside what else runs on the host.
 _MEMORY_LIMIT = "3GB"
@@ -120,6 +122,8 @@ class Warehouse(DuckDBResource):
     patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
     cost_centers: list[str] | None = Field(default=None, description="Those of the configuration, with data or without")
 
+    actors: dict[str, list[str]] | None = Field(default=None, description="Patterns that tell kinds of actors apart")
+
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Wait until no other process has the warehouse open, then open it. Raises `StorageError`."""
@@ -131,6 +135,8 @@ class Warehouse(DuckDBResource):
             with closing(self._opened()) as connection:
                 names = {"names": self.cost_centers}
                 connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
+                if self.actors is not None:
+                    use_actors(connection, self.actors)
                 yield connection
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -152,12 +158,15 @@ class Warehouse(DuckDBResource):
             path.unlink(missing_ok=True)
 
 
-def warehouse_resource(lake: Lake, cost_centers: Sequence[str] | None = None) -> Warehouse:
-    """The warehouse of a data directory; `cost_centers` are those of the configuration."""
+def warehouse_resource(
+    lake: Lake, cost_centers: Sequence[str] | None = None, actors: Actors | None = None
+) -> Warehouse:
+    """The warehouse of a data directory; `cost_centers` and `actors` are those of the configuration."""
     return Warehouse(
         lock=str(lake.warehouse_lock),
         data_dir=str(lake.root),
         cost_centers=None if cost_centers is None else list(cost_centers),
+        actors=None if actors is None else actors.patterns,
         database=str(lake.warehouse),
         connection_config={
             "memory_limit": _MEMORY_LIMIT,

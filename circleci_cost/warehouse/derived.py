@@ -35,6 +35,7 @@ from circleci_cost.warehouse.budgets.budget_status import BudgetSummary, write_b
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
+from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
@@ -56,7 +57,9 @@ class Derivation:
     lake: Lake
 
     def allocate(self, connection: duckdb.DuckDBPyConnection) -> AllocationResult:
-        """Make `allocated_costs`."""
+        """Make `allocated_costs`; before, the daily costs take the kinds of actors that the configuration says."""
+        with transaction(connection):
+            rename_actors(connection)
         plan = prepare_usable(self.settings.virtual_tags, self.settings.resolve)
         result = allocate(connection, plan, self._job_run_files)
         _note(connection, ALLOCATED_COSTS)

@@ -28,7 +28,7 @@ _SPLITS_SCHEMA = {
 }
 _TARGETS_SCHEMA = {"split": pl.Int32(), "target": pl.String(), "weight": pl.String()}
 # What a daily cost's dimension is called in a job run; its ids and days have one name in both.
-_JOB_RUN_COLUMNS = {dimension.name: dimension.source for dimension in COST_DIMENSIONS}
+_JOB_RUN_COLUMNS = {dimension.name: dimension.of_job_runs("runs") for dimension in COST_DIMENSIONS}
 
 
 def needs_users(plan: Plan) -> bool:
@@ -83,7 +83,7 @@ def _shown(dimension: str) -> str:
         return "coalesce(projects.name, runs.project_id) AS project"
     if dimension in IDS:
         return f"runs.{dimension}"
-    return f"coalesce(same_name(CAST(runs.{_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '{NO_VALUE}') AS {dimension}"
+    return f"coalesce(same_name(CAST({_JOB_RUN_COLUMNS[dimension]} AS VARCHAR)), '{NO_VALUE}') AS {dimension}"
 
 
 def share(

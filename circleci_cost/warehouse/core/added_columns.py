@@ -6,6 +6,7 @@ Columns that are no charge type and no dimension are added by `tables.sql`.
 import duckdb
 
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import COMPUTED_DIMENSIONS
 from circleci_cost.warehouse.core.schema_pieces import charge_columns, dimension_columns
 
 _COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_costs": dimension_columns()}
@@ -13,6 +14,11 @@ _COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_co
 # have was booked as other credits then, so its own are 0.
 UNWRITTEN: dict[tuple[str, str], str] = {
     ("usage_days", "complete"): "holds_whole_day(date, exported_at)",
+    **{
+        (table, each.name): each.of_costs()
+        for table in ("daily_costs", "allocated_costs")
+        for each in COMPUTED_DIMENSIONS
+    },
     **{("daily_costs", f"{name}_credits"): "0" for name in CHARGE_TYPES},
     **{("daily_costs", f"{name}_cost_usd"): "price_per_credit * 0" for name in CHARGE_TYPES},
 }

@@ -9,10 +9,27 @@ CREATE OR REPLACE TEMPORARY MACRO configured_cost_centers() AS CAST(getvariable(
 CREATE OR REPLACE TEMPORARY MACRO is_configured(name) AS
     coalesce(list_contains(configured_cost_centers(), name), true);
 
+-- Who the actors are: the configuration's patterns, or the defaults where the connection does not know them.
+CREATE OR REPLACE TEMPORARY MACRO actor_patterns() AS coalesce(getvariable('actors'), {schema.default_actors});
+
+CREATE OR REPLACE TEMPORARY MACRO is_like_one(value, patterns) AS
+    coalesce(list_bool_or(list_transform(patterns, lambda pattern: value GLOB pattern)), false);
+
 -- The one form of a name, as `text.plain.same_name` has it: normalizing many combining marks in a row takes the square
 -- of their number. What is no ASCII takes more bytes than characters; to look at those names alone keeps it cheap.
 CREATE OR REPLACE TEMPORARY MACRO same_name(name) AS
     CASE
         WHEN strlen(name) - length(name) > 30 AND regexp_matches(name, '\p{M}{31}') THEN name
         ELSE nfc_normalize(name)
+    END;
+
+-- The kind of a pipeline's actor, the one place of the rule (`model.efficiency.actors.ACTOR_KINDS`): a schedule has no
+-- person behind it whatever its branch, and a branch tells more than that the API was called. NULL without a source.
+CREATE OR REPLACE TEMPORARY MACRO actor_kind(trigger_source, branch) AS
+    CASE
+        WHEN list_contains(actor_patterns().schedule_sources, lower(trigger_source)) THEN 'schedule'
+        WHEN is_like_one(same_name(branch), actor_patterns().bot_branches) THEN 'bot'
+        WHEN is_like_one(same_name(branch), actor_patterns().agent_branches) THEN 'agent'
+        WHEN list_contains(actor_patterns().api_sources, lower(trigger_source)) THEN 'api'
+        WHEN trigger_source IS NOT NULL THEN 'person'
     END;

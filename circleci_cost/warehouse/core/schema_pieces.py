@@ -3,12 +3,21 @@
 The lists alone say which columns there are; the .sql files say what is done with them.
 """
 
+from circleci_cost.model.efficiency.actors import DEFAULT_ACTORS
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_TYPES
-from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, NO_VALUE, Dimension
+from circleci_cost.model.usage.dimensions import (
+    COMPUTED_DIMENSIONS,
+    COST_DIMENSIONS,
+    NO_VALUE,
+    STORED_DIMENSIONS,
+    Dimension,
+)
+from circleci_cost.text.literals import sql_text
 
 _CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
 # The cost center comes from the configuration, not from the export: it has a column of its own everywhere.
 EXPORTED_DIMENSIONS = COST_DIMENSIONS[1:]
+_READ_DIMENSIONS = STORED_DIMENSIONS[1:]
 
 
 def charge_columns() -> dict[str, str]:
@@ -62,6 +71,11 @@ def _charge_definitions(kind: str, ending: str = "") -> str:
     return _definitions({name: own for name, own in charge_columns().items() if own == kind}, ending)
 
 
+def _struct(lists: dict[str, list[str]]) -> str:
+    of = (f"'{name}': [{', '.join(map(sql_text, values))}]" for name, values in lists.items())
+    return f"{{{', '.join(of)}}}"
+
+
 def _booked(measure: str) -> str:
     return " + ".join(f"coalesce({name}_{measure}, 0)" for name in BOOKED_CHARGE_TYPES)
 
@@ -86,15 +100,17 @@ _ADDED_AMOUNTS = (
     ),
 )
 PIECES: dict[str, str] = {
+    "default_actors": _struct(DEFAULT_ACTORS.patterns),
     "unpriced_credits": _UNPRICED_CREDITS,
     "amounts": ",\n    ".join(_AMOUNTS),
     "added_amounts": ",\n    ".join(_ADDED_AMOUNTS),
     "dimension_definitions": _definitions(dimension_columns()),
     "credits_definitions": _charge_definitions(_CREDITS, " NOT NULL"),
     "cost_definitions": _charge_definitions(_COST),
-    "dimensions_of_job_runs": ", ".join(map(_of_job_runs, EXPORTED_DIMENSIONS)),
+    "dimensions_of_job_runs": ", ".join(map(_of_job_runs, _READ_DIMENSIONS)),
+    "computed_dimensions": ", ".join(f"{each.of_costs()} AS {each.name}" for each in COMPUTED_DIMENSIONS),
     "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
-    "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, COST_DIMENSIONS)),
+    "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, STORED_DIMENSIONS)),
     "packed_dimensions": f"struct_pack({', '.join(f'{each.name} := cells.{each.name}' for each in COST_DIMENSIONS)})",
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
     "charge_rows": _charge_rows(),

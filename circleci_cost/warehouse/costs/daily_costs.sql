@@ -35,6 +35,7 @@ daily_credits AS (
 INSERT INTO daily_costs BY NAME
 SELECT
     daily_credits.*,
+    {schema.computed_dimensions},
     organizations.name AS organization,
     projects.name AS project,
     rates.price_per_credit,

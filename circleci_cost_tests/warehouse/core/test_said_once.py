@@ -8,7 +8,7 @@ import pytest
 import circleci_cost
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
-from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, DIMENSIONS
+from circleci_cost.model.usage.dimensions import DIMENSIONS, STORED_DIMENSIONS
 from circleci_cost.model.usage.display_names import CHARGE_TYPE_NAMES, driver_name
 from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
 from circleci_cost.warehouse.core.schema_pieces import PIECES
@@ -44,7 +44,7 @@ def test_names_columns_and_conditions_follow_from_the_lists() -> None:
     assert tuple(CHARGE_TYPE_NAMES) == CHARGE_TYPES
     assert all(driver_name(name) == CHARGE_TYPE_NAMES[name] for name in CHARGE_TYPES if name != "compute")
     assert {f"{name}_credits" for name in CHARGE_TYPES} < JOB_RUN_SCHEMA.keys()
-    assert {dimension.source for dimension in COST_DIMENSIONS} < JOB_RUN_SCHEMA.keys()
+    assert {dimension.source for dimension in STORED_DIMENSIONS} < JOB_RUN_SCHEMA.keys()
     assert set(CONDITION_DIMENSIONS) - set(DIMENSIONS) == {"organization_id", "project_id"}
 
 

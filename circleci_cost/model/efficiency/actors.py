@@ -1,0 +1,58 @@
+"""`[actors]`: by which trigger sources and branches the kind of a pipeline's actor is told.
+
+What the keys mean together is the macro `actor_kind` of `warehouse/core/macros.sql`, the one place of the rule.
+"""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator
+
+from circleci_cost.sections.section import Label, Section
+
+ACTOR_KINDS = ("person", "bot", "schedule", "api", "agent")
+
+
+def _branches(pattern: str) -> str:
+    if pattern.endswith("/"):
+        raise ValueError(f'no branch has this name; write "{pattern}*" for all branches below it')
+    return pattern
+
+
+# A pattern of branches, as `glob` in conditions: `*` stands for any text, slashes included.
+BranchPattern: TypeAlias = Annotated[Label, AfterValidator(_branches)]
+
+
+class Actors(Section):
+    """`[actors]`: patterns of the branches of bots and agents, and the trigger sources of schedules and API calls.
+
+    The defaults are the branches that these tools make when nothing else is configured in them.
+    """
+
+    bot_branches: tuple[BranchPattern, ...] = (
+        "renovate/*",
+        "dependabot/*",
+        "snyk-fix-*",
+        "snyk-upgrade-*",
+        "depfu/*",
+        "pyup-*",
+        "greenkeeper/*",
+        "pre-commit-ci-update-config",
+        "imgbot",
+        "whitesource-remediate/*",
+    )
+    agent_branches: tuple[BranchPattern, ...] = ("chunk/*", "codex/*", "copilot/*", "cursor/*", "devin/*")
+    schedule_sources: tuple[Label, ...] = ("schedule", "scheduled_pipeline")
+    api_sources: tuple[Label, ...] = ("api",)
+
+    @property
+    def patterns(self) -> dict[str, list[str]]:
+        """The keys that decide on the kind, as the warehouse's connection takes them."""
+        return {
+            "bot_branches": list(self.bot_branches),
+            "agent_branches": list(self.agent_branches),
+            "schedule_sources": [source.lower() for source in self.schedule_sources],
+            "api_sources": [source.lower() for source in self.api_sources],
+        }
+
+
+DEFAULT_ACTORS = Actors()

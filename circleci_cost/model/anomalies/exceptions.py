@@ -44,8 +44,8 @@ class Exceptions:
         if kind >= 0:
             *shares, rests = self._quiet.shares(kind, day.weekday, state)
             low, high, expected = (share * usual for share in shares)
-            rests |= ~state.ready(day)
-            residuals = _against((low, high), rests, day, state, residuals)
+            excepted = rests | ~state.ready(day) | (day.usage < usual)
+            residuals = _against((low, high), excepted, day, state, residuals)
             self._quiet.learn(kind, day, state, usual)
         excess = self._monthly.excess(number, usual, residuals.variance)
         nearest = np.clip(day.usage, low, high)

@@ -11,6 +11,7 @@ from circleci_cost.model.anomalies.course import Course
 from circleci_cost.model.anomalies.day import TINY, Day, Residuals
 from circleci_cost.model.anomalies.level import LEVEL_GAIN, Level
 from circleci_cost.model.anomalies.rate import RATE_GAIN, Rate
+from circleci_cost.model.anomalies.repetition import Repetition
 from circleci_cost.model.anomalies.residuals import (
     DAY_SHARE,
     cut_off,
@@ -57,7 +58,7 @@ class State:
         """Start with nothing learned of this many series; each is judged after `MINIMUM_DAYS` known days."""
         self.days = np.zeros(series)
         self.level, self.rate, self.spread = Level(series), Rate(series), Spread(series)
-        self.schedule = Schedule(series)
+        self.schedule, self._repetition = Schedule(series), Repetition(series)
         self._levels, self._rates = Course(series, LEVEL_GAIN), Course(series, RATE_GAIN)
         self._usage, self._squares, self._runs = np.zeros(series), np.zeros(series), np.zeros(series)
         # The last seven days by weekday: usage, expected usage, variance.
@@ -142,6 +143,7 @@ class State:
         self.level.rest(day.weekday, ready & self.schedule.never(day, residuals.dispersion))
         self._learn_squares(day)
         self.schedule.learn(day)
+        self._repetition.learn(day, residuals.expected, residuals.variance, ready)
         gain = np.maximum(_SPREAD_GAIN, 1.0 / (self.days - MINIMUM_DAYS + _FIRST_SPREADS).clip(1))
         of_runs = (self._squares > 0) & (residuals.sparse | (self.rate.runs > 0))
         lowest = where(of_runs, self._lowest(residuals), _SPREAD_LIMITS_WITHOUT_RUNS[0])
@@ -176,7 +178,8 @@ class State:
         varying = per_run.copy()
         chosen = np.flatnonzero((dispersion < 1.0) & (self._runs > 0))
         mean = self._usage[chosen] / self._runs[chosen]
-        varying[chosen] = _SKEWED * np.maximum(per_run[chosen] - mean, 0.0) + dispersion[chosen] * mean
+        of_runs = _SKEWED * np.maximum(per_run[chosen] - mean, 0.0)
+        varying[chosen] = self._repetition.least(of_runs, chosen) + dispersion[chosen] * mean
         return varying
 
     def _begin(self, day: Day, begun: Flags) -> None:

@@ -11,7 +11,17 @@ import pytest
 from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.anomalies.measures import measured
 from circleci_cost.model.calendar.definition import Calendar
-from circleci_cost_tests.model.anomalies.builders import FIRST, PRICE, alarm_days, alarms, day, days_from, drawn, place
+from circleci_cost_tests.model.anomalies.builders import (
+    FIRST,
+    PRICE,
+    alarm_days,
+    alarms,
+    day,
+    days_from,
+    drawn,
+    only_costs,
+    place,
+)
 
 DAYS = 120
 AT = 92  # a Tuesday, after 13 weeks
@@ -117,6 +127,33 @@ def test_a_schedule_of_unsteady_durations_raises_little() -> None:
     judged = detect(pl.concat(daily))
     years = judged.get_column("expected").count() / 365.25
     assert float(judged.get_column("is_anomaly").sum()) / years <= 0.5
+
+
+def unequal(
+    jobs: list[float], noise: float, times: npt.ArrayLike = 1.0, seed: int = 1, name: str = "a"
+) -> pl.DataFrame:
+    """A schedule that runs each of the jobs once a day; `jobs` are their usual costs."""
+    of_jobs = np.array(jobs) * np.exp(noise * np.random.default_rng(seed).standard_normal((DAYS, len(jobs))))
+    of_jobs *= np.broadcast_to(np.asarray(times), (DAYS,))[:, None]
+    return only_costs(of_jobs.sum(axis=1), name).with_columns(
+        runs=pl.lit(float(len(jobs))), cost_squared=(of_jobs**2).sum(axis=1)
+    )
+
+
+@pytest.mark.parametrize("jobs", [[0.27, 0.01, 0.02], [0.3, 0.1], [0.1, 0.1, 0.1]])
+def test_a_schedule_whose_jobs_cost_unequally_alarms_on_the_day_it_doubles(jobs: list[float]) -> None:
+    for noise in (0.02, 0.05, 0.1):
+        found = alarms(unequal(jobs, noise, step(105, 2.0)))
+        assert (found[0][0], found[0][2]) == (105, "up")
+
+
+def test_a_schedule_whose_jobs_cost_unequally_raises_nothing_while_it_goes_on() -> None:
+    daily = [
+        unequal([0.27, 0.01, 0.02], noise, seed=seed, name=f"{noise} {seed}")
+        for noise in (0.0, 0.1, 0.3, 0.5)
+        for seed in range(8)
+    ]
+    assert detect(pl.concat(daily)).filter("is_anomaly").select("series", "date").rows() == []
 
 
 def test_a_missed_run_is_no_alarm_while_its_day_is_not_completely_known() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from circleci_cost.model.anomalies.detection import detect
 from circleci_cost.model.calendar.definition import Calendar
-from circleci_cost_tests.model.anomalies.builders import drawn, factors, place, times
+from circleci_cost_tests.model.anomalies.builders import drawn, factors, only_costs, place, times
 
 FIRST = date(2025, 9, 8)  # a Monday
 DAYS = 130
@@ -104,3 +104,34 @@ def test_a_schedule_that_rests_on_own_closures_is_not_judged_as_stopped_on_the_l
     closures = tuple(date(2025, 11, 3) + timedelta(days=number) for number in range(5))
     judged = detect(times(nightly(), closures, 0.0), calendar=Calendar(closures=closures)).filter("is_anomaly")
     assert judged.filter(pl.col("date") > closures[2]).height == 0
+
+
+# Two ends of a year, the first as busy as any week, with Thanksgiving before each.
+BUSY = only_costs(
+    100.0 * np.exp(0.02 * np.random.default_rng(1).standard_normal(470)), first=date(2024, 10, 7)
+).with_columns(cost=pl.when(pl.col("date").dt.weekday() > 5).then(pl.col("cost") * 0.7).otherwise("cost"))
+
+
+@pytest.mark.parametrize("when", [date(2024, 11, 28), date(2025, 11, 27), date(2025, 12, 24), date(2025, 12, 26)])
+def test_a_special_day_somewhat_below_the_usual_is_no_alarm_though_others_were_busy(when: date) -> None:
+    lower = BUSY.with_columns(cost=pl.when(pl.col("date") == when).then(62.0).otherwise("cost"))
+    assert detect(lower, calendar=Calendar(country="US")).filter("is_anomaly").height == 0
+
+
+@pytest.mark.parametrize("when", [date(2025, 12, 24), date(2025, 12, 30)])
+def test_a_day_at_the_end_of_a_busy_year_with_next_to_nothing_left_is_an_alarm(when: date) -> None:
+    stopped = BUSY.with_columns(cost=pl.when(pl.col("date") == when).then(20.0).otherwise("cost"))
+    judged = detect(stopped, calendar=Calendar(country="US"))
+    assert judged.filter("is_anomaly").select("date", "direction").rows() == [(when, "down")]
+    expected, lower = judged.filter(pl.col("date") == when).select("expected", "lower").row(0)
+    assert 20.0 < lower < 50.0 < expected
+
+
+def test_a_schedule_of_one_run_a_day_that_ran_on_all_days_of_the_last_year_end_alarms_where_it_does_not() -> None:
+    one_run = BUSY.with_columns(cost=pl.lit(1.0), runs=pl.lit(1.0), cost_squared=pl.lit(1.0))
+    when = date(2025, 12, 28)
+    missed = one_run.with_columns(
+        pl.when(pl.col("date") == when).then(0.0).otherwise(pl.col(name)).alias(name)
+        for name in ("cost", "runs", "cost_squared")
+    )
+    assert alarms(missed) == [(when, "down")]

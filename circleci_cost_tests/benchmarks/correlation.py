@@ -1,7 +1,7 @@
 """False findings and power of correlations and of the event study, on simulated companies.
 
 On companies of `correlation_series` (13 months, 3 CI series × 40 services, 6 of them coupled, some faintly; the seeds
-1 to 3 and 31 to 44 chose the constants, so take others). Peers see the same series and are judged by the same
+1 to 3, 31 to 44 and 61 to 63 chose the constants, so take others). Peers see the same series and are judged by the same
 Benjamini-Hochberg procedure at q = 0.10 over the largest of the same 15 lags: Pearson's r of levels, the own method
 with holidays kept, and Spearman's rank correlation of 7-day differences. Then sets without any coupling, the same sets
 with monthly batches and quiet days around the end of the year (`correlation_hostile`), and cut to five months; shifts

@@ -52,6 +52,33 @@ class Innovations:
     coefficients: Floats
 
 
+@dataclass(frozen=True)
+class Swings:
+    """What each series does from day to day on the log scale [series × days]; `known` marks the days to compare.
+
+    `scale` and `coefficients` as in `Innovations`; `limit` is where values are cut off.
+    """
+
+    values: Floats
+    known: Flags
+    scale: Floats
+    coefficients: Floats
+    limit: float
+
+    def less(self, coefficients: Floats) -> Floats:
+        """Return what these autoregressions, one for each series, do not predict, cut off; NaN where not known."""
+        return winsorised(np.where(self.known, filtered(self.values, coefficients), np.nan), self.limit)
+
+    def less_those_of(self, others: Floats) -> Floats:
+        """Return what the autoregression of each of the others leaves of each series [other × series × days]."""
+        series, days = self.values.shape
+        times = (len(others), 1)
+        many = Swings(
+            np.tile(self.values, times), np.tile(self.known, times), self.scale, self.coefficients, self.limit
+        )
+        return many.less(np.repeat(others, series, axis=0)).reshape(len(others), series, days)
+
+
 def days_off(days: Days, calendar: Calendar) -> Flags:
     """Return which days are holidays, bridges, the turn of the year or closures.
 
@@ -102,12 +129,12 @@ def quiet_days(ci: Floats, infrastructure: Floats) -> Flags:
     return quiet
 
 
-def innovations(level: Floats, limit: float, *, around: int | None = None) -> Innovations:
-    """Return the day-to-day changes of levels without rhythm, less the part that each series' own past predicts.
+def swings(level: Floats, limit: float, *, around: int | None = None) -> Swings:
+    """Return the day-to-day changes of levels without rhythm, and what they follow from their own past.
 
-    With `around` the autoregression is that of the deviations from a centred mean of so many days, not of the changes.
-    Both, and the innovations, are cut off at `limit` robust standard deviations. Gaps are bridged for the
-    autoregression (of up to `ORDER` days, by AIC); the days in gaps and the day after each are unknown in the result.
+    With `around` they are the deviations from a centred mean of so many days. They are cut off at `limit` robust
+    standard deviations. Gaps are bridged for the autoregression (of up to `ORDER` days, by AIC); the days in gaps and
+    the day after each are not known.
     """
     bridged = interpolated(level)
     changes = np.diff(bridged, axis=1, prepend=bridged[:, :1])
@@ -116,9 +143,13 @@ def innovations(level: Floats, limit: float, *, around: int | None = None) -> In
     known[:, 0] = False
     scale = robust_scale(np.where(known, changes, np.nan))
     cut = winsorised(changes if around is None else bridged - moving_mean(level, around), limit)
-    coefficients = autoregression(cut, ORDER)
-    left = np.where(known, filtered(cut, coefficients), np.nan)
-    return Innovations(winsorised(left, limit), scale, coefficients)
+    return Swings(cut, known, scale, autoregression(cut, ORDER), limit)
+
+
+def innovations(level: Floats, limit: float, *, around: int | None = None) -> Innovations:
+    """Return `swings` less the part that each series' own past predicts, cut off at `limit` as well."""
+    moved = swings(level, limit, around=around)
+    return Innovations(moved.less(moved.coefficients), moved.scale, moved.coefficients)
 
 
 def _deviation(level: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Correlations of every pair of rows of two matrices at several lags, and how likely the largest one is by chance.
+"""Correlations of rows of two matrices at several lags, and how likely the most telling one is by chance.
 
 The meaning of the rows, and which pairs are worth comparing, is `correlation`'s subject.
 """
@@ -7,16 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from circleci_cost.model.correlation.statistics import Floats, Integers, two_sided
+from circleci_cost.model.correlation.statistics import Floats, Integers, student_above
 
 # Shifts at least this far beyond every lag compare unrelated parts of the series.
 _APART = 15
 _FEWEST_SHIFTS, _FEWEST_DAYS = 30, 30
+# Costs are booked on the day of the usage or soon after, and rise with it. Of the chance of a false finding so much is
+# spent on correlations above 0, and on a lag of n days the (n + 1)-th part of that on none. Chance alone is as often
+# below 0 and at the longest lags: at equal weights two thirds of the false findings were of that kind.
+_ABOVE_ZERO = 0.8
+_TINY = 1e-9
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """The largest correlation of each pair [left × right]: at which `lag`, how large (`r`), over how many `days`."""
+    """The correlation of each pair [left × right] that says most: its `lag`, its size `r`, its number of `days`."""
 
     lag: Integers
     r: Floats
@@ -25,27 +30,33 @@ class Peaks:
 
 
 def largest_correlations(left: Floats, right: Floats, largest_lag: int) -> Peaks:
-    """Return the correlation that is largest in size over the lags −largest_lag … largest_lag, and its p-value.
+    """Return the correlation that says most over the lags −largest_lag … largest_lag, and its p-value.
 
-    In: two matrices over the same days, NaN where a value is not known; a positive lag is that of `right` behind
-    `left`. The p-value is that of Pearson's r (Student's t) for all lags together (Šidák), two-sided. Its degrees of
-    freedom come from a permutation: `right` is shifted in a circle by every number of days beyond the lags, which
-    keeps each series' own rhythm and tails and breaks what the two have in common; the number of
-    days is divided by the factor by which their squares exceed 1 / days (Bartlett's effective sample size, measured).
+    In: `right` [right × days] and `left`, either [left × days] or prepared for each right [right × left × days], NaN
+    where a value is not known; a positive lag is that of `right` behind `left`. The p-value is that of Pearson's r
+    (Student's t), one-sided and divided by the weight of its sign and lag; the least one counts, for all lags and both
+    signs together (Šidák, with weights as by Genovese, Roeder and Wasserman 2006). The degrees of freedom come from a
+    permutation: `right` is shifted in a circle by every number of days beyond the lags, which keeps each series' own
+    rhythm and tails and breaks what the two have in common; the number of days is divided by the factor by which their
+    squares exceed 1 / days (Bartlett's effective sample size, measured).
     """
-    left_side, right_side = _Side.of(left), _Side.of(right)
-    lags = range(-largest_lag, largest_lag + 1)
-    at_lags = [_correlations(left_side, right_side, lag) for lag in lags]
-    r, days = (np.stack(matrices, axis=2) for matrices in zip(*at_lags, strict=True))
-    peak = np.abs(r).argmax(axis=2)[:, :, None]
-    top = np.take_along_axis(r, peak, axis=2)[:, :, 0]
-    shared = np.take_along_axis(days, peak, axis=2)[:, :, 0]
-    freedom = np.maximum(shared / _inflation(left_side, right_side, largest_lag) - 2, 1.0)
-    student = np.abs(top) * np.sqrt(freedom / np.maximum(1 - top**2, 1e-12))
-    single = two_sided(student, freedom)
+    left_side, right_side = _Side.of(left if left.ndim == 3 else left[None]), _Side.of(right)
+    lags = np.arange(-largest_lag, largest_lag + 1)
+    at_lags = [_correlations(left_side, right_side, int(lag)) for lag in lags]
+    r, days = (np.stack(matrices) for matrices in zip(*at_lags, strict=True))
+    freedom = np.maximum(days / _inflation(left_side, right_side, largest_lag) - 2, 1.0)
+    above = student_above(r * np.sqrt(freedom / np.maximum(1 - r**2, 1e-12)), freedom)
+    of_lag = 1.0 / (1.0 + np.abs(lags))
+    of_lag /= of_lag.sum()
+    # Either sign of a lag excludes the other.
+    weighted = np.minimum(above / _ABOVE_ZERO, (1.0 - above) / (1.0 - _ABOVE_ZERO)) / of_lag[:, None, None]
+    peak = weighted.argmin(axis=0)[None]
+    least = np.take_along_axis(weighted, peak, axis=0)
     # log1p and expm1 keep small probabilities exact.
-    together = -np.expm1(len(lags) * np.log1p(-np.minimum(single, 1 - 1e-12)))
-    return Peaks(peak[:, :, 0] - largest_lag, top, np.rint(shared).astype(np.int64), together)
+    chances = np.minimum(of_lag[:, None, None] * least, 1 - 1e-12)
+    together = -np.expm1(np.log1p(-chances).sum(axis=0))
+    shared, top = (np.take_along_axis(values, peak, axis=0)[0] for values in (days, r))
+    return Peaks((peak[0] - largest_lag).T, top.T, np.rint(shared).astype(np.int64).T, together.T)
 
 
 @dataclass(frozen=True)
@@ -59,34 +70,50 @@ class _Side:
     def of(cls, values: Floats) -> "_Side":
         known = ~np.isnan(values)
         filled = np.where(known, values, 0.0)
-        mean = filled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return cls(np.where(known, filled - mean[:, None], 0.0), known.astype(np.float64))
+        mean = filled.sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+        return cls(np.where(known, filled - mean[..., None], 0.0), known.astype(np.float64))
 
 
-def _correlations(left: _Side, right: _Side, lag: int, *, circle: bool = False) -> tuple[Floats, Floats]:
-    """Return r and the number of common days of all pairs, with `right` that many days later."""
-    days = left.values.shape[1]
-    if circle:
-        values, known = np.roll(right.values, -lag, axis=1), np.roll(right.known, -lag, axis=1)
-        left_values, left_known = left.values, left.known
-    else:
-        here = slice(max(0, -lag), max(0, days - max(0, lag)))
-        later = slice(max(0, lag), max(0, days - max(0, -lag)))
-        values, known = right.values[:, later], right.known[:, later]
-        left_values, left_known = left.values[:, here], left.known[:, here]
-    spread = (left_values**2 @ known.T) * (left_known @ (values**2).T)
-    r = np.divide(left_values @ values.T, np.sqrt(spread), out=np.zeros_like(spread), where=spread > 0)
-    return np.clip(r, -1.0, 1.0), left_known @ known.T
+def _correlations(left: _Side, right: _Side, lag: int) -> tuple[Floats, Floats]:
+    """Return r and the number of common days of all pairs [right × left], with `right` that many days later."""
+    days = right.values.shape[1]
+    here = slice(max(0, -lag), max(0, days - max(0, lag)))
+    later = slice(max(0, lag), max(0, days - max(0, -lag)))
+    values, known = left.values[..., here], left.known[..., here]
+    right_values, right_known = right.values[:, later, None], right.known[:, later, None]
+    product, squares, right_squares, shared = (
+        np.matmul(one, other)[..., 0]
+        for one, other in (
+            (values, right_values),
+            (values**2, right_known),
+            (known, right_values**2),
+            (known, right_known),
+        )
+    )
+    return _ratio(product, squares * right_squares), shared
 
 
 def _inflation(left: _Side, right: _Side, largest_lag: int) -> Floats:
     """The factor, at least 1, by which squared correlations of shifted pairs exceed those of independent days."""
-    days = left.values.shape[1]
-    total, count = np.zeros((len(left.values), len(right.values))), np.zeros((len(left.values), len(right.values)))
-    for shift in range(largest_lag + _APART, days - largest_lag - _APART + 1):
-        r, shared = _correlations(left, right, shift, circle=True)
-        enough = shared >= _FEWEST_DAYS
-        total += np.where(enough, shared * r**2, 0.0)
-        count += enough
+    days = right.values.shape[1]
+    shifts = np.arange(largest_lag + _APART, days - largest_lag - _APART + 1)
+    if len(shifts) < _FEWEST_SHIFTS:
+        return np.ones((len(right.values), left.values.shape[1]))
+    waves = [np.conj(np.fft.rfft(part)) for part in (left.values, left.values**2, left.known)]
+    others = [np.fft.rfft(part)[:, None] for part in (right.values, right.values**2, right.known)]
+    # All circular shifts at once: products of the Fourier transforms.
+    product, squares, right_squares, shared = (
+        np.fft.irfft(waves[one] * others[other], days)[..., shifts] for one, other in ((0, 0), (1, 2), (2, 1), (2, 2))
+    )
+    shared = np.rint(shared)
+    enough = shared >= _FEWEST_DAYS
+    count = enough.sum(axis=-1)
+    total = np.where(enough, shared * _ratio(product, squares * right_squares) ** 2, 0.0).sum(axis=-1)
     measured = np.divide(total, count, out=np.ones_like(total), where=count >= _FEWEST_SHIFTS)
-    return np.maximum(measured, 1.0)
+    return np.asarray(np.maximum(measured, 1.0))
+
+
+def _ratio(product: Floats, spread: Floats) -> Floats:
+    """Correlations; 0 where a side does not vary."""
+    varies = spread > _TINY
+    return np.clip(np.divide(product, np.sqrt(np.where(varies, spread, 1.0)), where=varies, out=0.0 * product), -1, 1)

@@ -35,11 +35,11 @@ def winsorised(values: Floats, limit: float) -> Floats:
     return np.clip(values - medians(values)[:, None], -bound, bound)
 
 
-def two_sided(student: Floats, freedom: Floats) -> Floats:
-    """Return the two-sided p-value of Student's t; `student` is not negative."""
+def student_above(student: Floats, freedom: Floats) -> Floats:
+    """Return the probability that Student's t is above these values."""
     from scipy.special import stdtr
 
-    return np.asarray(2 * stdtr(freedom, -student))
+    return np.asarray(stdtr(freedom, -student))
 
 
 def false_discovery_rates(p_value: Floats, tested: Flags) -> Floats:

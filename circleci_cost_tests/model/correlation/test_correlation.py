@@ -70,6 +70,34 @@ def test_a_cost_that_falls_when_ci_rises_moves_against_it() -> None:
     assert row["sentence"].startswith("spot savings moved against ci on the same day (r = −0.")
 
 
+def test_what_moves_against_ci_or_a_week_apart_needs_more_evidence_than_what_follows_it() -> None:
+    def p_value(cost: np.ndarray) -> float:
+        return float(correlate(CI, daily("s3", cost))["p_value"].item())
+
+    noise = activity(2) ** 2
+    follows, against, late = (
+        activity(1) * noise,
+        activity(1) ** -1 * noise,
+        np.roll(activity(1), 7) * noise,
+    )
+    assert 1e-12 < p_value(follows) < 0.5 * p_value(against)
+    assert p_value(follows) < 0.5 * p_value(late)
+
+
+def test_a_steady_cost_tells_more_of_a_ci_that_changes_slowly_than_of_one_that_jumps() -> None:
+    slow = np.zeros(DAYS)
+    for at, change in enumerate(np.random.default_rng(1).standard_normal(DAYS)):
+        slow[at] = 0.8 * slow[at - 1] + change
+    jumping = np.random.default_rng(1).standard_normal(DAYS)
+    own = np.random.default_rng(2).standard_normal(DAYS)
+    # Of the cost's changes either explains as much as the other does by its unforeseen part.
+    pairs = [
+        correlate(daily("ci", np.exp(0.2 * ci)), daily("s3", np.exp(0.06 * ci + 0.15 * own))) for ci in (slow, jumping)
+    ]
+    assert pairs[0]["r"].item() > pairs[1]["r"].item() + 0.05
+    assert pairs[0]["p_value"].item() < 0.1 * pairs[1]["p_value"].item()
+
+
 def test_a_shared_week_and_shared_growth_are_no_relation() -> None:
     growth = np.exp(np.arange(DAYS) / 200)
     (row,) = correlate(

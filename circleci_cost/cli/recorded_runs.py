@@ -1,7 +1,7 @@
 """A process that reads Dagster's record: the last runs, and the checks whose latest result is not a pass.
 
-Started by the explorer, which does without Dagster, as `python -m circleci_cost.cli.recorded_runs`: one line of JSON on
-stdin says where the configuration is, one on stdout is the answer. It holds our own texts, names and times only.
+Started by the explorer, which does without Dagster, through `dagster_process`: one line of JSON on stdin says where the
+configuration is, one on stdout is the answer. It holds our own texts, names and times only.
 """
 
 import json
@@ -99,7 +99,3 @@ def _checks(settings: Settings, instance: dg.DagsterInstance) -> Iterator[dict[s
 
 def _moment(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
-
-
-if __name__ == "__main__":
-    main()

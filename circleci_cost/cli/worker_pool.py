@@ -139,7 +139,7 @@ class WorkerPool:
         source = self._settings.source_file
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "circleci_cost.cli.worker"],
+            [sys.executable, "-P", "-m", "circleci_cost.cli.dagster_process", "worker"],
             stdin=subprocess.PIPE,
             stdout=errors,
             stderr=errors,

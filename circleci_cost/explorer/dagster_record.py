@@ -19,7 +19,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 
 # It imports Dagster, so that nothing here may import it.
-_READER = "circleci_cost.cli.recorded_runs"
+_READER = ("circleci_cost.cli.dagster_process", "recorded_runs")
 _SECONDS = 60
 _FRESH = timedelta(seconds=60)
 
@@ -111,7 +111,7 @@ def _read_record(settings: Settings, home: Path, at: datetime, seconds: float) -
         "config": str(settings.source_file) if settings.source_file else None,
         "demo_data": str(settings.data_dir),
     }
-    command = [sys.executable, "-m", _READER]
+    command = [sys.executable, "-m", *_READER]
     try:
         process = subprocess.run(  # noqa: S603 - our own module
             command, input=json.dumps(request) + "\n", capture_output=True, text=True, timeout=seconds, check=False

@@ -1,5 +1,6 @@
 """What the whole session of tests has in common: compiled bytecode is kept, and its end says what could not run."""
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -13,6 +14,9 @@ from circleci_cost_tests.explorer.missing_browser import summary
 # Else each worker compiles all tests anew, and each of the hundred processes that they start the whole package.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What Dagster and Polars make of modules and records stays: searching it for garbage takes a tenth of a run's time.
+gc.set_threshold(20_000, 20, 50)
 
 # On a machine that is busy, an example of a property may take a second: that is no failure.
 settings.register_profile("without deadlines", deadline=None)

@@ -17,7 +17,11 @@ def main() -> None:
         from circleci_cost.cli.recorded_runs import main as begin
     gc.freeze()
     gc.enable()
-    begin()
+    try:
+        begin()
+    finally:
+        # Libraries written in C++ report at the end of the process what is still there.
+        gc.unfreeze()
 
 
 if __name__ == "__main__":

@@ -76,6 +76,9 @@ ANOMALY_DRIVERS = _asset(
 COST_CORRELATIONS = _asset(
     "cost_correlations", "analysis", Making.DERIVED, (INFRASTRUCTURE_COSTS, DAILY_COSTS), doing="correlating"
 )
+CLASS_ADVICE = _asset(
+    "class_advice", "efficiency", Making.DERIVED, (JOB_RUNS, DAILY_COSTS), doing="comparing resource classes"
+)
 # In the order in which they are made. All of these have a table that is published.
 _TABLES = (
     PRICING_PERIODS,
@@ -87,6 +90,7 @@ _TABLES = (
     COST_ANOMALIES,
     ANOMALY_DRIVERS,
     COST_CORRELATIONS,
+    CLASS_ADVICE,
 )
 PUBLISHED = _asset("published", "publishing", Making.FOLLOWING, _TABLES, doing="publishing")
 COST_CENTER_DAYS = _asset("cost_center_days", "publishing", Making.LOGGED, (PUBLISHED,))

@@ -17,6 +17,7 @@ from circleci_cost.defs.anomalies import build_anomaly_assets
 from circleci_cost.defs.automation import build_costs_sensor, build_schedule, build_sensor
 from circleci_cost.defs.budgets import build_budget_assets
 from circleci_cost.defs.checks import build_checks
+from circleci_cost.defs.classes import build_classes_asset
 from circleci_cost.defs.correlations import build_correlations_asset
 from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
@@ -90,6 +91,7 @@ def _definitions(
         *build_budget_assets(settings),
         *build_anomaly_assets(settings),
         build_correlations_asset(settings),
+        build_classes_asset(settings),
     ]
     assets = [
         *build_ingest_assets(settings, partitions),

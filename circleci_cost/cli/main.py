@@ -45,6 +45,7 @@ COMMANDS = {
     "anomalies": Entry("anomalies", "anomalies", "Show what changed: incidents, with their impact and their reasons."),
     "explain": Entry("explain", "explain", "Say why the cost of a period differs from that of another one."),
     "correlate": Entry("correlate", "correlate", "Show which infrastructure costs move with CI cost."),
+    "classes": Entry("classes", "classes", "Show which resource class each job should have, and what that saves."),
     "allocation": Entry(
         "allocation", "allocation", "Whose cost it is: explain a figure, preview a rule, find what is left."
     ),

@@ -26,6 +26,7 @@ from circleci_cost.model.anomalies.definition import Anomalies
 from circleci_cost.model.budgets.definition import Budget, BudgetsFile
 from circleci_cost.model.calendar.definition import Calendar
 from circleci_cost.model.efficiency.actors import Actors
+from circleci_cost.model.efficiency.rate_definition import ResourceClassRate, refuse_overlaps
 from circleci_cost.model.infrastructure.definition import Infrastructure, check_sources
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_periods import PricePeriod
@@ -88,6 +89,7 @@ class Settings(Section):
     anomalies: Anomalies = Anomalies()
     actors: Actors = Actors()
     infrastructure: tuple[Infrastructure, ...] = ()
+    resource_class_rates: tuple[ResourceClassRate, ...] = ()
     notifications: Notifications = Notifications()
     explorer: Explorer = Explorer()
     source_file: Path | None = Field(default=None, exclude=True)
@@ -152,6 +154,7 @@ class Settings(Section):
                     )
                 owners[organization] = center.name
         check_sources(self.infrastructure)
+        refuse_overlaps(self.resource_class_rates)
         check_references(
             self.virtual_tags, self.budgets, self.notifications.owners, all_budgets_here=not self.budget_files
         )

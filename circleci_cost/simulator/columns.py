@@ -17,13 +17,13 @@ from circleci_cost.simulator.plan import Plan
 from circleci_cost.simulator.rows import Rows
 from circleci_cost.simulator.runs import Runs
 from circleci_cost.simulator.scenario import Organization, Project
+from circleci_cost.simulator.utilization import utilization
 
 _FEATURE, _DEPENDABOT, _RELEASE = 0.35, 0.80, 0.92
 
 _BRANCH_KIND, _BRANCH, _NO_BRANCH, _BOT, _USER, _SOURCE, _PIPELINE_ID, _LAST_BUILD = range(64, 72)
 _WORKFLOW_ID, _FIRST_QUEUED, _FIRST_STARTED, _WORKFLOW_STOPPED = range(76, 80)
 _JOB_ID, _STATUS = 80, 81
-_SAMPLED, _CPU, _CPU_MAX, _RAM, _RAM_MAX = range(85, 90)
 
 Columns = dict[str, pl.Series]
 
@@ -49,7 +49,7 @@ def frame_of(names: Names, runs: Runs, rows: Rows, credits: Credits) -> pl.DataF
         | {name: series.gather(runs.pipeline[rows.run]) for name, series in by_pipeline.items()}
         | {name: series.gather(rows.run) for name, series in by_run.items()}
         | _job(names, runs, rows, status)
-        | _utilization(rows)
+        | utilization(names.plan, names.effects, rows)
         | _credits(credits)
     )
     never = pl.Series(~rows.ran)
@@ -193,23 +193,6 @@ def _statuses(runs: Runs, rows: Rows) -> tuple[pl.Series, Flags]:
     code = np.where(rows.ran, if_ran, if_not)
     unsuccessful = np.bincount(rows.run, weights=code != 0, minlength=len(runs.key))
     return names.gather(code), unsuccessful == 0
-
-
-def _utilization(rows: Rows) -> Columns:
-    """Fill columns 36 to 39: utilization is sampled every 15 s, so short jobs have none."""
-    sampled = rows.ran & (rows.seconds >= 15) & (unit(rows.key, _SAMPLED) < 0.6)
-    cpu = 3 + 97 * unit(rows.key, _CPU)
-    ram = 1 + 60 * unit(rows.key, _RAM) ** 2
-    values = {
-        "MEDIAN_CPU_UTILIZATION_PCT": cpu,
-        "MAX_CPU_UTILIZATION_PCT": cpu + (100 - cpu) * unit(rows.key, _CPU_MAX),
-        "MEDIAN_RAM_UTILIZATION_PCT": ram,
-        "MAX_RAM_UTILIZATION_PCT": ram + (100 - ram) * unit(rows.key, _RAM_MAX),
-    }
-    return {
-        name: pl.select(pl.when(pl.Series(sampled)).then(pl.Series(value.astype(np.int64)))).to_series()
-        for name, value in values.items()
-    }
 
 
 def _credits(credits: Credits) -> Columns:

@@ -54,7 +54,9 @@ def _events(today: date) -> tuple[Event, ...]:
 def _acme(today: date) -> Organization:
     """Return the paying organization of the first cost center."""
     gpu = Job("train-model", 600, "gpu.nvidia.small.multi", "machine", stage=1)
-    ios = Job("build-ios", 420, "m4pro.medium", "macos", "macos")
+    android = Job("build-android", 660, "xlarge", vcpus_used=7.7, ram_gb_used=8.5)
+    features = Job("prepare-features", 400, "large", vcpus_used=0.9, ram_gb_used=5.2)
+    ios = Job("build-ios", 420, "m4pro.medium", "macos", "macos", vcpus_used=2.4, ram_gb_used=9)
     runner = Job("integration-on-premises", 600, "acme/linux-runner", "runner")
     return Organization(
         id=ACME_ID,
@@ -64,16 +66,20 @@ def _acme(today: date) -> Organization:
         projects=(
             _project("web-app", 3.0, _delivery(), _nightly("end-to-end", 900, "large", parallelism=4)),
             _project("payments-api", 2.0, _delivery(ip_ranges=True), _nightly("end-to-end", 780, "large")),
-            _project("mobile-app", 1.2, _delivery(Job("build-android", 660, "xlarge"), ios)),
+            _project("mobile-app", 1.2, _delivery(android, ios)),
             _project(
                 "data-platform",
                 1.5,
                 _delivery(),
-                Workflow("nightly", (Job("prepare-features", 400, "large"), gpu), scheduled=True),
+                Workflow(
+                    "nightly",
+                    (features, gpu),
+                    scheduled=True,
+                ),
             ),
             _project("infrastructure", 0.8, _delivery(runner), _nightly("drift-detection", 240, "small")),
             _project("docs", 0.5, Workflow("lint", (Job("lint-docs", 45, "small"), Job("build-docs", 120)))),
-            _project("search", 1.0, _delivery(), _nightly("reindex", 1800, "xlarge")),
+            _project("search", 1.0, _delivery(), _nightly("reindex", 1800, "xlarge", vcpus_used=1.4, ram_gb_used=4.0)),
             _project("legacy-billing", 0.4, _delivery(), renamed=((today - timedelta(days=90), "billing"),)),
         ),
         jobs_per_day=190.0,
@@ -125,23 +131,50 @@ def _globex() -> Organization:
 
 def _delivery(*more: Job, ip_ranges: bool = False) -> Workflow:
     """Return the workflow of a push: checks, tests, an image, a deployment."""
+    image = Job(
+        "build-image",
+        300,
+        "large",
+        "machine",
+        stage=1,
+        docker_layer_caching=True,
+        vcpus_used=1.1,
+        ram_gb_used=3.1,
+    )
     return Workflow(
         "build-and-test",
         (
             Job("lint", 60, "small"),
-            Job("unit-tests", 240, "large", parallelism=4),
+            Job("unit-tests", 240, "large", parallelism=4, vcpus_used=3.7, ram_gb_used=4.4),
             *more,
-            Job("build-image", 300, "large", "machine", stage=1, docker_layer_caching=True),
+            image,
             Job("deploy", 90, "medium", stage=2, ip_ranges=ip_ranges),
         ),
     )
 
 
-def _nightly(name: str, seconds: int, resource_class: str, parallelism: int = 1) -> Workflow:
+def _nightly(
+    name: str,
+    seconds: int,
+    resource_class: str,
+    parallelism: int = 1,
+    *,
+    vcpus_used: float | None = None,
+    ram_gb_used: float | None = None,
+) -> Workflow:
     """Return a scheduled workflow."""
+    main = Job(
+        name,
+        seconds,
+        resource_class,
+        parallelism=parallelism,
+        stage=1,
+        vcpus_used=vcpus_used,
+        ram_gb_used=ram_gb_used,
+    )
     return Workflow(
         name,
-        (Job("prepare", 75), Job(name, seconds, resource_class, parallelism=parallelism, stage=1)),
+        (Job("prepare", 75), main),
         scheduled=True,
     )
 

@@ -96,7 +96,8 @@ class Event:
 class Job:
     """A job of a workflow. `seconds` is its typical wall clock; stages run one after the other.
 
-    `spread` is the standard deviation of the logarithm of a run's seconds.
+    `spread` is the standard deviation of the logarithm of a run's seconds. `vcpus_used` and `ram_gb_used` are what it
+    typically uses of its class; without them any use is as likely as any other.
     """
 
     name: str
@@ -109,6 +110,8 @@ class Job:
     docker_layer_caching: bool = False
     ip_ranges: bool = False
     spread: float = 0.25
+    vcpus_used: float | None = None
+    ram_gb_used: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a class without a rate."""

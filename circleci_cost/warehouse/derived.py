@@ -14,6 +14,7 @@ from circleci_cost.assets import (
     ALLOCATED_COSTS,
     ANOMALY_DRIVERS,
     BUDGET_STATUS,
+    CLASS_ADVICE,
     COST_ANOMALIES,
     COST_CORRELATIONS,
     COST_FORECAST,
@@ -36,12 +37,19 @@ from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
 from circleci_cost.warehouse.efficiency.actors import rename_actors
+from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 
 Summary: TypeAlias = (
-    AllocationResult | ForecastSummary | BudgetSummary | AnomalySummary | ExplanationSummary | CorrelationSummary
+    AllocationResult
+    | ForecastSummary
+    | BudgetSummary
+    | AnomalySummary
+    | ExplanationSummary
+    | CorrelationSummary
+    | AdviceSummary
 )
 
 
@@ -109,6 +117,12 @@ class Derivation:
         _note(connection, COST_CORRELATIONS)
         return summary
 
+    def advise(self, connection: duckdb.DuckDBPyConnection) -> AdviceSummary:
+        """Make `class_advice`."""
+        summary = write_advice(connection, self.lake, self.settings.resource_class_rates)
+        _note(connection, CLASS_ADVICE)
+        return summary
+
     def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
         """Make the tables again that were made from other daily costs than the present ones, and their dependents.
 
@@ -121,6 +135,7 @@ class Derivation:
             COST_ANOMALIES: self.detect,
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,
+            CLASS_ADVICE: self.advise,
         }
         stale = _stale(connection)
         for asset, make in steps.items():

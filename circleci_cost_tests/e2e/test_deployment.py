@@ -104,6 +104,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
         "cost_anomalies": ("analysis", False, {"allocated_costs", "daily_costs"}),
         "anomaly_drivers": ("analysis", False, {"cost_anomalies", "daily_costs", "infrastructure_costs"}),
         "cost_correlations": ("analysis", False, {"daily_costs", "infrastructure_costs"}),
+        "class_advice": ("efficiency", False, {"daily_costs", "job_runs"}),
         "published": (
             "publishing",
             False,
@@ -117,6 +118,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
                 "anomaly_drivers",
                 "infrastructure_costs",
                 "cost_correlations",
+                "class_advice",
             },
         ),
         "cost_center_days": ("publishing", True, {"published"}),

@@ -149,6 +149,14 @@ ASSETS = {
         "backfill": None,
         "checks": {"series_long_enough": ""},
     },
+    "class_advice": {
+        "group": "efficiency",
+        "kinds": {"duckdb", "polars"},
+        "deps": ["daily_costs", "job_runs"],
+        "partitions": None,
+        "backfill": None,
+        "checks": {"rates_match_export": ""},
+    },
     "published": {
         "group": "publishing",
         "kinds": {"duckdb", "parquet"},
@@ -156,6 +164,7 @@ ASSETS = {
             "allocated_costs",
             "anomaly_drivers",
             "budget_status",
+            "class_advice",
             "cost_anomalies",
             "cost_correlations",
             "cost_forecast",
@@ -189,6 +198,7 @@ FOLLOWING = [
     "allocated_costs",
     "anomaly_drivers",
     "budget_status",
+    "class_advice",
     "cost_anomalies",
     "cost_correlations",
     "cost_forecast",
@@ -280,6 +290,7 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
         "cost_anomalies",
         "anomaly_drivers",
         "cost_correlations",
+        "class_advice",
     }
     automated = {name for name, spec in specs.items() if spec.automation_condition}
     assert automated == {"pricing_periods", *FOLLOWING}
@@ -395,6 +406,7 @@ NUMBERS = {
         "infrastructure_files_rows",
         "cost_correlations_rows",
         "incident_services_rows",
+        "class_advice_rows",
         "dimension_values_rows",
     },
     "allocated_costs": {"dagster/row_count"},
@@ -428,6 +440,7 @@ NUMBERS = {
         "pairs_significant",
         "series_too_short",
     },
+    "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month"},
     "notifications": {"queued", "sent", "waiting", "refused", "expired"},
 }
 

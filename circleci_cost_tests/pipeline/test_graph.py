@@ -27,6 +27,7 @@ DERIVED = (
     "cost_anomalies",
     "anomaly_drivers",
     "cost_correlations",
+    "class_advice",
 )
 TEAM = """
 [[virtual_tags]]

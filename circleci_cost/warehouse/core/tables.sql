@@ -326,6 +326,52 @@ CREATE TABLE IF NOT EXISTS incident_services (
     sentence VARCHAR NOT NULL
 );
 
+-- One row per job, class that it has and class that it could have, from the runs of the last 28 days. Minutes and savings
+-- are estimates with a range; savings per month are against today's class, and those of one job exclude each other.
+CREATE TABLE IF NOT EXISTS class_advice (
+    cost_center VARCHAR NOT NULL,
+    organization_id VARCHAR NOT NULL,
+    organization VARCHAR NOT NULL,
+    project_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    job VARCHAR,
+    executor VARCHAR,
+    resource_class VARCHAR,
+    candidate VARCHAR,
+    advice VARCHAR NOT NULL,
+    best BOOLEAN NOT NULL,
+    risk VARCHAR,
+    reason VARCHAR NOT NULL,
+    first_day DATE NOT NULL,
+    last_day DATE NOT NULL,
+    runs BIGINT NOT NULL,
+    unsampled_share DOUBLE NOT NULL,
+    success_rate DOUBLE,
+    compute_credits DECIMAL(38, 6) NOT NULL,
+    compute_cost_usd DECIMAL(38, 16),
+    credits_per_minute DECIMAL(18, 6),
+    candidate_credits_per_minute DECIMAL(18, 6),
+    minutes_per_run DOUBLE NOT NULL,
+    break_even_minutes DOUBLE,
+    minutes_best DOUBLE,
+    minutes_likely DOUBLE,
+    minutes_worst DOUBLE,
+    saving_credits DECIMAL(38, 6),
+    saving_usd DECIMAL(38, 6),
+    saving_low_usd DECIMAL(38, 6),
+    saving_high_usd DECIMAL(38, 6),
+    cpu_median DOUBLE,
+    cpu_p95 DOUBLE,
+    cpu_max DOUBLE,
+    ram_median DOUBLE,
+    ram_p95 DOUBLE,
+    ram_max DOUBLE,
+    vcpus DOUBLE,
+    candidate_vcpus DOUBLE,
+    ram_gb DOUBLE,
+    candidate_ram_gb DOUBLE
+);
+
 -- For each table that is derived in full: the stamp of the daily costs that it was made from.
 CREATE TABLE IF NOT EXISTS derived_from (
     derived VARCHAR NOT NULL PRIMARY KEY,

@@ -51,6 +51,7 @@ TABLES = (
     "infrastructure_files",
     "cost_correlations",
     "incident_services",
+    "class_advice",
     "dimension_values",
 )
 # A reader that opened an older generation gets this long to finish with it.

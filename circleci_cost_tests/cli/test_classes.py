@@ -1,0 +1,81 @@
+"""`classes`: advice as a table, with reasons for a job, as JSON, and a sentence where there is none."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
+from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.model.efficiency.test_advice import advice, usage
+
+DAY = date(2026, 11, 27)
+ADVICE = advice(
+    usage(),
+    usage(key=2, job="lint", sampled_runs=3, sampled_seconds=1800),
+)
+
+
+def publish(folder: Path, table: str, rows: pl.DataFrame | None) -> None:
+    """Publish a day of usage, and these rows in its generation; None is a generation of an earlier version."""
+    publish_rows(folder / "data", [{"date": DAY, "project": "web", "compute": 5000}])
+    lake = open_lake(folder / "data")
+    generation = current_generation(lake)
+    counts: dict[str, Any] = {name: count for name, count in generation.manifest.rows.items() if name != table}
+    with duckdb.connect(str(generation.database)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+        if rows is not None:
+            connection.register("new_rows", rows)
+            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM new_rows")
+            counts |= {table: rows.height}
+    point_to(lake, generation.manifest.model_copy(update={"rows": counts}))
+
+
+@pytest.fixture
+def published(call: Caller) -> Caller:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_advice", ADVICE)
+    return call
+
+
+def test_the_best_class_of_each_job_is_a_line_and_the_sum_is_said(published: Caller) -> None:
+    output = published("classes").out
+    assert "web / test   large   small" in output
+    assert "medium" not in output
+    best = ADVICE.row(by_predicate=pl.col("best"), named=True)
+    likely, low = (f"${round(best[name], 2):.2f}" for name in ("saving_usd", "saving_low_usd"))
+    assert f"Together they likely save {likely} a month, between {low} and" in output
+    assert "1 job has too few samples of CPU and RAM for advice" in output
+
+
+def test_a_job_is_shown_with_all_its_candidates_and_their_reasons(published: Caller) -> None:
+    output = published("classes", "--job", "lint").out
+    assert "web / lint, large to medium: refused, too few samples: 3 of 200 runs have any, 2 % of the time." in output
+    assert "web / test" not in output
+
+
+def test_a_job_that_did_not_run_is_refused_with_a_hint(published: Caller) -> None:
+    result = published("classes", "--job", "lnt")
+    assert result.code == 2
+    assert "No job 'lnt' with compute credits ran in the last 28 days; did you mean 'lint'?" in result.err
+
+
+def test_json_has_exact_decimals_and_every_column(published: Caller) -> None:
+    answer = json.loads(published("classes", "--json").out)
+    (row,) = answer["advice"]
+    assert list(row) == ADVICE.columns
+    assert (row["candidate"], row["compute_cost_usd"], row["credits_per_minute"]) == ("small", "24", "20")
+    assert answer["data_through"] == "2026-11-27"
+
+
+def test_an_earlier_publication_without_advice_says_how_to_make_it(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_advice", None)
+    result = call("classes")
+    assert result.code == 1
+    assert "No advice is published yet; run `circleci-cost" in result.err

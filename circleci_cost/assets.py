@@ -60,6 +60,9 @@ BUDGET_STATUS = _asset(
     (COST_FORECAST, ALLOCATED_COSTS, DAILY_COSTS),
     doing="comparing with budgets",
 )
+CREDIT_LEDGER = _asset(
+    "credit_ledger", "credits", Making.DERIVED, (COST_FORECAST, DAILY_COSTS), doing="reckoning credits"
+)
 INFRASTRUCTURE_COSTS = _asset(
     "infrastructure_costs", "infrastructure", Making.FOLLOWING, doing="reading infrastructure costs"
 )
@@ -86,6 +89,7 @@ _TABLES = (
     ALLOCATED_COSTS,
     COST_FORECAST,
     BUDGET_STATUS,
+    CREDIT_LEDGER,
     INFRASTRUCTURE_COSTS,
     COST_ANOMALIES,
     ANOMALY_DRIVERS,

@@ -18,10 +18,12 @@ from circleci_cost.assets import (
     COST_ANOMALIES,
     COST_CORRELATIONS,
     COST_FORECAST,
+    CREDIT_LEDGER,
     DERIVED,
     Asset,
 )
 from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.lake.layout import Lake
@@ -36,6 +38,7 @@ from circleci_cost.warehouse.budgets.budget_status import BudgetSummary, write_b
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
+from circleci_cost.warehouse.credits.credit_ledger import CreditSummary, write_credits
 from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
@@ -46,6 +49,7 @@ Summary: TypeAlias = (
     AllocationResult
     | ForecastSummary
     | BudgetSummary
+    | CreditSummary
     | AnomalySummary
     | ExplanationSummary
     | CorrelationSummary
@@ -85,6 +89,13 @@ class Derivation:
         usable = usable_budgets(self.settings)
         summary = write_budget_status(connection, usable.budgets)
         _note(connection, BUDGET_STATUS)
+        return replace(summary, problems=usable.problems)
+
+    def reckon_credits(self, connection: duckdb.DuckDBPyConnection) -> CreditSummary:
+        """Make `credit_lots`, `credit_outlook` and `credit_forecast`, after `forecast`."""
+        usable = usable_credits(self.settings)
+        summary = write_credits(connection, usable.centers, ForecastSettings(self.settings.calendar))
+        _note(connection, CREDIT_LEDGER)
         return replace(summary, problems=usable.problems)
 
     def detect(self, connection: duckdb.DuckDBPyConnection) -> AnomalySummary:
@@ -132,6 +143,7 @@ class Derivation:
             ALLOCATED_COSTS: self.allocate,
             COST_FORECAST: self.forecast,
             BUDGET_STATUS: self.compare,
+            CREDIT_LEDGER: self.reckon_credits,
             COST_ANOMALIES: self.detect,
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,

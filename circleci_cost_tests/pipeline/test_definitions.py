@@ -149,6 +149,14 @@ ASSETS = {
         "backfill": None,
         "checks": {"series_long_enough": ""},
     },
+    "credit_ledger": {
+        "group": "credits",
+        "kinds": {"duckdb", "polars"},
+        "deps": ["cost_forecast", "daily_costs"],
+        "partitions": None,
+        "backfill": None,
+        "checks": {"purchases_readable": "", "purchases_complete": "", "credits_last": ""},
+    },
     "class_advice": {
         "group": "efficiency",
         "kinds": {"duckdb", "polars"},
@@ -168,6 +176,7 @@ ASSETS = {
             "cost_anomalies",
             "cost_correlations",
             "cost_forecast",
+            "credit_ledger",
             "daily_costs",
             "infrastructure_costs",
             "pricing_periods",
@@ -202,6 +211,7 @@ FOLLOWING = [
     "cost_anomalies",
     "cost_correlations",
     "cost_forecast",
+    "credit_ledger",
     "infrastructure_costs",
     "notifications",
     "published",
@@ -290,6 +300,7 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
         "cost_anomalies",
         "anomaly_drivers",
         "cost_correlations",
+        "credit_ledger",
         "class_advice",
     }
     automated = {name for name, spec in specs.items() if spec.automation_condition}
@@ -399,6 +410,9 @@ NUMBERS = {
         "cost_forecast_rows",
         "forecast_totals_rows",
         "forecast_backtests_rows",
+        "credit_lots_rows",
+        "credit_outlook_rows",
+        "credit_forecast_rows",
         "cost_anomalies_rows",
         "anomaly_incidents_rows",
         "anomaly_drivers_rows",
@@ -412,6 +426,7 @@ NUMBERS = {
     "allocated_costs": {"dagster/row_count"},
     "cost_forecast": {"dagster/row_count", "series"},
     "budget_status": {"dagster/row_count", "on_track", "at_risk", "over_budget"},
+    "credit_ledger": {"dagster/row_count", "lots", "balance_credits", "balance_usd"},
     "infrastructure_costs": {
         "dagster/row_count",
         "days",

@@ -24,6 +24,7 @@ DERIVED = (
     "allocated_costs",
     "cost_forecast",
     "budget_status",
+    "credit_ledger",
     "cost_anomalies",
     "anomaly_drivers",
     "cost_correlations",

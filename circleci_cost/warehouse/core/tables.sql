@@ -159,6 +159,69 @@ CREATE TABLE IF NOT EXISTS budget_status (
     data_through DATE NOT NULL
 );
 
+-- What of each lot of credits was used, expired and left on each day, from its first to the one on which it is used up
+-- or expires. Usage that no lot paid for is in rows of the kind 'uncovered': used credits add up to the usage.
+CREATE TABLE IF NOT EXISTS credit_lots (
+    cost_center VARCHAR NOT NULL,
+    lot VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    date DATE NOT NULL,
+    bought_on DATE,
+    expires DATE,
+    invoice VARCHAR,
+    bought_credits DECIMAL(19, 6),
+    bought_usd DECIMAL(18, 6),
+    used_credits DECIMAL(38, 6) NOT NULL,
+    used_usd DECIMAL(18, 6),
+    expired_credits DECIMAL(19, 6),
+    expired_usd DECIMAL(18, 6),
+    left_credits DECIMAL(19, 6),
+    left_usd DECIMAL(18, 6)
+);
+
+-- The state of each cost center's credits after `data_through`, and what is to come of it up to `horizon`.
+CREATE TABLE IF NOT EXISTS credit_outlook (
+    cost_center VARCHAR NOT NULL PRIMARY KEY,
+    data_through DATE NOT NULL,
+    horizon DATE NOT NULL,
+    balance_credits DECIMAL(38, 6) NOT NULL,
+    balance_usd DECIMAL(38, 6) NOT NULL,
+    price_per_credit DECIMAL(18, 10),
+    credits_per_day DECIMAL(38, 6),
+    runs_out_on DATE,
+    runs_out_earliest DATE,
+    runs_out_latest DATE,
+    auto_refill BOOLEAN NOT NULL,
+    refill_on DATE,
+    refill_credits DECIMAL(38, 6),
+    stop_days INTEGER,
+    stops_until DATE,
+    expiring_credits DECIMAL(38, 6),
+    expiring_usd DECIMAL(38, 6),
+    expires_next DATE,
+    top_up_credits DECIMAL(38, 6),
+    top_up_usd DECIMAL(38, 6),
+    top_up_until DATE,
+    uncovered_credits DECIMAL(38, 6) NOT NULL,
+    uncovered_before_credits DECIMAL(38, 6) NOT NULL
+);
+
+-- The days after `data_through`: expected usage, and the balance at the end of the day. `balance_low` is that of high
+-- usage; uncovered and expired credits are those of the median.
+CREATE TABLE IF NOT EXISTS credit_forecast (
+    cost_center VARCHAR NOT NULL,
+    date DATE NOT NULL,
+    used_low DECIMAL(38, 6) NOT NULL,
+    used_median DECIMAL(38, 6) NOT NULL,
+    used_high DECIMAL(38, 6) NOT NULL,
+    balance_low DECIMAL(38, 6) NOT NULL,
+    balance_median DECIMAL(38, 6) NOT NULL,
+    balance_high DECIMAL(38, 6) NOT NULL,
+    uncovered_credits DECIMAL(38, 6) NOT NULL,
+    expired_credits DECIMAL(38, 6) NOT NULL,
+    expired_usd DECIMAL(38, 6) NOT NULL
+);
+
 -- How each day of each series was judged: the last 90 days, and every anomaly before them. `measure` is cost,
 -- credits, runs, credits_per_run, minutes_per_run or credits_per_minute; add up nothing over levels of the hierarchy.
 -- Cost is of run-bound usage, except for the series of a charge type. `value` is exact, the others are estimates.

@@ -1,0 +1,92 @@
+"""What people should know about their credits, as sentences: what is missing, what runs out, what expires.
+
+The figures are `outlook`'s; sending messages is `notify`'s job.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from circleci_cost.text.amounts import dollars, whole_number
+from circleci_cost.text.units import counted
+
+# A refill or a purchase order takes some weeks; monthly subscriptions are renewed within this time, too.
+WARNED_DAYS = 30
+
+
+def missing_purchases(outlook: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each cost center that used credits since its first purchase that no purchase pays for."""
+    for row in outlook.filter(pl.col("uncovered_credits") > 0).iter_rows(named=True):
+        yield (
+            f"{row['cost_center']}: {_credits(row['uncovered_credits'])} were used that no purchase pays for; write "
+            "down the purchases or refills that are missing"
+        )
+
+
+def bought_before_history(lots: pl.DataFrame, usage: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each cost center with credits that were bought before the first day whose usage is known."""
+    first = usage.group_by("cost_center").agg(first=pl.col("date").min())
+    older = lots.join(first, on="cost_center").filter(
+        (pl.col("date") < pl.col("first")) & (pl.col("expires") >= pl.col("first"))
+    )
+    for (name, day), rows in older.group_by("cost_center", "first", maintain_order=True):
+        yield (
+            f"{name}: {counted(rows.height, 'lot')} of credits bought before {day}, the first day whose usage is "
+            "known, may have been used in part by then; write down only what was left of them on that day"
+        )
+
+
+def running_out(outlook: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each cost center whose credits may run out within `WARNED_DAYS`."""
+    for row in outlook.iter_rows(named=True):
+        earliest = row["runs_out_earliest"]
+        if earliest is not None and earliest <= row["data_through"] + timedelta(days=WARNED_DAYS):
+            yield f"{row['cost_center']}: {say_run_out(row)}"
+
+
+def say_run_out(row: Mapping[str, Any]) -> str:
+    """When the credits of a row of the outlook run out, and what happens then."""
+    day, latest = row["runs_out_on"], row["runs_out_latest"]
+    if row["runs_out_earliest"] is None:
+        return f"credits last beyond {row['horizon']}"
+    when = f"about {day}" if day else f"after {row['horizon']}"
+    span = f"{row['runs_out_earliest']} – {latest or 'later'}"
+    return f"credits run out {when} (80 %: {span}){_then(row)}"
+
+
+def _then(row: Mapping[str, Any]) -> str:
+    if row["auto_refill"]:
+        size = row["refill_credits"]
+        return f"; then {_credits(size)} are bought automatically" if size else "; then more are bought automatically"
+    if row["stops_until"]:
+        return f", and builds stop until {row['stops_until'] + timedelta(days=1)}"
+    return ", and builds stop"
+
+
+def expiring(outlook: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each cost center with paid credits that will probably expire unused."""
+    for row in outlook.filter(pl.col("expiring_usd") > 0).iter_rows(named=True):
+        yield f"{row['cost_center']}: {say_expiring(row)}"
+
+
+def say_expiring(row: Mapping[str, Any]) -> str:
+    """What of the credits will expire unused, first on which day, in credits and in dollars."""
+    return (
+        f"{_credits(row['expiring_credits'])} worth {dollars(row['expiring_usd'])} will probably expire unused by "
+        f"{row['horizon']}, the first on {row['expires_next']}"
+    )
+
+
+def say_top_up(row: Mapping[str, Any]) -> str:
+    """What would have to be bought for builds to go on, even with high usage."""
+    cost: Decimal | None = row["top_up_usd"]
+    price = "" if cost is None else f", {dollars(cost)} at the price of the last purchase,"
+    last: date = row["top_up_until"]
+    return f"{_credits(row['top_up_credits'])}{price} would last to {last} even with high usage"
+
+
+def _credits(amount: Decimal) -> str:
+    return f"{whole_number(amount)} credits"

@@ -1,4 +1,4 @@
-"""`export`: the published tables as files for other tools; a folder appears whole or not at all."""
+"""`export`: files for other tools. Here are the published tables, each whole or not at all; FOCUS is `export_focus`."""
 
 import shutil
 import uuid
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from circleci_cost.cli.export_focus import export_focus
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
 from circleci_cost.cli.streams import say, write_line
@@ -20,32 +21,77 @@ from circleci_cost.text.units import counted
 from circleci_cost.warehouse.publishing.generations import TABLES, Generation, current_generation
 from circleci_cost.warehouse.reporting.report import days_with_data
 
+_HELP = {
+    "parquet": "Values are exact, and every name is as it is.",
+    "csv": "Values are exact. A name that a spreadsheet would take for a formula is led by an apostrophe.",
+}
 
-@click.command()
-@click.argument("form", type=click.Choice(["parquet", "csv"]), metavar="parquet|csv")
-@click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The folder."
-)
-@click.option("--table", "tables", multiple=True, type=click.Choice(TABLES), help="Only this table; may be repeated.")
-@click.option("--from", "first", type=DAY, metavar="DAY", help="First day of the tables that have days.")
-@click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included.")
-@click.option("--force", is_flag=True, help="Replace the tables that are in the folder already.")
-@invocation
-def export(
+
+class _TablesFirst(click.Group):
+    """A group whose command may stand behind its options, as in `export --out DIR csv`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move the command's name to the front."""
+        valued = {
+            name
+            for command in self.commands.values()
+            for each in command.params
+            if not _is_flag(each)
+            for name in each.opts
+        }
+        place = 0
+        while place < len(args) and args[place].startswith("-"):
+            place += 2 if args[place] in valued else 1
+        if 0 < place < len(args):
+            args = [args[place], *args[:place], *args[place + 1 :]]
+        return super().parse_args(ctx, args)
+
+
+def _is_flag(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.is_flag
+
+
+@click.group(cls=_TablesFirst)
+def export() -> None:
+    """Write files for other tools: the published tables, or usage and cost in FOCUS."""
+
+
+def _tables_command(form: str, shown: str) -> click.Command:
+    @click.command(
+        name=form,
+        help=f"""Write the published tables as {shown}: one folder a table, daily_costs one file a month.
+
+    {_HELP[form]}
+    """,
+    )
+    @click.option(
+        "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The folder."
+    )
+    @click.option(
+        "--table", "tables", multiple=True, type=click.Choice(TABLES), help="Only this table; may be repeated."
+    )
+    @click.option("--from", "first", type=DAY, metavar="DAY", help="First day of the tables that have days.")
+    @click.option("--to", "last", type=DAY, metavar="DAY", help="Last day, included.")
+    @click.option("--force", is_flag=True, help="Replace the tables that are in the folder already.")
+    @invocation
+    def command(
+        call: Invocation, *, out: Path, tables: tuple[str, ...], first: date | None, last: date | None, force: bool
+    ) -> None:
+        _export_tables(call, form, out, tables=tables, first=first, last=last, force=force)
+
+    return command
+
+
+def _export_tables(
     call: Invocation,
-    *,
     form: str,
     out: Path,
+    *,
     tables: tuple[str, ...],
     first: date | None,
     last: date | None,
     force: bool,
 ) -> None:
-    """Write the published tables as files: one folder a table, daily_costs one file a month.
-
-    Values are exact. In CSV, a name that a spreadsheet would take for a formula is led by an apostrophe; Parquet
-    holds every name as it is.
-    """
     if first and last and last < first:
         raise UsageError(f"--from {first} lies after --to {last}; exchange them.")
     settings = call.settings()
@@ -94,3 +140,8 @@ def _write(
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     return rows
+
+
+for _form, _shown in (("parquet", "Parquet"), ("csv", "CSV")):
+    export.add_command(_tables_command(_form, _shown))
+export.add_command(export_focus)

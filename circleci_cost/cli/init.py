@@ -29,10 +29,9 @@ from circleci_cost.clock import Clock, utc_today
 from circleci_cost.config.settings import CONFIG_ENV, CONFIG_FILE, read_settings
 from circleci_cost.days import HISTORY_MONTHS, months_later
 from circleci_cost.errors import AuthorizationError, CircleciCostError, UsageError
-from circleci_cost.model.pricing.definition import doubt_about
+from circleci_cost.model.pricing.definition import LIST_PRICE, doubt_about
 from circleci_cost.sections.section import shown_variable
 
-_LIST_PRICE = Decimal("0.0006")
 _DEFAULT_TOKEN_ENV = "CIRCLECI_TOKEN"  # noqa: S105 - a variable's name
 
 
@@ -142,10 +141,10 @@ def _price_and_confirmation(price: Decimal | None, confirmed: bool, asking: bool
     while True:
         if price is None:
             price = (
-                click.prompt("Price in USD per credit", default=_LIST_PRICE, type=PRICE, err=True) if asking else None
+                click.prompt("Price in USD per credit", default=LIST_PRICE, type=PRICE, err=True) if asking else None
             )
         if price is None:
-            return _LIST_PRICE, False
+            return LIST_PRICE, False
         doubt = doubt_about(price)
         if not price and asking and not confirmed:
             doubt = "A price of 0 makes every cost $0, as on a free plan"

@@ -52,7 +52,7 @@ COMMANDS = {
     "serve": Entry("serve", "serve", "Serve the cost explorer: pages to filter, compare and explain cost."),
     "mcp": Entry("mcp", "mcp", "Answer programs that speak the Model Context Protocol."),
     "notify": Entry("notify", "notify", "Try the notification channels; send what waits for them."),
-    "export": Entry("export", "export", "Write the published tables as Parquet or CSV files."),
+    "export": Entry("export", "export", "Write the published tables as Parquet or CSV files, or costs in FOCUS."),
     "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),
     "help": Entry("guides", "show_guide", "Read the guides: list them, or show one."),
 }

@@ -84,7 +84,7 @@ def configuration(history_start: date = date(2026, 1, 1)) -> str:
     return CONFIGURATION.format(history_start=history_start)
 
 
-def make_once(folder: Path, of: object, make: Callable[[], None]) -> None:
+def make_once(folder: Path, of: object, make: Callable[[], object]) -> None:
     """Make what a new folder holds; `of` says from what, and what was made of the same before is copied.
 
     Most tests of a module ask about the same publication, which takes longer to make than to ask.

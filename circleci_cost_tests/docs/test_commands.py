@@ -115,7 +115,7 @@ def test_the_guides_show_commands() -> None:
             ["--fail-at is no option of budgets", "budgets takes no argument at_risk"],
         ),
         ("circleci-cost budgets --fail-over risky", ["risky is no value of fail_over"]),
-        ("circleci-cost export json --out tables", ["json is no value of form"]),
+        ("circleci-cost export json --out tables", ["json is no command of export"]),
         ("circleci-cost sync now", ["sync takes no argument now"]),
     ],
 )

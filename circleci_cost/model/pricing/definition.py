@@ -14,6 +14,8 @@ from circleci_cost.sections.section import FilePath, Name, Section, VariableName
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SLUG = re.compile(r"(gh|github|bb|bitbucket|circleci)/[^/\s]+")
+# $15 per 25,000 credits, without any volume discount.
+LIST_PRICE = Decimal("0.0006")
 _PLAUSIBLE_PRICES = (Decimal("0.00001"), Decimal("0.01"))
 # DECIMAL(18,10) holds every price below this.
 _HIGHEST_PRICE = Decimal(10**8)
@@ -57,7 +59,7 @@ def doubt_about(price: Decimal) -> str:
     low, high = _PLAUSIBLE_PRICES
     if not price or low <= price <= high:
         return ""
-    return f"price_per_credit {price} is outside {low} to {high} USD per credit (list price: 0.0006)"
+    return f"price_per_credit {price} is outside {low} to {high} USD per credit (list price: {LIST_PRICE})"
 
 
 class Pricing(Section):

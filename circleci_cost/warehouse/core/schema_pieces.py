@@ -63,6 +63,12 @@ def _job_run_has(dimension: Dimension) -> str:
     return f"coalesce(same_name(CAST(runs.{dimension.source} AS VARCHAR)), '{NO_VALUE}') = cells.{dimension.name}"
 
 
+def _same_keys(left: str, right: str) -> str:
+    """Whether two rows are of the same daily cost, the charge type and the day aside."""
+    keys = [*(each.id_column or each.name for each in STORED_DIMENSIONS), "unregistered"]
+    return "\n    AND ".join(f"{left}.{key} IS NOT DISTINCT FROM {right}.{key}" for key in keys)
+
+
 def _definitions(columns: dict[str, str], ending: str = "") -> str:
     return ",\n    ".join(f"{name} {kind}{ending}" for name, kind in columns.items())
 
@@ -113,6 +119,7 @@ PIECES: dict[str, str] = {
     "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, STORED_DIMENSIONS)),
     "packed_dimensions": f"struct_pack({', '.join(f'{each.name} := cells.{each.name}' for each in COST_DIMENSIONS)})",
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
+    "charge_has_keys": _same_keys("charges", "keys"),
     "charge_rows": _charge_rows(),
     "charge_types": str(len(CHARGE_TYPES)),
     "charges_in_columns": ", ".join(

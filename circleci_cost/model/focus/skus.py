@@ -1,0 +1,23 @@
+"""What CircleCI sells, as FOCUS names it: a SKU for each charge type, one for each class of compute, one for credits.
+
+A charge type that CircleCI adds gets its SKU from its own name.
+"""
+
+from circleci_cost.model.usage.charge_types import CHARGES, ChargeType
+
+COMPUTE = "compute"
+_IDS = {"user": "user-seat", "ipranges": "ip-ranges"}
+
+
+def sku_id(charge: ChargeType) -> str:
+    """The SKU of a charge type; that of compute goes on with executor and resource class."""
+    return _IDS.get(charge.name, charge.name.replace("_", "-"))
+
+
+def meter(charge: ChargeType) -> str:
+    """What is measured, for people: the display name of the charge type with a capital letter."""
+    return charge.shown[:1].upper() + charge.shown[1:]
+
+
+SKUS: dict[str, str] = {charge.name: sku_id(charge) for charge in CHARGES}
+METERS: dict[str, str] = {charge.name: meter(charge) for charge in CHARGES}

@@ -12,9 +12,13 @@ def main() -> None:
     # What is imported stays: searching it for garbage again and again takes a fifth of the start.
     gc.disable()
     if sys.argv[1] == "worker":
-        from circleci_cost.cli.worker import main as begin
+        from circleci_cost.cli.worker import main as execute_orders
+
+        begin = execute_orders
     else:
-        from circleci_cost.cli.recorded_runs import main as begin
+        from circleci_cost.cli.recorded_runs import main as read_record
+
+        begin = read_record
     gc.freeze()
     gc.enable()
     try:

@@ -49,12 +49,13 @@ def running_out(outlook: pl.DataFrame) -> Iterator[str]:
 
 def say_run_out(row: Mapping[str, Any]) -> str:
     """When the credits of a row of the outlook run out, and what happens then."""
-    day, latest = row["runs_out_on"], row["runs_out_latest"]
-    if row["runs_out_earliest"] is None:
+    day, earliest, latest = (row[f"runs_out_{name}"] for name in ("on", "earliest", "latest"))
+    if earliest is None:
         return f"credits last beyond {row['horizon']}"
+    if earliest == latest:
+        return f"credits run out on {earliest}{_then(row)}"
     when = f"about {day}" if day else f"after {row['horizon']}"
-    span = f"{row['runs_out_earliest']} – {latest or 'later'}"
-    return f"credits run out {when} (80 %: {span}){_then(row)}"
+    return f"credits run out {when} (80 %: {earliest} – {latest or 'later'}){_then(row)}"
 
 
 def _then(row: Mapping[str, Any]) -> str:

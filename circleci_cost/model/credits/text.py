@@ -7,6 +7,7 @@ from typing import Any
 from circleci_cost.text.amounts import dollars, mean_price, whole_number
 
 TABLE_HEADER = ("cost center", "credits left", "worth", "USD per credit", "per day", "run out (80 %)", "expire unused")
+LOT_HEADER = ("lot", "bought on", "expires", "credits", "paid", "used", "expired", "left", "invoice")
 _NONE = "–"
 
 
@@ -29,5 +30,22 @@ def run_out(row: Mapping[str, Any]) -> str:
     earliest: date | None = row["runs_out_earliest"]
     if earliest is None:
         return _NONE
+    if earliest == row["runs_out_latest"]:
+        return str(earliest)
     later = f"after {row['horizon']}"
     return f"{row['runs_out_on'] or later} ({earliest} – {row['runs_out_latest'] or later})"
+
+
+def lot_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What has become of a lot, as text."""
+    return (
+        row["lot"],
+        str(row["bought_on"]),
+        str(row["expires"]),
+        whole_number(row["bought_credits"]),
+        dollars(row["bought_usd"]),
+        whole_number(row["used_credits"]),
+        whole_number(row["expired_credits"]),
+        whole_number(row["left_credits"]),
+        row["invoice"] or _NONE,
+    )

@@ -25,6 +25,6 @@ def edited(settings: Settings, generation: Generation) -> str | None:
         return None
     return (
         f"{source.name} was edited after these numbers were published ({to_the_minute(published_at)}): changed "
-        "virtual tags, budgets and infrastructure show after `circleci-cost allocation apply`, changed prices after "
-        "`circleci-cost reprice`"
+        "virtual tags, budgets, purchases and infrastructure show after `circleci-cost allocation apply`, changed "
+        "prices after `circleci-cost reprice`"
     )

@@ -1,0 +1,68 @@
+"""What is published of the credits, for the command line and the pages; making it is `credit_ledger`'s job."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from circleci_cost.model.credits.outlook import OUTLOOK_SCHEMA
+from circleci_cost.text.amounts import exact
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.publishing.generations import Generation
+
+HOW_TO_ENTER = (
+    "No purchases of credits are written down, so nothing is known about balance and run-out; add them to {source}: a "
+    "section [[cost_centers.purchases]] with date = 2026-01-15, credits = 25_000_000 and usd = 13750, or "
+    '`purchase_files = ["purchases.csv"]`. `circleci-cost help credits` shows how.'
+)
+_OUTLOOK = "credit_outlook"
+
+
+def published_outlook(connection: duckdb.DuckDBPyConnection, generation: Generation) -> pl.DataFrame:
+    """The state of each cost center's credits, by name; none in a generation of a version without credits."""
+    if _OUTLOOK not in generation.manifest.rows:
+        return pl.DataFrame(schema=OUTLOOK_SCHEMA)
+    rows: pl.DataFrame = connection.sql(f"FROM {_OUTLOOK} ORDER BY cost_center").pl()
+    return rows
+
+
+def published_lots(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What has become of each lot. In: the connection of a generation that has an outlook."""
+    rows: pl.DataFrame = connection.sql(sql("credits/lots")).pl()
+    return rows
+
+
+def not_published(configured: Sequence[str], outlook: pl.DataFrame, generation: Generation) -> str:
+    """The sentence about cost centers whose purchases are in no published state yet; empty where there are none."""
+    missing = [name for name in configured if name not in set(outlook["cost_center"])]
+    if not missing or generation.manifest.data_through is None:
+        return ""
+    return f"No state of the credits of {', '.join(missing)} is published yet; {generation.how_to_publish}."
+
+
+def credits_json(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFrame) -> dict[str, object]:
+    """The states in the form of `credits --json`: each with its lots; decimals are exact strings."""
+    through = generation.manifest.data_through
+    by_center: dict[str, list[dict[str, object]]] = {}
+    for row in lots.iter_rows(named=True):
+        by_center.setdefault(row["cost_center"], []).append(_plain(row))
+    return {
+        "data_through": through.isoformat() if through else None,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "cost_centers": [
+            _plain(row) | {"lots": by_center.get(row["cost_center"], [])} for row in outlook.iter_rows(named=True)
+        ],
+    }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, object]:
+    return {name: _value(value) for name, value in row.items()}
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return exact(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -12,7 +12,7 @@ import polars as pl
 
 from circleci_cost.model.anomalies.definition import IgnoredPeriod
 from circleci_cost.model.anomalies.prices import usage_and_price
-from circleci_cost.model.forecast.panel import Flags, Floats, Panel
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers, Panel
 
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
@@ -22,7 +22,7 @@ _SERIES_AT_ONCE = 1_500
 
 @dataclass(frozen=True)
 class Observations(Panel):
-    """A panel with runs and prices where known, all [series × days].
+    """A panel with runs and prices where known, all [series × days]; a day lies in one piece.
 
     `usage` is what is judged: credits where they are given, so that a new price does not look like more usage, else
     cost. `price` is cost per usage, NaN on a day without usage. `squares` (sum over runs of their squared usage) and
@@ -36,7 +36,7 @@ class Observations(Panel):
 
 
 def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) -> Iterator[Observations]:
-    """Lay daily rows out as matrices, a thousand series at a time, by name.
+    """Lay daily rows out as matrices, some thousand series at a time, by name.
 
     In: `series` (str), `date`, `cost` (Decimal, float or integer; rows of the same series and day are added) and
     optionally `runs`, `credits` (only where a series has one price a day), `cost_squared` (sum over runs of
@@ -54,59 +54,68 @@ def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) 
     if not daily.height:
         return
     given = [name for name in _OPTIONAL if name in daily.columns]
-    complete = pl.col("complete").fill_null(False) if "complete" in daily.columns else pl.lit(True)
-    numbers = [pl.col(name).cast(pl.Float64) for name in ("cost", *given)]
-    known = complete & pl.col("cost").cast(pl.Float64).is_finite().fill_null(False)
-    rows = daily.lazy().select(pl.col("series").cast(pl.String), pl.col("date").cast(pl.Date), *numbers, known=known)
-    days = rows.select("date").unique().collect().to_series().sort()
-    names = rows.select("series").unique().collect().to_series().sort()
+    dates = daily.get_column("date").cast(pl.Date)
+    days = dates.unique().sort()
     first, last = days[0], days[-1]
     reported = np.zeros((last - first).days + 1, dtype=np.bool_)
     reported[(days - first).dt.total_days().to_numpy()] = True
     reported &= ~_days_of(ignored, first, len(reported))
+    series = daily.get_column("series").cast(pl.String)
+    names = series.unique().sort()
+    row = series.cast(pl.Enum(names)).to_physical().to_numpy()
+    # Rows by series are read as they lie; others are put in order once.
+    order = None if bool((row[1:] >= row[:-1]).all()) else np.argsort(row, kind="stable")
+    bounds = np.searchsorted(row, np.arange(len(names) + 1), sorter=order)
+    complete = pl.col("complete").fill_null(False) if "complete" in daily.columns else pl.lit(True)
+    numbers = [pl.col(name).cast(pl.Float64) for name in ("cost", *given)]
+    known = complete & pl.col("cost").cast(pl.Float64).is_finite().fill_null(False)
+    day = (pl.col("date").cast(pl.Date) - first).dt.total_days().alias("day")
     for start in range(0, len(names), _SERIES_AT_ONCE):
         some = names[start : start + _SERIES_AT_ONCE]
-        yield _laid_out(rows.filter(pl.col("series").is_in(some.implode())), some, first, reported, given)
+        begin, end = bounds[start], bounds[start + len(some)]
+        rows = daily.slice(begin, end - begin) if order is None else daily[order[begin:end]]
+        own = row[begin:end] if order is None else row[order[begin:end]]
+        yield _laid_out(rows.select(*numbers, day, known=known), own.astype(np.int64) - start, some, first, reported)
 
 
-def _laid_out(rows: pl.LazyFrame, names: pl.Series, first: date, reported: Flags, given: Sequence[str]) -> Observations:
-    added = (
-        rows.group_by("series", "date")
-        .agg(pl.col("cost", *given).sum(), pl.col("known").all())
-        .with_columns((pl.col("series").rank("dense") - 1).cast(pl.Int64).alias("row"))
-        .collect()
-    )
-    row = added["row"].to_numpy()
-    day = added.select((pl.col("date") - first).dt.total_days()).to_series().to_numpy()
-    shape = (len(names), len(reported))
-    begins = np.full(len(names), shape[1], dtype=np.int64)
+def _laid_out(rows: pl.DataFrame, row: Integers, names: pl.Series, first: date, reported: Flags) -> Observations:
+    """Lay the rows of some series out; `row` is the position of each one's series in `names`."""
+    shape = (len(reported), len(names))
+    day, is_known = rows["day"].to_numpy(), rows["known"].to_numpy()
+    # By day, and turned at the end: the detector goes through the days one after the other.
+    place = day * shape[1] + row
+    begins = np.full(shape[1], shape[0], dtype=np.int64)
     np.minimum.at(begins, row, day)
-    known = (added["known"] & added["cost"].is_finite()).to_numpy()
-    unknown = (np.arange(shape[1]) < begins[:, None]) | ~reported
-    unknown[row[~known], day[~known]] = True
+    unknown = (np.arange(shape[0])[:, None] < begins) | ~reported[:, None]
 
-    def matrix(name: str) -> Floats:
-        values = np.zeros(shape)
-        values[row, day] = np.maximum(np.nan_to_num(added[name].to_numpy(), posinf=0.0), 0.0)
-        return values
+    def added(name: str) -> Floats:
+        values = rows[name].fill_null(0.0).to_numpy()
+        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
 
-    cost = matrix("cost")
-    usage, price = usage_and_price(cost, matrix("credits") if "credits" in given else cost, begins)
-    negative = known & (added["cost"] < 0).to_numpy()
-    cost[row[negative], day[negative]] = added["cost"].to_numpy()[negative]
-    not_judged = unknown | (cost < 0)
-    squares = matrix("cost_squared") if "cost_squared" in given else None
+    def positive(values: Floats) -> Floats:
+        return np.where((values > 0) & (values < np.inf), values, 0.0)
+
+    sums = added("cost")
+    unusable = ~np.isfinite(sums)
+    unusable.ravel()[place[~is_known]] = True
+    unknown |= unusable
+    cost = positive(sums)
+    usage, price = usage_and_price(cost, positive(added("credits")) if "credits" in rows.columns else cost, begins)
+    negative = ~unusable & (sums < 0)
+    cost[negative] = sums[negative]
+    not_judged = unknown | negative
+    squares = positive(added("cost_squared")) if "cost_squared" in rows.columns else None
     if squares is not None:
         squares = np.divide(squares, price**2, out=np.zeros(shape), where=price > 0)
     return Observations(
         names,
         first,
-        np.where(unknown, np.nan, cost),
+        np.where(unknown, np.nan, cost).T,
         begins,
-        usage=np.where(not_judged, np.nan, usage),
-        price=np.where(not_judged, np.nan, price),
-        runs=matrix("runs") if "runs" in given else None,
-        squares=squares,
+        usage=np.where(not_judged, np.nan, usage).T,
+        price=np.where(not_judged, np.nan, price).T,
+        runs=positive(added("runs")).T if "runs" in rows.columns else None,
+        squares=None if squares is None else squares.T,
     )
 
 

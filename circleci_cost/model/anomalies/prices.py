@@ -34,43 +34,47 @@ class PriceCourse:
 def usage_and_price(cost: Floats, credits: Floats, begins: Integers) -> tuple[Floats, Floats]:
     """Return the usage to judge and its price (NaN where there is none); series without one price are judged by cost.
 
-    A series has one price if credits are given with its first cost and its price changes at most twice in the
-    fortnight after `begins`; later days do not change this, so that earlier judgements stay as they are. A later cost
-    without credits is converted at the last price. Where cost is judged, the price is 1.
+    All are [days × series]. A series has one price if credits are given with its first cost and its price changes at
+    most twice in the fortnight after `begins`; later days do not change this, so that earlier judgements stay as they
+    are. A later cost without credits is converted at the last price. Where cost is judged, the price is 1.
     """
-    price = np.divide(cost, credits, out=np.full(cost.shape, np.nan), where=(credits > 0) & (cost > 0))
-    changed, _ = _steps(price)
-    days = np.arange(cost.shape[1])
-    begun = (changed & (days < begins[:, None] + _FORTNIGHT)).sum(axis=1)
-    first = ((cost > 0) | (credits > 0)).argmax(axis=1)
-    without = ((begun > _MOST_CHANGES) | (np.take_along_axis(credits, first[:, None], axis=1)[:, 0] <= 0))[:, None]
+    price = np.full(cost.shape, np.nan)
+    np.divide(cost, credits, out=price, where=(credits > 0) & (cost > 0))
+    changed, _, before = _steps(price)
+    days = np.arange(len(cost))[:, None]
+    begun = (changed & (days < begins + _FORTNIGHT)).sum(axis=0)
+    first = ((cost > 0) | (credits > 0)).argmax(axis=0)
+    without = (begun > _MOST_CHANGES) | (credits[first, np.arange(credits.shape[1])] <= 0)
     missing = (cost > 0) & (credits <= 0) & ~without
-    price = np.where(missing, _last_known_before(price), price)
+    price = np.where(missing, before, price)
     usage = np.divide(cost, price, out=credits.copy(), where=missing & (price > 0))
     return np.where(without, cost, usage), np.where(without, np.where(cost > 0, 1.0, np.nan), price)
 
 
 def price_course(price: Floats) -> PriceCourse:
     """Follow the prices [series × days], NaN where there is none."""
-    changed, step = _steps(price)
-    summed = np.cumsum(changed, axis=1)
-    of_fortnight: Integers = summed - np.pad(summed, ((0, 0), (_FORTNIGHT, 0)))[:, : summed.shape[1]]
+    prices = price.T
+    changed, step, before = _steps(prices)
+    summed = np.cumsum(changed, axis=0)
+    of_fortnight = summed.copy()
+    of_fortnight[_FORTNIGHT:] -= summed[:-_FORTNIGHT]
     changed &= of_fortnight <= _MOST_CHANGES
-    before = _last_known_before(price)
-    today = np.where(np.isnan(price), before, price)
-    return PriceCourse(np.nan_to_num(np.where(changed, before, today)), changed, step)
+    expected = np.where(changed | np.isnan(prices), before, prices)
+    return PriceCourse(np.where(np.isnan(expected), 0.0, expected).T, changed.T, step.T)
 
 
-def _steps(price: Floats) -> tuple[Flags, Floats]:
-    """Return where a price differs from the last one known before, and by which share."""
+def _steps(price: Floats) -> tuple[Flags, Floats, Floats]:
+    """Return where a price differs from the last one known before, by which share, and that one; [days × series]."""
     before = _last_known_before(price)
-    step = np.divide(price, before, out=np.ones(price.shape), where=~np.isnan(price) & (before > 0)) - 1.0
-    return np.abs(step) > _SAME_PRICE, step
+    step = np.ones(price.shape)
+    np.divide(price, before, out=step, where=~np.isnan(price) & (before > 0))
+    step -= 1.0
+    return np.abs(step) > _SAME_PRICE, step, before
 
 
 def _last_known_before(price: Floats) -> Floats:
     """Return the last price known before each day, NaN where there is none."""
-    days = np.arange(price.shape[1])
-    last = np.maximum.accumulate(np.where(np.isnan(price), -1, days), axis=1)
-    last = np.concatenate([np.full((len(price), 1), -1), last[:, :-1]], axis=1)
-    return np.where(last < 0, np.nan, np.take_along_axis(price, np.maximum(last, 0), axis=1))
+    before = np.full(price.shape, np.nan)
+    for day in range(1, len(price)):
+        before[day] = np.where(np.isnan(price[day - 1]), before[day - 1], price[day - 1])
+    return before

@@ -48,7 +48,8 @@ class Residuals:
 
     `of_day` covers the day, `of_pair` the day and the one before, `of_week` the last seven days; `sparse` series are
     judged by their week. `plain` is the day's residual, not yet divided by the spread. `of_run` is the usage of a
-    typical run; `dispersion` is below 1 where the runs follow a schedule, and `of_runs` is the residual of
+    typical run, `varying` the variance of a day per usage; `giant` widens variances where single runs were far larger
+    than usual; `dispersion` is below 1 where the runs follow a schedule, and `of_runs` is the residual of
     their number (`schedule`). An `irregular` day (a holiday, a monthly batch) is judged by `of_day` alone and teaches
     nothing.
     """
@@ -56,6 +57,8 @@ class Residuals:
     expected: Floats
     variance: Floats
     of_run: Floats
+    varying: Floats
+    giant: Floats
     dispersion: Floats
     of_runs: Floats
     of_day: Floats
@@ -65,25 +68,3 @@ class Residuals:
     sparse: Flags
     irregular: Flags
     rate: RateResiduals
-
-
-def append_known(recent: Floats, values: Floats, known: Flags) -> None:
-    """Append the known values to the recent ones of their series [series × days], dropping the oldest."""
-    chosen = np.flatnonzero(known & ~np.isnan(values))
-    if len(chosen) == len(recent):
-        # Moved as a whole, which takes a fraction of the time.
-        recent[:, :-1] = recent[:, 1:]
-        recent[:, -1] = values
-        return
-    recent[chosen, :-1] = recent[chosen, 1:]
-    recent[chosen, -1] = values[chosen]
-
-
-def median_of_known(recent: Floats) -> Floats:
-    """The median of each row's known values; NaN where there is none."""
-    # NumPy's own takes ten times as long for a few rows.
-    known = (~np.isnan(recent)).sum(axis=1)
-    # What is not known comes last.
-    ordered, row = np.sort(recent, axis=1), np.arange(len(recent))
-    of_middle = ordered[row, np.maximum(known - 1, 0) // 2] + ordered[row, np.minimum(known // 2, recent.shape[1] - 1)]
-    return np.where(known > 0, of_middle / 2.0, np.nan)

@@ -6,8 +6,10 @@ what is an anomaly, `kinds` names it. Grouping alarms into incidents is the job 
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from circleci_cost.model.anomalies.day import Day, Residuals
@@ -24,6 +26,8 @@ from circleci_cost.model.calendar.recurrences import Recurrences, recurrences
 from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, calendar_days
 
 __all__ = ["ANOMALY_SCHEMA", "KINDS", "detect"]
+
+_Item = TypeVar("_Item", bound=np.generic)
 
 NOTES = ("too short a history", "the day is not completely known", "a correction: the cost of the day is negative")
 _TOO_SHORT, _UNKNOWN, _CORRECTION = range(len(NOTES))
@@ -124,7 +128,7 @@ def judged_days(
         residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
         judgement = judge(state, sums, day, residuals, scale, expected=usual.expected)
         ready = state.ready(day)
-        down, up = band(residuals, scale)
+        down, up = band(scale)
         values = {
             "expected": usual.expected,
             "lower": inverse_day_residual(down, usual.low, state.variance(usual.low, residuals), residuals.of_run),
@@ -175,28 +179,32 @@ def _table(seen: Observations, judgements: _Judgements, settings: Anomalies) -> 
     score = np.where(changed, np.maximum(1.0, np.abs(prices.step) / PRICE_STEP), of_days)
     late = np.flatnonzero(seen.begins >= MINIMUM_DAYS)
     judgements.kind[late, seen.begins[late]] = NEW
-    row, column = np.nonzero(np.arange(seen.days) >= seen.begins[:, None])
-    at = (row, column)
-    price = prices.expected[at]
-    value, expected = seen.cost[at], judgements.expected[at] * price
+    begun = np.arange(seen.days) >= seen.begins[:, None]
+
+    def rows(values: npt.NDArray[_Item]) -> npt.NDArray[_Item]:
+        return values[begun]
+
+    price, is_judged = rows(prices.expected), rows(judged)
+    value, expected, scores, signs = rows(seen.cost), rows(judgements.expected) * price, rows(score), rows(sign)
     note = np.where(np.isnan(value), _UNKNOWN, np.where(value < 0, _CORRECTION, _TOO_SHORT))
-    sign = np.where(sign[at] == 0, np.sign(value - expected), sign[at])
+    signs = np.where(signs == 0, np.sign(value - expected), signs)
     # Positions in `DIRECTIONS`.
-    direction = (sign < 0).astype(np.int64)
+    direction = (signs < 0).astype(np.int64)
     asked = np.array([direction_name in settings.directions for direction_name in DIRECTIONS])[direction]
+    row, column = np.nonzero(begun)
     return pl.DataFrame(
         {
             "series": seen.names.gather(row),
             "date": np.datetime64(seen.first) + column.astype("timedelta64[D]"),
             "value": value,
             "expected": expected,
-            "lower": judgements.lower[at] * price,
-            "upper": judgements.upper[at] * price,
-            "score": score[at],
-            "direction": _texts(DIRECTIONS, np.where(judged[at], direction, -1)),
-            "kind": _texts(KINDS, judgements.kind[at].astype(np.int64)),
-            "is_anomaly": judged[at] & (score[at] >= 1.0) & asked,
-            "note": _texts(NOTES, np.where(judged[at], -1, note)),
+            "lower": rows(judgements.lower) * price,
+            "upper": rows(judgements.upper) * price,
+            "score": scores,
+            "direction": _texts(DIRECTIONS, np.where(is_judged, direction, -1)),
+            "kind": _texts(KINDS, rows(judgements.kind).astype(np.int64)),
+            "is_anomaly": is_judged & (scores >= 1.0) & asked,
+            "note": _texts(NOTES, np.where(is_judged, -1, note)),
         },
         nan_to_null=True,
     ).cast(ANOMALY_SCHEMA)

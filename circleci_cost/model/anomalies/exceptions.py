@@ -11,7 +11,7 @@ import numpy as np
 from circleci_cost.model.anomalies.day import Day, Residuals
 from circleci_cost.model.anomalies.monthly import Monthly
 from circleci_cost.model.anomalies.quiet_days import QuietDays
-from circleci_cost.model.anomalies.residuals import day_residual, giant_factor, where
+from circleci_cost.model.anomalies.residuals import day_residual, where
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.calendar.recurrences import Recurrences
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
@@ -39,16 +39,16 @@ class Exceptions:
     def compare(self, number: int, day: Day, state: State, residuals: Residuals) -> tuple[Residuals, Range]:
         """Compare a day with its range, and remember it; ordinary days keep their residuals."""
         usual = residuals.expected
-        low = high = expected = usual
+        low = high = expected = nearest = usual
         kind = int(self._kind[number])
         if kind >= 0:
             *shares, rests = self._quiet.shares(kind, day.weekday, state)
             low, high, expected = (share * usual for share in shares)
+            nearest = np.clip(day.usage, low, high)
             excepted = rests | ~state.ready(day) | (day.usage < usual)
             residuals = _against((low, high), excepted, day, state, residuals)
             self._quiet.learn(kind, day, state, usual)
         excess = self._monthly.excess(number, usual, residuals.variance)
-        nearest = np.clip(day.usage, low, high)
         self._monthly.learn(number, residuals.of_day, day.usage, nearest, state.ready(day))
         if excess is None:
             return residuals, Range(low, high, expected)
@@ -63,12 +63,13 @@ class Exceptions:
 
 def _against(limits: tuple[Floats, Floats], which: Flags, day: Day, state: State, residuals: Residuals) -> Residuals:
     """Judge some series by the distance of their day from a range alone."""
-    nearest = np.clip(day.usage, *limits)
-    giant = giant_factor(day.squares, day.usage, residuals.of_run)
-    of_day = day_residual(day.usage, nearest, state.variance(nearest, residuals) * giant, residuals.of_run)
+    nearest = where(which, np.clip(day.usage, *limits), residuals.expected)
+    other, of_day = np.flatnonzero(nearest != residuals.expected), residuals.of_day.copy()
+    variance = state.variance(nearest, residuals)[other] * residuals.giant[other]
+    of_day[other] = day_residual(day.usage[other], nearest[other], variance, residuals.of_run[other])
     return replace(
         residuals,
-        of_day=where(which & (nearest != residuals.expected), of_day, residuals.of_day),
+        of_day=of_day,
         of_runs=where(which, 0.0, residuals.of_runs),
         irregular=residuals.irregular | which,
         rate=replace(residuals.rate, of_day=where(which, 0.0, residuals.rate.of_day)),

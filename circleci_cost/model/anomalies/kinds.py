@@ -5,7 +5,8 @@ A kind uses only what is known on that day. Whether a day is an anomaly at all i
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import WEEKEND, Day, Residuals
+from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day, Residuals
+from circleci_cost.model.anomalies.recent import Recent
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.anomalies.thresholds import Judgement
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
@@ -39,32 +40,36 @@ class Namer:
         self._silent = np.zeros(series)
         self._without_point = np.full(series, _NO_POINT_DAYS)
         self._drifting = np.zeros(series, dtype=np.bool_)
-        self._ratios = np.zeros((series, _DRIFT_DAYS))
+        # Usage over expectation.
+        self._ratios = Recent(series, _DRIFT_DAYS, start=1.0)
 
     def kinds(self, state: State, day: Day, residuals: Residuals, judgement: Judgement) -> Integers:
         """Return the number of each series' kind in `KINDS`, −1 where there is no anomaly."""
-        up = judgement.is_anomaly & (judgement.score > 0)
-        down = judgement.is_anomaly & (judgement.score < 0)
-        was_silent = self._silent.copy()
+        was_silent = self._silent
         self._count(day, judgement)
         self._watch_drifts(day, residuals, judgement)
-        kinds = np.full(len(up), -1, dtype=np.int64)
-        kinds[up], kinds[down] = SPIKE, DROP
-        kinds[judgement.of_sum | (judgement.is_anomaly & (self._fired >= _SHIFT_DAYS))] = LEVEL_SHIFT
-        kinds[judgement.of_drift | (judgement.is_anomaly & self._drifting)] = DRIFT
-        kinds[up & _is_leak(state, day) & (self._fired < _SHIFT_DAYS)] = WEEKEND_LEAK
-        kinds[down & (day.usage <= OUTAGE_SHARE * residuals.expected)] = OUTAGE
-        kinds[down & (self._silent >= _VANISHED_DAYS)] = VANISHED
-        kinds[up & (was_silent >= _NEW_AFTER_DAYS)] = NEW
+        chosen = np.flatnonzero(judgement.is_anomaly)
+        score, fired = judgement.score[chosen], self._fired[chosen]
+        up, down = score > 0, score < 0
+        named = np.select([up, down], [SPIKE, DROP], -1)
+        named[judgement.of_sum[chosen] | (fired >= _SHIFT_DAYS)] = LEVEL_SHIFT
+        named[judgement.of_drift[chosen] | self._drifting[chosen]] = DRIFT
+        named[up & _is_leak(state, day, chosen) & (fired < _SHIFT_DAYS)] = WEEKEND_LEAK
+        named[down & (day.usage[chosen] <= OUTAGE_SHARE * residuals.expected[chosen])] = OUTAGE
+        named[down & (self._silent[chosen] >= _VANISHED_DAYS)] = VANISHED
+        named[up & (was_silent[chosen] >= _NEW_AFTER_DAYS)] = NEW
+        kinds = np.full(len(judgement.score), -1, dtype=np.int64)
+        kinds[chosen] = named
         return kinds
 
     def settled(self, judgement: Judgement, irregular: Flags) -> Flags:
         """Return the series whose anomaly has become the new normal, and start counting their days anew."""
         settled = judgement.is_anomaly & ~irregular & (self._fired >= _NEW_NORMAL_DAYS)
-        self._fired[settled] = 0.0
-        self._sign[settled] = 0.0
-        self._drifting[settled] = False
-        self._ratios[settled] = 0.0
+        if settled.any():
+            self._fired[settled] = 0.0
+            self._sign[settled] = 0.0
+            self._drifting[settled] = False
+            self._ratios.values[..., settled] = 1.0
         return np.asarray(settled)
 
     def _count(self, day: Day, judgement: Judgement) -> None:
@@ -76,24 +81,25 @@ class Namer:
         self._silent = np.where(day.known, np.where(day.usage > 0, 0.0, self._silent + 1), self._silent)
 
     def _watch_drifts(self, day: Day, residuals: Residuals, judgement: Judgement) -> None:
-        ratio = np.log(np.maximum(day.usage, 1e-12) / np.maximum(residuals.expected, 1e-12))
         known = day.known & ~residuals.irregular & (residuals.expected > 0)
-        self._ratios[known, :-1] = self._ratios[known, 1:]
-        self._ratios[known, -1] = np.clip(ratio[known], -_MOST_LOG, _MOST_LOG)
+        self._ratios.append(known, np.maximum(day.usage, TINY) / np.maximum(residuals.expected, TINY))
         begins = judgement.of_sum & (self._fired <= 1) & (self._without_point >= _NO_POINT_DAYS)
         chosen = np.flatnonzero(begins)
-        self._drifting[chosen] = _runs_along_a_line(self._ratios[chosen])
+        if len(chosen):
+            logs = np.clip(np.log(self._ratios.in_order(chosen)), -_MOST_LOG, _MOST_LOG)
+            self._drifting[chosen] = _runs_along_a_line(logs)
         self._drifting &= self._fired > 0
         is_point = judgement.is_anomaly & ~judgement.of_sum
         self._without_point = np.where(is_point, 0, self._without_point + 1)
 
 
-def _is_leak(state: State, day: Day) -> Flags:
+def _is_leak(state: State, day: Day, series: Integers) -> Flags:
     if day.weekday < WEEKEND:
-        return np.zeros(len(day.usage), dtype=np.bool_)
-    working = state.level.profile[:, :WEEKEND].mean(axis=1)
-    quiet = state.level.profile[:, day.weekday] < _WEEKEND_SHARE * working
-    return np.asarray(quiet & (day.usage >= _LEAK_SHARE * state.level.level * working))
+        return np.zeros(len(series), dtype=np.bool_)
+    profile = state.level.profile[:, series]
+    working = profile[:WEEKEND].mean(axis=0)
+    quiet = profile[day.weekday] < _WEEKEND_SHARE * working
+    return np.asarray(quiet & (day.usage[series] >= _LEAK_SHARE * state.level.level[series] * working))
 
 
 def _runs_along_a_line(ratios: Floats) -> Flags:

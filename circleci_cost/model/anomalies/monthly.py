@@ -5,6 +5,7 @@ in `exceptions`; which days are analogues is known in `calendar.recurrences`.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from circleci_cost.model.anomalies.day import TINY
 from circleci_cost.model.anomalies.residuals import inverse_root_residual
@@ -39,12 +40,15 @@ class Monthly:
         Batches add the same usage on any day, pauses take away a share of it. None where that is zero for all series.
         """
         places = self._recurrences.positions[:, :, number]
+        # The nearest former days come first.
+        rules = np.flatnonzero(places[:, _NEEDED - 1] >= 0)
+        places = places[rules]
         signs = self._sign[places]
         if not signs.any():
             return None
         up, down, certain = np.zeros((3, len(usual)))
         for sign, result in ((1, up), (-1, down)):
-            agreeing = (signs == sign).sum(axis=1) >= _NEEDED
+            agreeing = _times(signs == sign, axis=1) >= _NEEDED
             chosen = np.flatnonzero(agreeing.any(axis=0))
             if not len(chosen):
                 continue
@@ -58,7 +62,7 @@ class Monthly:
                 of_residual = inverse_root_residual(_most(residuals), usual[chosen], variance[chosen])
                 largest = seen[:, -1].max(axis=0)
                 result[chosen] = np.clip(of_residual - usual[chosen], result[chosen], largest)
-                sure = (seen[:, 0] >= _ALIKE * seen[:, -1]) & self._recurrences.unambiguous[:, number, None]
+                sure = (seen[:, 0] >= _ALIKE * seen[:, -1]) & self._recurrences.unambiguous[rules, number, None]
                 certain[chosen] = np.where(sure, seen[:, 0], 0.0).max(axis=0)
         return up, np.minimum(down, 1.0) * usual, certain
 
@@ -70,8 +74,13 @@ class Monthly:
         excess = usage - expected
         self._excess[number] = np.where(residual > 0, excess, excess / np.maximum(expected, TINY))
         week = slice(max(number + 1 - 7, 0), number + 1)
-        shifted = (sign != 0) & ((self._seen[week] == sign).sum(axis=0) > _LONGEST)
+        shifted = (sign != 0) & (_times(self._seen[week] == sign, axis=0) > _LONGEST)
         self._sign[week, shifted] = 0
+
+
+def _times(flags: Flags, axis: int) -> npt.NDArray[np.int8]:
+    """How many of a few flags are set; a sum of bytes takes a fraction of the time of one of flags."""
+    return np.asarray(flags.view(np.int8).sum(axis=axis, dtype=np.int8))
 
 
 def _most(ordered: Floats) -> Floats:

@@ -6,7 +6,7 @@ present year's end among them. What a day means for the detector is decided in `
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day, append_known
+from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day
 from circleci_cost.model.anomalies.residuals import where
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.calendar.special_days import KINDS
@@ -46,7 +46,7 @@ class QuietDays:
         To those that do not rest the lowest share applies all the same: less than usual is no news on such a day.
         """
         profile = state.level.profile
-        weekend = profile[:, WEEKEND:].mean(axis=1) / np.maximum(profile[:, :WEEKEND].mean(axis=1), TINY)
+        weekend = profile[WEEKEND:].mean(axis=0) / np.maximum(profile[:WEEKEND].mean(axis=0), TINY)
         ratios = self._ratios[kind]
         seen = (~np.isnan(ratios)).sum(axis=1)
         known = np.asarray(seen >= _ENOUGH[KINDS[kind]])
@@ -71,7 +71,9 @@ class QuietDays:
         """Remember a day of this kind; `usual` is what its weekday usually brings."""
         telling = state.ready(day) & (usual >= _TELLING * state.level.level) & (usual > TINY)
         ratio = np.divide(day.usage, usual, out=np.zeros(len(usual)), where=telling)
-        append_known(self._ratios[kind], np.minimum(ratio, _MOST_RATIO), telling)
+        ratios = self._ratios[kind]
+        ratios[telling, :-1] = ratios[telling, 1:]
+        ratios[telling, -1] = np.minimum(ratio[telling], _MOST_RATIO)
 
 
 def _at_least(share: Floats) -> Floats:

@@ -31,7 +31,7 @@ class Schedule:
 
     def __init__(self, series: int) -> None:
         """Start with numbers that are random."""
-        self._week = np.full((series, 7), np.nan)
+        self._week = np.full((7, series), np.nan)
         # By part of the week, memory and series: half the squared differences, and the runs.
         self._squares, self._runs = np.zeros((2, 2, series)), np.zeros((2, 2, series))
 
@@ -48,7 +48,7 @@ class Schedule:
         """Compare a day's runs with a week before, in standard deviations; 0 where there is no strict schedule."""
         if day.runs is None:
             return np.zeros(len(dispersion))
-        before = self._week[:, day.weekday]
+        before = self._week[day.weekday]
         residual = 2.0 * (np.sqrt(day.runs) - np.sqrt(before)) / np.sqrt(np.maximum(dispersion, _LEAST_INDEX))
         return where((dispersion < _STRICT) & day.known & ~np.isnan(before), residual, 0.0)
 
@@ -56,14 +56,14 @@ class Schedule:
         """Return the series on a schedule that ran neither on this day nor on the same weekday before."""
         if day.runs is None:
             return np.zeros(len(day.usage), dtype=np.bool_)
-        before = self._week[:, day.weekday]
+        before = self._week[day.weekday]
         return np.asarray(day.known & (day.runs == 0) & (before == 0) & (dispersion < 1.0))
 
     def learn(self, day: Day) -> None:
         """Learn from an ordinary day."""
         if day.runs is None:
             return
-        before = self._week[:, day.weekday]
+        before = self._week[day.weekday]
         compared = day.known & ~np.isnan(before)
         mean = where(compared, (day.runs + before) / 2.0, 0.0)
         # A day counts as one run at most, however many it has.
@@ -73,7 +73,7 @@ class Schedule:
         self._squares[day.part] += where(compared, (day.runs - before) ** 2 / np.maximum(2.0 * mean, 2.0), 0.0)
         self._runs[day.part] *= kept
         self._runs[day.part] += runs
-        self._week[:, day.weekday] = where(day.known, day.runs, before)
+        self._week[day.weekday] = where(day.known, day.runs, before)
 
 
 def _index(squares: Floats, runs: Floats, before: Floats | float) -> Floats:

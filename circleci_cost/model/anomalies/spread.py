@@ -6,7 +6,7 @@ It serves residuals of days and of runs alike and does not know which they are.
 import numpy as np
 import numpy.typing as npt
 
-from circleci_cost.model.anomalies.residuals import cut_off, where
+from circleci_cost.model.anomalies.residuals import cut_off, where, within
 from circleci_cost.model.forecast.panel import Flags, Floats
 
 # A squared residual counts up to 2.5² spreads; the factor makes up for what is cut off of a normal distribution.
@@ -30,7 +30,7 @@ class Spread:
     ) -> None:
         """Learn from residuals not yet divided by the spread, large ones cut off."""
         squared = np.minimum(plain**2, _SQUARED_CUT * self.variance) * _SQUARED_BACK
-        learned = np.clip(self.variance + gain * (squared - self.variance), *limits)
+        learned = within(self.variance + gain * (squared - self.variance), *limits)
         self.variance = where(learning, learned, self.variance)
 
     def learn_wander(self, residual: Floats, learning: Flags) -> None:
@@ -38,7 +38,7 @@ class Spread:
         mean = (1 - _MEAN_GAIN) * self._mean + _MEAN_GAIN * cut_off(residual, _MEAN_CUT)
         self._mean = where(learning, mean, self._mean)
         seen = np.minimum(self._mean**2 * _INDEPENDENT, _MOST_WANDER)
-        learned = np.clip(self.wander + _WANDER_GAIN * (seen - self.wander), *_WANDER_LIMITS)
+        learned = within(self.wander + _WANDER_GAIN * (seen - self.wander), *_WANDER_LIMITS)
         self.wander = where(learning, learned, self.wander)
 
     def settle(self, series: Flags) -> None:

@@ -62,18 +62,14 @@ class State:
         self._levels, self._rates = Course(series, LEVEL_GAIN), Course(series, RATE_GAIN)
         self._usage, self._squares, self._runs = np.zeros(series), np.zeros(series), np.zeros(series)
         # The last seven days by weekday: usage, expected usage, variance.
-        self._week = np.zeros((3, series, 7))
+        self._week = np.zeros((3, 7, series))
+        # Squares over usage, where they are known; kept, since it is asked for several times a day.
+        self._per_run_known, self._per_run = np.zeros(series, dtype=np.bool_), np.zeros(series)
 
     @property
     def per_run(self) -> Floats:
         """The sum over runs of their squared usage, over their usage; without squares a twentieth of a day's level."""
-        known = self._runs_known
-        squares_per_usage = np.divide(self._squares, self._usage, out=np.zeros(len(known)), where=known)
-        return where(known, squares_per_usage, _SHARE_WITHOUT_RUNS * self.level.level)
-
-    @property
-    def _runs_known(self) -> Flags:
-        return np.asarray((self._squares > 0) & (self._usage > 0))
+        return where(self._per_run_known, self._per_run, _SHARE_WITHOUT_RUNS * self.level.level)
 
     def ready(self, day: Day) -> Flags:
         """The series that can be judged on a day."""
@@ -88,20 +84,23 @@ class State:
         per_run = self.per_run
         expected = self.level.expected(day.weekday)
         dispersion = self.schedule.dispersion(day)
-        usual = day_variance(expected, self._per_run_varying(per_run, dispersion), self.level.level)
+        varying = self._per_run_varying(per_run, dispersion)
+        usual = day_variance(expected, varying, self.level.level)
         variance = usual * self.spread.variance
         giant = giant_factor(day.squares, day.usage, per_run)
-        week = self._week.copy()
-        week[:, :, day.weekday] = where(day.known, day.usage, expected), expected, variance
-        of_week, expected_week, week_variance = week.sum(axis=2)
+        # The day takes the place of that of a week before here, and its usage is put right in `remember_week`.
+        self._week[:, day.weekday] = where(day.known, day.usage, expected), expected, variance
+        of_week, expected_week, week_variance = self._week.sum(axis=1)
         # Less than a floor is no less than usual.
         least = where(self.level.rests(day.weekday), 0.0, -np.inf)
-        pair = week[:, :, [day.weekday, day.weekday - 1]].sum(axis=2)
+        pair = self._week[:, day.weekday] + self._week[:, day.weekday - 1]
         return Residuals(
             expected=expected,
             variance=variance,
             of_day=np.maximum(day_residual(day.usage, expected, variance * giant, per_run), least),
             of_run=per_run,
+            varying=varying,
+            giant=giant,
             dispersion=dispersion,
             of_runs=self.schedule.residuals(day, dispersion),
             of_pair=root_residual(pair[0], pair[1], pair[2] * giant),
@@ -117,18 +116,19 @@ class State:
 
         What is above the usual varies as much as days do, also in a series of a strict schedule.
         """
-        per_run = self._per_run_varying(residuals.of_run, residuals.dispersion)
-        above = np.maximum(expected - residuals.expected, 0.0)
-        return day_variance(expected, per_run, self.level.level) * self.spread.variance + (DAY_SHARE * above) ** 2
+        variance, other = residuals.variance.copy(), np.flatnonzero(expected != residuals.expected)
+        of_chance = day_variance(expected[other], residuals.varying[other], self.level.level[other])
+        above = np.maximum(expected[other] - residuals.expected[other], 0.0)
+        variance[other] = of_chance * self.spread.variance[other] + (DAY_SHARE * above) ** 2
+        return variance
 
     def drifted(self) -> tuple[Floats, Floats]:
         """Return how far level and usage per run have moved in six weeks, steps excluded, in standard deviations."""
-        return self._levels.moved(self.level.level), self._rates.moved(self.rate.rate[:, 0])
+        return self._levels.moved(self.level.level), self._rates.moved(self.rate.rate[0])
 
     def remember_week(self, day: Day, residuals: Residuals) -> None:
         """Keep a day among the last seven; irregular and unknown days count as expected."""
-        usage = where(day.known & ~residuals.irregular, day.usage, residuals.expected)
-        self._week[:, :, day.weekday] = usage, residuals.expected, residuals.variance
+        self._week[0, day.weekday] = where(day.known & ~residuals.irregular, day.usage, residuals.expected)
 
     def learn(self, day: Day, residuals: Residuals) -> None:
         """Learn from a day, but nothing of series on which it is irregular."""
@@ -155,12 +155,16 @@ class State:
 
     def rebase(self, series: Flags) -> None:
         """Make the last week the new normal of some series: a step, not a drift."""
+        if not series.any():
+            return
         self._levels.scale(series, self.level.rebase(series))
         self._rates.scale(series, self.rate.rebase(series))
         self.spread.settle(series)
 
     def forget_drift(self, series: Flags) -> None:
         """Watch some series for drifts anew."""
+        if not series.any():
+            return
         self._levels.restart(series)
         self._rates.restart(series)
 
@@ -186,8 +190,8 @@ class State:
         if begun.any():
             # The week before counts as a usual one.
             usual = self.level.begin(begun, self.schedule.dispersion(day)[begun])
-            self._week[:2, begun] = usual
-            self._week[2, begun] = day_variance(usual, self.per_run[begun, None], self.level.level[begun, None])
+            self._week[:2, :, begun] = usual
+            self._week[2][:, begun] = day_variance(usual, self.per_run[begun], self.level.level[begun])
 
     def _learn_squares(self, day: Day) -> None:
         """Learn the squared usage of runs; the first weeks count alike, afterwards old days fade."""
@@ -201,6 +205,8 @@ class State:
         learning = day.known & ((day.squares > 0) | (day.usage <= 0))
         self._squares = where(learning, self._squares * kept + squares, self._squares)
         self._usage = where(learning, self._usage * kept + day.usage, self._usage)
+        self._per_run_known = np.asarray((self._squares > 0) & (self._usage > 0))
+        self._per_run = self._squares / where(self._per_run_known, self._usage, 1.0)
         if day.runs is not None:
             self._runs = where(learning, self._runs * kept + day.runs, self._runs)
 
@@ -210,4 +216,4 @@ class State:
         of_day = day_variance(level, per_run, level) * self.spread.variance * self.spread.wander
         self._levels.append(level, of_day, ready)
         if day.runs is not None and not day.part:
-            self._rates.append(self.rate.rate[:, 0], self.rate.variance_of_rate(per_run), ready & (day.runs > 0))
+            self._rates.append(self.rate.rate[0], self.rate.variance_of_rate(per_run), ready & (day.runs > 0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from circleci_cost.model.anomalies.day import Day, Residuals
-from circleci_cost.model.anomalies.residuals import cut_off, where
+from circleci_cost.model.anomalies.residuals import cut_off, where, within
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.forecast.panel import Flags, Floats
 
@@ -67,7 +67,7 @@ class Sums:
 
     def forget_points(self, is_point: Flags) -> None:
         """Cap the sums at half their threshold after a day that alarmed by itself: a spike is not a lasting change."""
-        over = self._point & ~is_point
+        over = np.flatnonzero(self._point & ~is_point)
         limits = np.array([_SUM, _SUM, _SUM_PER_RUN, _SUM_PER_RUN])[:, None] * _AFTER_POINT
         self.values[:, over] = np.minimum(self.values[:, over], limits)
         self._point = is_point
@@ -82,12 +82,13 @@ class Sums:
                 (-per_run, _SLACK_PER_RUN, rated, _SUM_PER_RUN),
             )
         ):
-            summed = np.clip(_FORGET * self.values[number] + value - slack, 0.0, most + _ABOVE)
+            summed = within(_FORGET * self.values[number] + value - slack, 0.0, most + _ABOVE)
             self.values[number] = where(days, summed, self.values[number])
 
     def reset(self, series: Flags) -> None:
         """Forget the sums of some series."""
-        self.values[:, series] = 0.0
+        if series.any():
+            self.values[:, series] = 0.0
 
 
 def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float, *, expected: Floats) -> Judgement:
@@ -148,7 +149,6 @@ def _on_its_day(residuals: Residuals) -> Floats:
     return where(np.sign(residuals.of_day) == np.sign(residuals.of_week), residuals.of_week, 0.0)
 
 
-def band(residuals: Residuals, scale: float) -> tuple[Floats, Floats]:
+def band(scale: float) -> tuple[float, float]:
     """Return the residuals at which a day is an anomaly by itself, downwards and upwards."""
-    limit = np.full(len(residuals.expected), _POINT * scale)
-    return -limit, limit
+    return -_POINT * scale, _POINT * scale

@@ -5,8 +5,6 @@ Estimating is left to `level`, `rate` and `spread`.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from circleci_cost.model.forecast.panel import Flags, Floats
 
 WEEKEND = 5

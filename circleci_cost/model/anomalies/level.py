@@ -7,8 +7,8 @@ cut off before they are learned from. How much days vary around a level belongs 
 import numpy as np
 
 from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day
-from circleci_cost.model.anomalies.residuals import where
 from circleci_cost.model.anomalies.recent import Recent
+from circleci_cost.model.anomalies.residuals import where
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 LEVEL_GAIN = 0.025
@@ -36,7 +36,7 @@ class Level:
 
     def expected(self, weekday: int) -> Floats:
         """Return the expected usage of a day of this weekday."""
-        return np.maximum(self.level * self.profile[weekday], _LEAST_SHARE * self.level + TINY)
+        return np.asarray(np.maximum(self.level * self.profile[weekday], _LEAST_SHARE * self.level + TINY))
 
     def rests(self, weekday: int) -> Flags:
         """Return the series that use next to nothing on this weekday: less than `expected` says, which is a floor."""
@@ -48,7 +48,7 @@ class Level:
         self._seen[day.weekday] += day.known
 
     def begin(self, begun: Flags, dispersion: Floats) -> Floats:
-        """Estimate level and profile of series whose first days are over; return the usage of their weekdays [7 × series].
+        """Estimate level and profile of series whose first days are over; return [7 × series] the usage of weekdays.
 
         Weekdays seen once or twice are mixed with the mean of working days or weekends, the less the more they repeat
         (`dispersion` of these series).
@@ -107,4 +107,4 @@ class Level:
         self.profile[:, woken] = self._profile_before[:, woken]
         self._level_before[woken] = 0.0
         self._level_before[resting[self._rested[resting] >= _MOST_REST_DAYS]] = 0.0
-        return woken
+        return np.asarray(woken)

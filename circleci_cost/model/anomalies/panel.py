@@ -17,7 +17,7 @@ from circleci_cost.model.forecast.panel import Flags, Floats, Integers, Panel
 _NEEDED = ("series", "date", "cost")
 _OPTIONAL = ("runs", "credits", "cost_squared")
 # Series are independent of each other, so they are processed in blocks to save memory.
-_SERIES_AT_ONCE = 1_500
+_SERIES_AT_ONCE = 2_500
 
 
 @dataclass(frozen=True)
@@ -90,30 +90,34 @@ def _laid_out(rows: pl.DataFrame, row: Integers, names: pl.Series, first: date, 
 
     def added(name: str) -> Floats:
         values = rows[name].fill_null(0.0).to_numpy()
-        return np.bincount(place, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+        summed = np.bincount(place, weights=values, minlength=shape[0] * shape[1])
+        return summed.astype(np.float64, copy=False).reshape(shape)
 
     def positive(values: Floats) -> Floats:
-        return np.where((values > 0) & (values < np.inf), values, 0.0)
+        values[~((values > 0) & (values < np.inf))] = 0.0
+        return values
 
-    sums = added("cost")
-    unusable = ~np.isfinite(sums)
+    cost = added("cost")
+    unusable = ~np.isfinite(cost)
     unusable.ravel()[place[~is_known]] = True
     unknown |= unusable
-    cost = positive(sums)
+    negative = ~unusable & (cost < 0)
+    corrections = cost[negative]
+    cost = positive(cost)
     usage, price = usage_and_price(cost, positive(added("credits")) if "credits" in rows.columns else cost, begins)
-    negative = ~unusable & (sums < 0)
-    cost[negative] = sums[negative]
     not_judged = unknown | negative
+    cost[negative], cost[unknown] = corrections, np.nan
     squares = positive(added("cost_squared")) if "cost_squared" in rows.columns else None
     if squares is not None:
         squares = np.divide(squares, price**2, out=np.zeros(shape), where=price > 0)
+    usage[not_judged] = price[not_judged] = np.nan
     return Observations(
         names,
         first,
-        np.where(unknown, np.nan, cost).T,
+        cost.T,
         begins,
-        usage=np.where(not_judged, np.nan, usage).T,
-        price=np.where(not_judged, np.nan, price).T,
+        usage=usage.T,
+        price=price.T,
         runs=positive(added("runs")).T if "runs" in rows.columns else None,
         squares=None if squares is None else squares.T,
     )

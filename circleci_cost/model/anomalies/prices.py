@@ -40,36 +40,39 @@ def usage_and_price(cost: Floats, credits: Floats, begins: Integers) -> tuple[Fl
     """
     price = np.full(cost.shape, np.nan)
     np.divide(cost, credits, out=price, where=(credits > 0) & (cost > 0))
-    changed, _, before = _steps(price)
+    before = _last_known_before(price)
+    changed = np.abs(_steps(price, before)) > _SAME_PRICE
     days = np.arange(len(cost))[:, None]
     begun = (changed & (days < begins + _FORTNIGHT)).sum(axis=0)
     first = ((cost > 0) | (credits > 0)).argmax(axis=0)
     without = (begun > _MOST_CHANGES) | (credits[first, np.arange(credits.shape[1])] <= 0)
     missing = (cost > 0) & (credits <= 0) & ~without
-    price = np.where(missing, before, price)
+    price[missing] = before[missing]
     usage = np.divide(cost, price, out=credits.copy(), where=missing & (price > 0))
-    return np.where(without, cost, usage), np.where(without, np.where(cost > 0, 1.0, np.nan), price)
+    usage[:, without] = cost[:, without]
+    price[:, without] = np.where(cost[:, without] > 0, 1.0, np.nan)
+    return usage, price
 
 
 def price_course(price: Floats) -> PriceCourse:
     """Follow the prices [series × days], NaN where there is none."""
     prices = price.T
-    changed, step, before = _steps(prices)
-    summed = np.cumsum(changed, axis=0)
-    of_fortnight = summed.copy()
-    of_fortnight[_FORTNIGHT:] -= summed[:-_FORTNIGHT]
-    changed &= of_fortnight <= _MOST_CHANGES
+    before = _last_known_before(prices)
+    step = _steps(prices, before)
+    changed = np.abs(step) > _SAME_PRICE
+    summed: Integers = np.cumsum(changed, axis=0)
+    summed[_FORTNIGHT:] -= summed[:-_FORTNIGHT].copy()
+    changed &= summed <= _MOST_CHANGES
     expected = np.where(changed | np.isnan(prices), before, prices)
-    return PriceCourse(np.where(np.isnan(expected), 0.0, expected).T, changed.T, step.T)
+    expected[np.isnan(expected)] = 0.0
+    return PriceCourse(expected.T, changed.T, step.T)
 
 
-def _steps(price: Floats) -> tuple[Flags, Floats, Floats]:
-    """Return where a price differs from the last one known before, by which share, and that one; [days × series]."""
-    before = _last_known_before(price)
+def _steps(price: Floats, before: Floats) -> Floats:
+    """Return by which share prices differ from the last ones known before."""
     step = np.ones(price.shape)
     np.divide(price, before, out=step, where=~np.isnan(price) & (before > 0))
-    step -= 1.0
-    return np.abs(step) > _SAME_PRICE, step, before
+    return step - 1.0
 
 
 def _last_known_before(price: Floats) -> Floats:

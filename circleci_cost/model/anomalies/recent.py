@@ -32,12 +32,13 @@ class Recent:
 
     def oldest(self) -> Floats:
         """Return the oldest value of each kind and series: [kinds × series]."""
-        return self._flat[:, self._oldest]
+        return np.asarray(self._flat[:, self._oldest], dtype=np.float64)
 
     def in_order(self, series: Integers) -> Floats:
         """Return the values of the first kind of some series, the oldest first: [series × days]."""
         later = np.arange(self.values.shape[1]) * len(self._oldest)
-        return self._flat[0][(self._oldest[series][:, None] + later) % self._flat.shape[1]]
+        ordered = self._flat[0][(self._oldest[series][:, None] + later) % self._flat.shape[1]]
+        return np.asarray(ordered, dtype=np.float64)
 
     def medians(self, series: Flags) -> Floats:
         """Return the median of the known values of some series; NaN where there is none."""

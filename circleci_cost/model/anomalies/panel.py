@@ -4,8 +4,9 @@ Only the layout of the data; judging it is `detection`'s job.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -33,6 +34,20 @@ class Observations(Panel):
     price: Floats
     runs: Floats | None
     squares: Floats | None
+
+    def part(self, some: slice) -> Self:
+        """Return the panel of some of the series."""
+        runs, squares = (None if values is None else values[some] for values in (self.runs, self.squares))
+        return replace(
+            self,
+            names=self.names[some],
+            cost=self.cost[some],
+            begins=self.begins[some],
+            usage=self.usage[some],
+            price=self.price[some],
+            runs=runs,
+            squares=squares,
+        )
 
 
 def observations_of(daily: pl.DataFrame, ignored: Sequence[IgnoredPeriod] = ()) -> Iterator[Observations]:

@@ -26,8 +26,10 @@ _MOST_TIMES = 2.0
 def related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Ledger) -> list[list[Episode]]:
     """Group episodes with those above them at about the same time, and with those that continue them."""
     of_series: dict[tuple[str, str], list[int]] = defaultdict(list)
+    first_days: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, episode in enumerate(episodes):
         of_series[episode.series, episode.direction].append(number)
+        first_days[episode.series, episode.direction].append(episode.first)
     leader = list(range(len(episodes)))
 
     def lead(number: int) -> int:
@@ -36,15 +38,16 @@ def related_groups(episodes: Sequence[Episode], hierarchy: Hierarchy, ledger: Le
             number = leader[number]
         return number
 
-    above = [_nearest_above(episode, episodes, of_series, hierarchy, ledger) for episode in episodes]
+    above = [_nearest_above(episode, episodes, (of_series, first_days), hierarchy, ledger) for episode in episodes]
     for number, whole in enumerate(above):
         if whole is not None:
             leader[lead(number)] = lead(whole)
     for numbers in of_series.values():
         for earlier, later in pairwise(numbers):
+            if not _goes_on(episodes[earlier], episodes[later], ledger):
+                continue
             of_later = above[later]
-            apart = of_later is not None and _is_another(episodes[earlier], episodes[of_later], ledger)
-            if not apart and _goes_on(episodes[earlier], episodes[later], ledger):
+            if of_later is None or not _is_another(episodes[earlier], episodes[of_later], ledger):
                 leader[lead(later)] = lead(earlier)
     groups: dict[int, list[Episode]] = defaultdict(list)
     for number, episode in enumerate(episodes):
@@ -97,17 +100,23 @@ def _is_another(earlier: Episode, whole: Episode, ledger: Ledger) -> bool:
 def _nearest_above(
     episode: Episode,
     episodes: Sequence[Episode],
-    of_series: Mapping[tuple[str, str], Sequence[int]],
+    by_series: tuple[Mapping[tuple[str, str], Sequence[int]], Mapping[tuple[str, str], Sequence[int]]],
     hierarchy: Hierarchy,
     ledger: Ledger,
 ) -> int | None:
-    """Return which episode of the series above began together with an episode: the one that began nearest to it."""
+    """Return which episode of the series above began together with an episode: the one that began nearest to it.
+
+    `by_series` are the numbers of the episodes and their first days, by series and direction.
+    """
+    numbers_of, first_days_of = by_series
     together = []
     for levels, ancestor in enumerate(hierarchy.ancestors(episode.series)):
-        numbers = of_series.get((ancestor, episode.direction), ())
+        first_days = first_days_of.get((ancestor, episode.direction))
+        if first_days is None:
+            continue
+        numbers = numbers_of[ancestor, episode.direction]
         near = slice(
-            bisect_left(numbers, episode.first - WITHIN_DAYS, key=lambda number: episodes[number].first),
-            bisect_right(numbers, episode.first + WITHIN_DAYS, key=lambda number: episodes[number].first),
+            bisect_left(first_days, episode.first - WITHIN_DAYS), bisect_right(first_days, episode.first + WITHIN_DAYS)
         )
         together += [
             (abs(episodes[number].first - episode.first), levels, number)
@@ -123,7 +132,7 @@ def _together(part: Episode, whole: Episode, ledger: Ledger) -> bool:
     A change that took days to detect may have begun before; a day in alarm by itself has not. Of alarms that begin days
     apart, the later one's change must be explained by the earlier one's.
     """
-    earlier, later = sorted((part, whole), key=lambda episode: episode.first)
+    earlier, later = (part, whole) if part.first <= whole.first else (whole, part)
     away, gap = later.first - earlier.first, later.first - earlier.last
     if away > WITHIN_DAYS or (gap > 0 and abs(earlier.last - later.last) > WITHIN_DAYS):
         return False

@@ -4,7 +4,7 @@ Deciding at which level a cause lies is `causes`' job.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -14,6 +14,7 @@ class Hierarchy:
 
     parents: Mapping[str, str | None]
     children: Mapping[str, Sequence[str]] = field(init=False)
+    _ancestors: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Build the children from the parents once."""
@@ -23,12 +24,14 @@ class Hierarchy:
                 children[parent].append(series)
         object.__setattr__(self, "children", dict(children))
 
-    def ancestors(self, series: str) -> Iterator[str]:
+    def ancestors(self, series: str) -> tuple[str, ...]:
         """The parent, its parent and so on."""
-        parent = self.parents.get(series)
-        while parent is not None:
-            yield parent
-            parent = self.parents.get(parent)
+        known = self._ancestors.get(series)
+        if known is None:
+            parent = self.parents.get(series)
+            known = () if parent is None else (parent, *self.ancestors(parent))
+            self._ancestors[series] = known
+        return known
 
     def related(self, series: str, other: str) -> bool:
         """Whether two series are the same, or one lies above the other."""

@@ -101,12 +101,15 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     prices = price_causes(episodes, parents, ledger)
     others = without_prices(causes_of(episodes, parents, ledger), prices, parents, ledger)
     # Of a day's two changes that are unlike, such as a new price and an outage, only one may have been asked for.
-    asked = [cause for cause in others if cause.direction in settings.directions and _row(cause, of) is not None]
+    rows_of = {cause: _row(cause, of) for cause in others if cause.direction in settings.directions}
+    asked = [cause for cause, row in rows_of.items() if row is not None]
     begun: Counter[tuple[str, str, int]] = Counter()
     worth_reporting = []
     for cause in (*prices, *joined(asked, parents, ledger)):
         place = (cause.series, cause.direction, cause.first)
-        row = _row(cause, of, begun[place])
+        # Most causes are joined with no other, and are the first to begin there.
+        row = rows_of.get(cause) if begun[place] == 0 else None
+        row = row or _row(cause, of, begun[place])
         if row is not None:
             begun[place] += 1
             worth_reporting.append(row)

@@ -3,6 +3,7 @@
 Grouping alarms is the job of `episodes` and `causes`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -15,6 +16,8 @@ from circleci_cost.model.calendar.recurrences import months_before
 from circleci_cost.model.forecast.panel import Floats, Integers
 
 WEEK = 7
+# What is laid out takes copies on its way, so it is done for some rows at a time.
+_ROWS_AT_ONCE = 500_000
 PRICE_CHANGE = "price_change"
 """The kind of a day on which a price has changed, see `model.anomalies.kinds`."""
 
@@ -24,7 +27,8 @@ class Ledger:
     """Values and expectations [series × days] of all series, NaN where a day is not known or could not be judged.
 
     `band` is how far a day may rise above its expectation before it alarms by itself, as a share of the roots of both:
-    residuals are even on that scale. `prices` is the price of a day against the first one; None where none has changed.
+    residuals are even on that scale. `prices` has the price of each day against the first one, by row, of series
+    whose price has changed.
     """
 
     first: date
@@ -32,12 +36,17 @@ class Ledger:
     value: Floats
     expected: Floats
     band: Floats
-    prices: Floats | None
+    prices: Mapping[int, Floats]
 
     @property
     def days(self) -> int:
         """How many days there are."""
         return int(self.value.shape[1])
+
+    @cached_property
+    def _of_week(self) -> Integers:
+        """The position in the week of as many days as there are, counted from the first one."""
+        return np.arange(self.days) % WEEK
 
     @cached_property
     def months_before(self) -> Integers:
@@ -55,21 +64,24 @@ class Ledger:
         have learned from the change, at the prices of its day. A new series was expected to cost nothing. Unknown days
         count 0 in both.
         """
-        row = self.position[series]
-        days = np.arange(first, last + 1)
-        before = days - WEEK * ((days - first) // WEEK + 1)
-        anchor = np.maximum(before, 0)
-        usual = self.expected[row, anchor]
-        missing = (before < 0) | np.isnan(usual)
-        if self.prices is not None:
+        row, end = self.position[series], last + 1
+        value = self.value[row, first:end]
+        # Days of the week before the first day of all are not known.
+        week = self.expected[row, max(first - WEEK, 0) : first]
+        week = week if first >= WEEK else np.concatenate([np.full(WEEK - first, np.nan), week])
+        of_week = self._of_week[: end - first]
+        usual = week[of_week]
+        prices = self.prices.get(row)
+        if prices is not None:
             # The expectation of a day is at the price of the day before.
-            usual = usual * self.prices[row, days] / self.prices[row, np.maximum(anchor - 1, 0)]
-        if missing.any():
-            usual = np.where(missing, self.expected[row, days], usual)
+            usual = usual * prices[first:end] / prices[np.maximum(of_week + (first - WEEK - 1), 0)]
+        if np.isnan(usual.sum()):
+            usual = np.where(np.isnan(usual), self.expected[row, first:end], usual)
             usual[np.isnan(usual)] = 0.0
-        value = self.value[row, first : last + 1]
-        known = ~np.isnan(value)
-        return np.where(known, value, 0.0), np.where(known, usual, 0.0)
+        if np.isnan(value.sum()):
+            known = ~np.isnan(value)
+            return np.where(known, value, 0.0), np.where(known, usual, 0.0)
+        return value, usual
 
     def change(self, series: str, first: int, last: int) -> tuple[float, float]:
         """Return the cost of a series less its usual cost, and the usual cost, see `course`."""
@@ -90,30 +102,25 @@ class Ledger:
 
 def ledger_of(judged: pl.DataFrame) -> Ledger:
     """Lay the rows of `detection.detect` out as matrices."""
-    series, dates = judged.get_column("series"), judged.get_column("date")
+    series = judged.get_column("series")
     number = series.rle_id()
     names = series.filter((number != number.shift(1)).fill_null(True))
     if names.n_unique() < len(names):
         return ledger_of(judged.sort("series", "date"))
     first: date = judged.select(pl.col("date").min()).item()
-    day = (dates.to_physical() - dates.to_physical().min()).to_numpy()
-    shape = (len(names), int(day.max()) + 1)
-    place = number.to_numpy().astype(np.int64) * shape[1] + day
-
-    def matrix(values: pl.Expr) -> Floats:
-        laid_out = np.full(shape, np.nan)
-        laid_out.ravel()[place] = judged.select(values).to_series().to_numpy()
-        return laid_out
-
+    shape = (len(names), (judged.select(pl.col("date").max()).item() - first).days + 1)
+    value, expected, band = (np.full(shape, np.nan) for _ in range(3))
+    done = 0
+    for rows in judged.iter_slices(_ROWS_AT_ONCE):
+        row = number.slice(done, rows.height).to_numpy().astype(np.int64)
+        place = row * shape[1] + (rows.get_column("date") - first).dt.total_days().to_numpy()
+        done += rows.height
+        for matrix, column in ((value, "value"), (expected, "expected")):
+            matrix.ravel()[place] = rows.get_column(column).to_numpy()
+        of_root = rows.select((pl.col("upper") / pl.col("expected")).sqrt() - 1.0)
+        band.ravel()[place] = of_root.to_series().to_numpy()
     position = {name: row for row, name in enumerate(names.to_list())}
-    return Ledger(
-        first,
-        position,
-        matrix(pl.col("value")),
-        matrix(pl.col("expected")),
-        matrix((pl.col("upper") / pl.col("expected")).sqrt() - 1.0),
-        _prices(judged, position, first, shape),
-    )
+    return Ledger(first, position, value, expected, band, _prices(judged, position, first, shape[1]))
 
 
 def price_step() -> pl.Expr:
@@ -121,12 +128,10 @@ def price_step() -> pl.Expr:
     return PRICE_STEP * pl.col("score") * pl.when(pl.col("direction") == "down").then(-1.0).otherwise(1.0)
 
 
-def _prices(rows: pl.DataFrame, position: dict[str, int], first: date, shape: tuple[int, int]) -> Floats | None:
+def _prices(rows: pl.DataFrame, position: dict[str, int], first: date, days: int) -> dict[int, Floats]:
     changes = rows.filter(pl.col("kind") == PRICE_CHANGE)
-    if not changes.height:
-        return None
-    factor = np.ones(shape)
+    factors: dict[int, Floats] = {}
     steps = changes.select("series", (pl.col("date") - first).dt.total_days(), price_step().alias("step"))
     for series, day, step in steps.iter_rows():
-        factor[position[series], day:] *= 1.0 + step
-    return factor
+        factors.setdefault(position[series], np.ones(days))[day:] *= 1.0 + step
+    return factors

@@ -7,7 +7,9 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, warning
 from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
+from circleci_cost.model.efficiency import change_listing
 from circleci_cost.model.efficiency.advice_listing import TABLE_HEADER, cells
+from circleci_cost.model.efficiency.change_listing import is_to_revert
 from circleci_cost.model.efficiency.observed_rates import disagreements
 from circleci_cost.model.efficiency.rates import rates_hash
 from circleci_cost.warehouse.derived import Derivation
@@ -30,7 +32,8 @@ def build_classes_asset(settings: Settings) -> DerivedAsset:
         description=(
             "Which resource class a job could have, from its runs of the last 28 days. Grain: job × class that it has "
             "× class that it could have. Savings are estimates a month, each against today's class: take one per job. "
-            "Nothing is advised where samples of CPU and RAM are too few."
+            "Nothing is advised where samples of CPU and RAM are too few. What became of past changes of class is in "
+            "class_changes."
         ),
     )
 
@@ -48,6 +51,11 @@ def _metadata(summary: AdviceSummary) -> dict[str, metadata.Value]:
         "jobs_with_advice": best.height,
         "saving_usd_per_month": float(best["saving_usd"].sum() or 0),
     }
+    revert = summary.changes.filter(is_to_revert())
+    values |= {"changes": summary.changes.height, "changes_to_revert": revert.height}
+    if revert.height:
+        rows = map(change_listing.cells, revert.head(_SHOWN_ROWS).iter_rows(named=True))
+        values["to_revert"] = metadata.table(change_listing.TABLE_HEADER, rows)
     if best.height:
         values["advice"] = metadata.table(TABLE_HEADER, map(cells, best.head(_SHOWN_ROWS).iter_rows(named=True)))
     return values

@@ -41,6 +41,7 @@ from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSum
 from circleci_cost.warehouse.credits.credit_ledger import CreditSummary, write_credits
 from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
+from circleci_cost.warehouse.efficiency.class_changes import write_changes
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
@@ -129,10 +130,11 @@ class Derivation:
         return summary
 
     def advise(self, connection: duckdb.DuckDBPyConnection) -> AdviceSummary:
-        """Make `class_advice`."""
+        """Make `class_advice` and `class_changes`."""
         summary = write_advice(connection, self.lake, self.settings.resource_class_rates)
+        changes = write_changes(connection)
         _note(connection, CLASS_ADVICE)
-        return summary
+        return replace(summary, changes=changes)
 
     def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
         """Make the tables again that were made from other daily costs than the present ones, and their dependents.

@@ -16,6 +16,7 @@ NAMES = (
     "real_series",
     "correlation",
     "drivers",
+    "class_changes",
     "explorer_data",
     "explorer_page",
 )

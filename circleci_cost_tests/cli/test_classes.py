@@ -1,4 +1,4 @@
-"""`classes`: advice as a table, with reasons for a job, as JSON, and a sentence where there is none."""
+"""`classes`: advice and changes as tables, with reasons, as JSON, and a sentence where there is nothing."""
 
 import json
 from datetime import date
@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.efficiency.class_verdicts import verdicts
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.model.efficiency.class_days import days
 from circleci_cost_tests.model.efficiency.test_advice import advice, usage
 
 DAY = date(2026, 11, 27)
@@ -34,6 +36,9 @@ def publish(folder: Path, table: str, rows: pl.DataFrame | None) -> None:
             connection.execute(f"CREATE TABLE {table} AS SELECT * FROM new_rows")
             counts |= {table: rows.height}
     point_to(lake, generation.manifest.model_copy(update={"rows": counts}))
+
+
+CHANGES = verdicts(days(["large"] * 28 + ["xlarge"] * 28))
 
 
 @pytest.fixture
@@ -78,4 +83,23 @@ def test_an_earlier_publication_without_advice_says_how_to_make_it(call: Caller)
     publish(call.folder, "class_advice", None)
     result = call("classes")
     assert result.code == 1
-    assert "No advice is published yet; run `circleci-cost" in result.err
+    assert "No advice on classes is published yet; run `circleci-cost" in result.err
+
+
+def test_changes_to_revert_are_named_with_what_that_saves(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_changes", CHANGES)
+    output = call("classes", "--changes").out
+    assert "web / test   large   xlarge   2026-06-29" in output
+    saving = -CHANGES["saving_usd"][0]
+    assert f"Revert web / test to large, which would save ${saving:.2f} a month: xlarge instead of large" in output
+    (change,) = json.loads(call("classes", "--changes", "--json").out)["changes"]
+    assert list(change) == CHANGES.columns
+    assert (change["verdict"], change["date"], change["current"]) == ("revert", "2026-06-29", True)
+    assert call("classes", "--changes", "--all").code == 2
+
+
+def test_without_a_change_a_sentence_says_so(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_changes", CHANGES.clear())
+    assert "No job changed its resource class for good." in call("classes", "--changes").out

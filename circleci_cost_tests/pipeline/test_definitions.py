@@ -421,6 +421,7 @@ NUMBERS = {
         "cost_correlations_rows",
         "incident_services_rows",
         "class_advice_rows",
+        "class_changes_rows",
         "dimension_values_rows",
     },
     "allocated_costs": {"dagster/row_count"},
@@ -455,7 +456,7 @@ NUMBERS = {
         "pairs_significant",
         "series_too_short",
     },
-    "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month"},
+    "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month", "changes", "changes_to_revert"},
     "notifications": {"queued", "sent", "waiting", "refused", "expired"},
 }
 

@@ -435,6 +435,45 @@ CREATE TABLE IF NOT EXISTS class_advice (
     candidate_ram_gb DOUBLE
 );
 
+-- One row per job and day from which on it ran with another class. Per run: those that succeeded, in compute credits.
+-- Ratios are after to before, weekday and trend taken out, with bounds that hold in 95 of 100 cases.
+CREATE TABLE IF NOT EXISTS class_changes (
+    cost_center VARCHAR NOT NULL,
+    organization_id VARCHAR NOT NULL,
+    organization VARCHAR NOT NULL,
+    project_id VARCHAR NOT NULL,
+    project VARCHAR NOT NULL,
+    job VARCHAR NOT NULL,
+    date DATE NOT NULL,
+    executor_before VARCHAR NOT NULL,
+    resource_class_before VARCHAR NOT NULL,
+    executor VARCHAR NOT NULL,
+    resource_class VARCHAR NOT NULL,
+    verdict VARCHAR NOT NULL,
+    current BOOLEAN NOT NULL,
+    days_before BIGINT NOT NULL,
+    days_after BIGINT NOT NULL,
+    runs_before BIGINT NOT NULL,
+    runs_after BIGINT NOT NULL,
+    minutes_before DOUBLE,
+    minutes_after DOUBLE,
+    minutes_ratio DOUBLE,
+    minutes_ratio_low DOUBLE,
+    minutes_ratio_high DOUBLE,
+    usd_per_run_before DECIMAL(38, 6),
+    usd_per_run_after DECIMAL(38, 6),
+    cost_ratio DOUBLE,
+    cost_ratio_low DOUBLE,
+    cost_ratio_high DOUBLE,
+    saving_usd DECIMAL(38, 6),
+    saving_low_usd DECIMAL(38, 6),
+    saving_high_usd DECIMAL(38, 6),
+    saving_credits DECIMAL(38, 6),
+    success_rate_before DOUBLE,
+    success_rate_after DOUBLE,
+    sentence VARCHAR NOT NULL
+);
+
 -- For each table that is derived in full: the stamp of the daily costs that it was made from.
 CREATE TABLE IF NOT EXISTS derived_from (
     derived VARCHAR NOT NULL PRIMARY KEY,

@@ -5,7 +5,7 @@ What is advised is decided in `model.efficiency.advice`, which rates are used in
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
@@ -13,6 +13,7 @@ import polars as pl
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA, advise
+from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.model.efficiency.observed_rates import IN_USE_SCHEMA, rates_in_use
 from circleci_cost.model.efficiency.rate_definition import ResourceClassRate
 from circleci_cost.model.efficiency.rates import rates_on
@@ -27,10 +28,14 @@ WINDOW_DAYS = 28
 
 @dataclass(frozen=True)
 class AdviceSummary:
-    """What was written: the advice (`ADVICE_SCHEMA`), and the rates that it was calculated with (`IN_USE_SCHEMA`)."""
+    """What was written: the advice (`ADVICE_SCHEMA`), and the rates that it was calculated with (`IN_USE_SCHEMA`).
+
+    `changes` are those of classes (`VERDICT_SCHEMA`), where they were looked for together with the advice.
+    """
 
     advice: pl.DataFrame
     rates: pl.DataFrame
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VERDICT_SCHEMA))
 
 
 def write_advice(connection: duckdb.DuckDBPyConnection, lake: Lake, own: Sequence[ResourceClassRate]) -> AdviceSummary:

@@ -55,6 +55,7 @@ TABLES = (
     "cost_correlations",
     "incident_services",
     "class_advice",
+    "class_changes",
     "dimension_values",
 )
 # A reader that opened an older generation gets this long to finish with it.

@@ -1,0 +1,68 @@
+"""Writes changes of resource class to stdout: a table, the list of those to revert, or JSON.
+
+The verdicts were published before.
+"""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.model.efficiency.change_listing import TABLE_HEADER, as_json, cells, is_to_revert
+from circleci_cost.text.amounts import dollars
+from circleci_cost.text.units import counted
+from circleci_cost.warehouse.publishing.generations import Generation
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_RIGHT = ("min", "cost a run", "saves a month")
+# Columns that a narrow terminal leaves out, the highest number first.
+_LESSER = {"range": 4, "success": 3, "since": 2, "min": 1}
+_STYLES = {"revert": "bold red", "keep": "green"}
+_REMARK = "Minutes and cost are of runs that succeeded, weekdays and trend taken out; ranges hold in 95 of 100 cases."
+
+
+def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) -> None:
+    """Write the changes and, as sentences, those to revert."""
+    console = results()
+    if rows.is_empty():
+        console.print("No job changed its resource class for good.")
+    else:
+        console.print(_table(rows.head(limit), console.width))
+        console.paragraph(_REMARK, "dim")
+    if rows.height > limit:
+        console.print(f"{counted(rows.height - limit, 'change')} more; --limit shows more of them.", style="dim")
+    for row in rows.filter(is_to_revert()).iter_rows(named=True):
+        saved = f", which would save {dollars(-row['saving_usd'])} a month" if (row["saving_usd"] or 0) < 0 else ""
+        back = f"Revert {row['project']} / {row['job']} to {row['resource_class_before']}{saved}"
+        console.paragraph(shown(f"{back}: {row['sentence']}."))
+    if generation.manifest.data_through:
+        console.print(f"Data through {generation.manifest.data_through}.", style="dim")
+
+
+def write_changes_json(generation: Generation, rows: pl.DataFrame) -> None:
+    """Write the rows as JSON."""
+    through = generation.manifest.data_through
+    answer = {
+        "data_through": through.isoformat() if through else None,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "currency": "USD",
+        "changes": [as_json(row) for row in rows.iter_rows(named=True)],
+    }
+    write_json(answer)
+
+
+def _table(rows: pl.DataFrame, width: int) -> "Table":
+    from rich.text import Text
+
+    from circleci_cost.cli.tables import Column, fitted
+
+    columns = [
+        Column(name, right=name in _RIGHT, name=name == "job", lesser=_LESSER.get(name, 0)) for name in TABLE_HEADER
+    ]
+    texts = []
+    for row in rows.iter_rows(named=True):
+        *others, verdict = map(shown, cells(row))
+        texts.append([*map(Text, others), Text(verdict, style=_STYLES.get(row["verdict"], ""))])
+    return fitted(columns, texts, width)

@@ -20,6 +20,11 @@ _UNSAFE_MODULES = {
     "_pickle", "cloudpickle", "code", "codeop", "dill", "imp", "joblib", "jsonpickle", "marshal", "pickle",
     "pickletools", "runpy", "shelve", "torch", "xml", "yaml",
 }  # fmt: skip
+# What reads YAML as nodes with their places, and builds no value from them.
+_NODES_OF_YAML = {
+    "yaml": {"SafeLoader", "YAMLError", "compose"},
+    "yaml.nodes": {"MappingNode", "Node", "ScalarNode", "SequenceNode"},
+}
 _UNSAFE_BUILTINS = {"__import__", "compile", "eval", "exec", "execfile"}
 _UNSAFE_METHODS = {"deserialize", "from_pickle", "load_module", "read_pickle", "to_pickle", "unpickle", "unsafe_load"}
 
@@ -97,6 +102,8 @@ def loaded(source: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names} & _UNSAFE_MODULES
+        elif isinstance(node, ast.ImportFrom) and node.module in _NODES_OF_YAML:
+            found |= {"yaml"} if {alias.name for alias in node.names} - _NODES_OF_YAML[node.module] else set()
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found |= {str(node.module).partition(".")[0]} & _UNSAFE_MODULES
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -121,6 +128,8 @@ def test_f113_no_module_loads_what_could_execute_something() -> None:
     [
         ("import pickle", {"pickle"}),
         ("from yaml import safe_load", {"yaml"}),
+        ("from yaml import SafeLoader, YAMLError, compose", set()),
+        ("from yaml import SafeLoader, compose, load", {"yaml"}),
         ("import xml.etree.ElementTree as ET", {"xml"}),
         ("eval(text)", {"eval"}),
         ("frame = pl.LazyFrame.deserialize(file)", {"deserialize"}),

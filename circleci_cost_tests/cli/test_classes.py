@@ -67,7 +67,7 @@ def test_a_job_is_shown_with_all_its_candidates_and_their_reasons(published: Cal
 def test_a_job_that_did_not_run_is_refused_with_a_hint(published: Caller) -> None:
     result = published("classes", "--job", "lnt")
     assert result.code == 2
-    assert "No job 'lnt' with compute credits ran in the last 28 days; did you mean 'lint'?" in result.err
+    assert "No job 'lnt' has had compute credits in 28 days; did you mean 'lint'?" in result.err
 
 
 def test_json_has_exact_decimals_and_every_column(published: Caller) -> None:
@@ -103,3 +103,42 @@ def test_without_a_change_a_sentence_says_so(call: Caller) -> None:
     call.configure(configuration(DAY))
     publish(call.folder, "class_changes", CHANGES.clear())
     assert "No job changed its resource class for good." in call("classes", "--changes").out
+
+
+def config_of(call: Caller) -> Path:
+    path = call.folder / "config.yml"
+    path.write_text("version: 2.1\njobs:\n  test:\n    machine: true\n    resource_class: large\n")
+    return path
+
+
+def test_the_line_that_would_change_is_written_as_a_diff_and_the_file_stays(published: Caller) -> None:
+    path = config_of(published)
+    before = path.read_text()
+    output = published("classes", "--config", path)
+    assert output.code == 0
+    assert output.out.endswith("-    resource_class: large\n+    resource_class: small\n")
+    assert path.read_text() == before
+    path.write_text(before.replace("large", "<< parameters.size >>"))
+    named = published("classes", "--config", path)
+    assert (named.code, named.out) == (5, "")
+    assert "Not in the diff: test (large to small): its class comes from the parameter parameters.size" in named.err
+
+
+def test_a_change_to_revert_is_a_diff_back_to_the_former_class(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_changes", CHANGES)
+    path = config_of(call)
+    path.write_text(path.read_text().replace("large", "xlarge"))
+    assert call("classes", "--changes", "--config", path).out.endswith("+    resource_class: large\n")
+
+
+def test_jobs_of_two_projects_need_one_named_for_a_configuration(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    publish(call.folder, "class_advice", advice(usage(), usage(key=2, project="docs", project_id="d")))
+    path = config_of(call)
+    refused = call("classes", "--config", path)
+    assert refused.code == 2
+    assert "this is about jobs of docs, web; name one of them with --project" in refused.err
+    assert "+    resource_class: small" in call("classes", "--project", "web", "--config", path).out
+    assert call("classes", "--project", "wbe").code == 2
+    assert call("classes", "--config", path, "--json").code == 2

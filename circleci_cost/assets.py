@@ -63,6 +63,9 @@ BUDGET_STATUS = _asset(
 CREDIT_LEDGER = _asset(
     "credit_ledger", "credits", Making.DERIVED, (COST_FORECAST, DAILY_COSTS), doing="reckoning credits"
 )
+RECONCILIATION = _asset(
+    "reconciliation", "credits", Making.DERIVED, (CREDIT_LEDGER, DAILY_COSTS), doing="reconciling invoices"
+)
 INFRASTRUCTURE_COSTS = _asset(
     "infrastructure_costs", "infrastructure", Making.FOLLOWING, doing="reading infrastructure costs"
 )
@@ -90,6 +93,7 @@ _TABLES = (
     COST_FORECAST,
     BUDGET_STATUS,
     CREDIT_LEDGER,
+    RECONCILIATION,
     INFRASTRUCTURE_COSTS,
     COST_ANOMALIES,
     ANOMALY_DRIVERS,

@@ -21,7 +21,7 @@ from circleci_cost.defs.classes import build_classes_asset
 from circleci_cost.defs.correlations import build_correlations_asset
 from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
-from circleci_cost.defs.credits import build_credit_asset
+from circleci_cost.defs.credits import build_credit_assets
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
@@ -90,7 +90,7 @@ def _definitions(
     derived = [
         build_allocation_asset(settings),
         *build_budget_assets(settings),
-        build_credit_asset(settings),
+        *build_credit_assets(settings),
         *build_anomaly_assets(settings),
         build_correlations_asset(settings),
         build_classes_asset(settings),

@@ -43,6 +43,7 @@ COMMANDS = {
     "report": Entry("report", "report", "Show credits and dollars by any dimension, for people or as JSON and CSV."),
     "budgets": Entry("budgets", "budgets", "Show how the budgets stand and where they will end."),
     "credits": Entry("credits", "credits", "Show how long the prepaid credits last and what will expire."),
+    "reconcile": Entry("reconcile", "reconcile", "Compare invoices with the computed cost, cause by cause."),
     "anomalies": Entry("anomalies", "anomalies", "Show what changed: incidents, with their impact and their reasons."),
     "explain": Entry("explain", "explain", "Say why the cost of a period differs from that of another one."),
     "correlate": Entry("correlate", "correlate", "Show which infrastructure costs move with CI cost."),

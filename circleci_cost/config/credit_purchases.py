@@ -15,9 +15,10 @@ from circleci_cost.named_files.file_problem import FileProblem
 
 @dataclass(frozen=True)
 class UsableCredits:
-    """The cost centers that have credits written down, and the files that keep others out."""
+    """The cost centers that have credits written down, those with invoices, and the files that keep others out."""
 
     centers: tuple[CenterCredits, ...]
+    invoiced: tuple[CenterCredits, ...]
     problems: tuple[FileProblem, ...]
 
 
@@ -26,14 +27,18 @@ def usable_credits(settings: Settings) -> UsableCredits:
 
     With a part of the purchases a balance would be too low, and builds would seem to stop.
     """
-    centers: list[CenterCredits] = []
+    usable: list[CenterCredits] = []
     problems: list[FileProblem] = []
     for center in settings.cost_centers:
         credits, found = _of_center(settings, center)
         problems += found
-        if not found and not credits.is_empty:
-            centers.append(credits)
-    return UsableCredits(tuple(centers), tuple(problems))
+        if not found:
+            usable.append(credits)
+    return UsableCredits(
+        tuple(center for center in usable if not center.is_empty),
+        tuple(center for center in usable if center.invoices),
+        tuple(problems),
+    )
 
 
 def _of_center(settings: Settings, center: CostCenter) -> tuple[CenterCredits, list[FileProblem]]:
@@ -52,4 +57,5 @@ def _of_center(settings: Settings, center: CostCenter) -> tuple[CenterCredits, l
             problems.append(FileProblem("credits", path, str(error), consequence))
         else:
             placed = more
-    return CenterCredits(center.name, tuple(purchase for purchase, _ in placed), center.plan), problems
+    purchases = tuple(purchase for purchase, _ in placed)
+    return CenterCredits(center.name, purchases, center.plan, center.invoices), problems

@@ -1,20 +1,22 @@
-"""The asset that keeps account of prepaid credits: credit_ledger."""
+"""The assets about what is paid for credits: credit_ledger, and reconciliation of invoices with computed costs."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import dagster as dg
 
-from circleci_cost.assets import CREDIT_LEDGER
+from circleci_cost.assets import CREDIT_LEDGER, RECONCILIATION
 from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.check_results import check_specs, failure, warning
 from circleci_cost.defs.derived_assets import DerivedAsset, build_derived_asset
 from circleci_cost.model.credits.findings import expiring, running_out
-from circleci_cost.model.credits.text import TABLE_HEADER, cells
+from circleci_cost.model.credits.reconciliation import Cause
+from circleci_cost.model.credits.text import PART_HEADER, TABLE_HEADER, cells, invoice_title, part_cells
 from circleci_cost.warehouse.credits.credit_ledger import CreditSummary
+from circleci_cost.warehouse.credits.reconciliation import ReconciliationSummary
 from circleci_cost.warehouse.derived import Derivation
 
 _CHECKS = {
@@ -24,14 +26,21 @@ _CHECKS = {
 }
 
 
-def build_credit_asset(settings: Settings) -> DerivedAsset:
-    """The asset `credit_ledger`; without purchases it is empty, and its checks pass."""
+_INVOICE_CHECKS = {"invoices_explained": "Of every invoice at most the share max_unexplained stays unexplained."}
+
+
+def build_credit_assets(settings: Settings) -> list[DerivedAsset]:
+    """The assets `credit_ledger` and `reconciliation`; without purchases or invoices they are empty."""
+    return [_ledger(settings), _reconciliation(settings)]
+
+
+def _ledger(settings: Settings) -> DerivedAsset:
     return build_derived_asset(
         CREDIT_LEDGER,
         settings,
         Derivation.reckon_credits,
         lambda summary, _: _result(summary),
-        code_version=_content_hash(settings),
+        code_version=_ledger_hash(settings),
         kinds={"duckdb", "polars"},
         check_specs=check_specs(CREDIT_LEDGER, _CHECKS),
         description=(
@@ -42,7 +51,24 @@ def build_credit_asset(settings: Settings) -> DerivedAsset:
     )
 
 
-def _content_hash(settings: Settings) -> str:
+def _reconciliation(settings: Settings) -> DerivedAsset:
+    return build_derived_asset(
+        RECONCILIATION,
+        settings,
+        Derivation.reconcile,
+        lambda summary, _: _reconciled(summary),
+        code_version=_hash(repr(center) for center in usable_credits(settings).invoiced),
+        kinds={"duckdb", "polars"},
+        check_specs=check_specs(RECONCILIATION, _INVOICE_CHECKS),
+        description=(
+            "Invoices against the computed cost of their days, the difference by cause. Grain: cost center × billing "
+            "period × cause. The amounts of a period add up to the invoice, to the last digit; what no cause explains "
+            "is the cause unexplained."
+        ),
+    )
+
+
+def _ledger_hash(settings: Settings) -> str:
     """A hash of what was bought, of the problems in files, and of the days off that usage depends on."""
     usable = usable_credits(settings)
     content = [
@@ -50,6 +76,10 @@ def _content_hash(settings: Settings) -> str:
         *map(str, usable.problems),
         settings.calendar.model_dump_json() if usable.centers else "",
     ]
+    return _hash(content)
+
+
+def _hash(content: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
 
 
@@ -74,3 +104,18 @@ def _checks(summary: CreditSummary) -> Iterator[dg.AssetCheckResult]:
     yield failure("purchases_readable", map(str, summary.problems))
     yield warning("purchases_complete", summary.findings)
     yield warning("credits_last", [*running_out(summary.outlook), *expiring(summary.outlook)])
+
+
+def _reconciled(summary: ReconciliationSummary) -> metadata.Materialized:
+    rows = summary.rows
+    rest = rows.filter(cause=Cause.UNEXPLAINED.value)
+    values: dict[str, metadata.Value] = {
+        "dagster/row_count": rows.height,
+        "invoiced_usd": metadata.number(sum(rest["invoice_usd"], Decimal(0))),
+        "unexplained_usd": metadata.number(sum(rest["amount_usd"], Decimal(0))),
+    }
+    if rows.height:
+        values["parts"] = metadata.table(
+            ("invoice", *PART_HEADER), ((invoice_title(row), *part_cells(row)) for row in rows.iter_rows(named=True))
+        )
+    return dg.MaterializeResult(metadata=values, check_results=[warning("invoices_explained", summary.findings)])

@@ -20,12 +20,14 @@ from circleci_cost.assets import (
     COST_FORECAST,
     CREDIT_LEDGER,
     DERIVED,
+    RECONCILIATION,
     Asset,
 )
 from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation.planning import prepare_usable
 from circleci_cost.model.correlation.correlation import CorrelationSettings
@@ -39,6 +41,7 @@ from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
 from circleci_cost.warehouse.credits.credit_ledger import CreditSummary, write_credits
+from circleci_cost.warehouse.credits.reconciliation import ReconciliationSummary, write_reconciliation
 from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
 from circleci_cost.warehouse.efficiency.class_changes import write_changes
@@ -51,6 +54,7 @@ Summary: TypeAlias = (
     | ForecastSummary
     | BudgetSummary
     | CreditSummary
+    | ReconciliationSummary
     | AnomalySummary
     | ExplanationSummary
     | CorrelationSummary
@@ -99,6 +103,14 @@ class Derivation:
         _note(connection, CREDIT_LEDGER)
         return replace(summary, problems=usable.problems)
 
+    def reconcile(self, connection: duckdb.DuckDBPyConnection) -> ReconciliationSummary:
+        """Make `reconciliation`, after `reckon_credits`."""
+        centers = usable_credits(self.settings).invoiced
+        restatements = read_restatements(self.lake, [center.cost_center for center in centers])
+        summary = write_reconciliation(connection, centers, restatements)
+        _note(connection, RECONCILIATION)
+        return summary
+
     def detect(self, connection: duckdb.DuckDBPyConnection) -> AnomalySummary:
         """Make `cost_anomalies` and `anomaly_incidents`, after `allocate`."""
         file = self.settings.anomalies.decisions
@@ -146,6 +158,7 @@ class Derivation:
             COST_FORECAST: self.forecast,
             BUDGET_STATUS: self.compare,
             CREDIT_LEDGER: self.reckon_credits,
+            RECONCILIATION: self.reconcile,
             COST_ANOMALIES: self.detect,
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,

@@ -165,6 +165,14 @@ ASSETS = {
         "backfill": None,
         "checks": {"rates_match_export": ""},
     },
+    "reconciliation": {
+        "group": "credits",
+        "kinds": {"duckdb", "polars"},
+        "deps": ["credit_ledger", "daily_costs"],
+        "partitions": None,
+        "backfill": None,
+        "checks": {"invoices_explained": ""},
+    },
     "published": {
         "group": "publishing",
         "kinds": {"duckdb", "parquet"},
@@ -180,6 +188,7 @@ ASSETS = {
             "daily_costs",
             "infrastructure_costs",
             "pricing_periods",
+            "reconciliation",
         ],
         "partitions": None,
         "backfill": None,
@@ -215,6 +224,7 @@ FOLLOWING = [
     "infrastructure_costs",
     "notifications",
     "published",
+    "reconciliation",
 ]
 JOBS = {
     "ingest": ["job_runs", "usage_exports"],
@@ -302,6 +312,7 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
         "cost_correlations",
         "credit_ledger",
         "class_advice",
+        "reconciliation",
     }
     automated = {name for name, spec in specs.items() if spec.automation_condition}
     assert automated == {"pricing_periods", *FOLLOWING}
@@ -413,6 +424,7 @@ NUMBERS = {
         "credit_lots_rows",
         "credit_outlook_rows",
         "credit_forecast_rows",
+        "reconciliation_rows",
         "cost_anomalies_rows",
         "anomaly_incidents_rows",
         "anomaly_drivers_rows",
@@ -428,6 +440,7 @@ NUMBERS = {
     "cost_forecast": {"dagster/row_count", "series"},
     "budget_status": {"dagster/row_count", "on_track", "at_risk", "over_budget"},
     "credit_ledger": {"dagster/row_count", "lots", "balance_credits", "balance_usd"},
+    "reconciliation": {"dagster/row_count", "invoiced_usd", "unexplained_usd"},
     "infrastructure_costs": {
         "dagster/row_count",
         "days",

@@ -25,6 +25,7 @@ DERIVED = (
     "cost_forecast",
     "budget_status",
     "credit_ledger",
+    "reconciliation",
     "cost_anomalies",
     "anomaly_drivers",
     "cost_correlations",

@@ -106,6 +106,8 @@ class Plan(Section):
     credits: Credits | None = None
     share: Annotated[Decimal, Field(gt=0, le=10, decimal_places=6)] = Decimal("0.25")
     threshold: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=6)] = Decimal(0)
+    # The share of an invoice that may stay unexplained before a check warns.
+    max_unexplained: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.02")
     allocations: tuple[AllocationSchedule, ...] = ()
     allowances: tuple[Allowance, ...] = ()
 

@@ -13,6 +13,7 @@ import polars as pl
 from circleci_cost.days import months_later
 from circleci_cost.model.credits.billing_cycles import billing_cycle, cycles_between
 from circleci_cost.model.credits.definition import VALID_MONTHS, Plan, Purchase
+from circleci_cost.model.credits.invoices import Invoice
 
 CREDITS = pl.Decimal(19, 6)
 USD = pl.Decimal(18, 6)
@@ -33,11 +34,12 @@ LOTS_SCHEMA = pl.Schema(
 
 @dataclass(frozen=True)
 class CenterCredits:
-    """What one cost center bought, from whichever place, and its plan."""
+    """What one cost center bought, from whichever place, its plan, and its invoices."""
 
     cost_center: str
     purchases: Sequence[Purchase] = ()
     plan: Plan = field(default_factory=Plan)
+    invoices: Sequence[Invoice] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from circleci_cost.text.amounts import dollars, mean_price, whole_number
+from circleci_cost.text.amounts import WIDE, dollars, mean_price, percent, signed, whole_number
 
 TABLE_HEADER = ("cost center", "credits left", "worth", "USD per credit", "per day", "run out (80 %)", "expire unused")
 LOT_HEADER = ("lot", "bought on", "expires", "credits", "paid", "used", "expired", "left", "invoice")
+PART_HEADER = ("part", "USD", "why")
 _NONE = "–"
+# What a part is called; a name that speaks for itself is not here.
+_PARTS = {
+    "computed": "computed cost",
+    "refill_instead_of_usage": "purchases instead of usage",
+    "bonus_credits": "bonus credits",
+    "price_period": "other price",
+    "days_missing": "days missing",
+    "restated_since": "restated since",
+}
 
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -49,3 +59,27 @@ def lot_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         whole_number(row["left_credits"]),
         row["invoice"] or _NONE,
     )
+
+
+def part_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row of `reconciliation` as text; estimates begin with `about`."""
+    amount = row["amount_usd"]
+    shown = dollars(amount) if row["cause"] == "computed" else signed(amount)
+    return (
+        _PARTS.get(row["cause"], row["cause"]),
+        f"about {shown}" if row["estimated"] else shown,
+        row["note"] or "",
+    )
+
+
+def invoice_title(row: Mapping[str, Any]) -> str:
+    """The cost center, the days and the invoices of a row of `reconciliation`."""
+    numbers = f" ({row['invoices']})" if row["invoices"] else ""
+    return f"{row['cost_center']}, {row['period_start']} to {row['period_end']}{numbers}"
+
+
+def say_unexplained(row: Mapping[str, Any]) -> str:
+    """The sentence about an invoice of which something stays unexplained, with its share."""
+    rest, invoice = row["amount_usd"], row["invoice_usd"]
+    share = f" ({percent(WIDE.divide(abs(rest), abs(invoice)), 1)})" if invoice else ""
+    return f"{invoice_title(row)}: {dollars(rest)} of {dollars(invoice)}{share} stay unexplained"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from circleci_cost.day_ranges import say_ranges
 from circleci_cost.model.credits.definition import Plan, Purchase, repetition, say_repetition
+from circleci_cost.model.credits.invoices import Invoice, invoice_mistake
 from circleci_cost.model.pricing.price_periods import PricePeriod, overlaps
 from circleci_cost.sections.section import FilePath, Name, Section, VariableName, mistake_within
 
@@ -96,6 +97,7 @@ class CostCenter(Section):
     purchases: tuple[Purchase, ...] = ()
     purchase_files: tuple[FilePath, ...] = ()
     plan: Plan = Plan()
+    invoices: tuple[Invoice, ...] = ()
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -129,4 +131,7 @@ class CostCenter(Section):
         if twice := repetition(self.purchases, self.plan):
             first = None if twice.earlier is None else f"purchases[{twice.earlier}]"
             raise mistake_within(("purchases", twice.later), say_repetition(self.purchases[twice.later].date, first))
+        if mistake := invoice_mistake(self.invoices, self.plan.billing_day):
+            index, message = mistake
+            raise mistake_within(("invoices", index), message)
         return self

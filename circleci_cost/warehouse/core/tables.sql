@@ -222,6 +222,22 @@ CREATE TABLE IF NOT EXISTS credit_forecast (
     expired_usd DECIMAL(38, 6) NOT NULL
 );
 
+-- Each invoice's days by cause, in the order of `position`: the computed cost, what leads from it to the invoice, and
+-- what stays unexplained. The amounts of a period add up to `invoice_usd`, to the last digit.
+CREATE TABLE IF NOT EXISTS reconciliation (
+    cost_center VARCHAR NOT NULL,
+    period_start DATE NOT NULL,
+    period_end DATE NOT NULL,
+    position INTEGER NOT NULL,
+    cause VARCHAR NOT NULL,
+    amount_usd DECIMAL(38, 16) NOT NULL,
+    estimated BOOLEAN NOT NULL,
+    note VARCHAR,
+    invoice_usd DECIMAL(18, 6) NOT NULL,
+    invoices VARCHAR,
+    PRIMARY KEY (cost_center, period_start, period_end, cause)
+);
+
 -- How each day of each series was judged: the last 90 days, and every anomaly before them. `measure` is cost,
 -- credits, runs, credits_per_run, minutes_per_run or credits_per_minute; add up nothing over levels of the hierarchy.
 -- Cost is of run-bound usage, except for the series of a charge type. `value` is exact, the others are estimates.

@@ -66,3 +66,20 @@ def _value(value: object) -> object:
     if isinstance(value, Decimal):
         return exact(value)
     return value.isoformat() if isinstance(value, date) else value
+
+
+def reconciliation_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
+    """The rows of `reconciliation` in the form of `reconcile --json`: each period with its parts."""
+    through = generation.manifest.data_through
+    of_period = ("cost_center", "period_start", "period_end", "invoices", "invoice_usd")
+    of_part = ("cause", "amount_usd", "estimated", "note")
+    periods = rows.partition_by("cost_center", "period_start", "period_end", maintain_order=True)
+    return {
+        "data_through": through.isoformat() if through else None,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "periods": [
+            _plain(period.select(of_period).row(0, named=True))
+            | {"parts": [_plain(row) for row in period.select(of_part).iter_rows(named=True)]}
+            for period in periods
+        ],
+    }

@@ -47,6 +47,7 @@ TABLES = (
     "credit_lots",
     "credit_outlook",
     "credit_forecast",
+    "reconciliation",
     "cost_anomalies",
     "anomaly_incidents",
     "anomaly_drivers",

@@ -33,6 +33,9 @@ Event = Literal[
     "data_quality",
     "anomaly",
     "anomaly_recovered",
+    "credits_low",
+    "credits_expiring",
+    "builds_may_stop",
     "digest",
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)

@@ -36,8 +36,8 @@ from circleci_cost.warehouse.publishing.generations import current_generation
 _CHECKS = {
     "messages_delivered": "No message waits for a channel that failed; no end of a price or token goes untold.",
 }
-# Budgets and incidents have messages of their own; a short history grows by itself.
-_NOT_DATA_QUALITY = {"budgets_kept", "no_open_incidents", "series_long_enough"}
+# Budgets, credits and incidents have messages of their own; a short history grows by itself.
+_NOT_DATA_QUALITY = {"budgets_kept", "credits_last", "no_open_incidents", "series_long_enough"}
 # Events that no check shows in the UI.
 _WITHOUT_CHECK = {"price_gap", "token_expiry"}
 # An upper bound: the days of a failed run, each read several times since.

@@ -1,4 +1,4 @@
-"""Which notices are due after a publication: imports, ending prices and tokens, incidents, budgets, digests.
+"""Which notices are due after a publication: imports, ending prices and tokens, incidents, credits, budgets, digests.
 
 Reads a published generation and the configuration. `events` and `budget_events` word the notices, `routing` chooses the
 channels. Each run yields the same notices again; the outbox drops those it has had before.
@@ -22,6 +22,7 @@ from circleci_cost.model.pricing.price_gaps import gaps
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
+from circleci_cost.notify.credit_occasions import credit_notices
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost.text.amounts import WIDE, change_text
@@ -56,6 +57,7 @@ def occasions(
         if INCIDENTS in generation.manifest.rows:
             renotify_at = settings.anomalies.renotify_at
             yield from anomaly_notices(connection, outbox, settings.notifications.owners, renotify_at)
+        yield from credit_notices(connection, generation, today)
         # A generation of an earlier version has no budgets.
         if _BUDGETS in generation.manifest.rows:
             yield from _budgets(connection, budgets)

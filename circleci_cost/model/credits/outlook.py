@@ -94,13 +94,16 @@ def credit_outlook(
     """The state of each cost center's credits, `OUTLOOK_SCHEMA`, and the year after `through`, `COURSE_SCHEMA`.
 
     In: `lots` to the end of that year; `ledger` and `usage` to `through`; `expected` as `expected_usage` gives it.
-    A cost center without expected usage has a state, with nothing that runs out, and no course.
+    A cost center without expected usage has a state, with nothing that runs out, and no course; one without lots by
+    then has neither.
     """
     states, courses = [], []
     for center in centers:
         own = {"cost_center": center.cost_center}
         course = expected.filter(**own)
         known = lots.filter(**own)
+        if known.is_empty():
+            continue
         by_scenario = {
             name: _course(known, usage.filter(**own), course[name], through) for name in SCENARIOS if course.height
         }

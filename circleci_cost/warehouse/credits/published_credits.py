@@ -35,6 +35,23 @@ def published_lots(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return rows
 
 
+def newest_lots(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
+    """The day of the last purchase of each cost center, of those that can be used already."""
+    rows = connection.execute(
+        "SELECT cost_center, max(bought_on) FROM credit_lots WHERE bought_on IS NOT NULL GROUP BY cost_center"
+    )
+    return dict(rows.fetchall())
+
+
+def upcoming_expiries(connection: duckdb.DuckDBPyConnection, until: date) -> list[tuple[str, date, Decimal, Decimal]]:
+    """Cost center, day, credits and USD of what will probably expire unused up to a day, in order."""
+    return connection.execute(
+        "SELECT cost_center, date, expired_credits, expired_usd FROM credit_forecast "
+        "WHERE expired_credits > 0 AND date <= $until ORDER BY ALL",
+        {"until": until},
+    ).fetchall()
+
+
 def not_published(configured: Sequence[str], outlook: pl.DataFrame, generation: Generation) -> str:
     """The sentence about cost centers whose purchases are in no published state yet; empty where there are none."""
     missing = [name for name in configured if name not in set(outlook["cost_center"])]

@@ -113,6 +113,16 @@ def test_free_credits_have_a_price_of_zero_and_a_top_up_of_none() -> None:
     assert (state["price_per_credit"], state["top_up_usd"]) == (0, None)
 
 
+def test_a_cost_center_whose_first_lot_comes_after_the_year_has_no_state() -> None:
+    center = CenterCredits("acme", [bought(date(2028, 1, 1), 5)])
+    lots = credit_lots([center], THROUGH + timedelta(days=HORIZON_DAYS))
+    nothing = pl.DataFrame(schema=USAGE_SCHEMA)
+    ledger = credit_ledger(lots, nothing, THROUGH)
+    expected = pl.DataFrame(schema=EXPECTED_SCHEMA)
+    state, course = credit_outlook([center], lots, ledger=ledger, usage=nothing, expected=expected, through=THROUGH)
+    assert (state.height, course.height) == (0, 0)
+
+
 def test_without_expected_usage_nothing_is_said_to_run_out() -> None:
     state, course = looked_ahead(CenterCredits("acme", [bought(date(2026, 6, 1), 5)]), [Decimal(1)], None)
     assert (state["balance_credits"], state["runs_out_on"], state["top_up_credits"]) == (4, None, None)

@@ -1,0 +1,100 @@
+"""Notices about credits from a published state to the receiver: once, until more is bought."""
+
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from circleci_cost.config.settings import read_settings
+from circleci_cost.days import days_between
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.model.credits.definition import Plan, Purchase
+from circleci_cost.model.credits.purchases import CenterCredits
+from circleci_cost.model.forecast.forecasting import ForecastSettings
+from circleci_cost.model.usage import restatements
+from circleci_cost.notify.occasions import occasions
+from circleci_cost.warehouse.credits.credit_ledger import write_credits
+from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.publishing.publish import publish
+from circleci_cost_tests.cli.harness import configuration, publish_rows
+from circleci_cost_tests.notify.harness import Site, webhook_section
+from circleci_cost_tests.notify.receiver import Receiver
+
+FIRST, THROUGH = date(2026, 3, 1), date(2026, 4, 28)
+NOW = datetime.combine(date(2026, 4, 29), time(12), UTC)
+
+
+@pytest.fixture
+def told(site: Site, receiver: Receiver, tmp_path: Path) -> Any:
+    """Publishes what these purchases come to after 59 days of 10,000 credits, and returns what arrived."""
+    publish_rows(tmp_path / "data", [{"date": day, "compute": 10_000} for day in days_between(FIRST, THROUGH)])
+    lake = open_lake(tmp_path / "data")
+    site.configure(webhook_section(receiver, events=["credits_low", "credits_expiring", "builds_may_stop"]))
+    (site.folder / "circleci_cost.toml").write_text(configuration())
+    settings = read_settings(site.folder / "circleci_cost.toml")
+    site.clock.advance(NOW - site.clock.now())
+
+    def publish_credits(*purchases: Purchase, plan: Plan | None = None) -> list[dict[str, Any]]:
+        center = CenterCredits("acme", purchases, plan or Plan())
+        with duckdb.connect(str(lake.warehouse)) as connection:
+            write_credits(connection, [center], ForecastSettings(method="mean"))
+            publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
+        for _ in range(2):
+            site.run(*occasions(settings, (), lake, current_generation(lake), NOW, outbox=site.outbox))
+        bodies = [json.loads(request.body) for request in receiver.requests]
+        receiver.requests.clear()
+        return bodies
+
+    return publish_credits
+
+
+def bought(day: date, credits: int, usd: int, **more: Any) -> Purchase:
+    return Purchase(date=day, credits=Decimal(credits), usd=Decimal(usd), **more)
+
+
+def test_low_credits_and_builds_that_may_stop_are_told_once_until_more_is_bought(told: Any) -> None:
+    low, stop = told(bought(FIRST, 640_000, 384))
+    assert (low["event"], low["severity"], low["key"]) == (
+        "credits_low",
+        "warning",
+        {"subject": "acme", "period": "2026-03-01", "threshold": ""},
+    )
+    assert (stop["event"], stop["severity"]) == ("builds_may_stop", "critical")
+    assert stop["title"] == "acme: builds may stop on 2026-05-03, credits run out"
+    assert stop["lines"][0] == "Credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04), and builds stop."
+    assert (stop["data"]["balance_credits"], stop["data"]["runs_out_earliest"]) == ("50000", "2026-05-03")
+    assert told(bought(FIRST, 640_000, 384)) == []
+    # Bought are some days more: they are low again, and nothing stops within a week.
+    assert [body["event"] for body in told(bought(FIRST, 640_000, 384), bought(THROUGH, 100_000, 60))] == [
+        "credits_low"
+    ]
+
+
+def test_with_automatic_refills_low_credits_are_told_and_no_stop(told: Any) -> None:
+    (low,) = told(bought(FIRST, 640_000, 384), plan=Plan(auto_refill=True))
+    assert low["lines"] == [
+        "Credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04); then 160,000 credits are bought "
+        "automatically."
+    ]
+
+
+def test_paid_credits_that_expire_unused_are_told_once_per_day_of_expiry(told: Any) -> None:
+    credits = (bought(FIRST, 700_000, 420, expires=date(2026, 5, 3)), bought(date(2026, 3, 2), 9_000_000, 5400))
+    (expiring,) = told(*credits)
+    assert expiring["title"] == "acme: credits worth $36.00 will probably expire unused on 2026-05-03"
+    assert expiring["data"] == {
+        "cost_center": "acme",
+        "expires": "2026-05-03",
+        "expiring_credits": "60000",
+        "expiring_usd": "36",
+    }
+    assert told(*credits) == []
+
+
+def test_without_purchases_nothing_is_told(told: Any) -> None:
+    assert told() == []

@@ -85,6 +85,7 @@ COST_CORRELATIONS = _asset(
 CLASS_ADVICE = _asset(
     "class_advice", "efficiency", Making.DERIVED, (JOB_RUNS, DAILY_COSTS), doing="comparing resource classes"
 )
+WASTE = _asset("waste", "efficiency", Making.DERIVED, (DAILY_COSTS,), doing="adding up waste")
 # In the order in which they are made. All of these have a table that is published.
 _TABLES = (
     PRICING_PERIODS,
@@ -99,6 +100,7 @@ _TABLES = (
     ANOMALY_DRIVERS,
     COST_CORRELATIONS,
     CLASS_ADVICE,
+    WASTE,
 )
 PUBLISHED = _asset("published", "publishing", Making.FOLLOWING, _TABLES, doing="publishing")
 COST_CENTER_DAYS = _asset("cost_center_days", "publishing", Making.LOGGED, (PUBLISHED,))

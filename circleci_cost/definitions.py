@@ -32,6 +32,7 @@ from circleci_cost.defs.ownership import owned, owned_spec
 from circleci_cost.defs.partitions import usage_partitions
 from circleci_cost.defs.publishing import build_published_asset
 from circleci_cost.defs.resources import UsageSource, warehouse_resource
+from circleci_cost.defs.waste import build_waste_asset
 from circleci_cost.lake.layout import Lake, open_lake
 
 # Dagster's warnings about two decisions here: backfill policies are "beta", and `refresh` holds assets of two policies
@@ -94,6 +95,7 @@ def _definitions(
         *build_anomaly_assets(settings),
         build_correlations_asset(settings),
         build_classes_asset(settings),
+        build_waste_asset(settings),
     ]
     assets = [
         *build_ingest_assets(settings, partitions),

@@ -48,6 +48,7 @@ COMMANDS = {
     "explain": Entry("explain", "explain", "Say why the cost of a period differs from that of another one."),
     "correlate": Entry("correlate", "correlate", "Show which infrastructure costs move with CI cost."),
     "classes": Entry("classes", "classes", "Show which resource class each job should have, and what that saves."),
+    "waste": Entry("waste", "waste", "Show what was wasted: re-runs, failures, bots, idle caching."),
     "allocation": Entry(
         "allocation", "allocation", "Whose cost it is: explain a figure, preview a rule, find what is left."
     ),

@@ -122,7 +122,7 @@ class Warehouse(DuckDBResource):
     patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
     cost_centers: list[str] | None = Field(default=None, description="Those of the configuration, with data or without")
 
-    actors: dict[str, list[str]] | None = Field(default=None, description="Patterns that tell kinds of actors apart")
+    actors: dict[str, str] | None = Field(default=None, description="Patterns that tell kinds of actors apart")
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -21,6 +21,7 @@ from circleci_cost.assets import (
     CREDIT_LEDGER,
     DERIVED,
     RECONCILIATION,
+    WASTE,
     Asset,
 )
 from circleci_cost.config.budget_definitions import usable_budgets
@@ -45,6 +46,7 @@ from circleci_cost.warehouse.credits.reconciliation import ReconciliationSummary
 from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
 from circleci_cost.warehouse.efficiency.class_changes import write_changes
+from circleci_cost.warehouse.efficiency.waste import WasteSummary, write_waste
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
@@ -59,6 +61,7 @@ Summary: TypeAlias = (
     | ExplanationSummary
     | CorrelationSummary
     | AdviceSummary
+    | WasteSummary
 )
 
 
@@ -148,6 +151,12 @@ class Derivation:
         _note(connection, CLASS_ADVICE)
         return replace(summary, changes=changes)
 
+    def add_up_waste(self, connection: duckdb.DuckDBPyConnection) -> WasteSummary:
+        """Make `waste` and `dlc_evidence`."""
+        summary = write_waste(connection, self.lake, [center.name for center in self.settings.cost_centers])
+        _note(connection, WASTE)
+        return summary
+
     def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
         """Make the tables again that were made from other daily costs than the present ones, and their dependents.
 
@@ -163,6 +172,7 @@ class Derivation:
             ANOMALY_DRIVERS: self.explain,
             COST_CORRELATIONS: self.correlate,
             CLASS_ADVICE: self.advise,
+            WASTE: self.add_up_waste,
         }
         stale = _stale(connection)
         for asset, make in steps.items():

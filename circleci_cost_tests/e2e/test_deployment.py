@@ -107,6 +107,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
         "anomaly_drivers": ("analysis", False, {"cost_anomalies", "daily_costs", "infrastructure_costs"}),
         "cost_correlations": ("analysis", False, {"daily_costs", "infrastructure_costs"}),
         "class_advice": ("efficiency", False, {"daily_costs", "job_runs"}),
+        "waste": ("efficiency", False, {"daily_costs"}),
         "published": (
             "publishing",
             False,
@@ -123,6 +124,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
                 "infrastructure_costs",
                 "cost_correlations",
                 "class_advice",
+                "waste",
             },
         ),
         "cost_center_days": ("publishing", True, {"published"}),

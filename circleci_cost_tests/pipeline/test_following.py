@@ -153,7 +153,7 @@ def test_the_sensor_applies_an_edited_rule_or_budget_once(site: Site) -> None:
 
     site.sections = TEAMS.replace('value = "web"', 'value = "frontend"') + BUDGETS
     names, requested, cursor = site.requested(cursor)
-    allocated = FOLLOWING - {"cost_correlations", "class_advice"}
+    allocated = FOLLOWING - {"cost_correlations", "class_advice", "waste"}
     assert (names, requested) == (allocated, len(allocated))
     site.run_whole("allocate")
     names, requested, cursor = site.requested(cursor)

@@ -30,6 +30,7 @@ DERIVED = (
     "anomaly_drivers",
     "cost_correlations",
     "class_advice",
+    "waste",
 )
 TEAM = """
 [[virtual_tags]]

@@ -15,6 +15,7 @@ from circleci_cost.model.allocation.plan import Plan
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
 from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.publishing.earlier_versions import rows_with_columns
 from circleci_cost.warehouse.publishing.generations import ALLOCATED, Generation
 
 
@@ -66,11 +67,18 @@ def difference(
         connect(Path(folder) / "scratch.duckdb") as connection,
     ):
         connection.execute(f"ATTACH {sql_text(str(generation.database))} AS generation (READ_ONLY)")
-        result = allocate(connection, plan, job_run_files, "generation.daily_costs")
-        # A generation that an earlier version published has no such table; an empty one stands for it.
-        before = "generation.allocated_costs" if ALLOCATED in generation.manifest.rows else "none_allocated"
-        connection.execute("CREATE TEMPORARY TABLE none_allocated AS FROM allocated_costs LIMIT 0")
-        connection.execute(f"CREATE TEMPORARY VIEW allocation_before AS FROM {before}")
+        queries = rows_with_columns(connection, "generation") if generation.is_of_earlier_version else {}
+        costs = "generation.daily_costs"
+        if "daily_costs" in queries:
+            # A table and no view: rows are numbered.
+            connection.execute(f"CREATE TEMPORARY TABLE earlier_costs AS {queries['daily_costs']}")
+            costs = "earlier_costs"
+        result = allocate(connection, plan, job_run_files, costs)
+        before = queries.get(ALLOCATED, f"FROM generation.{ALLOCATED}")
+        if ALLOCATED not in generation.manifest.rows:
+            # A generation that an earlier version published has no such table; an empty one stands for it.
+            before = f"FROM {ALLOCATED} LIMIT 0"
+        connection.execute(f"CREATE TEMPORARY VIEW allocation_before AS {before}")
         connection.execute("CREATE TEMPORARY VIEW allocation_after AS FROM allocated_costs")
         parameters = {"first": days.first, "last": days.last, "tags": list(tags)}
         connection.execute(sql("core/questions"))

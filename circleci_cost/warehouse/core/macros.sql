@@ -12,9 +12,6 @@ CREATE OR REPLACE TEMPORARY MACRO is_configured(name) AS
 -- Who the actors are: the configuration's patterns, or the defaults where the connection does not know them.
 CREATE OR REPLACE TEMPORARY MACRO actor_patterns() AS coalesce(getvariable('actors'), {schema.default_actors});
 
-CREATE OR REPLACE TEMPORARY MACRO is_like_one(value, patterns) AS
-    coalesce(list_bool_or(list_transform(patterns, lambda pattern: value GLOB pattern)), false);
-
 -- The one form of a name, as `text.plain.same_name` has it: normalizing many combining marks in a row takes the square
 -- of their number. What is no ASCII takes more bytes than characters; to look at those names alone keeps it cheap.
 CREATE OR REPLACE TEMPORARY MACRO same_name(name) AS
@@ -27,9 +24,9 @@ CREATE OR REPLACE TEMPORARY MACRO same_name(name) AS
 -- person behind it whatever its branch, and a branch tells more than that the API was called. NULL without a source.
 CREATE OR REPLACE TEMPORARY MACRO actor_kind(trigger_source, branch) AS
     CASE
-        WHEN list_contains(actor_patterns().schedule_sources, lower(trigger_source)) THEN 'schedule'
-        WHEN is_like_one(same_name(branch), actor_patterns().bot_branches) THEN 'bot'
-        WHEN is_like_one(same_name(branch), actor_patterns().agent_branches) THEN 'agent'
-        WHEN list_contains(actor_patterns().api_sources, lower(trigger_source)) THEN 'api'
+        WHEN regexp_matches(lower(trigger_source), actor_patterns().schedule_sources) THEN 'schedule'
+        WHEN regexp_matches(branch, actor_patterns().bot_branches) THEN 'bot'
+        WHEN regexp_matches(branch, actor_patterns().agent_branches) THEN 'agent'
+        WHEN regexp_matches(lower(trigger_source), actor_patterns().api_sources) THEN 'api'
         WHEN trigger_source IS NOT NULL THEN 'person'
     END;

@@ -18,6 +18,7 @@ _CREDITS, _COST = "DECIMAL(38, 6)", "DECIMAL(38, 16)"
 # The cost center comes from the configuration, not from the export: it has a column of its own everywhere.
 EXPORTED_DIMENSIONS = COST_DIMENSIONS[1:]
 _READ_DIMENSIONS = STORED_DIMENSIONS[1:]
+_READ_KEYS = [dimension.id_column or dimension.name for dimension in _READ_DIMENSIONS]
 
 
 def charge_columns() -> dict[str, str]:
@@ -77,9 +78,8 @@ def _charge_definitions(kind: str, ending: str = "") -> str:
     return _definitions({name: own for name, own in charge_columns().items() if own == kind}, ending)
 
 
-def _struct(lists: dict[str, list[str]]) -> str:
-    of = (f"'{name}': [{', '.join(map(sql_text, values))}]" for name, values in lists.items())
-    return f"{{{', '.join(of)}}}"
+def _struct(values: dict[str, str]) -> str:
+    return f"{{{', '.join(f'{name}: {sql_text(value)}' for name, value in values.items())}}}"
 
 
 def _booked(measure: str) -> str:
@@ -114,6 +114,10 @@ PIECES: dict[str, str] = {
     "credits_definitions": _charge_definitions(_CREDITS, " NOT NULL"),
     "cost_definitions": _charge_definitions(_COST),
     "dimensions_of_job_runs": ", ".join(map(_of_job_runs, _READ_DIMENSIONS)),
+    "read_dimensions": ", ".join(_READ_KEYS),
+    "same_dimensions": "\n        AND ".join(
+        f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
+    ),
     "computed_dimensions": ", ".join(f"{each.of_costs()} AS {each.name}" for each in COMPUTED_DIMENSIONS),
     "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
     "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, STORED_DIMENSIONS)),

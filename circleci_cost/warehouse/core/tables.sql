@@ -24,13 +24,23 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     {schema.credits_definitions},
     credits DECIMAL(38, 6) NOT NULL,
     credits_squared DECIMAL(38, 4),
+    superseded_jobs BIGINT,
+    superseded_runs BIGINT,
+    superseded_run_seconds BIGINT,
+    credits_superseded DECIMAL(38, 6),
+    dlc_credits_superseded DECIMAL(38, 6),
     price_per_credit DECIMAL(18, 10),
     {schema.cost_definitions},
     cost_usd DECIMAL(38, 16)
 );
 
--- The first versions had no such column: `reprice` fills it in from the job runs (see unfilled_days.sql).
+-- Earlier versions had no such columns: `reprice` fills them in from the job runs (see unfilled_days.sql).
 ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_jobs BIGINT;
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_runs BIGINT;
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_run_seconds BIGINT;
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_superseded DECIMAL(38, 6);
+ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS dlc_credits_superseded DECIMAL(38, 6);
 
 -- One row per cost center and day that was read, days without usage included; `complete` where the export was made
 -- late enough to hold all of the day, `settled` where CircleCI no longer restated it then.
@@ -488,6 +498,44 @@ CREATE TABLE IF NOT EXISTS class_changes (
     success_rate_before DOUBLE,
     success_rate_after DOUBLE,
     sentence VARCHAR NOT NULL
+);
+
+-- What was wasted, by day, job and cause; a run has one cause. Exclusive, so that sums stay within the cost.
+CREATE TABLE IF NOT EXISTS waste (
+    date DATE NOT NULL,
+    cost_center VARCHAR NOT NULL,
+    organization_id VARCHAR NOT NULL,
+    organization VARCHAR,
+    project_id VARCHAR NOT NULL,
+    project VARCHAR,
+    workflow VARCHAR,
+    job VARCHAR,
+    cause VARCHAR NOT NULL,
+    jobs BIGINT NOT NULL,
+    runs BIGINT NOT NULL,
+    run_seconds BIGINT NOT NULL,
+    credits DECIMAL(38, 6) NOT NULL,
+    price_per_credit DECIMAL(18, 10),
+    cost_usd DECIMAL(38, 16)
+);
+
+-- How long the successful runs of jobs with Docker layer caching take with it and without, in the last quarter;
+-- `saves_time` is NULL where there are too few of either.
+CREATE TABLE IF NOT EXISTS dlc_evidence (
+    cost_center VARCHAR NOT NULL,
+    organization_id VARCHAR NOT NULL,
+    project_id VARCHAR NOT NULL,
+    workflow VARCHAR,
+    job VARCHAR,
+    executor VARCHAR,
+    resource_class VARCHAR,
+    first_date DATE NOT NULL,
+    last_date DATE NOT NULL,
+    runs_with BIGINT NOT NULL,
+    runs_without BIGINT NOT NULL,
+    median_seconds_with DOUBLE,
+    median_seconds_without DOUBLE,
+    saves_time BOOLEAN
 );
 
 -- For each table that is derived in full: the stamp of the daily costs that it was made from.

@@ -18,6 +18,7 @@ from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.efficiency.superseded import mark_superseded
 
 # Times in the warehouse are UTC without a zone: DuckDB needs an extension for those with one.
 _SOURCES_SCHEMA: dict[str, pl.DataType] = {
@@ -93,6 +94,8 @@ def write_daily_costs(
             connection.execute(sql("costs/dimension_names"), {"files": files})
             connection.execute(sql("costs/daily_costs"), {"files": files})
             connection.execute(sql("costs/rename"))
+        mark_superseded(connection, lake, cost_center, written, present)
+        if files:
             _record_days(connection, _sources(lake, cost_center, with_runs, at, unsettled))
         sums = one_row(connection, sql("costs/cost_summary"), {"cost_center": cost_center, "days": written})
         counted = _job_run_credits(connection, files)

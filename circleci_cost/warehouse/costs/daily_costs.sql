@@ -36,6 +36,12 @@ INSERT INTO daily_costs BY NAME
 SELECT
     daily_credits.*,
     {schema.computed_dimensions},
+    -- See `efficiency/superseded.sql`.
+    0 AS superseded_jobs,
+    0 AS superseded_runs,
+    0 AS superseded_run_seconds,
+    0 AS credits_superseded,
+    0 AS dlc_credits_superseded,
     organizations.name AS organization,
     projects.name AS project,
     rates.price_per_credit,

@@ -12,13 +12,21 @@ from circleci_cost.warehouse.core.statements import sql
 
 def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Give each table of a generation this version's columns, by a temporary view that hides the table of its name."""
+    ((database,),) = connection.execute("SELECT current_database()").fetchall()
+    for table, rows in rows_with_columns(connection, database).items():
+        connection.execute(f"CREATE TEMPORARY VIEW {table} AS {rows}")
+
+
+def rows_with_columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, str]:
+    """The tables of an attached generation that lack columns, each with the query that supplies them."""
     connection.execute(sql("core/macros"))
-    columns = _columns(connection)
+    columns = _columns(connection, database)
     with connect() as scratch:
         scratch.execute(sql("core/macros"))
         scratch.execute(sql("core/tables"))
-        today = _columns(scratch)
-    ((database,),) = connection.execute("SELECT current_database()").fetchall()
+        ((today_database,),) = scratch.execute("SELECT current_database()").fetchall()
+        today = _columns(scratch, today_database)
+    queries = {}
     for table in columns.keys() & today.keys():
         supplied = [
             f"CAST({UNWRITTEN.get((table, name), 'NULL')} AS {kind}) AS {name}"
@@ -26,14 +34,15 @@ def supply_columns(connection: duckdb.DuckDBPyConnection) -> None:
             if name not in columns[table]
         ]
         if supplied:
-            connection.execute(
-                f'CREATE TEMPORARY VIEW {table} AS SELECT *, {", ".join(supplied)} FROM "{database}".{table}'  # noqa: S608 - our names
-            )
+            queries[table] = f'SELECT *, {", ".join(supplied)} FROM "{database}".{table}'  # noqa: S608 - our names
+    return queries
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, dict[str, str]]:
     rows = connection.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE NOT internal AND database_name = $database ORDER BY ALL",
+        {"database": database},
     ).fetchall()
     tables: dict[str, dict[str, str]] = {}
     for table, name, kind in rows:

@@ -31,7 +31,9 @@ def test_a_charge_type_is_written_in_its_list_alone(charge_type: str) -> None:
 
 @pytest.mark.parametrize("dimension", ["operating_system", "build_status"])
 def test_a_dimension_is_written_in_its_list_the_exports_columns_and_the_help(dimension: str) -> None:
-    assert naming(dimension) == {"model/usage/dimensions.py", "model/usage/schema.py", "cli/report.py"}
+    # What a status means for waste is said where waste is.
+    named = {name for name in naming(dimension) if not name.startswith("warehouse/efficiency/")}
+    assert named == {"model/usage/dimensions.py", "model/usage/schema.py", "cli/report.py"}
 
 
 def test_the_help_of_report_names_every_dimension() -> None:

@@ -165,7 +165,6 @@ ASSETS = {
         "backfill": None,
         "checks": {"rates_match_export": ""},
     },
-<<<<<<< HEAD
     "reconciliation": {
         "group": "credits",
         "kinds": {"duckdb", "polars"},
@@ -173,7 +172,7 @@ ASSETS = {
         "partitions": None,
         "backfill": None,
         "checks": {"invoices_explained": ""},
-=======
+    },
     "waste": {
         "group": "efficiency",
         "kinds": {"duckdb"},
@@ -181,7 +180,6 @@ ASSETS = {
         "partitions": None,
         "backfill": None,
         "checks": {"waste_within_cost": "blocking"},
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
     },
     "published": {
         "group": "publishing",
@@ -198,11 +196,8 @@ ASSETS = {
             "daily_costs",
             "infrastructure_costs",
             "pricing_periods",
-<<<<<<< HEAD
             "reconciliation",
-=======
             "waste",
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
         ],
         "partitions": None,
         "backfill": None,
@@ -238,11 +233,8 @@ FOLLOWING = [
     "infrastructure_costs",
     "notifications",
     "published",
-<<<<<<< HEAD
     "reconciliation",
-=======
     "waste",
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
 ]
 JOBS = {
     "ingest": ["job_runs", "usage_exports"],
@@ -330,11 +322,8 @@ def test_what_owners_and_freshness_are_added_to_stays_what_it_is(site: Site) -> 
         "cost_correlations",
         "credit_ledger",
         "class_advice",
-<<<<<<< HEAD
         "reconciliation",
-=======
         "waste",
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
     }
     automated = {name for name, spec in specs.items() if spec.automation_condition}
     assert automated == {"pricing_periods", *FOLLOWING}
@@ -455,12 +444,9 @@ NUMBERS = {
         "cost_correlations_rows",
         "incident_services_rows",
         "class_advice_rows",
-<<<<<<< HEAD
         "class_changes_rows",
-=======
         "waste_rows",
         "dlc_evidence_rows",
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
         "dimension_values_rows",
     },
     "allocated_costs": {"dagster/row_count"},
@@ -496,12 +482,8 @@ NUMBERS = {
         "pairs_significant",
         "series_too_short",
     },
-<<<<<<< HEAD
     "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month", "changes", "changes_to_revert"},
-=======
-    "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month"},
     "waste": {"dagster/row_count", "wasted_usd", "jobs_with_caching", "jobs_with_caching_judged"},
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
     "notifications": {"queued", "sent", "waiting", "refused", "expired"},
 }
 

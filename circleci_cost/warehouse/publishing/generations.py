@@ -56,12 +56,9 @@ TABLES = (
     "cost_correlations",
     "incident_services",
     "class_advice",
-<<<<<<< HEAD
     "class_changes",
-=======
     "waste",
     "dlc_evidence",
->>>>>>> 9e58d83 (Add up waste by day, job and cause: waste)
     "dimension_values",
 )
 # A reader that opened an older generation gets this long to finish with it.

@@ -5,9 +5,8 @@ A step is not a drift: after a step, the caller scales the course by the same fa
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import TINY
-from circleci_cost.model.anomalies.recent import Recent
-from circleci_cost.model.anomalies.residuals import where
+from circleci_cost.model.anomalies.day import TINY, Recent
+from circleci_cost.model.anomalies.residuals import positions, where
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 DRIFT_DAYS = 42
@@ -46,7 +45,7 @@ class Course:
         before, variance = self._recent.oldest()
         known = before > 0
         share = where(known, now, 1.0) / where(known, before, 1.0) - 1.0
-        chosen = np.flatnonzero(np.abs(share) >= _DRIFTED_BY)
+        chosen = positions(np.abs(share) >= _DRIFTED_BY)
         moved = np.zeros(len(now))
         moved[chosen] = (now[chosen] - before[chosen]) / np.sqrt(np.maximum(variance[chosen], TINY**2))
         return moved

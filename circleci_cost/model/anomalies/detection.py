@@ -17,14 +17,14 @@ from circleci_cost.model.anomalies.exceptions import Exceptions
 from circleci_cost.model.anomalies.kinds import KINDS, Namer
 from circleci_cost.model.anomalies.panel import Observations, observations_of
 from circleci_cost.model.anomalies.residuals import inverse_day_residual, inverse_root_residual
-from circleci_cost.model.anomalies.rows import ANOMALY_SCHEMA, Judgements, rows_of
+from circleci_cost.model.anomalies.rows import ANOMALY_SCHEMA, MOST_SCORE, Judgements, rows_of
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.anomalies.thresholds import Judgement, Sums, band, judge, scale_of
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.calendar.recurrences import Recurrences, recurrences
 from circleci_cost.model.forecast.panel import CalendarDays, Flags, Floats, Integers, calendar_days
 
-__all__ = ["ANOMALY_SCHEMA", "KINDS", "detect"]
+__all__ = ["ANOMALY_SCHEMA", "KINDS", "MOST_SCORE", "detect"]
 
 
 def detect(daily: pl.DataFrame, settings: Anomalies = DEFAULTS, calendar: Calendar = DEFAULT_CALENDAR) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from circleci_cost.model.anomalies.day import Day, Residuals
 from circleci_cost.model.anomalies.monthly import Monthly
 from circleci_cost.model.anomalies.quiet_days import QuietDays
-from circleci_cost.model.anomalies.residuals import day_residual, where
+from circleci_cost.model.anomalies.residuals import day_residual, positions, where
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.calendar.recurrences import Recurrences
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
@@ -64,7 +64,7 @@ class Exceptions:
 def _against(limits: tuple[Floats, Floats], which: Flags, day: Day, state: State, residuals: Residuals) -> Residuals:
     """Judge some series by the distance of their day from a range alone."""
     nearest = where(which, np.clip(day.usage, *limits), residuals.expected)
-    other, of_day = np.flatnonzero(nearest != residuals.expected), residuals.of_day.copy()
+    other, of_day = positions(nearest != residuals.expected), residuals.of_day.copy()
     variance = state.variance(nearest, residuals)[other] * residuals.giant[other]
     of_day[other] = day_residual(day.usage[other], nearest[other], variance, residuals.of_run[other])
     return replace(

@@ -5,8 +5,8 @@ A kind uses only what is known on that day. Whether a day is an anomaly at all i
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day, Residuals
-from circleci_cost.model.anomalies.recent import Recent
+from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day, Recent, Residuals
+from circleci_cost.model.anomalies.residuals import positions
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.anomalies.thresholds import Judgement
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
@@ -48,7 +48,7 @@ class Namer:
         was_silent = self._silent
         self._count(day, judgement)
         self._watch_drifts(day, residuals, judgement)
-        chosen = np.flatnonzero(judgement.is_anomaly)
+        chosen = positions(judgement.is_anomaly)
         score, fired = judgement.score[chosen], self._fired[chosen]
         up, down = score > 0, score < 0
         named = np.select([up, down], [SPIKE, DROP], -1)
@@ -84,7 +84,7 @@ class Namer:
         known = day.known & ~residuals.irregular & (residuals.expected > 0)
         self._ratios.append(known, np.maximum(day.usage, TINY) / np.maximum(residuals.expected, TINY))
         begins = judgement.of_sum & (self._fired <= 1) & (self._without_point >= _NO_POINT_DAYS)
-        chosen = np.flatnonzero(begins)
+        chosen = positions(begins)
         if len(chosen):
             logs = np.clip(np.log(self._ratios.in_order(chosen)), -_MOST_LOG, _MOST_LOG)
             self._drifting[chosen] = _runs_along_a_line(logs)

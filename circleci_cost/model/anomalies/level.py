@@ -6,9 +6,8 @@ cut off before they are learned from. How much days vary around a level belongs 
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day
-from circleci_cost.model.anomalies.recent import Recent
-from circleci_cost.model.anomalies.residuals import where
+from circleci_cost.model.anomalies.day import TINY, WEEKEND, Day, Recent
+from circleci_cost.model.anomalies.residuals import positions, where
 from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 LEVEL_GAIN = 0.025
@@ -89,8 +88,8 @@ class Level:
         former, median = self.level[series], self._recent.medians(series)
         level = where(np.isnan(median), former, median)
         rests = level <= _RESTING_SHARE * former
-        falling_asleep = np.flatnonzero(series)[rests & (self._level_before[series] == 0)]
-        self._level_before[np.flatnonzero(series)[~rests]] = 0.0
+        falling_asleep = positions(series)[rests & (self._level_before[series] == 0)]
+        self._level_before[positions(series)[~rests]] = 0.0
         self._level_before[falling_asleep] = self.level[falling_asleep]
         self._profile_before[:, falling_asleep] = self.profile[:, falling_asleep]
         self._rested[falling_asleep] = 0
@@ -100,7 +99,7 @@ class Level:
     def wake(self, day: Day) -> Integers:
         """Restore the former level of series that have stopped resting; return these series."""
         self._rested += 1
-        resting = np.flatnonzero(self._level_before)
+        resting = positions(self._level_before)
         usual = self._level_before[resting] * self._profile_before[day.weekday, resting]
         woken = resting[day.known[resting] & (day.usage[resting] > _AWAKE_SHARE * usual)]
         self.level[woken] = self._level_before[woken]

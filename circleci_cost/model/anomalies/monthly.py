@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circleci_cost.model.anomalies.day import TINY
-from circleci_cost.model.anomalies.residuals import inverse_root_residual
+from circleci_cost.model.anomalies.residuals import inverse_root_residual, positions
 from circleci_cost.model.calendar.recurrences import Recurrences
 from circleci_cost.model.forecast.panel import Flags, Floats
 
@@ -41,7 +41,7 @@ class Monthly:
         """
         places = self._recurrences.positions[:, :, number]
         # The nearest former days come first.
-        rules = np.flatnonzero(places[:, _NEEDED - 1] >= 0)
+        rules = positions(places[:, _NEEDED - 1] >= 0)
         places = places[rules]
         signs = self._sign[places]
         if not signs.any():
@@ -49,7 +49,7 @@ class Monthly:
         up, down, certain = np.zeros((3, len(usual)))
         for sign, result in ((1, up), (-1, down)):
             agreeing = _times(signs == sign, axis=1) >= _NEEDED
-            chosen = np.flatnonzero(agreeing.any(axis=0))
+            chosen = positions(agreeing.any(axis=0))
             if not len(chosen):
                 continue
             counted = (signs[:, :, chosen] == sign) & agreeing[:, None, chosen]

@@ -5,8 +5,7 @@ Working days and weekends are kept apart. How much usage varies belongs in `spre
 
 import numpy as np
 
-from circleci_cost.model.anomalies.day import TINY, Day, RateResiduals
-from circleci_cost.model.anomalies.recent import Recent
+from circleci_cost.model.anomalies.day import TINY, Day, RateResiduals, Recent
 from circleci_cost.model.anomalies.residuals import cut_off, rate_variance, root_residual, where
 from circleci_cost.model.anomalies.spread import Spread
 from circleci_cost.model.forecast.panel import Flags, Floats

@@ -6,7 +6,7 @@ Formulas on arrays [series]. Expectations come from `state`; limits belong in `t
 import numpy as np
 import numpy.typing as npt
 
-from circleci_cost.model.forecast.panel import Flags, Floats
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 
 # Standard deviation of days beyond what single runs explain, as a share of the day's level.
 DAY_SHARE = 0.15
@@ -40,7 +40,7 @@ def day_residual(value: Floats, expected: Floats, variance: Floats, of_run: Floa
     base, deviations = _base_and_deviations(expected, variance)
     shares = value / base
     root = 2.0 * (np.sqrt(np.maximum(shares, 0.0)) - 1.0) * deviations
-    few = np.flatnonzero(shares < _FEW)
+    few = positions(shares < _FEW)
     share = np.maximum(shares[few], np.maximum(of_run[few] / base[few], _TINY)) / _FEW
     lower = deviations[few] * (_ROOT_OF_FEW + np.sqrt(_FEW) * np.minimum(np.log(share), 0.0))
     root[few] = np.minimum(root[few], lower)
@@ -52,7 +52,7 @@ def inverse_day_residual(residual: float, expected: Floats, variance: Floats, of
     root = inverse_root_residual(residual, expected, variance)
     base, deviations = _base_and_deviations(expected, variance)
     relative = residual / deviations
-    few = np.flatnonzero(relative < _ROOT_OF_FEW)
+    few = positions(relative < _ROOT_OF_FEW)
     lower = _FEW * base[few] * np.exp((relative[few] - _ROOT_OF_FEW) / np.sqrt(_FEW))
     root[few] = where(lower >= of_run[few], lower, root[few])
     return root
@@ -90,7 +90,7 @@ def giant_factor(squares: Floats | None, usage: Floats, per_run: Floats) -> Floa
     if squares is None:
         return np.ones(len(usage))
     ratio = squares / np.maximum(per_run * usage, _TINY)
-    factor, giant = np.ones(len(usage)), np.flatnonzero(ratio > 1.0)
+    factor, giant = np.ones(len(usage)), positions(ratio > 1.0)
     # A power takes ten times as long as the rest.
     factor[giant] = np.minimum(ratio[giant], _MOST_GIANT) ** _GIANT_POWER
     return factor
@@ -109,3 +109,8 @@ def within(value: Floats, low: npt.ArrayLike, high: npt.ArrayLike) -> Floats:
 def where(condition: Flags, value: npt.ArrayLike, otherwise: npt.ArrayLike) -> Floats:
     """`numpy.where` of numbers, with its type."""
     return np.asarray(np.where(condition, value, otherwise), dtype=np.float64)
+
+
+def positions(flags: npt.NDArray[np.generic]) -> Integers:
+    """`numpy.flatnonzero`, which takes longer than its work for some thousand series."""
+    return flags.nonzero()[0]

@@ -18,6 +18,7 @@ from circleci_cost.model.anomalies.residuals import (
     day_residual,
     day_variance,
     giant_factor,
+    positions,
     root_residual,
     where,
 )
@@ -116,7 +117,7 @@ class State:
 
         What is above the usual varies as much as days do, also in a series of a strict schedule.
         """
-        variance, other = residuals.variance.copy(), np.flatnonzero(expected != residuals.expected)
+        variance, other = residuals.variance.copy(), positions(expected != residuals.expected)
         of_chance = day_variance(expected[other], residuals.varying[other], self.level.level[other])
         above = np.maximum(expected[other] - residuals.expected[other], 0.0)
         variance[other] = of_chance * self.spread.variance[other] + (DAY_SHARE * above) ** 2
@@ -171,7 +172,7 @@ class State:
     def _lowest(self, residuals: Residuals) -> Floats:
         """Return the lowest spread: of schedules the lower, the less of the variance is that of runs."""
         lowest = np.full(len(residuals.expected), _SPREAD_LIMITS[0])
-        chosen = np.flatnonzero(residuals.dispersion < 1.0)
+        chosen = positions(residuals.dispersion < 1.0)
         usual = residuals.variance[chosen] / self.spread.variance[chosen]
         share = np.minimum((DAY_SHARE * residuals.expected[chosen]) ** 2 / usual, 1.0)
         lowest[chosen] += (_LOWEST_OF_SHARE - _SPREAD_LIMITS[0]) * share
@@ -180,7 +181,7 @@ class State:
     def _per_run_varying(self, per_run: Floats, dispersion: Floats) -> Floats:
         """Return the variance of a day per usage: of the runs' costs, and of their number where that is random."""
         varying = per_run.copy()
-        chosen = np.flatnonzero((dispersion < 1.0) & (self._runs > 0))
+        chosen = positions((dispersion < 1.0) & (self._runs > 0))
         mean = self._usage[chosen] / self._runs[chosen]
         of_runs = _SKEWED * np.maximum(per_run[chosen] - mean, 0.0)
         varying[chosen] = self._repetition.least(of_runs, chosen) + dispersion[chosen] * mean

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from circleci_cost.model.anomalies.day import Day, Residuals
-from circleci_cost.model.anomalies.residuals import cut_off, where, within
+from circleci_cost.model.anomalies.residuals import cut_off, positions, where, within
 from circleci_cost.model.anomalies.state import State
 from circleci_cost.model.forecast.panel import Flags, Floats
 
@@ -67,7 +67,7 @@ class Sums:
 
     def forget_points(self, is_point: Flags) -> None:
         """Cap the sums at half their threshold after a day that alarmed by itself: a spike is not a lasting change."""
-        over = np.flatnonzero(self._point & ~is_point)
+        over = positions(self._point & ~is_point)
         limits = np.array([_SUM, _SUM, _SUM_PER_RUN, _SUM_PER_RUN])[:, None] * _AFTER_POINT
         self.values[:, over] = np.minimum(self.values[:, over], limits)
         self._point = is_point

@@ -84,10 +84,11 @@ def judged_days(
     series = len(seen.names)
     state, sums, namer = State(series), Sums(series), Namer(series)
     exceptions = Exceptions(calendar.kind, recurring, series)
-    scale = scale_of(settings.false_alarms_per_series_year)
+    accepted = scale_of(settings.false_alarms_per_series_year)
     for number, day in _days_of(seen, calendar):
         state.wake(day)
         residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
+        scale = accepted * state.doubt
         judgement = judge(state, sums, day, residuals, scale, expected=usual.expected)
         ready = state.ready(day)
         down, up = band(scale)

@@ -12,10 +12,11 @@ from circleci_cost.model.forecast.panel import Flags, Floats, Integers
 DAY_SHARE = 0.15
 RATE_SHARE = 0.03
 _TINY = 1e-12
-# Below this share of the expectation a residual is logarithmic: a full stop of 100 to 1,000 runs then scores as the
-# probability of none in gamma-mixed Poisson numbers does. And the root residual there, relative to the deviations.
-_FEW = 0.2
-_ROOT_OF_FEW = 2.0 * (np.sqrt(_FEW) - 1.0)
+# Nearer to 1 a dispersion is that of random (Poisson) numbers.
+_NEAR = 1e-6
+# A stop keeps at least this share of its root residual: a schedule is surer than the binomial numbers that its counts
+# would speak for.
+_LEAST_OF_STOP = 0.4
 # A run far larger than usual widens the variance of its day by a power of its excess: part of the residual is chance.
 _GIANT_POWER = 0.3
 _MOST_GIANT = 100.0
@@ -32,30 +33,46 @@ def root_residual(value: Floats, expected: Floats, variance: Floats) -> Floats:
 
 
 def day_residual(value: Floats, expected: Floats, variance: Floats, of_run: Floats) -> Floats:
-    """Return the root residual, continued by a logarithm below a fifth of the expectation, down to a single run.
+    """Return the root residual, bent below the expectation so that of no run at all it is as sure as that is unlikely.
 
-    A root ends at 0: a full stop would be as unusual in a series of 1,000 runs a day as in one of 20. Days vary by
-    factors; below a fifth the residual falls evenly with the logarithm of the value. `of_run` is the usage of a run.
+    A root alone takes a day without one of 4 runs for one in 30,000, which is one in 50, and a stop of 1,000 runs for
+    as likely as one of 20. `of_run` is the usage of a run.
     """
     base, deviations = _base_and_deviations(expected, variance)
-    shares = value / base
-    root = 2.0 * (np.sqrt(np.maximum(shares, 0.0)) - 1.0) * deviations
-    few = positions(shares < _FEW)
-    share = np.maximum(shares[few], np.maximum(of_run[few] / base[few], _TINY)) / _FEW
-    lower = deviations[few] * (_ROOT_OF_FEW + np.sqrt(_FEW) * np.minimum(np.log(share), 0.0))
-    root[few] = np.minimum(root[few], lower)
-    return root
+    below = 1.0 - np.sqrt(np.maximum(value, 0.0) / base)
+    less = np.flatnonzero(below > 0)
+    bend = _bend(base[less], deviations[less], of_run[less])
+    # A parabola up to its vertex, which lies within reach where it is bent most.
+    bent = np.minimum(below[less], 0.5 / np.maximum(bend, 0.5))
+    below[less] = bent - bend * bent**2
+    return np.asarray(-2.0 * deviations * below)
 
 
-def inverse_day_residual(residual: float, expected: Floats, variance: Floats, of_run: Floats) -> Floats:
-    """Return the value that has this residual, at least 0."""
-    root = inverse_root_residual(residual, expected, variance)
+def inverse_day_residual(residual: Floats, expected: Floats, variance: Floats, of_run: Floats) -> Floats:
+    """Return the value that has this residual, at least 0; 0 where none below the expectation has it."""
     base, deviations = _base_and_deviations(expected, variance)
-    relative = residual / deviations
-    few = positions(relative < _ROOT_OF_FEW)
-    lower = _FEW * base[few] * np.exp((relative[few] - _ROOT_OF_FEW) / np.sqrt(_FEW))
-    root[few] = where(lower >= of_run[few], lower, root[few])
-    return root
+    bend = _bend(base, deviations, of_run)
+    depth = np.maximum(-residual / (2.0 * deviations), 0.0)
+    reached = 4.0 * bend * depth <= 1.0
+    root = np.sqrt(np.maximum(1.0 - 4.0 * bend * depth, 0.0))
+    below = where(reached, 2.0 * depth / (1.0 + root), 1.0)
+    return np.asarray(base * np.maximum(1.0 - below, 0.0) ** 2)
+
+
+def _bend(base: Floats, deviations: Floats, of_run: Floats) -> Floats:
+    """Return by how much less than the root residual a stop is surprising, as a share of it; negative where more.
+
+    The numbers of runs are binomial, Poisson or negative binomial, as their variance over their mean says: none of them
+    has the probability dispersion ** (-runs / (dispersion - 1)) in each case.
+    """
+    runs = base / np.maximum(of_run, _TINY)
+    dispersion = np.maximum(runs / deviations**2, _TINY)
+    away = dispersion - 1.0
+    near = np.abs(away) < _NEAR
+    unlikely = runs * np.where(near, 1.0, np.log(dispersion) / np.where(near, 1.0, away))
+    # The normal quantile of a small probability, given as its logarithm.
+    surprise = np.sqrt(np.maximum(2.0 * unlikely - np.log(np.maximum(4.0 * np.pi * unlikely, 1.0)), 0.0))
+    return np.minimum(1.0 - surprise / (2.0 * deviations), 1.0 - _LEAST_OF_STOP)
 
 
 def inverse_root_residual(residual: npt.ArrayLike, expected: Floats, variance: Floats) -> Floats:

@@ -18,6 +18,9 @@ _RUNS_BEFORE = 2.0
 _REGULAR = 0.3
 # Numbers that repeat on most days stray far on others; below this index all have repeated for weeks.
 _STRICT = 0.1
+# What is not strict by its own days alone is no schedule that a single day could miss: jobs that ran once on each of
+# eight weekend days, because there was one push, did not run on the ninth.
+_SURE = 0.12
 # The least index that residuals are divided by: 24 runs that become 26 are no anomaly, 1 that becomes 2 is.
 _LEAST_INDEX = 0.04
 
@@ -50,7 +53,8 @@ class Schedule:
             return np.zeros(len(dispersion))
         before = self._week[day.weekday]
         residual = 2.0 * (np.sqrt(day.runs) - np.sqrt(before)) / np.sqrt(np.maximum(dispersion, _LEAST_INDEX))
-        return where((dispersion < _STRICT) & day.known & ~np.isnan(before), residual, 0.0)
+        sure = _index(self._squares[day.part, 0], self._runs[day.part, 0], 1.0)
+        return where((dispersion < _STRICT) & (sure < _SURE) & day.known & ~np.isnan(before), residual, 0.0)
 
     def never(self, day: Day, dispersion: Floats) -> Flags:
         """Return the series on a schedule that ran neither on this day nor on the same weekday before."""

@@ -91,16 +91,18 @@ class Sums:
             self.values[:, series] = 0.0
 
 
-def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float, *, expected: Floats) -> Judgement:
+def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: Floats, *, expected: Floats) -> Judgement:
     """Judge a day, and add it to the sums; an irregular day is judged by itself, and nothing of it is cumulated.
 
-    `expected` is what users see: no alarm of a sum or drift contradicts it.
+    `scale` multiplies the thresholds. `expected` is what users see: no alarm of a sum or drift contradicts it.
     """
     ready, regular = state.ready(day), ~residuals.irregular
     residual = where(residuals.sparse & regular, _on_its_day(residuals), residuals.of_day)
     # Series that are usually zero stay quiet while they are zero.
     residual = where((state.level.level > 0) | (day.usage > 0), residual, 0.0)
-    cut = cut_off(residual / np.sqrt(state.spread.wander), _CUT)
+    # What lasts shows in days that are no surprise by themselves: sums take them as they are, not by their certainty.
+    lasting = where(residuals.sparse, residual, residuals.plain / np.sqrt(state.spread.variance))
+    cut = cut_off(lasting / np.sqrt(state.spread.wander), _CUT)
     cut_per_run = cut_off(residuals.rate.of_day / np.sqrt(state.rate.spread.wander), _CUT)
     point = residual / _POINT
     with_runs = np.maximum(residuals.rate.of_day / _POINT_PER_RUN, residuals.of_runs / _POINT)
@@ -131,8 +133,8 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: float
     drift = where(np.abs(of_level) >= np.abs(of_rate), of_level, of_rate)
     drift = where(((drift > 0) & not_less) | ((drift < 0) & not_more), drift, 0.0)
     up, down = np.maximum.reduce([up_points, up_sums, drift]), np.maximum.reduce([down_points, down_sums, -drift])
-    score = where(ready, where(up >= down, up, -down) / scale, 0.0)
     is_up = up >= down
+    score = where(ready, where(is_up, up, -down) / scale, 0.0)
     points = where(is_up, up_points, down_points) / scale
     summed = where(is_up, up_sums, down_sums) / scale
     is_anomaly = np.asarray(np.abs(score) >= 1.0)
@@ -149,6 +151,6 @@ def _on_its_day(residuals: Residuals) -> Floats:
     return where(np.sign(residuals.of_day) == np.sign(residuals.of_week), residuals.of_week, 0.0)
 
 
-def band(scale: float) -> tuple[float, float]:
+def band(scale: Floats) -> tuple[Floats, Floats]:
     """Return the residuals at which a day is an anomaly by itself, downwards and upwards."""
     return -_POINT * scale, _POINT * scale

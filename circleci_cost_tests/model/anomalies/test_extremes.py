@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from circleci_cost.model.anomalies.detection import MOST_SCORE, detect
+from circleci_cost.model.anomalies.detection import detect
+from circleci_cost.model.anomalies.rows import MOST_SCORE
 from circleci_cost_tests.model.anomalies.builders import (
     PRICE,
     alarms,

@@ -107,12 +107,12 @@ def test_a_rise_and_a_fall_are_two_incidents(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_two_changes_weeks_apart_are_two_incidents_each_from_its_own_day(seed: int) -> None:
-    early = {"times_runs": factors(DAYS, {48: 2.0})}
+    early = {"times_runs": factors(DAYS, {49: 2.0})}
     incident_rows = found_in(organization("acme", seed, {"acme/p0": {"times_runs": MORE}, "acme/p1": early}))
     shifts = (
         incident_rows.filter(pl.col("kind") == "level_shift").select("series", "first_day").sort("first_day").rows()
     )
-    assert shifts == [("acme/p1", day(48)), ("acme/p0", day(AT))]
+    assert shifts == [("acme/p1", day(49)), ("acme/p0", day(AT))]
 
 
 def test_all_organizations_at_once_are_an_incident_of_the_cost_center() -> None:

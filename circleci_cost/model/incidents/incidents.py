@@ -14,6 +14,7 @@ import polars as pl
 from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
 from circleci_cost.model.forecast.panel import Flags, Floats
 from circleci_cost.model.incidents.causes import Cause, causes_of
+from circleci_cost.model.incidents.common import in_common
 from circleci_cost.model.incidents.episodes import DRIFT, MOST_GAP_DAYS, NEEDED, NEW, episodes_of, kind_of
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 from circleci_cost.model.incidents.identity import incident_id
@@ -103,9 +104,10 @@ def incidents(judged: pl.DataFrame, hierarchy: pl.DataFrame, settings: Anomalies
     # Of a day's two changes that are unlike, such as a new price and an outage, only one may have been asked for.
     rows_of = {cause: _row(cause, of) for cause in others if cause.direction in settings.directions}
     asked = [cause for cause, row in rows_of.items() if row is not None]
+    one_each = in_common(asked, parents, organizations, lambda cause: _row(cause, of) is not None)
     begun: Counter[tuple[str, str, int]] = Counter()
     worth_reporting = []
-    for cause in (*prices, *joined(asked, parents, ledger)):
+    for cause in (*prices, *joined(one_each, parents, ledger)):
         place = (cause.series, cause.direction, cause.first)
         # Most causes are joined with no other, and are the first to begin there.
         row = rows_of.get(cause) if begun[place] == 0 else None
@@ -219,8 +221,9 @@ def _whole(series: str, organization: str, parents: Hierarchy, ledger: Ledger) -
 
 
 def _kind(cause: Cause) -> str:
-    """Return the kind, from episodes of its own series if there are any; drifts after other episodes do not count."""
-    own = [episode for episode in cause.episodes if episode.series == cause.series] or list(cause.episodes)
+    """Return the kind, from episodes of its own series or else of the first day; later drifts do not count."""
+    own = [episode for episode in cause.episodes if episode.series == cause.series]
+    own = own or [episode for episode in cause.episodes if episode.first == cause.first]
     first = min(episode.first for episode in own)
     return kind_of([episode.kind for episode in own if not episode.drifts or episode.first == first])
 

@@ -29,8 +29,8 @@ from circleci_cost.model.forecast.panel import Flags, Floats
 # Known days to learn from before a series is judged: each weekday has been seen twice.
 MINIMUM_DAYS = 14
 # Thresholds are higher by this, over the days known: 57 % after two weeks, 13 % after two months, 2 % after a year
-# (Student's t at the thresholds: 45 %, 8 %, 1 %; profiles are younger than the days). Calm sets (seed 1) had .20
-# alarms a series-year, not .28; F1 rose from .67 to .72 on the third generator (31, 32) and stayed on the others (1, 2).
+# (Student's t at the thresholds: 45 %, 8 %, 1 %; profiles are younger than the days). Calm sets (seed 1) had .20 alarms
+# a series-year, not .28; F1 rose from .67 to .72 on the third generator (31, 32) and stayed on the others (1, 2).
 _DOUBT_DAYS = 8.0
 _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5

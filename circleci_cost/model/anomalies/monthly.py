@@ -49,7 +49,7 @@ class Monthly:
         up, down, certain = np.zeros((3, len(usual)))
         for sign, result in ((1, up), (-1, down)):
             agreeing = _times(signs == sign, axis=1) >= _NEEDED
-            chosen = positions(agreeing.any(axis=0))
+            chosen = positions(np.asarray(agreeing.any(axis=0)))
             if not len(chosen):
                 continue
             counted = (signs[:, :, chosen] == sign) & agreeing[:, None, chosen]

@@ -1,3 +1,5 @@
+"""The real series, and what is certain of them."""
+
 import re
 from datetime import date
 
@@ -6,7 +8,7 @@ import pytest
 
 from circleci_cost.model.calendar.definition import Calendar
 
-from .real_series import CALENDARS, FOLDER, INJECTIONS, as_runs, injections_found, real_series
+from .real_series import CALENDARS, FOLDER, INJECTIONS, alarms_in, as_runs, injections_found, real_series
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +67,18 @@ def test_an_injection_at_the_end_of_a_busy_year_is_judged_in_both_forms(daily: p
 def test_a_series_that_rests_at_the_end_of_the_year_gets_no_injection(daily: pl.DataFrame) -> None:
     closed = daily.filter(pl.col("series") == "online_orders_uk")
     assert injections_found(closed, CALENDARS["online_orders_uk"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [
+        ("births_us", date(2013, 9, 1)),
+        ("flights_new_york", date(2013, 1, 1)),
+        ("electricity_portugal", date(2012, 6, 1)),
+        ("road_traffic_minneapolis", date(2017, 6, 1)),
+    ],
+)
+def test_no_holiday_is_said_to_be_less_than_usual(daily: pl.DataFrame, name: str, since: date) -> None:
+    some = daily.filter(pl.col("series") == name, pl.col("date") >= since).head(500)
+    said = alarms_in(some, CALENDARS[name]).filter(pl.col("specials") > 0, direction="down")
+    assert said.rows() == []

@@ -52,7 +52,9 @@ class Exceptions:
         self._monthly.learn(number, residuals.of_day, day.usage, nearest, state.ready(day))
         if excess is None:
             return residuals, Range(low, high, expected)
-        up, down, certain = excess
+        # A job that runs every other week has that in its expectation already.
+        regular = state.schedule.of_fortnight(day) == 1.0
+        up, down, certain = (where(regular, share, 0.0) for share in excess)
         towards = ((up > 0) & (residuals.of_day > _TOWARDS)) | ((down > 0) & (residuals.of_day < -_TOWARDS))
         low = where(certain > 0, np.minimum(low + certain, high + up), np.maximum(low - down, 0.0))
         high, of_month = high + up, towards | (certain > 0)

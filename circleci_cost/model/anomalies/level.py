@@ -33,9 +33,9 @@ class Level:
         self._level_before, self._profile_before = np.zeros(series), np.ones((7, series))
         self._rested = np.zeros(series)
 
-    def expected(self, weekday: int) -> Floats:
-        """Return the expected usage of a day of this weekday."""
-        return np.asarray(np.maximum(self.level * self.profile[weekday], _LEAST_SHARE * self.level + TINY))
+    def expected(self, weekday: int, times: Floats) -> Floats:
+        """Return the expected usage of a day of this weekday, so many times the weekday's mean."""
+        return np.asarray(np.maximum(self.level * self.profile[weekday] * times, _LEAST_SHARE * self.level + TINY))
 
     def rests(self, weekday: int) -> Flags:
         """Return the series that use next to nothing on this weekday: less than `expected` says, which is a floor."""

@@ -1,4 +1,4 @@
-"""How regular the numbers of runs are: those of jobs on a schedule repeat from week to week.
+"""How regular the numbers of runs are: those of jobs on a schedule repeat from week to week, or every other week.
 
 What follows for the variance of a day belongs in `residuals`.
 """
@@ -24,9 +24,13 @@ _SURE = 0.12
 # The least index that residuals are divided by: 24 runs that become 26 are no anomaly, 1 that becomes 2 is.
 _LEAST_INDEX = 0.04
 
+# The mean number of either week of a fortnight follows within some weeks, so that one missed day leaves the rhythm as
+# it is; two in a row end it, as does a rhythm of less than a tenth of a run.
+_MEAN_GAIN, _FEW_RUNS, _STOPPED = 0.3, 0.1, 2
+
 
 class Schedule:
-    """The index of dispersion of the daily numbers of runs against the same weekday of the week before.
+    """The index of dispersion of the daily numbers of runs against the same weekday of a week, or two weeks, before.
 
     It is 1 for random (Poisson) numbers and 0 for a schedule; kept for working days and weekends apart, because runs
     of people hide those of schedules.
@@ -34,24 +38,33 @@ class Schedule:
 
     def __init__(self, series: int) -> None:
         """Start with numbers that are random."""
-        self._week = np.full((7, series), np.nan)
-        # By part of the week, memory and series: half the squared differences, and the runs.
-        self._squares, self._runs = np.zeros((2, 2, series)), np.zeros((2, 2, series))
+        # By weekday: one and two weeks before, and the mean numbers of either week of a fortnight.
+        self._before = np.full((7, 2, series), np.nan)
+        self._means, self._days = np.zeros((7, 2, series)), 0
+        # How many of the days that were due in a fortnight have been missed in a row.
+        self._missed = np.zeros((7, series))
+        # By part of the week, weeks before, memory and series: half the squared differences, and the runs.
+        self._squares, self._runs = np.zeros((2, 2, 2, series)), np.zeros((2, 2, 2, series))
+        # The indices of a day are asked for several times.
+        self._asked: tuple[int, int] | None = None
 
     def dispersion(self, day: Day) -> Floats:
         """Return the index of dispersion on such days: 0 as a week before; 1 where it is not known to be small."""
-        squares, runs = self._squares[day.part], self._runs[day.part]
-        together = _index(self._squares[0, 0] + self._squares[1, 0], self._runs[0, 0] + self._runs[1, 0], 1.0)
-        lasting = _index(squares[0], runs[0], together)
-        lately = _index(squares[1], runs[1], lasting)
-        index = np.maximum(lasting, lately)
+        index = np.asarray(self._indices(day).min(axis=0))
         return where(index < _REGULAR, index, 1.0)
 
+    def of_fortnight(self, day: Day) -> Floats:
+        """Return how many times the weekday's mean is expected: 1, and 0 or 2 where a job runs every other week."""
+        means = self._means[day.weekday]
+        both = means.sum(axis=0)
+        times = np.divide(2.0 * means[self._week], both, out=np.ones(len(both)), where=self._alternates(day))
+        return np.asarray(times)
+
     def residuals(self, day: Day, dispersion: Floats) -> Floats:
-        """Compare a day's runs with a week before, in standard deviations; 0 where there is no strict schedule."""
+        """Compare a day's runs with those before, in standard deviations; 0 where there is no strict schedule."""
         if day.runs is None:
             return np.zeros(len(dispersion))
-        before = self._week[day.weekday]
+        before = self._expected(day)
         residual = 2.0 * (np.sqrt(day.runs) - np.sqrt(before)) / np.sqrt(np.maximum(dispersion, _LEAST_INDEX))
         sure = _index(self._squares[day.part, 0], self._runs[day.part, 0], 1.0)
         return where((dispersion < _STRICT) & (sure < _SURE) & day.known & ~np.isnan(before), residual, 0.0)
@@ -60,24 +73,62 @@ class Schedule:
         """Return the series on a schedule that ran neither on this day nor on the same weekday before."""
         if day.runs is None:
             return np.zeros(len(day.usage), dtype=np.bool_)
-        before = self._week[day.weekday]
-        return np.asarray(day.known & (day.runs == 0) & (before == 0) & (dispersion < 1.0))
+        before = self._before[day.weekday, 0]
+        never = np.asarray(day.known & (day.runs == 0) & (before == 0) & (dispersion < 1.0))
+        return never & ~self._alternates(day)
 
     def learn(self, day: Day) -> None:
-        """Learn from an ordinary day."""
+        """Learn from an ordinary day; all days are handed in one after the other."""
         if day.runs is None:
             return
-        before = self._week[day.weekday]
+        means = self._means[day.weekday, self._week]
+        due = day.known & (means > self._means[day.weekday, 1 - self._week])
+        missed = self._missed[day.weekday]
+        self._missed[day.weekday] = where(due, where(day.runs > 0, 0.0, missed + 1.0), missed)
+        self._means[day.weekday, self._week] = means + where(day.known, _MEAN_GAIN * (day.runs - means), 0.0)
+        self._days += 1
+        before = self._before[day.weekday]
         compared = day.known & ~np.isnan(before)
         mean = where(compared, (day.runs + before) / 2.0, 0.0)
         # A day counts as one run at most, however many it has.
         runs = np.minimum(mean, 1.0)
-        kept = 1.0 - _FORGOTTEN * runs
-        self._squares[day.part] *= kept
-        self._squares[day.part] += where(compared, (day.runs - before) ** 2 / np.maximum(2.0 * mean, 2.0), 0.0)
-        self._runs[day.part] *= kept
-        self._runs[day.part] += runs
-        self._week[day.weekday] = where(day.known, day.runs, before)
+        kept = 1.0 - _FORGOTTEN * runs[:, None]
+        of_day = where(compared, (day.runs - before) ** 2 / np.maximum(2.0 * mean, 2.0), 0.0)
+        self._squares[day.part] = self._squares[day.part] * kept + of_day[:, None]
+        self._runs[day.part] = self._runs[day.part] * kept + runs[:, None]
+        # A day that is not known was as two weeks before.
+        unknown = where(np.isnan(before[1]), before[0], before[1])
+        before[1] = before[0]
+        before[0] = where(day.known, day.runs, unknown)
+
+    @property
+    def _week(self) -> int:
+        """Which week of a fortnight it is."""
+        return self._days // 7 % 2
+
+    def _expected(self, day: Day) -> Floats:
+        week, two_weeks = self._before[day.weekday]
+        return where(self._every_other_week(day), two_weeks, week)
+
+    def _alternates(self, day: Day) -> Flags:
+        """Return the series that run on this weekday every other week, and have not stopped."""
+        runs = self._means[day.weekday].sum(axis=0)
+        return np.asarray(self._every_other_week(day) & (runs > _FEW_RUNS) & (self._missed[day.weekday] < _STOPPED))
+
+    def _every_other_week(self, day: Day) -> Flags:
+        """Return the series that repeat every other week, and not each week."""
+        of_week, of_two_weeks = self._indices(day)
+        return np.asarray((of_two_weeks < _REGULAR) & (of_week >= _REGULAR))
+
+    def _indices(self, day: Day) -> Floats:
+        """Return the greater index of both memories on such days, by one week before and by two."""
+        if self._asked != (self._days, day.part):
+            self._asked = self._days, day.part
+            squares, runs = self._squares[day.part], self._runs[day.part]
+            together = _index(self._squares[:, :, 0].sum(axis=0), self._runs[:, :, 0].sum(axis=0), 1.0)
+            lasting = _index(squares[:, 0], runs[:, 0], together)
+            self._of_day = np.maximum(lasting, _index(squares[:, 1], runs[:, 1], lasting))
+        return self._of_day
 
 
 def _index(squares: Floats, runs: Floats, before: Floats | float) -> Floats:

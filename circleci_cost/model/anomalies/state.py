@@ -92,7 +92,8 @@ class State:
     def residuals(self, day: Day) -> Residuals:
         """Compare a day with what was learned up to the day before."""
         per_run = self.per_run
-        expected = self.level.expected(day.weekday)
+        times = self.schedule.of_fortnight(day)
+        expected = self.level.expected(day.weekday, times)
         dispersion = self.schedule.dispersion(day)
         varying = self._per_run_varying(per_run, dispersion)
         usual = day_variance(expected, varying, self.level.level)
@@ -102,7 +103,7 @@ class State:
         self._week[:, day.weekday] = where(day.known, day.usage, expected), expected, variance
         of_week, expected_week, week_variance = self._week.sum(axis=1)
         # Less than a floor is no less than usual.
-        least = where(self.level.rests(day.weekday), 0.0, -np.inf)
+        least = where(self.level.rests(day.weekday) | (times == 0), 0.0, -np.inf)
         pair = self._week[:, day.weekday] + self._week[:, day.weekday - 1]
         return Residuals(
             expected=expected,

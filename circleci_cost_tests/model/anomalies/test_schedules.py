@@ -21,6 +21,7 @@ from circleci_cost_tests.model.anomalies.builders import (
     drawn,
     only_costs,
     place,
+    row_of,
 )
 
 DAYS = 120
@@ -127,6 +128,45 @@ def test_a_schedule_of_unsteady_durations_raises_little() -> None:
     judged = detect(pl.concat(daily))
     years = judged.get_column("expected").count() / 365.25
     assert float(judged.get_column("is_anomaly").sum()) / years <= 0.5
+
+
+FORTNIGHT = 283  # a Wednesday, after 20 fortnights
+
+
+def every_other_wednesday(
+    runs: int, changes: Mapping[int, int] | None = None, dearer: npt.ArrayLike = 1.0, name: str = "a"
+) -> pl.DataFrame:
+    """A job of every other Wednesday."""
+    usual = dict.fromkeys(range(3, 400, 14), runs)
+    return scheduled([0] * 7, usual | dict(changes or {}), days=400, dearer=dearer, name=name)
+
+
+def test_a_job_of_every_other_week_alarms_where_it_changes_and_never_while_it_goes_on() -> None:
+    fortnights, weeks = range(FORTNIGHT, 400, 14), range(FORTNIGHT, 400, 7)
+    wanted: dict[str, tuple[Mapping[int, int], npt.ArrayLike, list[tuple[int, str]]]] = {
+        "goes on": ({}, 1.0, []),
+        "runs twice": ({FORTNIGHT: 2}, 1.0, [(FORTNIGHT, "up")]),
+        "is missed": ({FORTNIGHT: 0}, 1.0, [(FORTNIGHT, "down")]),
+        "costs twice": ({}, np.where(np.arange(400) == FORTNIGHT, 2.0, 1.0), [(FORTNIGHT, "up")]),
+        "runs a week late": ({FORTNIGHT + 7: 1}, 1.0, [(FORTNIGHT + 7, "up")]),
+        "stops": (dict.fromkeys(fortnights, 0), 1.0, [(FORTNIGHT, "down"), (FORTNIGHT + 14, "down")]),
+        "becomes weekly": (dict.fromkeys(weeks, 1), 1.0, [(FORTNIGHT + 7, "up")]),
+    }
+    judged = detect(
+        pl.concat(every_other_wednesday(1, some, dearer, name) for name, (some, dearer, _) in wanted.items())
+    )
+    for name, (_, _, first) in wanted.items():
+        found = judged.filter("is_anomaly", series=name).select("date", "direction").rows()
+        assert [(place(when), way) for when, way in found][: len(first)] == first, name
+        assert len(found) <= len(first) + 2, name
+
+
+def test_three_runs_of_every_other_week_are_expected_in_their_week_alone() -> None:
+    judged = detect(every_other_wednesday(3))
+    assert judged.filter("is_anomaly").height == 0
+    due, pause = (row_of(judged, number) for number in (FORTNIGHT, FORTNIGHT + 7))
+    assert due["expected"] == pytest.approx(due["value"], rel=0.1)
+    assert pause["upper"] < 0.1 * due["value"]
 
 
 def unequal(

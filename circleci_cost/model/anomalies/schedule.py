@@ -66,7 +66,7 @@ class Schedule:
             return np.zeros(len(dispersion))
         before = self._expected(day)
         residual = 2.0 * (np.sqrt(day.runs) - np.sqrt(before)) / np.sqrt(np.maximum(dispersion, _LEAST_INDEX))
-        sure = _index(self._squares[day.part, 0], self._runs[day.part, 0], 1.0)
+        sure = _index(self._squares[day.part, :, 0], self._runs[day.part, :, 0], 1.0).min(axis=0)
         return where((dispersion < _STRICT) & (sure < _SURE) & day.known & ~np.isnan(before), residual, 0.0)
 
     def never(self, day: Day, dispersion: Floats) -> Flags:

@@ -104,9 +104,10 @@ _TABLES = (
 )
 PUBLISHED = _asset("published", "publishing", Making.FOLLOWING, _TABLES, doing="publishing")
 COST_CENTER_DAYS = _asset("cost_center_days", "publishing", Making.LOGGED, (PUBLISHED,))
+FOCUS_EXPORT = _asset("focus_export", "publishing", Making.FOLLOWING, (PUBLISHED,), doing="writing FOCUS files")
 NOTIFICATIONS = _asset("notifications", "publishing", Making.FOLLOWING, (PUBLISHED,), doing="notifying")
 
-ASSETS = (USAGE_EXPORTS, JOB_RUNS, *_TABLES, PUBLISHED, COST_CENTER_DAYS, NOTIFICATIONS)
+ASSETS = (USAGE_EXPORTS, JOB_RUNS, *_TABLES, PUBLISHED, COST_CENTER_DAYS, FOCUS_EXPORT, NOTIFICATIONS)
 
 
 def _names(belongs: Callable[[Asset], bool]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.credits import build_credit_assets
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
+from circleci_cost.defs.focus import build_focus_asset
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
 from circleci_cost.defs.jobs import build_jobs
@@ -104,6 +105,7 @@ def _definitions(
         build_infrastructure_asset(settings.infrastructure, settings.resolve),
         *(asset.definition for asset in derived),
         build_published_asset(settings, derived),
+        build_focus_asset(settings),
     ]
     checks = build_checks(settings, partitions)
     jobs = build_jobs(checks)

@@ -30,7 +30,7 @@ from circleci_cost.model.focus.receivers import CLOUDZERO, RECEIVERS, Receiver
 from circleci_cost.model.reporting.report import Question, Report, not_final_text
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.focus.deliveries import CSV, PARQUET, join, write_metadata, write_months, write_received
-from circleci_cost.warehouse.focus.export import Source, months_of_rows, published_months
+from circleci_cost.warehouse.focus.export import Source, bound_memory, months_of_rows, published_months
 from circleci_cost.warehouse.focus.files import WrittenFile
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.former_centers import former_centers
@@ -199,7 +199,8 @@ def _report(
 
 
 def _write_folder(source: Source, days: DayRange, shape: _Shape) -> Sequence[WrittenFile]:
-    with whole_folder(shape.out) as stage:
+    with folder_beside(shape.out) as spill, whole_folder(shape.out) as stage:
+        bound_memory(source.connection, spill)
         months = months_of_rows(source, days)
         if shape.receiver:
             files = write_received(source, months, shape.receiver, stage)
@@ -211,6 +212,7 @@ def _write_folder(source: Source, days: DayRange, shape: _Shape) -> Sequence[Wri
 
 def _write_file(source: Source, days: DayRange, shape: _Shape) -> Sequence[WrittenFile]:
     with atomic_path(shape.out) as temporary, folder_beside(shape.out) as parts:
+        bound_memory(source.connection, parts)
         files = write_months(source, months_of_rows(source, days), shape.version, shape.form, parts)
         written = join(source, files, temporary)
     return [WrittenFile(shape.out, written.rows)]

@@ -69,6 +69,16 @@ class Lake:
         return self.state / "imports.lock"
 
     @property
+    def focus(self) -> Path:
+        """The FOCUS files, one a month."""
+        return self.root / "focus"
+
+    @property
+    def focus_lock(self) -> Path:
+        """Held by the process that writes FOCUS files."""
+        return self.state / "focus.lock"
+
+    @property
     def infrastructure_lock(self) -> Path:
         """Held by the process that reads files of infrastructure costs."""
         return self.state / "infrastructure.lock"

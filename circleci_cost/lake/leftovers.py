@@ -20,6 +20,7 @@ _PLACES = (
     "exports/*/*/",
     "job_runs/*/*/",
     "restatements/*/",
+    "focus/",
     "published/",
     "published/*/",
 )

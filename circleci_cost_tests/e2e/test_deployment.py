@@ -128,6 +128,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
             },
         ),
         "cost_center_days": ("publishing", True, {"published"}),
+        "focus_export": ("publishing", False, {"published"}),
         "notifications": ("publishing", False, {"published"}),
     }
 

@@ -203,6 +203,14 @@ ASSETS = {
         "backfill": None,
         "checks": {},
     },
+    "focus_export": {
+        "group": "publishing",
+        "kinds": {"duckdb", "parquet"},
+        "deps": ["published"],
+        "partitions": None,
+        "backfill": None,
+        "checks": {},
+    },
     "notifications": {
         "group": "publishing",
         "kinds": {"sqlite"},
@@ -230,6 +238,7 @@ FOLLOWING = [
     "cost_correlations",
     "cost_forecast",
     "credit_ledger",
+    "focus_export",
     "infrastructure_costs",
     "notifications",
     "published",
@@ -484,6 +493,7 @@ NUMBERS = {
     },
     "class_advice": {"dagster/row_count", "jobs_with_advice", "saving_usd_per_month", "changes", "changes_to_revert"},
     "waste": {"dagster/row_count", "wasted_usd", "jobs_with_caching", "jobs_with_caching_judged"},
+    "focus_export": {"months_unchanged", "rows_written", "written_usd"},
     "notifications": {"queued", "sent", "waiting", "refused", "expired"},
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from circleci_cost.days import months_later
-from circleci_cost.lake.files import fsync_file
+from circleci_cost.lake.files import fsync_file, write_atomic
 from circleci_cost.model.focus.columns import Version
 from circleci_cost.model.focus.metadata import FILE, metadata
 from circleci_cost.model.focus.receivers import CLOUDZERO, Receiver
@@ -33,12 +33,18 @@ def write_months(
     """A file a month, `focus-2026-11.csv`. In: `CSV` or `PARQUET`, and months as `months_of_rows` gives them."""
     query = focus_query(version, source.grain, as_text=form == CSV)
     write = write_csv if form == CSV else write_parquet
-    return [write(source.connection, query, folder / f"focus-{month.name}.{form}") for month in months]
+    return [write(source.connection, query, folder / month_file(month.name, form)) for month in months]
+
+
+def month_file(month: str, form: str) -> str:
+    """The name of a month's file."""
+    return f"focus-{month}.{form}"
 
 
 def write_metadata(source: Source, version: Version, folder: Path) -> None:
     """The metadata that belong beside the files."""
-    _write(folder / FILE, json_text(metadata(version, source.grain, source.style)) + "\n")
+    content = json_text(metadata(version, source.grain, source.style)) + "\n"
+    write_atomic(folder / FILE, content.encode())
 
 
 def join(source: Source, files: Sequence[WrittenFile], path: Path) -> WrittenFile:

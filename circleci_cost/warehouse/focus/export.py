@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
@@ -13,6 +14,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain, Style
+from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.focus.charges import make_charges
 from circleci_cost.warehouse.focus.rows import make_rows
@@ -46,6 +48,12 @@ class Month:
     def name(self) -> str:
         """The month as files are named by it."""
         return f"{self.days.first:%Y-%m}"
+
+
+def bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let DuckDB spill into `folder` beyond some memory; a connection would use most of the machine's otherwise."""
+    connection.execute("SET memory_limit = '1GB'")
+    connection.execute(f"SET temp_directory = {sql_text(str(folder))}")
 
 
 def published_months(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:

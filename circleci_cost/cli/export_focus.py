@@ -6,7 +6,7 @@ The rows are `warehouse.focus`' subject; here are the options, where files go, a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import click
@@ -30,7 +30,7 @@ from circleci_cost.model.focus.receivers import CLOUDZERO, RECEIVERS, Receiver
 from circleci_cost.model.reporting.report import Question, Report, not_final_text
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.focus.deliveries import CSV, PARQUET, join, write_metadata, write_months, write_received
-from circleci_cost.warehouse.focus.export import Source, bound_memory, months_of_rows, published_months
+from circleci_cost.warehouse.focus.export import Source, bound_memory, months_between, months_of_rows
 from circleci_cost.warehouse.focus.files import WrittenFile
 from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.former_centers import former_centers
@@ -139,14 +139,14 @@ def export_focus(
         report = _report(connection, generation, days, settings, call.clock)
         files = _write_file(source, days, shape) if shape.is_file else _write_folder(source, days, shape)
         former = list(former_centers(connection, settings))
-        cut_off = _cut_off(connection, days) if shape.receiver is CLOUDZERO else []
+        cut_off = _cut_off(days, days_with_data(connection)) if shape.receiver is CLOUDZERO else []
     for file in files:
         write_line(f"{file.path}\t{counted(file.rows, 'row')}")
     for former_center in former:
         say(f"Warning: {former_center}")
     say_edited(settings, generation)
     if cut_off:
-        say(f"CloudZero replaces a whole month by its drop, and of {say_ranges(cut_off)} only these days are in it.")
+        say(f"CloudZero replaces a whole month by its drop, and of {say_ranges(cut_off)} only a part is in it.")
     if sentence := not_final_text(report):
         say(sentence)
     shortfalls = report_shortfalls(report, lake, call.clock)
@@ -187,7 +187,7 @@ def _days(connection: duckdb.DuckDBPyConnection, first: date | None, last: date 
     days = DayRange(
         first or min(available.first, last or available.first), last or max(available.last, first or available.last)
     )
-    if not published_months(connection, days):
+    if not months_between(connection, days):
         raise UsageError(f"No day of {days} is published, only {available}. Nothing was written.")
     return days
 
@@ -218,7 +218,14 @@ def _write_file(source: Source, days: DayRange, shape: _Shape) -> Sequence[Writt
     return [WrittenFile(shape.out, written.rows)]
 
 
-def _cut_off(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:
-    """The months of which only some of the published days are asked for."""
-    whole = published_months(connection, DayRange(days.first.replace(day=1), months_later(days.last.replace(day=1), 1)))
-    return [month for month in published_months(connection, days) if month not in whole]
+def _cut_off(days: DayRange, available: DayRange | None) -> list[DayRange]:
+    """The months of which only some of the available days are asked for."""
+    if available is None:
+        return []
+    last_of_month = months_later(days.last.replace(day=1), 1) - timedelta(days=1)
+    starts = [days.first] if max(days.first.replace(day=1), available.first) < days.first else []
+    ends = [days.last] if min(last_of_month, available.last) > days.last else []
+    return [
+        DayRange(day.replace(day=1), months_later(day.replace(day=1), 1) - timedelta(days=1))
+        for day in dict.fromkeys([*starts, *ends])
+    ]

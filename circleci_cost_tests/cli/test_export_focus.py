@@ -21,7 +21,7 @@ from circleci_cost_tests.cli.harness import Caller, configuration, make_once, pu
 from circleci_cost_tests.lake.builders import CENTER, day
 from circleci_cost_tests.text.test_csv_text import HOSTILE
 from circleci_cost_tests.warehouse.focus.conformance import check, read_rows, total
-from circleci_cost_tests.warehouse.focus.published import CONFIGURATION, TAGS, USAGE, publish_usage
+from circleci_cost_tests.warehouse.focus.published import CONFIGURATION, PURCHASES, TAGS, USAGE, publish_usage
 
 _SHAPES = [shape for shape in itertools.product(Version, Style, Grain) if shape[:2] != (Version.V1_4, Style.CREDITS)]
 _DAY = date(2026, 1, 31)
@@ -222,6 +222,42 @@ def test_our_own_reader_of_other_clouds_costs_reads_the_same_dollars(used: Calle
         assert costs.costs["cost"].sum() == whole
 
 
+@pytest.mark.parametrize("style", Style)
+def test_credits_that_were_bought_or_expired_are_rows_beside_the_usage(call: Caller, style: Style) -> None:
+    configuration = CONFIGURATION + PURCHASES
+    call.configure(configuration)
+    make_once(
+        call.folder / "data",
+        ("focus", PURCHASES),
+        lambda: publish_usage(call.folder, tags="", configuration=configuration),
+    )
+    used = call.at("2026-10-20T12:00:00+00:00")
+    rows = exported(used, "--style", style)
+    check(rows, Version.V1_2, Grain.DAY)
+    bought = [row for row in rows if row["ChargeCategory"] == "Purchase"]
+    shown = ("ResourceId", "ChargePeriodStart", "ChargePeriodEnd", "InvoiceId", "SubAccountId")
+    assert [(Decimal(row["BilledCost"]), *(row[name] for name in shown)) for row in bought] == [
+        (17, "acme/2026-10-01/purchase", "2026-10-01T00:00:00Z", "2026-10-03T00:00:00Z", "", ""),
+        (55, "acme/2026-10-03/refill", "2026-10-03T00:00:00Z", "2027-10-04T00:00:00Z", "INV-1", ""),
+    ]
+    assert total(bought) == 0
+    assert {row["PricingCurrency"] for row in bought} == {"USD"}
+    (expired,) = (row for row in rows if row["SkuId"] == "credit-expiry")
+    consumed = total(
+        [row for row in rows if row["x_CreditType"] and row["ChargePeriodStart"] < "2026-10-03"], "x_Credits"
+    )
+    assert Decimal(expired["ConsumedQuantity"]) == 30000 - consumed
+    assert (expired["ChargePeriodStart"], expired["ChargeFrequency"]) == ("2026-10-02T00:00:00Z", "One-Time")
+    assert abs(Decimal(expired["EffectiveCost"]) - 17 * (30000 - consumed) / 30000) < Decimal("0.000001")
+    whole = reported(used)[()]
+    assert total([row for row in rows if row["ChargeFrequency"] == "Usage-Based"]) == whole
+    assert used("export", "focus", "--out", "v", "--profile", "vantage", "--force").code == 0
+    assert total(read_rows(used.folder / "v" / "vantage-2026-10-1.csv"), "BilledCost") == whole
+    assert [
+        row["ResourceId"] for row in exported(used, "--from", "2026-10-03", "--to", "2026-10-03") if row["x_LotKind"]
+    ] == ["acme/2026-10-03/refill"]
+
+
 def test_what_is_not_ours_is_never_replaced(used: Caller) -> None:
     (used.folder / "mine").mkdir()
     (used.folder / "mine" / "letter.txt").write_text("dear")
@@ -290,7 +326,7 @@ def test_what_cannot_be_written_is_refused_in_a_sentence(used: Caller, options: 
 def test_days_that_are_not_final_are_named_and_a_month_cut_short_is_said_to_cloudzeros_users(used: Caller) -> None:
     output = used("export", "focus", "--out", "o", "--profile", "cloudzero", "--from", "2026-10-02")
     assert output.code == 0
-    assert "of 2026-10-02 to 2026-10-04 only these days are in it." in output.err
+    assert "of 2026-10-01 to 2026-10-31 only a part is in it." in output.err
 
 
 def test_the_kind_of_tables_may_stand_behind_the_options_as_before(used: Caller) -> None:

@@ -12,7 +12,7 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
-from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.statements import one_row, sql
 
 
 def make_charges(
@@ -35,6 +35,14 @@ def make_charges(
     connection.execute(sql("focus/key_charges"), {"tag": tags[0], **within})
     for tag in tags:
         connection.execute(sql("focus/tag_charges"), {"tag": tag, **within})
+
+
+def make_lots(connection: duckdb.DuckDBPyConnection) -> None:
+    """Replace `focus_lots`: all purchases and expired credits of the published ledger; empty where there is none."""
+    connection.execute(sql("focus/no_ledger"))
+    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'credit_lots' AND NOT temporary"
+    ledger = "credit_lots" if one_row(connection, query)[0] else "focus_no_ledger"
+    connection.execute(sql("focus/make_lots").format(ledger=ledger))
 
 
 def _job_run_files(connection: duckdb.DuckDBPyConnection, lake: Lake, days: DayRange) -> list[str]:

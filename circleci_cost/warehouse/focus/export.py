@@ -16,7 +16,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain, Style
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import one_row, sql
-from circleci_cost.warehouse.focus.charges import make_charges
+from circleci_cost.warehouse.focus.charges import make_charges, make_lots
 from circleci_cost.warehouse.focus.rows import make_rows
 
 
@@ -56,8 +56,9 @@ def bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute(f"SET temp_directory = {sql_text(str(folder))}")
 
 
-def published_months(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:
-    """The published days among `days`, a range for each month that has any."""
+def months_between(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:
+    """The months of `days` in which there is something to export, the first and the last one cut to `days`."""
+    make_lots(connection)
     rows = connection.execute(sql("focus/months"), {"first": days.first, "last": days.last}).fetchall()
     return [DayRange(first, last) for first, last in rows]
 
@@ -67,7 +68,9 @@ def months_of_rows(source: Source, days: DayRange) -> Iterator[Month]:
 
     Raises `CircleciCostError` where the charges do not add up to the published costs, to the last digit.
     """
-    for month in published_months(source.connection, days):
+    for month in months_between(source.connection, days):
+        for name, day in {"focus_first": month.first, "focus_last": month.last}.items():
+            source.connection.execute(f"SET VARIABLE {name} = $day", {"day": day})
         make_charges(source.connection, source.lake, source.grain, source.tags, month)
         make_rows(source.connection, source.payers, source.style, source.grain)
         yield _proven(source, month)

@@ -19,7 +19,7 @@ from circleci_cost.lake.turns import turn
 from circleci_cost.model.focus.columns import Grain, Style, Version
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.focus.deliveries import PARQUET, month_file, write_metadata
-from circleci_cost.warehouse.focus.export import Source, bound_memory, months_of_rows, published_months
+from circleci_cost.warehouse.focus.export import Source, bound_memory, months_between, months_of_rows
 from circleci_cost.warehouse.focus.files import write_parquet
 from circleci_cost.warehouse.focus.rows import focus_query
 from circleci_cost.warehouse.publishing.generations import current_generation
@@ -59,8 +59,8 @@ def _keep(source: Source, generation: str) -> KeptMonths:
     folder.mkdir(parents=True, exist_ok=True)
     bound_memory(connection, source.lake.spill / "focus")
     available = days_with_data(connection)
-    months = published_months(connection, available) if available else []
-    stamps = _stamps(source)
+    months = months_between(connection, available) if available else []
+    stamps = _stamps(source) if months else {}
     changed = [days for days in months if _stamp_of(connection, folder / _file(days)) != stamps[f"{days.first:%Y-%m}"]]
     rows, cost = 0, Decimal(0)
     query = focus_query(_VERSION, source.grain, as_text=False)
@@ -95,7 +95,7 @@ def _stamps(source: Source) -> dict[str, str]:
         __version__,
         duckdb.__version__,
         repr(focus_query(_VERSION, source.grain, as_text=False)),
-        *(sql(f"focus/{name}") for name in ("rows", "day_charges", "key_charges", "tag_charges")),
+        *(sql(f"focus/{name}") for name in ("rows", "make_lots", "day_charges", "key_charges", "tag_charges")),
         repr(sorted(source.payers.items())),
         repr(list(source.tags)),
     ]

@@ -30,8 +30,10 @@ _JOB_COLUMNS = {
 _ORDER = (
     "focus_date", "x_CostCenter", "SubAccountId", "x_WorkflowName", "x_JobName", "x_JobId", "focus_charge", "x_Branch",
     "SkuId", "x_OperatingSystem", "x_TriggerSource", "x_BuildStatus", "x_IsUnregisteredUser", "x_OrganizationId",
-    "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId", "x_JobRuns", "x_RunSeconds",
+    "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId", "x_JobRuns", "x_RunSeconds",
 )  # fmt: skip
+# What receivers show is the cost of what was used: no purchase, and no credits that expired.
+_OF_USAGE = """"ChargeFrequency" = 'Usage-Based'"""
 _TIME = "strftime(timezone('UTC', {}), '%Y-%m-%dT%H:%M:%SZ')"
 
 
@@ -94,7 +96,7 @@ def receiver_query(receiver: Receiver, tags: Sequence[str]) -> Query:
     texts = [name for name in columns if name not in sums]
     return Query(
         columns={name: f'rows."{_doubled(name)}"' for name in columns},
-        source=f"(SELECT {selected} FROM focus_rows GROUP BY ALL) AS rows",  # noqa: S608 - names are quoted
+        source=f"(SELECT {selected} FROM focus_rows WHERE {_OF_USAGE} GROUP BY ALL) AS rows",  # noqa: S608 - quoted
         order=", ".join(f'rows."{_doubled(name)}" NULLS FIRST' for name in texts),
         texts=frozenset(texts),
     )

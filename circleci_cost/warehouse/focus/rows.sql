@@ -1,4 +1,5 @@
--- Each charge as a FOCUS row, with the columns of all versions; {jobs} are those of single job runs.
+-- Each charge as a FOCUS row, with the columns of all versions; {jobs} are those of single job runs. Columns that a lot
+-- of credits does not name are null in its rows.
 CREATE OR REPLACE TEMPORARY VIEW focus_rows AS
 WITH settings AS (
     SELECT
@@ -135,4 +136,69 @@ LEFT JOIN usage_days AS days ON charges.cost_center = days.cost_center AND charg
 LEFT JOIN pricing_periods AS periods
     ON charges.cost_center = periods.cost_center
     AND charges.price_per_credit = periods.price_per_credit
-    AND charges.date BETWEEN periods.effective_from AND coalesce(periods.effective_until, charges.date);
+    AND charges.date BETWEEN periods.effective_from AND coalesce(periods.effective_until, charges.date)
+UNION ALL BY NAME
+SELECT
+    CASE WHEN lots.category = 'Purchase' THEN lots.usd ELSE 0 END AS "BilledCost",
+    coalesce(accounts.organization_id, lots.cost_center) AS "BillingAccountId",
+    coalesce(payers.organization, lots.cost_center) AS "BillingAccountName",
+    'Organization' AS "BillingAccountType",
+    'USD' AS "BillingCurrency",
+    timezone('UTC', date_trunc('month', CAST(lots.date AS TIMESTAMP)) + INTERVAL 1 MONTH) AS "BillingPeriodEnd",
+    timezone('UTC', date_trunc('month', CAST(lots.date AS TIMESTAMP))) AS "BillingPeriodStart",
+    lots.category AS "ChargeCategory",
+    CASE WHEN lots.category = 'Purchase' THEN 'Credits bought' ELSE 'Credits expired unused' END
+    || ': ' || lots.kind || ', valid ' || lots.bought_on || ' to ' || lots.expires AS "ChargeDescription",
+    'One-Time' AS "ChargeFrequency",
+    timezone('UTC', CAST(CASE WHEN lots.category = 'Purchase' THEN lots.expires ELSE lots.date END AS TIMESTAMP)
+    + INTERVAL 1 DAY) AS "ChargePeriodEnd",
+    timezone('UTC', CAST(lots.date AS TIMESTAMP)) AS "ChargePeriodStart",
+    CASE WHEN lots.category = 'Usage' THEN lots.credits END AS "ConsumedQuantity",
+    CASE WHEN lots.category = 'Usage' THEN 'Credits' END AS "ConsumedUnit",
+    lots.credits * lots.price AS "ContractedCost",
+    lots.price AS "ContractedUnitPrice",
+    CASE WHEN lots.category = 'Purchase' THEN 0 ELSE lots.usd END AS "EffectiveCost",
+    'CircleCI' AS "HostProviderName",
+    CASE WHEN lots.category = 'Purchase' THEN lots.invoice END AS "InvoiceId",
+    'CircleCI' AS "InvoiceIssuerName",
+    lots.credits * settings.list_price AS "ListCost",
+    settings.list_price AS "ListUnitPrice",
+    'Standard' AS "PricingCategory",
+    CASE WHEN lots.in_credits THEN 'Credits' ELSE 'USD' END AS "PricingCurrency",
+    CASE WHEN lots.in_credits THEN 1 ELSE lots.price END AS "PricingCurrencyContractedUnitPrice",
+    CASE
+        WHEN lots.category = 'Purchase' THEN 0
+        WHEN lots.in_credits THEN lots.credits
+        ELSE lots.usd
+    END AS "PricingCurrencyEffectiveCost",
+    CASE WHEN lots.in_credits THEN 1 ELSE settings.list_price END AS "PricingCurrencyListUnitPrice",
+    lots.credits AS "PricingQuantity",
+    'Credits' AS "PricingUnit",
+    'CircleCI' AS "ProviderName",
+    'CircleCI' AS "PublisherName",
+    lots.lot AS "ResourceId",
+    'Credit Allocation' AS "ResourceType",
+    'Developer Tools' AS "ServiceCategory",
+    'CircleCI' AS "ServiceName",
+    'CircleCI' AS "ServiceProviderName",
+    'Continuous Integration and Deployment' AS "ServiceSubcategory",
+    CASE WHEN lots.category = 'Purchase' THEN 'credit-purchase' ELSE 'credit-expiry' END AS "SkuId",
+    CASE WHEN lots.category = 'Purchase' THEN 'Credits bought' ELSE 'Credits expired' END AS "SkuMeter",
+    CASE WHEN lots.category = 'Purchase' THEN 'credit-purchase' ELSE 'credit-expiry' END AS "SkuPriceId",
+    lots.cost_center AS "x_CostCenter",
+    lots.credits AS "x_Credits",
+    lots.kind AS "x_LotKind",
+    lots.date AS focus_date
+FROM (
+    SELECT
+        focus_lots.*,
+        -- What was paid for a lot is rarely a price of finite decimals.
+        CAST(usd / credits AS DECIMAL(18, 10)) AS price,
+        -- Credits are bought with money, in either style.
+        category = 'Usage' AND getvariable('focus_style') = 'credits' AS in_credits
+    FROM focus_lots
+    WHERE date BETWEEN getvariable('focus_first') AND getvariable('focus_last')
+) AS lots
+CROSS JOIN settings
+LEFT JOIN accounts ON lots.cost_center = accounts.cost_center
+LEFT JOIN organizations AS payers ON accounts.organization_id = payers.organization_id;

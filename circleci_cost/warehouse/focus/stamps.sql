@@ -9,6 +9,9 @@ WITH hashes AS (
     UNION ALL
     SELECT date, hash(cost_center, date, exported_at, settled) AS hash
     FROM usage_days
+    UNION ALL
+    SELECT date, hash(lots) AS hash
+    FROM focus_lots AS lots
 ),
 
 periods AS (

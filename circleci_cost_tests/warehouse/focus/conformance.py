@@ -72,15 +72,23 @@ def _check_amounts(row: Row) -> None:
     # A part of a shared cost is the share of the cost; its credits are rounded to a millionth.
     difference = abs(Decimal(row["EffectiveCost"]) - Decimal(row["ContractedCost"]))
     allowed = Decimal("0.000001") * Decimal(row["ContractedUnitPrice"]) if row["x_SplitId"] else Decimal(0)
+    if row["ChargeFrequency"] == "One-Time":
+        # The price of a credit in a lot is rounded to ten decimals.
+        allowed = quantity * Decimal("5e-11")
     if row["ChargeCategory"] == "Usage":
         assert difference <= allowed
         assert Decimal(row["BilledCost"]) == 0
         assert row["ConsumedQuantity"] == row["PricingQuantity"] == row["x_Credits"]
+    else:
+        assert Decimal(row["EffectiveCost"]) == 0
+        assert (row["ConsumedQuantity"], row["ConsumedUnit"]) == ("", "")
+        assert abs(Decimal(row["BilledCost"]) - Decimal(row["ContractedCost"])) <= allowed
+        assert row["PricingCurrency"] == "USD"
     if row["PricingCurrency"] == "USD":
         assert Decimal(row["PricingCurrencyEffectiveCost"]) == Decimal(row["EffectiveCost"])
         assert row["PricingCurrencyContractedUnitPrice"] == row["ContractedUnitPrice"]
     else:
-        assert Decimal(row["PricingCurrencyEffectiveCost"]) == (quantity if row["ChargeCategory"] == "Usage" else 0)
+        assert Decimal(row["PricingCurrencyEffectiveCost"]) == quantity
         assert Decimal(row["PricingCurrencyContractedUnitPrice"]) == 1
 
 
@@ -92,6 +100,8 @@ def _check_periods(row: Row) -> None:
     assert (first.day, last.day, (last - timedelta(days=1)).month) == (1, 1, first.month)
     if row["ChargeCategory"] == "Usage":
         assert end - start == timedelta(days=1)
+    if row["ChargeFrequency"] == "One-Time":
+        assert (row["ResourceType"], row["SubAccountId"], row["Tags"]) == ("Credit Allocation", "", "")
 
 
 def total(rows: Sequence[Row], column: str = "EffectiveCost") -> Decimal:

@@ -1,18 +1,23 @@
 """Usage from exports to a publication, by the functions that the assets call: job runs, prices, virtual tags."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from circleci_cost.config.settings import read_settings
+from circleci_cost.config.credit_purchases import usable_credits
+from circleci_cost.config.settings import Settings, read_settings
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.allocation.planning import prepare
+from circleci_cost.model.credits.ledger import USAGE_SCHEMA, credit_ledger
+from circleci_cost.model.credits.purchases import credit_lots
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.charge_types import EXPORTED_CHARGES
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
+from circleci_cost.warehouse.core.full_refresh import replace_rows
+from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.publish import publish
@@ -32,6 +37,20 @@ effective_until = 2026-10-02
 [[cost_centers.pricing]]
 price_per_credit = 0.0006
 effective_from = 2026-10-03
+"""
+# 30,000 credits of $17 have a price without end in decimals; some of them expire on the second day.
+PURCHASES = """
+[[cost_centers.purchases]]
+date = 2026-10-01
+credits = 30000
+usd = 17
+expires = 2026-10-02
+[[cost_centers.purchases]]
+date = 2026-10-03
+credits = 100000
+usd = 55
+kind = "refill"
+invoice = "INV-1"
 """
 # Seats and the project `infra` are shared; the parts of a third have no end in decimals.
 TAGS = """
@@ -102,6 +121,15 @@ def publish_usage(
         write_prices(connection, settings.cost_centers[0].price_periods, days[0], day(31))
         at = datetime(2026, 11, 2, tzinfo=UTC)
         write_daily_costs(connection, lake, CENTER, days, at, history_start=days[0], restatement_days=4)
+        _reckon_credits(connection, settings, days)
         allocate(connection, prepare(settings.virtual_tags, settings.resolve))
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     return lake
+
+
+def _reckon_credits(connection: duckdb.DuckDBPyConnection, settings: Settings, days: Sequence[date]) -> None:
+    """Write the ledger of the credits that the configuration names."""
+    parameters = {"cost_centers": [CENTER], "through": days[-1]}
+    usage = connection.sql(sql("credits/daily_usage"), params=parameters).pl().cast(dict(USAGE_SCHEMA))
+    ledger = credit_ledger(credit_lots(usable_credits(settings).centers, days[-1]), usage, days[-1])
+    replace_rows(connection, {"credit_lots": ledger})

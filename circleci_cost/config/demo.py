@@ -65,6 +65,7 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
                         "effective_until": new_prices(day) - timedelta(days=1),
                     },
                 ],
+                **_credits(day),
             },
             {
                 "name": "globex",
@@ -124,6 +125,38 @@ def _team() -> dict[str, Any]:
         "splits": [
             {"value": "platform", "method": "telemetry", "by": "minutes", "among": teams},
             {"value": "seats", "method": "telemetry", "by": "users", "among": teams},
+        ],
+    }
+
+
+def _credits(day: date) -> dict[str, Any]:
+    """What acme bought: tranches that will be used up before the next one, and an invoice with a small difference.
+
+    globex has written nothing down, as most will at first.
+    """
+    month = day.replace(day=1)
+    refilled, allocated = months_later(month, -1), months_later(month, -3)
+    return {
+        "purchases": [
+            # What was left on the first day of the history.
+            {"date": months_later(day, -HISTORY_MONTHS), "credits": 8_000_000, "usd": 4400},
+            {"date": refilled + timedelta(days=11), "credits": 1_000_000, "usd": 600, "kind": "refill"},
+        ],
+        "plan": {
+            "allocations": [
+                {
+                    "first": months_later(allocated, -6),
+                    "every_months": 6,
+                    "count": 4,
+                    "credits": 9_000_000,
+                    "usd": 5400,
+                }
+            ],
+            "allowances": [{"credits": 30_000, "from": months_later(day, -HISTORY_MONTHS)}],
+        },
+        "invoices": [
+            {"period": f"{allocated:%Y-%m}", "amount": 5400, "number": "INV-2087"},
+            {"period": f"{refilled:%Y-%m}", "amount": 725, "number": "INV-2203", "lines": {"tax": 114}},
         ],
     }
 

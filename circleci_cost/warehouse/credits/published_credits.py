@@ -35,6 +35,16 @@ def published_lots(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return rows
 
 
+def published_course(connection: duckdb.DuckDBPyConnection, cost_center: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A cost center's balance by day: `date` and `balance` of the past, and the days to come, `COURSE_SCHEMA`."""
+    asked = {"cost_center": cost_center}
+    past: pl.DataFrame = connection.sql(sql("credits/balance"), params=asked).pl()
+    to_come: pl.DataFrame = connection.sql(
+        "FROM credit_forecast WHERE cost_center = $cost_center ORDER BY date", params=asked
+    ).pl()
+    return past, to_come
+
+
 def newest_lots(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
     """The day of the last purchase of each cost center, of those that can be used already."""
     rows = connection.execute(

@@ -107,7 +107,7 @@ def test_an_attempt_on_a_later_day_supersedes_runs_of_the_days_before_it(
 
 
 def test_days_one_by_one_and_in_any_order_give_what_all_days_at_once_give(
-    lake: Lake, connection: duckdb.DuckDBPyConnection
+    lake: Lake, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     land(
         lake,
@@ -127,6 +127,10 @@ def test_days_one_by_one_and_in_any_order_give_what_all_days_at_once_give(
     }
     for number in (8, 1, 3, 2):
         cost(connection, lake, day(number))
+    assert connection.execute(f"SELECT {columns} FROM daily_costs ORDER BY ALL").fetchall() == at_once
+    # Days too large to be looked at together.
+    monkeypatch.setattr("circleci_cost.warehouse.efficiency.superseded._BYTES_AT_ONCE", 1)
+    cost(connection, lake, *(day(number) for number in range(1, 9)))
     assert connection.execute(f"SELECT {columns} FROM daily_costs ORDER BY ALL").fetchall() == at_once
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from circleci_cost.model.efficiency.advice import DAYS_A_MONTH
 from circleci_cost.model.efficiency.class_changes import class_changes, positions
 from circleci_cost.model.efficiency.class_effects import Effects, effects
 from circleci_cost.model.efficiency.verdict_text import sentence
@@ -18,7 +19,6 @@ _DAYS, _CALENDAR_DAYS = 42, 120
 FEWEST_DAYS, FEWEST_RUNS = 5, 20
 # A success rate that fell by this much, and is not by chance (one in a hundred), outweighs any saving.
 _FALL, _CHANCE = 0.05, 2.576
-_DAYS_A_MONTH = 365.25 / 12
 _USD = pl.Decimal(38, 6)
 _TEXT, _NUMBER = pl.String(), pl.Float64()
 _JOB = ("cost_center", "organization_id", "organization", "project_id", "project", "job")
@@ -135,7 +135,7 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     }
     credits = {side: pl.col(f"credits_{side}").cast(pl.Float64) / pl.col(f"succeeded_{side}") for side in rates}
     price = pl.col("price_per_credit").cast(pl.Float64)
-    monthly = pl.col("runs_after") / pl.col("span") * _DAYS_A_MONTH * credits["after"]
+    monthly = pl.col("runs_after") / pl.col("span") * DAYS_A_MONTH * credits["after"]
     few = pl.min_horizontal("days_before", "days_after") < FEWEST_DAYS
     few |= pl.min_horizontal("succeeded_before", "succeeded_after") < FEWEST_RUNS
     ratios = [f"{name}_ratio{ending}" for name in ("minutes", "cost") for ending in ("", "_low", "_high")]

@@ -1,6 +1,7 @@
 """`classes`: advice and changes as tables, with reasons, as JSON, and a sentence where there is nothing."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,18 +24,19 @@ ADVICE = advice(
 )
 
 
-def publish(folder: Path, table: str, rows: pl.DataFrame | None) -> None:
-    """Publish a day of usage, and these rows in its generation; None is a generation of an earlier version."""
+def publish(folder: Path, tables: Mapping[str, pl.DataFrame | None]) -> None:
+    """Publish a day of usage, and these tables in its generation; None is one that an earlier version lacks."""
     publish_rows(folder / "data", [{"date": DAY, "project": "web", "compute": 5000}])
     lake = open_lake(folder / "data")
     generation = current_generation(lake)
-    counts: dict[str, Any] = {name: count for name, count in generation.manifest.rows.items() if name != table}
+    counts: dict[str, Any] = {name: count for name, count in generation.manifest.rows.items() if name not in tables}
     with duckdb.connect(str(generation.database)) as connection:
-        connection.execute(f"DROP TABLE {table}")
-        if rows is not None:
-            connection.register("new_rows", rows)
-            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM new_rows")
-            counts |= {table: rows.height}
+        for table, rows in tables.items():
+            connection.execute(f"DROP TABLE {table}")
+            if rows is not None:
+                connection.register("new_rows", rows)
+                connection.execute(f"CREATE TABLE {table} AS SELECT * FROM new_rows")
+                counts |= {table: rows.height}
     point_to(lake, generation.manifest.model_copy(update={"rows": counts}))
 
 
@@ -44,7 +46,7 @@ CHANGES = verdicts(days(["large"] * 28 + ["xlarge"] * 28))
 @pytest.fixture
 def published(call: Caller) -> Caller:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_advice", ADVICE)
+    publish(call.folder, {"class_advice": ADVICE})
     return call
 
 
@@ -80,7 +82,7 @@ def test_json_has_exact_decimals_and_every_column(published: Caller) -> None:
 
 def test_an_earlier_publication_without_advice_says_how_to_make_it(call: Caller) -> None:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_advice", None)
+    publish(call.folder, {"class_advice": None})
     result = call("classes")
     assert result.code == 1
     assert "No advice on classes is published yet; run `circleci-cost" in result.err
@@ -88,7 +90,7 @@ def test_an_earlier_publication_without_advice_says_how_to_make_it(call: Caller)
 
 def test_changes_to_revert_are_named_with_what_that_saves(call: Caller) -> None:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_changes", CHANGES)
+    publish(call.folder, {"class_changes": CHANGES})
     output = call("classes", "--changes").out
     assert "web / test   large   xlarge   2026-06-29" in output
     saving = -CHANGES["saving_usd"][0]
@@ -101,7 +103,7 @@ def test_changes_to_revert_are_named_with_what_that_saves(call: Caller) -> None:
 
 def test_without_a_change_a_sentence_says_so(call: Caller) -> None:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_changes", CHANGES.clear())
+    publish(call.folder, {"class_changes": CHANGES.clear()})
     assert "No job changed its resource class for good." in call("classes", "--changes").out
 
 
@@ -126,7 +128,7 @@ def test_the_line_that_would_change_is_written_as_a_diff_and_the_file_stays(publ
 
 def test_a_change_to_revert_is_a_diff_back_to_the_former_class(call: Caller) -> None:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_changes", CHANGES)
+    publish(call.folder, {"class_changes": CHANGES})
     path = config_of(call)
     path.write_text(path.read_text().replace("large", "xlarge"))
     assert call("classes", "--changes", "--config", path).out.endswith("+    resource_class: large\n")
@@ -134,7 +136,7 @@ def test_a_change_to_revert_is_a_diff_back_to_the_former_class(call: Caller) -> 
 
 def test_jobs_of_two_projects_need_one_named_for_a_configuration(call: Caller) -> None:
     call.configure(configuration(DAY))
-    publish(call.folder, "class_advice", advice(usage(), usage(key=2, project="docs", project_id="d")))
+    publish(call.folder, {"class_advice": advice(usage(), usage(key=2, project="docs", project_id="d"))})
     path = config_of(call)
     refused = call("classes", "--config", path)
     assert refused.code == 2

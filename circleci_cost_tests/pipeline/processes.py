@@ -18,6 +18,8 @@ from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost_tests.pipeline.harness import COSTS, TOKEN, TOKEN_VARIABLE, BriskClock, materialize
 
+_WARMED_UP = "circleci_cost_tests.pipeline.warmed_up"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -44,7 +46,7 @@ def work(task: Task, prepare: Callable[[], None] | None = None) -> None:
 def start(function: Callable[..., None], *arguments: object) -> BaseProcess:
     """Start a process that calls `function`, which must be importable."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, _WARMED_UP])
     process = context.Process(target=function, args=arguments, daemon=True)
     process.start()
     return process

@@ -24,6 +24,7 @@ from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.credits import build_credit_assets
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
 from circleci_cost.defs.focus import build_focus_asset
+from circleci_cost.defs.held_files import hold_files
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
 from circleci_cost.defs.ingest import build_ingest_assets
 from circleci_cost.defs.jobs import build_jobs
@@ -135,6 +136,7 @@ def defs() -> dg.Definitions:
 
     Without a configuration or a demo, Dagster's UI and log show the `ConfigurationError`.
     """
+    hold_files()
     settings = load_settings()
     if settings.is_demo:
         logging.getLogger("dagster").warning(

@@ -30,6 +30,7 @@ from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in
+from circleci_cost.defs.held_files import hold_files
 from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
@@ -58,6 +59,7 @@ def main() -> None:
         settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
         if request["disposable"]:
             _skip_fsync()
+        hold_files()
         source = ForwardingSource(settings, parent=parent)
         definitions = {True: build_definitions(settings, source=source)}
         with instance_errors(), _instance() as instance:

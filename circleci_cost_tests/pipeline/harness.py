@@ -113,6 +113,8 @@ class Site:
     resources: dict[str, Any] = field(default_factory=dict)
     # Further sections of the configuration, such as virtual tags.
     sections: str = ""
+    # The code location as it was built last, and of what.
+    built: tuple[Settings, dict[str, Any], dg.Definitions] | None = None
 
     @property
     def configuration(self) -> Path:
@@ -136,8 +138,12 @@ class Site:
 
     @property
     def definitions(self) -> dg.Definitions:
-        """The code location of the settings of now."""
-        return build_definitions(self.settings, clock=self.clock, **self.resources)
+        """The code location of the settings of now; as long as they are the same, it is the same, as in production."""
+        settings = self.settings
+        if self.built is None or self.built[:2] != (settings, self.resources):
+            definitions = build_definitions(settings, clock=self.clock, **self.resources)
+            self.built = settings, dict(self.resources), definitions
+        return self.built[2]
 
     def run(
         self,

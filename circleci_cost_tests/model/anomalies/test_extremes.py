@@ -114,7 +114,7 @@ def test_an_alarm_points_the_way_of_its_day() -> None:
 
 def test_a_stop_scores_the_more_the_more_runs_were_sure_to_come() -> None:
     scores = []
-    for runs in (20.0, 200.0, 2000.0):
+    for runs in (40.0, 200.0, 2000.0):
         daily = drawn(DAYS, 5, runs=runs, dispersion=12.0, times_runs=once(DAYS, [AT], 0.0))
         row = row_of(detect(daily), AT)
         assert (row["kind"], row["value"]) == ("outage", 0.0)

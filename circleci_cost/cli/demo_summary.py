@@ -141,6 +141,7 @@ def _print_next(console: PlainConsole, last: date) -> None:
         ("circleci-cost report --by job --where team=web", "the jobs of one team, shared cost included"),
         ("circleci-cost allocation explain --tag team", "why a cost is where it is"),
         ("circleci-cost budgets", "the budgets; --fail-over at_risk for CI jobs"),
+        ("circleci-cost credits", "how long the prepaid credits last; --fail-over for CI jobs"),
         ("circleci-cost anomalies --all", "what changed; --incident ID tells why"),
         (f"circleci-cost explain --from {changed} --to {changed + _FORTNIGHT}", "why a period cost more than before"),
         ("circleci-cost correlate", "which infrastructure costs move with CI"),

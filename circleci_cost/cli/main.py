@@ -95,8 +95,8 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Exit codes: 0 fine, 1 failure, 2 usage, 3 configuration, 4 authorization, 5 partial data, or a budget or a "
-        "coverage beyond its limit."
+        "Exit codes: 0 fine, 1 failure, 2 usage, 3 configuration, 4 authorization, 5 partial data, or a budget, a "
+        "coverage or credits beyond their limit."
     ),
 )
 @click.option(

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
+import polars as pl
 
-from circleci_cost.model.credits.findings import WARNED_DAYS
+from circleci_cost.model.credits.findings import WARNED_DAYS, say_run_out
 from circleci_cost.notify.credit_events import builds_may_stop, credits_expiring, credits_low
 from circleci_cost.notify.messages import Notice
 from circleci_cost.warehouse.credits.published_credits import newest_lots, published_outlook, upcoming_expiries
@@ -36,3 +37,10 @@ def credit_notices(connection: duckdb.DuckDBPyConnection, generation: Generation
     for name, day, credits, usd in upcoming_expiries(connection, soon):
         if usd >= _LEAST_USD:
             yield credits_expiring(name, day, credits, usd)
+
+
+def credit_sentences(connection: duckdb.DuckDBPyConnection, generation: Generation) -> list[str]:
+    """How long the credits of each cost center last, for the digest of those who look at everything."""
+    outlook = published_outlook(connection, generation)
+    known = outlook.filter(pl.col("credits_per_day").is_not_null())
+    return [f"{row['cost_center']}: {say_run_out(row)}." for row in known.iter_rows(named=True)]

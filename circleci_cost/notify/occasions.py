@@ -19,10 +19,11 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.periods import Period, period_of
 from circleci_cost.model.pricing.price_gaps import gaps
+from circleci_cost.model.usage.condition_definition import EVERYTHING
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
 from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
-from circleci_cost.notify.credit_occasions import credit_notices
+from circleci_cost.notify.credit_occasions import credit_notices, credit_sentences
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.outbox import Outbox
 from circleci_cost.text.amounts import WIDE, change_text
@@ -64,8 +65,11 @@ def occasions(
             # A digest covers whole days, so it waits until every cost center has data; a budget need not wait.
             through = generation.manifest.data_through
             if through is not None:
+                credits = credit_sentences(connection, generation)
                 for owner in settings.notifications.owners:
-                    yield from _digest(connection, owner, budgets, through)
+                    # Credits are those of a whole cost center: an owner of a part of it has no use for them.
+                    about_all = credits if owner.where == EVERYTHING else []
+                    yield from _digest(connection, owner, budgets, through, about_all)
 
 
 def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
@@ -143,9 +147,13 @@ def _crossing(budget: Budget, row: dict[str, Any], kind: budget_events.Kind, thr
 
 
 def _digest(
-    connection: duckdb.DuckDBPyConnection, owner: NotificationOwner, budgets: tuple[Budget, ...], through: date
+    connection: duckdb.DuckDBPyConnection,
+    owner: NotificationOwner,
+    budgets: tuple[Budget, ...],
+    through: date,
+    about_all: list[str],
 ) -> Iterator[Notice]:
-    """An owner's digest of the last whole day, week or month."""
+    """An owner's digest of the last whole day, week or month; `about_all` are sentences that go with it."""
     if owner.digest is None:
         return
     label, now, before = digest_period(owner.digest, through)
@@ -174,7 +182,7 @@ def _digest(
             for row in read_budget_status(connection, Periods.CURRENT).iter_rows(named=True)
             if row["budget"] in names
         ],
-        changes=[f"{now} compared with {before}.", *_changes(projects)],
+        changes=[f"{now} compared with {before}.", *_changes(projects), *about_all],
     )
 
 

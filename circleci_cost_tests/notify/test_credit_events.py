@@ -96,5 +96,21 @@ def test_paid_credits_that_expire_unused_are_told_once_per_day_of_expiry(told: A
     assert told(*credits) == []
 
 
+def test_the_digest_of_an_owner_of_everything_says_how_long_credits_last(told: Any, site: Site, tmp_path: Path) -> None:
+    told(bought(FIRST, 640_000, 384))
+    owners = (
+        '[[notifications.channels]]\nname = "chat"\ntype = "slack"\nurl_env = "CHAT"\n'
+        '[[notifications.owners]]\nname = "finops"\nchannels = ["chat"]\ndigest = "daily"\n'
+        '[[notifications.owners]]\nname = "web"\nchannels = ["chat"]\ndigest = "daily"\nwhere = { project = "web" }\n'
+    )
+    (site.folder / "circleci_cost.toml").write_text(configuration() + owners)
+    settings, lake = read_settings(site.folder / "circleci_cost.toml"), open_lake(tmp_path / "data")
+    notices = occasions(settings, (), lake, current_generation(lake), NOW, outbox=site.outbox)
+    last_lines = {notice.owner: notice.message.lines[-1] for notice in notices if notice.key.event == "digest"}
+    run_out = "acme: credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04), and builds stop."
+    assert last_lines["finops"] == run_out
+    assert last_lines["web"] != run_out
+
+
 def test_without_purchases_nothing_is_told(told: Any) -> None:
     assert told() == []

@@ -63,11 +63,12 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
 def _credits(settings: Settings) -> Iterator[Finding]:
     usable = usable_credits(settings)
     yield from _problems("credits", usable.problems)
-    for center in usable.centers:
+    for center in dict.fromkeys((*usable.centers, *usable.invoiced)):
         parts = (
             _count(center.purchases, "purchase"),
             _count(center.plan.allocations, "allocation schedule"),
             _count(center.plan.allowances, "monthly allowance"),
+            _count(center.invoices, "invoice"),
         )
         yield Finding("credits", "ok", f"{center.cost_center}: {', '.join(part for part in parts if part)}")
 

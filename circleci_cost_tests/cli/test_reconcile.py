@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import read_settings
 from circleci_cost.days import days_between
@@ -98,3 +99,10 @@ def test_what_is_missing_is_said(call: Caller, text: str, sentence: str) -> None
     output = call("reconcile")
     assert (output.code, output.out) == (0, "")
     assert output.err.startswith(sentence)
+
+
+def test_check_counts_what_is_written_down(call: Caller) -> None:
+    purchase = "[[cost_centers.purchases]]\ndate = 2026-01-01\ncredits = 1_000_000\nusd = 500\n"
+    settings = read_settings(call.configure(configuration(FIRST) + INVOICES + purchase))
+    findings = [finding for finding in section_findings(settings, {}, offline=True) if finding.subject == "credits"]
+    assert [(finding.state, finding.sentence) for finding in findings] == [("ok", "acme: 1 purchase, 2 invoices")]

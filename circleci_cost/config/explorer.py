@@ -13,7 +13,7 @@ from circleci_cost.config.addresses import PageAddress
 from circleci_cost.sections.section import FilePath, Label, Section, refuse_repeated, unknown_name
 
 # The first part of each page's path; that of the start page is empty.
-VIEW_PAGES = ("why", "budgets", "credits", "anomalies", "teams", "infrastructure", "data")
+VIEW_PAGES = ("why", "budgets", "credits", "anomalies", "teams", "classes", "waste", "infrastructure", "data")
 _LONGEST_VIEW = 2000
 # A path of plain parts, a query and a fragment: no host, no scheme, nothing that a browser reads as either.
 _VIEW = re.compile(r"/?(?P<page>[A-Za-z0-9_-]*)(?:/[A-Za-z0-9_-]+)*(?:\?[^#]*)?(?:#[A-Za-z0-9_-]*)?")

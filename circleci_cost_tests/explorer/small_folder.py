@@ -22,6 +22,7 @@ from circleci_cost.model.correlation.event_study import EventStudySettings
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.correlation.cost_correlations import write_correlations, write_incident_services
+from circleci_cost.warehouse.efficiency.waste import write_waste
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     infrastructure_series,
     next_state,
@@ -78,6 +79,7 @@ def small_folder(
             "date + INTERVAL 2 DAY, true, true FROM daily_costs"
         )
         allocate(connection, prepare_usable(settings.virtual_tags, settings.resolve))
+        write_waste(connection, lake, [center.name for center in settings.cost_centers])
         read = read_sources(settings.infrastructure, {}, settings.resolve, lake.spill, read_state(lake))
         write_state(lake, next_state(read_state(lake), read, write_infrastructure(connection, read, NOW)))
         for incident in incidents:

@@ -9,6 +9,7 @@ from circleci_cost.explorer.pages.data.page import PAGE as DATA
 from circleci_cost.explorer.pages.explore.page import PAGE as EXPLORE
 from circleci_cost.explorer.pages.infrastructure.page import PAGE as INFRASTRUCTURE
 from circleci_cost.explorer.pages.teams.page import PAGE as TEAMS
+from circleci_cost.explorer.pages.waste.page import PAGE as WASTE
 
 # In the order of the navigation.
 PAGES: tuple[Page, ...] = (
@@ -19,6 +20,7 @@ PAGES: tuple[Page, ...] = (
     anomalies.PAGE,
     TEAMS,
     CLASSES,
+    WASTE,
     INFRASTRUCTURE,
     DATA,
 )

@@ -63,6 +63,7 @@ def daily_cost(given: Mapping[str, Any]) -> dict[str, Any]:
         "job": given.get("job", "test"),
         "branch": given.get("branch"),
         "resource_class": given.get("resource_class", "medium"),
+        "build_status": given.get("build_status"),
         "jobs": given.get("jobs", 1),
         "runs": given.get("runs", 1),
         "run_seconds": given.get("run_seconds", 60),

@@ -1,0 +1,1 @@
+"""The page of waste: what bought nothing, by cause, over time and by job."""

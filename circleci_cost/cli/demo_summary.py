@@ -144,6 +144,7 @@ def _print_next(console: PlainConsole, last: date) -> None:
         ("circleci-cost credits", "how long the prepaid credits last; --fail-over for CI jobs"),
         ("circleci-cost anomalies --all", "what changed; --incident ID tells why"),
         (f"circleci-cost explain --from {changed} --to {changed + _FORTNIGHT}", "why a period cost more than before"),
+        ("circleci-cost classes", "which resource class each job should have; --changes"),
         ("circleci-cost correlate", "which infrastructure costs move with CI"),
         ("circleci-cost init", "your own organization"),
     ):

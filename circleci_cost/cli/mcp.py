@@ -15,7 +15,7 @@ from circleci_cost.errors import CircleciCostError
 @click.command()
 @invocation
 def mcp(call: Invocation) -> None:
-    """Answer a program that speaks the Model Context Protocol (MCP): report, why, budgets, anomalies.
+    """Answer a program that speaks the Model Context Protocol (MCP): cost, reasons, budgets, anomalies, savings.
 
     Such a program starts this command and talks to it over stdin and stdout. It reads what is published and changes
     nothing; it needs no token and listens on no port. It ends with its stdin.

@@ -7,20 +7,38 @@ from collections.abc import Mapping, Sequence
 
 from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.config.budget_definitions import usable_budgets
+from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.days import parse_day
-from circleci_cost.errors import UsageError
+from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.explorer.asking import ask, days_there_are
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import comparison_shortfalls, report_shortfalls
 from circleci_cost.mcp_server.published import Answer
+from circleci_cost.model.efficiency import advice_listing, change_listing
 from circleci_cost.model.incidents.listing import Listing, incident_named
 from circleci_cost.model.reporting.report import as_json as report_json
 from circleci_cost.model.usage.dimensions import DIMENSIONS
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.budgets.budget_status import Periods
 from circleci_cost.warehouse.budgets.published_budgets import budgets_json, budgets_tree, unmatched_values
+from circleci_cost.warehouse.credits.published_credits import (
+    HOW_TO_ENTER,
+    credits_json,
+    not_published,
+    published_lots,
+    published_outlook,
+)
 from circleci_cost.warehouse.drivers.explanation import AskedChange, explained
 from circleci_cost.warehouse.drivers.explanation_json import as_json as explanation_json
+from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, read_advice
+from circleci_cost.warehouse.efficiency.class_changes import CHANGES, read_changes
+from circleci_cost.warehouse.efficiency.waste_report import (
+    require_waste,
+    waste_filters,
+    waste_groups,
+    waste_json,
+    waste_report,
+)
 from circleci_cost.warehouse.incidents.incidents import (
     incident_json,
     incidents_json,
@@ -28,12 +46,13 @@ from circleci_cost.warehouse.incidents.incidents import (
     read_reason,
     require_incidents,
 )
-from circleci_cost.warehouse.reporting.asked import Asked, asked_question, choice, number, one_of
+from circleci_cost.warehouse.reporting.asked import Asked, asked_days, asked_question, choice, given, number, one_of
 
 MOST_GROUPS = 200
 MOST_ROWS = 500
 MOST_CHANGES = 100
 MOST_INCIDENTS = 100
+MOST_JOBS = 100
 _EFFECTS = 10
 
 Texts = Mapping[str, Sequence[str]]
@@ -109,6 +128,53 @@ def anomaly(incident_id: str, snapshot: Snapshot) -> Answer:
     require_incidents(snapshot.generation)
     row = incident_named(read_incidents(snapshot.connection).to_dicts(), incident_id)
     return incident_json(row, read_reason(snapshot.connection, row["incident_id"], _EFFECTS))
+
+
+def credits(snapshot: Snapshot) -> Answer:
+    """As `credits --json`: how long the credits last, and the lots."""
+    usable = usable_credits(snapshot.settings)
+    outlook = published_outlook(snapshot.connection, snapshot.generation)
+    if outlook.is_empty() and not usable.centers:
+        raise CircleciCostError(HOW_TO_ENTER.format(source=snapshot.settings.described_source))
+    lots = published_lots(snapshot.connection) if outlook.height else outlook
+    configured = [center.cost_center for center in usable.centers]
+    missing = not_published(configured, outlook, snapshot.generation)
+    return {
+        **credits_json(snapshot.generation, outlook, lots),
+        "shortfalls": [*([missing] if missing else []), *(str(problem) for problem in usable.problems)],
+    }
+
+
+def waste(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `waste --json`: `by`, `from`, `to`, `where`, `limit`. Raises `UsageError`."""
+    require_waste(snapshot.generation)
+    days = asked_days(
+        one_of(texts, "from", parse_day),
+        one_of(texts, "to", parse_day),
+        days_there_are(snapshot),
+        utc_yesterday(snapshot.clock),
+    )
+    filters = waste_filters(snapshot.connection, given(texts, "where"))
+    limit = one_of(texts, "limit", lambda text: number(text, "limit", MOST_GROUPS))
+    report = waste_report(snapshot.connection, days, waste_groups(given(texts, "by")), filters, limit)
+    return waste_json(report, snapshot.generation)
+
+
+def classes(texts: Texts, snapshot: Snapshot) -> Answer:
+    """As `classes --json` and `classes --changes --json`: the largest savings, all candidates of the `jobs` named."""
+    for table in (ADVICE, CHANGES):
+        if table not in snapshot.generation.manifest.rows:
+            raise CircleciCostError(f"No advice on classes is published yet; {snapshot.generation.how_to_publish}.")
+    jobs = given(texts, "jobs")
+    advice = advice_listing.chosen(read_advice(snapshot.connection), jobs, every=False)
+    changes = change_listing.chosen(read_changes(snapshot.connection), jobs)
+    return {
+        "window_days": WINDOW_DAYS,
+        "advice": [advice_listing.as_json(row) for row in advice.head(MOST_JOBS).iter_rows(named=True)],
+        "further_advice": max(advice.height - MOST_JOBS, 0),
+        "changes": [change_listing.as_json(row) for row in changes.head(MOST_JOBS).iter_rows(named=True)],
+        "further_changes": max(changes.height - MOST_JOBS, 0),
+    }
 
 
 def _refuse_more(texts: Texts, most: int) -> None:

@@ -15,6 +15,7 @@ from circleci_cost import __version__
 from circleci_cost.mcp_server import questions
 from circleci_cost.mcp_server.published import Published
 from circleci_cost.model.reporting.report import Order
+from circleci_cost.warehouse.efficiency.waste_report import GROUPS
 
 NAME = "circleci-cost"
 INSTRUCTIONS = """\
@@ -114,6 +115,41 @@ class Tools:
         """Say why one incident came about: its drivers, links to example runs, shifts of infrastructure around it."""
         return await self.published.answer(partial(questions.anomaly, incident_id))
 
+    async def credits(self) -> dict[str, object]:
+        """Say how long the prepaid credits last: balance, run-out with its range, what expires unused, each lot."""
+        return await self.published.answer(questions.credits)
+
+    async def waste(
+        self,
+        *,
+        by: Annotated[
+            list[str] | None,
+            Field(description=f"What to group by: {', '.join(GROUPS)}. By default cause."),
+        ] = None,
+        first_day: _Day = None,
+        last_day: _Day = None,
+        where: Annotated[
+            list[str] | None, Field(description="Filters such as cause=failed, project!=web-app or job~test.")
+        ] = None,
+        limit: Annotated[int, Field(description="The largest groups.")] = 50,
+    ) -> dict[str, object]:
+        """Say what was wasted at most, by cause: re-runs, canceled, timed-out and failed runs, bots, idle caching."""
+        texts = {
+            "by": by or [],
+            "from": _given(first_day),
+            "to": _given(last_day),
+            "where": where or [],
+            "limit": [str(limit)],
+        }
+        return await self.published.answer(partial(questions.waste, texts))
+
+    async def classes(
+        self,
+        jobs: Annotated[list[str] | None, Field(description="Only these jobs, each with all its candidates.")] = None,
+    ) -> dict[str, object]:
+        """Say which resource class jobs should have and what it saves a month, and what past changes of class did."""
+        return await self.published.answer(partial(questions.classes, {"jobs": jobs or []}))
+
 
 def build_server(published: Published) -> MCPServer[object]:
     """The server with all tools; its transport is the caller's to choose."""
@@ -121,7 +157,17 @@ def build_server(published: Published) -> MCPServer[object]:
         NAME, title="CircleCI cost", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
     )
     tools = Tools(published)
-    for tool in (tools.dimensions, tools.report, tools.why, tools.budgets, tools.anomalies, tools.anomaly):
+    for tool in (
+        tools.dimensions,
+        tools.report,
+        tools.why,
+        tools.budgets,
+        tools.anomalies,
+        tools.anomaly,
+        tools.credits,
+        tools.waste,
+        tools.classes,
+    ):
         server.add_tool(tool, annotations=_READS)
     return server
 

@@ -35,9 +35,8 @@ expires = 2026-04-20
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("credits")
+def publish_credits(folder: Path) -> None:
+    """Write a configuration with purchases, and publish costs and what they leave of the credits."""
     (folder / "circleci_cost.toml").write_text(configuration(FIRST) + PURCHASES)
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
@@ -45,6 +44,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with duckdb.connect(str(lake.warehouse)) as connection:
         write_credits(connection, centers, ForecastSettings(method="mean"))
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("credits")
+    publish_credits(folder)
     return folder
 
 

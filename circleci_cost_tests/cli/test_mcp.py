@@ -23,6 +23,10 @@ from circleci_cost.mcp_server.tools import build_server
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.cli.incident_usage import LAST, SHIFT, publish_incidents, usage
 from circleci_cost_tests.cli.test_budgets import BUDGETS, publish_budgets
+from circleci_cost_tests.cli.test_classes import ADVICE, CHANGES
+from circleci_cost_tests.cli.test_classes import publish as publish_classes
+from circleci_cost_tests.cli.test_credits import publish_credits
+from circleci_cost_tests.cli.test_waste import publish_waste
 
 Result = TypeVar("Result")
 Talk = Callable[[Client], Awaitable[Result]]
@@ -88,7 +92,9 @@ def test_every_tool_says_that_it_only_reads_and_what_its_parameters_are(call: Ca
         return (await client.list_tools()).tools, client.instructions
 
     tools, instructions = talk(listed)
-    assert [each.name for each in tools] == ["dimensions", "report", "why", "budgets", "anomalies", "anomaly"]
+    assert [each.name for each in tools] == [
+        "dimensions", "report", "why", "budgets", "anomalies", "anomaly", "credits", "waste", "classes",
+    ]  # fmt: skip
     for each in tools:
         assert each.annotations.read_only_hint
         assert not each.annotations.destructive_hint
@@ -135,6 +141,34 @@ def test_budgets_are_those_of_the_command(call: Caller, talk: Any) -> None:
     assert {name: answer[name] for name in told} == told
     assert len(talk(tool("budgets", period="all"))["budgets"]) > 4
     assert "There is no period 'next'" in talk(refusal("budgets", period="next"))
+
+
+def test_waste_credits_and_classes_are_those_of_the_commands(call: Caller, talk: Any) -> None:
+    call.configure(configuration())
+    publish_waste(call.folder)
+    told = json.loads(call("waste", "--by", "cause,job", "--json").out)
+    assert {row["cause"] for row in told["rows"]} == {"failed", "canceled"}
+    answer = talk(tool("waste", by=["cause", "job"]))
+    assert {name: answer[name] for name in told} == told
+    assert "Waste is not grouped by 'branch'" in talk(refusal("waste", by=["branch"]))
+    assert "section [[cost_centers.purchases]]" in talk(refusal("credits"))
+
+
+def test_classes_and_their_changes_are_those_of_the_command(call: Caller, talk: Any) -> None:
+    call.configure(configuration())
+    publish_classes(call.folder, {"class_advice": ADVICE, "class_changes": CHANGES})
+    answer = talk(tool("classes"))
+    assert answer["advice"] == json.loads(call("classes", "--json").out)["advice"] != []
+    assert answer["changes"] == json.loads(call("classes", "--changes", "--json").out)["changes"] != []
+    lint = json.loads(call("classes", "--job", "lint", "--json").out)["advice"]
+    assert talk(tool("classes", jobs=["lint"]))["advice"] == lint != []
+
+
+def test_credits_are_those_of_the_command(call: Caller, talk: Any) -> None:
+    publish_credits(call.folder)
+    told = json.loads(call("credits", "--json").out)
+    answer = talk(tool("credits"))
+    assert {name: answer[name] for name in told} == told
 
 
 def test_a_mistake_or_a_lack_is_one_sentence_of_what_to_do(call: Caller, talk: Any) -> None:

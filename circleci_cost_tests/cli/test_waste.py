@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -22,16 +23,21 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def published(call: Caller) -> Caller:
-    call.configure(configuration(FIRST))
-    publish_rows(call.folder / "data", ROWS)
-    lake = open_lake(call.folder / "data")
+def publish_waste(folder: Path) -> None:
+    """Publish costs of which some are of failed and canceled runs, and the waste in them."""
+    publish_rows(folder / "data", ROWS)
+    lake = open_lake(folder / "data")
     with duckdb.connect(str(lake.warehouse)) as connection:
         for credits, status in ((1000, "failed"), (2000, "canceled")):
             connection.execute("UPDATE daily_costs SET build_status = ? WHERE credits = ?", (status, credits))
         write_waste(connection, lake, ["acme"])
         publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+
+
+@pytest.fixture
+def published(call: Caller) -> Caller:
+    call.configure(configuration(FIRST))
+    publish_waste(call.folder)
     return call
 
 

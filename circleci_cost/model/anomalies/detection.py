@@ -88,7 +88,7 @@ def judged_days(
     for number, day in _days_of(seen, calendar):
         state.wake(day)
         residuals, usual = exceptions.compare(number, day, state, state.residuals(day))
-        scale = accepted * state.doubt
+        scale = accepted * state.doubt(residuals.dispersion)
         judgement = judge(state, sums, day, residuals, scale, expected=usual.expected)
         ready = state.ready(day)
         down, up = band(scale)

@@ -32,6 +32,8 @@ MINIMUM_DAYS = 14
 # (Student's t at the thresholds: 45 %, 8 %, 1 %; profiles are younger than the days). Calm sets (seed 1) had .20 alarms
 # a series-year, not .28; F1 rose from .67 to .72 on the third generator (31, 32) and stayed on the others (1, 2).
 _DOUBT_DAYS = 8.0
+# Numbers of runs that repeat are known sooner: a nightly that runs twice alarms after three months.
+_DOUBT_OF_SCHEDULE = 4.0
 _SPREAD_GAIN, _FIRST_SPREADS = 0.015, 12
 _HUBER = 1.5
 # Projects that work in bursts vary by gamma factors, which takes a spread of 35; at most 9 they alarmed 5 to 10 times a
@@ -76,10 +78,9 @@ class State:
         """The sum over runs of their squared usage, over their usage; without squares a twentieth of a day's level."""
         return where(self._per_run_known, self._per_run, _SHARE_WITHOUT_RUNS * self.level.level)
 
-    @property
-    def doubt(self) -> Floats:
-        """The factor on thresholds, at least 1, for what is not known yet of level, profile and spread."""
-        return 1.0 + _DOUBT_DAYS / np.maximum(self.days, 1.0)
+    def doubt(self, dispersion: Floats) -> Floats:
+        """Return the factor on thresholds, at least 1, for what is not known yet of level, profile and spread."""
+        return 1.0 + where(dispersion < 1.0, _DOUBT_OF_SCHEDULE, _DOUBT_DAYS) / np.maximum(self.days, 1.0)
 
     def ready(self, day: Day) -> Flags:
         """The series that can be judged on a day."""

@@ -106,7 +106,7 @@ def giant_factor(squares: Floats | None, usage: Floats, per_run: Floats) -> Floa
     """Return the factor, at least 1, on a day's variance where single runs were far larger than usual."""
     if squares is None:
         return np.ones(len(usage))
-    ratio = squares / np.maximum(per_run * usage, _TINY)
+    ratio = squares / np.maximum(per_run * usage, _TINY**2)
     factor, giant = np.ones(len(usage)), positions(ratio > 1.0)
     # A power takes ten times as long as the rest.
     factor[giant] = np.minimum(ratio[giant], _MOST_GIANT) ** _GIANT_POWER

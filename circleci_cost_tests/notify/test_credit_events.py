@@ -31,7 +31,7 @@ NOW = datetime.combine(date(2026, 4, 29), time(12), UTC)
 
 @pytest.fixture
 def told(site: Site, receiver: Receiver, tmp_path: Path) -> Any:
-    """Publishes what these purchases come to after 59 days of 10,000 credits, and returns what arrived."""
+    """Publishes these purchases after 59 days of 10,000 credits, tells in two runs, and returns what arrived."""
     publish_rows(tmp_path / "data", [{"date": day, "compute": 10_000} for day in days_between(FIRST, THROUGH)])
     lake = open_lake(tmp_path / "data")
     site.configure(webhook_section(receiver, events=["credits_low", "credits_expiring", "builds_may_stop"]))
@@ -68,7 +68,6 @@ def test_low_credits_and_builds_that_may_stop_are_told_once_until_more_is_bought
     assert stop["title"] == "acme: builds may stop on 2026-05-03, credits run out"
     assert stop["lines"][0] == "Credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04), and builds stop."
     assert (stop["data"]["balance_credits"], stop["data"]["runs_out_earliest"]) == ("50000", "2026-05-03")
-    assert told(bought(FIRST, 640_000, 384)) == []
     # Bought are some days more: they are low again, and nothing stops within a week.
     assert [body["event"] for body in told(bought(FIRST, 640_000, 384), bought(THROUGH, 100_000, 60))] == [
         "credits_low"
@@ -93,7 +92,6 @@ def test_paid_credits_that_expire_unused_are_told_once_per_day_of_expiry(told: A
         "expiring_credits": "60000",
         "expiring_usd": "36",
     }
-    assert told(*credits) == []
 
 
 def test_the_digest_of_an_owner_of_everything_says_how_long_credits_last(told: Any, site: Site, tmp_path: Path) -> None:

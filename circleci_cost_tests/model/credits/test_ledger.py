@@ -105,7 +105,7 @@ _LOTS = st.lists(
 _USAGE = st.lists(st.decimals(min_value=-3, max_value=15, places=6) | st.just(Decimal(0)), max_size=15)
 
 
-@settings(max_examples=3000 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 80, deadline=None)
+@settings(max_examples=3000 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 50, deadline=None)
 @given(lots=_LOTS, amounts=_USAGE, days=st.integers(-6, 18))
 def test_every_day_of_every_lot_is_exactly_what_a_walk_over_the_days_gives(
     lots: list[Lot], amounts: list[Decimal], days: int

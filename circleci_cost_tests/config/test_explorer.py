@@ -105,8 +105,8 @@ def test_f111_a_view_that_leads_elsewhere_is_refused(tmp_path: Path, url: str) -
         ),
         (
             '[[explorer.views]]\nname = "a"\nurl = "/settings/x"\n',
-            "3: explorer.views[0].url: a name here is no page of the explorer; there are: why, budgets, anomalies, "
-            "teams, infrastructure, data.",
+            "3: explorer.views[0].url: a name here is no page of the explorer; there are: why, budgets, credits, "
+            "anomalies, teams, classes, waste, infrastructure, data.",
         ),
         (
             f'[[explorer.views]]\nname = "a"\nurl = "/?by={"x" * 2000}"\n',

@@ -43,11 +43,17 @@ def student_above(student: Floats, freedom: Floats) -> Floats:
 
 
 def false_discovery_rates(p_value: Floats, tested: Flags) -> Floats:
-    """Return the q-values of the tested ones (Benjamini & Hochberg 1995); NaN for the others."""
-    from scipy.stats import false_discovery_control
+    """Return the q-values of the tested ones (Benjamini & Hochberg 1995); NaN for the others.
 
+    As `scipy.stats.false_discovery_control` does, which takes a second of a processor to import.
+    """
+    tested_p = p_value[tested]
+    count, ascending = len(tested_p), np.argsort(tested_p)
+    scaled = tested_p[ascending] * (count / np.arange(1, count + 1))
+    rates = np.empty(count)
+    rates[ascending] = np.minimum.accumulate(scaled[::-1])[::-1]
     q_value = np.full(len(tested), np.nan)
-    q_value[tested] = false_discovery_control(p_value[tested])
+    q_value[tested] = np.clip(rates, 0.0, 1.0)
     return q_value
 
 

@@ -1,6 +1,6 @@
 """What users do with a deployment: look, backfill months, change a price, let the schedule run, lose a worker.
 
-One deployment serves all tests; each test uses a cost center or days of its own. Two months are backfilled; with
+One deployment serves all tests; each test uses a cost center or days of its own. Five weeks are backfilled; with
 CIRCLECI_COST_LONG=1 it is 13 months, the oldest of them beyond the API's reach.
 """
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(900)
 TODAY = datetime.now(UTC).date()
 LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"
 # 13 months are 13 windows of at most 31 days.
-HISTORY = [TODAY - timedelta(days=n) for n in range(396 if LONG else 62, 0, -1)]
+HISTORY = [TODAY - timedelta(days=n) for n in range(396 if LONG else 35, 0, -1)]
 # The API reaches 366 days back, and a day less if midnight comes in between.
 REACHABLE = HISTORY[-365:]
 # CircleCI restates younger days: what an export says about them depends on its hour.

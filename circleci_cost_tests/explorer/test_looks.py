@@ -13,7 +13,6 @@ from circleci_cost_tests.explorer.accessibility import axe
 from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
 from circleci_cost_tests.explorer.looks import (
     ACCESSIBLE_LOOKS,
-    FORCED_COLORS,
     LIGHT,
     LOOKS,
     NARROW_DARK,
@@ -22,7 +21,7 @@ from circleci_cost_tests.explorer.looks import (
 from circleci_cost_tests.explorer.overflow import overflow
 
 _LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"
-_DIFFERENT_LOOKS = (LIGHT, FORCED_COLORS, NARROW_DARK, WITHOUT_JAVASCRIPT)
+_DIFFERENT_LOOKS = (LIGHT, NARROW_DARK, WITHOUT_JAVASCRIPT)
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)

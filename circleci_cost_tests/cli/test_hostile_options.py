@@ -35,10 +35,14 @@ _TEXTS = (
     "~nobody-of-this-name/x",
 )
 _FIXED = {
-    "export": ["csv", "--out", "out", "--force"],
+    "export csv": ["--out", "out", "--force"],
+    "export parquet": ["--out", "out", "--force"],
+    "export focus": ["--out", "out.csv", "--force"],
     "explain": ["--from", "2026-01-02", "--to", "2026-01-02"],
     "init": ["--non-interactive", "--organization-id", "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04", "--force"],
     "import": ["missing.csv.gz", "--cost-center", "acme"],
+    # No machine has this address (RFC 5737), so that nothing is served until it is stopped.
+    "serve": ["--host", "192.0.2.1", "--no-login"],
 }
 
 
@@ -62,7 +66,7 @@ def hostile(parameter: click.Parameter) -> tuple[str, ...]:
     if "integer" in kind or "float" in kind or kind == "price":
         return _NUMBERS
     # A path may be called anything; where it is, is said.
-    return tuple(text for text in _TEXTS if TOKEN not in text) if kind in {"file", "directory"} else _TEXTS
+    return tuple(text for text in _TEXTS if TOKEN not in text) if kind in {"file", "directory", "path"} else _TEXTS
 
 
 def calls() -> Iterator[list[str]]:

@@ -127,7 +127,7 @@ class Deployment:
         evaluation = answer[0]["evaluation"] if answer else None
         return str(evaluation["description"] or "") if evaluation else ""
 
-    def until(self, condition: Callable[[], T | None], seconds: float = 120) -> T:
+    def until(self, condition: Callable[[], T | None], seconds: float = 300) -> T:
         """Wait until something is true and return it."""
         deadline = time.monotonic() + seconds
         while not (outcome := condition()):

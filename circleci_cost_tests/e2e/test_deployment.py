@@ -133,6 +133,7 @@ def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
     }
 
 
+@pytest.mark.skipif(not LONG, reason="two CPU minutes, whose parts pipeline and cli test; CIRCLECI_COST_LONG=1")
 def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(site: Site) -> None:
     deployment, keys = site.deployment, [partition_key("hooli", day) for day in HISTORY]
     runs = math.ceil(len(HISTORY) / 31)

@@ -8,33 +8,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from circleci_cost.config.notifications import Event
 from circleci_cost.model.credits.findings import say_run_out, say_top_up
-from circleci_cost.notify.messages import Key, Message, Notice
+from circleci_cost.notify.messages import Key, Message, Notice, Severity
 from circleci_cost.text.amounts import dollars, exact, whole_number
 
 
 def credits_low(row: Mapping[str, Any], newest: date) -> Notice:
     """The notice that credits may run out soon. Once until more is bought: `newest` is the day of the last purchase."""
-    message = Message(
-        title=f"{row['cost_center']}: credits may run out on {row['runs_out_earliest']}",
-        severity="warning",
-        lines=_lines(row),
-        facts=_facts(row),
-        data=_data(row),
-    )
-    return Notice(Key("credits_low", row["cost_center"], newest.isoformat()), message)
+    title = f"{row['cost_center']}: credits may run out on {row['runs_out_earliest']}"
+    return _running_out("credits_low", "warning", title, row, newest)
 
 
 def builds_may_stop(row: Mapping[str, Any], newest: date) -> Notice:
     """The notice that builds may stop within days for lack of credits. Once until more is bought."""
-    message = Message(
-        title=f"{row['cost_center']}: builds may stop on {row['runs_out_earliest']}, credits run out",
-        severity="critical",
-        lines=_lines(row),
-        facts=_facts(row),
-        data=_data(row),
-    )
-    return Notice(Key("builds_may_stop", row["cost_center"], newest.isoformat()), message)
+    title = f"{row['cost_center']}: builds may stop on {row['runs_out_earliest']}, credits run out"
+    return _running_out("builds_may_stop", "critical", title, row, newest)
 
 
 def credits_expiring(cost_center: str, day: date, credits: Decimal, usd: Decimal) -> Notice:
@@ -54,6 +43,11 @@ def credits_expiring(cost_center: str, day: date, credits: Decimal, usd: Decimal
         },
     )
     return Notice(Key("credits_expiring", cost_center, day.isoformat()), message)
+
+
+def _running_out(event: Event, severity: Severity, title: str, row: Mapping[str, Any], newest: date) -> Notice:
+    message = Message(title=title, severity=severity, lines=_lines(row), facts=_facts(row), data=_data(row))
+    return Notice(Key(event, row["cost_center"], newest.isoformat()), message)
 
 
 def _lines(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -75,9 +75,8 @@ def advice_table(rows: pl.DataFrame, width: int) -> "Table":
 
 def write_advice_json(generation: Generation, rows: pl.DataFrame) -> None:
     """Write the rows as JSON."""
-    through = generation.manifest.data_through
     answer = {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "currency": "USD",
         "window_days": WINDOW_DAYS,

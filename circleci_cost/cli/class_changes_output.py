@@ -43,9 +43,8 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
 
 def write_changes_json(generation: Generation, rows: pl.DataFrame) -> None:
     """Write the rows as JSON."""
-    through = generation.manifest.data_through
     answer = {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "currency": "USD",
         "changes": [as_json(row) for row in rows.iter_rows(named=True)],

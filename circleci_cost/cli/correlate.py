@@ -99,9 +99,8 @@ def correlation_table(findings: pl.DataFrame, width: int) -> "Table":
 
 
 def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[Refusal], *, every: bool) -> None:
-    through = generation.manifest.data_through
     answer = {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "pairs_compared": pairs["p_value"].count(),
         "pairs_not_compared": pairs["p_value"].null_count(),

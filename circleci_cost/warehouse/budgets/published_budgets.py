@@ -55,9 +55,8 @@ def budgets_tree(
 
 def budgets_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> dict[str, object]:
     """The states in the form of `budgets --json`."""
-    through = generation.manifest.data_through
     return {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "budgets": as_json(row for _, row in rows),
     }

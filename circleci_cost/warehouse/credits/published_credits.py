@@ -72,12 +72,11 @@ def not_published(configured: Sequence[str], outlook: pl.DataFrame, generation: 
 
 def credits_json(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFrame) -> dict[str, object]:
     """The states in the form of `credits --json`: each with its lots; decimals are exact strings."""
-    through = generation.manifest.data_through
     by_center: dict[str, list[dict[str, object]]] = {}
     for row in lots.iter_rows(named=True):
         by_center.setdefault(row["cost_center"], []).append(_plain(row))
     return {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "cost_centers": [
             _plain(row) | {"lots": by_center.get(row["cost_center"], [])} for row in outlook.iter_rows(named=True)
@@ -97,12 +96,11 @@ def _value(value: object) -> object:
 
 def reconciliation_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
     """The rows of `reconciliation` in the form of `reconcile --json`: each period with its parts."""
-    through = generation.manifest.data_through
     of_period = ("cost_center", "period_start", "period_end", "invoices", "invoice_usd")
     of_part = ("cause", "amount_usd", "estimated", "note")
     periods = rows.partition_by("cost_center", "period_start", "period_end", maintain_order=True)
     return {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "periods": [
             _plain(period.select(of_period).row(0, named=True))

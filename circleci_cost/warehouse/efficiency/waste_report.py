@@ -131,13 +131,12 @@ def _list(names: Sequence[str]) -> str:
 
 def waste_json(report: WasteReport, generation: Generation) -> dict[str, object]:
     """The report for programs: exact decimals as strings."""
-    through = generation.manifest.data_through
     return {
         "from": report.days.first.isoformat(),
         "to": report.days.last.isoformat(),
         "by": list(report.by),
         "currency": "USD",
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
         "total": _amounts(report.total) if report.total else None,
         "rows": [dict(zip(report.by, row.names, strict=True)) | _amounts(row) for row in report.rows],

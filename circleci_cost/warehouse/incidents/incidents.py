@@ -67,9 +67,8 @@ def read_reason(connection: duckdb.DuckDBPyConnection, incident_id: str, most: i
 
 def incidents_json(generation: Generation, rows: Sequence[dict[str, Any]]) -> dict[str, object]:
     """The incidents in the form of `anomalies --json`."""
-    through = generation.manifest.data_through
     return {
-        "data_through": through.isoformat() if through else None,
+        "data_through": generation.manifest.data_through_text,
         "currency": CURRENCY,
         "incidents": [as_json(row) for row in rows],
     }

@@ -87,6 +87,11 @@ class GenerationManifest(BaseModel):
     cost_usd: Decimal
 
     @property
+    def data_through_text(self) -> str | None:
+        """The last complete day as JSON has it: `YYYY-MM-DD`."""
+        return self.data_through.isoformat() if self.data_through else None
+
+    @property
     def days(self) -> str:
         """The covered days in words."""
         if self.data_through is None:

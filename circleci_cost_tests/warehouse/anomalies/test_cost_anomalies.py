@@ -434,7 +434,7 @@ def test_day_by_day_an_incident_whose_level_becomes_known_keeps_its_id_and_what_
 
 def test_of_old_days_only_the_anomalies_are_kept() -> None:
     long = KEPT_DAYS + 40
-    connection = filled([*usage(1, {20: 4.0, 21: 1.0}, days=long), *usage(2, days=long, project="api")], days=long)
+    connection = filled([*usage(1, {30: 4.0, 31: 1.0}, days=long), *usage(2, days=long, project="api")], days=long)
     write(connection)
     early = rows(
         connection,

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -61,7 +61,7 @@ def effects(values: Floats, runs: Floats, days: Floats, weekdays: npt.NDArray[np
         trusted = weights * np.minimum(1.0, _HUBER * deviation[:, None] / np.maximum(scaled, 1e-12))
         variance = np.maximum(_LEAST_DEVIATION**2, (trusted * residuals**2).sum(axis=1) / freedom)
     spread = np.sqrt(covariance[:, 1, 1] * _inflation(residuals * np.sqrt(trusted)))
-    margin = stats.t.ppf((1 + LEVEL) / 2, freedom) * spread
+    margin = stdtrit(freedom, (1 + LEVEL) / 2) * spread
     step = coefficients[:, 1]
     return Effects(np.exp(step), np.exp(step - margin), np.exp(step + margin))
 

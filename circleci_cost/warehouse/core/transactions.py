@@ -21,7 +21,7 @@ def make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """
     if connection.execute(f"SELECT getvariable('{_MADE}')").fetchall() != [(True,)]:
         connection.execute(sql("core/macros"))
-        if not _MADE_COLUMNS or not _MADE_COLUMNS <= _columns(connection):
+        if not _MADE_COLUMNS or not _columns(connection) >= _MADE_COLUMNS:
             with _committed(connection):
                 connection.execute(sql("core/tables"))
                 add_columns(connection)

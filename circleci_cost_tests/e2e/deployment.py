@@ -1,9 +1,11 @@
-"""A deployment as users have it: webserver, daemon and code server as processes, driven over GraphQL.
+"""A deployment as users have it: webserver, daemon and code server as processes, driven over GraphQL, or one of them.
 
 Only what makes waiting shorter differs from the repository's `dagster.yaml` and `workspace.yaml`.
 """
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -137,6 +139,38 @@ class Deployment:
         return outcome
 
 
+def served(folder: Path, configuration: Path, query: str) -> Any:
+    """What a code server of the repository's files answers to a GraphQL query that asks for one field."""
+    home = folder / "home"
+    home.mkdir()
+    for name in _SHORTER:
+        shutil.copy(ROOT / name, home)
+    command = [str(Path(sys.executable).with_name("dagster-graphql")), "-w", str(home / "workspace.yaml"), "-t", query]
+    answer = subprocess.run(
+        command,
+        cwd=folder,
+        env=_environment(home, configuration),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    answers = [line for line in answer.stdout.splitlines() if line.startswith("{")]
+    assert answers, answer.stdout + answer.stderr
+    (value,) = json.loads(answers[-1])["data"].values()
+    assert value, answer.stderr
+    return value
+
+
+def _environment(home: Path, configuration: Path) -> dict[str, str]:
+    return os.environ | {
+        "DAGSTER_HOME": str(home),
+        "CIRCLECI_COST_CONFIG": str(configuration),
+        TOKEN_VARIABLE: TOKEN,
+        "PYTHONPATH": str(ROOT),
+    }
+
+
 @contextmanager
 def deployed(folder: Path, configuration: Path) -> Iterator[Deployment]:
     """Run `dagster dev` over a configuration file; DAGSTER_HOME is `folder`/home."""
@@ -147,12 +181,7 @@ def deployed(folder: Path, configuration: Path) -> Iterator[Deployment]:
         assert here in settings
         (home / name).write_text(settings.replace(here, shorter))
     port = _free_port()
-    environment = os.environ | {
-        "DAGSTER_HOME": str(home),
-        "CIRCLECI_COST_CONFIG": str(configuration),
-        TOKEN_VARIABLE: TOKEN,
-        "PYTHONPATH": str(ROOT),
-    }
+    environment = _environment(home, configuration)
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(home / "workspace.yaml"), "-h", "127.0.0.1"]
     with (folder / "dagster.log").open("wb") as log:
         process = subprocess.Popen(

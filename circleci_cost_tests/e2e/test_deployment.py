@@ -1,7 +1,8 @@
 """What users do with a deployment: look, backfill months, change a price, let the schedule run, lose a worker.
 
-One deployment serves all tests; each test uses a cost center or days of its own. Five weeks are backfilled; with
-CIRCLECI_COST_LONG=1 it is 13 months, the oldest of them beyond the API's reach.
+What is looked at is served by the code location alone. A deployment is started with CIRCLECI_COST_LONG=1 only: it takes
+a minute of a processor before anything is done with it. It serves all other tests; each uses a cost center or days of
+its own. 13 months are backfilled, the oldest of them beyond the API's reach.
 """
 
 import math
@@ -11,6 +12,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -19,7 +21,7 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.defs.partitions import partition_key, range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
-from circleci_cost_tests.e2e.deployment import Deployment, deployed
+from circleci_cost_tests.e2e.deployment import Deployment, deployed, served
 from circleci_cost_tests.pipeline.harness import Price, hooli, initech, published_table, toml
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 from circleci_cost_tests.pipeline.scenarios import PAYING, scenario
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 TODAY = datetime.now(UTC).date()
 LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"
 # 13 months are 13 windows of at most 31 days.
-HISTORY = [TODAY - timedelta(days=n) for n in range(396 if LONG else 35, 0, -1)]
+HISTORY = [TODAY - timedelta(days=n) for n in range(396, 0, -1)]
 # The API reaches 366 days back, and a day less if midnight comes in between.
 REACHABLE = HISTORY[-365:]
 # CircleCI restates younger days: what an export says about them depends on its hour.
@@ -82,8 +84,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(deployment, simulator, server.base_url)
 
 
-def test_the_graph_shows_the_assets_and_their_dependencies(site: Site) -> None:
-    nodes = site.deployment.ask("{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }")
+def test_the_graph_shows_the_assets_and_their_dependencies(tmp_path: Path) -> None:
+    """Of the repository's own `dagster.yaml` and `workspace.yaml`."""
+    configuration = tmp_path / "circleci_cost.toml"
+    configuration.write_text(toml("https://circleci.example/api/v2", initech() | hooli(), HISTORY[0]))
+    nodes = served(
+        tmp_path,
+        configuration,
+        "{ assetNodes { assetKey { path } groupName isPartitioned dependencyKeys { path } } }",
+    )
     actual = {
         node["assetKey"]["path"][0]: (
             node["groupName"],
@@ -141,7 +150,7 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     deployment.until(lambda: site.ended(ingest, runs), 240)
     # One run is at most one export job, and nothing was asked for twice. The days beyond the API's reach are said.
     exports = len(site.simulator.log.of("create"))
-    assert (runs, exports) == ((13, 12) if LONG else (2, 2))
+    assert (runs, exports) == (13, 12)
     assert set(REACHABLE) <= set(deployment.lake.job_runs_days("hooli")) <= set(HISTORY[-366:])
 
     first_costs = deployment.launch("reprice", range_tags("hooli", REACHABLE[0], REACHABLE[-1]))

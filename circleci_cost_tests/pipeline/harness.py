@@ -4,6 +4,7 @@ Everything is as in production but the clock and the executor's process; what is
 """
 
 import os
+import threading
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -305,8 +306,32 @@ def running(
     with ExitStack() as stack:
         stack.enter_context(environment({TOKEN_VARIABLE: TOKEN}))
         server = stack.enter_context(SimulatorServer(simulator))
-        used = instance or stack.enter_context(dg.DagsterInstance.ephemeral())
+        used = instance or stack.enter_context(ephemeral_instance())
         yield Site(folder, clock, simulator, server, used, centers or initech(), history_start, restatement_days)
+
+
+def ephemeral_instance() -> dg.DagsterInstance:
+    """An instance in memory whose event log keeps one connection for each thread.
+
+    Dagster opens one for each statement and sets it up by two more: a seventh of a run's time. Where a later version
+    has no such methods, its own are used.
+    """
+    instance = dg.DagsterInstance.ephemeral()
+    log: Any = instance.event_log_storage
+    if not all(hasattr(log, name) for name in ("_connect", "_db_lock", "_engine")):
+        return instance
+    kept = threading.local()
+
+    @contextmanager
+    def connect() -> Iterator[Any]:
+        with log._db_lock:
+            if not hasattr(kept, "connection"):
+                kept.connection = log._engine.connect()
+            with kept.connection.begin():
+                yield kept.connection
+
+    log._connect = connect
+    return instance
 
 
 @contextmanager

@@ -11,12 +11,17 @@ from datetime import date, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import dagster as dg
-
 from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.partitions import range_tags
-from circleci_cost_tests.pipeline.harness import COSTS, TOKEN, TOKEN_VARIABLE, BriskClock, materialize
+from circleci_cost_tests.pipeline.harness import (
+    COSTS,
+    TOKEN,
+    TOKEN_VARIABLE,
+    BriskClock,
+    ephemeral_instance,
+    materialize,
+)
 
 _WARMED_UP = "circleci_cost_tests.pipeline.warmed_up"
 
@@ -39,7 +44,7 @@ def work(task: Task, prepare: Callable[[], None] | None = None) -> None:
     if prepare is not None:
         prepare()
     definitions = build_definitions(load_settings(task.configuration), clock=BriskClock(task.now))
-    with dg.DagsterInstance.ephemeral() as instance:
+    with ephemeral_instance() as instance:
         materialize(definitions, instance, task.assets, range_tags(task.cost_center, task.first, task.last))
 
 

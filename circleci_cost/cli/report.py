@@ -71,7 +71,8 @@ def report(
     """Show what CI cost: credits and US dollars by any dimension.
 
     Dimensions: cost_center, organization, project, workflow, job, branch, resource_class, executor,
-    operating_system, trigger_source, build_status, actor_kind, charge_type, and every virtual tag, such as team.
+    operating_system, parallelism, trigger_source, build_status, actor_kind, charge_type, and every virtual tag, such
+    as team.
 
     Sums are exact. Credits on days without a price are shown as unpriced, never as $0. The last days are not final:
     CircleCI may still restate them. With unpriced credits, or days that are not imported or should be final by now

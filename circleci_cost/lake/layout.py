@@ -13,7 +13,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import write_atomic
 
 # To be raised with every change of the warehouse's tables, of manifests or of job runs.
-FORMAT = 3
+FORMAT = 4
 _DATE_DIRECTORY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 

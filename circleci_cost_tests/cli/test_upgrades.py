@@ -23,7 +23,7 @@ from circleci_cost_tests.earlier_versions import COMMITS, unpack
 
 # What the tables of a format are. Another digest is another format: raise it, and add a directory of the former one to
 # `earlier_versions`.
-TABLES_OF_FORMAT = {3: "82e093a311e68793"}
+TABLES_OF_FORMAT = {4: "eea5f2d152d52dfc"}
 # When it was imported and computed differs between two installations.
 TIMES = ("exported_at", "costed_at", "named_at", "read_at")
 WARN = "made by an earlier version of circleci_cost (northwind: 2024-11-10 to 2024-11-14)"

@@ -31,6 +31,7 @@ DIMENSIONS = {
     "resource_class": "RESOURCE_CLASS",
     "executor": "EXECUTOR",
     "operating_system": "OPERATING_SYSTEM",
+    "parallelism": "PARALLELISM",
     "trigger_source": "PIPELINE_TRIGGER_SOURCE",
     "build_status": "JOB_BUILD_STATUS",
     "unregistered": "IS_UNREGISTERED_USER",
@@ -68,7 +69,7 @@ def expected_costs(
     for name, center in centers.items():
         for frame in generate(scenario, [center.organization_id, *center.shared], first, last, as_of):
             for row in frame.iter_rows(named=True):
-                key = (name, row["JOB_RUN_DATE"], *(row[source] for source in DIMENSIONS.values()))
+                key = (name, row["JOB_RUN_DATE"], *(_key(row[source]) for source in DIMENSIONS.values()))
                 sums = sums_by_key.setdefault(key, Sums())
                 sums.jobs += 1
                 sums.runs += row["JOB_RUN_STOPPED_AT"] is not None
@@ -78,6 +79,11 @@ def expected_costs(
                     for before, source in zip(sums.by_type, CHARGE_TYPES.values(), strict=True)
                 )
     return {key: _priced(sums, price_on(centers[key[0]].prices, key[1])) for key, sums in sums_by_key.items()}
+
+
+def _key(value: Any) -> Any:
+    """A value as daily costs have it: numbers are names there."""
+    return str(value) if type(value) is int else value
 
 
 def _priced(sums: Sums, price: Decimal | None) -> tuple[Any, ...]:

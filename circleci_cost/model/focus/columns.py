@@ -162,7 +162,7 @@ _OWN = (
     _own("OperatingSystem"),
     _own("OrganizationId"),
     _own("OrganizationName"),
-    _own("Parallelism", Kind.INTEGER, only=Grain.JOB),
+    _own("Parallelism", Kind.INTEGER),
     _own("PipelineId", only=Grain.JOB),
     _own("PipelineNumber", Kind.INTEGER, only=Grain.JOB),
     _own("PricePeriod"),

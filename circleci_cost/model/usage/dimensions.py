@@ -46,6 +46,7 @@ STORED_DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("resource_class", "resource_class"),
     Dimension("executor", "executor"),
     Dimension("operating_system", "operating_system"),
+    Dimension("parallelism", "parallelism"),
     Dimension("trigger_source", "pipeline_trigger_source"),
     Dimension("build_status", "job_build_status"),
 )

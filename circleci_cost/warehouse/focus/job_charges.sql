@@ -21,7 +21,6 @@ runs AS (
         pipeline_id,
         pipeline_number,
         pipeline_trigger_user_id AS trigger_user_id,
-        parallelism,
         job_run_started_at AS started_at,
         job_run_stopped_at AS stopped_at,
         CAST(job_run_stopped_at IS NOT NULL AS BIGINT) AS runs,

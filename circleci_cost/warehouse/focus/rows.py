@@ -18,7 +18,6 @@ from circleci_cost.warehouse.core.statements import sql
 _JOB_COLUMNS = {
     "x_JobId": "job_id",
     "x_JobRunNumber": "job_run_number",
-    "x_Parallelism": "parallelism",
     "x_PipelineId": "pipeline_id",
     "x_PipelineNumber": "pipeline_number",
     "x_StartedAt": "timezone('UTC', charges.started_at)",
@@ -29,8 +28,9 @@ _JOB_COLUMNS = {
 # Unique for a charge, or else the rows are the same.
 _ORDER = (
     "focus_date", "x_CostCenter", "SubAccountId", "x_WorkflowName", "x_JobName", "x_JobId", "focus_charge", "x_Branch",
-    "SkuId", "x_OperatingSystem", "x_TriggerSource", "x_BuildStatus", "x_IsUnregisteredUser", "x_OrganizationId",
-    "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId", "x_JobRuns", "x_RunSeconds",
+    "SkuId", "x_OperatingSystem", "x_Parallelism", "x_TriggerSource", "x_BuildStatus", "x_IsUnregisteredUser",
+    "x_OrganizationId", "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId",
+    "x_JobRuns", "x_RunSeconds",
 )  # fmt: skip
 # What receivers show is the cost of what was used: no purchase, and no credits that expired.
 _OF_USAGE = """"ChargeFrequency" = 'Usage-Based'"""

@@ -117,6 +117,7 @@ SELECT
     charges.operating_system AS "x_OperatingSystem",
     charges.organization_id AS "x_OrganizationId",
     charges.organization AS "x_OrganizationName",
+    CAST(charges.parallelism AS BIGINT) AS "x_Parallelism",
     periods.effective_from || '/' || coalesce(CAST(periods.effective_until AS VARCHAR), '..') AS "x_PricePeriod",
     charges.resource_class AS "x_ResourceClass",
     '{{' || charges.rules || '}}' AS "x_RuleId",

@@ -14,9 +14,10 @@ from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
+from circleci_cost.warehouse.reporting.report import unfilled_days
 from circleci_cost_tests.lake.builders import CENTER, FIRST, day, ingest, land_rows
 from circleci_cost_tests.model.usage.builders import record
-from circleci_cost_tests.warehouse.allocation.builders import PRICE, fill
+from circleci_cost_tests.warehouse.allocation.builders import DAY, PRICE, fill
 
 YOUNG = ("lease_overage_credits", "lease_overage_cost_usd")
 ROWS = [{"compute": 5, "job": "priced"}, {"compute": 7, "job": "unpriced", "price": None}]
@@ -46,6 +47,8 @@ def test_an_older_warehouse_gets_the_columns_with_no_credits_and_no_cost(tmp_pat
         fill(connection, [])
         assert young(connection) == EXPECTED
         assert connection.execute("SELECT executor FROM allocated_costs").fetchall() == []
+        # Its rows are told apart by less than the job runs: `reprice` is to make them again.
+        assert unfilled_days(connection) == {CENTER: [DAY]}
         fill(connection, [{"compute": 1, "lease_overage": 2, "job": "new"}])
         assert young(connection)[0] == ("new", None, Decimal(2), 2 * PRICE)
 

@@ -11,6 +11,7 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.allocation.planning import prepare_usable
+from circleci_cost.model.efficiency.trigger_users import WITHOUT_NAMES, read_user_names
 from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisions
 from circleci_cost.model.reporting.annotations import WITHOUT_ANNOTATIONS, read_annotations
 from circleci_cost.named_files.file_problem import FileProblem
@@ -26,6 +27,9 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
     yield from _credits(settings)
     yield from _decisions(settings)
     yield from _annotations(settings)
+    yield from _rows(
+        "actors", settings, settings.actors.trigger_user_names, read_user_names, noun="user", without=WITHOUT_NAMES
+    )
     yield from infrastructure_findings(
         settings.infrastructure, settings.resolve, offline=offline, lake=Lake(settings.data_dir)
     )

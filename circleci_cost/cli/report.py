@@ -12,11 +12,13 @@ from circleci_cost.cli.report_output import write_csv, write_report_json, write_
 from circleci_cost.cli.streams import say
 from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.clock import utc_yesterday
+from circleci_cost.config.trigger_user_names import usable_user_names
 from circleci_cost.config.unusable_files import tag_problems
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.history.reports import answered, report_shortfalls
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.reporting.report import Granularity, Order, not_final_text
+from circleci_cost.model.usage.dimensions import TRIGGER_USER
 from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost.warehouse.reporting.asked import MOST_GROUPS, Asked, asked_question
 from circleci_cost.warehouse.reporting.former_centers import former_centers
@@ -72,7 +74,8 @@ def report(
 
     Dimensions: cost_center, organization, project, workflow, job, branch, resource_class, executor,
     operating_system, parallelism, trigger_source, build_status, actor_kind, charge_type, and every virtual tag, such
-    as team.
+    as team. Those that only single job runs tell: trigger_user, by the names that [actors] trigger_user_names has, and
+    pipeline; they cannot be combined with virtual tags.
 
     Sums are exact. Credits on days without a price are shown as unpriced, never as $0. The last days are not final:
     CircleCI may still restate them. With unpriced credits, or days that are not imported or should be final by now
@@ -85,7 +88,7 @@ def report(
         tags = published_tags(connection, generation)
         asked = Asked(by, first, last, where, Granularity(granularity) if granularity else None, Order(sort), limit)
         available = days_with_data(connection)
-        question = asked_question(asked, settings, tags, available, utc_yesterday(call.clock))
+        question = asked_question(asked, settings, tags, available, utc_yesterday(call.clock), of_runs=True)
         if form is None and not question.by and granularity is None:
             question = replace(question, by=_OVERVIEW, limit=limit or _OVERVIEW_ROWS)
         costs = answered(connection, generation, question, settings, call.clock)
@@ -101,6 +104,8 @@ def report(
         say(sentence)
     if question.tags:
         say_partial(tag_problems(settings))
+    if TRIGGER_USER in question.of_runs:
+        say_partial(usable_user_names(settings).problems)
     if shortfalls := report_shortfalls(costs, lake, call.clock):
         for sentence in shortfalls:
             say(sentence)

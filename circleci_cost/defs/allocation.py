@@ -54,9 +54,9 @@ def _allocation_result(result: AllocationResult, totals: tuple[Decimal, Decimal]
 def rules_hash(settings: Settings) -> str:
     """A hash of the rules and their files as they are now; a missing file is reported when the asset is made."""
     digest = hashlib.sha256(repr(settings.virtual_tags).encode())
-    if settings.actors != DEFAULT_ACTORS:
+    if settings.actors.patterns != DEFAULT_ACTORS.patterns:
         # Rules may ask for kinds of actors.
-        digest.update(repr(settings.actors).encode())
+        digest.update(repr(settings.actors.patterns).encode())
     for tag in settings.virtual_tags:
         for file in _files(tag):
             path = settings.resolve(file)

@@ -12,6 +12,7 @@ import duckdb
 from circleci_cost.circleci import plan_windows
 from circleci_cost.clock import Clock, utc_today, utc_yesterday
 from circleci_cost.config.settings import Settings
+from circleci_cost.config.trigger_user_names import usable_user_names
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.history.coverage import is_due, missing_sentences
@@ -23,6 +24,7 @@ from circleci_cost.warehouse.drivers.compared_costs import Costs
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.reporting.report import answer
 from circleci_cost.warehouse.reporting.rollup import Rollup
+from circleci_cost.warehouse.reporting.run_costs import make_run_costs
 
 
 def answered(
@@ -39,12 +41,23 @@ def answered(
     In: a connection of the generation; a `rollup` is used where it can answer. Raises `UsageError` for a value that no
     usage has.
     """
+    if rollup is None or not rollup.answers(question):
+        have_run_costs(connection, question, [DayRange(question.first, question.last)], settings)
     yesterday = utc_yesterday(clock)
     # Days before the history, and today, can have no data.
     expected = DayRange(settings.history_start, yesterday) if settings.history_start <= yesterday else None
     centers = [center.name for center in settings.cost_centers]
     report = answer(connection, generation, question, centers, expected, rollup=rollup)
     return replace(report, overdue=overdue_ranges(report.unsettled, utc_today(clock), settings.restatement_days))
+
+
+def have_run_costs(
+    connection: duckdb.DuckDBPyConnection, question: Question, days: Sequence[DayRange], settings: Settings
+) -> None:
+    """Have `run_costs` of some days, where a question asks for what only job runs tell."""
+    if question.of_runs:
+        names = usable_user_names(settings).by_id
+        make_run_costs(connection, Lake(settings.data_dir), question.of_runs, days, names)
 
 
 def report_shortfalls(report: Report, lake: Lake, clock: Clock) -> list[str]:
@@ -57,6 +70,13 @@ def report_shortfalls(report: Report, lake: Lake, clock: Clock) -> list[str]:
             "for their days (`circleci-cost check` names them), then run `circleci-cost reprice`."
         )
     sentences += missing_sentences(lake, report.missing, "Partial: days without data", clock.now())
+    if report.untold:
+        days = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in report.untold.items())
+        sentences.append(
+            f"Partial: days whose job runs are no longer those of the published costs, {days}: their costs are counted "
+            f"and have no {' and no '.join(report.question.of_runs)}; run `circleci-cost reprice --from DAY --to DAY` "
+            "for them, which fetches nothing."
+        )
     return sentences + _unfinished(report, clock)
 
 

@@ -1,4 +1,4 @@
-"""`[actors]`: by which trigger sources and branches the kind of a pipeline's actor is told.
+"""`[actors]`: by which trigger sources and branches the kind of a pipeline's actor is told, and the users' names.
 
 What the keys mean together is the macro `actor_kind` of `warehouse/core/macros.sql`, the one place of the rule.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
 
-from circleci_cost.sections.section import Label, Section
+from circleci_cost.sections.section import FilePath, Label, Section
 
 ACTOR_KINDS = ("person", "bot", "schedule", "api", "agent")
 
@@ -25,7 +25,7 @@ BranchPattern: TypeAlias = Annotated[Label, AfterValidator(_branches)]
 
 
 class Actors(Section):
-    """`[actors]`: patterns of the branches of bots and agents, and the trigger sources of schedules and API calls.
+    """`[actors]`: patterns of the branches of bots and agents, sources of schedules and API calls, names of users.
 
     The defaults are the branches that these tools make when nothing else is configured in them.
     """
@@ -45,6 +45,7 @@ class Actors(Section):
     agent_branches: tuple[BranchPattern, ...] = ("chunk/*", "codex/*", "copilot/*", "cursor/*", "devin/*")
     schedule_sources: tuple[Label, ...] = ("schedule", "scheduled_pipeline")
     api_sources: tuple[Label, ...] = ("api",)
+    trigger_user_names: FilePath | None = None
 
     @property
     def patterns(self) -> dict[str, str]:

@@ -40,12 +40,15 @@ _SIGNS = {"!=": FilterOperator.IS_NOT, "~": FilterOperator.CONTAINS, "=": Filter
 _FILTER = re.compile(r"(.*?)(!=|~|=)(.*)", re.DOTALL)
 
 
-def parse_filters(where: Iterable[str], tags: Sequence[str] = ()) -> tuple[Filter, ...]:
-    """The filters of texts such as `project=web-app`, one for each dimension and operator. Raises `UsageError`."""
+def parse_filters(where: Iterable[str], tags: Sequence[str] = (), *, of_runs: bool = False) -> tuple[Filter, ...]:
+    """The filters of texts such as `project=web-app`, one for each dimension and operator. Raises `UsageError`.
+
+    `of_runs`: whether dimensions that only single job runs tell may be asked for.
+    """
     values: dict[tuple[str, FilterOperator], dict[str, None]] = {}
     for text in where:
         name, sign, value = split_filter(text)
-        values.setdefault((dimension(name, tags), _SIGNS[sign]), {})[value] = None
+        values.setdefault((dimension(name, tags, of_runs=of_runs), _SIGNS[sign]), {})[value] = None
     return tuple(Filter(name, operator, tuple(chosen)) for (name, operator), chosen in values.items())
 
 

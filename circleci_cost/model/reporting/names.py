@@ -6,18 +6,26 @@ What is asked of them is said in `filters` and `report`.
 from collections.abc import Iterable, Sequence
 
 from circleci_cost.errors import ConfigurationError, UsageError
-from circleci_cost.model.usage.dimensions import DIMENSIONS
+from circleci_cost.model.usage.dimensions import DIMENSIONS, RUN_DIMENSIONS
 from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.plain import quoted, same_name
 from circleci_cost.text.suggestions import did_you_mean, suggestion_or_all
 
 
-def dimension(name: str, tags: Sequence[str] = ()) -> str:
-    """Return the proper name of a dimension or virtual tag. Raises `UsageError` with the nearest names."""
+def dimension(name: str, tags: Sequence[str] = (), *, of_runs: bool = False) -> str:
+    """Return the proper name of a dimension or virtual tag. Raises `UsageError` with the nearest names.
+
+    `of_runs`: whether dimensions that only single job runs tell may be asked for.
+    """
     wanted = column_form(name)
-    known = (*DIMENSIONS, *tags)
+    known = (*DIMENSIONS, *(RUN_DIMENSIONS if of_runs else ()), *tags)
     if wanted in known:
         return wanted
+    if wanted in RUN_DIMENSIONS:
+        raise UsageError(
+            f"{wanted} is told by single job runs, which only `circleci-cost report` and the explorer's first page "
+            "look into; ask there."
+        )
     near = did_you_mean(wanted, known, 3)
     hint = f"{near} There are" if near else "there are"
     raise UsageError(f"There is no dimension {quoted(name)}; {hint}: {', '.join(known)}.")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
 from circleci_cost.model.reporting.filters import Filter
-from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, DIMENSIONS, RUN_DIMENSIONS
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.lists import some_of
 
@@ -65,12 +65,17 @@ class Question:
     @property
     def tags(self) -> tuple[str, ...]:
         """The virtual tags that the question groups or filters by, without repeats."""
-        return tuple(name for name in self.dimensions if name not in DIMENSIONS)
+        return tuple(name for name in self.dimensions if name not in {*DIMENSIONS, *RUN_DIMENSIONS})
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """What the question groups or filters by, without repeats."""
         return tuple(dict.fromkeys((*self.by, *(each.dimension for each in self.filters))))
+
+    @property
+    def of_runs(self) -> tuple[str, ...]:
+        """The dimensions of it that only job runs tell."""
+        return tuple(name for name in RUN_DIMENSIONS if name in self.dimensions)
 
     @property
     def splits_charge_types(self) -> bool:
@@ -107,7 +112,8 @@ class Row:
 class Report:
     """The answer, with days of the question by cost center: `missing` from all exports, and `unsettled`, not yet final.
 
-    Of the unsettled days, `overdue` should be final by now. `groups` is the number of groups before any limit.
+    Of the unsettled days, `overdue` should be final by now. On `untold` days, job runs do not tell the question's
+    dimensions of job runs. `groups` is the number of groups before any limit.
     """
 
     question: Question
@@ -117,6 +123,7 @@ class Report:
     missing: Mapping[str, Sequence[DayRange]]
     unsettled: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
     overdue: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
+    untold: Mapping[str, Sequence[DayRange]] = field(default_factory=dict)
     groups: int = 0
 
 

@@ -56,6 +56,13 @@ COMPUTED_DIMENSIONS: tuple[Dimension, ...] = (
 COST_DIMENSIONS: tuple[Dimension, ...] = (*STORED_DIMENSIONS, *COMPUTED_DIMENSIONS)
 """The dimensions of a daily cost: columns, filters, conditions, groups and names follow from this list."""
 
+TRIGGER_USER = "trigger_user"
+RUN_DIMENSIONS: tuple[str, ...] = (TRIGGER_USER, "pipeline")
+"""What only single job runs tell: in daily costs, users would make up to 3 rows of one, and pipelines 17.
+
+`warehouse.reporting.run_costs` reads it where a question asks for it.
+"""
+
 CHARGE_TYPE = "charge_type"
 DIMENSIONS: tuple[str, ...] = (*(dimension.name for dimension in COST_DIMENSIONS), CHARGE_TYPE)
 # Ids stay when an organization or a project is renamed.

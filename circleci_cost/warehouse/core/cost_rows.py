@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 import duckdb
 
+from circleci_cost.errors import UsageError
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
-from circleci_cost.model.usage.dimensions import CHARGE_TYPE
+from circleci_cost.model.usage.dimensions import CHARGE_TYPE, RUN_DIMENSIONS
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import one_row, sql
 
 VALUE = "value"
+RUN_COSTS = "run_costs"
 _DAILY, _CHARGES, _ALLOCATED = "series_daily", "series_charges", "series_allocated"
 
 
@@ -22,11 +24,13 @@ _DAILY, _CHARGES, _ALLOCATED = "series_daily", "series_charges", "series_allocat
 class CostRows:
     """A view of costs, with dimensions as they are shown, and the virtual tags whose values it has.
 
-    Only its rows with this `tag` count; `seat_credits` and `seat_cost_usd` are the seats' part of a row.
+    `costs` are what it is a view of. Only its rows with this `tag` count; `seat_credits` and `seat_cost_usd` are the
+    seats' part of a row.
     """
 
     view: str
     tags: tuple[str, ...] = ()
+    costs: str = "daily_costs"
 
     @property
     def tag(self) -> str:
@@ -49,20 +53,28 @@ class CostRows:
 
 
 def rows_for(dimensions: Iterable[str]) -> CostRows:
-    """Choose the rows that tell these dimensions, ids and virtual tags apart."""
+    """Choose the rows that tell these dimensions, ids and virtual tags apart.
+
+    Raises `UsageError` for a virtual tag together with a dimension of job runs: shares of a cost have no job runs.
+    """
     names = tuple(dict.fromkeys(dimensions))
-    tags = tuple(name for name in names if name not in CONDITION_DIMENSIONS)
+    tags = tuple(name for name in names if name not in {*CONDITION_DIMENSIONS, *RUN_DIMENSIONS})
+    of_runs = [name for name in RUN_DIMENSIONS if name in names]
+    if tags and of_runs:
+        raise UsageError(
+            f"{of_runs[0]} is told by single job runs, and the virtual tag {tags[0]!r} is not: ask for one of them."
+        )
     if tags:
         return CostRows(_ALLOCATED if len(tags) == 1 else f"{_ALLOCATED}_{len(tags)}", tags)
-    return CostRows(_CHARGES if CHARGE_TYPE in names else _DAILY)
+    return CostRows(_CHARGES if CHARGE_TYPE in names else _DAILY, costs=RUN_COSTS if of_runs else "daily_costs")
 
 
 def make_view(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
-    """Make the view. In: a connection with `daily_costs` and, for virtual tags, `allocated_costs`."""
+    """Make the view. In: a connection with the costs that the rows are of; for virtual tags, `allocated_costs`."""
     for name in ("core/questions", "core/charge_rows"):
         connection.execute(sql(name))
     if not rows.tags:
-        connection.execute(sql(f"core/{rows.view}"))
+        connection.execute(sql(f"core/{rows.view}").format(costs=rows.costs))
         return
     connection.execute(sql(f"core/{_ALLOCATED}"))
     connection.execute(sql("core/allocation_parts"))
@@ -75,11 +87,14 @@ def make_view(connection: duckdb.DuckDBPyConnection, rows: CostRows) -> None:
 
 
 def values_of(connection: duckdb.DuckDBPyConnection, name: str, among: Sequence[str] | None = None) -> list[str]:
-    """All values of a dimension, id or virtual tag, whatever the days; only those of `among`, where it is given."""
+    """All values of a dimension, id or virtual tag, whatever the days; only those of `among`, where it is given.
+
+    Of a dimension of job runs those of the days that `run_costs` has.
+    """
     if name == CHARGE_TYPE:
         return [value for value in CHARGE_TYPES if among is None or value in among]
     parameters = {"among": None if among is None else list(among)}
-    if _has_published_values(connection):
+    if name not in RUN_DIMENSIONS and _has_published_values(connection):
         values = connection.execute(sql("core/published_values"), {"dimension": name, **parameters}).fetchall()
     else:
         rows = rows_for([name])

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import duckdb
 
+from circleci_cost.model.efficiency.trigger_users import is_user_id
 from circleci_cost.model.reporting.filters import Filter, FilterOperator, as_conditions, is_unicode
 from circleci_cost.model.reporting.names import known_value
+from circleci_cost.model.usage.dimensions import TRIGGER_USER
 from circleci_cost.text.plain import same_name
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.cost_rows import CostRows, values_of
@@ -29,6 +31,8 @@ def known_filters(
     for each in filters:
         if each.operator is FilterOperator.CONTAINS:
             values = [same_name(value) for value in each.values]
+        elif each.dimension == TRIGGER_USER:
+            values = _users(connection, each)
         else:
             known = {*(cost_centers if each.dimension == COST_CENTER else ()), *_known(connection, each)}
             values = [known_value(each.dimension, value, known) for value in each.values]
@@ -43,6 +47,22 @@ def _known(connection: duckdb.DuckDBPyConnection, asked: Filter) -> list[str]:
     """
     values = values_of(connection, asked.dimension, [value for value in asked.values if is_unicode(value)])
     return values if set(asked.values) <= set(values) else values_of(connection, asked.dimension)
+
+
+def _users(connection: duckdb.DuckDBPyConnection, asked: Filter) -> list[str]:
+    """The users as costs have them. Whoever has a name or is given by an id need not have usage on these days."""
+    names = dict(connection.execute("SELECT id, name FROM user_names").fetchall())
+    given = by_name(asked, names).values
+    ids = [value for value in given if is_user_id(value)]
+    known = {*ids, *names.values(), *values_of(connection, TRIGGER_USER)}
+    return [known_value(TRIGGER_USER, value, known) for value in given]
+
+
+def by_name(asked: Filter, names: Mapping[str, str]) -> Filter:
+    """A filter of users with names in place of the ids that have one; other filters as they are."""
+    if asked.dimension != TRIGGER_USER or asked.operator is FilterOperator.CONTAINS:
+        return asked
+    return replace(asked, values=tuple(names.get(value.lower(), value) for value in asked.values))
 
 
 def filters_sql(filters: Iterable[Filter], columns: Mapping[str, str], parameters: Parameters) -> str:

@@ -119,11 +119,13 @@ PIECES: dict[str, str] = {
         f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
     ),
     "computed_dimensions": ", ".join(f"{each.of_costs()} AS {each.name}" for each in COMPUTED_DIMENSIONS),
+    "computed_of_costs": ", ".join(f"costs.{each.name}" for each in COMPUTED_DIMENSIONS),
     "shown_dimensions": ", ".join(map(_shown, EXPORTED_DIMENSIONS)),
     "job_run_has_dimensions": "\n    AND ".join(map(_job_run_has, STORED_DIMENSIONS)),
     "packed_dimensions": f"struct_pack({', '.join(f'{each.name} := cells.{each.name}' for each in COST_DIMENSIONS)})",
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
     "charge_has_keys": _same_keys("charges", "keys"),
+    "part_has_keys": _same_keys("parts", "costs"),
     "charge_rows": _charge_rows(),
     "charge_types": str(len(CHARGE_TYPES)),
     "charges_in_columns": ", ".join(

@@ -56,31 +56,43 @@ class Asked:
 
 
 def asked_question(
-    asked: Asked, settings: Settings, tags: Sequence[str], available: DayRange | None, yesterday: date
+    asked: Asked,
+    settings: Settings,
+    tags: Sequence[str],
+    available: DayRange | None,
+    yesterday: date,
+    *,
+    of_runs: bool = False,
 ) -> Question:
     """The question that was asked. In: the published tags, and the days with data. Raises `UsageError`.
 
+    `of_runs`: whether dimensions that only single job runs tell may be asked for.
+
     For a tag that is configured and not published, a `CircleciCostError` says how to publish it.
     """
-    by = asked_dimensions(asked.by, tags, settings)
-    filters = asked_filters(asked.where, tags, settings)
+    by = asked_dimensions(asked.by, tags, settings, of_runs=of_runs)
+    filters = asked_filters(asked.where, tags, settings, of_runs=of_runs)
     days = asked_days(asked.first, asked.last, available, yesterday)
     return Question(days.first, days.last, by, filters, asked.granularity, asked.limit, asked.order)
 
 
-def asked_dimensions(by: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[str, ...]:
+def asked_dimensions(
+    by: Sequence[str], tags: Sequence[str], settings: Settings, *, of_runs: bool = False
+) -> tuple[str, ...]:
     """The dimensions of texts such as `team,project`, each once. Raises as `asked_question`."""
     names = [name for text in by for name in text.split(",") if name.strip()]
     for name in names:
         _refuse_unpublished(name, tags, settings)
-    return tuple(dict.fromkeys(dimension(name, tags) for name in names))
+    return tuple(dict.fromkeys(dimension(name, tags, of_runs=of_runs) for name in names))
 
 
-def asked_filters(where: Sequence[str], tags: Sequence[str], settings: Settings) -> tuple[Filter, ...]:
+def asked_filters(
+    where: Sequence[str], tags: Sequence[str], settings: Settings, *, of_runs: bool = False
+) -> tuple[Filter, ...]:
     """The filters of texts such as `project=web-app`. Raises as `asked_question`."""
     for text in where:
         _refuse_unpublished(split_filter(text)[0], tags, settings)
-    return parse_filters(where, tags)
+    return parse_filters(where, tags, of_runs=of_runs)
 
 
 def asked_days(first: date | None, last: date | None, available: DayRange | None, yesterday: date) -> DayRange:

@@ -13,6 +13,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.reporting.comparison import Compared, Withheld, compare, with_costs
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.report import Amount, Question
+from circleci_cost.model.usage.dimensions import RUN_DIMENSIONS
 from circleci_cost.warehouse.core.filters import COST_CENTER, fitting, known_filters
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.publishing.generations import Generation
@@ -72,6 +73,8 @@ def incomplete_days(
 
     An export that was made before CircleCI had a day complete holds little of it, however old it is by now.
     """
-    centers = fitting(connection, known_filters(connection, filters, cost_centers), COST_CENTER, cost_centers)
+    # Which user or pipeline is asked for tells nothing about cost centers.
+    of_costs = [each for each in filters if each.dimension not in RUN_DIMENSIONS]
+    centers = fitting(connection, known_filters(connection, of_costs, cost_centers), COST_CENTER, cost_centers)
     parameters = {"cost_centers": centers, "first": days.first, "last": days.last}
     return {day for (day,) in connection.execute(sql("reporting/incomplete_days"), parameters).fetchall()}

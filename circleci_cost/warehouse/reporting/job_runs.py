@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 
@@ -16,10 +17,12 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model.drivers.links import JobRun, job_run_url
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES
+from circleci_cost.model.usage.dimensions import RUN_DIMENSIONS, TRIGGER_USER
 from circleci_cost.warehouse.core.conditions import Parameters
 from circleci_cost.warehouse.core.cost_rows import make_view, rows_for
-from circleci_cost.warehouse.core.filters import filtered, known_filters
+from circleci_cost.warehouse.core.filters import by_name, filtered, filters_sql, known_filters
 from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.reporting.run_costs import name_users, run_values, users_of
 
 # There is a file for each day and cost center, and single runs of long ago are seldom wanted.
 MOST_DAYS = 31
@@ -29,7 +32,8 @@ MOST_DAYS = 31
 class CostOfRun:
     """One job run: its dimensions as they are shown, its own credits, their cost in USD, its address in CircleCI.
 
-    `cost` is None without a price, `url` where the export lacks a part of it.
+    `user` is the name or the id of who triggered its pipeline. `cost` is None without a price, `url` where the export
+    lacks a part of it.
     """
 
     date: date
@@ -37,6 +41,8 @@ class CostOfRun:
     seconds: int | None
     credits: Decimal
     cost: Decimal | None
+    user: str
+    pipeline_number: int | None
     url: str | None
 
 
@@ -56,14 +62,16 @@ def dearest_runs(
     filters: Sequence[Filter],
     *,
     cost_centers: Sequence[str],
+    user_names: Mapping[str, str],
     limit: int,
 ) -> DearestRuns:
     """The runs whose costs the filters let through, virtual tags included; of long periods, on the last `MOST_DAYS`.
 
     Charges that are booked on a job that did not cause them, such as seats, are not counted. In: a generation's
-    connection. Raises `UsageError` for a value that no usage has.
+    connection, and the users' names by id. Raises `UsageError` for a value that no usage has.
     """
-    known = known_filters(connection, filters, cost_centers)
+    of_runs = [by_name(each, user_names) for each in filters if each.dimension in RUN_DIMENSIONS]
+    known = known_filters(connection, [each for each in filters if each.dimension not in RUN_DIMENSIONS], cost_centers)
     days = DayRange(max(days.first, days.last - timedelta(days=MOST_DAYS - 1)), days.last)
     files = [lake.job_runs_file(name, day) for name in cost_centers for day in days_between(days.first, days.last)]
     existing = [str(file) for file in files if file.exists()]
@@ -72,12 +80,21 @@ def dearest_runs(
     source = rows_for([each.dimension for each in known])
     make_view(connection, source)
     connection.execute(sql("core/macros"))
+    name_users(connection, user_names)
     parameters = Parameters()
     caused = "true"
     if source.has_charge_types:
         # A team's share of the seats makes the run that they are booked on no run of the team.
         caused = f"NOT list_contains({parameters.add(list(BOOKED_CHARGE_TYPES))}, charge_type)"
-    query = sql("reporting/job_runs").format(view=source.view, where=filtered(source, known, parameters), caused=caused)
+    values = run_values("runs", "cells")
+    query = sql("reporting/job_runs").format(
+        view=source.view,
+        where=filtered(source, known, parameters),
+        caused=caused,
+        user=values[TRIGGER_USER],
+        users=users_of("runs"),
+        of_runs=filters_sql(of_runs, values, parameters),
+    )
     rows = connection.execute(
         query,
         {
@@ -90,5 +107,19 @@ def dearest_runs(
         },
     ).fetchall()
     count = rows[0][0] if rows else 0
-    runs = [(*row[1:6], job_run_url(JobRun(*row[6:]))) for row in rows]
-    return DearestRuns([CostOfRun(*run) for run in runs], count, days)
+    return DearestRuns([_cost_of_run(row[1:]) for row in rows], count, days)
+
+
+def _cost_of_run(row: Sequence[Any]) -> CostOfRun:
+    day, dimensions, seconds, credits, cost, user, *address = row
+    run = JobRun(*address)
+    return CostOfRun(
+        day,
+        dimensions,
+        seconds,
+        credits,
+        cost,
+        user,
+        run.pipeline_number,
+        job_run_url(run),
+    )

@@ -46,8 +46,8 @@ def answer(
     """Answer a question; the rows come by period and in the question's order, the sum of the rest last.
 
     In: a connection of the generation, the cost centers of the configuration, and the days of which data can be
-    expected by now (None: no days); `rollup` of the same connection is used where it can answer the question. Raises
-    `UsageError` for a value that no usage has.
+    expected by now (None: no days); `rollup` of the same connection is used where it can answer the question, else a
+    question `of_runs` needs `run_costs` of its days. Raises `UsageError` for a value that no usage has.
     """
     # Cost centers without usage may be asked for: their report is empty.
     if rollup is not None and rollup.answers(question):
@@ -60,7 +60,8 @@ def answer(
     missing = _missing(connection, question, asked_centers, expected)
     unsettled = _unsettled(connection, question, asked_centers)
     through = generation.manifest.data_through
-    return Report(question, rows, total, through, missing, unsettled, groups=groups)
+    untold = _untold(connection, question, asked_centers) if question.of_runs else {}
+    return Report(question, rows, total, through, missing, unsettled, untold=untold, groups=groups)
 
 
 def days_with_data(connection: duckdb.DuckDBPyConnection) -> DayRange | None:
@@ -156,6 +157,12 @@ def _unsettled(
     connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
 ) -> dict[str, list[DayRange]]:
     return _ranges(connection, "reporting/unsettled_days", cost_centers, question.first, question.last)
+
+
+def _untold(
+    connection: duckdb.DuckDBPyConnection, question: Question, cost_centers: Sequence[str]
+) -> dict[str, list[DayRange]]:
+    return _ranges(connection, "reporting/untold_days", cost_centers, question.first, question.last)
 
 
 def _ranges(

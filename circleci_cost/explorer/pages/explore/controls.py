@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circleci_cost.explorer.pages.explore.filtering import form_address
-from circleci_cost.explorer.pages.explore.state import DEFAULT_GROUP, NO_GROUP, Form, State
+from circleci_cost.explorer.pages.explore.state import DEFAULT_GROUP, NO_GROUP, Form, State, combinable
 from circleci_cost.explorer.periods import COMPARISON_WORDS
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity
-from circleci_cost.model.usage.dimensions import DIMENSIONS
 from circleci_cost.model.usage.display_names import dimension_name
 
 
@@ -46,10 +45,12 @@ class Controls:
 
 def controls_of(state: State, snapshot: Snapshot) -> Controls:
     """The controls of a state."""
-    names = [*DIMENSIONS, *snapshot.tags]
+    tags = snapshot.tags
+    filtered = [each.dimension for each in state.filters]
+    names = combinable((*state.by, *filtered), tags)
     return Controls(
-        group=_group(state, names),
-        second=_second(state, names) if state.by else None,
+        group=_group(state, combinable((*state.by[1:], *filtered), tags)),
+        second=_second(state, combinable((*state.by[:1], *filtered), tags)) if state.by else None,
         metric=_choice(state, "Figure", "metric", [(each.value, each.words) for each in Metric], state.metric.value),
         granularity=_choice(
             state, "Per", "granularity", [(each.value, each.value) for each in Granularity], state.granularity.value

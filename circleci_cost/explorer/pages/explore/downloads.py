@@ -29,4 +29,4 @@ def _report(address: Address, snapshot: Snapshot) -> Report:
     address.require_known(PARAMETERS)
     asked = Asked.of_texts({name: address.many(name) for name in PARAMETERS})
     days, yesterday = days_there_are(snapshot), utc_yesterday(snapshot.clock)
-    return ask(snapshot, asked_question(asked, snapshot.settings, snapshot.tags, days, yesterday))
+    return ask(snapshot, asked_question(asked, snapshot.settings, snapshot.tags, days, yesterday, of_runs=True))

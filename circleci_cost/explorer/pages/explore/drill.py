@@ -6,7 +6,7 @@ from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.pages.explore.state import PATH, State
 from circleci_cost.model.reporting.comparison import Compared
 from circleci_cost.model.reporting.filters import FilterOperator, filter_text
-from circleci_cost.model.usage.dimensions import DIMENSIONS, HIERARCHY
+from circleci_cost.model.usage.dimensions import DIMENSIONS, HIERARCHY, RUN_DIMENSIONS
 
 RUNS_PATH = "/runs"
 WHY_PATH = "/why"
@@ -55,9 +55,11 @@ def others(state: State, named: Sequence[tuple[str, ...]]) -> str | None:
 def why(state: State, comparison: Compared, values: tuple[str, ...] = ()) -> Address | None:
     """The reasons of a change, of all costs of the state or of one group; None where they cannot be told.
 
-    Costs are taken apart by one virtual tag at a time.
+    Costs are taken apart by one virtual tag at a time, and never by what only job runs tell.
     """
     filtered = [each.dimension for each in state.filters]
+    if not set(RUN_DIMENSIONS).isdisjoint((*filtered, *(state.by if values else ()))):
+        return None
     if len({name for name in (*filtered, *(state.by if values else ())) if name not in DIMENSIONS}) > 1:
         return None
     now, before = comparison.current, comparison.before

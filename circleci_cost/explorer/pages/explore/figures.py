@@ -10,6 +10,7 @@ from circleci_cost.days import days_between
 from circleci_cost.explorer.asking import ask
 from circleci_cost.explorer.pages.explore.state import State
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.history.reports import have_run_costs
 from circleci_cost.model.reporting.comparison import Compared, Withheld, with_costs
 from circleci_cost.model.reporting.report import Amount, Granularity, Report, add_up
 from circleci_cost.text.amounts import WIDE, exact_number
@@ -99,6 +100,7 @@ def read_figures(state: State, snapshot: Snapshot) -> Figures:
     """Ask for all figures of the page. Raises `UsageError` for days that cannot be compared with."""
     days = comparable(snapshot.connection, snapshot.generation, state.question(), state.compare, snapshot.cost_centers)
     parts = [state.days, *([days.before] if isinstance(days, Compared) else [])]
+    have_run_costs(snapshot.connection, state.question(), parts, snapshot.settings)
     rollup = roll_up(snapshot.connection, state.question(), parts, snapshot.cost_centers)
     groups = ask(snapshot, state.question(limit=MOST_ROWS), rollup)
     series = ask(snapshot, state.question(granularity=state.granularity, limit=CHART_KEYS), rollup)

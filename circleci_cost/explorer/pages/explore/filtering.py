@@ -7,7 +7,7 @@ from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address, read_address
 from circleci_cost.explorer.asking import ask
 from circleci_cost.explorer.page import Answer, Content, MovedTo
-from circleci_cost.explorer.pages.explore.state import PATH, State, read_state
+from circleci_cost.explorer.pages.explore.state import PATH, State, combinable, read_state
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.reporting.filters import Filter, FilterOperator, filter_text
 from circleci_cost.model.reporting.metrics import Metric
@@ -74,7 +74,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
     address.require_known(_FORM)
     target = _target(address)
     state = read_state(target, snapshot)
-    name = dimension(address.one("dimension") or DIMENSIONS[0], snapshot.tags)
+    name = dimension(address.one("dimension") or DIMENSIONS[0], snapshot.tags, of_runs=True)
     search = address.one("search")
     others = tuple(each for each in state.filters if each.dimension != name)
     searched = (Filter(name, FilterOperator.CONTAINS, (search,)),) if search else ()
@@ -91,7 +91,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
         "filter.html",
         {
             "dimension": name,
-            "dimensions": [*DIMENSIONS, *snapshot.tags],
+            "dimensions": combinable((*state.by, *(each.dimension for each in others)), snapshot.tags),
             "target": str(target),
             "address": address,
             "operator": operator.value,
@@ -111,7 +111,7 @@ def apply(address: Address, snapshot: Snapshot) -> Answer:
     """Go to the page with the filter that the form says; without a value, without a filter of that dimension."""
     address.require_known(_FORM)
     target = _target(address)
-    name = dimension(address.one("dimension") or "", snapshot.tags)
+    name = dimension(address.one("dimension") or "", snapshot.tags, of_runs=True)
     operator = _operator(address.one("operator"))
     values = address.many("value")
     if operator is FilterOperator.CONTAINS:

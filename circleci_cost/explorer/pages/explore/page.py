@@ -1,5 +1,6 @@
 """The start page, put together: figures, cards, chart, table and controls of one state."""
 
+from circleci_cost.config.trigger_user_names import usable_user_names
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.marks import marks
 from circleci_cost.explorer.page import Answer, Content, MovedTo, Page
@@ -16,6 +17,7 @@ from circleci_cost.explorer.periods import before_words, days_menu
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import report_shortfalls
 from circleci_cost.model.reporting.report import not_final_text
+from circleci_cost.model.usage.dimensions import TRIGGER_USER
 
 
 def respond(address: Address, snapshot: Snapshot) -> Answer:
@@ -30,6 +32,8 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
     colors = colors_of(figures, snapshot)
     noted = marks(snapshot.connection, snapshot.settings, state.days)
     problems = [str(problem) for problem in noted.problems]
+    if TRIGGER_USER in state.question().of_runs:
+        problems += [str(problem) for problem in usable_user_names(snapshot.settings).problems]
     return Content(
         "explore.html",
         {

@@ -1,5 +1,6 @@
 """Single job runs behind a figure, the dearest first, each with its address in CircleCI."""
 
+from circleci_cost.config.trigger_user_names import usable_user_names
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.asking import days_there_are
@@ -19,13 +20,20 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
     """The runs that the filters let through."""
     address.require_known((*PERIOD_PARAMETERS, "where"))
     _, days = asked_period(address, snapshot)
-    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
+    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings, of_runs=True)
     available = days_there_are(snapshot)
     if available is not None:
         # The last days of a period that reaches into the future have no runs yet.
         days = DayRange(days.first, max(days.first, min(days.last, available.last)))
+    users = usable_user_names(snapshot.settings)
     found = dearest_runs(
-        snapshot.connection, snapshot.lake, days, filters, cost_centers=snapshot.cost_centers, limit=_MOST
+        snapshot.connection,
+        snapshot.lake,
+        days,
+        filters,
+        cost_centers=snapshot.cost_centers,
+        user_names=users.by_id,
+        limit=_MOST,
     )
     return Content(
         "runs.html",
@@ -36,6 +44,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
             "has_tag": any(each.dimension in snapshot.tags for each in filters),
             "of_charges": any(each.dimension == CHARGE_TYPE for each in filters),
             "back": address.at(PATH),
+            "problems": [str(problem) for problem in users.problems],
             "most": _MOST,
             "most_days": MOST_DAYS,
         },

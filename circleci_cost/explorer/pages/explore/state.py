@@ -1,5 +1,6 @@
 """What the start page shows, read from its address: days, groups, filters, figure and form."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -13,6 +14,7 @@ from circleci_cost.explorer.time_axis import fitting_granularity
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.reporting.metrics import Metric
 from circleci_cost.model.reporting.report import Granularity, Order, Question
+from circleci_cost.model.usage.dimensions import DIMENSIONS, RUN_DIMENSIONS
 from circleci_cost.text.plain import quoted
 from circleci_cost.warehouse.reporting.asked import asked_dimensions, asked_filters, choice
 
@@ -89,7 +91,7 @@ def read_state(address: Address, snapshot: Snapshot) -> State:
     address.require_known(PARAMETERS)
     preset, days = asked_period(address, snapshot)
     by = _groups(address, snapshot)
-    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings)
+    filters = asked_filters(address.many("where"), snapshot.tags, snapshot.settings, of_runs=True)
     metric = _choice(Metric, address, "metric", Metric.COST)
     if metric not in _OF_CHARGE_TYPES and Question(days.first, days.last, by, filters).splits_charge_types:
         raise UsageError(f"A job has several charge types: of one of them, {metric.words} cannot be told; show cost.")
@@ -111,11 +113,18 @@ def read_state(address: Address, snapshot: Snapshot) -> State:
     )
 
 
+def combinable(kept: Iterable[str], tags: Sequence[str]) -> list[str]:
+    """The dimensions and virtual tags that others can be combined with: job runs do not tell virtual tags."""
+    names = set(kept)
+    of_runs = RUN_DIMENSIONS if names.isdisjoint(tags) else ()
+    return [*DIMENSIONS, *of_runs, *(tags if names.isdisjoint(RUN_DIMENSIONS) else ())]
+
+
 def _groups(address: Address, snapshot: Snapshot) -> tuple[str, ...]:
     asked = address.many("by") or [DEFAULT_GROUP]
     if asked == [NO_GROUP]:
         return ()
-    by = asked_dimensions(asked, snapshot.tags, snapshot.settings)
+    by = asked_dimensions(asked, snapshot.tags, snapshot.settings, of_runs=True)
     if len(by) > _MOST_GROUPINGS:
         raise UsageError(
             f"The page groups by at most {_MOST_GROUPINGS} dimensions; `circleci-cost report --by` takes more."

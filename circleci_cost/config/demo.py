@@ -15,7 +15,7 @@ from circleci_cost.lake.files import write_atomic
 
 DATA_DIRECTORY = "demo-data"
 INFRASTRUCTURE_FILE = "infrastructure.focus.csv.gz"
-DECISIONS_FILE, ANNOTATIONS_FILE = "decisions.csv", "annotations.csv"
+DECISIONS_FILE, ANNOTATIONS_FILE, USERS_FILE = "decisions.csv", "annotations.csv", "users.csv"
 ACME_ID, ACME_SLUG = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04", "gh/acme"
 ACME_LABS_ID = "5d3c2f7e-84b1-4a6f-b0d9-71e6c9a4f812"
 GLOBEX_ID, GLOBEX_SLUG = "e07a41c6-2b9d-4f35-8c7e-93d5b6a0f1c8", "circleci/Kq7ZtVw3pXm9RcYd2hNbLf"
@@ -84,6 +84,7 @@ def configuration(data_dir: Path, today: date) -> dict[str, Any]:
             "minimum_impact_share": "0.02",
             **_if_there("decisions", data_dir / DECISIONS_FILE),
         },
+        "actors": _if_there("trigger_user_names", data_dir / USERS_FILE),
         "explorer": {"views": _views(), **_if_there("annotations", data_dir / ANNOTATIONS_FILE)},
         "infrastructure": [{"name": "aws", "files": INFRASTRUCTURE_FILE}],
         # The demo fetches 13 months at once; within CircleCI's own limits that would take over an hour.

@@ -5,7 +5,6 @@ Nothing drawn here changes credits or volumes; `dialects` writes the values as t
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID, uuid5
 
 import numpy as np
 import polars as pl
@@ -108,7 +107,7 @@ def _pipeline(names: Names, runs: Runs, rows: Rows) -> Columns:
     scheduled = names.plan.template_scheduled[runs.template]
     kind = np.where(scheduled, 0.0, unit(key, _BRANCH_KIND))
     bot = scheduled | ((kind >= _DEPENDABOT) & (kind < _RELEASE)) | (unit(key, _BOT) < 0.15)
-    ids = [str(uuid5(UUID(names.organization.id), f"user {n}")) for n in range(names.organization.users)]
+    ids = names.organization.user_ids
     user = pl.Series(ids).gather(np.floor(len(ids) * unit(key, _USER) ** 1.5).astype(np.int64))
     by_cron = names.plan.template_project[runs.template] % 4 == 3
     pushed = np.searchsorted([0.94, 0.97], unit(key, _SOURCE), side="right")

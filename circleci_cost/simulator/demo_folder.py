@@ -4,6 +4,7 @@
 """
 
 from datetime import date, timedelta
+from itertools import cycle
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from circleci_cost.config.demo import (
     DECISIONS_FILE,
     INFRASTRUCTURE_FILE,
     PRICE,
+    USERS_FILE,
     anchor,
     remember_anchor,
 )
@@ -25,6 +27,10 @@ from circleci_cost.simulator.daily import daily_usage
 from circleci_cost.simulator.demo import demo_scenario
 from circleci_cost.simulator.infrastructure import write_demo_infrastructure
 
+_GIVEN_NAMES = ("Ana", "Ben", "Chidi", "Dana", "Emil", "Farah", "Goran", "Hana", "Ivo", "Jun")
+# Their number has no divisor in common with that of the others: no two users have the same name.
+_FAMILY_NAMES = ("Abebe", "Berg", "Costa", "Dimov", "Evans", "Fofana", "Garcia")
+
 
 def begin_demo(data_dir: Path, today: date) -> date:
     """Prepare the folder unless it is prepared, and return the day before which the demo's history ends."""
@@ -32,7 +38,11 @@ def begin_demo(data_dir: Path, today: date) -> date:
     remember_anchor(data_dir, day)
     if not (data_dir / INFRASTRUCTURE_FILE).exists():
         _write_infrastructure(data_dir, day)
-    for name, lines in ((DECISIONS_FILE, [",".join(DECISION_COLUMNS)]), (ANNOTATIONS_FILE, _annotations(day))):
+    for name, lines in (
+        (DECISIONS_FILE, [",".join(DECISION_COLUMNS)]),
+        (ANNOTATIONS_FILE, _annotations(day)),
+        (USERS_FILE, _users(day)),
+    ):
         if not (data_dir / name).exists():
             write_atomic(data_dir / name, "".join(f"{line}\n" for line in lines).encode())
     return day
@@ -46,6 +56,13 @@ def _annotations(day: date) -> list[str]:
         (10, "web-app: release week"),
     ]
     return ["date,text", *(f"{day - timedelta(days=ago)},{text}" for ago, text in noted)]
+
+
+def _users(day: date) -> list[str]:
+    """The names of the users of the demo's companies; of each organization, nobody has named the newest yet."""
+    ids = [user_id for organization in demo_scenario(day).organizations for user_id in organization.user_ids[:-1]]
+    names = zip(ids, cycle(_GIVEN_NAMES), cycle(_FAMILY_NAMES), strict=False)
+    return ["id,name", *(f"{user_id},{given} {family}" for user_id, given, family in names)]
 
 
 def _write_infrastructure(data_dir: Path, day: date) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from uuid import UUID, uuid5
 
 CREDITS_PER_MINUTE = {
     ("docker", "small"): 5,
@@ -192,6 +193,11 @@ class Organization:
     country: str | None = None
     volatility: float = 0.0
     closures: tuple[Closure, ...] = ()
+
+    @property
+    def user_ids(self) -> list[str]:
+        """The ids of its users."""
+        return [str(uuid5(UUID(self.id), f"user {number}")) for number in range(self.users)]
 
     @property
     def vcs_type(self) -> str:

@@ -1,11 +1,14 @@
 """The columns of a FOCUS export, by version: type, feature level, whether the specification allows nulls.
 
-What each column holds is said in `warehouse/focus/rows.sql`; receivers that take other columns are in `profiles`.
+What each column holds is said in `warehouse/focus/rows.sql`; a dimension gets its column by itself. Receivers that
+take other columns are in `receivers`.
 Source: FOCUS 1.2 (May 2025), 1.3 (December 2025) and 1.4 (June 2026), dataset Cost and Usage.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, HIERARCHY
 
 
 class Version(StrEnum):
@@ -144,14 +147,10 @@ _SPECIFIED = (
 )
 
 _OWN = (
-    _own("ActorKind"),
-    _own("Branch"),
-    _own("BuildStatus"),
     _own("CostCenter", nullable=False),
     _own("CreditType"),
     _own("Credits", Kind.QUANTITY, nullable=False),
     _own("DataAsOf", Kind.TIME),
-    _own("Executor"),
     _own("IsFinal", Kind.BOOLEAN),
     _own("IsUnregisteredUser", Kind.BOOLEAN),
     _own("JobId", only=Grain.JOB),
@@ -159,26 +158,34 @@ _OWN = (
     _own("JobRunNumber", Kind.INTEGER, only=Grain.JOB),
     _own("JobRuns", Kind.INTEGER),
     _own("LotKind"),
-    _own("OperatingSystem"),
     _own("OrganizationId"),
     _own("OrganizationName"),
     _own("Parallelism", Kind.INTEGER),
     _own("PipelineId", only=Grain.JOB),
     _own("PipelineNumber", Kind.INTEGER, only=Grain.JOB),
     _own("PricePeriod"),
-    _own("ResourceClass"),
     _own("RuleId", Kind.JSON),
     _own("RunSeconds", Kind.INTEGER),
     _own("SplitId"),
     _own("StartedAt", Kind.TIME, only=Grain.JOB),
     _own("StoppedAt", Kind.TIME, only=Grain.JOB),
-    _own("TriggerSource"),
     _own("TriggerUserId", only=Grain.JOB),
     _own("WorkflowId", only=Grain.JOB),
     _own("WorkflowName"),
 )
 
-COLUMNS: tuple[FocusColumn, ...] = (*_SPECIFIED, *_OWN)
+_NAMED = {column.name for column in _OWN}
+DIMENSION_COLUMNS: dict[str, str] = {
+    name: dimension.name
+    for dimension in COST_DIMENSIONS
+    if dimension.name not in HIERARCHY and (name := f"x_{dimension.name.title().replace('_', '')}") not in _NAMED
+}
+"""The dimension that a column of its own holds. Where a charge belongs is in other columns."""
+
+COLUMNS: tuple[FocusColumn, ...] = (
+    *_SPECIFIED,
+    *sorted((*_OWN, *(_own(name.removeprefix("x_")) for name in DIMENSION_COLUMNS)), key=lambda column: column.name),
+)
 """All columns of all versions: those of the specification by name, then our own by name."""
 
 

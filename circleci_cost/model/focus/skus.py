@@ -6,12 +6,11 @@ A charge type that CircleCI adds gets its SKU from its own name.
 from circleci_cost.model.usage.charge_types import CHARGES, ChargeType
 
 COMPUTE = "compute"
-_IDS = {"user": "user-seat", "ipranges": "ip-ranges"}
 
 
 def sku_id(charge: ChargeType) -> str:
     """The SKU of a charge type; that of compute goes on with executor and resource class."""
-    return _IDS.get(charge.name, charge.name.replace("_", "-"))
+    return charge.slug or charge.name.replace("_", "-")
 
 
 def meter(charge: ChargeType) -> str:

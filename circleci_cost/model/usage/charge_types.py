@@ -12,12 +12,13 @@ class ChargeType:
     """One kind of credits: its key in JSON, CSV, filters and columns, and its display name.
 
     CircleCI books a `booked` charge type on the row of a job that did not cause it, so it is judged and explained
-    separately.
+    separately. `slug`: its name in ids for others, where that is not its name with hyphens.
     """
 
     name: str
     shown: str
     booked: bool = False
+    slug: str = ""
 
     @property
     def source(self) -> str:
@@ -28,12 +29,12 @@ class ChargeType:
 EXPORTED_CHARGES: tuple[ChargeType, ...] = (
     ChargeType("compute", "compute"),
     ChargeType("dlc", "Docker layer caching"),
-    ChargeType("user", "seats", booked=True),
+    ChargeType("user", "seats", booked=True, slug="user-seat"),
     ChargeType("storage", "storage", booked=True),
     ChargeType("network", "network", booked=True),
     ChargeType("lease", "leases"),
     ChargeType("lease_overage", "lease overage"),
-    ChargeType("ipranges", "IP ranges", booked=True),
+    ChargeType("ipranges", "IP ranges", booked=True, slug="ip-ranges"),
 )
 """The charge types that have a column in the export; that column, like all others of theirs, follows from this list."""
 

@@ -4,6 +4,7 @@ The lists alone say which columns there are; the .sql files say what is done wit
 """
 
 from circleci_cost.model.efficiency.actors import DEFAULT_ACTORS
+from circleci_cost.model.focus.columns import DIMENSION_COLUMNS
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_TYPES
 from circleci_cost.model.usage.dimensions import (
     COMPUTED_DIMENSIONS,
@@ -126,6 +127,7 @@ PIECES: dict[str, str] = {
     "dimension_keys": ", ".join(dimension.id_column or dimension.name for dimension in COST_DIMENSIONS),
     "charge_has_keys": _same_keys("charges", "keys"),
     "part_has_keys": _same_keys("parts", "costs"),
+    "focus_dimensions": ", ".join(f'charges.{name} AS "{column}"' for column, name in DIMENSION_COLUMNS.items()),
     "charge_rows": _charge_rows(),
     "charge_types": str(len(CHARGE_TYPES)),
     "charges_in_columns": ", ".join(

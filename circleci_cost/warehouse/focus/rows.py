@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from circleci_cost.model.focus.columns import FocusColumn, Grain, Kind, Style, Version, columns_of
+from circleci_cost.model.focus.columns import DIMENSION_COLUMNS, FocusColumn, Grain, Kind, Style, Version, columns_of
 from circleci_cost.model.focus.receivers import DIMENSION_TAGS, Form, Receiver, ReceiverColumn
 from circleci_cost.model.focus.skus import METERS, SKUS
 from circleci_cost.model.pricing.definition import LIST_PRICE
@@ -28,7 +28,7 @@ _JOB_COLUMNS = {
 # Unique for a charge, or else the rows are the same.
 _ORDER = (
     "focus_date", "x_CostCenter", "SubAccountId", "x_WorkflowName", "x_JobName", "x_JobId", "focus_charge", "x_Branch",
-    "SkuId", "x_OperatingSystem", "x_Parallelism", "x_TriggerSource", "x_BuildStatus", "x_IsUnregisteredUser",
+    "SkuId", *(name for name in DIMENSION_COLUMNS if name != "x_Branch"), "x_Parallelism", "x_IsUnregisteredUser",
     "x_OrganizationId", "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId",
     "x_JobRuns", "x_RunSeconds",
 )  # fmt: skip

@@ -13,6 +13,8 @@ from circleci_cost.errors import UsageError
 EARLIEST_USAGE = date(2011, 1, 1)
 # How many months back the history begins by default.
 HISTORY_MONTHS = 13
+# A month on average, for amounts per month.
+DAYS_A_MONTH = 365.25 / 12
 
 
 def days_between(first: date, last: date) -> Sequence[date]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from circleci_cost.cli.streams import results, shown, write_json
-from circleci_cost.model.efficiency.advice_listing import TABLE_HEADER, as_json, cells
-from circleci_cost.text.amounts import dollars
+from circleci_cost.model.efficiency.advice_listing import TABLE_HEADER, as_json, cells, together
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.efficiency.class_advice import WINDOW_DAYS
 from circleci_cost.warehouse.publishing.generations import Generation
@@ -50,9 +49,7 @@ def _totals(generation: Generation, advice: pl.DataFrame) -> list[str]:
     unjudged = advice.group_by(places).agg(pl.col("reason").str.starts_with("too few samples").any()).filter("reason")
     sentences = []
     if best["saving_usd"].count():
-        sums = best.select("saving_usd", "saving_low_usd", "saving_high_usd").sum().row(0)
-        likely, low, high = map(dollars, sums)
-        sentences.append(f"Together they likely save {likely} a month, between {low} and {high}.")
+        sentences.append(f"Together they {together(best)}")
     if unjudged.height:
         names = f"{counted(unjudged.height, 'job')} {verb(unjudged.height, 'has', 'have')}"
         sentences.append(f"{names} too few samples of CPU and RAM for advice; --all says how few.")

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from circleci_cost.cli.streams import results, shown, write_json
-from circleci_cost.model.efficiency.change_listing import TABLE_HEADER, as_json, cells, is_to_revert
-from circleci_cost.text.amounts import dollars
+from circleci_cost.model.efficiency.change_listing import (
+    TABLE_HEADER,
+    as_json,
+    cells,
+    is_to_revert,
+    revert_sentence,
+)
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.publishing.generations import Generation
 
@@ -34,9 +39,7 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
     if rows.height > limit:
         console.print(f"{counted(rows.height - limit, 'change')} more; --limit shows more of them.", style="dim")
     for row in rows.filter(is_to_revert()).iter_rows(named=True):
-        saved = f", which would save {dollars(-row['saving_usd'])} a month" if (row["saving_usd"] or 0) < 0 else ""
-        back = f"Revert {row['project']} / {row['job']} to {row['resource_class_before']}{saved}"
-        console.paragraph(shown(f"{back}: {row['sentence']}."))
+        console.paragraph(shown(revert_sentence(row)))
     if generation.manifest.data_through:
         console.print(f"Data through {generation.manifest.data_through}.", style="dim")
 

@@ -5,6 +5,7 @@ Secrets are not read here, only the names of the variables that hold them. `noti
 
 import ipaddress
 import re
+from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
@@ -40,7 +41,12 @@ Event = Literal[
 ]
 EVENTS: tuple[Event, ...] = get_args(Event)
 Cadence = Literal["daily", "weekly", "monthly"]
+DigestPart = Literal["waste", "classes", "credits"]
+DIGEST_PARTS: tuple[DigestPart, ...] = get_args(DigestPart)
 Security = Literal["starttls", "ssl", "none"]
+
+OWNED_SHARE = Decimal("0.5")
+"""An incident or a job is an owner's where at least this share of its cost is in the owner's `where`."""
 
 _ADDRESS = re.compile(r"(?P<user>[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@(?P<domain>[^@\s]{1,255})")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -199,12 +205,22 @@ def _of_known_type(value: object) -> object:
 
 
 class NotificationOwner(Section):
-    """`[[notifications.owners]]`: an owner with channels for its budgets, and for a digest of the costs in `where`."""
+    """`[[notifications.owners]]`: an owner with channels for its budgets, and for a digest of the costs in `where`.
+
+    `digest_parts` are what the digest says beside costs and budgets, where there is something to say.
+    """
 
     name: Label
     channels: Annotated[tuple[str, ...], AfterValidator(_not_empty)]
     digest: Cadence | None = None
+    digest_parts: tuple[DigestPart, ...] = DIGEST_PARTS
     where: Conditions = EVERYTHING
+
+    @model_validator(mode="after")
+    def _parts_of_a_digest(self) -> Self:
+        if self.digest is None and "digest_parts" in self.model_fields_set:
+            raise ValueError('digest_parts says what a digest holds, and there is none; add digest = "weekly"')
+        return self
 
 
 class Notifications(Section):

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from circleci_cost.config.notifications import NotificationOwner
+from circleci_cost.config.notifications import OWNED_SHARE, NotificationOwner
 from circleci_cost.model.incidents.incidents import IncidentStatus
 from circleci_cost.model.incidents.ledger import PRICE_CHANGE
 from circleci_cost.model.incidents.text import as_json
@@ -24,8 +24,6 @@ from circleci_cost.warehouse.incidents.incidents import IncidentReason, incident
 
 # Older incidents are history: the first import of 13 months notifies none of them.
 _RECENT = timedelta(days=7)
-# An owner is notified of incidents of which at least half the cost is in its scope.
-_OWNED = Decimal("0.5")
 _OVER = {IncidentStatus.ENDED.value, IncidentStatus.NEW_NORMAL.value}
 _EFFECTS = 5
 
@@ -106,4 +104,4 @@ def _owner(
         return None
     shares = incident_shares(connection, row, [owner.where for owner in scoped])
     largest = max(zip(shares, scoped, strict=True), key=itemgetter(0))
-    return largest[1].name if largest[0] >= _OWNED else None
+    return largest[1].name if largest[0] >= OWNED_SHARE else None

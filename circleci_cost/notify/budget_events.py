@@ -1,16 +1,16 @@
-"""The notices about budgets and the digest of an owner: a key and a message from plain values.
+"""The notices about budgets: a key and a message from plain values.
 
-Pure: `model.budgets` computes the state of budgets. Amounts are exact; forecasts are estimates, already rounded.
+Pure: `model.budgets` computes the state of budgets; digests are in `digest_events`.
+Amounts are exact; forecasts are estimates, already rounded.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from circleci_cost.notify.messages import Key, Message, Notice, Table
-from circleci_cost.text.amounts import WIDE, change_text, dollars, exact, in_unit, percent
+from circleci_cost.notify.messages import Key, Message, Notice
+from circleci_cost.text.amounts import WIDE, exact, in_unit, percent
 
 Kind = Literal["actual", "forecast"]
 
@@ -38,28 +38,6 @@ class BudgetCrossing:
     expected_overrun: date | None = None
     data_through: date | None = None
     is_over: bool = False
-
-
-@dataclass(frozen=True)
-class DigestRow:
-    """A cost in USD in the digest's period, and in the one before it."""
-
-    name: str
-    cost: Decimal
-    before: Decimal
-
-
-@dataclass(frozen=True)
-class BudgetState:
-    """A budget in a digest. `status` is `on_track`, `at_risk` or `over_budget`; amounts are in `unit`."""
-
-    budget: str
-    period: str
-    status: str
-    unit: str
-    amount: Decimal
-    actual: Decimal
-    forecast: Decimal | None = None
 
 
 def budget_threshold(crossing: BudgetCrossing) -> Notice:
@@ -92,59 +70,8 @@ def budget_threshold(crossing: BudgetCrossing) -> Notice:
     return Notice(Key("budget", crossing.budget, crossing.period, threshold), message, crossing.owner)
 
 
-def digest(
-    owner: str,
-    period: str,
-    rows: Sequence[DigestRow],
-    total: DigestRow,
-    *,
-    budgets: Sequence[BudgetState] = (),
-    changes: Sequence[str] = (),
-) -> Notice:
-    """An owner's digest of a period, such as `2026-W10`: costs now, before and their change, budgets, what changed.
-
-    Once per owner and period. `total` is handed over, since `rows` may hold only the largest costs.
-    """
-    message = Message(
-        title=f"{owner}: {dollars(total.cost)} in {period}, {_change(total)}",
-        severity="warning" if any(state.status != "on_track" for state in budgets) else "info",
-        lines=(*changes, *(_budget_line(state) for state in budgets)),
-        table=Table(
-            header=("Cost of", "Now", "Before", "Change"),
-            rows=tuple((row.name, dollars(row.cost), dollars(row.before), _change(row)) for row in (*rows, total)),
-        ),
-        data={
-            "owner": owner,
-            "period": period,
-            "cost_usd": exact(total.cost),
-            "cost_usd_before": exact(total.before),
-            "rows": [
-                {"name": row.name, "cost_usd": exact(row.cost), "cost_usd_before": exact(row.before)} for row in rows
-            ],
-            "budgets": [
-                {
-                    "budget": state.budget,
-                    "period": state.period,
-                    "status": state.status,
-                    "unit": state.unit,
-                    "amount": exact(state.amount),
-                    "actual": exact(state.actual),
-                    "forecast": exact(state.forecast),
-                }
-                for state in budgets
-            ],
-            "changes": list(changes),
-        },
-    )
-    return Notice(Key("digest", owner, period), message, owner)
-
-
 def _amount(crossing: BudgetCrossing, amount: Decimal) -> str:
     return in_unit(amount, crossing.unit)
-
-
-def _change(row: DigestRow) -> str:
-    return change_text(row.before, WIDE.subtract(row.cost, row.before))
 
 
 def _sentences(crossing: BudgetCrossing) -> list[str]:
@@ -171,14 +98,3 @@ def _facts(crossing: BudgetCrossing) -> list[tuple[str, str]]:
     if crossing.probability is not None:
         facts.append(("Probability of an overrun", percent(crossing.probability, 1, trimmed=True)))
     return facts
-
-
-_STATUS_WORDS = {"on_track": "on track", "at_risk": "at risk", "over_budget": "over budget"}
-
-
-def _budget_line(state: BudgetState) -> str:
-    text = (
-        f"Budget {state.budget} ({state.period}) is {_STATUS_WORDS.get(state.status, state.status)}: "
-        f"{in_unit(state.actual, state.unit)} of {in_unit(state.amount, state.unit)}"
-    )
-    return f"{text}, forecast {in_unit(state.forecast, state.unit)}." if state.forecast is not None else f"{text}."

@@ -1,7 +1,8 @@
 """Which notices are due after a publication: imports, ending prices and tokens, incidents, credits, budgets, digests.
 
-Reads a published generation and the configuration. `events` and `budget_events` word the notices, `routing` chooses the
-channels. Each run yields the same notices again; the outbox drops those it has had before.
+Reads a published generation and the configuration. `events` and `budget_events` word the notices, `digest_occasions`
+makes the digests, `routing` chooses the channels. Each run yields the same notices again; the outbox drops those it has
+had before.
 """
 
 from collections.abc import Iterator
@@ -11,32 +12,28 @@ from typing import Any
 
 import duckdb
 
-from circleci_cost.config.notifications import Cadence, NotificationOwner
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.history.coverage import missing_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.budgets.definition import Budget
-from circleci_cost.model.budgets.periods import Period, period_of
 from circleci_cost.model.pricing.price_gaps import gaps
-from circleci_cost.model.usage.condition_definition import EVERYTHING
 from circleci_cost.notify import budget_events, events
 from circleci_cost.notify.anomaly_occasions import anomaly_notices
-from circleci_cost.notify.budget_events import BudgetCrossing, BudgetState, DigestRow
-from circleci_cost.notify.credit_occasions import credit_notices, credit_sentences
+from circleci_cost.notify.budget_events import BudgetCrossing
+from circleci_cost.notify.credit_occasions import credit_notices
+from circleci_cost.notify.digest_occasions import digest_notices
 from circleci_cost.notify.messages import Notice
 from circleci_cost.notify.outbox import Outbox
-from circleci_cost.text.amounts import WIDE, change_text
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS
 from circleci_cost.warehouse.publishing.generations import Generation
-from circleci_cost.warehouse.reporting.summaries import ProjectCost, import_summary, scope_costs
+from circleci_cost.warehouse.reporting.summaries import import_summary
 
 # How long before it begins a price gap is notified.
 _PRICES_AHEAD = timedelta(days=31)
 # A threshold crossed in the last days of a period is notified even after its end.
 _AFTER_THE_END = timedelta(days=7)
-_DIGEST_ROWS = 10
 _BUDGETS = "budget_status"
 _ZERO = Decimal(0)
 
@@ -62,14 +59,7 @@ def occasions(
         # A generation of an earlier version has no budgets.
         if _BUDGETS in generation.manifest.rows:
             yield from _budgets(connection, budgets)
-            # A digest covers whole days, so it waits until every cost center has data; a budget need not wait.
-            through = generation.manifest.data_through
-            if through is not None:
-                credits = credit_sentences(connection, generation)
-                for owner in settings.notifications.owners:
-                    # Credits are those of a whole cost center: an owner of a part of it has no use for them.
-                    about_all = credits if owner.where == EVERYTHING else []
-                    yield from _digest(connection, owner, budgets, through, about_all)
+            yield from digest_notices(connection, generation, settings.notifications.owners, budgets)
 
 
 def _ends_ahead(settings: Settings, today: date) -> Iterator[Notice]:
@@ -144,72 +134,3 @@ def _crossing(budget: Budget, row: dict[str, Any], kind: budget_events.Kind, thr
             is_over=row["period_end"] <= row["data_through"],
         )
     )
-
-
-def _digest(
-    connection: duckdb.DuckDBPyConnection,
-    owner: NotificationOwner,
-    budgets: tuple[Budget, ...],
-    through: date,
-    about_all: list[str],
-) -> Iterator[Notice]:
-    """An owner's digest of the last whole day, week or month; `about_all` are sentences that go with it."""
-    if owner.digest is None:
-        return
-    label, now, before = digest_period(owner.digest, through)
-    projects = scope_costs(connection, owner.where, now, before)
-    total = DigestRow(
-        "total",
-        sum((project.cost for project in projects), start=_ZERO),
-        sum((project.before for project in projects), start=_ZERO),
-    )
-    names = {budget.name for budget in budgets if budget.owner == owner.name}
-    yield budget_events.digest(
-        owner.name,
-        label,
-        [DigestRow(project.project, project.cost, project.before) for project in projects[:_DIGEST_ROWS]],
-        total,
-        budgets=[
-            BudgetState(
-                row["budget"],
-                row["period"],
-                row["status"],
-                row["unit"],
-                row["amount"],
-                row["actual"],
-                row["forecast_median"],
-            )
-            for row in read_budget_status(connection, Periods.CURRENT).iter_rows(named=True)
-            if row["budget"] in names
-        ],
-        changes=[f"{now} compared with {before}.", *_changes(projects), *about_all],
-    )
-
-
-def digest_period(cadence: Cadence, through: date) -> tuple[str, DayRange, DayRange]:
-    """The last period that is complete on `through`, with its label, and the one before it."""
-    if cadence == "daily":
-        before = through - timedelta(days=1)
-        return f"{through}", DayRange(through, through), DayRange(before, before)
-    kind: Period = "week" if cadence == "weekly" else "month"
-    # The period of the day after is never complete; the one before it always is.
-    running = period_of(kind, through + timedelta(days=1))
-    last = period_of(kind, running.first - timedelta(days=1))
-    earlier = period_of(kind, last.first - timedelta(days=1))
-    return last.label, DayRange(last.first, last.last), DayRange(earlier.first, earlier.last)
-
-
-def _changes(projects: list[ProjectCost]) -> list[str]:
-    """Sentences about what stands out: the largest change, new projects, projects without cost now."""
-    sentences = []
-    largest = projects[0] if projects else None
-    if largest is not None and largest.cost != largest.before and largest.before:
-        change = change_text(largest.before, WIDE.subtract(largest.cost, largest.before))
-        sentences.append(f"The largest change is {largest.project}: {change}.")
-    for what, names in (
-        ("New", [project.project for project in projects if project.cost and not project.before]),
-        ("Without cost now", [project.project for project in projects if project.before and not project.cost]),
-    ):
-        if names:
-            sentences.append(f"{what}: {', '.join(names[:_DIGEST_ROWS])}.")
-    return sentences

@@ -8,7 +8,8 @@ import pytest
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.pricing.price_periods import PricePeriod
-from circleci_cost.notify.budget_events import BudgetState, DigestRow, budget_threshold, digest
+from circleci_cost.notify.budget_events import budget_threshold
+from circleci_cost.notify.digest_events import BudgetState, DigestRow, digest
 from circleci_cost.notify.events import data_quality, import_complete, price_gap, sync_recovered, token_expiry
 from circleci_cost.notify.messages import Key
 from circleci_cost.notify.plain import as_text

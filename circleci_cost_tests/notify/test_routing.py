@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from circleci_cost.notify.budget_events import DigestRow, digest
+from circleci_cost.notify.digest_events import DigestRow, digest
 from circleci_cost.notify.events import price_gap
 from circleci_cost.notify.routing import channels_for
 from circleci_cost_tests.notify.harness import Site, at_80_percent, slack_section

@@ -156,6 +156,14 @@ def test_without_the_section_there_are_no_channels(tmp_path: Path) -> None:
             "8: notifications.owners[0].digest = hourly: input should be 'daily', 'weekly' or 'monthly'.",
         ),
         (
+            SLACK + '[[notifications.owners]]\nname = "web"\nchannels = ["slack"]\ndigest_parts = ["waste"]\n',
+            "5: notifications.owners[0]: digest_parts says what a digest holds, and there is none; add digest = ",
+        ),
+        (
+            SLACK + '[[notifications.owners]]\nname = "web"\nchannels = ["slack"]\ndigest_parts = ["costs"]\n',
+            "8: notifications.owners[0].digest_parts[0] = costs: input should be 'waste', 'classes' or 'credits'.",
+        ),
+        (
             SLACK + '[[notifications.owners]]\nname = "web"\nchannels = ["slack"]\nwhere = { projct = "x" }\n',
             "8: notifications.owners[0].where: 'projct' is neither a dimension nor a virtual tag; did you mean 'pro",
         ),

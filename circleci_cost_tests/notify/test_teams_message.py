@@ -10,10 +10,12 @@ import pytest
 
 from circleci_cost.config.notifications import Event
 from circleci_cost.day_ranges import DayRange
+from circleci_cost.model.credits.outlook import OUTLOOK_SCHEMA
 from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.notify import events
 from circleci_cost.notify.anomaly_events import anomaly_recovered
-from circleci_cost.notify.budget_events import BudgetState, DigestRow, digest
+from circleci_cost.notify.credit_events import builds_may_stop, credits_expiring, credits_low
+from circleci_cost.notify.digest_events import BudgetState, DigestRow, DigestSection, digest
 from circleci_cost.notify.messages import Envelope, Notice
 from circleci_cost.notify.teams_message import MAX_BYTES, as_teams
 from circleci_cost_tests.model.incidents.incident_rows import incident
@@ -22,6 +24,17 @@ from circleci_cost_tests.notify.test_anomaly_events import whole
 from circleci_cost_tests.notify.test_hostile_names import hostile
 
 DAY = date(2026, 3, 9)
+CREDITS = dict.fromkeys(OUTLOOK_SCHEMA) | {
+    "cost_center": "acme",
+    "data_through": DAY,
+    "runs_out_on": DAY,
+    "runs_out_earliest": DAY,
+    "runs_out_latest": DAY,
+    "balance_credits": Decimal(50_000),
+    "credits_per_day": Decimal(10_000),
+    "top_up_credits": Decimal(400_000),
+    "top_up_until": DAY,
+}
 # By https://adaptivecards.io/schemas/1.2.0/adaptive-card.json; `msteams` is Teams' own.
 _OF_ALL_ELEMENTS = {"type", "id", "fallback", "height", "isVisible", "requires", "separator", "spacing"}
 PROPERTIES = {
@@ -81,7 +94,11 @@ def notices() -> Iterator[Notice]:
         DigestRow("Total", Decimal(7), Decimal(5)),
         budgets=[BudgetState("web", "2026-03", "at_risk", "USD", Decimal(1000), Decimal(800))],
         changes=["New: web."],
+        sections={"waste": DigestSection(("Waste: $1.00.",), {}, (DigestRow("all waste", Decimal(1), Decimal(0)),))},
     )
+    yield credits_low(CREDITS, DAY)
+    yield builds_may_stop(CREDITS, DAY)
+    yield credits_expiring("acme", DAY, Decimal(60_000), Decimal(36))
 
 
 def envelopes() -> list[Envelope]:

@@ -6,6 +6,7 @@ the job becomes less than `1 / r` times slower. How much slower is `slowdown`'s 
 
 import polars as pl
 
+from circleci_cost.days import DAYS_A_MONTH
 from circleci_cost.model.efficiency.advice_text import reason, risk
 from circleci_cost.model.efficiency.slowdown import time_factors
 
@@ -17,7 +18,6 @@ RAM_KEPT_FREE = 0.2
 _LEAST_RECENT_SHARE = 0.2
 # Sizes further away are no single step; what they would do is not to be seen from here.
 _SMALLEST, _LARGEST = 0.25, 2.0
-DAYS_A_MONTH = 365.25 / 12
 
 USD, CREDITS = pl.Decimal(38, 6), pl.Decimal(38, 6)
 ADVICE_SCHEMA: dict[str, pl.DataType] = {

@@ -40,6 +40,23 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def sentence(row: Mapping[str, Any]) -> str:
+    """One row with a likely saving in dollars, its evidence and its risk."""
+    low, high = row["saving_low_usd"], row["saving_high_usd"]
+    between = "" if low is None or high is None else f" ({dollars(low)} to {dollars(high)})"
+    risk = f"; risk: {row['risk']}" if row["risk"] else ""
+    return (
+        f"{row['project']} / {row['job'] or _NONE}: {row['candidate']} instead of {row['resource_class']} likely saves "
+        f"{dollars(row['saving_usd'])} a month{between}: {row['reason']}{risk}."
+    )
+
+
+def together(rows: pl.DataFrame) -> str:
+    """What rows that have likely savings come to, as the end of a sentence."""
+    likely, low, high = map(dollars, rows.select("saving_usd", "saving_low_usd", "saving_high_usd").sum().row(0))
+    return f"likely save {likely} a month, between {low} and {high}."
+
+
 def as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """One row for programs: exact decimals as text, minutes to four decimals."""
     values = dict(row)

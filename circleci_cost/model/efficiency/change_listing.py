@@ -28,6 +28,18 @@ def is_to_revert() -> pl.Expr:
     return (pl.col("verdict") == "revert") & pl.col("current")
 
 
+def revert_sentence(row: Mapping[str, Any]) -> str:
+    """What to take back, what that would save, and why."""
+    saved = f", which would save {dollars(-row['saving_usd'])} a month" if (row["saving_usd"] or 0) < 0 else ""
+    return f"Revert {row['project']} / {row['job']} to {row['resource_class_before']}{saved}: {row['sentence']}."
+
+
+def keep_sentence(row: Mapping[str, Any]) -> str:
+    """What proved itself, what it saves, and why."""
+    saved = f", which saves {dollars(row['saving_usd'])} a month" if (row["saving_usd"] or 0) > 0 else ""
+    return f"Keep {row['project']} / {row['job']} at {row['resource_class']}{saved}: {row['sentence']}."
+
+
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """One row under `TABLE_HEADER`: relative changes of minutes and cost a run, success rates in percent."""
     low, high = row["cost_ratio_low"], row["cost_ratio_high"]

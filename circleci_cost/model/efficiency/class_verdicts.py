@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from circleci_cost.model.efficiency.advice import DAYS_A_MONTH
+from circleci_cost.days import DAYS_A_MONTH
 from circleci_cost.model.efficiency.class_changes import class_changes, positions
 from circleci_cost.model.efficiency.class_effects import Effects, effects
 from circleci_cost.model.efficiency.verdict_text import sentence

@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from circleci_cost.days import DAYS_A_MONTH
 from circleci_cost.model.anomalies.definition import DEFAULTS, Anomalies
 from circleci_cost.model.forecast.panel import Flags, Floats
 from circleci_cost.model.incidents.causes import Cause, causes_of
@@ -58,7 +59,6 @@ INCIDENT_SCHEMA = pl.Schema(
         "series_in_alarm": pl.Int64(),
     }
 )
-DAYS_OF_MONTH = 365.25 / 12
 # An incident is the new normal if more than this share of its relative change remains in the week after it.
 _STAYS = 0.5
 # Weak alarms on so many days are sure together. On one day a job, its workflow and its project alarm by one chance: of
@@ -168,7 +168,7 @@ def _row(cause: Cause, of: _Setting, number: int = 0) -> tuple[object, ...] | No
             float(of_week[worth_reporting[0] :][in_alarm[worth_reporting[0] :]].max()),
         ),
         impact / len(value) / day_of_organization if day_of_organization > 0 else None,
-        sign * float(of_week[-1]) * DAYS_OF_MONTH if status is not IncidentStatus.ENDED else None,
+        sign * float(of_week[-1]) * DAYS_A_MONTH if status is not IncidentStatus.ENDED else None,
         max(episode.score for episode in cause.episodes),
         sum(episode.alarms for episode in cause.episodes),
         len({episode.series for episode in cause.episodes}),

@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.days import DAYS_A_MONTH
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.model.budgets.definition import Budget
-from circleci_cost.model.efficiency.advice import DAYS_A_MONTH
 from circleci_cost.model.efficiency.what_if import ClassMove, Factors, NewPrice, Spending, WhatIf, relative_cost
 from circleci_cost.model.usage.conditions import Conditions, among
 from circleci_cost.text.lists import some_of

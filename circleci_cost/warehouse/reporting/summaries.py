@@ -63,3 +63,17 @@ def scope_costs(
     query = sql("reporting/scope_costs").format(view=source.view, scope=scope)
     rows = connection.execute(query, {**days, "tag": source.tag, **parameters.values}).fetchall()
     return [ProjectCost(*row) for row in rows]
+
+
+def make_scope_jobs(connection: duckdb.DuckDBPyConnection, where: Conditions, days: DayRange, share: Decimal) -> None:
+    """Make the table `scope_jobs`: the jobs with at least a share of their credits on some days in a scope.
+
+    Its columns are `cost_center`, `project_id`, `workflow` and `job`, as they are shown. In: as `scope_costs`.
+    """
+    source = rows_for(where.dimensions)
+    make_view(connection, source)
+    parameters = Parameters()
+    query = sql("reporting/scope_jobs").format(view=source.view, scope=source.holding(where, parameters))
+    connection.execute(
+        query, {"first": days.first, "last": days.last, "share": share, "tag": source.tag, **parameters.values}
+    )

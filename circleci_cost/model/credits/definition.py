@@ -19,6 +19,8 @@ Kind = Literal["purchase", "allocation", "bonus", "refill"]
 VALID_MONTHS = 12
 # One credit package, the least that a refill buys (same source).
 PACKAGE = Decimal(25_000)
+# What a seat beyond the included ones costs in a billing cycle (CircleCI's price list; 40,000 on Scale plans).
+SEAT = Decimal(25_000)
 _LATEST = date(2099, 12, 31)
 
 
@@ -97,7 +99,8 @@ class Plan(Section):
     """`[cost_centers.plan]`: what the plan adds to the balance by itself, and what it does at the end of the credits.
 
     A refill buys `share` of `credits` once the balance has fallen to `threshold` of them; `credits` is the size of the
-    subscription.
+    subscription. Seats beyond `seats_included` are usage: the export has the `seat_credits` of each, so that neither
+    key changes a sum.
     """
 
     # CircleCI bills from this day of a month to the day before it in the next.
@@ -106,6 +109,8 @@ class Plan(Section):
     credits: Credits | None = None
     share: Annotated[Decimal, Field(gt=0, le=10, decimal_places=6)] = Decimal("0.25")
     threshold: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=6)] = Decimal(0)
+    seats_included: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    seat_credits: Credits = SEAT
     # The share of an invoice that may stay unexplained before a check warns.
     max_unexplained: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)] = Decimal("0.02")
     allocations: tuple[AllocationSchedule, ...] = ()

@@ -13,8 +13,9 @@ import polars as pl
 
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
+from circleci_cost.model.credits.definition import Plan
 from circleci_cost.model.credits.invoices import Invoice
-from circleci_cost.text.amounts import WIDE, whole_number
+from circleci_cost.text.amounts import WIDE, mean_count, whole_number
 from circleci_cost.text.units import counted, verb
 
 _COST = pl.Decimal(38, 16)
@@ -27,6 +28,7 @@ DAYS_SCHEMA = pl.Schema(
         "unpriced_credits": _CREDITS,
         "price_per_credit": pl.Decimal(18, 10),
         "cost_usd": _COST,
+        "user_credits": _CREDITS,
         **{f"{name}_cost_usd": _COST for name in ("user", "storage", "network")},
         "paid_credits": _CREDITS,
         "paid_usd": _CREDITS,
@@ -121,7 +123,13 @@ def billed_periods(invoices: Sequence[Invoice], billing_day: int) -> list[Billed
 
 
 def reconcile(
-    cost_center: str, billed: Billed, days: pl.DataFrame, *, bought: pl.DataFrame | None, restated: pl.DataFrame
+    cost_center: str,
+    billed: Billed,
+    days: pl.DataFrame,
+    *,
+    plan: Plan,
+    bought: pl.DataFrame | None,
+    restated: pl.DataFrame,
 ) -> pl.DataFrame:
     """The rows of one billing period, `RECONCILIATION_SCHEMA`; `amount_usd` adds up to the invoice, to the last digit.
 
@@ -132,7 +140,11 @@ def reconcile(
     own = days.filter(pl.col("date").is_between(billed.days.first, billed.days.last))
     with localcontext(WIDE):
         computed = Part(Cause.COMPUTED, _sum(own["cost_usd"]))
-        causes = _of_usage(billed, own, restated) if bought is None else _of_purchases(billed, own, bought)
+        seats = _seats(own, plan)
+        if bought is None:
+            causes = _of_usage(billed, own, restated, seats)
+        else:
+            causes = _of_purchases(billed, own, bought, seats)
         tax = billed.line("tax")
         parts = [computed, *causes, *([Part(Cause.TAX, tax)] if tax else [])]
         rest = billed.amount - sum((part.amount for part in parts), _NOTHING)
@@ -155,12 +167,13 @@ def reconcile(
     return pl.DataFrame(rows, RECONCILIATION_SCHEMA, orient="row")
 
 
-def _of_usage(billed: Billed, days: pl.DataFrame, restated: pl.DataFrame) -> Iterator[Part]:
+def _of_usage(billed: Billed, days: pl.DataFrame, restated: pl.DataFrame, seats: str) -> Iterator[Part]:
     """From the computed cost to an invoice that bills usage."""
     for cause, charge in _APART.items():
         line = billed.line(cause.value)
         if line is not None:
-            yield Part(cause, line - _sum(days[f"{charge}_cost_usd"]), "billed apart, against the computed cost")
+            note = f"billed apart, against the computed cost{seats if cause is Cause.SEATS else ''}"
+            yield Part(cause, line - _sum(days[f"{charge}_cost_usd"]), note)
     yield from _unpriced(days)
     missing = [day for day in days_between(billed.days.first, billed.days.last) if day not in set(days["date"])]
     if missing and days.height:
@@ -178,12 +191,13 @@ def _of_usage(billed: Billed, days: pl.DataFrame, restated: pl.DataFrame) -> Ite
     )
 
 
-def _of_purchases(billed: Billed, days: pl.DataFrame, bought: pl.DataFrame) -> Iterator[Part]:
+def _of_purchases(billed: Billed, days: pl.DataFrame, bought: pl.DataFrame, seats: str) -> Iterator[Part]:
     """From the computed cost to an invoice that bills what was bought."""
     for cause in _APART:
         line = billed.line(cause.value)
         if line is not None:
-            yield Part(cause, line, "billed in dollars, beside the credits")
+            note = f"billed in dollars, beside the credits{seats if cause is Cause.SEATS else ''}"
+            yield Part(cause, line, note)
     in_period = pl.col("date").is_between(billed.days.first, billed.days.last)
     named = pl.col("invoice").is_in(billed.numbers)
     own = bought.filter(named.fill_null(False) | (in_period & pl.col("invoice").is_null()))
@@ -195,6 +209,15 @@ def _of_purchases(billed: Billed, days: pl.DataFrame, bought: pl.DataFrame) -> I
     yield Part(
         Cause.PRICE, used - _sum(_times(days, "paid_credits")), "lots had cost another price than the contracted one"
     )
+
+
+def _seats(days: pl.DataFrame, plan: Plan) -> str:
+    """How many seats were booked beyond those that the plan includes; empty where that is not known."""
+    if plan.seats_included is None:
+        return ""
+    seats = mean_count(float(_sum(days["user_credits"]) / plan.seat_credits))
+    noun = "seat" if seats == "1" else "seats"
+    return f" of {seats} {noun} beyond the {plan.seats_included:,} included"
 
 
 def _unpriced(days: pl.DataFrame) -> Iterator[Part]:

@@ -6,6 +6,7 @@ WITH costs AS (
         {schema.unpriced_credits},
         max(price_per_credit) AS price_per_credit,
         sum(cost_usd) AS cost_usd,
+        sum(user_credits) AS user_credits,
         sum(user_cost_usd) AS user_cost_usd,
         sum(storage_cost_usd) AS storage_cost_usd,
         sum(network_cost_usd) AS network_cost_usd
@@ -31,6 +32,7 @@ SELECT
     coalesce(costs.unpriced_credits, 0) AS unpriced_credits,
     costs.price_per_credit,
     coalesce(costs.cost_usd, 0) AS cost_usd,
+    coalesce(costs.user_credits, 0) AS user_credits,
     coalesce(costs.user_cost_usd, 0) AS user_cost_usd,
     coalesce(costs.storage_cost_usd, 0) AS storage_cost_usd,
     coalesce(costs.network_cost_usd, 0) AS network_cost_usd,

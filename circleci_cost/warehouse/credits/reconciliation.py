@@ -74,7 +74,7 @@ def _of_center(
     )
     bought = None if center.is_empty else _bought(center)
     for billed in billed_periods(center.invoices, center.plan.billing_day):
-        yield reconcile(name, billed, days, bought=bought, restated=restated.cast(RESTATED_SCHEMA))
+        yield reconcile(name, billed, days, plan=center.plan, bought=bought, restated=restated.cast(RESTATED_SCHEMA))
 
 
 def _bought(center: CenterCredits) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import pytest
 
 from circleci_cost.config.settings import read_settings
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.credits.definition import Plan
 from circleci_cost.model.credits.invoices import Invoice
 from circleci_cost.model.credits.reconciliation import (
     BOUGHT_SCHEMA,
@@ -51,7 +52,7 @@ def parts(
 ) -> dict[str, Decimal]:
     (billed,) = billed_periods([Invoice.model_validate({"period": "2026-10", **each}) for each in invoices], 1)
     lots = None if bought is None else pl.DataFrame(bought, BOUGHT_SCHEMA, orient="row")
-    rows = reconcile("acme", billed, pl.DataFrame(days, DAYS_SCHEMA), bought=lots, restated=restated)
+    rows = reconcile("acme", billed, pl.DataFrame(days, DAYS_SCHEMA), plan=Plan(), bought=lots, restated=restated)
     assert rows.schema == RECONCILIATION_SCHEMA
     assert sum(rows["amount_usd"], Decimal(0)) == rows.item(0, "invoice_usd") == billed.amount
     return dict(rows.select("cause", "amount_usd").iter_rows())
@@ -71,6 +72,34 @@ def test_seats_storage_network_and_tax_that_are_billed_apart_are_named() -> None
         "tax": Decimal(3),
         "unexplained": Decimal("1.81"),
     }
+
+
+@pytest.mark.parametrize(
+    ("plan", "bought", "note"),
+    [
+        ({}, False, "billed apart, against the computed cost"),
+        (
+            {"seats_included": 5},
+            False,
+            "billed apart, against the computed cost of 3.1 seats beyond the 5 included",
+        ),
+        (
+            {"seats_included": 0, "seat_credits": Decimal(77_500)},
+            True,
+            "billed in dollars, beside the credits of 1 seat beyond the 0 included",
+        ),
+    ],
+)
+def test_the_part_of_seats_says_how_many_were_booked_beyond_the_included_ones(
+    plan: dict[str, Any], *, bought: bool, note: str
+) -> None:
+    invoice = Invoice.model_validate({"period": "2026-10", "amount": Decimal(60), "lines": {"seats": Decimal(60)}})
+    (billed,) = billed_periods([invoice], 1)
+    days = pl.DataFrame(october(3000, user_credits=2500, user_cost_usd="1.5"), DAYS_SCHEMA)
+    lots = pl.DataFrame(schema=BOUGHT_SCHEMA) if bought else None
+    rows = reconcile("acme", billed, days, plan=Plan(**plan), bought=lots, restated=NO_RESTATEMENT)
+    assert rows.row(by_predicate=pl.col("cause") == "seats", named=True)["note"] == note
+    assert sum(rows["amount_usd"]) == 60
 
 
 def test_missing_days_and_days_without_a_price_are_estimated() -> None:

@@ -5,14 +5,18 @@ What the files are is the command's business; single files have `lake.files.atom
 
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from circleci_cost.clock import file_age
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS, TEMPORARY_PREFIX, fsync_directory, storage_errors
+
+# As `_beside` names them; other programs have other temporary folders.
+_STAGE = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}[0-9a-f]{{12}}-")
 
 
 def require_replaceable(folder: Path, ours: re.Pattern[str], *, replace: bool) -> None:
@@ -54,7 +58,7 @@ def folder_beside(place: Path) -> Iterator[Path]:
     """Yield a folder beside `place` that goes with the block; what a killed process left is removed by a later one."""
     with storage_errors(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(place)
+        _remove_abandoned(place.parent)
         stage = _beside(place)
         try:
             stage.mkdir()
@@ -80,7 +84,14 @@ def _beside(place: Path) -> Path:
     return place.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{place.name}"
 
 
-def _remove_abandoned(place: Path) -> None:
-    for path in place.parent.glob(f"{TEMPORARY_PREFIX}*-{place.name}"):
-        if path.is_dir() and not path.is_symlink() and file_age(path.stat()) > ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+def _remove_abandoned(parent: Path) -> None:
+    """Remove what killed processes left, whatever they were to write: a folder of another day is written no more."""
+    for path in parent.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(FileNotFoundError):  # its own writer may be done with it at this moment
+            details = path.lstat()
+            if (
+                _STAGE.match(path.name)
+                and stat.S_ISDIR(details.st_mode)
+                and file_age(details) > ABANDONED_AFTER_SECONDS
+            ):
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,49 +1,12 @@
 """`credits`: what people read, exact JSON, and the exit code that a CI job acts on."""
 
 import json
-from datetime import UTC, date, datetime
 from pathlib import Path
 
-import duckdb
-import polars as pl
 import pytest
 
-from circleci_cost.config.credit_purchases import usable_credits
-from circleci_cost.config.settings import read_settings
-from circleci_cost.days import days_between
-from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.forecast.forecasting import ForecastSettings
-from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.credits.credit_ledger import write_credits
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-
-FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
-# Every day of a steady 10,000 credits; bought are those of 71 days and 45 more, 20 of which expire first.
-ROWS = [{"date": day, "compute": 10_000} for day in days_between(FIRST, THROUGH)]
-PURCHASES = """
-[[cost_centers.purchases]]
-date = 2026-01-01
-credits = 960_000
-usd = 480
-invoice = "INV-7"
-[[cost_centers.purchases]]
-date = 2026-03-01
-credits = 250_000
-usd = 150
-expires = 2026-04-20
-"""
-
-
-def publish_credits(folder: Path) -> None:
-    """Write a configuration with purchases, and publish costs and what they leave of the credits."""
-    (folder / "circleci_cost.toml").write_text(configuration(FIRST) + PURCHASES)
-    publish_rows(folder / "data", ROWS)
-    lake = open_lake(folder / "data")
-    centers = usable_credits(read_settings(folder / "circleci_cost.toml")).centers
-    with duckdb.connect(str(lake.warehouse)) as connection:
-        write_credits(connection, centers, ForecastSettings(method="mean"))
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+from circleci_cost_tests.warehouse.credits.published import FIRST, PURCHASES, ROWS, publish_credits
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +34,7 @@ def test_people_read_when_credits_run_out_what_expires_and_what_a_top_up_must_be
         "acme: 110,000 credits worth $66.00 will probably expire unused by 2027-03-12, the first on 2026-04-20."
     )
     assert [" ".join(line.split()) for line in lines[9:11]] == [
-        "acme/2026-01-01/purchase 2026-01-01 2027-01-01 960,000 $480.00 710,000 0 250,000 INV-7",
+        "acme/2026-01-01/purchase 2026-01-01 2027-01-01 960,000 $480.00 710,000 0 250,000 =<script>alert(1)</script>",
         "acme/2026-03-01/purchase 2026-03-01 2026-04-20 250,000 $150.00 0 0 250,000 –",
     ]
     assert lines[-1] == "Data through 2026-03-12."

@@ -25,8 +25,8 @@ from circleci_cost_tests.cli.incident_usage import LAST, SHIFT, publish_incident
 from circleci_cost_tests.cli.test_budgets import BUDGETS, publish_budgets
 from circleci_cost_tests.cli.test_classes import ADVICE, CHANGES
 from circleci_cost_tests.cli.test_classes import publish as publish_classes
-from circleci_cost_tests.cli.test_credits import publish_credits
 from circleci_cost_tests.cli.test_waste import publish_waste
+from circleci_cost_tests.warehouse.credits.published import publish_credits
 
 Result = TypeVar("Result")
 Talk = Callable[[Client], Awaitable[Result]]

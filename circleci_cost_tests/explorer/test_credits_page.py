@@ -1,41 +1,19 @@
 """The page of the credits: the command's figures, the chart's months, every lot, and pages without purchases."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import httpx
-import polars as pl
 import pytest
 
 from circleci_cost.clock import ManualClock
-from circleci_cost.config.credit_purchases import usable_credits
-from circleci_cost.config.settings import Settings, read_settings
-from circleci_cost.days import days_between
-from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.forecast.forecasting import ForecastSettings
-from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.credits.credit_ledger import write_credits
-from circleci_cost.warehouse.credits.reconciliation import write_reconciliation
-from circleci_cost.warehouse.publishing.publish import publish
-from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.explorer.html_tables import table_with
 from circleci_cost_tests.explorer.serving import Site, serving
+from circleci_cost_tests.warehouse.credits.published import PURCHASES, publish_credits
 
-FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
-PURCHASES = """
-[[cost_centers.purchases]]
-date = 2026-01-01
-credits = 960_000
-usd = 480
-invoice = "=<script>alert(1)</script>"
-[[cost_centers.purchases]]
-date = 2026-03-01
-credits = 250_000
-usd = 150
-expires = 2026-04-20
+INVOICE = """
 [[cost_centers.invoices]]
 period = "2026-01"
 amount = 500
@@ -43,25 +21,11 @@ number = "<img src=x>"
 """
 
 
-def published(folder: Path, more: str = "") -> Settings:
-    (folder / "circleci_cost.toml").write_text(configuration(FIRST) + more)
-    publish_rows(folder / "data", ({"date": day, "compute": 10_000} for day in days_between(FIRST, THROUGH)))
-    settings = read_settings(folder / "circleci_cost.toml")
-    lake, usable, nothing = (
-        open_lake(settings.data_dir),
-        usable_credits(settings),
-        pl.DataFrame(schema=restatements.SCHEMA),
-    )
-    with duckdb.connect(str(lake.warehouse)) as connection:
-        write_credits(connection, usable.centers, ForecastSettings(method="mean"))
-        write_reconciliation(connection, usable.invoiced, nothing)
-        publish(connection, lake, nothing, datetime.now(UTC))
-    return settings
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(published(tmp_path_factory.mktemp("credits"), PURCHASES), clock=ManualClock(NOW)) as site:
+    with serving(
+        publish_credits(tmp_path_factory.mktemp("credits"), PURCHASES + INVOICE), clock=ManualClock(NOW)
+    ) as site:
         yield site
 
 
@@ -100,7 +64,7 @@ def test_the_csv_has_every_lot_to_the_last_digit_and_no_formula(site: Site) -> N
 
 
 def test_without_purchases_the_page_says_how_to_enter_them(tmp_path: Path) -> None:
-    with serving(published(tmp_path), clock=ManualClock(NOW)) as site:
+    with serving(publish_credits(tmp_path, ""), clock=ManualClock(NOW)) as site:
         page = httpx.get(f"{site.origin}/credits", timeout=60).text
         assert "No purchases of credits are written down" in page
         assert httpx.get(f"{site.origin}/credits.csv", timeout=60).text.count("\n") == 1

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -57,7 +58,10 @@ def keep_months(lake: Lake, payers: Mapping[str, str]) -> KeptMonths:
 def _keep(source: Source, generation: str) -> KeptMonths:
     connection, folder = source.connection, source.lake.focus
     folder.mkdir(parents=True, exist_ok=True)
-    bound_memory(connection, source.lake.spill / "focus")
+    spill = source.lake.spill / "focus"
+    # What a killed run left: nobody else uses it, since runs take turns.
+    shutil.rmtree(spill, ignore_errors=True)
+    bound_memory(connection, spill)
     available = days_with_data(connection)
     months = months_between(connection, available) if available else []
     stamps = _stamps(source) if months else {}

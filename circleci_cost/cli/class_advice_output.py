@@ -1,4 +1,4 @@
-"""Writes advice on resource classes to stdout: a table with sentences, or JSON.
+"""Writes advice on resource classes to stdout: a table with sentences.
 
 What is advised was published before.
 """
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from circleci_cost.cli.streams import results, shown, write_json
-from circleci_cost.model.efficiency.advice_listing import TABLE_HEADER, as_json, cells, together
+from circleci_cost.cli.streams import results, shown
+from circleci_cost.model.efficiency.advice_listing import TABLE_HEADER, cells, together
 from circleci_cost.text.units import counted, verb
 from circleci_cost.warehouse.efficiency.class_advice import WINDOW_DAYS
 from circleci_cost.warehouse.publishing.generations import Generation
@@ -68,15 +68,3 @@ def advice_table(rows: pl.DataFrame, width: int) -> "Table":
         Column(name, right=name in _RIGHT, name=name in _NAMES, lesser=_LESSER.get(name, 0)) for name in TABLE_HEADER
     ]
     return fitted(columns, [[Text(shown(cell)) for cell in cells(row)] for row in rows.iter_rows(named=True)], width)
-
-
-def write_advice_json(generation: Generation, rows: pl.DataFrame) -> None:
-    """Write the rows as JSON."""
-    answer = {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
-        "currency": "USD",
-        "window_days": WINDOW_DAYS,
-        "advice": [as_json(row) for row in rows.iter_rows(named=True)],
-    }
-    write_json(answer)

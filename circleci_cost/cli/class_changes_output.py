@@ -1,4 +1,4 @@
-"""Writes changes of resource class to stdout: a table, the list of those to revert, or JSON.
+"""Writes changes of resource class to stdout: a table, and the list of those to revert.
 
 The verdicts were published before.
 """
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from circleci_cost.cli.streams import results, shown, write_json
+from circleci_cost.cli.streams import results, shown
 from circleci_cost.model.efficiency.change_listing import (
     TABLE_HEADER,
-    as_json,
     cells,
     is_to_revert,
     revert_sentence,
@@ -42,17 +41,6 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
         console.paragraph(shown(revert_sentence(row)))
     if generation.manifest.data_through:
         console.print(f"Data through {generation.manifest.data_through}.", style="dim")
-
-
-def write_changes_json(generation: Generation, rows: pl.DataFrame) -> None:
-    """Write the rows as JSON."""
-    answer = {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
-        "currency": "USD",
-        "changes": [as_json(row) for row in rows.iter_rows(named=True)],
-    }
-    write_json(answer)
 
 
 def _table(rows: pl.DataFrame, width: int) -> "Table":

@@ -10,17 +10,18 @@ from pathlib import Path
 import click
 import polars as pl
 
-from circleci_cost.cli.class_advice_output import write_advice_json, write_advice_table
-from circleci_cost.cli.class_changes_output import write_changes_json, write_changes_table
+from circleci_cost.cli.class_advice_output import write_advice_table
+from circleci_cost.cli.class_changes_output import write_changes_table
 from circleci_cost.cli.class_patch import wanted_moves, write_patch
 from circleci_cost.cli.edited import say_edited
 from circleci_cost.cli.invocation import Invocation, invocation
+from circleci_cost.cli.streams import write_json
 from circleci_cost.errors import PARTIAL_DATA, CircleciCostError, UsageError
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.efficiency import advice_listing, change_listing
 from circleci_cost.text.suggestions import did_you_mean
-from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, read_advice
-from circleci_cost.warehouse.efficiency.class_changes import CHANGES, read_changes
+from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, advice_json, read_advice
+from circleci_cost.warehouse.efficiency.class_changes import CHANGES, changes_json, read_changes
 from circleci_cost.warehouse.publishing.generations import current_generation
 
 
@@ -85,11 +86,14 @@ def classes(
             context.exit(PARTIAL_DATA)
     elif changes:
         rows = change_listing.chosen(found, jobs)
-        write_changes_json(generation, rows) if as_text else write_changes_table(generation, rows, limit)
+        if as_text:
+            write_json(changes_json(generation, rows))
+        else:
+            write_changes_table(generation, rows, limit)
     else:
         rows = advice_listing.chosen(found, jobs, every=every)
         if as_text:
-            write_advice_json(generation, rows)
+            write_json(advice_json(generation, rows))
         else:
             write_advice_table(generation, found, rows, reasons=bool(jobs) or every, limit=limit)
 

@@ -30,8 +30,8 @@ from circleci_cost.warehouse.credits.published_credits import (
 )
 from circleci_cost.warehouse.drivers.explanation import AskedChange, explained
 from circleci_cost.warehouse.drivers.explanation_json import as_json as explanation_json
-from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, read_advice
-from circleci_cost.warehouse.efficiency.class_changes import CHANGES, read_changes
+from circleci_cost.warehouse.efficiency.class_advice import ADVICE, advice_json, read_advice
+from circleci_cost.warehouse.efficiency.class_changes import CHANGES, changes_json, read_changes
 from circleci_cost.warehouse.efficiency.waste_report import (
     require_waste,
     waste_filters,
@@ -169,10 +169,9 @@ def classes(texts: Texts, snapshot: Snapshot) -> Answer:
     advice = advice_listing.chosen(read_advice(snapshot.connection), jobs, every=False)
     changes = change_listing.chosen(read_changes(snapshot.connection), jobs)
     return {
-        "window_days": WINDOW_DAYS,
-        "advice": [advice_listing.as_json(row) for row in advice.head(MOST_JOBS).iter_rows(named=True)],
+        **advice_json(snapshot.generation, advice.head(MOST_JOBS)),
         "further_advice": max(advice.height - MOST_JOBS, 0),
-        "changes": [change_listing.as_json(row) for row in changes.head(MOST_JOBS).iter_rows(named=True)],
+        **changes_json(snapshot.generation, changes.head(MOST_JOBS)),
         "further_changes": max(changes.height - MOST_JOBS, 0),
     }
 

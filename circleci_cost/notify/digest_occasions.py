@@ -8,12 +8,10 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 
-from circleci_cost.config.notifications import OWNED_SHARE, Cadence, DigestPart, NotificationOwner
+from circleci_cost.config.notifications import OWNED_SHARE, Cadence, NotificationOwner
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.budgets.definition import Budget
 from circleci_cost.model.budgets.periods import Period, period_of
-from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA
-from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.model.usage.condition_definition import EVERYTHING
 from circleci_cost.model.usage.dimensions import NO_VALUE
 from circleci_cost.notify.credit_occasions import credit_sentences
@@ -22,8 +20,8 @@ from circleci_cost.notify.digest_sections import class_section, waste_section
 from circleci_cost.notify.messages import Notice
 from circleci_cost.text.amounts import WIDE, change_text
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
-from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, read_advice
-from circleci_cost.warehouse.efficiency.class_changes import CHANGES, read_changes
+from circleci_cost.warehouse.efficiency.class_advice import WINDOW_DAYS, published_advice
+from circleci_cost.warehouse.efficiency.class_changes import published_changes
 from circleci_cost.warehouse.efficiency.scope_waste import scope_waste
 from circleci_cost.warehouse.efficiency.waste import WASTE
 from circleci_cost.warehouse.publishing.generations import Generation
@@ -105,24 +103,23 @@ class _Digest:
         return credit_sentences(self.connection, self.generation)
 
     def _sections(self, now: DayRange, before: DayRange) -> dict[str, DigestSection]:
-        has_waste = self._has("waste", WASTE)
-        has_advice, has_changes = self._has("classes", ADVICE), self._has("classes", CHANGES)
-        if not (has_waste or has_advice or has_changes):
+        has_waste = "waste" in self.owner.digest_parts and WASTE in self.generation.manifest.rows
+        has_classes = "classes" in self.owner.digest_parts
+        if not (has_waste or has_classes):
             return {}
         days = DayRange(min(before.first, self.through - _WINDOW), self.through)
         make_scope_jobs(self.connection, self.owner.where, days, OWNED_SHARE)
         sections = {
             "waste": waste_section(scope_waste(self.connection, now, before)) if has_waste else None,
             "classes": class_section(
-                self._of_scope(read_advice(self.connection) if has_advice else pl.DataFrame(schema=ADVICE_SCHEMA)),
-                self._of_scope(read_changes(self.connection) if has_changes else pl.DataFrame(schema=VERDICT_SCHEMA)),
+                self._of_scope(published_advice(self.connection, self.generation)),
+                self._of_scope(published_changes(self.connection, self.generation)),
                 min(now.first, now.last - _WINDOW),
-            ),
+            )
+            if has_classes
+            else None,
         }
         return {name: section for name, section in sections.items() if section is not None}
-
-    def _has(self, part: DigestPart, table: str) -> bool:
-        return part in self.owner.digest_parts and table in self.generation.manifest.rows
 
     def _of_scope(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows of the jobs in `scope_jobs`."""

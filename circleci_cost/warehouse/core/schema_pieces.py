@@ -9,6 +9,7 @@ from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_T
 from circleci_cost.model.usage.dimensions import (
     COMPUTED_DIMENSIONS,
     COST_DIMENSIONS,
+    HIERARCHY,
     NO_VALUE,
     STORED_DIMENSIONS,
     Dimension,
@@ -118,6 +119,13 @@ PIECES: dict[str, str] = {
     "read_dimensions": ", ".join(_READ_KEYS),
     "same_dimensions": "\n        AND ".join(
         f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
+    ),
+    "hierarchy": ", ".join(
+        name
+        for each in STORED_DIMENSIONS
+        if each.name in HIERARCHY
+        for name in (each.id_column, each.name)
+        if name is not None
     ),
     "computed_dimensions": ", ".join(f"{each.of_costs()} AS {each.name}" for each in COMPUTED_DIMENSIONS),
     "computed_of_costs": ", ".join(f"costs.{each.name}" for each in COMPUTED_DIMENSIONS),

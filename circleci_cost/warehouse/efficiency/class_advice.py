@@ -13,6 +13,7 @@ import polars as pl
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA, advise
+from circleci_cost.model.efficiency.advice_listing import as_json
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.model.efficiency.observed_rates import IN_USE_SCHEMA, rates_in_use
 from circleci_cost.model.efficiency.rate_definition import ResourceClassRate
@@ -20,6 +21,7 @@ from circleci_cost.model.efficiency.rates import rates_on
 from circleci_cost.warehouse.core.full_refresh import replace_rows, unregister
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
+from circleci_cost.warehouse.publishing.generations import Generation
 
 ADVICE = "class_advice"
 # Four whole weeks: a month's usage without the weight of one weekday.
@@ -58,6 +60,22 @@ def read_advice(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All advice, `ADVICE_SCHEMA`, the largest likely saving first."""
     rows: pl.DataFrame = connection.sql(sql("efficiency/advice")).pl()
     return rows.select(pl.col(name).cast(kind) for name, kind in ADVICE_SCHEMA.items())
+
+
+def published_advice(connection: duckdb.DuckDBPyConnection, generation: Generation) -> pl.DataFrame:
+    """As `read_advice`; none in a generation of a version without the table."""
+    return read_advice(connection) if ADVICE in generation.manifest.rows else pl.DataFrame(schema=ADVICE_SCHEMA)
+
+
+def advice_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
+    """Rows of the advice in the form of `classes --json`."""
+    return {
+        "data_through": generation.manifest.data_through_text,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "currency": "USD",
+        "window_days": WINDOW_DAYS,
+        "advice": [as_json(row) for row in rows.iter_rows(named=True)],
+    }
 
 
 def _advice(

@@ -6,10 +6,12 @@ Changes are found in `model.efficiency.class_changes`, judged in `model.efficien
 import duckdb
 import polars as pl
 
+from circleci_cost.model.efficiency.change_listing import as_json
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA, verdicts
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
+from circleci_cost.warehouse.publishing.generations import Generation
 
 CHANGES = "class_changes"
 
@@ -30,3 +32,18 @@ def read_changes(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """All changes, `VERDICT_SCHEMA`, those that cost most to keep first."""
     rows: pl.DataFrame = connection.sql(sql("efficiency/changes")).pl()
     return rows.select(pl.col(name).cast(kind) for name, kind in VERDICT_SCHEMA.items())
+
+
+def published_changes(connection: duckdb.DuckDBPyConnection, generation: Generation) -> pl.DataFrame:
+    """As `read_changes`; none in a generation of a version without the table."""
+    return read_changes(connection) if CHANGES in generation.manifest.rows else pl.DataFrame(schema=VERDICT_SCHEMA)
+
+
+def changes_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
+    """Rows of the changes in the form of `classes --changes --json`."""
+    return {
+        "data_through": generation.manifest.data_through_text,
+        "published_at": generation.manifest.published_at.isoformat(),
+        "currency": "USD",
+        "changes": [as_json(row) for row in rows.iter_rows(named=True)],
+    }

@@ -5,13 +5,7 @@ INSERT INTO waste BY NAME
 WITH costs AS (
     SELECT
         date,
-        cost_center,
-        organization_id,
-        organization,
-        project_id,
-        project,
-        workflow,
-        job,
+        {schema.hierarchy},
         price_per_credit,
         CASE
             WHEN lower(build_status) IN ('canceled', 'cancelled') THEN 'canceled'
@@ -83,13 +77,7 @@ parts AS (
 added AS (
     SELECT
         date,
-        cost_center,
-        organization_id,
-        organization,
-        project_id,
-        project,
-        workflow,
-        job,
+        {schema.hierarchy},
         cause,
         price_per_credit,
         CAST(sum(parts.jobs) AS BIGINT) AS jobs,

@@ -8,11 +8,9 @@ from circleci_cost.errors import UsageError
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.efficiency import advice_listing, change_listing
-from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA
-from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.text.plain import quoted
-from circleci_cost.warehouse.efficiency.class_advice import ADVICE, read_advice
-from circleci_cost.warehouse.efficiency.class_changes import CHANGES, read_changes
+from circleci_cost.warehouse.efficiency.class_advice import published_advice
+from circleci_cost.warehouse.efficiency.class_changes import published_changes
 
 PATH = "/classes"
 PARAMETERS = ("project", "job", "show")
@@ -38,9 +36,8 @@ def asked(address: Address, snapshot: Snapshot) -> Asked:
     show = address.one("show")
     if show not in {None, EVERY}:
         raise UsageError(f"show={quoted(show)} is unknown; leave it out, or write show={EVERY}.")
-    tables = snapshot.generation.manifest.rows
-    advice = read_advice(snapshot.connection) if ADVICE in tables else pl.DataFrame(schema=ADVICE_SCHEMA)
-    changes = read_changes(snapshot.connection) if CHANGES in tables else pl.DataFrame(schema=VERDICT_SCHEMA)
+    advice = published_advice(snapshot.connection, snapshot.generation)
+    changes = published_changes(snapshot.connection, snapshot.generation)
     project, job = address.one("project"), address.one("job")
     for column, value in (("project", project), ("job", job)):
         if value is not None:

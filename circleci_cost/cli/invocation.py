@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from circleci_cost.cli.called_as import uses_demo
 from circleci_cost.cli.streams import say
 from circleci_cost.clock import Clock, SystemClock
 
@@ -35,11 +36,13 @@ class Invocation:
         from circleci_cost.config.settings import CONFIG_FILE, demo_settings, load_settings
 
         if self.demo:
+            uses_demo(every=True)
             say(f"--demo: {_DEMO}")
             return demo_settings(clock=self.clock)
         load_environment(self.configuration_file())
         settings = load_settings(self.config, clock=self.clock)
         if settings.is_demo:
+            uses_demo(every=False)
             say(f"No {CONFIG_FILE} here: {_DEMO}")
         return settings
 
@@ -52,7 +55,7 @@ class Invocation:
 
         # No configuration is named and none exists; the data of a demo do not count here.
         if not (self.demo or self.config or os.environ.get(CONFIG_ENV) or self.configuration_file().exists()):
-            raise no_configuration()
+            raise no_configuration(click.get_current_context().command_path)
         return self.settings()
 
     def configuration_file(self) -> Path:

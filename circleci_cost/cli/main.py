@@ -13,6 +13,7 @@ from typing import NamedTuple
 import click
 
 from circleci_cost import __version__
+from circleci_cost.cli.called_as import as_called
 from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.clock import Clock, SystemClock
@@ -63,6 +64,14 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are invoked."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error names other commands as this call would have to."""
+        try:
+            return super().invoke(ctx)
+        except CircleciCostError as error:
+            error.args = (as_called(str(error)),)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order in which a user needs them."""

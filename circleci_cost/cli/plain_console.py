@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from circleci_cost.cli.called_as import as_called
 from circleci_cost.text.plain import plain_lines
 
 
@@ -26,7 +27,7 @@ class PlainConsole(Console):
         margin = " " * indent
         width = self.width if self.is_terminal else len(text) + indent
         lines = [margin]
-        for word in re.findall(r"\S+\s*", text):
+        for word in re.findall(r"\S+\s*", as_called(text)):
             if lines[-1] != margin and _wide(lines[-1] + word) > width:
                 lines.append(margin)
             lines[-1] += word

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from circleci_cost.cli.called_as import as_called
 from circleci_cost.text.literals import json_text
 from circleci_cost.text.plain import one_line, plain_lines
 from circleci_cost.text.secrets import without_secrets
@@ -52,7 +53,7 @@ def prepare_streams() -> None:
 
 def say(text: str) -> None:
     """Write a remark or an error to stderr."""
-    click.echo(plain_lines(text), err=True)
+    click.echo(plain_lines(as_called(text)), err=True)
 
 
 def say_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -62,7 +63,7 @@ def say_bug(kind: type[BaseException], error: BaseException, trace: TracebackTyp
 
 def write_line(text: str) -> None:
     """Write a result to stdout."""
-    click.echo(plain_lines(text))
+    click.echo(plain_lines(as_called(text)))
 
 
 def write_json(content: object) -> None:

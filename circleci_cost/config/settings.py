@@ -33,6 +33,7 @@ from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.sections.mistakes import sentences
 from circleci_cost.sections.section import FilePath, Section, mistake_at
 from circleci_cost.sections.toml_file import is_there, read_configuration, too_deep
+from circleci_cost.text.commands import for_demo
 from circleci_cost.text.suggestions import suggestion_or_all
 
 CONFIG_ENV = "CIRCLECI_COST_CONFIG"
@@ -186,11 +187,17 @@ def load_settings(
     return read_settings(named, clock)
 
 
-def no_configuration() -> ConfigurationError:
-    """The error where no configuration exists."""
+def no_configuration(command: str | None = None) -> ConfigurationError:
+    """The error where no configuration exists; a `command` that refuses the demo unasked says how it may be asked."""
+    sentence = f"There is no configuration: no {CONFIG_FILE} in {Path.cwd()}, and neither --config nor {CONFIG_ENV}"
+    if command and demo.was_run(Path(demo.DATA_DIRECTORY)):
+        called = for_demo(f"`{command}`")
+        return ConfigurationError(
+            f"{sentence} names one. Run `circleci-cost init` to write one, or {called} for the demo that was run here."
+        )
     return ConfigurationError(
-        f"There is no configuration: no {CONFIG_FILE} in {Path.cwd()}, and neither --config nor {CONFIG_ENV} names "
-        "one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with simulated data."
+        f"{sentence} names one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with "
+        "simulated data."
     )
 
 

@@ -14,6 +14,7 @@ from circleci_cost.explorer.frame import status_of
 from circleci_cost.explorer.page import Answer, Content, Download, Json, MovedTo, Page
 from circleci_cost.explorer.rendering import render
 from circleci_cost.explorer.snapshot import Snapshot, TooLargeError, TooSlowError
+from circleci_cost.text.commands import for_demo
 from circleci_cost.text.literals import json_text
 
 _STATUS: tuple[tuple[type[CircleciCostError], int], ...] = (
@@ -51,7 +52,7 @@ class Answers:
                 return RedirectResponse(str(made.address), 303)
 
     def _page(self, page: Page, content: Content, snapshot: Snapshot, user: str) -> str:
-        return render(
+        html = render(
             content.template,
             **content.values,
             page=page,
@@ -62,6 +63,7 @@ class Answers:
             user=user,
             views=snapshot.settings.explorer.views,
         )
+        return for_demo(html, every=True) if snapshot.settings.is_demo else html
 
     def guarded(self, page: Page, path: str, answer: Callable[[], Response]) -> Response:
         """The answer, or one that says in a sentence why there is none."""
@@ -102,6 +104,6 @@ class Answers:
             user="",
             views=(),
             code=status,
-            sentence=sentence,
+            sentence=for_demo(sentence, every=True) if self.explorer.settings.get().is_demo else sentence,
         )
         return HTMLResponse(html, status)

@@ -10,7 +10,10 @@ import pytest
 
 from circleci_cost.cli.main import COMMANDS, cli
 from circleci_cost.config.demo import remember_anchor
-from circleci_cost_tests.cli.harness import Caller, configuration
+from circleci_cost.lake.layout import open_lake
+from circleci_cost.text.commands import WITHOUT_DEMO_UNASKED
+from circleci_cost.warehouse.publishing.generations import current_generation, point_to
+from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
 _HEAVY = ("dagster", "polars", "duckdb", "httpx", "pydantic", "rich", "numpy", "pyarrow")
 
@@ -85,11 +88,28 @@ def test_without_a_configuration_nothing_is_simulated_unasked(call: Caller, comm
     remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
     output = call(*command)
     assert (output.code, output.out) == (3, "")
+    called = " ".join(each for each in command[:2] if command[0] in {"allocation", "notify"} or each == command[0])
+    assert called.removesuffix(" test").removesuffix(" send") in WITHOUT_DEMO_UNASKED
     assert output.err == (
         f"Error: There is no configuration: no circleci_cost.toml in {call.folder}, and neither --config nor "
-        "CIRCLECI_COST_CONFIG names one. Run `circleci-cost init` to write one, or `circleci-cost demo` to try it with "
-        "simulated data.\n"
+        "CIRCLECI_COST_CONFIG names one. Run `circleci-cost init` to write one, or "
+        f"`circleci-cost --demo {called}` for the demo that was run here.\n"
     )
+
+
+def test_sentences_in_the_demo_name_commands_as_they_have_to_be_called_there(call: Caller) -> None:
+    publish_rows(call.folder / "demo-data", [{"date": date(2026, 11, 28), "compute": 100}])
+    remember_anchor(call.folder / "demo-data", date(2026, 11, 28))
+    lake = open_lake(call.folder / "demo-data")
+    manifest = current_generation(lake).manifest
+    rows = {name: count for name, count in manifest.rows.items() if name != "waste"}
+    point_to(lake, manifest.model_copy(update={"rows": rows}))
+    refused = call("waste").err.splitlines()[-1]
+    assert refused.startswith("Error: No waste is published yet; run `circleci-cost --demo allocation apply`, which")
+    # Those that only read find the demo by themselves, but not beside a configuration.
+    unknown = "`circleci-cost{} report --by project` lists the projects."
+    assert call("classes", "--project", "web-shop-2").err.endswith(unknown.format("") + "\n")
+    assert call("--demo", "classes", "--project", "web-shop-2").err.endswith(unknown.format(" --demo") + "\n")
 
 
 @pytest.mark.parametrize("command", ["report", "budgets", "anomalies", "explain", "correlate"])

@@ -48,16 +48,19 @@ def class_section(advice: pl.DataFrame, changes: pl.DataFrame, since: date) -> D
 
     In: the advice and the changes of the digest's jobs, the largest saving and the costliest change first.
     """
-    best = advice.filter(pl.col("best") & (pl.col("saving_usd") > 0))
     revert = changes.filter(change_listing.is_to_revert())
+    # What a change has proved is not estimated as well.
+    places = ["cost_center", "project_id", "job"]
+    best = advice.filter(pl.col("best") & (pl.col("saving_usd") > 0)).join(
+        revert, on=places, how="anti", maintain_order="left"
+    )
     keep = changes.filter((pl.col("verdict") == "keep") & pl.col("current") & (pl.col("date") >= since)).reverse()
     if best.is_empty() and revert.is_empty() and keep.is_empty():
         return None
-    lines = []
+    lines = _sentences(revert, change_listing.revert_sentence, "classes --changes")
     if not best.is_empty():
         lines.append(f"Other resource classes for {counted(best.height, 'job')} {advice_listing.together(best)}")
     lines += _sentences(best, advice_listing.sentence, "classes")
-    lines += _sentences(revert, change_listing.revert_sentence, "classes --changes")
     lines += _sentences(keep, change_listing.keep_sentence, "classes --changes")
     sums = best.select("saving_usd", "saving_low_usd", "saving_high_usd").sum().row(0, named=True)
     data: dict[str, JsonValue] = {name: exact(value) for name, value in sums.items()}

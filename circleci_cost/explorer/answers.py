@@ -63,7 +63,7 @@ class Answers:
             user=user,
             views=snapshot.settings.explorer.views,
         )
-        return for_demo(html, every=True) if snapshot.settings.is_demo else html
+        return for_demo(html, every=True) if self.explorer.settings.is_demo else html
 
     def guarded(self, page: Page, path: str, answer: Callable[[], Response]) -> Response:
         """The answer, or one that says in a sentence why there is none."""
@@ -104,6 +104,6 @@ class Answers:
             user="",
             views=(),
             code=status,
-            sentence=for_demo(sentence, every=True) if self.explorer.settings.get().is_demo else sentence,
+            sentence=for_demo(sentence, every=True) if self.explorer.settings.is_demo else sentence,
         )
         return HTMLResponse(html, status)

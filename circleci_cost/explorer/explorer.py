@@ -25,6 +25,11 @@ class CurrentSettings:
         self._read = _stamp(settings.source_file)
         self.problem: str | None = None
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether they are the built-in demo's, which has no file: they stay so."""
+        return self._settings.is_demo
+
     def get(self) -> Settings:
         """The settings for one request."""
         source = self._settings.source_file

@@ -20,6 +20,7 @@ from circleci_cost.explorer.frame import status_of
 from circleci_cost.explorer.snapshot import Snapshot, Snapshots
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.reporting.report import CURRENCY
+from circleci_cost.text.commands import for_demo
 from circleci_cost.text.secrets import without_secrets
 
 Answer: TypeAlias = Mapping[str, object]
@@ -43,7 +44,8 @@ class Published:
         try:
             return await run_sync(self._answered, ask, ending, abandon_on_cancel=True, limiter=self.limiter)
         except CircleciCostError as error:
-            raise ToolError(without_secrets(str(error))) from error
+            sentence = without_secrets(str(error))
+            raise ToolError(for_demo(sentence, every=True) if self.settings.is_demo else sentence) from error
         finally:
             ending.ask(Reason.READER_LEFT)
 

@@ -1,6 +1,6 @@
 """Commands that sentences and pages name, as they have to be called for the data of the built-in demo.
 
-Who writes the sentences does not know whose data they are about; the ways out do: terminal and explorer.
+Who writes the sentences does not know whose data they are about; the ways out do: terminal, explorer and MCP.
 """
 
 import re

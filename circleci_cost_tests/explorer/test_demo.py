@@ -3,10 +3,13 @@
 from datetime import date
 from pathlib import Path
 
+import httpx
+
 from circleci_cost.config.demo import DATA_DIRECTORY
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.publishing.generations import TABLES, current_generation
 from circleci_cost_tests.explorer.moment import NOW
+from circleci_cost_tests.explorer.serving import Site
 
 
 def test_every_published_table_of_the_demo_has_rows_but_that_of_moved_services(demo_folder: Path) -> None:
@@ -18,3 +21,11 @@ def test_every_published_table_of_the_demo_has_rows_but_that_of_moved_services(d
     )
     # No cloud service shifts around an incident of the demo, whoever makes it.
     assert [name for name in TABLES if not manifest.rows[name]] == ["incident_services"]
+
+
+def test_pages_of_the_demo_name_commands_as_they_have_to_be_called_there(site: Site) -> None:
+    page = httpx.get(f"{site.origin}/classes", timeout=60).text
+    assert "<code>circleci-cost --demo classes</code>" in page
+    assert "<code>circleci-cost help classes</code>" in page
+    refused = httpx.get(f"{site.origin}/?by=job&where=project=nothing-of-it", timeout=60)
+    assert (refused.status_code, "`circleci-cost --demo report --by project`" in refused.text) == (400, True)

@@ -109,7 +109,8 @@ def test_f098_an_edited_price_is_taken_up_checked_and_published_by_the_sensor(si
 
     site.centers = initech(Price("0.00055", "2022-01-01"))
     names, requested, _ = site.requested(cursor)
-    # The fifth is the check `prices_up_to_date`: one run takes the price up, names its days, publishes, exports and tells.
+    # The fifth is the check `prices_up_to_date`: one run takes the price up, names its days, publishes, exports and
+    # tells.
     assert (names, requested) == ({"pricing_periods", "published", "focus_export", "notifications"}, 5)
 
 

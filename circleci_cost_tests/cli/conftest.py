@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from circleci_cost.lake.turns import turn
+from circleci_cost_tests.cli.forked_workers import ForkingPopen
 from circleci_cost_tests.cli.harness import NORTHWIND, SAMPLE, Caller
 
 
@@ -21,6 +22,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setenv("DAGSTER_HOME", "")
     # The workers are processes of their own, in another folder.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setattr(subprocess, "Popen", ForkingPopen)
     return Caller(tmp_path, capsys)
 
 

@@ -24,6 +24,7 @@ from circleci_cost_tests.pipeline.harness import (
 )
 
 _WARMED_UP = "circleci_cost_tests.pipeline.warmed_up"
+_WORKER = "circleci_cost_tests.cli.forked_workers"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def work(task: Task, prepare: Callable[[], None] | None = None) -> None:
 def start(function: Callable[..., None], *arguments: object) -> BaseProcess:
     """Start a process that calls `function`, which must be importable."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, _WARMED_UP])
+    context.set_forkserver_preload([__name__, _WORKER, _WARMED_UP])
     process = context.Process(target=function, args=arguments, daemon=True)
     process.start()
     return process

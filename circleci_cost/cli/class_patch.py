@@ -27,6 +27,8 @@ def wanted_moves(rows: pl.DataFrame, jobs: Sequence[str], *, to_revert: bool) ->
         moves = rows.filter(is_to_revert()).select("job", "project", "resource_class", wanted="resource_class_before")
     else:
         moves = rows.filter("best").select("job", "project", "resource_class", wanted="candidate")
+    # A run without a job's name is in no configuration.
+    moves = moves.filter(pl.col("job").is_not_null())
     if jobs:
         moves = moves.filter(pl.col("job").is_in(jobs))
     projects = moves["project"].unique().sort().to_list()

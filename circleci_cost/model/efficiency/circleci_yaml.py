@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yaml import SafeLoader, YAMLError, compose
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.sections.toml_file import is_there, read_text
@@ -76,11 +76,34 @@ def value_of(mapping: MappingNode, name: str) -> Node | None:
 
 
 def merged(mapping: MappingNode) -> Iterator[MappingNode]:
-    """The mappings that it merges (`<<: *anchor`), the one that counts first."""
-    for key, value in mapping.value:
-        if key.tag == _MERGE:
-            values = [value] if isinstance(value, MappingNode) else getattr(value, "value", [])
-            yield from (each for each in values if isinstance(each, MappingNode))
+    """The mappings that it merges (`<<: *anchor`), and those that they merge; the one that counts first."""
+    ahead, seen = [mapping], {id(mapping)}
+    while ahead:
+        for key, value in ahead.pop(0).value:
+            if key.tag == _MERGE:
+                values = [value] if isinstance(value, MappingNode) else getattr(value, "value", [])
+                new = [each for each in values if isinstance(each, MappingNode) and id(each) not in seen]
+                seen |= set(map(id, new))
+                ahead += new
+                yield from new
+
+
+def shared_nodes(config: CircleciConfig) -> set[int]:
+    """The `id` of every node that stands in several places: an anchor that is used, by an alias or a merge."""
+    seen: set[int] = set()
+    shared: set[int] = set()
+    ahead: list[Node] = [config.top]
+    while ahead:
+        node = ahead.pop()
+        if id(node) in seen:
+            shared.add(id(node))
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            ahead += [part for pair in node.value for part in pair]
+        elif isinstance(node, SequenceNode):
+            ahead += node.value
+    return shared
 
 
 def text_of(node: Node | None) -> str | None:

@@ -5,7 +5,8 @@ A class that comes from an executor, an anchor, a parameter or an orb is named a
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -15,11 +16,13 @@ from circleci_cost.model.efficiency.circleci_yaml import (
     entries,
     entry,
     merged,
+    shared_nodes,
     text_of,
     value_of,
 )
 
 _CLASS = "resource_class"
+_SEVERAL = "its runs want several classes, and line {line} gives them one; decide which"
 _EXPRESSION = re.compile(r"<<\s*(.*?)\s*>>")
 
 
@@ -43,21 +46,24 @@ class Edit:
 
 def edits(config: CircleciConfig, moves: Sequence[Move]) -> tuple[list[Edit], list[str]]:
     """The edits that make the moves, and a sentence for each move that no edit of a single line makes."""
+    shared = shared_nodes(config)
+    answers = {move: _edit(config, move, shared) for move in moves}
+    asked = Counter(found.start for found in answers.values() if isinstance(found, Edit))
     made: list[Edit] = []
     sentences = []
-    for move in moves:
-        found = _edit(config, move)
-        if isinstance(found, Edit):
+    for move, found in answers.items():
+        if isinstance(found, Edit) and asked[found.start] == 1:
             made.append(found)
-        else:
-            sentences.append(f"{move.job} ({move.current} to {move.wanted}): {found}.")
+            continue
+        why = _SEVERAL.format(line=config.text.count("\n", 0, found.start) + 1) if isinstance(found, Edit) else found
+        sentences.append(f"{move.job} ({move.current} to {move.wanted}): {why}.")
     return made, sentences
 
 
 def patch(config: CircleciConfig, made: Sequence[Edit]) -> str:
     """The edits as a unified diff; empty without any."""
     text = config.text
-    for each in sorted(set(made), key=lambda one: one.start, reverse=True):
+    for each in sorted(made, key=lambda one: one.start, reverse=True):
         text = text[: each.start] + each.text + text[each.end :]
     name = config.path.as_posix()
     before, after = (name, name) if config.path.is_absolute() else (f"a/{name}", f"b/{name}")
@@ -69,31 +75,39 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _edit(config: CircleciConfig, move: Move) -> Edit | str:
+def _edit(config: CircleciConfig, move: Move, shared: Set[int]) -> Edit | str:
     jobs = config.section("jobs")
     job = value_of(jobs, move.job) if jobs else None
     if job is None:
         return _elsewhere(config, move)
     if not isinstance(job, MappingNode):
         return f"line {config.line_of(job)} is no description of a job"
+    if id(job) in shared:
+        return f"its description, line {config.line_of(job)}, has an anchor that others use, too"
     pair = entry(job, _CLASS)
     if pair is not None:
-        return _replaced(config, move, *pair)
+        return _replaced(config, move, *pair, shared)
     for anchor in merged(job):
         if (value := value_of(anchor, _CLASS)) is not None:
             return f"its class comes from an anchor, line {config.line_of(value)}, which others may share"
-    executor = value_of(job, "executor")
-    if executor is None:
-        executor = next((value for each in merged(job) if (value := value_of(each, "executor")) is not None), None)
+    executor = _executor_of(job)
     if executor is not None:
         return _of_executor(config, executor)
     return _inserted(config, job, move)
 
 
-def _replaced(config: CircleciConfig, move: Move, key: ScalarNode, value: Node) -> Edit | str:
+def _executor_of(job: MappingNode) -> Node | None:
+    """The `executor` of a job, its own or one that it merges."""
+    values = (value_of(each, "executor") for each in (job, *merged(job)))
+    return next((value for value in values if value is not None), None)
+
+
+def _replaced(config: CircleciConfig, move: Move, key: ScalarNode, value: Node, shared: Set[int]) -> Edit | str:
     line = config.line_of(value)
     if value.start_mark.index < key.end_mark.index:
         return f"its class is an alias of line {line}, which others may share"
+    if id(value) in shared:
+        return f"its class, line {line}, has an anchor that others use, too"
     if not isinstance(value, ScalarNode):
         return f"the class on line {line} is no name"
     if "<<" in value.value:
@@ -102,8 +116,10 @@ def _replaced(config: CircleciConfig, move: Move, key: ScalarNode, value: Node) 
         return f"line {line} says {value.value}, and its runs had {move.current}; the file may be of another branch"
     start, end = value.start_mark.index, value.end_mark.index
     # An anchor stands before the value and is part of the node's place.
-    start += config.text[start:end].rindex(value.value)
-    return Edit(start, start + len(value.value), move.wanted)
+    place = config.text.rfind(value.value, start, end)
+    if place < 0:
+        return f"line {line} writes the class with escapes"
+    return Edit(place, place + len(value.value), move.wanted)
 
 
 def _of_expression(config: CircleciConfig, value: ScalarNode, line: int) -> str:
@@ -140,7 +156,7 @@ def _users_of(config: CircleciConfig, executor: str) -> list[str]:
     jobs = config.section("jobs")
     users = []
     for key, job in entries(jobs) if jobs else ():
-        used = value_of(job, "executor") if isinstance(job, MappingNode) else None
+        used = _executor_of(job) if isinstance(job, MappingNode) else None
         if isinstance(used, MappingNode):
             used = value_of(used, "name")
         if text_of(used) == executor:

@@ -188,3 +188,41 @@ def test_objects_of_python_are_not_built(tmp_path: Path) -> None:
     )
     assert "+    resource_class: medium" in made(tmp_path, to_medium("test"), text=text)[0]
     assert list(tmp_path.iterdir()) == [tmp_path / "config.yml"]
+
+
+def test_a_line_that_other_jobs_use_by_an_anchor_is_named_and_not_changed(tmp_path: Path) -> None:
+    text = (
+        "version: 2.1\nbase: &base\n  executor: big\nfurther: &further\n  <<: *base\n"
+        "executors:\n  big:\n    resource_class: large\n"
+        "jobs:\n  build: &build\n    resource_class: large\n  same: *build\n"
+        "  sized:\n    resource_class: &size large\n  sized-too:\n    resource_class: *size\n"
+        "  nested:\n    <<: *further\n    steps: []\n"
+    )
+    diff, sentences = made(tmp_path, *map(to_medium, ("build", "same", "sized", "nested")), text=text)
+    assert (diff, sentences) == (
+        "",
+        [
+            "build (large to medium): its description, line 10, has an anchor that others use, too.",
+            "same (large to medium): its description, line 10, has an anchor that others use, too.",
+            "sized (large to medium): its class, line 14, has an anchor that others use, too.",
+            "nested (large to medium): its class comes from the executor big, line 8, which nested uses.",
+        ],
+    )
+
+
+def test_two_classes_for_one_line_are_named_and_not_mixed(tmp_path: Path) -> None:
+    moves = (Move("test", "large", "medium"), Move("test", "large", "medium+"), Move("bare", "large", "medium"))
+    diff, sentences = made(tmp_path, *moves, Move("bare", "medium", "small"))
+    assert diff == ""
+    assert len(sentences) == len(moves) + 1
+    assert sentences[0] == (
+        "test (large to medium): its runs want several classes, and line 20 gives them one; decide which."
+    )
+
+
+def test_a_class_that_is_written_with_escapes_is_named(tmp_path: Path) -> None:
+    text = 'version: 2.1\njobs:\n  test:\n    resource_class: "l\\x61rge"\n'
+    assert made(tmp_path, to_medium("test"), text=text) == (
+        "",
+        ["test (large to medium): line 4 writes the class with escapes."],
+    )

@@ -80,10 +80,9 @@ def _edit(config: CircleciConfig, move: Move, shared: Set[int]) -> Edit | str:
     job = value_of(jobs, move.job) if jobs else None
     if job is None:
         return _elsewhere(config, move)
-    if not isinstance(job, MappingNode):
-        return f"line {config.line_of(job)} is no description of a job"
-    if id(job) in shared:
-        return f"its description, line {config.line_of(job)}, has an anchor that others use, too"
+    if not isinstance(job, MappingNode) or id(job) in shared:
+        anchored = f"its description, line {config.line_of(job)}, has an anchor that others use, too"
+        return anchored if isinstance(job, MappingNode) else f"line {config.line_of(job)} is no description of a job"
     pair = entry(job, _CLASS)
     if pair is not None:
         return _replaced(config, move, *pair, shared)
@@ -104,10 +103,10 @@ def _executor_of(job: MappingNode) -> Node | None:
 
 def _replaced(config: CircleciConfig, move: Move, key: ScalarNode, value: Node, shared: Set[int]) -> Edit | str:
     line = config.line_of(value)
-    if value.start_mark.index < key.end_mark.index:
-        return f"its class is an alias of line {line}, which others may share"
     if id(value) in shared:
-        return f"its class, line {line}, has an anchor that others use, too"
+        alias = value.start_mark.index < key.end_mark.index
+        of_others = f"is an alias of line {line}, which others may share"
+        return f"its class {of_others}" if alias else f"its class, line {line}, has an anchor that others use, too"
     if not isinstance(value, ScalarNode):
         return f"the class on line {line} is no name"
     if "<<" in value.value:

@@ -3,6 +3,7 @@
 The rows are `warehouse.focus`' subject; here are the options, where files go, and what is said about them.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,6 +126,8 @@ def export_focus(
         require_replaceable(out, _OURS, replace=force)
     settings = call.settings()
     lake = open_lake(settings.data_dir)
+    if os.path.realpath(out) == os.path.realpath(lake.focus):
+        raise UsageError(f"{out} is kept up to date by the asset focus_export; name another folder.")
     generation = current_generation(lake)
     with generation.connect() as connection:
         days = _days(connection, first, last)
@@ -222,10 +225,11 @@ def _cut_off(days: DayRange, available: DayRange | None) -> list[DayRange]:
     """The months of which only some of the available days are asked for."""
     if available is None:
         return []
-    last_of_month = months_later(days.last.replace(day=1), 1) - timedelta(days=1)
     starts = [days.first] if max(days.first.replace(day=1), available.first) < days.first else []
-    ends = [days.last] if min(last_of_month, available.last) > days.last else []
-    return [
-        DayRange(day.replace(day=1), months_later(day.replace(day=1), 1) - timedelta(days=1))
-        for day in dict.fromkeys([*starts, *ends])
-    ]
+    ends = [days.last] if days.last < available.last and days.last < _month_of(days.last).last else []
+    return list(dict.fromkeys(map(_month_of, [*starts, *ends])))
+
+
+def _month_of(day: date) -> DayRange:
+    first = day.replace(day=1)
+    return DayRange(first, months_later(first, 1) - timedelta(days=1))

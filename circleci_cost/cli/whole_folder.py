@@ -3,6 +3,7 @@
 What the files are is the command's business; single files have `lake.files.atomic_path`.
 """
 
+import os
 import re
 import shutil
 import stat
@@ -45,7 +46,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
     After an error nothing has changed. Raises `StorageError`.
     """
-    place = folder.resolve()
+    # Unlike `Path.resolve`, this leaves a loop of links to the error that writing there gives.
+    place = Path(os.path.realpath(folder))
     with storage_errors(folder), folder_beside(place) as stage:
         yield stage
         fsync_directory(stage)

@@ -21,7 +21,7 @@ from circleci_cost_tests.cli.harness import Caller, configuration, make_once, pu
 from circleci_cost_tests.lake.builders import CENTER, day
 from circleci_cost_tests.text.test_csv_text import HOSTILE
 from circleci_cost_tests.warehouse.focus.conformance import check, read_rows, total
-from circleci_cost_tests.warehouse.focus.published import CONFIGURATION, PURCHASES, TAGS, USAGE, publish_usage
+from circleci_cost_tests.warehouse.focus.published import CONFIGURATION, PURCHASES, TAGS, USAGE, job, publish_usage
 
 _SHAPES = [shape for shape in itertools.product(Version, Style, Grain) if shape[:2] != (Version.V1_4, Style.CREDITS)]
 _DAY = date(2026, 1, 31)
@@ -314,6 +314,7 @@ def test_job_runs_that_are_newer_than_the_publication_are_refused(used: Caller) 
         (["--out", "o", "--from", "2026-10-05"], "No day of 2026-10-05 is published, only 2026-10-01 to 2026-10-04"),
         (["--out", "o", "--from", "2026-10-03", "--to", "2026-10-01"], "exchange them"),
         (["--out", "circleci_cost.toml"], "circleci_cost.toml is a file and was left as it is"),
+        (["--out", "data/focus", "--force"], "data/focus is kept up to date by the asset focus_export"),
     ],
 )
 def test_what_cannot_be_written_is_refused_in_a_sentence(used: Caller, options: list[str], sentence: str) -> None:
@@ -327,6 +328,26 @@ def test_days_that_are_not_final_are_named_and_a_month_cut_short_is_said_to_clou
     output = used("export", "focus", "--out", "o", "--profile", "cloudzero", "--from", "2026-10-02")
     assert output.code == 0
     assert "of 2026-10-01 to 2026-10-31 only a part is in it." in output.err
+    output = used("export", "focus", "--out", "o", "--profile", "cloudzero", "--to", "9999-12-31", "--force")
+    assert "only a part" not in output.err
+
+
+def test_a_folder_that_is_named_like_the_home_directory_is_an_ordinary_one(used: Caller) -> None:
+    for out in ("~/out.csv", "~/out.parquet", "~/out"):
+        assert used("export", "focus", "--out", out).code == 0
+    assert sorted(path.name for path in (used.folder / "~").iterdir()) == ["out", "out.csv", "out.parquet"]
+
+
+def test_rows_that_differ_in_their_machine_only_have_an_order(call: Caller) -> None:
+    call.configure(CONFIGURATION)
+    machines = [("docker", "large"), ("machine", "large"), ("docker", "medium")]
+    usage = [
+        job(number, dlc="200", executor=executor, resource_class=name)
+        for number, (executor, name) in enumerate(machines, 1)
+    ]
+    publish_usage(call.folder, usage, tags="")
+    rows = exported(call.at("2026-10-20T12:00:00+00:00"))
+    assert [(row["x_Executor"], row["x_ResourceClass"]) for row in rows] == sorted(machines)
 
 
 def test_the_kind_of_tables_may_stand_behind_the_options_as_before(used: Caller) -> None:

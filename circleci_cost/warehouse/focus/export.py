@@ -53,7 +53,7 @@ class Month:
 def bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let DuckDB spill into `folder` beyond some memory; a connection would use most of the machine's otherwise."""
     connection.execute("SET memory_limit = '1GB'")
-    connection.execute(f"SET temp_directory = {sql_text(str(folder))}")
+    connection.execute(f"SET temp_directory = {sql_text(str(folder.absolute()))}")
 
 
 def months_between(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:

@@ -113,11 +113,13 @@ def join_csv(files: Sequence[WrittenFile], path: Path) -> WrittenFile:
 
 def join_parquet(connection: duckdb.DuckDBPyConnection, files: Sequence[WrittenFile], path: Path) -> WrittenFile:
     """One Parquet file of several with the same columns, in their order."""
-    paths = ", ".join(sql_text(str(part.path)) for part in files)
+    paths = ", ".join(sql_text(str(part.path.absolute())) for part in files)
     return _copy(connection, f"SELECT * FROM read_parquet([{paths}])", path, _PARQUET)  # noqa: S608 - quoted paths
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path, form: str) -> WrittenFile:
-    ((count,),) = connection.execute(f"COPY ({rows}) TO {sql_text(str(path))} ({form})").fetchall()
+    # Of a relative path, DuckDB takes `~` for the home directory.
+    place = sql_text(str(path.absolute()))
+    ((count,),) = connection.execute(f"COPY ({rows}) TO {place} ({form})").fetchall()
     fsync_file(path)
     return WrittenFile(path, count)

@@ -8,6 +8,7 @@ import polars as pl
 
 from circleci_cost.days import DAYS_A_MONTH
 from circleci_cost.model.efficiency.advice_text import reason, risk
+from circleci_cost.model.efficiency.rates import RATE
 from circleci_cost.model.efficiency.slowdown import time_factors
 
 # With fewer sampled runs, or over less than a third of the time, the extremes of CPU and RAM are not known.
@@ -42,6 +43,7 @@ ADVICE_SCHEMA: dict[str, pl.DataType] = {
     **dict.fromkeys(("cpu_median", "cpu_p95", "cpu_max", "ram_median", "ram_p95", "ram_max"), pl.Float64()),
     **dict.fromkeys(("vcpus", "candidate_vcpus", "ram_gb", "candidate_ram_gb"), pl.Float64()),
 }
+_OF_RATE = ("source", "observed", "table")
 _FACTORS = ("best_case", "likely", "worst_case")
 
 
@@ -53,9 +55,11 @@ def advise(usage: pl.DataFrame, samples: pl.DataFrame, rates: pl.DataFrame) -> p
     `advice` is `move` (it saves even at worst), `try` (it likely saves), `stay`, or `refused`. A class without a known
     size has one row without a candidate.
     """
-    own = rates.select("executor", "resource_class", "family", "generation", "vcpus", "ram_gb", "credits_per_minute")
+    sizes = ("family", "generation", "vcpus", "ram_gb")
+    own = rates.select("executor", "resource_class", *sizes, "credits_per_minute", *_OF_RATE)
     others = own.select(
         "family",
+        *(pl.col(name).alias(f"candidate_{name}") for name in _OF_RATE),
         candidate="resource_class",
         candidate_generation="generation",
         candidate_vcpus="vcpus",
@@ -73,6 +77,7 @@ def advise(usage: pl.DataFrame, samples: pl.DataFrame, rates: pl.DataFrame) -> p
             pl.when(pl.col("vcpus").is_not_null()).then(pl.col(name)).alias(name)
             for name in ("candidate", "candidate_vcpus", "candidate_ram_gb", "candidate_credits_per_minute", "k")
         )
+        .with_columns(candidate_credits_per_minute=_candidate_rate())
         .unique(["key", "candidate"], maintain_order=True)
     )
     judged = _judged(rows.join(_factors(rows, samples), on=["key", "k"], how="left"))
@@ -82,6 +87,26 @@ def advise(usage: pl.DataFrame, samples: pl.DataFrame, rates: pl.DataFrame) -> p
               nulls_last=True)
         .select(pl.col(name).cast(kind) for name, kind in ADVICE_SCHEMA.items())
     )  # fmt: skip
+
+
+def _candidate_rate() -> pl.Expr:
+    """The candidate's rate. In: rows with both classes' rates, `source`, `observed` and `table`.
+
+    Where the export shows only one of both, and another rate than the table, the table's ratio holds: sizes of one
+    generation change their rates together.
+    """
+
+    def unseen(prefix: str) -> pl.Expr:
+        return (pl.col(f"{prefix}source") == "shipped") & pl.col(f"{prefix}observed").is_null()
+
+    def seen(prefix: str) -> pl.Expr:
+        return (pl.col(f"{prefix}source") == "observed") & pl.col(f"{prefix}table").is_not_null()
+
+    one_seen = (seen("") & unseen("candidate_")) | (seen("candidate_") & unseen(""))
+    one_seen &= pl.col("candidate_generation") == pl.col("generation")
+    tables = pl.col("candidate_table").cast(pl.Float64) / pl.col("table").cast(pl.Float64)
+    alike = (pl.col("credits_per_minute").cast(pl.Float64) * tables).round(6).cast(RATE)
+    return pl.when(one_seen).then(alike).otherwise("candidate_credits_per_minute")
 
 
 def _comparable() -> pl.Expr:
@@ -96,7 +121,8 @@ def _factors(rows: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     """The times on `k` times as many vCPUs, relative to today's, over the sampled time of each job."""
     schema = {"key": rows.schema["key"], "k": pl.Float64(), **dict.fromkeys(_FACTORS, pl.Float64())}
     parts = [pl.DataFrame(schema=schema)]
-    median, maximum = pl.col("cpu_median") / 100, pl.max_horizontal("cpu_median", "cpu_max") / 100
+    # A container may use more than its share of a host: that does not make it faster on more vCPUs of its own.
+    median, maximum = ((pl.max_horizontal("cpu_median", name) / 100).clip(0, 1) for name in ("cpu_median", "cpu_max"))
     # A dozen ratios at most: the loop is over sizes of classes, not over rows.
     for k in rows["k"].drop_nulls().unique().sort():
         if k == 1:

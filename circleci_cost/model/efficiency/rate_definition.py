@@ -26,7 +26,8 @@ class ResourceClassRate(Section):
 
     executor: Label
     resource_class: Label
-    credits_per_minute: Annotated[Decimal, Field(ge=0, lt=_MOST_CREDITS)]
+    # Of a class that costs nothing, no other one would save: self-hosted runners are left out anyway.
+    credits_per_minute: Annotated[Decimal, Field(gt=0, lt=_MOST_CREDITS)]
     vcpus: Annotated[Decimal, Field(gt=0, le=1024)] | None = None
     ram_gb: Annotated[Decimal, Field(gt=0, le=65536)] | None = None
     effective_from: date | None = None

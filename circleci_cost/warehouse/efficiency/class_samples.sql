@@ -5,5 +5,5 @@ SELECT
     round(coalesce(cpu_max, cpu_median)) AS cpu_max,
     CAST(sum(seconds) AS BIGINT) AS seconds
 FROM class_runs
-WHERE cpu_median IS NOT NULL
+WHERE sampled
 GROUP BY ALL;

@@ -30,7 +30,7 @@ def usage(**changes: Any) -> dict[str, Any]:
     return job | changes
 
 
-def advice(*jobs: dict[str, Any], cpu: tuple[float, float] = (30, 40)) -> pl.DataFrame:
+def advice(*jobs: dict[str, Any], cpu: tuple[float, float] = (30, 40), rates: pl.DataFrame = RATES) -> pl.DataFrame:
     decimals = {"compute_credits": pl.Decimal(38, 6), "compute_cost_usd": pl.Decimal(38, 16),
                 "price_per_credit": pl.Decimal(18, 10)}  # fmt: skip
     frame = pl.DataFrame(list(jobs), schema_overrides={**decimals, "key": pl.UInt64}, infer_schema_length=None)
@@ -39,7 +39,7 @@ def advice(*jobs: dict[str, Any], cpu: tuple[float, float] = (30, 40)) -> pl.Dat
         schema={"key": pl.UInt64, "cpu_median": pl.Float64, "cpu_max": pl.Float64, "seconds": pl.Int64},
         orient="row",
     )
-    return advise(frame, samples, RATES)
+    return advise(frame, samples, rates)
 
 
 def on(candidate: str, rows: pl.DataFrame) -> dict[str, Any]:
@@ -130,3 +130,22 @@ def test_classes_of_another_processor_are_no_candidates() -> None:
     assert set(machine["candidate"]) == {"arm.large"}
     # Five times as dear for twice the vCPUs: half of them cost a fifth.
     assert on("arm.large", machine)["break_even_minutes"] == 50.0
+
+
+def test_where_the_export_shows_one_rate_only_the_ratio_is_the_tables() -> None:
+    observed = pl.DataFrame([("docker", "large", 500, 300_000, Decimal(120_250))], schema=_RUNS.schema, orient="row")
+    rows = advice(usage(), cpu=(100, 100), rates=rates_in_use(rates_on(DAY), observed))
+    medium = on("medium", rows)
+    assert (medium["credits_per_minute"], medium["candidate_credits_per_minute"]) == (24, 12)
+    # A saturated job takes twice the time on half of the vCPUs: nothing is saved, whatever the rates.
+    assert (medium["advice"], medium["saving_usd"]) == ("stay", 0)
+    assert on("large.gen2", rows)["candidate_credits_per_minute"] == 24
+    # The export's own rate of the candidate stays.
+    both = pl.concat([observed, pl.DataFrame([("docker", "medium", 500, 300_000, Decimal(55_250))], observed.schema,
+                                             orient="row")])  # fmt: skip
+    assert on("medium", advice(usage(), rates=rates_in_use(rates_on(DAY), both)))["candidate_credits_per_minute"] == 11
+
+
+def test_more_than_all_of_the_cpu_is_all_of_it() -> None:
+    medium = on("medium", advice(usage(), cpu=(150, 180)))
+    assert (medium["minutes_best"], medium["minutes_likely"], medium["minutes_worst"]) == (15.0, 20.0, 20.0)

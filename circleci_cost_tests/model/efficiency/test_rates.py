@@ -91,6 +91,11 @@ def test_a_size_of_half_is_refused() -> None:
         ResourceClassRate(executor="docker", resource_class="large", credits_per_minute=Decimal(18), vcpus=Decimal(4))
 
 
+def test_a_class_that_costs_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError, match="greater than 0"):
+        ResourceClassRate(executor="docker", resource_class="large", credits_per_minute=Decimal(0))
+
+
 def test_the_export_wins_over_the_shipped_table_and_both_are_named() -> None:
     rates = in_use(observed("docker", "large", 24.04))
     assert rate("docker", "large", rates)["credits_per_minute"] == Decimal("24.0")

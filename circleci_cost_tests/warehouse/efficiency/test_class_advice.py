@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.core.transactions import make_tables
@@ -66,6 +67,14 @@ def test_a_change_of_class_leaves_the_former_class_out_after_three_days(tmp_path
         days[day] += runs(day, "test", 1)
     advice = written(tmp_path, days)
     assert set(advice["resource_class"]) == {"medium"}
+
+
+@pytest.mark.parametrize("memory", [None, 0.0])
+def test_runs_whose_memory_is_not_known_are_no_samples(tmp_path: Path, memory: float | None) -> None:
+    unknown = {"median_ram_utilization_pct": memory, "max_ram_utilization_pct": memory}
+    advice = written(tmp_path, {LAST: runs(LAST, "test", 50, **unknown)})
+    assert set(advice["advice"]) == {"refused"}
+    assert "too few samples: 0 of 50 runs have any" in advice["reason"][0]
 
 
 def test_without_job_runs_there_is_no_advice(tmp_path: Path) -> None:

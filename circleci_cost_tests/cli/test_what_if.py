@@ -105,6 +105,24 @@ def test_what_cannot_be_imagined_is_said(published: Caller, text: str, why: str)
     assert why in result.err
 
 
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        (("job=test class=medium", "job=test class=small project=web"), "test cannot move twice; give it one class"),
+        (("price=0.0005", "price=0.0004"), "two prices for the same cost centers"),
+    ],
+)
+def test_one_job_or_price_is_not_changed_twice(published: Caller, texts: tuple[str, ...], why: str) -> None:
+    result = published("explain", *(word for text in texts for word in ("--what-if", text)))
+    assert result.code == 2
+    assert why in result.err
+
+
+def test_the_price_of_a_single_cost_center_counts_wherever_it_stands(published: Caller) -> None:
+    for texts in (("price=0.0003 cost_center=acme", "price=0.0006"), ("price=0.0006", "price=0.0003 cost_center=acme")):
+        assert imagined(published, *texts)["this month"]["imagined"] == 240 + 60
+
+
 def test_looking_ahead_takes_no_period_of_the_past(published: Caller) -> None:
     result = published("explain", "--what-if", "price=0.0005", "--from", "2026-11-01")
     assert (result.code, "leave out --from" in result.err) == (2, True)

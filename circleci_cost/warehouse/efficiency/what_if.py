@@ -58,6 +58,7 @@ class Imagined:
 
 @dataclass(frozen=True)
 class _Move:
+    job: str
     center: str
     scope: Conditions
     factors: Factors
@@ -72,6 +73,9 @@ def imagine(
     if through is None:
         raise CircleciCostError(f"No day is complete yet, so nothing is forecast; {generation.how_to_publish}.")
     moves = [move for each in asked if isinstance(each, ClassMove) for move in _moves(connection, generation, each)]
+    for index, move in enumerate(moves):
+        if any(move.scope == other.scope for other in moves[:index]):
+            raise UsageError(f"--what-if: {move.job} cannot move twice; give it one class.")
     prices = _prices(connection, [each for each in asked if isinstance(each, NewPrice)])
     states = read_budget_status(connection, Periods.CURRENT).to_dicts()
     by_name = {budget.name: budget for budget in budgets}
@@ -132,7 +136,7 @@ def _move(row: dict[str, Any]) -> _Move:
         f"{where}: {minutes:.1f} min a run become likely {likely:.1f} ({best:.1f} to {worst:.1f}), and cost "
         f"{100 * factors.likely:.0f} % of today's compute ({100 * factors.low:.0f} to {100 * factors.high:.0f} %)"
     )
-    return _Move(row["cost_center"], scope, factors, sentence)
+    return _Move(row["job"], row["cost_center"], scope, factors, sentence)
 
 
 def _prices(connection: duckdb.DuckDBPyConnection, asked: Sequence[NewPrice]) -> dict[str, float]:
@@ -140,7 +144,11 @@ def _prices(connection: duckdb.DuckDBPyConnection, asked: Sequence[NewPrice]) ->
     query = "SELECT cost_center, arg_max(price_per_credit, date) FROM daily_costs GROUP BY cost_center ORDER BY ALL"
     today = dict(connection.execute(query).fetchall())
     relative = dict.fromkeys(today, 1.0)
-    for each in asked:
+    priced = [each.cost_center for each in asked]
+    if len(set(priced)) < len(priced):
+        raise UsageError("--what-if: there are two prices for the same cost centers; give one.")
+    # That of a single cost center counts there, wherever it stands.
+    for each in sorted(asked, key=lambda each: each.cost_center is not None):
         if each.cost_center is not None and each.cost_center not in today:
             raise UsageError(
                 f"--what-if: there is no cost center {each.cost_center!r}; "

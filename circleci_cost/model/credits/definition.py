@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from circleci_cost.days import EARLIEST_USAGE, months_later
 from circleci_cost.sections.section import Label, Section, mistake_within
+from circleci_cost.text.amounts import exact
 
 # What is added to a balance: bought once, a tranche of an annual plan, free credits of a plan, an automatic refill.
 Kind = Literal["purchase", "allocation", "bonus", "refill"]
@@ -22,6 +23,8 @@ PACKAGE = Decimal(25_000)
 # What a seat beyond the included ones costs in a billing cycle (CircleCI's price list; 40,000 on Scale plans).
 SEAT = Decimal(25_000)
 _LATEST = date(2099, 12, 31)
+# USD per credit. The list price is 0.0006: only credits and usd that were exchanged give more.
+_DEAREST = 1
 
 
 def _plausible(value: date) -> date:
@@ -34,6 +37,15 @@ Day: TypeAlias = Annotated[date, AfterValidator(_plausible)]
 # DECIMAL(19,6) of the warehouse holds them, and 64 bits hold their millionths.
 Credits: TypeAlias = Annotated[Decimal, Field(gt=0, max_digits=18, decimal_places=6)]
 Usd: TypeAlias = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
+
+
+def _refuse_dear(credits: Decimal, usd: Decimal) -> None:
+    """Raise `ValueError` for a price that no credits have."""
+    if usd > credits * _DEAREST:
+        raise ValueError(
+            f"{exact(usd)} USD for {exact(credits)} credits is more than {_DEAREST} USD per credit; exchange "
+            "credits and usd, or correct one of them"
+        )
 
 
 class Purchase(Section):
@@ -58,6 +70,7 @@ class Purchase(Section):
             raise ValueError('bonus credits are free; leave usd out, or write kind = "purchase"')
         if self.kind != "bonus" and self.usd is None:
             raise ValueError("usd is missing; write what was paid for these credits, 0 if they were free")
+        _refuse_dear(self.credits, self.usd or Decimal(0))
         return self
 
 
@@ -74,6 +87,11 @@ class AllocationSchedule(Section):
     usd: Usd
     valid_months: Annotated[int, Field(ge=1, le=120)] = VALID_MONTHS
     invoice: Label | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _refuse_dear(self.credits, self.usd)
+        return self
 
     @property
     def dates(self) -> list[date]:

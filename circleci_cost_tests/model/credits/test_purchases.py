@@ -129,6 +129,11 @@ def test_billing_cycles_follow_each_other_without_a_gap() -> None:
             "were free.",
         ),
         (
+            f"{PURCHASE}date = 2026-01-15\ncredits = 13750\nusd = 25_000_000\n",
+            "line 6: cost_centers[0].purchases[0]: 25000000 USD for 13750 credits is more than 1 USD per credit; "
+            "exchange credits and usd, or correct one of them.",
+        ),
+        (
             f"{PURCHASE}date = 2026-01-15\ncredits = 5\nusd = 0\nexpires = 2026-01-14\n",
             "line 6: cost_centers[0].purchases[0]: expires 2026-01-14 lies before date 2026-01-15; correct one of "
             "them.",
@@ -186,6 +191,7 @@ def test_a_mistake_in_the_configuration_is_one_sentence_with_its_line(tmp_path: 
         (f"{HEADER}2026-01-05,-3,1,,,\n", "more.csv, line 2, column credits: input should be greater than 0."),
         (f"{HEADER}2026-01-05,5,1,,gift,\n", "more.csv, line 2: kind = gift: write purchase, allocation, bonus,"),
         (f"{HEADER}2026-01-05,5,,,,\n", "more.csv, line 2: usd is missing; write what was paid for these credits, 0"),
+        (f"{HEADER}2026-01-05,15,25000,,,\n", "more.csv, line 2: 25000 USD for 15 credits is more than 1 USD per"),
         (f"{HEADER}2026-01-05,5,1,2026-01-04,,\n", "more.csv, line 2: expires 2026-01-04 lies before date 2026-01-05;"),
         (
             f"{HEADER}2026-01-05,5,1,,,a\n\n2026-01-05,5.0,1.00,,purchase,a\n",

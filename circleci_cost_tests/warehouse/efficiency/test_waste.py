@@ -14,6 +14,7 @@ from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.efficiency.waste import CAUSES, DLC_RUNS
 from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.derived import Derivation
@@ -109,6 +110,32 @@ def test_a_rerun_takes_its_part_of_a_cost_and_leaves_the_rest_to_the_cause_of_it
         "failed": (40, 1),
         "rerun": (40, 1),
     }
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        {"COMPUTE_CREDITS": "-30", "TOTAL_CREDITS": "-28"},
+        {"COMPUTE_CREDITS": "0", "USER_CREDITS": "-30", "TOTAL_CREDITS": "-28"},
+        {"COMPUTE_CREDITS": "-30", "TOTAL_CREDITS": "-28", "JOB_BUILD_STATUS": "failed"},
+    ],
+)
+def test_a_correction_beside_wasted_runs_stops_no_publication(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, correction: dict[str, str]
+) -> None:
+    """Less is left of the job's day than was wasted on it; `add_up` sees that the blocking check passes."""
+    former = run(1, JOB_BUILD_STATUS="failed", WORKFLOW_ID="7c0c4f0e-6b1a-4a56-8f5e-0e6d6f9f1c01", **AGAIN)
+    later = run(2, WORKFLOW_FIRST_JOB_QUEUED_AT="2026-10-01 11:00:00.000", **AGAIN)
+    assert credits(add_up(connection, lake, [former, later, run(3, **correction), run(4, **correction)]))["rerun"] == 40
+
+
+def test_more_waste_than_usage_is_seen(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
+    add_up(connection, lake, CASES["failed"])
+    for column in ("jobs", "run_seconds", "credits"):
+        connection.execute("BEGIN")
+        connection.execute(f"UPDATE waste SET {column} = {column} + 1")
+        assert one_row(connection, sql("efficiency/waste_beyond_cost")) == (1,)
+        connection.execute("ROLLBACK")
 
 
 def cached(number: int, *, seconds: int, fee: int) -> Record:

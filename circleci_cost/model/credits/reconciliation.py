@@ -130,12 +130,14 @@ def reconcile(
     plan: Plan,
     bought: pl.DataFrame | None,
     restated: pl.DataFrame,
+    ledger_through: date | None = None,
 ) -> pl.DataFrame:
     """The rows of one billing period, `RECONCILIATION_SCHEMA`; `amount_usd` adds up to the invoice, to the last digit.
 
     In: `days`, `DAYS_SCHEMA`, all known days of the cost center; `bought`, `BOUGHT_SCHEMA`, None for a cost center
     without purchases: its invoices bill usage. With purchases, an invoice bills what was bought: the usage that lots
-    paid for gives way to the purchases of the period.
+    paid for gives way to the purchases of the period. Which lots pay for usage after `ledger_through`, on days that are
+    not complete yet, nobody knows.
     """
     own = days.filter(pl.col("date").is_between(billed.days.first, billed.days.last))
     with localcontext(WIDE):
@@ -144,7 +146,7 @@ def reconcile(
         if bought is None:
             causes = _of_usage(billed, own, restated, seats)
         else:
-            causes = _of_purchases(billed, own, bought, seats)
+            causes = _of_purchases(billed, own, bought, ledger_through, seats)
         tax = billed.line("tax")
         parts = [computed, *causes, *([Part(Cause.TAX, tax)] if tax else [])]
         rest = billed.amount - sum((part.amount for part in parts), _NOTHING)
@@ -191,7 +193,9 @@ def _of_usage(billed: Billed, days: pl.DataFrame, restated: pl.DataFrame, seats:
     )
 
 
-def _of_purchases(billed: Billed, days: pl.DataFrame, bought: pl.DataFrame, seats: str) -> Iterator[Part]:
+def _of_purchases(
+    billed: Billed, days: pl.DataFrame, bought: pl.DataFrame, ledger_through: date | None, seats: str
+) -> Iterator[Part]:
     """From the computed cost to an invoice that bills what was bought."""
     for cause in _APART:
         line = billed.line(cause.value)
@@ -209,6 +213,8 @@ def _of_purchases(billed: Billed, days: pl.DataFrame, bought: pl.DataFrame, seat
     yield Part(
         Cause.PRICE, used - _sum(_times(days, "paid_credits")), "lots had cost another price than the contracted one"
     )
+    later = days.filter(pl.col("date") > (ledger_through or billed.days.last))
+    yield Part(Cause.MISSING, -_sum(later["cost_usd"]), f"usage after {ledger_through}, the ledger's last day so far")
 
 
 def _seats(days: pl.DataFrame, plan: Plan) -> str:

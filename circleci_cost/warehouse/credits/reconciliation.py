@@ -22,7 +22,7 @@ from circleci_cost.model.credits.reconciliation import (
 )
 from circleci_cost.model.credits.text import say_unexplained
 from circleci_cost.warehouse.core.full_refresh import replace_rows
-from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost.warehouse.publishing.generations import Generation
 
@@ -73,8 +73,15 @@ def _of_center(
         credits=pl.col("credits_added") - pl.col("credits_removed") + pl.col("credits_changed"),
     )
     bought = None if center.is_empty else _bought(center)
+    (through,) = one_row(connection, "SELECT max(data_through) FROM credit_outlook")
     for billed in billed_periods(center.invoices, center.plan.billing_day):
-        yield reconcile(name, billed, days, plan=center.plan, bought=bought, restated=restated.cast(RESTATED_SCHEMA))
+        yield reconcile(
+            *(name, billed, days),
+            plan=center.plan,
+            bought=bought,
+            restated=restated.cast(RESTATED_SCHEMA),
+            ledger_through=through,
+        )
 
 
 def _bought(center: CenterCredits) -> pl.DataFrame:

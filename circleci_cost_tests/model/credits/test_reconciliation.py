@@ -49,10 +49,17 @@ def parts(
     days: list[dict[str, object]] | pl.DataFrame,
     bought: list[tuple[date, str | None, int]] | None = None,
     restated: pl.DataFrame = NO_RESTATEMENT,
+    ledger_through: date | None = None,
 ) -> dict[str, Decimal]:
     (billed,) = billed_periods([Invoice.model_validate({"period": "2026-10", **each}) for each in invoices], 1)
     lots = None if bought is None else pl.DataFrame(bought, BOUGHT_SCHEMA, orient="row")
-    rows = reconcile("acme", billed, pl.DataFrame(days, DAYS_SCHEMA), plan=Plan(), bought=lots, restated=restated)
+    rows = reconcile(
+        *("acme", billed, pl.DataFrame(days, DAYS_SCHEMA)),
+        plan=Plan(),
+        bought=lots,
+        restated=restated,
+        ledger_through=ledger_through,
+    )
     assert rows.schema == RECONCILIATION_SCHEMA
     assert sum(rows["amount_usd"], Decimal(0)) == rows.item(0, "invoice_usd") == billed.amount
     return dict(rows.select("cause", "amount_usd").iter_rows())
@@ -138,6 +145,19 @@ def test_a_refill_is_billed_instead_of_usage_and_bonus_credits_are_not() -> None
     }
 
 
+def test_usage_that_the_ledger_does_not_reach_yet_is_not_unexplained() -> None:
+    """An invoice in advance, on the 20th of its period: the 21st has some usage, and no lot paid for it yet."""
+    days = [known(date(2026, 10, number), 1000, paid_credits=1000, paid_usd="0.6") for number in range(1, 21)]
+    days.append(known(date(2026, 10, 21), 400))
+    bought = [(date(2026, 10, 1), None, 15)]
+    assert parts([{"amount": Decimal(15)}], days, bought, ledger_through=date(2026, 10, 20)) == {
+        "computed": Decimal("12.24"),
+        "refill_instead_of_usage": Decimal(3),
+        "days_missing": Decimal("-0.24"),
+        "unexplained": 0,
+    }
+
+
 def test_the_parts_of_a_thousand_random_invoices_add_up_to_the_last_digit() -> None:
     draw = random.Random(14)
 
@@ -160,7 +180,13 @@ def test_the_parts_of_a_thousand_random_invoices_add_up_to_the_last_digit() -> N
         bought = [(date(2026, 10, 1 + draw.randrange(31)), draw.choice([None, "a"]), draw.randrange(999))] * 3
         restated = pl.DataFrame([(date(2026, 10, 3), date(2026, 11, 20), amount(99))], RESTATED_SCHEMA, orient="row")
         invoice = {"amount": amount(10**6), "number": draw.choice([None, "a"]), "lines": lines}
-        parts([invoice], months[number % 20], draw.choice([None, bought]), restated)
+        parts(
+            [invoice],
+            months[number % 20],
+            draw.choice([None, bought]),
+            restated,
+            draw.choice([None, date(2026, 10, 9)]),
+        )
 
 
 @pytest.mark.parametrize(

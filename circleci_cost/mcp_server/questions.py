@@ -5,6 +5,8 @@ How a client sees the tools, their names and parameters, is in `tools`.
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.config.budget_definitions import usable_budgets
 from circleci_cost.config.credit_purchases import usable_credits
@@ -53,6 +55,8 @@ MOST_ROWS = 500
 MOST_CHANGES = 100
 MOST_INCIDENTS = 100
 MOST_JOBS = 100
+MOST_LOTS = 200
+MOST_STATES = 500
 _EFFECTS = 10
 
 Texts = Mapping[str, Sequence[str]]
@@ -101,14 +105,15 @@ def why(texts: Texts, snapshot: Snapshot) -> Answer:
 
 
 def budgets(texts: Texts, snapshot: Snapshot) -> Answer:
-    """As `budgets --json`: the states of the `period`. Raises `UsageError`."""
+    """As `budgets --json`: the states of the `period`, with the number of `further` ones. Raises `UsageError`."""
     period = one_of(texts, "period", lambda text: choice(Periods, "period", text)) or Periods.CURRENT
     usable = usable_budgets(snapshot.settings)
     configured = [budget.name for budget in usable.budgets]
     rows = budgets_tree(snapshot.connection, snapshot.generation, period, configured)
     notes = unmatched_values(snapshot.connection, snapshot.generation, usable.budgets)
     return {
-        **budgets_json(snapshot.generation, rows),
+        **budgets_json(snapshot.generation, rows[:MOST_STATES]),
+        "further": len(rows[MOST_STATES:]),
         "shortfalls": [*notes, *(str(problem) for problem in usable.problems)],
     }
 
@@ -131,16 +136,18 @@ def anomaly(incident_id: str, snapshot: Snapshot) -> Answer:
 
 
 def credits(snapshot: Snapshot) -> Answer:
-    """As `credits --json`: how long the credits last, and the lots."""
+    """As `credits --json`: how long the credits last, and the newest lots, with the number of `further_lots`."""
     usable = usable_credits(snapshot.settings)
     outlook = published_outlook(snapshot.connection, snapshot.generation)
     if outlook.is_empty() and not usable.centers:
         raise CircleciCostError(HOW_TO_ENTER.format(source=snapshot.settings.described_source))
-    lots = published_lots(snapshot.connection) if outlook.height else outlook
+    lots = published_lots(snapshot.connection) if outlook.height else pl.DataFrame({"bought_on": []})
+    newest = lots.filter(pl.col("bought_on").rank("ordinal", descending=True) <= MOST_LOTS)
     configured = [center.cost_center for center in usable.centers]
     missing = not_published(configured, outlook, snapshot.generation)
     return {
-        **credits_json(snapshot.generation, outlook, lots),
+        **credits_json(snapshot.generation, outlook, newest),
+        "further_lots": lots.height - newest.height,
         "shortfalls": [*([missing] if missing else []), *(str(problem) for problem in usable.problems)],
     }
 

@@ -140,6 +140,7 @@ def test_budgets_are_those_of_the_command(call: Caller, talk: Any) -> None:
     answer = talk(tool("budgets"))
     assert {name: answer[name] for name in told} == told
     assert len(talk(tool("budgets", period="all"))["budgets"]) > 4
+    assert answer["further"] == 0
     assert "There is no period 'next'" in talk(refusal("budgets", period="next"))
 
 
@@ -164,11 +165,21 @@ def test_classes_and_their_changes_are_those_of_the_command(call: Caller, talk: 
     assert talk(tool("classes", jobs=["lint"]))["advice"] == lint != []
 
 
-def test_credits_are_those_of_the_command(call: Caller, talk: Any) -> None:
+def test_credits_are_those_of_the_command_with_the_newest_lots(
+    call: Caller, talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish_credits(call.folder)
     told = json.loads(call("credits", "--json").out)
     answer = talk(tool("credits"))
     assert {name: answer[name] for name in told} == told
+    assert answer["further_lots"] == 0
+    monkeypatch.setattr("circleci_cost.mcp_server.questions.MOST_LOTS", 1)
+    answer = talk(tool("credits"))
+    lots = [lot for center in told["cost_centers"] for lot in center["lots"]]
+    assert [lot for center in answer["cost_centers"] for lot in center["lots"]] == [
+        max(lots, key=lambda lot: lot["bought_on"])
+    ]
+    assert answer["further_lots"] == len(lots) - 1 > 0
 
 
 def test_a_mistake_or_a_lack_is_one_sentence_of_what_to_do(call: Caller, talk: Any) -> None:

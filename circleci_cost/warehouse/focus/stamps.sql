@@ -17,12 +17,19 @@ WITH hashes AS (
 periods AS (
     SELECT coalesce(sum(CAST(hash(prices) AS HUGEINT)), 0) AS hash
     FROM pricing_periods AS prices
+),
+
+-- The organization that pays may have usage in other months only, and its name from there.
+names AS (
+    SELECT coalesce(sum(CAST(hash(organization_id, organization) AS HUGEINT)), 0) AS hash
+    FROM (SELECT DISTINCT organization_id, organization FROM daily_costs)
 )
 
 SELECT
     strftime(date_trunc('month', date), '%Y-%m') AS month,
-    concat_ws('-', any_value(periods.hash), count(*), sum(CAST(hashes.hash AS HUGEINT))) AS stamp
+    concat_ws('-', any_value(periods.hash), any_value(names.hash), count(*), sum(CAST(hashes.hash AS HUGEINT))) AS stamp
 FROM hashes
 CROSS JOIN periods
+CROSS JOIN names
 GROUP BY ALL
 ORDER BY month;

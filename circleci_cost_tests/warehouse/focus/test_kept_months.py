@@ -75,6 +75,16 @@ def test_a_price_period_or_a_payer_that_changed_writes_all_and_a_month_that_is_g
     assert (result.written, result.removed) == ((), ("focus-2026-09.parquet",))
 
 
+def test_a_payer_whose_name_is_known_from_another_month_has_it_in_all_months(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "data")
+    rows = [{**row, "organization": "shared"} for row in _ROWS[:1]]
+    for more in ([], [{**_ROWS[1], "organization": "payer"}]):
+        published(lake, rows + more)
+        kept(lake, {"acme": "id of payer"})
+    names = duckdb.sql(f"SELECT DISTINCT \"BillingAccountName\" FROM '{lake.focus}/*.parquet'").fetchall()
+    assert names == [("payer",)]
+
+
 def test_without_any_day_the_folder_has_no_month(tmp_path: Path) -> None:
     lake = open_lake(tmp_path / "data")
     published(lake, [])

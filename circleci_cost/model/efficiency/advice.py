@@ -205,7 +205,11 @@ def _advice() -> pl.Expr:
 
 
 def _is_best() -> pl.Expr:
-    """Whether a candidate likely saves most of those of its job and class."""
-    advised = pl.col("advice").is_in(["move", "try"])
-    saving = pl.when(advised).then(pl.col("saving_credits"))
-    return (saving.is_not_null() & (saving == saving.max().over("key"))).fill_null(value=False)
+    """Whether a candidate likely saves most of those of its job and class; of several, what risks least.
+
+    One of them at most: savings of the best are added up.
+    """
+    saving = pl.when(pl.col("advice").is_in(["move", "try"])).then(pl.col("saving_credits").round(6))
+    order = (saving, pl.col("advice") == "move", "candidate_vcpus", "candidate_ram_gb", "candidate")
+    first = pl.col("candidate").sort_by(order, descending=[True] * 4 + [False], nulls_last=True).first()
+    return (saving.is_not_null() & (pl.col("candidate") == first.over("key"))).fill_null(value=False)

@@ -6,6 +6,7 @@ import polars as pl
 
 from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA, advise
 from circleci_cost.model.efficiency.observed_rates import rates_in_use
+from circleci_cost.model.efficiency.rate_definition import ResourceClassRate
 from circleci_cost.model.efficiency.rates import rates_on
 
 DAY = date(2026, 11, 27)
@@ -149,3 +150,11 @@ def test_where_the_export_shows_one_rate_only_the_ratio_is_the_tables() -> None:
 def test_more_than_all_of_the_cpu_is_all_of_it() -> None:
     medium = on("medium", advice(usage(), cpu=(150, 180)))
     assert (medium["minutes_best"], medium["minutes_likely"], medium["minutes_worst"]) == (15.0, 20.0, 20.0)
+
+
+def test_of_candidates_that_save_the_same_one_is_the_best() -> None:
+    """A dearer contract for one class: a saturated job saves the same by all smaller ones."""
+    own = ResourceClassRate(executor="docker", resource_class="large", credits_per_minute=Decimal(25))
+    rows = advice(usage(), cpu=(100, 100), rates=rates_in_use(rates_on(DAY, [own]), _RUNS))
+    assert rows.filter(pl.col("saving_usd") > 0)["candidate"].n_unique() > 1
+    assert rows.filter("best")["candidate"].to_list() == ["medium+"]

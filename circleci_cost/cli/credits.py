@@ -15,12 +15,14 @@ from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.clock import utc_today
 from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
+from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_run_out, say_top_up
+from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_run_out, say_top_up, unknown_days
 from circleci_cost.model.credits.text import LOT_HEADER, TABLE_HEADER, cells, lot_cells
 from circleci_cost.warehouse.credits.published_credits import (
     HOW_TO_ENTER,
     credits_json,
+    days_of_unknown_usage,
     not_published,
     published_lots,
     published_outlook,
@@ -77,11 +79,14 @@ def credits(
     with generation.connect() as connection:
         outlook = published_outlook(connection, generation)
         lots = published_lots(connection) if outlook.height else pl.DataFrame()
+        unknown = list(unknown_days(days_of_unknown_usage(connection))) if outlook.height else []
     if as_text:
         write_json(credits_json(generation, outlook, lots))
     elif outlook.height:
         _write(generation, outlook, lots if with_lots else None)
     _say(settings, generation, outlook, [center.cost_center for center in usable.centers])
+    for sentence in unknown:
+        say(f"Partial: {sentence}.")
     say_partial(usable.problems)
     say_edited(settings, generation)
     if fail_over:
@@ -90,6 +95,8 @@ def credits(
         if early:
             say(f"May run out by {limit}: {', '.join(map(shown, early))}")
             context.exit(OVER)
+    if unknown:
+        context.exit(PARTIAL_DATA)
 
 
 def _say(settings: Settings, generation: Generation, outlook: pl.DataFrame, configured: list[str]) -> None:

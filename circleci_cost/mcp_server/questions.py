@@ -16,6 +16,7 @@ from circleci_cost.explorer.asking import ask, days_there_are
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.history.reports import comparison_shortfalls, report_shortfalls
 from circleci_cost.mcp_server.published import Answer
+from circleci_cost.model.credits.findings import unknown_days
 from circleci_cost.model.efficiency import advice_listing, change_listing
 from circleci_cost.model.incidents.listing import Listing, incident_named
 from circleci_cost.model.reporting.report import as_json as report_json
@@ -26,6 +27,7 @@ from circleci_cost.warehouse.budgets.published_budgets import budgets_json, budg
 from circleci_cost.warehouse.credits.published_credits import (
     HOW_TO_ENTER,
     credits_json,
+    days_of_unknown_usage,
     not_published,
     published_lots,
     published_outlook,
@@ -145,10 +147,11 @@ def credits(snapshot: Snapshot) -> Answer:
     newest = lots.filter(pl.col("bought_on").rank("ordinal", descending=True) <= MOST_LOTS)
     configured = [center.cost_center for center in usable.centers]
     missing = not_published(configured, outlook, snapshot.generation)
+    unknown = unknown_days(days_of_unknown_usage(snapshot.connection)) if outlook.height else ()
     return {
         **credits_json(snapshot.generation, outlook, newest),
         "further_lots": lots.height - newest.height,
-        "shortfalls": [*([missing] if missing else []), *(str(problem) for problem in usable.problems)],
+        "shortfalls": [*([missing] if missing else []), *unknown, *(str(problem) for problem in usable.problems)],
     }
 
 

@@ -62,6 +62,13 @@ def test_a_ci_job_fails_when_credits_may_run_out_within_the_days(published: Call
     assert (output.code, output.err) == (code, "May run out by 2026-05-12: acme\n" if code else "")
 
 
+def test_a_balance_that_days_are_missing_from_is_partial(call: Caller) -> None:
+    publish_credits(call.folder, rows=[*ROWS[:40], *ROWS[41:]])
+    output = call("credits")
+    assert output.code == 5
+    assert "Partial: acme: of 2026-02-10 no usage is known, so the balance may be too high" in output.err
+
+
 def test_an_unknown_limit_is_a_mistake_in_usage(published: Caller) -> None:
     output = published("credits", "--fail-over", "runs_out_within=soon")
     assert output.code == 2

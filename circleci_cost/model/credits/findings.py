@@ -3,13 +3,14 @@
 The figures are `outlook`'s; sending messages is `notify`'s job.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange, say_ranges
 from circleci_cost.text.amounts import dollars, whole_number
 from circleci_cost.text.units import counted
 
@@ -23,6 +24,15 @@ def missing_purchases(outlook: pl.DataFrame) -> Iterator[str]:
         yield (
             f"{row['cost_center']}: {_credits(row['uncovered_credits'])} were used that no purchase pays for; write "
             "down the purchases or refills that are missing"
+        )
+
+
+def unknown_days(days: Mapping[str, Sequence[DayRange]]) -> Iterator[str]:
+    """A sentence for each cost center of whose usage days are missing. In: these days by cost center."""
+    for name, ranges in days.items():
+        yield (
+            f"{name}: of {say_ranges(ranges)} no usage is known, so the balance may be too high; `circleci-cost "
+            "backfill` fetches what CircleCI still has"
         )
 
 

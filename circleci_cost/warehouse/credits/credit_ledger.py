@@ -12,7 +12,7 @@ import polars as pl
 
 from circleci_cost.model.budgets.series import History, known_days
 from circleci_cost.model.credits.expected_usage import HORIZON_DAYS, expected_usage
-from circleci_cost.model.credits.findings import bought_before_history, missing_purchases
+from circleci_cost.model.credits.findings import bought_before_history, missing_purchases, unknown_days
 from circleci_cost.model.credits.ledger import LEDGER_SCHEMA, USAGE_SCHEMA, credit_ledger
 from circleci_cost.model.credits.outlook import COURSE_SCHEMA, OUTLOOK_SCHEMA, credit_outlook
 from circleci_cost.model.credits.purchases import CenterCredits, credit_lots
@@ -21,6 +21,7 @@ from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
+from circleci_cost.warehouse.credits.published_credits import days_of_unknown_usage
 from circleci_cost.warehouse.forecast.series import history
 
 
@@ -51,6 +52,7 @@ def write_credits(
     tables, findings = _computed(connection, centers, past, settings) if past else (_empty(), ())
     with transaction(connection):
         replace_rows(connection, tables)
+    findings = (*findings, *unknown_days(days_of_unknown_usage(connection)))
     return CreditSummary(
         tables["credit_lots"].height,
         tables["credit_lots"].filter(pl.col("bought_on").is_not_null())["lot"].n_unique(),

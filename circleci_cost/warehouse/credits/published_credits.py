@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.model.credits.outlook import OUTLOOK_SCHEMA
 from circleci_cost.text.amounts import exact
 from circleci_cost.warehouse.core.statements import sql
@@ -68,6 +69,11 @@ def not_published(configured: Sequence[str], outlook: pl.DataFrame, generation: 
     if not missing or generation.manifest.data_through is None:
         return ""
     return f"No state of the credits of {', '.join(missing)} is published yet; {generation.how_to_publish}."
+
+
+def days_of_unknown_usage(connection: duckdb.DuckDBPyConnection) -> dict[str, list[DayRange]]:
+    """The days without data in the time of each cost center's ledger. In: a connection that has an outlook."""
+    return {name: as_ranges(days) for name, days in connection.execute(sql("credits/unknown_days")).fetchall()}
 
 
 def credits_json(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFrame) -> dict[str, object]:

@@ -1,7 +1,9 @@
 """Publishes costs, purchases and what they leave of the credits, for the command and the page."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -34,10 +36,10 @@ expires = 2026-04-20
 """
 
 
-def publish_credits(folder: Path, more: str = PURCHASES) -> Settings:
+def publish_credits(folder: Path, more: str = PURCHASES, rows: Sequence[Mapping[str, Any]] = ROWS) -> Settings:
     """Write a configuration with purchases or `more`, and publish costs and what they leave of the credits."""
     (folder / "circleci_cost.toml").write_text(configuration(FIRST) + more)
-    publish_rows(folder / "data", ROWS)
+    publish_rows(folder / "data", rows)
     settings = read_settings(folder / "circleci_cost.toml")
     lake, usable = open_lake(settings.data_dir), usable_credits(settings)
     nothing = pl.DataFrame(schema=restatements.SCHEMA)

@@ -84,6 +84,16 @@ def test_missing_purchases_and_lots_older_than_the_usage_are_named(connection: d
     )
 
 
+def test_days_without_data_are_named_as_their_usage_is_in_no_balance(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("DELETE FROM daily_costs WHERE date IN ('2026-01-03', '2026-02-10', '2026-02-11')")
+    connection.execute("DELETE FROM usage_days WHERE date IN ('2026-01-03', '2026-02-10', '2026-02-11')")
+    credits = center(bought(date(2026, 2, 1), 200_000, 100))
+    assert write_credits(connection, [credits], SETTINGS).findings == (
+        "acme: of 2026-02-10 to 2026-02-11 no usage is known, so the balance may be too high; `circleci-cost backfill` "
+        "fetches what CircleCI still has",
+    )
+
+
 def test_a_cost_center_without_usage_has_a_balance_and_no_outlook(connection: duckdb.DuckDBPyConnection) -> None:
     globex = CenterCredits("globex", [bought(FIRST, 5, 3)])
     outlook = write_credits(connection, [globex, center(bought(FIRST, 5, 3))], SETTINGS).outlook

@@ -11,7 +11,7 @@ from circleci_cost.explorer.charts import Chart
 from circleci_cost.explorer.pages.credits.balance_chart import balance_chart, shown_days
 from circleci_cost.explorer.pages.credits.balance_table import MonthEnd, month_ends
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_top_up
+from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_top_up, unknown_days
 from circleci_cost.model.credits.text import (
     LOT_HEADER,
     PART_HEADER,
@@ -24,6 +24,7 @@ from circleci_cost.model.credits.text import (
 )
 from circleci_cost.text.amounts import dollars
 from circleci_cost.warehouse.credits.published_credits import (
+    days_of_unknown_usage,
     not_published,
     published_course,
     published_lots,
@@ -122,6 +123,8 @@ def _notes(snapshot: Snapshot, usable: UsableCredits, states: pl.DataFrame) -> I
         yield sentence
     for sentence in missing_purchases(states):
         yield f"{sentence}."
+    if states.height:
+        yield from (f"{sentence}." for sentence in unknown_days(days_of_unknown_usage(snapshot.connection)))
     yield from map(str, usable.problems)
     if newer := edited(snapshot.settings, snapshot.generation):
         yield f"{newer}."

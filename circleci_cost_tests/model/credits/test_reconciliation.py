@@ -149,7 +149,7 @@ def test_usage_that_the_ledger_does_not_reach_yet_is_not_unexplained() -> None:
     """An invoice in advance, on the 20th of its period: the 21st has some usage, and no lot paid for it yet."""
     days = [known(date(2026, 10, number), 1000, paid_credits=1000, paid_usd="0.6") for number in range(1, 21)]
     days.append(known(date(2026, 10, 21), 400))
-    bought = [(date(2026, 10, 1), None, 15)]
+    bought: list[tuple[date, str | None, int]] = [(date(2026, 10, 1), None, 15)]
     assert parts([{"amount": Decimal(15)}], days, bought, ledger_through=date(2026, 10, 20)) == {
         "computed": Decimal("12.24"),
         "refill_instead_of_usage": Decimal(3),

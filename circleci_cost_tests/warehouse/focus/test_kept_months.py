@@ -81,7 +81,7 @@ def test_a_payer_whose_name_is_known_from_another_month_has_it_in_all_months(tmp
     for more in ([], [{**_ROWS[1], "organization": "payer"}]):
         published(lake, rows + more)
         kept(lake, {"acme": "id of payer"})
-    names = duckdb.sql(f"SELECT DISTINCT \"BillingAccountName\" FROM '{lake.focus}/*.parquet'").fetchall()
+    names = duckdb.execute(f"SELECT DISTINCT \"BillingAccountName\" FROM '{lake.focus}/*.parquet'").fetchall()
     assert names == [("payer",)]
 
 

@@ -21,6 +21,8 @@ from circleci_cost.model.efficiency import advice_listing, change_listing
 from circleci_cost.model.incidents.listing import Listing, incident_named
 from circleci_cost.model.reporting.report import as_json as report_json
 from circleci_cost.model.usage.dimensions import DIMENSIONS
+from circleci_cost.text.plain import quoted
+from circleci_cost.text.suggestions import did_you_mean
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.budgets.budget_status import Periods
 from circleci_cost.warehouse.budgets.published_budgets import budgets_json, budgets_tree, unmatched_values
@@ -171,13 +173,22 @@ def waste(texts: Texts, snapshot: Snapshot) -> Answer:
 
 
 def classes(texts: Texts, snapshot: Snapshot) -> Answer:
-    """As `classes --json` and `classes --changes --json`: the largest savings, all candidates of the `jobs` named."""
+    """As `classes --json` and `classes --changes --json`: the largest savings, all candidates of the `jobs` named.
+
+    Raises `UsageError` for a job that there is not.
+    """
     for table in (ADVICE, CHANGES):
         if table not in snapshot.generation.manifest.rows:
             raise CircleciCostError(f"No advice on classes is published yet; {snapshot.generation.how_to_publish}.")
     jobs = given(texts, "jobs")
-    advice = advice_listing.chosen(read_advice(snapshot.connection), jobs, every=False)
-    changes = change_listing.chosen(read_changes(snapshot.connection), jobs)
+    every_advice, every_change = read_advice(snapshot.connection), read_changes(snapshot.connection)
+    known = pl.concat([every_advice["job"], every_change["job"]]).drop_nulls().unique().sort().to_list()
+    for job in jobs:
+        if job not in known:
+            hint = did_you_mean(job, known) or f"ask without jobs for those of the last {WINDOW_DAYS} days."
+            raise UsageError(f"There is nothing about classes of the job {quoted(job)}; {hint}")
+    advice = advice_listing.chosen(every_advice, jobs, every=False)
+    changes = change_listing.chosen(every_change, jobs)
     return {
         **advice_json(snapshot.generation, advice.head(MOST_JOBS)),
         "further_advice": max(advice.height - MOST_JOBS, 0),

@@ -163,6 +163,7 @@ def test_classes_and_their_changes_are_those_of_the_command(call: Caller, talk: 
     assert answer["changes"] == json.loads(call("classes", "--changes", "--json").out)["changes"] != []
     lint = json.loads(call("classes", "--job", "lint", "--json").out)["advice"]
     assert talk(tool("classes", jobs=["lint"]))["advice"] == lint != []
+    assert "nothing about classes of the job 'lnit'; did you mean 'lint'?" in talk(refusal("classes", jobs=["lnit"]))
 
 
 def test_credits_are_those_of_the_command_with_the_newest_lots(

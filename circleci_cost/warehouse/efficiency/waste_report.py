@@ -11,9 +11,8 @@ import duckdb
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError, UsageError
-from circleci_cost.model.efficiency.waste import CAUSE, CAUSES
+from circleci_cost.model.efficiency.waste import CAUSE, CAUSE_NAMES
 from circleci_cost.model.reporting.filters import Filter, FilterOperator, parse_filters
-from circleci_cost.model.reporting.names import known_value
 from circleci_cost.model.usage.dimensions import HIERARCHY, NO_VALUE
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.suggestions import suggestion_or_all
@@ -90,7 +89,8 @@ def waste_filters(connection: duckdb.DuckDBPyConnection, where: Sequence[str]) -
     for each in causes:
         if each.operator is not FilterOperator.CONTAINS:
             for value in each.values:
-                known_value(CAUSE, value, {cause.name for cause in CAUSES})
+                if value not in CAUSE_NAMES:
+                    raise UsageError(f"There is no cause {value!r}; {suggestion_or_all(value, list(CAUSE_NAMES))}")
     return (*known_filters(connection, [each for each in parsed if each.dimension != CAUSE]), *causes)
 
 

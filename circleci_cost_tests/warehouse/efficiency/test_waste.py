@@ -198,5 +198,5 @@ def test_names_that_waste_does_not_have_are_refused(lake: Lake, connection: duck
         waste_groups(["branch"])
     with pytest.raises(UsageError, match="Waste has no branch"):
         waste_filters(connection, ["branch=main"])
-    with pytest.raises(UsageError, match="cause"):
+    with pytest.raises(UsageError, match=r"There is no cause 'fialed'; did you mean 'failed'\?"):
         waste_filters(connection, ["cause=fialed"])

@@ -146,6 +146,15 @@ class Plan(Section):
                         "one with count, or move first",
                     )
             taken |= dict.fromkeys(schedule.dates, index)
+        for index, allowance in enumerate(self.allowances):
+            for position, earlier in enumerate(self.allowances[:index]):
+                common = max(allowance.from_, earlier.from_)
+                if common <= min(allowance.until or _LATEST, earlier.until or _LATEST):
+                    raise mistake_within(
+                        ("allowances", index),
+                        f"this allowance and allowances[{position}] both hold on {common}, so their credits would add "
+                        "up; end one of them with until, or write their sum as one",
+                    )
         return self
 
 

@@ -102,4 +102,4 @@ def _allowed(plan: Plan, through: date) -> Iterator[_Lot]:
         last = min(through, allowance.until or through)
         for cycle in cycles_between(allowance.from_, last, plan.billing_day):
             first = max(cycle.first, allowance.from_)
-            yield "bonus", first, cycle.last, allowance.credits, Decimal(0), None
+            yield "bonus", first, min(cycle.last, allowance.until or cycle.last), allowance.credits, Decimal(0), None

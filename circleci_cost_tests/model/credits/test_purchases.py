@@ -103,6 +103,8 @@ def test_an_allowance_is_a_free_lot_of_every_billing_cycle_that_ends_with_it(tmp
             (date(2026, 3, 31), date(2026, 4, 29)),
         )
     ]
+    # The credits of a plan that is over are over with it.
+    assert lots(tmp_path, text.replace("2026-04-29", "2026-04-10"))[-1][1] == date(2026, 4, 10)
 
 
 def test_billing_cycles_follow_each_other_without_a_gap() -> None:
@@ -169,6 +171,12 @@ def test_billing_cycles_follow_each_other_without_a_gap() -> None:
         (
             "[[cost_centers.plan.allowances]]\ncredits = 5\nfrom = 2026-02-01\nuntil = 2026-01-01\n",
             "line 6: cost_centers[0].plan.allowances[0]: until 2026-01-01 lies before from 2026-02-01; exchange them.",
+        ),
+        (
+            "[[cost_centers.plan.allowances]]\ncredits = 5\nfrom = 2026-02-01\n"
+            "[[cost_centers.plan.allowances]]\ncredits = 8\nfrom = 2026-07-01\n",
+            "line 9: cost_centers[0].plan.allowances[1]: this allowance and allowances[0] both hold on 2026-07-01, so "
+            "their credits would add up; end one of them with until, or write their sum as one.",
         ),
         (
             "[cost_centers.plan]\nauto_refil = true\n",

@@ -213,6 +213,16 @@ def test_each_receiver_gets_the_whole_cost_in_its_own_columns(used: Caller) -> N
     assert {row["time/usage_start"][:10] for row in drops} == {f"2026-10-0{number}" for number in (1, 2, 3)}
 
 
+@pytest.mark.parametrize(("tag", "receiver"), [("billedcost", "datadog"), ("circleci_job", "vantage")])
+def test_a_tag_that_is_named_like_a_receivers_own_is_refused(call: Caller, tag: str, receiver: str) -> None:
+    tags = f'[[virtual_tags]]\nname = "{tag}"\n[[virtual_tags.rules]]\nvalue_of = "project"\n'
+    call.configure(CONFIGURATION + tags)
+    publish_usage(call.folder, [job(1, compute="40")], tags=tags)
+    output = call.at("2026-10-20T12:00:00+00:00")("export", "focus", "--out", "o", "--profile", receiver)
+    assert output.code == 1
+    assert f"files have a {tag} already, so the virtual tag {tag} has no place in them" in output.err
+
+
 def test_our_own_reader_of_other_clouds_costs_reads_the_same_dollars(used: Caller) -> None:
     whole = reported(used)[()]
     source = Infrastructure.model_validate({"name": "ci", "files": ["*.csv"]})

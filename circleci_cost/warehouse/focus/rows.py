@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from circleci_cost.errors import CircleciCostError
 from circleci_cost.model.focus.columns import DIMENSION_COLUMNS, FocusColumn, Grain, Kind, Style, Version, columns_of
 from circleci_cost.model.focus.receivers import DIMENSION_TAGS, Form, Receiver, ReceiverColumn
 from circleci_cost.model.focus.skus import METERS, SKUS
@@ -84,7 +85,17 @@ def _typed(column: FocusColumn, *, as_text: bool) -> str:
 
 
 def receiver_query(receiver: Receiver, tags: Sequence[str]) -> Query:
-    """The rows as a receiver wants them, those that are alike added up. In: the virtual tags of the generation."""
+    """The rows as a receiver wants them, those that are alike added up. In: the virtual tags of the generation.
+
+    Raises `CircleciCostError` for a tag that is named like something else in the receiver's files.
+    """
+    taken = {name.lower() for name in (*DIMENSION_TAGS, *(column.name for column in receiver.columns))}
+    for tag in tags:
+        if tag in DIMENSION_TAGS or receiver.tag_column.format(tag=tag).lower() in taken:
+            raise CircleciCostError(
+                f"{receiver.shown}'s files have a {tag} already, so the virtual tag {tag} has no place in them; give "
+                "the tag another name. Nothing was written."
+            )
     columns = {column.name: _received(column, receiver, tags) for column in receiver.columns}
     if receiver.tag_column:
         columns |= {receiver.tag_column.format(tag=tag): value for tag, value in _tag_values(tags).items()}

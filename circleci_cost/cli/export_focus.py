@@ -38,6 +38,8 @@ from circleci_cost.warehouse.reporting.former_centers import former_centers
 from circleci_cost.warehouse.reporting.report import days_with_data, published_tags
 
 _FORMS = (CSV, PARQUET)
+# Whoever names one of these means a file, and is not given a folder of that name.
+_OTHER_FILES = ("gz", "zip", "json", "tsv", "xlsx")
 _OURS = re.compile(
     rf"(focus|{'|'.join(RECEIVERS)})-\d{{4}}-\d{{2}}(-\d+)?\.(csv|parquet)|focus_metadata\.json|\d{{8}}-\d{{8}}"
     rf"|{re.escape(TEMPORARY_PREFIX)}.*"
@@ -173,6 +175,8 @@ def _form(out: Path, form: str | None, receiver: Receiver | None) -> str:
     ending = out.suffix.removeprefix(".")
     if receiver and (form == PARQUET or ending in _FORMS):
         raise UsageError(f"{receiver.shown} takes CSV files of a limited size; name a folder, without --format.")
+    if ending not in _FORMS and ending.lower() in (*_FORMS, *_OTHER_FILES):
+        raise UsageError(f"--out ends in .{ending}; a file has to end in .csv or .parquet, a folder in neither.")
     if ending not in _FORMS:
         return form or CSV
     if form not in {None, ending}:

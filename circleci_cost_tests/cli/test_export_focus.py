@@ -318,6 +318,8 @@ def test_job_runs_that_are_newer_than_the_publication_are_refused(used: Caller) 
     ("options", "sentence"),
     [
         (["--out", "o.csv", "--format", "parquet"], "--out ends in .csv and --format is parquet"),
+        (["--out", "o.csv.gz"], "--out ends in .gz; a file has to end in .csv or .parquet, a folder in neither"),
+        (["--out", "o.CSV"], "--out ends in .CSV; a file has to end in .csv or .parquet, a folder in neither"),
         (["--out", "o", "--profile", "vantage", "--grain", "job"], "--profile vantage decides all columns"),
         (["--out", "o.csv", "--profile", "datadog"], "Datadog takes CSV files of a limited size; name a folder"),
         (["--out", "o", "--version", "1.4", "--style", "credits"], "FOCUS 1.4 allows only national currencies"),

@@ -3,8 +3,9 @@
 What is asked and answered is in `tools`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import anyio
@@ -44,8 +45,7 @@ class Published:
         try:
             return await run_sync(self._answered, ask, ending, abandon_on_cancel=True, limiter=self.limiter)
         except CircleciCostError as error:
-            sentence = without_secrets(str(error))
-            raise ToolError(for_demo(sentence, every=True) if self.settings.is_demo else sentence) from error
+            raise ToolError(self._public(str(error))) from error
         finally:
             ending.ask(Reason.READER_LEFT)
 
@@ -65,7 +65,22 @@ class Published:
                 "is_demo": snapshot.settings.is_demo,
                 "notes": [*([problem] if problem else []), *status_of(snapshot).notes],
             }
-            return around | dict(ask(snapshot))
+            answer = around | dict(ask(snapshot))
+            sentences = {name: answer[name] for name in ("notes", "shortfalls") if name in answer}
+            return answer | {name: [self._public(str(text)) for text in _each(of)] for name, of in sentences.items()}
+
+    def _public(self, sentence: str) -> str:
+        """A sentence without secrets and without the folders of this machine: the client's provider reads it."""
+        settings = self.settings.get()
+        folders = {settings.data_dir.parent.absolute(), settings.resolve(Path()).absolute()}
+        for folder in sorted(map(str, folders), key=len, reverse=True):
+            sentence = sentence.replace(f"{folder}/", "")
+        return without_secrets(for_demo(sentence, every=True) if self.settings.is_demo else sentence)
+
+
+def _each(sentences: object) -> Iterable[object]:
+    """The sentences of an answer."""
+    return sentences if isinstance(sentences, Iterable) else ()
 
 
 def open_published(settings: Settings, clock: Clock) -> Published:

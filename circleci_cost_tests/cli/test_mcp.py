@@ -152,7 +152,7 @@ def test_waste_credits_and_classes_are_those_of_the_commands(call: Caller, talk:
     answer = talk(tool("waste", by=["cause", "job"]))
     assert {name: answer[name] for name in told} == told
     assert "Waste is not grouped by 'branch'" in talk(refusal("waste", by=["branch"]))
-    assert "section [[cost_centers.purchases]]" in talk(refusal("credits"))
+    assert "add them to circleci_cost.toml: a section [[cost_centers.purchases]]" in talk(refusal("credits"))
 
 
 def test_classes_and_their_changes_are_those_of_the_command(call: Caller, talk: Any) -> None:
@@ -181,6 +181,16 @@ def test_credits_are_those_of_the_command_with_the_newest_lots(
         max(lots, key=lambda lot: lot["bought_on"])
     ]
     assert answer["further_lots"] == len(lots) - 1 > 0
+
+
+def test_no_sentence_names_a_folder_of_this_machine(call: Caller, talk: Any) -> None:
+    publish_credits(call.folder)
+    path = call.folder / "circleci_cost.toml"
+    listed = "[[cost_centers.pricing]]"
+    path.write_text(path.read_text().replace(listed, f'purchase_files = ["nope.csv"]\n{listed}', 1))
+    assert [sentence.split(" (")[0] for sentence in talk(tool("credits"))["shortfalls"]] == [
+        "credits: nope.csv cannot be read"
+    ]
 
 
 def test_a_mistake_or_a_lack_is_one_sentence_of_what_to_do(call: Caller, talk: Any) -> None:

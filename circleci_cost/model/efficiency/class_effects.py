@@ -24,6 +24,8 @@ _ROUNDS = 8
 # Seconds are whole and so are credits: no day's mean is more precise than this.
 _LEAST_DEVIATION = 0.003
 _MOST_CORRELATION = 0.8
+# The logarithm of a ratio beyond which nothing is known: a few days that differ a thousandfold have any interval.
+_MOST = 20.0
 LEVEL = 0.95
 
 
@@ -48,7 +50,7 @@ def effects(values: Floats, runs: Floats, days: Floats, weekdays: npt.NDArray[np
     prior[2], prior[3:] = _TREND**-2, _WEEKDAY**-2
     mean_runs = runs.sum(axis=1, keepdims=True) / np.maximum(1, known.sum(axis=1, keepdims=True))
     # Half of the usual scatter of a day is that of its runs, half that of the day.
-    weights = np.where(known, 2 * runs / (runs + mean_runs), 0.0)
+    weights = np.where(known, 2 * runs / np.maximum(1, runs + mean_runs), 0.0)
     counts = known.sum(axis=1)
     freedom = np.maximum(1.0, counts - 2.0)
     variance = np.full(len(runs), 0.1**2)
@@ -63,7 +65,7 @@ def effects(values: Floats, runs: Floats, days: Floats, weekdays: npt.NDArray[np
     spread = np.sqrt(covariance[:, 1, 1] * _inflation(residuals * np.sqrt(trusted)))
     margin = stdtrit(freedom, (1 + LEVEL) / 2) * spread
     step = coefficients[:, 1]
-    return Effects(np.exp(step), np.exp(step - margin), np.exp(step + margin))
+    return Effects(*(np.exp(np.clip(bound, -_MOST, _MOST)) for bound in (step, step - margin, step + margin)))
 
 
 def _design(days: Floats, weekdays: npt.NDArray[np.int64], after: Flags, known: Flags) -> Floats:
@@ -84,7 +86,9 @@ def _fitted(design: Floats, logs: Floats, weights: Floats, variance: Floats, pri
 
 
 def _median(values: Floats, known: Flags) -> Floats:
-    return np.asarray(np.nan_to_num(np.nanmedian(np.where(known, values, np.nan), axis=1)), dtype=np.float64)
+    # Without any day, the median is 0.
+    counted = known | ~known.any(axis=1, keepdims=True)
+    return np.asarray(np.nanmedian(np.where(counted, values, np.nan), axis=1), dtype=np.float64)
 
 
 def _inflation(residuals: Floats) -> Floats:

@@ -129,11 +129,9 @@ def _estimates(name: str, sides: pl.DataFrame, changes: int, measure: str) -> li
 
 
 def _judged(rows: pl.DataFrame) -> pl.DataFrame:
-    rates = {
-        side: pl.col(f"succeeded_{side}") / (pl.col(f"succeeded_{side}") + pl.col(f"failed_{side}"))
-        for side in ("before", "after")
-    }
-    credits = {side: pl.col(f"credits_{side}").cast(pl.Float64) / pl.col(f"succeeded_{side}") for side in rates}
+    succeeded = {side: pl.col(f"succeeded_{side}") for side in ("before", "after")}
+    rates = {side: _each(runs, runs + pl.col(f"failed_{side}")) for side, runs in succeeded.items()}
+    credits = {side: _each(pl.col(f"credits_{side}").cast(pl.Float64), runs) for side, runs in succeeded.items()}
     price = pl.col("price_per_credit").cast(pl.Float64)
     monthly = pl.col("runs_after") / pl.col("span") * DAYS_A_MONTH * credits["after"]
     few = pl.min_horizontal("days_before", "days_after") < FEWEST_DAYS
@@ -144,7 +142,7 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
             too_few=few.fill_null(value=True),
             success_rate_before=rates["before"],
             success_rate_after=rates["after"],
-            **{f"minutes_{side}": pl.col(f"seconds_{side}") / pl.col(f"succeeded_{side}") / 60 for side in rates},
+            **{f"minutes_{side}": _each(pl.col(f"seconds_{side}"), runs) / 60 for side, runs in succeeded.items()},
             **{f"usd_per_run_{side}": credits[side] * price for side in rates},
         )
         .with_columns(pl.when(~pl.col("too_few")).then(pl.col(name)).alias(name) for name in ratios)
@@ -165,6 +163,11 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.lit("undecided"))
         )
     )
+
+
+def _each(amount: pl.Expr, runs: pl.Expr) -> pl.Expr:
+    """An amount a run; nothing is known of it where no run succeeded."""
+    return pl.when(runs > 0).then(amount / runs)
 
 
 def _fell() -> pl.Expr:

@@ -1,9 +1,11 @@
+import math
 import os
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA, verdicts
 from circleci_cost_tests.benchmarks import class_changes as benchmark
@@ -91,6 +93,28 @@ def test_few_runs_are_said_instead_of_judged() -> None:
     row = verdict(days(["large"] * 28 + ["medium"] * 4, minutes=minutes(10, 10)[:32]))
     assert (row["verdict"], row["cost_ratio"], row["saving_usd"]) == ("too few runs", None, None)
     assert row["sentence"].endswith("too few runs to tell (280 on 28 days before, 40 on 4 days after)")
+
+
+@pytest.mark.parametrize("side", ["large", "medium"])
+def test_a_side_on_which_no_run_succeeded_has_no_mean(side: str) -> None:
+    frame = days(["large"] * 20 + ["medium"] * 20)
+    never = pl.col("resource_class") == side
+    frame = frame.with_columns(
+        pl.when(never).then(0).otherwise(name).cast(frame.schema[name]).alias(name)
+        for name in ("succeeded", "seconds", "credits")
+    )
+    row = verdict(frame)
+    ending = "before" if side == "large" else "after"
+    unknown = (row[f"minutes_{ending}"], row[f"usd_per_run_{ending}"], row[f"success_rate_{ending}"])
+    assert (row["verdict"], *unknown) == ("too few runs", None, None, None)
+    assert verdict(frame.with_columns(succeeded=pl.lit(0, pl.Int64)))["verdict"] == "too few runs"
+
+
+def test_days_that_differ_a_millionfold_have_a_finite_range() -> None:
+    frame = days(["large"] * 5 + ["medium"] * 5, minutes=[10.0, 10**7] * 5)
+    row = verdict(frame)
+    assert row["verdict"] == "undecided"
+    assert all(math.isfinite(row[name]) for name in row if name.startswith(("cost_ratio", "saving")))
 
 
 def test_a_change_that_was_taken_back_is_over() -> None:

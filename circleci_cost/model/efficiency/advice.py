@@ -144,6 +144,7 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     per_month = pl.col("compute_credits").cast(pl.Float64) * DAYS_A_MONTH / pl.col("days")
     price = pl.col("price_per_credit").cast(pl.Float64)
     minutes = pl.col("run_seconds") / pl.col("runs") / 60
+    judged = pl.col("succeeded") + pl.col("failed")
     return (
         rows.with_columns(
             # Of time without samples nothing is known: at best it stays, at worst it follows the vCPUs.
@@ -152,7 +153,8 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
             too_few=(pl.col("sampled_runs") < FEWEST_SAMPLED_RUNS) | (sampled < LEAST_SAMPLED_SHARE),
             ram_needed_gb=pl.col("ram_max") / 100 * pl.col("ram_gb"),
             unsampled_share=1 - pl.col("sampled_runs") / pl.col("runs"),
-            success_rate=pl.col("succeeded") / (pl.col("succeeded") + pl.col("failed")),
+            # Of canceled runs alone no rate is known.
+            success_rate=pl.when(judged > 0).then(pl.col("succeeded") / judged),
             minutes_per_run=minutes,
             break_even_minutes=minutes / ratio,
             ratio=ratio,

@@ -44,6 +44,7 @@ def _on_more(median: pl.Expr, maximum: pl.Expr, k: float) -> tuple[pl.Expr, pl.E
     def gained(share: pl.Expr) -> pl.Expr:
         return 1 - share * (1 - 1 / k)
 
-    between = (median + maximum) / 2
-    saturated = ((median >= SATURATED).cast(pl.Float64) + (between >= SATURATED).cast(pl.Float64)) / 2
-    return gained((median + maximum) / 2), gained(saturated), pl.lit(1.0) + 0 * median
+    mean = (median + maximum) / 2
+    saturated = ((median >= SATURATED).cast(pl.Float64) + (mean >= SATURATED).cast(pl.Float64)) / 2
+    # A sample of 95 to 99 % counts as saturated, and gains no more than its use.
+    return gained(mean), gained(pl.min_horizontal(saturated, mean)), pl.lit(1.0) + 0 * median

@@ -158,3 +158,7 @@ def test_of_candidates_that_save_the_same_one_is_the_best() -> None:
     rows = advice(usage(), cpu=(100, 100), rates=rates_in_use(rates_on(DAY, [own]), _RUNS))
     assert rows.filter(pl.col("saving_usd") > 0)["candidate"].n_unique() > 1
     assert rows.filter("best")["candidate"].to_list() == ["medium+"]
+
+
+def test_a_job_whose_runs_were_all_canceled_has_no_success_rate() -> None:
+    assert on("medium", advice(usage(succeeded=0, failed=0)))["success_rate"] is None

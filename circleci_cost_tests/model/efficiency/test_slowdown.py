@@ -44,4 +44,12 @@ def test_a_saturated_job_takes_twice_as_long_on_half_of_the_vcpus() -> None:
 
 def test_on_more_vcpus_only_saturated_time_gains_and_at_worst_none() -> None:
     assert factors(0.3, 0.5, 2.0) == (0.8, 1.0, 1.0)
-    assert factors(0.96, 1.0, 2.0) == (0.51, 0.5, 1.0)
+    assert factors(0.96, 1.0, 2.0) == (0.51, 0.51, 1.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(USE, USE, st.sampled_from((1.5, 2.0)))
+def test_on_more_vcpus_what_is_likely_lies_between_the_bounds(one: float, other: float, k: float) -> None:
+    best, likely, worst = factors(min(one, other), max(one, other), k)
+    assert 1 / k - 1e-9 <= best <= likely + 1e-9
+    assert likely <= worst == 1

@@ -20,11 +20,13 @@ from circleci_cost.warehouse.publishing.generations import Generation
 if TYPE_CHECKING:
     from rich.table import Table
 
-_RIGHT = ("min", "cost a run", "saves a month")
+_RIGHT = ("time", "cost a run", "saves a month")
 # Columns that a narrow terminal leaves out, the highest number first.
-_LESSER = {"range": 4, "success": 3, "since": 2, "min": 1}
+_LESSER = {"range": 4, "success": 3, "since": 2, "time": 1}
 _STYLES = {"revert": "bold red", "keep": "green"}
-_REMARK = "Minutes and cost are of runs that succeeded, weekdays and trend taken out; ranges hold in 95 of 100 cases."
+_REMARK = (
+    "Time and cost are those of a run that succeeded, weekdays and trend taken out; ranges hold in 95 of 100 cases."
+)
 
 
 def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) -> None:

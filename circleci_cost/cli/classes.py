@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import polars as pl
 
-from circleci_cost.cli.class_advice_output import write_advice_table
+from circleci_cost.cli.class_advice_output import write_advice_table, write_candidates
 from circleci_cost.cli.class_changes_output import write_changes_table
 from circleci_cost.cli.class_patch import wanted_moves, write_patch
 from circleci_cost.cli.edited import say_edited
@@ -31,7 +31,12 @@ from circleci_cost.warehouse.publishing.generations import current_generation
 @click.option("--changes", is_flag=True, help="What became of changes of class: minutes, cost, keep or revert.")
 @click.option("--all", "every", is_flag=True, help="All candidates of all jobs, with the reason of each.")
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, metavar="N", help="The N largest savings."
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="The N largest savings; with --job and --all so many rows.",
 )
 @click.option(
     "--config",
@@ -94,8 +99,10 @@ def classes(
         rows = advice_listing.chosen(found, jobs, every=every)
         if as_text:
             write_json(advice_json(generation, rows))
+        elif jobs or every:
+            write_candidates(generation, rows, limit)
         else:
-            write_advice_table(generation, found, rows, reasons=bool(jobs) or every, limit=limit)
+            write_advice_table(generation, found, rows, limit)
 
 
 def _of_projects(projects: Sequence[str], rows: pl.DataFrame) -> pl.DataFrame:

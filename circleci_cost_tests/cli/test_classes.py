@@ -50,20 +50,40 @@ def published(call: Caller) -> Caller:
     return call
 
 
-def test_the_best_class_of_each_job_is_a_line_and_the_sum_is_said(published: Caller) -> None:
-    output = published("classes").out
+def test_the_best_class_of_each_job_is_a_line_and_the_sum_is_said(call: Caller) -> None:
+    call.configure(configuration(DAY))
+    few = usage(key=2, job="lint", sampled_runs=3, sampled_seconds=1800)
+    two = advice(usage(), few, usage(key=3, project="api", project_id="api"))
+    publish(call.folder, {"class_advice": two})
+    output = call("classes").out
     assert "web / test   large   small" in output
     assert "medium" not in output
-    best = ADVICE.row(by_predicate=pl.col("best"), named=True)
-    likely, low = (f"${round(best[name], 2):.2f}" for name in ("saving_usd", "saving_low_usd"))
+    best = two.filter("best")
+    likely, low = (f"${round(best[name].sum(), 2):.2f}" for name in ("saving_usd", "saving_low_usd"))
     assert f"Together they likely save {likely} a month, between {low} and" in output
-    assert "1 job has too few samples of CPU and RAM for advice" in output
+    assert "1 job has too few samples of CPU and RAM for advice (web / lint); --job NAME says how few." in output
+
+
+def test_a_list_of_advice_says_how_to_go_on(published: Caller) -> None:
+    output = published("classes").out
+    assert "circleci-cost classes --project web --job test\n" in output
+    assert "circleci-cost classes --project web --config .circleci/config.yml\n" in output
+    assert "Together" not in output, "one saving is no sum"
 
 
 def test_a_job_is_shown_with_all_its_candidates_and_their_reasons(published: Caller) -> None:
     output = published("classes", "--job", "lint").out
-    assert "web / lint, large to medium: refused, too few samples: 3 of 200 runs have any, 2 % of the time." in output
+    assert output.startswith("web / lint: large, ")
+    assert "\nmedium: refused, too few samples: 3 of 200 runs have any, 2 % of the time." in output
     assert "web / test" not in output
+    assert "Together" not in output, "that is of other jobs"
+
+
+def test_all_candidates_stand_job_by_job(published: Caller) -> None:
+    output = published("classes", "--all").out
+    titles = [line for line in output.splitlines() if " / " in line]
+    assert [title.partition(":")[0] for title in titles] == ["web / test", "web / lint"]
+    assert f"{ADVICE.height - 1} rows more" in published("classes", "--all", "--limit", "1").out
 
 
 def test_a_job_that_did_not_run_is_refused_with_a_hint(published: Caller) -> None:

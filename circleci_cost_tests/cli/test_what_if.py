@@ -93,6 +93,7 @@ def test_people_see_the_job_in_words_and_the_ends_beside_each_other(published: C
     [
         ("job=tset class=medium", "there is no job 'tset'; did you mean 'test'?"),
         ("job=test class=huge", "test is not compared with 'huge'"),
+        ("job=test class=large", "web / test has the class 'large' already."),
         ("job=test class=medium project=docs", "project 'docs' has no job 'test'"),
         ("job=test class=large.gen2", "nothing is estimated for web / test, large to large.gen2: how fast another"),
         ("price=0.0005 cost_center=acne", "there is no cost center 'acne'; did you mean 'acme'?"),

@@ -52,5 +52,10 @@ def test_a_command_has_a_section_with_its_options(words: str) -> None:
     assert set(_ROW.findall(sections[words])) == _options(_COMMANDS[words])
 
 
+def test_the_list_at_the_top_names_every_command() -> None:
+    listed = re.findall(r"^\| \[`([a-z]+)`\]", _GUIDE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(name for name in _COMMANDS if " " not in name)
+
+
 def test_the_options_before_the_command_are_listed() -> None:
     assert set(_ROW.findall(_sections()["Before the command"])) == _options(cli)

@@ -53,16 +53,21 @@ def rows_of(page: httpx.Response, number: int) -> list[dict[str, str]]:
 def test_the_best_class_of_each_job_and_the_changes_are_those_of_the_command(site: Site) -> None:
     page = get(site, "/classes")
     assert EVIL not in page.text
-    assert {row["Better"] for row in rows_of(page, 0)} == {"small"}
+    assert {row["Job and class"].partition(" large ")[2] for row in rows_of(page, 0)} == {"→ small"}
+    best = ADVICE.filter("best")
+    ranges = {f"${low:.2f} to ${high:.2f}" for low, high in best.select("saving_low_usd", "saving_high_usd").rows()}
+    assert {row["Saves a month"].partition(" ")[2] for row in rows_of(page, 0)} == ranges
+    assert "do not add the two" in page.text
     (change,) = rows_of(page, 1)
-    assert (change["From"], change["To"], change["Verdict"]) == ("large", "xlarge", "revert")
+    assert change["Job and change"].endswith("large → xlarge since 2026-06-29")
+    assert change["Verdict"] == "revert"
     assert change["In words"] == f"{CHANGES['sentence'][0]}."
 
 
 def test_a_job_has_all_its_classes_with_their_reasons(site: Site) -> None:
     rows = rows_of(get(site, "/classes", project="web", job="test"), 0)
     expected = ADVICE.filter(pl.col("project") == "web")
-    assert [row["Better"] for row in rows] == expected["candidate"].to_list()
+    assert [row["Job and class"] for row in rows] == [f"web / test large → {to}" for to in expected["candidate"]]
     assert rows[0]["Why"].startswith(expected["reason"][0])
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA
 from circleci_cost.text.amounts import dollars, exact
 
-TABLE_HEADER = ("job", "class", "better", "min", "pays below", "saves a month", "range", "advice", "risk")
+TABLE_HEADER = ("job", "class", "to", "min a run", "pays below (min)", "saves a month", "range", "advice", "risk")
 _NONE = "–"
 _EXACT = [name for name, kind in ADVICE_SCHEMA.items() if kind.is_decimal()]
 _MINUTES = [name for name in ADVICE_SCHEMA if "minutes" in name]
@@ -25,7 +25,7 @@ def chosen(advice: pl.DataFrame, jobs: Sequence[str], *, every: bool) -> pl.Data
 
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """One row under `TABLE_HEADER`, dollars to the cent."""
+    """One row under `TABLE_HEADER`: minutes a run, today and below which the candidate pays; dollars to the cent."""
     low, high = row["saving_low_usd"], row["saving_high_usd"]
     return (
         f"{row['project']} / {row['job'] or _NONE}",

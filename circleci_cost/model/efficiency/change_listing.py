@@ -11,7 +11,7 @@ import polars as pl
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.text.amounts import dollars, exact
 
-TABLE_HEADER = ("job", "from", "to", "since", "min", "cost a run", "range", "saves a month", "success", "verdict")
+TABLE_HEADER = ("job", "from", "to", "since", "time", "cost a run", "range", "saves a month", "success", "verdict")
 _NONE = "–"
 _EXACT = [name for name, kind in VERDICT_SCHEMA.items() if kind.is_decimal()]
 _ROUNDED = [name for name, kind in VERDICT_SCHEMA.items() if kind == pl.Float64]
@@ -41,7 +41,7 @@ def keep_sentence(row: Mapping[str, Any]) -> str:
 
 
 def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """One row under `TABLE_HEADER`: relative changes of minutes and cost a run, success rates in percent."""
+    """One row under `TABLE_HEADER`: relative changes of time and cost a run, success rates in percent."""
     low, high = row["cost_ratio_low"], row["cost_ratio_high"]
     return (
         f"{row['project']} / {row['job']}",

@@ -114,6 +114,10 @@ def _moves(connection: duckdb.DuckDBPyConnection, generation: Generation, asked:
     rows = rows.filter(pl.col("project") == (asked.project or projects[0]))
     chosen = rows.filter(pl.col("candidate") == asked.resource_class)
     if chosen.is_empty():
+        if asked.resource_class in rows["resource_class"]:
+            raise UsageError(
+                f"--what-if: {rows['project'][0]} / {asked.job} has the class {asked.resource_class!r} already."
+            )
         candidates = rows["candidate"].drop_nulls().unique().sort().to_list()
         raise UsageError(
             f"--what-if: {asked.job} is not compared with {asked.resource_class!r}; "

@@ -8,6 +8,7 @@ from typing import Any
 from circleci_cost.explorer.addresses import Address
 from circleci_cost.explorer.pages.classes.asked import Asked
 from circleci_cost.model.efficiency import advice_listing, change_listing
+from circleci_cost.text.amounts import dollars
 
 SHOWN = 200
 _ADVICE_BADGES = {"move": "good", "try": "warn", "stay": "quiet", "refused": "quiet"}
@@ -54,14 +55,21 @@ def change_lines(wanted: Asked) -> list[Line]:
     ]
 
 
-def totals(wanted: Asked) -> Iterator[tuple[str, Decimal]]:
-    """What the best of the advice and the changes to revert would save a month, where it is known."""
+def totals(wanted: Asked) -> Iterator[tuple[str, Decimal, str]]:
+    """What the best of the advice and the changes to revert would save a month, where it is known, with a note."""
     best = wanted.advice.filter("best")
     if best["saving_usd"].count():
-        yield "Likely saved a month by the best class of each job", Decimal(best["saving_usd"].sum())
+        low, high = (dollars(best[f"saving_{bound}_usd"].sum()) for bound in ("low", "high"))
+        yield (
+            "Likely saved a month by the best class of each job",
+            Decimal(best["saving_usd"].sum()),
+            f"{low} to {high}",
+        )
     revert = wanted.changes.filter("to_revert")
     if revert["saving_usd"].count():
-        yield "Saved a month by reverting changes", -Decimal(revert["saving_usd"].sum())
+        # A job that should go back to its former class has it as its best one, too.
+        note = "the same jobs may be among those to move: do not add the two"
+        yield "Saved a month by reverting changes", -Decimal(revert["saving_usd"].sum()), note
 
 
 def _of(wanted: Asked, row: dict[str, Any]) -> Address:

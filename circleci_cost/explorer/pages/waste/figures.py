@@ -37,8 +37,8 @@ class Line:
 
     @property
     def run_time(self) -> str:
-        """The time of its runs in words; a dash where it has none, as a fee."""
-        return duration(self.row.run_seconds) if self.row.runs else "–"
+        """The time of its runs in words."""
+        return _run_time(self.row)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,16 @@ class Figures:
     jobs: Sequence[Line]
     all_jobs: int
     chart: Chart
+
+    @property
+    def run_time(self) -> str:
+        """The time of all wasted runs in words."""
+        return "–" if self.total is None else _run_time(self.total)
+
+
+def _run_time(row: WasteRow) -> str:
+    """A dash where there is none, as for a fee."""
+    return duration(row.run_seconds) if row.runs else "–"
 
 
 def figures_of(asked: Asked, snapshot: Snapshot, most: int) -> Figures:

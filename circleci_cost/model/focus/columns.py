@@ -174,17 +174,18 @@ _OWN = (
     _own("WorkflowName"),
 )
 
-_NAMED = {column.name for column in _OWN}
 DIMENSION_COLUMNS: dict[str, str] = {
-    name: dimension.name
+    f"x_{dimension.name.title().replace('_', '')}": dimension.name
     for dimension in COST_DIMENSIONS
-    if dimension.name not in HIERARCHY and (name := f"x_{dimension.name.title().replace('_', '')}") not in _NAMED
+    if dimension.name not in HIERARCHY
 }
-"""The dimension that a column of its own holds. Where a charge belongs is in other columns."""
+"""The dimension that a column of its own holds: text, unless listed above. Where a charge belongs is in others."""
 
+_LISTED = {column.name for column in _OWN}
+_OF_DIMENSIONS = (_own(name.removeprefix("x_")) for name in DIMENSION_COLUMNS if name not in _LISTED)
 COLUMNS: tuple[FocusColumn, ...] = (
     *_SPECIFIED,
-    *sorted((*_OWN, *(_own(name.removeprefix("x_")) for name in DIMENSION_COLUMNS)), key=lambda column: column.name),
+    *sorted((*_OWN, *_OF_DIMENSIONS), key=lambda column: column.name),
 )
 """All columns of all versions: those of the specification by name, then our own by name."""
 

@@ -29,9 +29,8 @@ _JOB_COLUMNS = {
 # Unique for a charge, or else the rows are the same.
 _ORDER = (
     "focus_date", "x_CostCenter", "SubAccountId", "x_WorkflowName", "x_JobName", "x_JobId", "focus_charge", "x_Branch",
-    "SkuId", *(name for name in DIMENSION_COLUMNS if name != "x_Branch"), "x_Parallelism", "x_IsUnregisteredUser",
-    "x_OrganizationId", "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId",
-    "x_JobRuns", "x_RunSeconds",
+    "SkuId", *(name for name in DIMENSION_COLUMNS if name != "x_Branch"), "x_IsUnregisteredUser", "x_OrganizationId",
+    "ResourceId", "Tags", "PricingQuantity", "EffectiveCost", "x_RuleId", "x_SplitId", "x_JobRuns", "x_RunSeconds",
 )  # fmt: skip
 # What receivers show is the cost of what was used: no purchase, and no credits that expired.
 _OF_USAGE = """"ChargeFrequency" = 'Usage-Based'"""

@@ -112,7 +112,6 @@ SELECT
     CASE WHEN charges.charge_number = 0 THEN charges.runs END AS "x_JobRuns",
     charges.organization_id AS "x_OrganizationId",
     charges.organization AS "x_OrganizationName",
-    CAST(charges.parallelism AS BIGINT) AS "x_Parallelism",
     periods.effective_from || '/' || coalesce(CAST(periods.effective_until AS VARCHAR), '..') AS "x_PricePeriod",
     '{{' || charges.rules || '}}' AS "x_RuleId",
     CASE WHEN charges.charge_number = 0 THEN charges.run_seconds END AS "x_RunSeconds",

@@ -26,15 +26,13 @@ def naming(pattern: str) -> set[str]:
 
 @pytest.mark.parametrize("charge_type", ["lease_overage", "ipranges"])
 def test_a_charge_type_is_written_in_its_list_alone(charge_type: str) -> None:
-    # What FOCUS calls it is said where FOCUS is.
-    assert naming(charge_type) - {"model/focus/skus.py"} == {"model/usage/charge_types.py"}
+    assert naming(charge_type) == {"model/usage/charge_types.py"}
 
 
 @pytest.mark.parametrize("dimension", ["operating_system", "build_status"])
 def test_a_dimension_is_written_in_its_list_the_exports_columns_and_the_help(dimension: str) -> None:
-    # What a status means for waste is said where waste is, and what FOCUS calls a column where FOCUS is.
-    elsewhere = ("warehouse/efficiency/", "warehouse/focus/")
-    named = {name for name in naming(dimension) if not name.startswith(elsewhere)}
+    # What a status means for waste is said where waste is.
+    named = {name for name in naming(dimension) if not name.startswith("warehouse/efficiency/")}
     assert named == {"model/usage/dimensions.py", "model/usage/schema.py", "cli/report.py"}
 
 

@@ -38,7 +38,8 @@ SELECT count(*), sum(credits) FROM (
     SELECT sum(total_credits) AS credits
     FROM read_parquet($files, hive_partitioning = false)
     GROUP BY job_run_date, cost_center, organization_id, project_id, workflow_name, job_name, vcs_branch,
-        resource_class, executor, operating_system, parallelism, pipeline_trigger_source, job_build_status, is_unregistered_user
+        resource_class, executor, operating_system, parallelism, pipeline_trigger_source, job_build_status,
+        is_unregistered_user
 )
 """
 

@@ -36,7 +36,7 @@ from circleci_cost.warehouse.credits.published_credits import (
 )
 from circleci_cost.warehouse.drivers.explanation import AskedChange, explained
 from circleci_cost.warehouse.drivers.explanation_json import as_json as explanation_json
-from circleci_cost.warehouse.efficiency.class_advice import ADVICE, advice_json, read_advice
+from circleci_cost.warehouse.efficiency.class_advice import ADVICE, WINDOW_DAYS, advice_json, read_advice
 from circleci_cost.warehouse.efficiency.class_changes import CHANGES, changes_json, read_changes
 from circleci_cost.warehouse.efficiency.waste_report import (
     require_waste,

@@ -59,7 +59,7 @@ def totals(wanted: Asked) -> Iterator[tuple[str, Decimal, str]]:
     """What the best of the advice and the changes to revert would save a month, where it is known, with a note."""
     best = wanted.advice.filter("best")
     if best["saving_usd"].count():
-        low, high = (dollars(best[f"saving_{bound}_usd"].sum()) for bound in ("low", "high"))
+        low, high = (dollars(Decimal(best[f"saving_{bound}_usd"].sum())) for bound in ("low", "high"))
         yield (
             "Likely saved a month by the best class of each job",
             Decimal(best["saving_usd"].sum()),

@@ -73,9 +73,9 @@ def report_shortfalls(report: Report, lake: Lake, clock: Clock) -> list[str]:
     if report.untold:
         days = "; ".join(f"{name}: {say_ranges(ranges)}" for name, ranges in report.untold.items())
         sentences.append(
-            f"Partial: days whose job runs are no longer those of the published costs, {days}: their costs are counted "
-            f"and have no {' and no '.join(report.question.of_runs)}; run `circleci-cost reprice --from DAY --to DAY` "
-            "for them, which fetches nothing."
+            "Partial: days whose published costs do not fit their job runs (changed since, or an earlier version "
+            f"computed them), {days}: their costs are counted and have no {' and no '.join(report.question.of_runs)}; "
+            "run `circleci-cost reprice --from DAY --to DAY` for them, which fetches nothing."
         )
     return sentences + _unfinished(report, clock)
 

@@ -89,12 +89,17 @@ def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetc
     assert tables(lake.warehouse)["daily_costs"].get_column("credits_squared").null_count() == 0
     assert call("reprice").out == "Nothing to compute: every day is priced as the configuration says.\n"
     assert WARN not in call("check", "--offline").out
+    by_user = call("report", "--by", "trigger_user", "--json")
+    assert (by_user.code, len(json.loads(by_user.out)["rows"]) > 10) == (0, True)
 
 
 def test_f092_what_reads_an_older_directory_changes_nothing_and_says_what_brings_the_rest(old: Caller) -> None:
     before = files(old.folder / "data")
     total = {"cost": "196.533000", "credits": "327555", "runs": 685, "run_seconds": 276192}
     assert json.loads(old("report", "--json").out)["total"] == total
+    by_user = old("report", "--by", "trigger_user", "--json")
+    assert (by_user.code, json.loads(by_user.out)["total"]) == (5, total)
+    assert "northwind: 2024-11-10 to 2024-11-14: their costs are counted and have no trigger_user" in by_user.err
     assert old("explain", *ALL, "--json").code == 0
     for command, what in (("anomalies", "anomalies"), ("correlate", "correlations")):
         output = old(command)

@@ -185,9 +185,9 @@ def test_days_whose_job_runs_changed_keep_their_sums_and_are_named(tmp_path: Pat
     assert sum(row.amount.credits for row in report.rows) == before.credits
     (sentence,) = [each for each in report_shortfalls(report, lake, CLOCK) if "job runs" in each]
     assert sentence == (
-        "Partial: days whose job runs are no longer those of the published costs, acme: 2026-10-01, 2026-10-03: their "
-        "costs are counted and have no trigger_user; run `circleci-cost reprice --from DAY --to DAY` for them, which "
-        "fetches nothing."
+        "Partial: days whose published costs do not fit their job runs (changed since, or an earlier version computed "
+        "them), acme: 2026-10-01, 2026-10-03: their costs are counted and have no trigger_user; run `circleci-cost "
+        "reprice --from DAY --to DAY` for them, which fetches nothing."
     )
     assert ask(settings, ("job",)).untold == {}
     cost(lake, [FIRST])

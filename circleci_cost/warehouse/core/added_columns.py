@@ -3,6 +3,8 @@
 Columns that are no charge type and no dimension are added by `tables.sql`.
 """
 
+from collections.abc import Collection
+
 import duckdb
 
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
@@ -10,6 +12,8 @@ from circleci_cost.model.usage.dimensions import COMPUTED_DIMENSIONS, STORED_DIM
 from circleci_cost.warehouse.core.schema_pieces import charge_columns, dimension_columns
 
 _KEYS = {dimension.name for dimension in STORED_DIMENSIONS}
+# Without a part of their key, job runs are not found in rows: this column says that `reprice` is to make them again.
+UNFILLED = "superseded_jobs"
 _COLUMNS = {"daily_costs": dimension_columns() | charge_columns(), "allocated_costs": dimension_columns()}
 # The values of a column in rows written without it; NULL where they are unknown. A charge type that an export did not
 # have was booked as other credits then, so its own are 0.
@@ -32,8 +36,12 @@ def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
         missing = {name: kind.removesuffix(" NOT NULL") for name, kind in columns.items() if name not in present}
         for name, kind in missing.items():
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-            if table == "daily_costs" and name in _KEYS:
-                # Without a part of their key, job runs are not found in these rows: `reprice` is to make them again.
-                connection.execute("UPDATE daily_costs SET superseded_jobs = NULL")
+            if lacks_key(table, [name]):
+                connection.execute(f"UPDATE {table} SET {UNFILLED} = NULL")  # noqa: S608 - our names
             if (table, name) in UNWRITTEN:
                 connection.execute(f"UPDATE {table} SET {name} = {UNWRITTEN[table, name]}")  # noqa: S608 - our names
+
+
+def lacks_key(table: str, missing: Collection[str]) -> bool:
+    """Whether rows of a table without these columns are not told apart as job runs are."""
+    return table == "daily_costs" and not _KEYS.isdisjoint(missing)

@@ -6,7 +6,7 @@ Tables that they lack stay missing: whoever needs one says which command makes i
 import duckdb
 
 from circleci_cost.database import connect
-from circleci_cost.warehouse.core.added_columns import UNWRITTEN
+from circleci_cost.warehouse.core.added_columns import UNFILLED, UNWRITTEN, lacks_key
 from circleci_cost.warehouse.core.statements import sql
 
 
@@ -28,13 +28,15 @@ def rows_with_columns(connection: duckdb.DuckDBPyConnection, database: str) -> d
         today = _columns(scratch, today_database)
     queries = {}
     for table in columns.keys() & today.keys():
-        supplied = [
-            f"CAST({UNWRITTEN.get((table, name), 'NULL')} AS {kind}) AS {name}"
-            for name, kind in today[table].items()
-            if name not in columns[table]
-        ]
-        if supplied:
-            queries[table] = f'SELECT *, {", ".join(supplied)} FROM "{database}".{table}'  # noqa: S608 - our names
+        missing = {name: kind for name, kind in today[table].items() if name not in columns[table]}
+        present = "*"
+        if lacks_key(table, missing) and UNFILLED in columns[table]:
+            present = f"* REPLACE (CAST(NULL AS {today[table][UNFILLED]}) AS {UNFILLED})"
+        if missing:
+            supplied = ", ".join(
+                f"CAST({UNWRITTEN.get((table, name), 'NULL')} AS {kind}) AS {name}" for name, kind in missing.items()
+            )
+            queries[table] = f'SELECT {present}, {supplied} FROM "{database}".{table}'  # noqa: S608 - our names
     return queries
 
 

@@ -60,6 +60,7 @@ def test_an_older_publication_is_read_with_the_columns_and_stays_as_it_is(tmp_pa
     with duckdb.connect(str(path), read_only=True) as connection:
         supply_columns(connection)
         assert young(connection) == EXPECTED
+        assert unfilled_days(connection) == {CENTER: [DAY]}
     assert path.read_bytes() == before
 
 

@@ -123,7 +123,8 @@ SET
     credits_superseded = parts.credits,
     dlc_credits_superseded = parts.dlc_credits
 FROM parts
-WHERE daily_costs.rowid = parts.daily_row
+-- Not `=`: DuckDB 2.0.0 then filters the scan by row id while it is updated, and damages rows or ends the process.
+WHERE daily_costs.rowid IS NOT DISTINCT FROM parts.daily_row
     AND (
         daily_costs.superseded_jobs IS DISTINCT FROM parts.jobs
         OR daily_costs.superseded_runs IS DISTINCT FROM parts.runs

@@ -10,6 +10,7 @@ import pytest
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.efficiency.waste import RERUN_DAYS
 from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, day, ingest, land_rows
@@ -146,3 +147,16 @@ def test_a_price_of_another_day_stays_when_its_runs_are_superseded_later(
     cost(connection, lake, day(2))
     query = "SELECT superseded_jobs, price_per_credit FROM daily_costs WHERE date = $day"
     assert connection.execute(query, {"day": FIRST}).fetchall() == [(1, PRICE)]
+
+
+def test_the_rows_that_are_updated_are_not_filtered_by_row_id(
+    lake: Lake, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """DuckDB 2.0.0 pushes them into the scan: some runs then end by a segmentation fault, others with damaged rows."""
+    land(lake, attempt(1, 1, build="failed"), attempt(2, 1, build="success"))
+    cost(connection, lake, FIRST)
+    files = [str(lake.job_runs_file(CENTER, FIRST))]
+    parameters = {"files": files, "days": [FIRST], "cost_center": CENTER, "rerun_days": RERUN_DAYS}
+    ((_, plan),) = connection.execute(f"EXPLAIN ANALYZE {sql('efficiency/superseded')}", parameters).fetchall()
+    assert "daily_row" in plan
+    assert "PRF(daily_row)" not in plan

@@ -30,7 +30,6 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import poisson
 
 from circleci_cost_tests.benchmarks.anomaly_labels import (
     NEW,
@@ -94,6 +93,8 @@ def third_set(
 
 def _simulated(of: Company, events: list[Event]) -> dict[str, Matrix]:
     """Roll a company's dice under some events: `runs`, `credits`, `cost`, `cost_squared`, jobs by days."""
+    from scipy.stats import poisson
+
     expected, credits, price = of.expected.copy(), of.credits.copy(), np.full(of.expected.shape, _USD_PER_CREDIT)
     for event in events:
         within = of.under(event.scope)[:, None]

@@ -6,7 +6,6 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import false_discovery_control
 
 from circleci_cost.model.correlation.correlation import SCHEMA, CorrelationSettings, correlate
 from circleci_cost_tests.benchmarks.correlation_series import simulated_company
@@ -115,6 +114,8 @@ def test_holidays_that_both_keep_are_no_relation_with_or_without_a_calendar() ->
 
 
 def test_of_many_services_the_coupled_ones_are_found_at_their_lags_and_q_is_benjamini_hochberg_over_all_pairs() -> None:
+    from scipy.stats import false_discovery_control
+
     company = simulated_company(78)
     pairs = correlate(company.ci, company.infrastructure, CorrelationSettings(company.calendar))
     reported = {

@@ -86,6 +86,15 @@ def test_with_purchases_an_invoice_bills_what_was_bought_and_too_much_unexplaine
     assert summary.findings == ("acme, 2026-01-01 to 2026-01-31: $20.00 of $520.00 (3.8 %) stay unexplained",)
 
 
+def test_an_invoice_of_days_without_any_data_says_why_all_of_it_is_unexplained(call: Caller) -> None:
+    invoice = '[[cost_centers.invoices]]\nperiod = "2025-11"\namount = 520\n'
+    assert published_by(call.folder, configuration(FIRST) + invoice).findings == (
+        "acme, 2025-11-01 to 2025-11-30: $520.00 of $520.00 (100.0 %) stay unexplained, as no day of the period has "
+        "data",
+    )
+    assert "no day of the period has data" in call("reconcile").out
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -150,7 +150,8 @@ def reconcile(
         tax = billed.line("tax")
         parts = [computed, *causes, *([Part(Cause.TAX, tax)] if tax else [])]
         rest = billed.amount - sum((part.amount for part in parts), _NOTHING)
-    parts = [*(part for part in parts if part.amount or part is computed), Part(Cause.UNEXPLAINED, rest)]
+    why = "no day of the period has data" if rest and own.is_empty() else None
+    parts = [*(part for part in parts if part.amount or part is computed), Part(Cause.UNEXPLAINED, rest, why)]
     rows = [
         (
             cost_center,

@@ -82,4 +82,5 @@ def say_unexplained(row: Mapping[str, Any]) -> str:
     """The sentence about an invoice of which something stays unexplained, with its share."""
     rest, invoice = row["amount_usd"], row["invoice_usd"]
     share = f" ({percent(WIDE.divide(abs(rest), abs(invoice)), 1)})" if invoice else ""
-    return f"{invoice_title(row)}: {dollars(rest)} of {dollars(invoice)}{share} stay unexplained"
+    why = f", as {row['note']}" if row["note"] else ""
+    return f"{invoice_title(row)}: {dollars(rest)} of {dollars(invoice)}{share} stay unexplained{why}"

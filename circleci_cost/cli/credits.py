@@ -84,7 +84,8 @@ def credits(
         write_json(credits_json(generation, outlook, lots))
     elif outlook.height:
         _write(generation, outlook, lots if with_lots else None)
-    _say(settings, generation, outlook, [center.cost_center for center in usable.centers])
+    configured = [center.cost_center for center in usable.centers]
+    _say(settings, generation, outlook, configured)
     for sentence in unknown:
         say(f"Partial: {sentence}.")
     say_partial(usable.problems)
@@ -95,6 +96,11 @@ def credits(
         if early:
             say(f"May run out by {limit}: {', '.join(map(shown, early))}")
             context.exit(OVER)
+        # A CI job that asks is not told that all is well where nothing is known.
+        told = outlook.filter(pl.col("credits_per_day").is_not_null())["cost_center"].to_list()
+        if untold := sorted({*outlook["cost_center"], *configured} - set(told)):
+            say(f"Partial: whether the credits of {', '.join(map(shown, untold))} run out by {limit} is not known.")
+            context.exit(PARTIAL_DATA)
     if unknown:
         context.exit(PARTIAL_DATA)
 

@@ -90,6 +90,8 @@ def test_purchases_that_are_not_published_yet_and_files_that_cannot_be_read_are_
     publish_rows(call.folder / "data", ROWS)
     note = "Note: No state of the credits of acme is published yet; run `circleci-cost allocation apply`, which"
     assert call("credits").err.startswith(note)
+    gate = call.at("2026-03-13T12:00:00+00:00")("credits", "--fail-over", "runs_out_within=30d")
+    assert (gate.code, "whether the credits of acme run out by 2026-04-12 is not known" in gate.err) == (5, True)
     call.configure(text.replace('name = "acme"\n', 'name = "acme"\npurchase_files = ["none.csv"]\n'))
     output = call("credits")
     assert output.code == 5

@@ -164,6 +164,7 @@ def test_classes_and_their_changes_are_those_of_the_command(call: Caller, talk: 
     lint = json.loads(call("classes", "--job", "lint", "--json").out)["advice"]
     assert talk(tool("classes", jobs=["lint"]))["advice"] == lint != []
     assert "nothing about classes of the job 'lnit'; did you mean 'lint'?" in talk(refusal("classes", jobs=["lnit"]))
+    assert "ask without jobs for those of the last 28 days" in talk(refusal("classes", jobs=["another"]))
 
 
 def test_credits_are_those_of_the_command_with_the_newest_lots(

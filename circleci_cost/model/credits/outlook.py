@@ -191,7 +191,8 @@ def _refill(plan: Plan, lots: pl.DataFrame, course: _Course, through: date) -> d
     size = plan.credits or _last(subscribed["credits"])
     if not plan.auto_refill or size is None:
         return {}
-    low = np.flatnonzero(course.balance <= int((size * plan.threshold).scaleb(6)))
+    # What expires at the end of a day was there on it: the lot of the next day may be enough.
+    low = np.flatnonzero(course.balance + course.expired <= int((size * plan.threshold).scaleb(6)))
     return {
         "refill_on": through + timedelta(days=int(low[0]) + 1) if len(low) else None,
         "refill_credits": max(PACKAGE, _rounded(size * plan.share, 6)),

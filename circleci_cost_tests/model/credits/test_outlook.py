@@ -98,6 +98,15 @@ def test_with_automatic_refills_no_build_stops_and_the_next_refill_has_its_day_a
     assert looked_ahead(small, [Decimal(0)], 1000)[0]["refill_credits"] == 25_000
 
 
+def test_the_end_of_a_billing_cycle_alone_buys_no_refill() -> None:
+    allowances = [{"credits": 30_000, "from": date(2026, 1, 1)}]
+    plan = Plan.model_validate({"auto_refill": True, "credits": 100_000, "allowances": allowances})
+    center = CenterCredits("acme", [], plan)
+    assert looked_ahead(center, [Decimal(500)] * 30, 500)[0]["refill_on"] is None
+    # 1,500 a day leave nothing of them at the end of the 20th.
+    assert looked_ahead(center, [Decimal(1500)] * 30, 1500)[0]["refill_on"] == date(2026, 7, 20)
+
+
 def test_usage_before_the_first_lot_is_told_apart_from_usage_beyond_all() -> None:
     center = CenterCredits("acme", [bought(date(2026, 6, 29), 5)])
     state, _ = looked_ahead(center, [Decimal(7), Decimal(2), Decimal(9)], 1)

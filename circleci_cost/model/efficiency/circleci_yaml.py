@@ -76,16 +76,20 @@ def value_of(mapping: MappingNode, name: str) -> Node | None:
 
 
 def merged(mapping: MappingNode) -> Iterator[MappingNode]:
-    """The mappings that it merges (`<<: *anchor`), and those that they merge; the one that counts first."""
-    ahead, seen = [mapping], {id(mapping)}
+    """The mappings that it merges (`<<: *anchor`), each before those that it merges itself: the first one counts."""
+    ahead, seen = _merged_directly(mapping), {id(mapping)}
     while ahead:
-        for key, value in ahead.pop(0).value:
-            if key.tag == _MERGE:
-                values = [value] if isinstance(value, MappingNode) else getattr(value, "value", [])
-                new = [each for each in values if isinstance(each, MappingNode) and id(each) not in seen]
-                seen |= set(map(id, new))
-                ahead += new
-                yield from new
+        node, *ahead = ahead
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            ahead = [*_merged_directly(node), *ahead]
+
+
+def _merged_directly(mapping: MappingNode) -> list[MappingNode]:
+    values = [value for key, value in mapping.value if key.tag == _MERGE]
+    each = (part for value in values for part in (value.value if isinstance(value, SequenceNode) else [value]))
+    return [node for node in each if isinstance(node, MappingNode)]
 
 
 def shared_nodes(config: CircleciConfig) -> set[int]:

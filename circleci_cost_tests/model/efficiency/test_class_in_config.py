@@ -210,6 +210,15 @@ def test_a_line_that_other_jobs_use_by_an_anchor_is_named_and_not_changed(tmp_pa
     )
 
 
+def test_of_several_anchors_the_first_one_counts_with_what_it_merges(tmp_path: Path) -> None:
+    text = (
+        "version: 2.1\na: &a\n  resource_class: large\nb: &b\n  <<: *a\nc: &c\n  resource_class: small\n"
+        "jobs:\n  test:\n    <<: [*b, *c]\n    steps: []\n"
+    )
+    (sentence,) = made(tmp_path, to_medium("test"), text=text)[1]
+    assert "its class comes from an anchor, line 3, which others may share" in sentence
+
+
 def test_two_classes_for_one_line_are_named_and_not_mixed(tmp_path: Path) -> None:
     moves = (Move("test", "large", "medium"), Move("test", "large", "medium+"), Move("bare", "large", "medium"))
     diff, sentences = made(tmp_path, *moves, Move("bare", "medium", "small"))

@@ -17,13 +17,14 @@ from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_run_out, say_top_up, unknown_days
+from circleci_cost.model.credits.findings import missing_purchases, say_run_out, unknown_days, what_to_do
 from circleci_cost.model.credits.text import LOT_HEADER, TABLE_HEADER, cells, lot_cells
 from circleci_cost.warehouse.credits.published_credits import (
     HOW_TO_ENTER,
     credits_json,
     days_of_unknown_usage,
     not_published,
+    published_before_history,
     published_lots,
     published_outlook,
 )
@@ -79,12 +80,16 @@ def credits(
     with generation.connect() as connection:
         outlook = published_outlook(connection, generation)
         lots = published_lots(connection) if outlook.height else pl.DataFrame()
+        doubts = [*missing_purchases(outlook), *published_before_history(connection, lots)] if outlook.height else []
         unknown = list(unknown_days(days_of_unknown_usage(connection))) if outlook.height else []
+    configured = [center.cost_center for center in usable.centers]
     if as_text:
         write_json(credits_json(generation, outlook, lots))
     elif outlook.height:
-        _write(generation, outlook, lots if with_lots else None)
-    configured = [center.cost_center for center in usable.centers]
+        named = {*configured, *outlook["cost_center"]}
+        # Purchases that cannot be read may be those of a cost center that seems to have none.
+        others = [] if usable.problems else [each.name for each in settings.cost_centers if each.name not in named]
+        _write(generation, outlook, [*doubts, *_unknown(others)], lots if with_lots else None)
     _say(settings, generation, outlook, configured)
     for sentence in unknown:
         say(f"Partial: {sentence}.")
@@ -112,15 +117,20 @@ def _say(settings: Settings, generation: Generation, outlook: pl.DataFrame, conf
         say(f"Note: {sentence}")
 
 
-def _write(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFrame | None) -> None:
+def _unknown(cost_centers: list[str]) -> Iterator[str]:
+    if cost_centers:
+        yield f"No purchases of {', '.join(cost_centers)} are written down, so nothing is known of their credits"
+
+
+def _write(generation: Generation, outlook: pl.DataFrame, remarks: list[str], lots: pl.DataFrame | None) -> None:
     console = results()
     rows = [cells(row) for row in outlook.iter_rows(named=True)]
     console.print(_table(TABLE_HEADER, rows, _LESSER, console.width))
     for row in outlook.iter_rows(named=True):
         for sentence in _sentences(row):
             console.paragraph(shown(f"{row['cost_center']}: {sentence}."))
-    for sentence in missing_purchases(outlook):
-        console.paragraph(shown(f"{sentence}."))
+    for remark in remarks:
+        console.paragraph(shown(f"{remark}."))
     if lots is not None:
         rows = [lot_cells(row) for row in lots.iter_rows(named=True)]
         console.print()
@@ -133,10 +143,7 @@ def _sentences(row: Mapping[str, Any]) -> Iterator[str]:
         yield "no usage is known, so nothing is expected"
         return
     yield say_run_out(row)
-    if row["top_up_credits"]:
-        yield say_top_up(row)
-    if row["expiring_usd"]:
-        yield say_expiring(row)
+    yield from what_to_do(row)
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], lesser: Mapping[str, int], width: int) -> "Table":

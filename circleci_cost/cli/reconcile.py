@@ -9,7 +9,7 @@ from circleci_cost.cli.streams import results, say, shown, write_json
 from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.credits.text import PART_HEADER, invoice_title, part_cells
+from circleci_cost.model.credits.text import PART_HEADER, invoice_title, part_cells, unexplained_hint
 from circleci_cost.text.amounts import dollars
 from circleci_cost.warehouse.credits.published_credits import reconciliation_json
 from circleci_cost.warehouse.credits.reconciliation import read_reconciliation
@@ -61,4 +61,6 @@ def _write(generation: Generation, rows: pl.DataFrame) -> None:
         texts = [[Text(shown(cell)) for cell in part_cells(row)] for row in parts]
         console.print(fitted(columns, texts, console.width))
         console.print()
+    if hint := unexplained_hint(rows):
+        console.paragraph(hint)
     console.print(f"Data through {generation.manifest.data_through}.", style="dim")

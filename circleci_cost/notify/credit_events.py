@@ -51,11 +51,10 @@ def _running_out(event: Event, severity: Severity, title: str, row: Mapping[str,
 
 
 def _lines(row: Mapping[str, Any]) -> tuple[str, ...]:
-    run_out = say_run_out(row)
-    lines = [f"{run_out[0].upper()}{run_out[1:]}."]
+    sentences = [say_run_out(row)]
     if row["top_up_credits"] and not row["auto_refill"]:
-        lines.append(f"{say_top_up(row)}.")
-    return tuple(lines)
+        sentences.append(say_top_up(row))
+    return tuple(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
 
 
 def _facts(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,9 @@ def test_people_read_when_credits_run_out_what_expires_and_what_a_top_up_must_be
     assert " ".join(lines[2].split()).startswith("acme 500,000 $275.00 $0.00055 10,000 2026-04-")
     assert lines[3].startswith("acme: credits run out on 2026-04-")
     assert lines[3].endswith(", and builds stop.")
-    assert lines[4].startswith("acme: 350,000 credits, $210.00 at the price of the last purchase, would last to 2026-")
+    assert lines[4].startswith(
+        "acme: a top-up of 350,000 credits ($210.00 at the price of the last purchase) would last"
+    )
     assert lines[5] == (
         "acme: 110,000 credits worth $66.00 will probably expire unused by 2027-03-12, the first on 2026-04-20."
     )
@@ -38,6 +40,16 @@ def test_people_read_when_credits_run_out_what_expires_and_what_a_top_up_must_be
         "acme/2026-03-01/purchase 2026-03-01 2026-04-20 250,000 $150.00 0 0 250,000 –",
     ]
     assert lines[-1] == "Data through 2026-03-12."
+
+
+def test_a_balance_that_is_too_high_and_cost_centers_without_purchases_are_named(call: Caller) -> None:
+    other = configuration(FIRST).partition("[[cost_centers]]")[2].replace("acme", "globex")
+    other = other.replace("b9291e0d", "c9291e0d").replace("5d3c2f7e", "6d3c2f7e")
+    older = PURCHASES.replace("date = 2026-01-01", "date = 2025-12-01")
+    publish_credits(call.folder, f"{older}\n[[cost_centers]]{other}")
+    lines = call("credits").out.splitlines()
+    assert lines[-3].startswith("acme: 1 lot of credits bought before 2026-01-01, the first day whose usage is known,")
+    assert lines[-2] == "No purchases of globex are written down, so nothing is known of their credits."
 
 
 def test_json_has_every_lot_and_exact_decimals_as_strings(published: Caller) -> None:

@@ -64,6 +64,8 @@ def test_each_invoice_is_taken_apart_and_the_rest_is_shown(call: Caller) -> None
         "days missing about +$6.56 1 day without data (2026-02-28), at the mean of the others",
         "tax +$40.50",
         "unexplained -$3.56",
+        "What stays unexplained may be a line of the invoice (seats, storage, network, tax) or a purchase that is not "
+        "written down; otherwise ask CircleCI's billing support about it.",
         "Data through 2026-02-27.",
     ]
     answer = json.loads(call("reconcile", "--json").out)

@@ -36,10 +36,11 @@ def test_the_page_shows_what_the_command_says_and_escapes_names(site: Site) -> N
         "worth $275.00",
         "$0.00055",
         "Credits run out on 2026-04-",
-        "350,000 credits, $210.00 at the price of the last purchase, would last to 2026-",
+        "A top-up of 350,000 credits ($210.00 at the price of the last purchase) would last to 2026-",
         "110,000 credits worth $66.00 will probably expire unused",
         "=&lt;script&gt;alert(1)&lt;/script&gt;",
-        "acme, 2026-01-01 to 2026-01-31 (&lt;img src=x&gt;): $500.00",
+        "acme, 2026-01-01 to 2026-01-31 (&lt;img src=x&gt;): $500.00 billed",
+        "What stays unexplained may be a line of the invoice",
     ):
         assert words in page, words
     assert "<script>alert" not in page

@@ -77,8 +77,8 @@ def test_low_credits_and_builds_that_may_stop_are_told_once_until_more_is_bought
 def test_with_automatic_refills_low_credits_are_told_and_no_stop(told: Any) -> None:
     (low,) = told(bought(FIRST, 640_000, 384), plan=Plan(auto_refill=True))
     assert low["lines"] == [
-        "Credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04); then 160,000 credits are bought "
-        "automatically."
+        "Credits run out about 2026-05-04 (80 %: 2026-05-03 – 2026-05-04); 160,000 credits are bought "
+        "automatically about 2026-05-03."
     ]
 
 

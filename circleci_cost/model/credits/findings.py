@@ -70,11 +70,16 @@ def say_run_out(row: Mapping[str, Any]) -> str:
 
 def _then(row: Mapping[str, Any]) -> str:
     if row["auto_refill"]:
-        size = row["refill_credits"]
-        return f"; then {_credits(size)} are bought automatically" if size else "; then more are bought automatically"
-    if row["stops_until"]:
-        return f", and builds stop until {row['stops_until'] + timedelta(days=1)}"
-    return ", and builds stop"
+        size, day = row["refill_credits"], row["refill_on"]
+        what = _credits(size) if size else "more"
+        return f"; {what} are bought automatically about {day}" if day else f"; then {what} are bought automatically"
+    stopped: date | None = row["stops_until"]
+    if stopped is None:
+        return ", and builds stop"
+    resumed = f", and builds stop until {stopped + timedelta(days=1)}"
+    if row["stop_days"] > (stopped - row["runs_out_on"]).days + 1:
+        return f"{resumed}; on {counted(row['stop_days'], 'day')} in all by {row['horizon']}"
+    return resumed
 
 
 def expiring(outlook: pl.DataFrame) -> Iterator[str]:
@@ -94,9 +99,17 @@ def say_expiring(row: Mapping[str, Any]) -> str:
 def say_top_up(row: Mapping[str, Any]) -> str:
     """What would have to be bought for builds to go on, even with high usage."""
     cost: Decimal | None = row["top_up_usd"]
-    price = "" if cost is None else f", {dollars(cost)} at the price of the last purchase,"
+    price = "" if cost is None else f" ({dollars(cost)} at the price of the last purchase)"
     last: date = row["top_up_until"]
-    return f"{_credits(row['top_up_credits'])}{price} would last to {last} even with high usage"
+    return f"a top-up of {_credits(row['top_up_credits'])}{price} would last to {last} even with high usage"
+
+
+def what_to_do(row: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences beside the day of running out: a top-up, where nothing is bought automatically; what expires unused."""
+    if row["top_up_credits"] and not row["auto_refill"]:
+        yield say_top_up(row)
+    if row["expiring_usd"]:
+        yield say_expiring(row)
 
 
 def _credits(amount: Decimal) -> str:

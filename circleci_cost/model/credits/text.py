@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from circleci_cost.text.amounts import WIDE, dollars, mean_price, percent, signed, whole_number
 
 TABLE_HEADER = ("cost center", "credits left", "worth", "USD per credit", "per day", "run out (80 %)", "expire unused")
@@ -76,6 +78,16 @@ def invoice_title(row: Mapping[str, Any]) -> str:
     """The cost center, the days and the invoices of a row of `reconciliation`."""
     numbers = f" ({row['invoices']})" if row["invoices"] else ""
     return f"{row['cost_center']}, {row['period_start']} to {row['period_end']}{numbers}"
+
+
+def unexplained_hint(rows: pl.DataFrame) -> str:
+    """What to do about what stays unexplained in rows of `reconciliation`; empty where nothing does."""
+    if rows.filter((pl.col("cause") == "unexplained") & (pl.col("amount_usd") != 0)).is_empty():
+        return ""
+    return (
+        "What stays unexplained may be a line of the invoice (seats, storage, network, tax) or a purchase that is not "
+        "written down; otherwise ask CircleCI's billing support about it."
+    )
 
 
 def say_unexplained(row: Mapping[str, Any]) -> str:

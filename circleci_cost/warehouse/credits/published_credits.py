@@ -1,6 +1,6 @@
 """What is published of the credits, for the command line and the pages; making it is `credit_ledger`'s job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.day_ranges import DayRange, as_ranges
+from circleci_cost.model.credits.findings import bought_before_history
 from circleci_cost.model.credits.outlook import OUTLOOK_SCHEMA
 from circleci_cost.text.amounts import exact
 from circleci_cost.warehouse.core.statements import sql
@@ -34,6 +35,15 @@ def published_lots(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """What has become of each lot. In: the connection of a generation that has an outlook."""
     rows: pl.DataFrame = connection.sql(sql("credits/lots")).pl()
     return rows
+
+
+def published_before_history(connection: duckdb.DuckDBPyConnection, lots: pl.DataFrame) -> Iterator[str]:
+    """A sentence for each cost center with lots, as `published_lots` gives them, that its usage does not reach back to.
+
+    Their balance is too high by what was used of them before.
+    """
+    usage = connection.sql("SELECT cost_center, min(date) AS date FROM daily_costs GROUP BY ALL").pl()
+    return bought_before_history(lots.rename({"bought_on": "date"}), usage)
 
 
 def published_course(connection: duckdb.DuckDBPyConnection, cost_center: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -10,8 +10,9 @@ from circleci_cost.config.credit_purchases import UsableCredits, usable_credits
 from circleci_cost.explorer.charts import Chart
 from circleci_cost.explorer.pages.credits.balance_chart import balance_chart, shown_days
 from circleci_cost.explorer.pages.credits.balance_table import MonthEnd, month_ends
+from circleci_cost.explorer.rendering import sentence_case
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.credits.findings import missing_purchases, say_expiring, say_top_up, unknown_days
+from circleci_cost.model.credits.findings import missing_purchases, unknown_days, what_to_do
 from circleci_cost.model.credits.text import (
     LOT_HEADER,
     PART_HEADER,
@@ -21,11 +22,13 @@ from circleci_cost.model.credits.text import (
     lot_cells,
     part_cells,
     run_out,
+    unexplained_hint,
 )
 from circleci_cost.text.amounts import dollars
 from circleci_cost.warehouse.credits.published_credits import (
     days_of_unknown_usage,
     not_published,
+    published_before_history,
     published_course,
     published_lots,
     published_outlook,
@@ -63,6 +66,7 @@ class Shown:
 
     centers: Sequence[Center]
     invoices: Sequence[InvoicePart]
+    unexplained_hint: str
     notes: Sequence[str]
     is_configured: bool
     source: str
@@ -86,7 +90,8 @@ def outlook(snapshot: Snapshot) -> Shown:
             )
             for period in rows.partition_by("cost_center", "period_start", "period_end", maintain_order=True)
         ],
-        notes=list(_notes(snapshot, usable, states)),
+        unexplained_hint=unexplained_hint(rows),
+        notes=list(_notes(snapshot, usable, states, lots)),
         is_configured=bool(usable.centers or usable.invoiced),
         source=snapshot.settings.described_source,
     )
@@ -103,25 +108,21 @@ def _center(snapshot: Snapshot, row: Mapping[str, Any], lots: pl.DataFrame) -> C
         figures=dict(zip(TABLE_HEADER, cells(row), strict=True)),
         run_out=day,
         run_out_range=between.removesuffix(")"),
-        sentences=list(_sentences(row)) if has_course else ["No usage is known, so nothing is expected."],
+        sentences=[f"{sentence_case(sentence)}." for sentence in what_to_do(row)]
+        if has_course
+        else ["No usage is known, so nothing is expected."],
         chart=balance_chart(row, past, shown) if has_course else None,
         months=month_ends(past, shown),
         lots=[lot_cells(lot) for lot in lots.filter(cost_center=name).iter_rows(named=True)],
     )
 
 
-def _sentences(row: Mapping[str, Any]) -> Iterator[str]:
-    if row["top_up_credits"]:
-        yield f"{say_top_up(row)}."
-    if row["expiring_usd"]:
-        yield f"{say_expiring(row)}."
-
-
-def _notes(snapshot: Snapshot, usable: UsableCredits, states: pl.DataFrame) -> Iterator[str]:
+def _notes(snapshot: Snapshot, usable: UsableCredits, states: pl.DataFrame, lots: pl.DataFrame) -> Iterator[str]:
     names = [center.cost_center for center in usable.centers]
     if sentence := not_published(names, states, snapshot.generation):
         yield sentence
-    for sentence in missing_purchases(states):
+    doubts = published_before_history(snapshot.connection, lots) if states.height else ()
+    for sentence in (*missing_purchases(states), *doubts):
         yield f"{sentence}."
     if states.height:
         yield from (f"{sentence}." for sentence in unknown_days(days_of_unknown_usage(snapshot.connection)))

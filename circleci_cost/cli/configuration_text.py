@@ -61,4 +61,7 @@ shared_organization_ids = [{shared}]
 [[cost_centers.pricing]]
 price_per_credit = {answers.price:f}{confirm}
 effective_from = {answers.effective_from}
+
+# What else there is: prepaid credits and invoices (`circleci-cost help credits`), teams (`help allocation`), budgets
+# (`help budgets`), who hears of what (`help notifications`); every key: `circleci-cost help configuration`.
 {api}"""

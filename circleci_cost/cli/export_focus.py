@@ -29,6 +29,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.focus.columns import Grain, Style, Version
 from circleci_cost.model.focus.receivers import CLOUDZERO, RECEIVERS, Receiver
 from circleci_cost.model.reporting.report import Question, Report, not_final_text
+from circleci_cost.text.amounts import dollars
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.focus.deliveries import CSV, PARQUET, join, write_metadata, write_months, write_received
 from circleci_cost.warehouse.focus.export import Source, bound_memory, months_between, months_of_rows
@@ -147,6 +148,9 @@ def export_focus(
         cut_off = _cut_off(days, days_with_data(connection)) if shape.receiver is CLOUDZERO else []
     for file in files:
         write_line(f"{file.path}\t{counted(file.rows, 'row')}")
+    cost = report.total.cost
+    usage = "usage without a price" if cost is None else f"usage of {dollars(cost)}"
+    say(f"Exported {days}, {usage}; {generation.manifest.through}.")
     for former_center in former:
         say(f"Warning: {former_center}")
     say_edited(settings, generation)

@@ -17,6 +17,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.focus.columns import Grain, Style, Version
 from circleci_cost.model.infrastructure.cost_files import read_costs
 from circleci_cost.model.infrastructure.definition import Infrastructure
+from circleci_cost.text.amounts import dollars
 from circleci_cost_tests.cli.harness import Caller, configuration, make_once, publish_rows
 from circleci_cost_tests.lake.builders import CENTER, day
 from circleci_cost_tests.text.test_csv_text import HOSTILE
@@ -45,7 +46,8 @@ def reported(caller: Caller, *by: str) -> dict[tuple[str, ...], Decimal]:
 def exported(caller: Caller, *options: str | Path) -> list[dict[str, str]]:
     """The rows of one CSV file."""
     output = caller("export", "focus", "--out", "out.csv", "--force", *options)
-    assert (output.code, output.err) == (0, "")
+    assert (output.code, output.err.count("\n")) == (0, 1)
+    assert output.err.startswith("Exported 20")
     return read_rows(caller.folder / "out.csv")
 
 
@@ -194,7 +196,10 @@ def test_each_receiver_gets_the_whole_cost_in_its_own_columns(used: Caller) -> N
     whole = reported(used)[()]
     for name in ("vantage", "datadog", "cloudzero"):
         output = used("export", "focus", "--profile", name, "--out", name)
-        assert (output.code, output.err) == (0, "")
+        assert (output.code, output.err) == (
+            0,
+            f"Exported 2026-10-01 to 2026-10-04, usage of {dollars(whole)}; data through 2026-10-04.\n",
+        )
     (vantage,) = (used.folder / "vantage").iterdir()
     assert total(read_rows(vantage), "BilledCost") == whole
     rows = read_rows(used.folder / "datadog" / "datadog-2026-10-1.csv")

@@ -35,7 +35,7 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
     if rows.is_empty():
         console.print("No job changed its resource class for good.")
     else:
-        console.print(_table(rows.head(limit), console.width))
+        console.print(changes_table(rows.head(limit), console.width))
         console.paragraph(_REMARK, "dim")
     if rows.height > limit:
         console.print(f"{counted(rows.height - limit, 'change')} more; --limit shows more of them.", style="dim")
@@ -45,7 +45,8 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
         console.print(f"Data through {generation.manifest.data_through}.", style="dim")
 
 
-def _table(rows: pl.DataFrame, width: int) -> "Table":
+def changes_table(rows: pl.DataFrame, width: int) -> "Table":
+    """The table of changes; a narrow terminal shows the most important columns."""
     from rich.text import Text
 
     from circleci_cost.cli.tables import Column, fitted

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from circleci_cost.cli.anomalies import incident_table
 from circleci_cost.cli.budgets import budget_table
+from circleci_cost.cli.demo_savings import show_savings
 from circleci_cost.cli.plain_console import PlainConsole
 from circleci_cost.cli.report_output import exact_sum
 from circleci_cost.cli.streams import results, shown
@@ -50,6 +51,7 @@ def show_summary(settings: Settings, lake: Lake) -> None:
         _print_months(console, months)
         _print_budgets(console, connection)
         _print_incidents(console, connection)
+        show_savings(console, connection, generation, days)
     _print_prices(console, settings, days)
     _print_next(console, days.last)
 
@@ -142,10 +144,13 @@ def _print_next(console: PlainConsole, last: date) -> None:
         ("circleci-cost allocation explain --tag team", "why a cost is where it is"),
         ("circleci-cost budgets", "the budgets; --fail-over at_risk for CI jobs"),
         ("circleci-cost credits", "how long the prepaid credits last; --fail-over for CI jobs"),
+        ("circleci-cost reconcile", "invoices, explained cause by cause"),
         ("circleci-cost anomalies --all", "what changed; --incident ID tells why"),
         (f"circleci-cost explain --from {changed} --to {changed + _FORTNIGHT}", "why a period cost more than before"),
         ("circleci-cost classes", "which resource class each job should have; --changes"),
+        ("circleci-cost waste", "what bought nothing: re-runs, failures, bots"),
         ("circleci-cost correlate", "which infrastructure costs move with CI"),
+        ("circleci-cost export focus --out focus", "files for other FinOps tools; `help mcp`: for assistants"),
         ("circleci-cost init", "your own organization"),
     ):
         # A command stays one line, so that it can be copied whole.

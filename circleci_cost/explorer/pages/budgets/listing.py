@@ -16,7 +16,6 @@ from circleci_cost.warehouse.budgets.published_budgets import (
     published_states,
     unmatched_values,
 )
-from circleci_cost.warehouse.publishing.edited import edited
 
 _CHOICES = {Periods.CURRENT: "Current period", Periods.LAST: "Last period", Periods.ALL: "All periods"}
 
@@ -59,5 +58,3 @@ def _notes(snapshot: Snapshot, usable: UsableBudgets) -> Iterator[str]:
         yield sentence
     yield from unmatched_values(snapshot.connection, snapshot.generation, usable.budgets)
     yield from map(str, usable.problems)
-    if newer := edited(snapshot.settings, snapshot.generation):
-        yield f"{newer}."

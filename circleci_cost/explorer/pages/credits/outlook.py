@@ -34,7 +34,6 @@ from circleci_cost.warehouse.credits.published_credits import (
     published_outlook,
 )
 from circleci_cost.warehouse.credits.reconciliation import read_reconciliation
-from circleci_cost.warehouse.publishing.edited import edited
 
 
 @dataclass(frozen=True)
@@ -127,5 +126,3 @@ def _notes(snapshot: Snapshot, usable: UsableCredits, states: pl.DataFrame, lots
     if states.height:
         yield from (f"{sentence}." for sentence in unknown_days(days_of_unknown_usage(snapshot.connection)))
     yield from map(str, usable.problems)
-    if newer := edited(snapshot.settings, snapshot.generation):
-        yield f"{newer}."

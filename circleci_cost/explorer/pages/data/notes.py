@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.reporting.former_centers import former_centers
 from circleci_cost.warehouse.reporting.outdated_days import days_of_earlier_versions, of_earlier_version
 
@@ -14,8 +13,6 @@ def notes_of(snapshot: Snapshot) -> list[str]:
 
 
 def _sentences(snapshot: Snapshot) -> Iterator[str]:
-    if sentence := edited(snapshot.settings, snapshot.generation):
-        yield sentence
     yield from former_centers(snapshot.connection, snapshot.settings)
     unfilled = days_of_earlier_versions(snapshot.connection, snapshot.lake)
     if unfilled or snapshot.generation.is_of_earlier_version:

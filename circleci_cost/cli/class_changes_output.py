@@ -41,8 +41,7 @@ def write_changes_table(generation: Generation, rows: pl.DataFrame, limit: int) 
         console.print(f"{counted(rows.height - limit, 'change')} more; --limit shows more of them.", style="dim")
     for row in rows.filter(is_to_revert()).iter_rows(named=True):
         console.paragraph(shown(revert_sentence(row)))
-    if generation.manifest.data_through:
-        console.print(f"Data through {generation.manifest.data_through}.", style="dim")
+    console.print(generation.manifest.through_sentence, style="dim")
 
 
 def changes_table(rows: pl.DataFrame, width: int) -> "Table":

@@ -135,7 +135,7 @@ def _write(generation: Generation, outlook: pl.DataFrame, remarks: list[str], lo
         rows = [lot_cells(row) for row in lots.iter_rows(named=True)]
         console.print()
         console.print(_table(LOT_HEADER, rows, _LESSER_OF_LOTS, console.width))
-    console.print(f"Data through {generation.manifest.data_through}.", style="dim")
+    console.print(generation.manifest.through_sentence, style="dim")
 
 
 def _sentences(row: Mapping[str, Any]) -> Iterator[str]:

@@ -63,4 +63,4 @@ def _write(generation: Generation, rows: pl.DataFrame) -> None:
         console.print()
     if hint := unexplained_hint(rows):
         console.paragraph(hint)
-    console.print(f"Data through {generation.manifest.data_through}.", style="dim")
+    console.print(generation.manifest.through_sentence, style="dim")

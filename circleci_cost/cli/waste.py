@@ -103,8 +103,7 @@ def _write_table(report: WasteReport, limit: int, generation: Generation) -> Non
                 console.paragraph(f"{cause.shown} (cause={cause.name}): {cause.meaning}.", "dim")
     if report.by == (CAUSE,):
         console.paragraph("See also --by job,cause and --by month; `circleci-cost help waste`: what to do.", "dim")
-    if generation.manifest.data_through:
-        console.print(f"Data through {generation.manifest.data_through}.", style="dim")
+    console.print(generation.manifest.through_sentence, style="dim")
 
 
 def waste_table(report: WasteReport, limit: int, width: int) -> "Table":

@@ -55,7 +55,8 @@ def test_a_balance_that_is_too_high_and_cost_centers_without_purchases_are_named
 def test_json_has_every_lot_and_exact_decimals_as_strings(published: Caller) -> None:
     answer = json.loads(published("credits", "--json").out)
     (center,) = answer["cost_centers"]
-    assert (answer["data_through"], sorted(answer)) == ("2026-03-12", ["cost_centers", "data_through", "published_at"])
+    assert sorted(answer) == ["cost_centers", "currency", "data_through", "published_at"]
+    assert (answer["data_through"], answer["currency"]) == ("2026-03-12", "USD")
     assert (center["balance_credits"], center["balance_usd"], center["price_per_credit"]) == (
         "500000",
         "275",

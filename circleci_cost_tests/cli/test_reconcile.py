@@ -69,6 +69,7 @@ def test_each_invoice_is_taken_apart_and_the_rest_is_shown(call: Caller) -> None
         "Data through 2026-02-27.",
     ]
     answer = json.loads(call("reconcile", "--json").out)
+    assert (answer["data_through"], answer["currency"]) == ("2026-02-27", "USD")
     january, february = answer["periods"]
     assert (january["invoice_usd"], january["invoices"], february["invoices"]) == ("201", "INV-1", None)
     amounts = [Decimal(part["amount_usd"]) for part in february["parts"]]

@@ -11,6 +11,7 @@ import polars as pl
 from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.model.credits.findings import bought_before_history
 from circleci_cost.model.credits.outlook import OUTLOOK_SCHEMA
+from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.text.amounts import exact
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.publishing.generations import Generation
@@ -94,6 +95,7 @@ def credits_json(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFra
     return {
         "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
+        "currency": CURRENCY,
         "cost_centers": [
             _plain(row) | {"lots": by_center.get(row["cost_center"], [])} for row in outlook.iter_rows(named=True)
         ],
@@ -118,6 +120,7 @@ def reconciliation_json(generation: Generation, rows: pl.DataFrame) -> dict[str,
     return {
         "data_through": generation.manifest.data_through_text,
         "published_at": generation.manifest.published_at.isoformat(),
+        "currency": CURRENCY,
         "periods": [
             _plain(period.select(of_period).row(0, named=True))
             | {"parts": [_plain(row) for row in period.select(of_part).iter_rows(named=True)]}

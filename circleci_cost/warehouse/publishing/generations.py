@@ -105,6 +105,11 @@ class GenerationManifest(BaseModel):
             return "no day is complete for every cost center yet"
         return f"data through {self.data_through}"
 
+    @property
+    def through_sentence(self) -> str:
+        """The same as a sentence."""
+        return f"{self.through[0].upper()}{self.through[1:]}."
+
 
 @dataclass(frozen=True)
 class Generation:

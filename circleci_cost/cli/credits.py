@@ -17,7 +17,13 @@ from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.model.credits.findings import missing_purchases, say_run_out, unknown_days, what_to_do
+from circleci_cost.model.credits.findings import (
+    missing_purchases,
+    say_run_out,
+    unknown_days,
+    what_to_do,
+    without_purchases,
+)
 from circleci_cost.model.credits.text import LOT_HEADER, TABLE_HEADER, cells, lot_cells
 from circleci_cost.warehouse.credits.published_credits import (
     HOW_TO_ENTER,
@@ -86,10 +92,7 @@ def credits(
     if as_text:
         write_json(credits_json(generation, outlook, lots))
     elif outlook.height:
-        named = {*configured, *outlook["cost_center"]}
-        # Purchases that cannot be read may be those of a cost center that seems to have none.
-        others = [] if usable.problems else [each.name for each in settings.cost_centers if each.name not in named]
-        _write(generation, outlook, [*doubts, *_unknown(others)], lots if with_lots else None)
+        _write(generation, outlook, [*doubts, *without_purchases(usable.without)], lots if with_lots else None)
     _say(settings, generation, outlook, configured)
     for sentence in unknown:
         say(f"Partial: {sentence}.")
@@ -115,11 +118,6 @@ def _say(settings: Settings, generation: Generation, outlook: pl.DataFrame, conf
         say(HOW_TO_ENTER.format(source=settings.described_source))
     if sentence := not_published(configured, outlook, generation):
         say(f"Note: {sentence}")
-
-
-def _unknown(cost_centers: list[str]) -> Iterator[str]:
-    if cost_centers:
-        yield f"No purchases of {', '.join(cost_centers)} are written down, so nothing is known of their credits"
 
 
 def _write(generation: Generation, outlook: pl.DataFrame, remarks: list[str], lots: pl.DataFrame | None) -> None:

@@ -15,9 +15,10 @@ from circleci_cost.named_files.file_problem import FileProblem
 
 @dataclass(frozen=True)
 class UsableCredits:
-    """The cost centers that have credits written down, those with invoices, and the files that keep others out."""
+    """The cost centers with credits written down, those without by name, those with invoices, and unusable files."""
 
     centers: tuple[CenterCredits, ...]
+    without: tuple[str, ...]
     invoiced: tuple[CenterCredits, ...]
     problems: tuple[FileProblem, ...]
 
@@ -36,6 +37,7 @@ def usable_credits(settings: Settings) -> UsableCredits:
             usable.append(credits)
     return UsableCredits(
         tuple(center for center in usable if not center.is_empty),
+        tuple(center.cost_center for center in usable if center.is_empty),
         tuple(center for center in usable if center.invoices),
         tuple(problems),
     )

@@ -68,5 +68,6 @@ def test_without_purchases_the_page_says_how_to_enter_them(tmp_path: Path) -> No
     with serving(publish_credits(tmp_path, ""), clock=ManualClock(NOW)) as site:
         page = httpx.get(f"{site.origin}/credits", timeout=60).text
         assert "No purchases of credits are written down" in page
+        assert "No purchases of acme" not in page, "the page says so above"
         assert httpx.get(f"{site.origin}/credits.csv", timeout=60).text.count("\n") == 1
         assert site.take_bugs() == []

@@ -36,6 +36,12 @@ def unknown_days(days: Mapping[str, Sequence[DayRange]]) -> Iterator[str]:
         )
 
 
+def without_purchases(cost_centers: Sequence[str]) -> Iterator[str]:
+    """A sentence about cost centers whose purchases nobody has written down, where there are such ones."""
+    if cost_centers:
+        yield f"No purchases of {', '.join(cost_centers)} are written down, so nothing is known of their credits"
+
+
 def bought_before_history(lots: pl.DataFrame, usage: pl.DataFrame) -> Iterator[str]:
     """A sentence for each cost center with credits that were bought before the first day whose usage is known."""
     first = usage.group_by("cost_center").agg(first=pl.col("date").min())

@@ -12,7 +12,12 @@ from circleci_cost.explorer.pages.credits.balance_chart import balance_chart, sh
 from circleci_cost.explorer.pages.credits.balance_table import MonthEnd, month_ends
 from circleci_cost.explorer.rendering import sentence_case
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.credits.findings import missing_purchases, unknown_days, what_to_do
+from circleci_cost.model.credits.findings import (
+    missing_purchases,
+    unknown_days,
+    what_to_do,
+    without_purchases,
+)
 from circleci_cost.model.credits.text import (
     LOT_HEADER,
     PART_HEADER,
@@ -66,6 +71,7 @@ class Shown:
     centers: Sequence[Center]
     invoices: Sequence[InvoicePart]
     unexplained_hint: str
+    without: str
     notes: Sequence[str]
     is_configured: bool
     source: str
@@ -90,6 +96,7 @@ def outlook(snapshot: Snapshot) -> Shown:
             for period in rows.partition_by("cost_center", "period_start", "period_end", maintain_order=True)
         ],
         unexplained_hint=unexplained_hint(rows),
+        without="".join(f"{sentence}." for sentence in without_purchases(usable.without)),
         notes=list(_notes(snapshot, usable, states, lots)),
         is_configured=bool(usable.centers or usable.invoiced),
         source=snapshot.settings.described_source,

@@ -40,6 +40,7 @@ def get(site: Site, path: str) -> str:
 
 def test_causes_and_jobs_stand_beside_the_cost_that_they_are_a_part_of(site: Site) -> None:
     page = get(site, "/waste?period=30d")
+    assert "the first that applies of re-run, canceled, timed out, failed, bot branches, " in page
     causes = [[cell.text for cell in row[:4]] for row in table_with(page, "Cause")[1:]]
     assert causes == [
         ["canceled", "$1.20", "25.0 %", "1"],

@@ -8,7 +8,7 @@ from circleci_cost.explorer.pages.waste.asked import PATH, Asked, read_asked
 from circleci_cost.explorer.pages.waste.figures import figures_of
 from circleci_cost.explorer.periods import days_menu
 from circleci_cost.explorer.snapshot import Snapshot
-from circleci_cost.model.efficiency.waste import CAUSE
+from circleci_cost.model.efficiency.waste import CAUSE, CAUSES
 from circleci_cost.model.reporting.filters import in_words
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.text.amounts import cost_text, credits_text
@@ -32,6 +32,7 @@ def respond(address: Address, snapshot: Snapshot) -> Answer:
         {
             "address": address,
             "asked": wanted,
+            "order": ", ".join(cause.shown for cause in CAUSES),
             "filters": in_words(wanted.filters),
             "unfiltered": address.changed(where=None),
             "figures": figures_of(wanted, snapshot, _JOBS),

@@ -112,11 +112,12 @@ def judge(state: State, sums: Sums, day: Day, residuals: Residuals, scale: Float
     pair = where(np.sign(residual) == np.sign(residuals.of_pair), residuals.of_pair / _PAIR, 0.0)
     # A pair adds evidence only where the first day was not an anomaly by itself.
     pair = where(residuals.sparse | residuals.irregular | sums.after_point | (np.abs(cut) < _SAME_WAY), 0.0, pair)
-    up_points = np.maximum.reduce([point, pair, up_with_runs])
-    down_points = np.maximum.reduce([-point, -pair, down_with_runs])
+    up_by_itself, down_by_itself = np.maximum(point, up_with_runs), np.maximum(-point, down_with_runs)
+    up_points, down_points = np.maximum(up_by_itself, pair), np.maximum(down_by_itself, -pair)
     not_less = day.usage >= (1.0 - _OTHER_WAY) * expected
     not_more = day.usage <= (1.0 + _OTHER_WAY) * expected
-    cumulated, is_point = ready & regular, ready & (np.maximum(up_points, down_points) >= scale)
+    # Two days that alarm only together are no spike.
+    cumulated, is_point = ready & regular, ready & (np.maximum(up_by_itself, down_by_itself) >= scale)
     sums.forget_points(np.where(regular, is_point, sums.after_point))
     weighted = where(residuals.sparse, _SPARSE_WEIGHT * cut, cut)
     sums.add(weighted, cut_per_run, cumulated, cumulated & residuals.rate.rated)

@@ -8,11 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from circleci_cost.model.incidents.causes import Cause
-from circleci_cost.model.incidents.episodes import NEW
+from circleci_cost.model.incidents.episodes import MOST_GAP_DAYS, NEW
 from circleci_cost.model.incidents.hierarchy import Hierarchy
 
-# Causes that begin at most so many days apart have begun together.
-_TOGETHER = 1
+# Causes that begin at most so many days apart have begun together, as alarms of a whole and its parts have (`groups`).
 # So many parts, and this share of all, are their whole's matter. In organizations, in whose many projects many things
 # happen, three of nine on one day were chance.
 _OF_PROJECT, _OF_ORGANIZATION = (2, 1 / 3), (3, 1 / 2)
@@ -53,7 +52,7 @@ def _together(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
         if any(episode.kind == NEW for episode in cause.episodes):
             yield [(part, cause)]
             continue
-        if group and (cause.direction != group[0][1].direction or cause.first - group[0][1].first > _TOGETHER):
+        if group and (cause.direction != group[0][1].direction or cause.first - group[0][1].first > MOST_GAP_DAYS):
             yield group
             group = []
         group.append((part, cause))

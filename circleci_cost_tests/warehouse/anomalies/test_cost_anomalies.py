@@ -423,8 +423,8 @@ def test_day_by_day_an_incident_whose_level_becomes_known_keeps_its_id_and_what_
         seen += [(day(number), *row) for row in rows(connection, columns)]
     (_, first, told_on, *_), *_ = seen
     assert [(series, told) for day, incident, told, _, series in seen if incident == first] == [
-        *[("acme / web / build / test", told_on)] * 3,
-        *[("acme / web", told_on)] * 2,
+        *[("acme / web / build / test", told_on)] * 2,
+        *[("acme / web", told_on)] * 3,
     ]
     assert [row for row in seen if row[0] == day(AT + 4)] == [(day(AT + 4), first, *seen[0][2:4], "acme / web")]
     # Nobody finds an incident in the list that claims to have been there before.

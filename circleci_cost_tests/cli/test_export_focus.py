@@ -273,6 +273,19 @@ def test_credits_that_were_bought_or_expired_are_rows_beside_the_usage(call: Cal
     ] == ["acme/2026-10-03/refill"]
 
 
+def test_a_month_without_job_runs_has_its_purchases_in_both_grains(call: Caller) -> None:
+    purchase = "[[cost_centers.purchases]]\ndate = 2026-09-10\ncredits = 30000\nusd = 17\n"
+    call.configure(CONFIGURATION + purchase)
+    publish_usage(call.folder, [job(1, compute="40")], tags="", configuration=CONFIGURATION + purchase)
+    used = call.at("2026-10-20T12:00:00+00:00")
+    for grain in Grain:
+        rows = exported(used, "--from", "2026-09-01", "--grain", grain)
+        assert [row["SkuId"] for row in rows] == ["credit-purchase", "compute:docker:medium"]
+    shutil.rmtree(used.folder / "data" / "job_runs")
+    output = used("export", "focus", "--out", "gone.csv", "--grain", "job")
+    assert (output.code, "job runs or rules have changed since the publication" in output.err) == (1, True)
+
+
 def test_what_is_not_ours_is_never_replaced(used: Caller) -> None:
     (used.folder / "mine").mkdir()
     (used.folder / "mine" / "letter.txt").write_text("dear")

@@ -30,6 +30,8 @@ def make_charges(
         connection.execute(sql("focus/job_charges"), {"files": files, "charge_types": list(CHARGE_TYPES), **within})
     else:
         connection.execute(sql("focus/day_charges"), within)
+        if grain is Grain.JOB:
+            connection.execute(sql("focus/no_job_charges"))
     if not tags:
         return
     connection.execute(sql("focus/key_charges"), {"tag": tags[0], **within})

@@ -14,6 +14,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain, Style
+from circleci_cost.text.amounts import exact
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.focus.charges import make_charges, make_lots
@@ -82,8 +83,9 @@ def _proven(source: Source, days: DayRange) -> Month:
     )
     if (credits, cost) != (published_credits, published_cost):
         raise CircleciCostError(
-            f"The charges of {days} add up to {credits} credits and {cost} USD, the published daily costs to "
-            f"{published_credits} and {published_cost}: job runs or rules have changed since the publication. Run "
-            "`circleci-cost reprice`, which fetches nothing, then export again. Nothing was written."
+            f"The charges of {days} add up to {exact(credits)} credits and {exact(cost)} USD, the published daily "
+            f"costs to {exact(published_credits)} and {exact(published_cost)}: job runs or rules have changed since "
+            "the publication. Run `circleci-cost reprice`, which fetches nothing, then export again. Nothing was "
+            "written."
         )
     return Month(days, charges, credits, cost)

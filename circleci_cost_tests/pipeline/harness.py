@@ -40,8 +40,9 @@ STANDING_CHECKS = (
     ("daily_costs", "prices_up_to_date"),
     ("daily_costs", "computed_by_this_version"),
 )
-# What costs come from and are read from: the job `refresh` without what follows daily costs.
-COSTS = ("pricing_periods", "usage_exports", "job_runs", "daily_costs", "published")
+# What costs come from: the job `refresh` without what follows daily costs, and with what readers read.
+PRICED = ("pricing_periods", "usage_exports", "job_runs", "daily_costs")
+COSTS = (*PRICED, "published")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -179,6 +180,12 @@ class Site:
         """Run the job `refresh` as far as `COSTS`: where allocation, budgets and anomalies are of no interest."""
         return self.run("refresh", cost_center, first, last, only=COSTS, refetch=refetch, fails=fails)
 
+    def price(
+        self, cost_center: str, first: date, last: date, *, refetch: bool = False, fails: bool = False
+    ) -> dg.ExecuteInProcessResult:
+        """Run the job `refresh` as far as `PRICED`: to publish would also make all tables that follow daily costs."""
+        return self.run("refresh", cost_center, first, last, only=PRICED, refetch=refetch, fails=fails)
+
     def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
         """Run a job whose assets have no partitions; assert how it ends."""
         job_definition = self.definitions.resolve_job_def(job)
@@ -230,6 +237,12 @@ class Site:
     def table(self, name: str) -> pl.DataFrame:
         """A published table."""
         return published_table(self.lake, name)
+
+    def daily_costs(self) -> pl.DataFrame:
+        """The daily costs as they are in the warehouse, published or not, in a fixed order."""
+        with self.definitions.resources["warehouse"].get_connection() as connection:  # type: ignore[index]
+            frame: pl.DataFrame = connection.sql("FROM daily_costs").pl()
+        return frame.sort(frame.columns)
 
     def job_runs(self, cost_center: str) -> pl.DataFrame:
         """All job runs of a cost center."""

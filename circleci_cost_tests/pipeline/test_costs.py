@@ -14,7 +14,7 @@ def test_daily_costs_equal_the_generators_rows_to_the_last_digit(tmp_path: Path)
     centers = initech(Price("0.00061", "2022-01-01")) | hooli(Price("0.0005999", "2022-01-01"))
     with running(tmp_path, centers) as site:
         for name in centers:
-            site.refresh(name, FIRST, YESTERDAY)
-        costs = found_costs(site.table("daily_costs").to_dicts())
+            site.price(name, FIRST, YESTERDAY)
+        costs = found_costs(site.daily_costs().to_dicts())
         assert costs == expected_costs(site.simulator.scenario, centers, FIRST, YESTERDAY, NOW)
         assert len(costs) > 200

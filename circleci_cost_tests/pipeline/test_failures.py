@@ -30,7 +30,7 @@ def test_f070_an_unknown_organization_fails_the_run_and_changes_nothing(tmp_path
 
     source = EditedSource(scenario(), lambda rows, key: rows)
     with running(tmp_path, source=source) as site:
-        site.refresh("initech", date(2024, 3, 4), YESTERDAY)
+        site.refresh("initech", FIRST, YESTERDAY)
         pointer, files = (site.lake.published / POINTER).read_bytes(), site.job_run_files()
         source.edit = edit
         # Of two exports made at one moment neither would be the last.
@@ -101,11 +101,11 @@ def test_f001_a_missing_token_is_said_before_anything_is_asked(site: Site, monke
 def test_the_step_is_retried_after_the_wait_that_was_asked_for(site: Site, route: str, action: actions.Respond) -> None:
     """The client tries six times by itself; then the step's retry waits, in real time."""
     site.fault(route, action, times=6)
-    result = site.refresh("initech", FIRST, YESTERDAY)
+    result = site.price("initech", FIRST, YESTERDAY)
     (retry,) = [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
     assert (retry.step_key, retry.step_retry_data.seconds_to_wait) == ("usage_exports", 1)
     expected = expected_costs(site.simulator.scenario, site.centers, FIRST, YESTERDAY, NOW)
-    assert found_costs(site.table("daily_costs").to_dicts()) == expected
+    assert found_costs(site.daily_costs().to_dicts()) == expected
     assert len(list(site.simulator.jobs)) == 1
 
 
@@ -144,7 +144,7 @@ def test_f092_a_data_directory_of_a_newer_version_is_refused_and_left_alone(site
 def test_f112_names_from_the_data_and_paths_cannot_break_out_of_the_sql(tmp_path: Path) -> None:
     name = "web'); DROP TABLE daily_costs; -- \" $1 {files} \\ % ;"
     with running(tmp_path / "o'brien; --", initech(), scenario(web=name)) as site:
-        site.refresh("initech", FIRST, YESTERDAY)
+        site.price("initech", FIRST, YESTERDAY)
         site.run("reprice", "initech", FIRST, YESTERDAY)
         costs = site.table("daily_costs")
         assert set(costs["project"]) == {name, "api"}

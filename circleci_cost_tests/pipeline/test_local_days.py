@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from circleci_cost_tests.model.usage.builders import read_content, records, unquoted
-from circleci_cost_tests.pipeline.harness import COSTS, initech, running, utc
+from circleci_cost_tests.pipeline.harness import PRICED, initech, running, utc
 from circleci_cost_tests.pipeline.oracle import expected_costs, found_costs
 
 # New York's rules, which need no table of zones; a day on which its clocks change, and the hours of that day there.
@@ -43,8 +43,8 @@ def test_f074_costs_of_days_around_a_change_of_the_clocks_are_as_in_utc(tmp_path
     first, last = changed - timedelta(days=1), changed + timedelta(days=1)
     now = utc(last.year, last.month, last.day, 12) + timedelta(days=1)
     with running(tmp_path, now=now, history_start=first) as site:
-        site.materialize(COSTS, "initech", first, last)
-        costs = site.table("daily_costs")
+        site.materialize(PRICED, "initech", first, last)
+        costs = site.daily_costs()
         assert found_costs(costs.to_dicts()) == expected_costs(site.simulator.scenario, initech(), first, last, now)
         assert sorted(set(costs["date"])) == [first, changed, last]
         assert [(job.request.first_day, job.request.last_day) for job in site.simulator.jobs] == [(first, last)]

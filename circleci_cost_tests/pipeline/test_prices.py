@@ -20,7 +20,7 @@ def _expected(site: Site) -> dict[tuple[object, ...], tuple[object, ...]]:
 
 
 def _prices_by_day(site: Site) -> dict[date, list[Decimal | None]]:
-    rows = site.table("daily_costs").select("date", "price_per_credit").unique().sort("date").iter_rows()
+    rows = site.daily_costs().select("date", "price_per_credit").unique().sort("date").iter_rows()
     prices: dict[date, list[Decimal | None]] = {}
     for day, price in rows:
         prices.setdefault(day, []).append(price)
@@ -30,8 +30,8 @@ def _prices_by_day(site: Site) -> dict[date, list[Decimal | None]]:
 def test_f096_a_price_change_at_midnight_splits_the_window(tmp_path: Path) -> None:
     centers = initech(Price("0.0006", "2022-01-01", "2024-03-07"), Price("0.00055", "2024-03-08"))
     with running(tmp_path, centers) as site:
-        site.refresh("initech", FIRST, YESTERDAY)
-        assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
+        site.price("initech", FIRST, YESTERDAY)
+        assert found_costs(site.daily_costs().to_dicts()) == _expected(site)
         assert _prices_by_day(site) == {
             date(2024, 3, day): [Decimal("0.0006") if day < 8 else Decimal("0.00055")] for day in range(4, 12)
         }
@@ -82,7 +82,8 @@ def test_f098_an_edited_price_is_named_and_repaired_without_fetching_or_parsing(
     assert current_generation(site.lake) == generation
     assert site.table("daily_costs").equals(before)
 
-    result = site.run("reprice", "initech", date(2024, 3, 6), date(2024, 3, 8))
+    only = ["pricing_periods", "daily_costs", "published"]
+    result = site.run("reprice", "initech", date(2024, 3, 6), date(2024, 3, 8), only=only)
     assert checks(result)["prices_up_to_date"].passed
     assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
     assert site.job_run_files() == files
@@ -97,8 +98,8 @@ def test_f098_a_backfill_of_daily_costs_alone_prices_at_the_rates_of_now(site: S
     site.run("ingest", "initech", FIRST, YESTERDAY)
     for price in ("0.0006", "0.00055"):
         site.centers = initech(Price(price, "2022-01-01"))
-        site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs", "published"])
-        assert found_costs(site.table("daily_costs").to_dicts()) == _expected(site)
+        site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs"])
+        assert found_costs(site.daily_costs().to_dicts()) == _expected(site)
 
 
 def test_f098_an_edited_price_is_taken_up_checked_and_published_by_the_sensor(site: Site) -> None:

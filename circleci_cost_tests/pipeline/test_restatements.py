@@ -28,8 +28,8 @@ def _credits(rows: list[dict[str, Any]]) -> Decimal:
 
 def test_f072_the_last_export_wins_and_its_changes_are_recorded(site: Site) -> None:
     later = NOW + timedelta(days=3)
-    site.refresh("initech", date(2024, 3, 8), YESTERDAY)
-    early = site.table("daily_costs")
+    site.price("initech", date(2024, 3, 8), YESTERDAY)
+    early = site.daily_costs()
     site.clock.advance(timedelta(days=3))
     result = site.refresh("initech", date(2024, 3, 10), date(2024, 3, 14))
 
@@ -60,7 +60,7 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
     vanishing = sorted(_rows(of, day, NOW))[:3]
     source = EditedSource(of, lambda rows, key: rows)
     with running(tmp_path, source=source) as site:
-        site.refresh("initech", day, YESTERDAY)
+        site.price("initech", day, YESTERDAY)
         before = site.job_runs("initech")
         source.edit = lambda rows, key: rows.filter(~pl.col("JOB_ID").is_in(vanishing))
         site.clock.advance(timedelta(minutes=1))
@@ -77,7 +77,7 @@ def test_f073_jobs_that_vanish_are_removed_and_reported(tmp_path: Path) -> None:
 
 
 def test_f073_an_export_that_is_read_again_restates_nothing(site: Site) -> None:
-    site.refresh("initech", date(2024, 3, 8), YESTERDAY)
+    site.price("initech", date(2024, 3, 8), YESTERDAY)
     result = site.run("ingest", "initech", date(2024, 3, 8), YESTERDAY, only=["job_runs"])
     assert checks(result)["no_vanished_jobs"].passed
     site.refresh("initech", date(2024, 3, 8), YESTERDAY)
@@ -97,7 +97,7 @@ def test_f071_a_job_whose_date_moved_between_two_windows_counts_once(tmp_path: P
         return pl.concat([rows, row.with_columns(JOB_RUN_DATE=date(2024, 3, 8))])
 
     with running(tmp_path, source=EditedSource(of, edit)) as site:
-        site.refresh("initech", date(2024, 3, 4), date(2024, 3, 7))
+        site.price("initech", date(2024, 3, 4), date(2024, 3, 7))
         before = site.job_runs("initech")
         site.clock.advance(timedelta(minutes=1))
         site.refresh("initech", date(2024, 3, 8), YESTERDAY)
@@ -117,14 +117,14 @@ def test_the_newest_name_of_a_project_stands_everywhere(tmp_path: Path) -> None:
     """f101: names change while ids stay; one export knows the names of its own time only."""
     source = scenario(renamed=((date(2024, 3, 9), "storefront"),))
     with running(tmp_path, source=source, now=utc(2024, 3, 5, 12)) as site:
-        site.refresh("initech", date(2024, 3, 1), date(2024, 3, 4))
-        assert set(site.table("daily_costs")["project"]) == {"web", "api"}
+        site.price("initech", date(2024, 3, 1), date(2024, 3, 4))
+        assert set(site.daily_costs()["project"]) == {"web", "api"}
         site.advance_to(NOW)
-        site.refresh("initech", date(2024, 3, 9), YESTERDAY)
-        assert set(site.table("daily_costs")["project"]) == {"storefront", "api"}
+        site.price("initech", date(2024, 3, 9), YESTERDAY)
+        assert set(site.daily_costs()["project"]) == {"storefront", "api"}
         # The older export, read and costed again, does not bring the older name back.
         site.run("refresh", "initech", date(2024, 3, 1), date(2024, 3, 4), only=["job_runs", "daily_costs"])
-        site.run("reprice", "initech", date(2024, 3, 1), date(2024, 3, 4))
+        site.run("reprice", "initech", date(2024, 3, 1), date(2024, 3, 4), only=["daily_costs", "published"])
         costs = site.table("daily_costs")
         assert costs.group_by("project_id").agg(pl.col("project").unique()).sort("project_id").rows() == [
             ("aaaaaaaa-0000-4000-8000-000000000001", ["storefront"]),
@@ -138,8 +138,8 @@ def test_the_newest_name_of_an_organization_stands_everywhere(tmp_path: Path) ->
         return rows.with_columns(new) if key.as_of >= utc(2024, 3, 9) else rows
 
     with running(tmp_path, source=EditedSource(scenario(), edit), now=utc(2024, 3, 5, 12)) as site:
-        site.refresh("initech", date(2024, 3, 1), date(2024, 3, 4))
+        site.price("initech", date(2024, 3, 1), date(2024, 3, 4))
         site.advance_to(NOW)
-        site.refresh("initech", date(2024, 3, 9), YESTERDAY)
-        names = site.table("daily_costs").select("organization_id", "organization").unique().sort("organization_id")
+        site.price("initech", date(2024, 3, 9), YESTERDAY)
+        names = site.daily_costs().select("organization_id", "organization").unique().sort("organization_id")
         assert names.rows() == [(PAYING, "initrode"), (SHARED, "initech-labs")]

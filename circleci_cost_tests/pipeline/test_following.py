@@ -1,12 +1,16 @@
 """What follows daily costs in the pipeline: allocation, forecasts and budgets, and what an edited rule does."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
+import dagster as dg
 import polars as pl
+import pytest
 
 from circleci_cost import assets
-from circleci_cost_tests.pipeline.harness import Site, checks, metadata
+from circleci_cost_tests.pipeline.harness import PRICED, Site, checks, metadata, running
 from circleci_cost_tests.pipeline.scenarios import YESTERDAY
 
 FIRST = YESTERDAY - timedelta(days=20)
@@ -51,11 +55,32 @@ def _sums(frame: pl.DataFrame) -> dict[date, tuple[Decimal, Decimal, int, int]]:
     return {row[0]: row[1:] for row in sums.rows()}
 
 
-def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
-    site.sections = TEAMS + BUDGETS
-    result = site.run("refresh", "initech", FIRST, YESTERDAY)
+class Allocated(NamedTuple):
+    """A site whose costs are allocated, its run, and what that published: the tests below allocate anew."""
 
-    allocated, costs = site.table("allocated_costs"), site.table("daily_costs")
+    site: Site
+    result: dg.ExecuteInProcessResult
+    tables: dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Allocated]:
+    with running(tmp_path_factory.mktemp("allocated")) as site:
+        site.sections = TEAMS + BUDGETS
+        result = site.run("refresh", "initech", FIRST, YESTERDAY)
+        names = ("allocated_costs", "daily_costs", "budget_status")
+        yield Allocated(site, result, {name: site.table(name) for name in names})
+
+
+@pytest.fixture
+def allocated_site(refreshed: Allocated) -> Site:
+    refreshed.site.sections = TEAMS
+    return refreshed.site
+
+
+def test_teams_add_up_and_budgets_know_what_was_spent(refreshed: Allocated) -> None:
+    _, result, tables = refreshed
+    allocated, costs = tables["allocated_costs"], tables["daily_costs"]
     assert _sums(allocated) == _sums(costs)
     assert set(allocated["value"]) == {"web", "backend", "platform"}
     # Money of the shared platform went to the others, and its runs stayed.
@@ -63,13 +88,13 @@ def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
     assert platform["cost_usd"].sum() == 0
     assert platform["runs"].sum() == costs.filter(organization="initech-labs")["runs"].sum() > 0
 
-    status = {row["budget"]: row for row in site.table("budget_status").filter(period="2024-03").to_dicts()}
+    status = {row["budget"]: row for row in tables["budget_status"].filter(period="2024-03").to_dicts()}
     in_march = costs.filter(pl.col("date") >= date(2024, 3, 1))
     assert status["all"]["actual"] == in_march["cost_usd"].sum()
     assert (status["all"]["status"], status["web"]["status"]) == ("on_track", "over_budget")
     web = allocated.filter(pl.col("date") >= date(2024, 3, 1), value="web")
     assert status["web"]["actual"] == web["cost_usd"].sum()
-    week = site.table("budget_status").filter(budget="weekly", period="2024-W11").row(0, named=True)
+    week = tables["budget_status"].filter(budget="weekly", period="2024-W11").row(0, named=True)
     monday = costs.filter(pl.col("date") >= date(2024, 3, 11))
     assert week["actual"] == (monday["credits"] - monday["user_credits"]).sum()
 
@@ -90,9 +115,8 @@ def test_teams_add_up_and_budgets_know_what_was_spent(site: Site) -> None:
     assert results["budgets_kept"].description == "web (over budget); weekly (over budget)"
 
 
-def test_an_edited_rule_is_applied_without_fetching_or_pricing(site: Site) -> None:
-    site.sections = TEAMS
-    site.run("refresh", "initech", FIRST, YESTERDAY)
+def test_an_edited_rule_is_applied_without_fetching_or_pricing(allocated_site: Site) -> None:
+    site = allocated_site
     before, requests = site.table("usage_days"), len(site.simulator.log)
     site.sections = TEAMS.replace('value = "web"', 'value = "frontend"')
 
@@ -103,9 +127,8 @@ def test_an_edited_rule_is_applied_without_fetching_or_pricing(site: Site) -> No
     assert len(site.simulator.log) == requests
 
 
-def test_a_mapping_file_that_cannot_be_read_withholds_its_values_until_it_is_mended(site: Site) -> None:
-    site.sections = TEAMS
-    site.run("refresh", "initech", FIRST, YESTERDAY)
+def test_a_mapping_file_that_cannot_be_read_withholds_its_values_until_it_is_mended(allocated_site: Site) -> None:
+    site = allocated_site
     before = _sums(site.table("daily_costs"))
     mapping = site.folder / "teams.csv"
     mapping.write_text("projct,value\nweb,frontend\n")
@@ -126,7 +149,8 @@ def test_a_mapping_file_that_cannot_be_read_withholds_its_values_until_it_is_men
 def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site) -> None:
     """Runs of several cost centers take turns: daily costs may change between an allocation and its publication."""
     site.sections = TEAMS + BUDGETS
-    site.run("refresh", "initech", FIRST, YESTERDAY - timedelta(days=1))
+    made = (*PRICED, "allocated_costs", "cost_forecast", "budget_status")
+    site.run("refresh", "initech", FIRST, YESTERDAY - timedelta(days=1), only=made)
     site.run("refresh", "initech", YESTERDAY, YESTERDAY, only=["usage_exports", "job_runs", "daily_costs"])
 
     site.run("refresh", "initech", YESTERDAY, YESTERDAY, only=["published"])
@@ -143,7 +167,7 @@ def test_a_publication_after_another_runs_costs_holds_their_teams_too(site: Site
 FOLLOWING = set(assets.FOLLOWING) - {"infrastructure_costs"}
 
 
-def test_the_sensor_applies_an_edited_rule_or_budget_once(site: Site) -> None:
+def test_the_sensor_makes_what_follows_edited_rules_and_budgets_and_a_backfill_of_daily_costs_once(site: Site) -> None:
     """Each asset is requested once, in one run, and what was made asks for nothing more."""
     site.sections = TEAMS + BUDGETS
     site.run("refresh", "initech", FIRST, YESTERDAY)
@@ -160,16 +184,11 @@ def test_the_sensor_applies_an_edited_rule_or_budget_once(site: Site) -> None:
     assert (names, requested) == (set(), 0)
 
     site.sections = site.sections.replace("amount = 100000", "amount = 90000")
-    names, requested, _ = site.requested(cursor)
+    names, requested, cursor = site.requested(cursor)
     ahead = {"cost_forecast", "budget_status", "credit_ledger", "reconciliation", "published"}
     ahead |= {"focus_export", "notifications"}
     assert (names, requested) == (ahead, len(ahead))
 
-
-def test_the_sensor_makes_all_that_follows_a_backfill_of_daily_costs_once(site: Site) -> None:
-    site.sections = TEAMS + BUDGETS
-    site.run("refresh", "initech", FIRST, YESTERDAY)
-    *_, cursor = site.requested()
     site.run("reprice", "initech", FIRST, YESTERDAY, only=["daily_costs"])
     names, _, cursor = site.requested(cursor)
     assert names == FOLLOWING

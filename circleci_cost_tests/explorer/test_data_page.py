@@ -14,7 +14,6 @@ import duckdb
 import httpx
 import polars as pl
 import pytest
-from playwright.sync_api import expect
 
 from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import Settings, read_settings
@@ -26,10 +25,6 @@ from circleci_cost.warehouse.publishing.generations import finished_generations
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.conftest import northwind  # noqa: F401 - a fixture
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.explorer.accessibility import axe
-from circleci_cost_tests.explorer.conftest import OpenPage, Screenshot
-from circleci_cost_tests.explorer.looks import DARK, NARROW, Look
-from circleci_cost_tests.explorer.overflow import overflow
 from circleci_cost_tests.explorer.serving import Site, serving
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 3, 12)
@@ -278,13 +273,3 @@ def test_a_reading_that_takes_too_long_is_given_up(recorded: Settings) -> None:
     again = record.get(recorded, clock)
     assert (again.problem, again.is_being_read) == (read.problem, True)
     record.wait()
-
-
-# `test_looks` shows the page as it opens in all looks.
-@pytest.mark.parametrize("look", (DARK, NARROW), ids=str)
-def test_the_data_are_readable_in_every_look(open_page: OpenPage, screenshot: Screenshot, look: Look) -> None:
-    page = open_page(look)
-    page.goto("/data")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Data")
-    assert (axe(page), overflow(page)) == ([], [])
-    screenshot(page, f"data-{look}")

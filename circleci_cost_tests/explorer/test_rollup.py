@@ -1,5 +1,6 @@
 """Answers from a rollup are those from all costs, to the last digit; what it cannot answer is asked of all costs."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from circleci_cost.warehouse.reporting.rollup import Rollup, roll_up
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.serving import Site
 
+_EXAMPLES = 60 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 6
 _LAST = NOW.date() - timedelta(days=1)
 _NOW = DayRange(_LAST - timedelta(days=29), _LAST)
 _BEFORE = DayRange(_LAST - timedelta(days=79), _LAST - timedelta(days=50))
@@ -21,7 +23,7 @@ _DIMENSIONS = ["organization", "project", "job", "branch", "charge_type", "team"
 _FILTERS = ["project=web-app", "project!=web-app", "job~test", "team=web", "charge_type=user", "organization=acme"]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     by=st.lists(st.sampled_from(_DIMENSIONS), max_size=2, unique=True),
     where=st.lists(st.sampled_from(_FILTERS), max_size=2, unique=True),

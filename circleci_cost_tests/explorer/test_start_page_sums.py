@@ -2,10 +2,9 @@
 
 import csv
 import io
-import json
+import os
 import re
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from circleci_cost.cli.main import run
 from circleci_cost.explorer.pages.explore.figures import MOST_ROWS
+from circleci_cost_tests.explorer.commands import answer_of
 from circleci_cost_tests.explorer.serving import Site
 
+_EXAMPLES = 100 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 10
 _FIRST, _LAST = date(2025, 2, 19), date(2026, 3, 18)
 _VALUES = {
     "organization": ["acme", "acme-labs", "globex"],
@@ -77,22 +77,13 @@ def _added(texts: Sequence[str]) -> Decimal:
     return sum((Decimal(text) for text in texts if text), start=Decimal(0))
 
 
-def _report_json(asked: Asked, site: Site) -> dict[str, object]:
-    written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with redirect_stdout(written):
-        assert run(["--demo", "report", "--json", *asked.options], site.clock) in {0, 5}
-        written.flush()
-    answer: dict[str, object] = json.loads(written.buffer.getvalue())
-    return answer
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(questions())
 def test_every_view_of_a_question_gives_the_same_digits(
     site: Site, demo_folder: Path, monkeypatch: pytest.MonkeyPatch, asked: Asked
 ) -> None:
     monkeypatch.chdir(demo_folder)
-    expected = _report_json(asked, site)
+    expected = answer_of("--demo", "report", "--json", *asked.options, clock=site.clock)
     with httpx.Client(base_url=site.origin, params=tuple(asked.parameters), timeout=60) as client:
         assert client.get("/api/report").json() == expected
         rows = list(csv.DictReader(io.StringIO(client.get("/report.csv").text)))

@@ -99,7 +99,8 @@ def test_f014_a_part_that_drips_in_is_given_up(site: Harness) -> None:
 
 
 def test_f014_headers_that_drip_in_are_given_up(site: Harness) -> None:
-    message = failed_fetch(site, broken.Drip(interval=0.05, headers_too=True), TransientSourceError)
+    brief = DownloadLimits(header_seconds=0.4, attempts=2)
+    message = failed_fetch(site, broken.Drip(interval=0.05, headers_too=True), TransientSourceError, limits=brief)
     assert message == f"{PART}: 127.0.0.1 sent only 0 bytes within 0 s; try again later."
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -43,6 +42,8 @@ def effects(values: Floats, runs: Floats, days: Floats, weekdays: npt.NDArray[np
     In: arrays [change × day], padded where `runs` is 0; `days` count from the change's day, `weekdays` are 0 to 6,
     `after` says on which side a day is.
     """
+    from scipy.special import stdtrit
+
     known = runs > 0
     logs = np.log(np.where(known, values, 1.0))
     design = _design(days, weekdays, after, known)

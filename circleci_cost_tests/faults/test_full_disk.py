@@ -76,7 +76,7 @@ STEPS = {
 def test_f041_disk_full_in_the_warehouse_and_at_publishing(tmp_path: Path) -> None:
     """One story through all steps of a restatement; what was published stays as it was until all have passed."""
     with pipeline_running(tmp_path) as site:
-        site.run("refresh", "initech", SINCE, YESTERDAY)
+        site.refresh("initech", SINCE, YESTERDAY)
         site.clock.advance(timedelta(days=1))
         site.run("refresh", "initech", SINCE, YESTERDAY, only=["usage_exports"], refetch=True)
         before = _published(site)

@@ -44,7 +44,7 @@ def test_daily_costs_follow_a_backfill_of_the_ingested_assets_alone(site: Site) 
 
 
 def test_costs_wait_for_a_backfill_that_is_under_way_and_ask_for_nothing_that_is_there(site: Site) -> None:
-    site.run("refresh", "initech", FIRST, YESTERDAY)
+    site.price("initech", FIRST, YESTERDAY)
     asked, cursor = _tick(site, None)
     assert (asked, cursor is not None) == ([], True)
 

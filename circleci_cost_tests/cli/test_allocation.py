@@ -150,7 +150,7 @@ def test_an_unknown_tag_or_value_is_named_with_the_nearest(published: Caller) ->
     output = published("report", "--by", "taem")
     assert output.code == 2
     assert output.err.startswith("Error: There is no dimension 'taem'; did you mean 'team'")
-    assert output.err.rstrip().endswith("charge_type, stage, team.")
+    assert output.err.rstrip().endswith("charge_type, trigger_user, pipeline, stage, team.")
     output = published("report", "--where", "team=wep")
     assert (output.code, output.err) == (2, "Error: No usage has the team 'wep'; did you mean 'web'?\n")
 

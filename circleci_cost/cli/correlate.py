@@ -100,8 +100,7 @@ def correlation_table(findings: pl.DataFrame, width: int) -> "Table":
 
 def _write_json(generation: Generation, pairs: pl.DataFrame, refusals: Sequence[Refusal], *, every: bool) -> None:
     answer = {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
+        **generation.manifest.as_of,
         "pairs_compared": pairs["p_value"].count(),
         "pairs_not_compared": pairs["p_value"].null_count(),
         "infrastructure_refused": [{"source": refusal.source, "reason": refusal.sentence} for refusal in refusals],

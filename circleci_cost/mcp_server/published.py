@@ -60,8 +60,7 @@ class Published:
             problem = self.settings.problem
             around: dict[str, object] = {
                 "currency": CURRENCY,
-                "data_through": manifest.data_through_text,
-                "published_at": manifest.published_at.isoformat(),
+                **manifest.as_of,
                 "is_demo": snapshot.settings.is_demo,
                 "notes": [*([problem] if problem else []), *status_of(snapshot).notes],
             }

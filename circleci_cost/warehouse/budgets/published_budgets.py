@@ -56,8 +56,7 @@ def budgets_tree(
 def budgets_json(generation: Generation, rows: Sequence[tuple[int, Row]]) -> dict[str, object]:
     """The states in the form of `budgets --json`."""
     return {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
+        **generation.manifest.as_of,
         "budgets": as_json(row for _, row in rows),
     }
 

@@ -93,8 +93,7 @@ def credits_json(generation: Generation, outlook: pl.DataFrame, lots: pl.DataFra
     for row in lots.iter_rows(named=True):
         by_center.setdefault(row["cost_center"], []).append(_plain(row))
     return {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
+        **generation.manifest.as_of,
         "currency": CURRENCY,
         "cost_centers": [
             _plain(row) | {"lots": by_center.get(row["cost_center"], [])} for row in outlook.iter_rows(named=True)
@@ -118,8 +117,7 @@ def reconciliation_json(generation: Generation, rows: pl.DataFrame) -> dict[str,
     of_part = ("cause", "amount_usd", "estimated", "note")
     periods = rows.partition_by("cost_center", "period_start", "period_end", maintain_order=True)
     return {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
+        **generation.manifest.as_of,
         "currency": CURRENCY,
         "periods": [
             _plain(period.select(of_period).row(0, named=True))

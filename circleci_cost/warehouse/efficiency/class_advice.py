@@ -18,6 +18,7 @@ from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
 from circleci_cost.model.efficiency.observed_rates import IN_USE_SCHEMA, rates_in_use
 from circleci_cost.model.efficiency.rate_definition import ResourceClassRate
 from circleci_cost.model.efficiency.rates import rates_on
+from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.warehouse.core.full_refresh import replace_rows, unregister
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
@@ -70,9 +71,8 @@ def published_advice(connection: duckdb.DuckDBPyConnection, generation: Generati
 def advice_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
     """Rows of the advice in the form of `classes --json`."""
     return {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
-        "currency": "USD",
+        **generation.manifest.as_of,
+        "currency": CURRENCY,
         "window_days": WINDOW_DAYS,
         "advice": [as_json(row) for row in rows.iter_rows(named=True)],
     }

@@ -8,6 +8,7 @@ import polars as pl
 
 from circleci_cost.model.efficiency.change_listing import as_json
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA, verdicts
+from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
@@ -42,8 +43,7 @@ def published_changes(connection: duckdb.DuckDBPyConnection, generation: Generat
 def changes_json(generation: Generation, rows: pl.DataFrame) -> dict[str, object]:
     """Rows of the changes in the form of `classes --changes --json`."""
     return {
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
-        "currency": "USD",
+        **generation.manifest.as_of,
+        "currency": CURRENCY,
         "changes": [as_json(row) for row in rows.iter_rows(named=True)],
     }

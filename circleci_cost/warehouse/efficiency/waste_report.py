@@ -13,6 +13,7 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError, UsageError
 from circleci_cost.model.efficiency.waste import CAUSE, CAUSE_NAMES
 from circleci_cost.model.reporting.filters import Filter, FilterOperator, parse_filters
+from circleci_cost.model.reporting.report import CURRENCY
 from circleci_cost.model.usage.dimensions import HIERARCHY, NO_VALUE
 from circleci_cost.text.amounts import cost_text, credits_text
 from circleci_cost.text.suggestions import suggestion_or_all
@@ -135,9 +136,8 @@ def waste_json(report: WasteReport, generation: Generation) -> dict[str, object]
         "from": report.days.first.isoformat(),
         "to": report.days.last.isoformat(),
         "by": list(report.by),
-        "currency": "USD",
-        "data_through": generation.manifest.data_through_text,
-        "published_at": generation.manifest.published_at.isoformat(),
+        "currency": CURRENCY,
+        **generation.manifest.as_of,
         "total": _amounts(report.total) if report.total else None,
         "rows": [dict(zip(report.by, row.names, strict=True)) | _amounts(row) for row in report.rows],
     }

@@ -92,6 +92,11 @@ class GenerationManifest(BaseModel):
         return self.data_through.isoformat() if self.data_through else None
 
     @property
+    def as_of(self) -> dict[str, str | None]:
+        """How far the data reach and when they were published, as every answer in JSON says it."""
+        return {"data_through": self.data_through_text, "published_at": self.published_at.isoformat()}
+
+    @property
     def days(self) -> str:
         """The covered days in words."""
         if self.data_through is None:

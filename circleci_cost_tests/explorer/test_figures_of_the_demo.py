@@ -74,6 +74,12 @@ def test_the_reasons_of_each_change_are_of_exactly_that_change(site: Site, query
             assert Decimal(_change_of(reasons)) == now - before
 
 
+def test_charge_types_of_users_fit_into_the_memory_of_a_page(site: Site) -> None:
+    asked = f"{site.origin}/api/report?from=2026-01-01&to=2026-03-18&by=charge_type"
+    whole, by_user = (httpx.get(asked + more, timeout=60).json() for more in ("", "&by=trigger_user"))
+    assert by_user.get("total") == whole["total"]
+
+
 def _change_of(html: str) -> str:
     """The change, to the last digit, of the page of reasons."""
     card = html[html.index("<dt>Change</dt>") :]

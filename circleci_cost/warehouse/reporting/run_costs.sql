@@ -1,6 +1,7 @@
 -- The published costs of the days, taken apart as the job runs are: {values} are the columns by which, {joined} is
 -- what they need. A day whose job runs have changed keeps its costs as they are, with {none}: all sums are those of `daily_costs`.
-CREATE OR REPLACE TEMPORARY VIEW run_costs AS
+-- A table: by charge types it is read once for each, and joining it anew each time took more memory than a page may have.
+CREATE OR REPLACE TEMPORARY TABLE run_costs AS
 WITH known AS (
     SELECT
         parts.*,
@@ -30,3 +31,5 @@ SELECT
     {none}
 FROM daily_costs
 SEMI JOIN run_days_changed USING (date, cost_center);
+
+DROP TABLE run_parts;

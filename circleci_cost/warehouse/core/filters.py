@@ -59,10 +59,11 @@ def _users(connection: duckdb.DuckDBPyConnection, asked: Filter) -> list[str]:
 
 
 def by_name(asked: Filter, names: Mapping[str, str]) -> Filter:
-    """A filter of users with names in place of the ids that have one; other filters as they are."""
-    if asked.dimension != TRIGGER_USER or asked.operator is FilterOperator.CONTAINS:
-        return asked
-    return replace(asked, values=tuple(names.get(value.lower(), value) for value in asked.values))
+    """The filter with its values in the one form of names; of users, with names in place of the ids that have one."""
+    values = tuple(same_name(value) for value in asked.values)
+    if asked.dimension == TRIGGER_USER and asked.operator is not FilterOperator.CONTAINS:
+        values = tuple(names.get(value.lower(), value) for value in values)
+    return replace(asked, values=values)
 
 
 def filters_sql(filters: Iterable[Filter], columns: Mapping[str, str], parameters: Parameters) -> str:

@@ -199,15 +199,16 @@ def test_days_whose_job_runs_changed_keep_their_sums_and_are_named(tmp_path: Pat
     assert alone.total == ask(settings).total
 
 
+@pytest.mark.parametrize("user", [f"={EVE}", "=E\u0300ve", "~e\u0300v"])
 def test_the_runs_of_a_user_are_listed_with_name_and_pipeline(
-    published: Settings, connection: duckdb.DuckDBPyConnection
+    published: Settings, connection: duckdb.DuckDBPyConnection, user: str
 ) -> None:
     found = dearest_runs(
         connection,
         Lake(published.data_dir),
         DayRange(FIRST, day(3)),
         asked_question(
-            Asked(where=(f"trigger_user={EVE}", "job=test", "pipeline!=shop #103")),
+            Asked(where=(f"trigger_user{user}", "job=test", "pipeline!=shop #103")),
             published,
             (),
             None,
@@ -215,13 +216,13 @@ def test_the_runs_of_a_user_are_listed_with_name_and_pipeline(
             of_runs=True,
         ).filters,
         cost_centers=[CENTER],
-        user_names={EVE: "Eve"},
+        user_names={EVE: "\u00c8ve"},
         limit=3,
     )
     assert [(run.user, run.pipeline_number, run.credits) for run in found.rows] == [
-        ("Eve", 108, Decimal("26.000001")),
-        ("Eve", 107, Decimal("22.000001")),
-        ("Eve", 106, Decimal("18.000001")),
+        ("\u00c8ve", 108, Decimal("26.000001")),
+        ("\u00c8ve", 107, Decimal("22.000001")),
+        ("\u00c8ve", 106, Decimal("18.000001")),
     ]
     assert found.count == 6
 

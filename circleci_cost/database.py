@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from circleci_cost.text.literals import sql_text
+
 # A function that it does not know would otherwise have DuckDB ask its own server for code, and run that.
 _OWN_CODE_ONLY = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 
@@ -18,3 +20,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open a database, in memory where none is named."""
     return duckdb.connect(str(database), read_only=read_only, config={**(config or {}), **_OWN_CODE_ONLY})
+
+
+def spill_into(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+    """Let what does not fit into memory go to this folder; else it goes beside the database."""
+    connection.execute(f"SET GLOBAL temp_directory = {sql_text(folder)}")

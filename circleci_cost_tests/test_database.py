@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 import circleci_cost
-from circleci_cost.database import connect
+from circleci_cost.database import connect, spill_into
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.lake.layout import open_lake
 
@@ -37,3 +37,17 @@ def test_one_module_opens_all_databases() -> None:
     opening = re.compile(r"\bduckdb\.(connect|sql|execute|query|default_connection)\b")
     opened = [path.relative_to(package) for path in package.rglob("*.py") if opening.search(path.read_text("utf-8"))]
     assert opened == [Path("database.py")]
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_named_folder_and_not_beside_the_database(tmp_path: Path) -> None:
+    with connect(tmp_path / "a.duckdb"):
+        pass
+    (tmp_path / "o'spill").mkdir()
+    with connect(tmp_path / "a.duckdb", read_only=True) as connection:
+        spill_into(connection, str(tmp_path / "o'spill"))
+        connection.execute("SET memory_limit = '12MB'")
+        connection.execute(
+            "CREATE TEMPORARY TABLE names AS SELECT md5(CAST(i AS VARCHAR)) AS name FROM range(500000) AS t(i)"
+        )
+        assert list((tmp_path / "o'spill").iterdir())
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb", "o'spill"]

@@ -1,7 +1,9 @@
 """`report`: asks the published generation and shows the answer as a table, JSON or CSV."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -14,6 +16,7 @@ from circleci_cost.cli.unusable_files import say_partial
 from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.trigger_user_names import usable_user_names
 from circleci_cost.config.unusable_files import tag_problems
+from circleci_cost.database import spill_into
 from circleci_cost.errors import PARTIAL_DATA
 from circleci_cost.history.reports import answered, report_shortfalls
 from circleci_cost.lake.layout import open_lake
@@ -84,13 +87,16 @@ def report(
     settings = call.settings()
     lake = open_lake(settings.data_dir)
     generation = current_generation(lake)
-    with generation.connect() as connection:
+    with ExitStack() as ended_last, generation.connect() as connection:
         tags = published_tags(connection, generation)
         asked = Asked(by, first, last, where, Granularity(granularity) if granularity else None, Order(sort), limit)
         available = days_with_data(connection)
         question = asked_question(asked, settings, tags, available, utc_yesterday(call.clock), of_runs=True)
         if form is None and not question.by and granularity is None:
             question = replace(question, by=_OVERVIEW, limit=limit or _OVERVIEW_ROWS)
+        if TRIGGER_USER in question.of_runs:
+            # Names of users are never written into the data directory.
+            spill_into(connection, ended_last.enter_context(TemporaryDirectory(prefix="circleci-cost-report-")))
         costs = answered(connection, generation, question, settings, call.clock)
         named_centers = any(each.dimension == "cost_center" for each in question.filters)
         former = [] if named_centers else list(former_centers(connection, settings))

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.model.usage.dimensions import NO_VALUE
 from circleci_cost.named_files.csv_tables import LINE, read_bytes, read_csv, refuse_empty
 from circleci_cost.text.plain import QUOTABLE_LENGTH, cut
 
@@ -41,5 +42,11 @@ def read_user_names(path: Path) -> Mapping[str, str]:
         raise ConfigurationError(
             f"{path}, line {repeated.item(0, LINE)}: the id {repeated.item(0, 'id')} is there twice; leave one of "
             "them out."
+        )
+    nobody = rows.filter(pl.col("name") == NO_VALUE)
+    if not nobody.is_empty():
+        raise ConfigurationError(
+            f"{path}, line {nobody.item(0, LINE)}: the name {NO_VALUE} stands for costs without a user; write another "
+            "one, or leave the line out."
         )
     return dict(rows.select(_COLUMNS).iter_rows())

@@ -27,6 +27,10 @@ def test_ids_are_read_in_any_case_and_may_share_a_name(tmp_path: Path) -> None:
         (f"id,name\n{ANN},Ann\n,Bob\n", "line 3: id is empty; write a value."),
         (f"id,name\n{ANN},Ann\nbob,Bob\n", "line 3: id = bob: write the user's id as CircleCI has it, a UUID;"),
         (f"id,name\n{ANN},Ann\n{BOB},Bob\n{ANN.upper()},A\n", f"line 4: the id {ANN} is there twice; leave one"),
+        (
+            f"id,name\n{ANN},Ann\n{BOB},(none)\n",
+            "line 3: the name (none) stands for costs without a user; write another",
+        ),
         (f"id,name\n{ANN},Ann,Lee\n", "line 2: 3 cells where the first line names 2;"),
     ],
 )

@@ -121,6 +121,10 @@ def test_errors_of_libraries_that_no_test_can_cause_are_recognized() -> None:
         'IO Error: Error opening "/d/w": file was written with a storage version greater than the latest version '
         "supported by this DuckDB instance. Try opening": "it was written by a newer version",
         "IO Error: something new": "something new",
+        'Invalid Input Error: Failed to read file "/d/data.parquet": ZSTD Decompression failure': DAMAGED,
+        "don't know what type: ": DAMAGED,
+        "invalid TType": DAMAGED,
+        "Out of buffer": DAMAGED,
         "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 0": DAMAGED,
     }.items():
         failure = storage_failure(duckdb.Error(words))

@@ -22,6 +22,11 @@ from circleci_cost.text.units import counted
 _HOW = {
     **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "write a day such as 2026-01-31"),
     **dict.fromkeys(("decimal_parsing", "decimal_type"), "write a number such as 1200.50, without quotes"),
+    **dict.fromkeys(("tuple_type", "list_type"), "write a list, its values between square brackets"),
+    **dict.fromkeys(
+        ("model_type", "model_attributes_type", "dict_type"),
+        "write keys with values: a section, or { key = value }",
+    ),
     "bool_parsing": "write true or false",
     "string_type": "write text in quotes",
 }

@@ -97,7 +97,7 @@ def test_the_minimum_impacts_may_be_zero(tmp_path: Path) -> None:
         ("directions = []", ': write ["up", "down"], ["up"] or ["down"].'),
         ('directions = ["up", "up"]', ': write ["up", "down"], ["up"] or ["down"].'),
         ('directions = ["sideways"]', "[0] = sideways: input should be 'up' or 'down'."),
-        ('directions = "up"', ": input should be a valid tuple."),
+        ('directions = "up"', ": write a list, its values between square brackets."),
         ("renotify_at = 1", " = 1: input should be greater than 1."),
         ("renotify_at = 1001", " = 1001: input should be less than or equal to 1000."),
     ],

@@ -97,8 +97,8 @@ def _next(rows: pl.DataFrame) -> Iterator[str]:
     if row is None:
         return
     job, project = shlex.quote(row["job"]), shlex.quote(row["project"])
-    yield f"Why, and every other class: circleci-cost classes --project {project} --job {job}"
-    yield f"The line to change, as a patch: circleci-cost classes --project {project} --config .circleci/config.yml"
+    yield f"Why, and every other class: `circleci-cost classes --project {project} --job {job}`"
+    yield f"The line to change, as a patch: `circleci-cost classes --project {project} --config .circleci/config.yml`"
 
 
 def _source(generation: Generation) -> Iterator[str]:

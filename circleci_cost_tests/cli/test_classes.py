@@ -12,6 +12,7 @@ import pytest
 
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.efficiency.class_verdicts import verdicts
+from circleci_cost.text.commands import for_demo
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.model.efficiency.class_days import days
@@ -66,8 +67,10 @@ def test_the_best_class_of_each_job_is_a_line_and_the_sum_is_said(call: Caller) 
 
 def test_a_list_of_advice_says_how_to_go_on(published: Caller) -> None:
     output = published("classes").out
-    assert "circleci-cost classes --project web --job test\n" in output
-    assert "circleci-cost classes --project web --config .circleci/config.yml\n" in output
+    assert "`circleci-cost classes --project web --job test`\n" in output
+    assert "`circleci-cost classes --project web --config .circleci/config.yml`\n" in output
+    in_demo = for_demo(output, every=True)
+    assert in_demo.count("`circleci-cost --demo classes ") == in_demo.count("circleci-cost ") == 2
     assert "Together" not in output, "one saving is no sum"
 
 

@@ -18,7 +18,8 @@ from circleci_cost.notify.credit_occasions import credit_sentences
 from circleci_cost.notify.digest_events import BudgetState, DigestRow, DigestSection, digest
 from circleci_cost.notify.digest_sections import class_section, waste_section
 from circleci_cost.notify.messages import Notice
-from circleci_cost.text.amounts import WIDE, change_text
+from circleci_cost.text.amounts import WIDE, change_text, whole_number
+from circleci_cost.text.lists import some_of
 from circleci_cost.warehouse.budgets.budget_status import Periods, read_budget_status
 from circleci_cost.warehouse.efficiency.class_advice import WINDOW_DAYS, published_advice
 from circleci_cost.warehouse.efficiency.class_changes import published_changes
@@ -76,7 +77,7 @@ class _Digest:
             [DigestRow(project.project, project.cost, project.before) for project in projects[:_ROWS]],
             total,
             budgets=self._budgets(budgets),
-            changes=[f"{now} compared with {before}.", *_changes(projects), *self._credits()],
+            changes=[f"{now} compared with {before}.", *_unpriced(projects), *_changes(projects), *self._credits()],
             sections=self._sections(now, before),
         )
 
@@ -147,6 +148,16 @@ def digest_period(cadence: Cadence, through: date) -> tuple[str, DayRange, DayRa
     return last.label, DayRange(last.first, last.last), DayRange(earlier.first, earlier.last)
 
 
+def _unpriced(projects: list[ProjectCost]) -> list[str]:
+    """A sentence about usage without a price, whose cost is unknown and not $0."""
+    unpriced = [project for project in projects if project.unpriced_credits]
+    if not unpriced:
+        return []
+    credits = sum((project.unpriced_credits for project in unpriced), start=_ZERO)
+    names = some_of([project.project for project in unpriced], _ROWS)
+    return [f"{whole_number(credits)} credits have no price and are in no cost here: {names}."]
+
+
 def _changes(projects: list[ProjectCost]) -> list[str]:
     """Sentences about what stands out: the largest change, new projects, projects without cost now."""
     sentences = []
@@ -159,5 +170,5 @@ def _changes(projects: list[ProjectCost]) -> list[str]:
         ("Without cost now", [project.project for project in projects if project.before and not project.cost]),
     ):
         if names:
-            sentences.append(f"{what}: {', '.join(names[:_ROWS])}.")
+            sentences.append(f"{what}: {some_of(names, _ROWS)}.")
     return sentences

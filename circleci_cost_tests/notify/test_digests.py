@@ -162,3 +162,19 @@ def test_free_usage_has_no_waste_to_speak_of(published: Path, tmp_path: Path) ->
         connection.execute("UPDATE waste SET cost_usd = 0 WHERE cause = 'failed'")
         connection.execute("UPDATE waste SET cost_usd = NULL WHERE cause = 'canceled'")
     assert "waste" not in digests(tmp_path, "")["0"].message.data
+
+
+def test_usage_without_a_price_is_named_and_a_long_list_says_how_many_more(tmp_path: Path) -> None:
+    unpriced = [
+        {"date": SUNDAY - WEEK, "project": "web", "compute": 9, "price": None},
+        {"date": SUNDAY, "project": "web", "compute": 4000, "price": None},
+        {"date": SUNDAY, "project": "api", "compute": 500, "price": None},
+    ]
+    new = [{"date": SUNDAY, "project": f"p{number:02}", "compute": 1000} for number in range(12)]
+    publish_rows(tmp_path / "data", [*unpriced, *new])
+    of = digests(tmp_path, "", 'where = { project = "p00" }')
+    assert of["0"].message.lines[1:] == (
+        "4,500 credits have no price and are in no cost here: api, web.",
+        "New: p00, p01, p02, p03, p04, p05, p06, p07, p08, p09 and 2 more.",
+    )
+    assert of["1"].message.lines[1:] == ("New: p00.",)

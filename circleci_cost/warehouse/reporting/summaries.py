@@ -30,11 +30,12 @@ class ImportSummary:
 
 @dataclass(frozen=True)
 class ProjectCost:
-    """What a project cost in a period and in the one before it, in USD."""
+    """What a project cost in a period and in the one before it, in USD; `unpriced_credits` are in no cost."""
 
     project: str
     cost: Decimal
     before: Decimal
+    unpriced_credits: Decimal
 
 
 def import_summary(connection: duckdb.DuckDBPyConnection, cost_center: str) -> ImportSummary:

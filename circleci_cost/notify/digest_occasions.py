@@ -123,8 +123,8 @@ class _Digest:
         return {name: section for name, section in sections.items() if section is not None}
 
     def _of_scope(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows of the jobs in `scope_jobs`."""
-        jobs = self.connection.sql("SELECT DISTINCT cost_center, project_id, job FROM scope_jobs").pl()
+        """The rows of the jobs in `scope_jobs`; they are of a job in all its workflows."""
+        jobs = self.connection.sql("SELECT DISTINCT cost_center, project_id, job FROM scope_jobs WHERE in_all").pl()
         shown = pl.col("job").fill_null(NO_VALUE)
         return rows.join(
             jobs,

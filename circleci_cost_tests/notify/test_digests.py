@@ -142,6 +142,17 @@ def test_an_owner_reads_of_its_own_jobs_alone(published: Path) -> None:
     assert not {"waste", "classes"} & set(scoped["2"].message.data)
 
 
+def test_the_class_of_a_job_is_the_matter_of_who_has_most_of_it_in_all_workflows(
+    published: Path, tmp_path: Path
+) -> None:
+    generation = current_generation(open_lake(copied(published, tmp_path) / "data"))
+    with duckdb.connect(str(generation.database)) as connection:
+        connection.execute("UPDATE daily_costs SET workflow = 'nightly' WHERE job = 'test' AND branch = 'main'")
+    of = digests(tmp_path, 'where = { workflow = "nightly" }', 'where = { workflow = "build" }')
+    assert "classes" not in of["0"].message.data, "two of five parts"
+    assert any(line.startswith("Revert web / test") for line in of["1"].message.lines)
+
+
 def test_a_generation_of_a_version_without_waste_and_classes_has_its_digest(published: Path, tmp_path: Path) -> None:
     lake = open_lake(copied(published, tmp_path) / "data")
     generation = current_generation(lake)

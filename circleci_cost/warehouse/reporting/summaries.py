@@ -69,7 +69,8 @@ def scope_costs(
 def make_scope_jobs(connection: duckdb.DuckDBPyConnection, where: Conditions, days: DayRange, share: Decimal) -> None:
     """Make the table `scope_jobs`: the jobs with at least a share of their credits on some days in a scope.
 
-    Its columns are `cost_center`, `project_id`, `workflow` and `job`, as they are shown. In: as `scope_costs`.
+    Its columns are `cost_center`, `project_id`, `workflow` and `job`, as they are shown, and `in_all`: whether the job
+    is the scope's in all its workflows together. In: as `scope_costs`.
     """
     source = rows_for(where.dimensions)
     make_view(connection, source)

@@ -4,7 +4,7 @@ SELECT DISTINCT date, cost_center
 FROM daily_costs
 SEMI JOIN run_days USING (date);
 
-CREATE OR REPLACE TEMPORARY TABLE run_costs AS
+CREATE OR REPLACE TEMPORARY VIEW run_costs AS
 SELECT
     *,
     {none}

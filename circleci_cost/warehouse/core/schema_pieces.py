@@ -107,7 +107,12 @@ _ADDED_AMOUNTS = (
         for name in ("jobs", "runs", "run_seconds")
     ),
 )
+# The job runs of $files. A charge type that is newer than all of the files has no credits in them.
+_JOB_RUNS_OF_FILES = r"""FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
+    UNION ALL BY NAME
+    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false"""
 PIECES: dict[str, str] = {
+    "job_runs_of_files": _JOB_RUNS_OF_FILES,
     "default_actors": _struct(DEFAULT_ACTORS.patterns),
     "unpriced_credits": _UNPRICED_CREDITS,
     "amounts": ",\n    ".join(_AMOUNTS),

@@ -1,10 +1,7 @@
 -- The job runs of some days of one cost center, added up to daily costs and priced at each day's one rate.
 -- Credits are added before they are multiplied: one day has one price, so the product of the sum is exact.
 WITH read AS (
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
-    UNION ALL BY NAME
-    -- A charge type that is newer than all of the files has no credits in them.
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
+    {schema.job_runs_of_files}
 ),
 
 job_runs AS (

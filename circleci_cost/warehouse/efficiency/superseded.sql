@@ -3,10 +3,7 @@
 -- up to $rerun_days days after the run. A run that succeeded and that no later attempt ran again is not superseded: a
 -- re-run from the failed jobs on takes its result over. Rows of earlier versions (NULL) are left to `reprice`.
 WITH read AS NOT MATERIALIZED (
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
-    UNION ALL BY NAME
-    -- A charge type that is newer than all of the files has no credits in them.
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
+    {schema.job_runs_of_files}
 ),
 
 -- Most workflows have one attempt: hashes find the others, and a collision finds one too many, which does no harm.

@@ -3,10 +3,7 @@
 -- reports show.
 CREATE OR REPLACE TEMPORARY TABLE focus_charges AS
 WITH read AS (
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
-    UNION ALL BY NAME
-    -- A charge type that is newer than all of the files has no credits in them.
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
+    {schema.job_runs_of_files}
 ),
 
 runs AS (

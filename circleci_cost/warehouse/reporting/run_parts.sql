@@ -1,10 +1,7 @@
 -- Job runs added up as daily costs are, and taken further apart by {keys}, which are columns of job runs.
 CREATE OR REPLACE TEMPORARY TABLE run_parts AS
 WITH read AS (
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
-    UNION ALL BY NAME
-    -- A charge type that is newer than all of the files has no credits in them.
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
+    {schema.job_runs_of_files}
 ),
 
 job_runs AS (

@@ -22,6 +22,6 @@ def connect(
     return duckdb.connect(str(database), read_only=read_only, config={**(config or {}), **_OWN_CODE_ONLY})
 
 
-def spill_into(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+def spill_into(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let what does not fit into memory go to this folder; else it goes beside the database."""
-    connection.execute(f"SET GLOBAL temp_directory = {sql_text(folder)}")
+    connection.execute(f"SET GLOBAL temp_directory = {sql_text(str(folder.absolute()))}")

@@ -44,7 +44,7 @@ def test_what_does_not_fit_into_memory_goes_to_the_named_folder_and_not_beside_t
         pass
     (tmp_path / "o'spill").mkdir()
     with connect(tmp_path / "a.duckdb", read_only=True) as connection:
-        spill_into(connection, str(tmp_path / "o'spill"))
+        spill_into(connection, tmp_path / "o'spill")
         connection.execute("SET memory_limit = '12MB'")
         connection.execute(
             "CREATE TEMPORARY TABLE names AS SELECT md5(CAST(i AS VARCHAR)) AS name FROM range(500000) AS t(i)"

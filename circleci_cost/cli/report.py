@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -96,7 +97,8 @@ def report(
             question = replace(question, by=_OVERVIEW, limit=limit or _OVERVIEW_ROWS)
         if TRIGGER_USER in question.of_runs:
             # Names of users are never written into the data directory.
-            spill_into(connection, ended_last.enter_context(TemporaryDirectory(prefix="circleci-cost-report-")))
+            spill = ended_last.enter_context(TemporaryDirectory(prefix="circleci-cost-report-"))
+            spill_into(connection, Path(spill))
         costs = answered(connection, generation, question, settings, call.clock)
         named_centers = any(each.dimension == "cost_center" for each in question.filters)
         former = [] if named_centers else list(former_centers(connection, settings))

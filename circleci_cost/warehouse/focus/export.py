@@ -10,12 +10,12 @@ from pathlib import Path
 
 import duckdb
 
+from circleci_cost.database import spill_into
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain, Style
 from circleci_cost.text.amounts import exact
-from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.focus.charges import make_charges, make_lots
 from circleci_cost.warehouse.focus.rows import make_rows
@@ -54,7 +54,7 @@ class Month:
 def bound_memory(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let DuckDB spill into `folder` beyond some memory; a connection would use most of the machine's otherwise."""
     connection.execute("SET memory_limit = '1GB'")
-    connection.execute(f"SET temp_directory = {sql_text(str(folder.absolute()))}")
+    spill_into(connection, folder)
 
 
 def months_between(connection: duckdb.DuckDBPyConnection, days: DayRange) -> list[DayRange]:

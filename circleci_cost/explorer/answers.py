@@ -63,7 +63,11 @@ class Answers:
             user=user,
             views=snapshot.settings.explorer.views,
         )
-        return for_demo(html, every=True) if self.explorer.settings.is_demo else html
+        return self._as_called(html)
+
+    def _as_called(self, text: str) -> str:
+        """A text with the commands in it as they have to be called for the data that are shown."""
+        return for_demo(text, every=True) if self.explorer.settings.is_demo else text
 
     def guarded(self, page: Page, path: str, answer: Callable[[], Response]) -> Response:
         """The answer, or one that says in a sentence why there is none."""
@@ -104,6 +108,6 @@ class Answers:
             user="",
             views=(),
             code=status,
-            sentence=for_demo(sentence, every=True) if self.explorer.settings.is_demo else sentence,
+            sentence=self._as_called(sentence),
         )
         return HTMLResponse(html, status)

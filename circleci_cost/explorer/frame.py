@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from circleci_cost.clock import utc_yesterday
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.text.amounts import exact_number
-from circleci_cost.text.commands import for_demo
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.core.statements import one_row
 from circleci_cost.warehouse.publishing.edited import edited
 
@@ -34,10 +34,10 @@ def status_of(snapshot: Snapshot) -> Status:
     manifest = snapshot.generation.manifest
     (costed_at,) = one_row(snapshot.connection, "SELECT max(costed_at) FROM usage_days")
     return Status(
-        manifest.through[0].upper() + manifest.through[1:],
+        sentence_case(manifest.through),
         manifest.published_at,
         costed_at.replace(tzinfo=UTC) if costed_at else None,
-        tuple(for_demo(note, every=True) if snapshot.settings.is_demo else note for note in _notes(snapshot)),
+        tuple(_notes(snapshot)),
         snapshot.settings.is_demo,
     )
 

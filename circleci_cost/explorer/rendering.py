@@ -10,6 +10,7 @@ from circleci_cost.explorer.static_files import StaticFiles
 from circleci_cost.model.usage.display_names import charge_type_with_key, dimension_name
 from circleci_cost.text import amounts
 from circleci_cost.text.plain import one_line
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.text.units import counted, to_the_minute
 
 
@@ -71,11 +72,6 @@ def as_is(text: str) -> Markup:
 def day_text(day: date) -> str:
     """A day as people read it: `Thu 1 Oct 2026`."""
     return f"{day:%a} {day.day} {day:%b %Y}"
-
-
-def sentence_case(text: str) -> str:
-    """A text with a capital at its beginning; the case of the others is that of names and stays."""
-    return text[:1].upper() + text[1:]
 
 
 def _shown(value: object) -> object:

@@ -11,6 +11,7 @@ from circleci_cost.model.incidents import text as incident_text
 from circleci_cost.model.usage.display_names import driver_name
 from circleci_cost.notify.messages import Key, Message, Notice, Table
 from circleci_cost.text.amounts import signed
+from circleci_cost.text.sentences import sentence_case
 
 Row = Mapping[str, Any]
 _MOST_URLS = 3
@@ -67,7 +68,7 @@ def anomaly_recovered(row: Row, *, owner: str | None = None) -> Notice:
     stays = row["status"] == "new_normal"
     end = "is the new normal" if stays else "has ended"
     place, days = incident_text.where(row), incident_text.days_text(row["first_day"], row["last_day"])
-    lines = [f"{place[:1].upper()}{place[1:]}: the {incident_text.kind_words(row)} of {days} {end}."]
+    lines = [f"{sentence_case(place)}: the {incident_text.kind_words(row)} of {days} {end}."]
     if stays and row["monthly_impact_usd"] is not None:
         lines.append(f"A month comes to {signed(row['monthly_impact_usd'])}.")
     what = f"{incident_text.series_text(row)}: {incident_text.kind_words(row)}"

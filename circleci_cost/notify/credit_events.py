@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from circleci_cost.config.notifications import Event
-from circleci_cost.model.credits.findings import say_run_out, say_top_up
+from circleci_cost.model.credits.findings import say_run_out, top_up
 from circleci_cost.notify.messages import Key, Message, Notice, Severity
 from circleci_cost.text.amounts import dollars, exact, whole_number
+from circleci_cost.text.sentences import sentence_case
 
 
 def credits_low(row: Mapping[str, Any], newest: date) -> Notice:
@@ -51,10 +52,7 @@ def _running_out(event: Event, severity: Severity, title: str, row: Mapping[str,
 
 
 def _lines(row: Mapping[str, Any]) -> tuple[str, ...]:
-    sentences = [say_run_out(row)]
-    if row["top_up_credits"] and not row["auto_refill"]:
-        sentences.append(say_top_up(row))
-    return tuple(f"{sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
+    return tuple(f"{sentence_case(sentence)}." for sentence in (say_run_out(row), *top_up(row)))
 
 
 def _facts(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

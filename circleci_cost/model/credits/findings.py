@@ -102,18 +102,19 @@ def say_expiring(row: Mapping[str, Any]) -> str:
     )
 
 
-def say_top_up(row: Mapping[str, Any]) -> str:
-    """What would have to be bought for builds to go on, even with high usage."""
+def top_up(row: Mapping[str, Any]) -> Iterator[str]:
+    """What would have to be bought for builds to go on, even with high usage, where nothing is bought automatically."""
+    if not row["top_up_credits"] or row["auto_refill"]:
+        return
     cost: Decimal | None = row["top_up_usd"]
     price = "" if cost is None else f" ({dollars(cost)} at the price of the last purchase)"
     last: date = row["top_up_until"]
-    return f"a top-up of {_credits(row['top_up_credits'])}{price} would last to {last} even with high usage"
+    yield f"a top-up of {_credits(row['top_up_credits'])}{price} would last to {last} even with high usage"
 
 
 def what_to_do(row: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences beside the day of running out: a top-up, where nothing is bought automatically; what expires unused."""
-    if row["top_up_credits"] and not row["auto_refill"]:
-        yield say_top_up(row)
+    """Sentences beside the day of running out: a top-up, and what expires unused."""
+    yield from top_up(row)
     if row["expiring_usd"]:
         yield say_expiring(row)
 

@@ -4,6 +4,7 @@ A charge type that CircleCI adds gets its SKU from its own name.
 """
 
 from circleci_cost.model.usage.charge_types import CHARGES, ChargeType
+from circleci_cost.text.sentences import sentence_case
 
 COMPUTE = "compute"
 
@@ -15,7 +16,7 @@ def sku_id(charge: ChargeType) -> str:
 
 def meter(charge: ChargeType) -> str:
     """What is measured, for people: the display name of the charge type with a capital letter."""
-    return charge.shown[:1].upper() + charge.shown[1:]
+    return sentence_case(charge.shown)
 
 
 SKUS: dict[str, str] = {charge.name: sku_id(charge) for charge in CHARGES}

@@ -10,6 +10,7 @@ from typing import Any
 
 from circleci_cost.model.usage.display_names import CHARGE_TYPE_NAMES, dimension_name
 from circleci_cost.text.amounts import WIDE, credits_text, dollars, signed, signed_percent
+from circleci_cost.text.sentences import sentence_case
 
 TABLE_HEADER = ("incident", "what", "where", "since", "status", "impact", "per month")
 KIND_WORDS = {
@@ -159,13 +160,9 @@ def _course(row: Row) -> str:
     days = (row["last_day"] - row["first_day"]).days + 1
     when = f"on {row['first_day']}" if days == 1 else f"from {row['first_day']} to {row['last_day']}"
     if row["kind"] == "price_change":
-        return f"{_capital(where(row))} has a new price since {row['first_day']}."
+        return f"{sentence_case(where(row))} has a new price since {row['first_day']}."
     more = "less" if row["impact_usd"] < 0 else "more"
     return (
-        f"{_capital(where(row))} cost {actual} {when}, {signed(row['impact_usd'])[1:]} {more} than the "
+        f"{sentence_case(where(row))} cost {actual} {when}, {signed(row['impact_usd'])[1:]} {more} than the "
         f"{expected} that were expected."
     )
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

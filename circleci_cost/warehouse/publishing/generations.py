@@ -22,6 +22,7 @@ from circleci_cost.database import connect
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
 from circleci_cost.warehouse.publishing.nothing_published import first_step
 
@@ -113,7 +114,7 @@ class GenerationManifest(BaseModel):
     @property
     def through_sentence(self) -> str:
         """The same as a sentence."""
-        return f"{self.through[0].upper()}{self.through[1:]}."
+        return f"{sentence_case(self.through)}."
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from circleci_cost.model.budgets.scope import as_filters
 from circleci_cost.model.budgets.text import Row, tree
 from circleci_cost.text.amounts import in_unit
 from circleci_cost.text.plain import quoted
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.budgets.budget_course import budget_course
 from circleci_cost.warehouse.budgets.budget_status import Periods
 from circleci_cost.warehouse.budgets.published_budgets import not_published, published_states, refuse_unknown
@@ -124,7 +125,7 @@ def _explore(row: Row, budget: Budget | None) -> str | None:
 def _notes(asked: AskedPeriod, course: pl.DataFrame | None, snapshot: Snapshot) -> Iterator[str]:
     row = asked.row
     if row["note"]:
-        yield f"{row['note'][0].upper()}{row['note'][1:]}."
+        yield f"{sentence_case(row['note'])}."
     if course is None:
         yield (
             f"This budget is no longer in {snapshot.settings.described_source}: its states are kept until the next "

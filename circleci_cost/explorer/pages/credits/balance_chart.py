@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from circleci_cost.explorer.charts import Axis, Band, Chart, Kind, Mark, Role, Series
-from circleci_cost.explorer.rendering import sentence_case
 from circleci_cost.explorer.time_axis import period_of
 from circleci_cost.model.credits.findings import say_run_out
+from circleci_cost.text.sentences import sentence_case
 
 # What is shown beyond the day on which the credits may run out at the latest.
 _BEYOND = timedelta(days=45)

@@ -10,7 +10,6 @@ from circleci_cost.config.credit_purchases import UsableCredits, usable_credits
 from circleci_cost.explorer.charts import Chart
 from circleci_cost.explorer.pages.credits.balance_chart import balance_chart, shown_days
 from circleci_cost.explorer.pages.credits.balance_table import MonthEnd, month_ends
-from circleci_cost.explorer.rendering import sentence_case
 from circleci_cost.explorer.snapshot import Snapshot
 from circleci_cost.model.credits.findings import (
     missing_purchases,
@@ -30,6 +29,7 @@ from circleci_cost.model.credits.text import (
     unexplained_hint,
 )
 from circleci_cost.text.amounts import dollars
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.credits.published_credits import (
     days_of_unknown_usage,
     not_published,

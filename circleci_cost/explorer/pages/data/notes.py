@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from circleci_cost.explorer.snapshot import Snapshot
+from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.reporting.former_centers import former_centers
 from circleci_cost.warehouse.reporting.outdated_days import days_of_earlier_versions, of_earlier_version
 
 
 def notes_of(snapshot: Snapshot) -> list[str]:
     """The sentences, each as `check` says it."""
-    return [f"{sentence[0].upper()}{sentence[1:].removesuffix('.')}." for sentence in _sentences(snapshot)]
+    return [f"{sentence_case(sentence).removesuffix('.')}." for sentence in _sentences(snapshot)]
 
 
 def _sentences(snapshot: Snapshot) -> Iterator[str]:

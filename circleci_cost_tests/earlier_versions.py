@@ -14,8 +14,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
-# The last commit before virtual tags, budgets and notifications, and the last one before anomalies.
-COMMITS = {"before_allocation": "27262a8", "before_anomalies": "9ef2a3d"}
+# The last commits before virtual tags, budgets and notifications, before anomalies, and the last one with a
+# `warehouse.duckdb`.
+COMMITS = {"before_allocation": "27262a8", "before_anomalies": "9ef2a3d", "before_table_files": "95dc379"}
 
 
 def unpack(name: str, folder: Path) -> Path:

@@ -9,7 +9,8 @@ from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.files import fsync_file
 from circleci_cost.text.csv_text import safe_cell_sql
 from circleci_cost.text.literals import sql_text
-from circleci_cost.warehouse.publishing.generations import MONTHLY_ORDER, TABLES
+from circleci_cost.warehouse.publishing.generations import TABLES
+from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER
 
 _DATED = ("usage_days", "daily_rates", "usage_restatements")
 

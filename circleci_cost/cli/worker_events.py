@@ -14,7 +14,7 @@ from circleci_cost.circleci import ExportProgress, UsageExports
 from circleci_cost.defs.failed_runs import sentence_of
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.turns import READING, WAREHOUSE
+from circleci_cost.lake.turns import tells_wait
 
 
 class Parent:
@@ -83,8 +83,7 @@ def listener(parent: Parent) -> Any:
         event = entry.dagster_event
         if event is None:
             # Only waits for locks: a fetch sends its own waits.
-            if entry.user_message in (*READING.both, *WAREHOUSE.both):
-                waits = entry.user_message in {READING.waits, WAREHOUSE.waits}
+            if (waits := tells_wait(entry.user_message)) is not None:
                 parent.tell("lock", text=entry.user_message, waits=waits)
             return
         if event.event_type_value == "STEP_START":

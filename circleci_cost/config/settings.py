@@ -18,6 +18,7 @@ from circleci_cost.config import demo
 from circleci_cost.config.api import Api
 from circleci_cost.config.explorer import Explorer
 from circleci_cost.config.notifications import Notifications
+from circleci_cost.config.publish import Publish
 from circleci_cost.config.references import check_references
 from circleci_cost.days import EARLIEST_USAGE
 from circleci_cost.errors import ConfigurationError
@@ -92,6 +93,7 @@ class Settings(Section):
     infrastructure: tuple[Infrastructure, ...] = ()
     resource_class_rates: tuple[ResourceClassRate, ...] = ()
     notifications: Notifications = Notifications()
+    publish: Publish = Publish()
     explorer: Explorer = Explorer()
     source_file: Path | None = Field(default=None, exclude=True)
 

@@ -1,8 +1,10 @@
 """The assets that turn credits into dollars: pricing_periods, daily_costs."""
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import TypedDict
 
 import dagster as dg
 
@@ -20,7 +22,14 @@ from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import price_periods
 from circleci_cost.model.pricing.price_gaps import gaps, say_gaps
-from circleci_cost.warehouse.costs.daily_costs import CostSummary, DayCosts, day_sums, largest_costs, write_daily_costs
+from circleci_cost.warehouse.costs.daily_costs import (
+    CostSummary,
+    DayCosts,
+    changed_days,
+    day_sums,
+    largest_costs,
+    write_daily_costs,
+)
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 
 _COST_CHECKS = {
@@ -33,6 +42,12 @@ _BLOCKING = frozenset({"credits_equal_job_runs", "charge_types_add_up"})
 # Rates reach a little into the future, so that the costs of a new day never wait for new rates.
 RATES_AHEAD = timedelta(days=31)
 _ZERO = Decimal(0)
+
+
+class _Asked(TypedDict):
+    history_start: date
+    restatement_days: int
+    organizations: Collection[str]
 
 
 def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -53,7 +68,7 @@ def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def pricing_periods(warehouse: Warehouse, clock: dg.ResourceParam[Clock]) -> metadata.Materialized:
         periods, today = settings.price_periods, utc_today(clock)
-        with dagster_failures(), warehouse.get_connection() as connection:
+        with dagster_failures(), warehouse.writing(PRICING_PERIODS) as connection:
             rates = write_prices(connection, periods, settings.history_start, today + RATES_AHEAD)
         unpriced = {
             center.name: gaps(center.price_periods, settings.history_start, today) for center in settings.cost_centers
@@ -113,26 +128,26 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
         summaries, largest = [], []
-        with dagster_failures(), warehouse.get_connection() as connection:
-            refuse_if_ended(context)
+        with dagster_failures():
             # A backfill of this asset alone must use the current rates, too.
-            write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
+            with warehouse.writing(PRICING_PERIODS) as connection:
+                write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
             for center_days in partition_days(context.partition_keys, partitions):
-                summary = write_daily_costs(
-                    connection,
-                    lake,
-                    center_days.cost_center,
-                    center_days.days,
-                    clock.now(),
-                    history_start=settings.history_start,
-                    restatement_days=settings.restatement_days,
-                    organizations=settings.cost_center(center_days.cost_center).organizations,
-                )
-                summaries.append(summary)
-                largest += largest_costs(connection, center_days.cost_center, summary.days)
-                for day in day_sums(connection, center_days.cost_center, center_days.days):
-                    key = partition_key(center_days.cost_center, day.day)
-                    context.add_asset_metadata(_day_metadata(day), partition_key=key)
+                name = center_days.cost_center
+                asked: _Asked = {
+                    "history_start": settings.history_start,
+                    "restatement_days": settings.restatement_days,
+                    "organizations": settings.cost_center(name).organizations,
+                }
+                changed = partial(changed_days, lake=lake, cost_center=name, days=center_days.days, **asked)
+                fence = partial(refuse_if_ended, context)
+                with warehouse.writing(DAILY_COSTS, name, days=changed, fence=fence) as connection:
+                    summary = write_daily_costs(connection, lake, name, center_days.days, clock.now(), **asked)
+                    summaries.append(summary)
+                    largest += largest_costs(connection, name, summary.days)
+                    for day in day_sums(connection, name, center_days.days):
+                        key = partition_key(name, day.day)
+                        context.add_asset_metadata(_day_metadata(day), partition_key=key)
         return dg.MaterializeResult(
             metadata=_run_metadata(summaries, largest), check_results=list(_cost_results(summaries))
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import dagster as dg
 import duckdb
 
-from circleci_cost.assets import Asset
+from circleci_cost.assets import DAILY_COSTS, Asset
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs import metadata
 from circleci_cost.defs.declared import declared
@@ -18,6 +18,7 @@ from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_configuration, follows_dependencies
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.layout import Lake
+from circleci_cost.warehouse.costs.current_names import use_current_names
 from circleci_cost.warehouse.derived import Derivation
 
 Summary = TypeVar("Summary")
@@ -64,7 +65,10 @@ def build_derived_asset(
         description=description,
     )
     def derived(warehouse: Warehouse, lake: dg.ResourceParam[Lake]) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
-            return report(make(Derivation(settings, lake), connection), connection)
+        with dagster_failures():
+            if DAILY_COSTS.name in asset.made_from:
+                use_current_names(warehouse.store)
+            with warehouse.writing(asset) as connection:
+                return report(make(Derivation(settings, lake), connection), connection)
 
     return DerivedAsset(asset.name, derived, report)

@@ -80,7 +80,7 @@ def build_infrastructure_asset(
                 earlier_files = known_files(connection)
             # Fetch and parse while the warehouse is closed.
             read = read_sources(sources, earlier_files, resolve, lake.spill / "infrastructure", state)
-            with warehouse.get_connection() as connection:
+            with warehouse.writing(INFRASTRUCTURE_COSTS) as connection:
                 summary = write_infrastructure(connection, read, clock.now())
             write_state(lake, next_state(state, read, summary))
         _retry_later(summary, context.retry_number, retry_after_seconds)

@@ -18,6 +18,7 @@ from circleci_cost.defs.remade import remake_outdated
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.turns import PUBLISHING, turn
 from circleci_cost.warehouse.publishing.generations import Generation
 from circleci_cost.warehouse.publishing.publish import publish
 
@@ -30,8 +31,8 @@ def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -
         kinds={"duckdb", "parquet"},
         automation_condition=follows_dependencies(),
         description=(
-            "What readers read: a generation with Parquet by month, the small tables and a read-only DuckDB file; "
-            "one pointer names the current generation and is renamed last."
+            "What readers read: a generation, which lists the Parquet files of every table; one pointer names the "
+            "current generation and is renamed last."
         ),
     )
     def published(
@@ -40,12 +41,20 @@ def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -
         lake: dg.ResourceParam[Lake],
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
-        with dagster_failures(), warehouse.get_connection() as connection:
+        with dagster_failures(), turn(lake.publishing_lock, context.log.info, PUBLISHING):
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
             # The run of another cost center may have written daily costs after these assets were made.
-            remake_outdated(context, connection, settings, lake, derived)
-            log_changed_days(context, connection, settings, lake, clock)
-            generation = publish(connection, lake, restatements, clock.now(), fence=lambda: refuse_if_ended(context))
+            remake_outdated(context, warehouse.store, settings, lake, derived)
+            with warehouse.store.reading() as opened:
+                log_changed_days(context, opened.connection, settings, lake, clock)
+                generation = publish(
+                    opened,
+                    lake,
+                    restatements,
+                    clock.now(),
+                    duckdb_file=settings.publish.duckdb,
+                    fence=lambda: refuse_if_ended(context),
+                )
         return dg.MaterializeResult(metadata=_published_metadata(generation))
 
     return published

@@ -6,17 +6,17 @@
 from collections.abc import Sequence
 
 import dagster as dg
-import duckdb
 
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs.derived_assets import DerivedAsset
 from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.derived import Derivation
+from circleci_cost.warehouse.tables.sessions import TableStore
 
 
 def remake_outdated(
     context: dg.AssetExecutionContext,
-    connection: duckdb.DuckDBPyConnection,
+    store: TableStore,
     settings: Settings,
     lake: Lake,
     derived: Sequence[DerivedAsset],
@@ -26,7 +26,7 @@ def remake_outdated(
     Raises `Failure` where a blocking check does not pass, and what `Derivation` raises.
     """
     assets = {asset.name: asset for asset in derived}
-    for name, summary in Derivation(settings, lake).bring_up_to_date(connection):
+    for name, summary, connection in Derivation(settings, lake).bring_up_to_date(store):
         context.log.info(f"{name} rested on earlier daily costs: made again before it is published.")
         asset = assets[name]
         materialized = asset.report(summary, connection)

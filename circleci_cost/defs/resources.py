@@ -3,9 +3,8 @@
 Tokens are read from the environment when a fetch begins, one cost center at a time; no resource's repr holds one.
 """
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,27 +13,19 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
+from circleci_cost.assets import Asset
 from circleci_cost.circleci import Connection, ExportProgress, UsageExports
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.config.tokens import api_token
-from circleci_cost.database import connect
-from circleci_cost.lake.disk_failures import storage_failure
-from circleci_cost.lake.files import storage_errors
-from circleci_cost.lake.layout import Lake, claim
-from circleci_cost.lake.own_files import require_own_database
-from circleci_cost.lake.turns import WAREHOUSE, turn
+from circleci_cost.lake.layout import Lake
 from circleci_cost.model.efficiency.actors import Actors
 from circleci_cost.model.pricing.definition import CostCenter
-from circleci_cost.warehouse.efficiency.actors import use_actors
+from circleci_cost.warehouse.tables.changed_days import ChangedDays
+from circleci_cost.warehouse.tables.sessions import TableStore
 
 # Beyond this DuckDB spills to disk: repricing 39 million jobs has to fit beside what else runs on the host.
 _MEMORY_LIMIT = "3GB"
-_POLL_SECONDS = 0.2
-_DAMAGED = (
-    "Restore it from a backup, or move it away and keep it, then run `circleci-cost reprice`, which makes it again "
-    "from the job runs."
-)
 
 
 def connection_to(settings: Settings, center: CostCenter, token: str) -> Connection:
@@ -115,47 +106,41 @@ class LogProgress:
 
 
 class Warehouse(DuckDBResource):
-    """The DuckDB file of all derived tables. DuckDB lets one process open it at a time: the others wait in turn."""
+    """The tables of the warehouse: a DuckDB in memory that sees the Parquet files which the manifests list."""
 
-    lock: str = Field(description="Path to the file whose lock is held while the database is open")
-    data_dir: str = Field(description="The data directory that the database belongs to")
-    patience_seconds: float = Field(default=30.0, description="How long another program may have the database open")
+    data_dir: str = Field(description="The data directory that holds the tables")
     cost_centers: list[str] | None = Field(default=None, description="Those of the configuration, with data or without")
-
     actors: dict[str, str] | None = Field(default=None, description="Patterns that tell kinds of actors apart")
+
+    @property
+    def store(self) -> TableStore:
+        """The tables, with the settings of this resource; waits are said in the log of the step."""
+        return TableStore(
+            Lake(Path(self.data_dir)),
+            self.cost_centers,
+            self.actors,
+            self.connection_config,
+            say=dg.get_dagster_logger().info,
+        )
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Wait until no other process has the warehouse open, then open it. Raises `StorageError`."""
-        claim(Lake(Path(self.data_dir)))
-        lock = turn(Path(self.lock), dg.get_dagster_logger().info, WAREHOUSE)
-        with lock, storage_errors(self.database, "use", _DAMAGED):
-            require_own_database(Path(self.database))
-            self._remove_leftovers()
-            with closing(self._opened()) as connection:
-                names = {"names": self.cost_centers}
-                connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
-                if self.actors is not None:
-                    use_actors(connection, self.actors)
-                yield connection
+        """Read all tables as they are now. Raises `StorageError`."""
+        with self.store.reading() as opened:
+            yield opened.connection
 
-    def _opened(self) -> duckdb.DuckDBPyConnection:
-        # Dagster's own connection is retried for 100 seconds whatever is wrong, and stays open where the work fails.
-        # Our own processes take turns: only other programs may have the file open for a moment.
-        deadline = time.monotonic() + self.patience_seconds
-        while True:
-            try:
-                return connect(self.database, config=self.connection_config)
-            except duckdb.IOException as error:
-                failure = storage_failure(error)
-                if failure is None or not failure.held or time.monotonic() >= deadline:
-                    raise
-                time.sleep(_POLL_SECONDS)
-
-    def _remove_leftovers(self) -> None:
-        """Remove the spilled files of killed processes: nobody else has the warehouse open now."""
-        for path in Path(self.connection_config["temp_directory"]).glob("duckdb_temp_*"):
-            path.unlink(missing_ok=True)
+    @contextmanager
+    def writing(
+        self,
+        asset: Asset,
+        cost_center: str = "",
+        *,
+        days: Callable[[duckdb.DuckDBPyConnection], ChangedDays] | None = None,
+        fence: Callable[[], object] = lambda: None,
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Write the tables of an asset, see `TableStore.writing`."""
+        with self.store.writing(asset.name, cost_center, days=days, fence=fence) as connection:
+            yield connection
 
 
 def warehouse_resource(
@@ -163,14 +148,9 @@ def warehouse_resource(
 ) -> Warehouse:
     """The warehouse of a data directory; `cost_centers` and `actors` are those of the configuration."""
     return Warehouse(
-        lock=str(lake.warehouse_lock),
         data_dir=str(lake.root),
         cost_centers=None if cost_centers is None else list(cost_centers),
         actors=None if actors is None else actors.patterns,
-        database=str(lake.warehouse),
-        connection_config={
-            "memory_limit": _MEMORY_LIMIT,
-            "temp_directory": str(lake.spill / "warehouse"),
-            "preserve_insertion_order": True,
-        },
+        database=":memory:",
+        connection_config={"memory_limit": _MEMORY_LIMIT, "preserve_insertion_order": True},
     )

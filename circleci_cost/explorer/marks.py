@@ -21,13 +21,12 @@ from circleci_cost.named_files.file_problem import FileProblem
 from circleci_cost.text.amounts import WIDE, price, signed_percent, whole_number
 from circleci_cost.text.plain import one_line
 from circleci_cost.text.units import counted
-from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.present_tables import is_present
+from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.incidents.incidents import INCIDENTS, read_incidents
 
 # CircleCI restates most days by a little; smaller changes are no event.
 SHARE_WORTH_A_MARK = Decimal("0.01")
-# A generation of an earlier version may have no incidents.
-_IS_PUBLISHED = "SELECT count(*) FROM duckdb_tables() WHERE table_name = $table"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ def _prices(connection: duckdb.DuckDBPyConnection, days: DayRange) -> Iterator[M
 
 
 def _decisions(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[list[Mark], list[FileProblem]]:
-    (published,) = one_row(connection, _IS_PUBLISHED, {"table": INCIDENTS})
+    # A generation of an earlier version may have no incidents.
+    published = is_present(connection, INCIDENTS)
     if not published:
         return [], []
     now = decided_now(settings, read_incidents(connection))

@@ -40,7 +40,7 @@ _BY_TEXT = {os.strerror(number): number for number in _ADVICE}
 _TEXTS = re.compile(rf"(?s)^(?:IO|TransactionContext|FATAL) Error.*?({'|'.join(map(re.escape, _BY_TEXT))})")
 # Polars gives the operating system's number in the text only.
 _NUMBER = re.compile(r"\(os error (\d+)\)")
-_QUOTED_PATH = re.compile(r'(?:file|database) \\?["\'](/[^"\']+?)\\?["\']')
+_QUOTED_PATH = re.compile(r'(?:file|database|pattern) \\?["\'](/[^"\']+?)\\?["\']')
 _HOLDER = re.compile(r"PID \d+")
 _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
 
@@ -49,7 +49,7 @@ _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
 class StorageFailure:
     """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one.
 
-    A file that is `held` by another program may be free a moment later.
+    What is `damaged`, or missing, needs another file; one `held` by another program may be free a moment later.
     """
 
     reason: str
@@ -127,7 +127,7 @@ def _newer(_: re.Match[str], path: str | None) -> StorageFailure:
 
 
 def _missing(_: re.Match[str], path: str | None) -> StorageFailure:
-    return StorageFailure("it is missing", f"Restore it from a backup, {_AGAIN}.", path)
+    return StorageFailure("it is missing", f"Restore it from a backup, {_AGAIN}.", path, damaged=True)
 
 
 def _otherwise(match: re.Match[str], path: str | None) -> StorageFailure:

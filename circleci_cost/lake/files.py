@@ -70,7 +70,8 @@ def fsync_directory(path: Path) -> None:
 def storage_errors(target: Path | str, doing: Doing = "write", damaged: str = "") -> Iterator[None]:
     """Turn the storage errors of any library into a `StorageError` that names `target` or the file in the error.
 
-    `damaged` is the advice for a damaged `target` where restoring a backup is not the only remedy.
+    `damaged` is the advice for a damaged or missing `target`, or file below it, where restoring a backup is not the
+    only remedy.
     """
     try:
         yield
@@ -87,7 +88,7 @@ def _storage_error(target: Path | str, failure: StorageFailure, doing: Doing, da
     other = failure.path is not None and failure.path != named
     if other and doing != "write" and not Path(str(failure.path)).name.startswith(TEMPORARY_PREFIX):
         named = str(failure.path)
-    elif failure.damaged and damaged:
+    if failure.damaged and damaged and (not other or Path(named).is_relative_to(target)):
         advice = damaged
     untouched = "nothing was changed" if doing == "read" else "what was there before is untouched"
     return StorageError(f"Cannot {doing} {named}: {failure.reason}; {untouched}. {advice}")

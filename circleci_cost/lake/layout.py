@@ -13,7 +13,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import write_atomic
 
 # To be raised with every change of the warehouse's tables, of manifests or of job runs.
-FORMAT = 4
+FORMAT = 5
 _DATE_DIRECTORY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 
@@ -44,8 +44,17 @@ class Lake:
         return self.state / "spill"
 
     @property
-    def warehouse(self) -> Path:
-        """The DuckDB file; one process at a time."""
+    def tables(self) -> Path:
+        """The warehouse's tables: immutable Parquet files and the manifests that list them."""
+        return self.root / "tables"
+
+    def table_lock(self, name: str) -> Path:
+        """Held by the process that makes the tables of this name."""
+        return self.state / "tables" / f"{name}.lock"
+
+    @property
+    def earlier_warehouse(self) -> Path:
+        """The DuckDB file that held the tables up to format 4; its rows are taken over on the first write."""
         return self.root / "warehouse.duckdb"
 
     @property
@@ -54,9 +63,14 @@ class Lake:
         return self.root / "published"
 
     @property
-    def warehouse_lock(self) -> Path:
-        """Held by the process that has the warehouse open."""
+    def earlier_warehouse_lock(self) -> Path:
+        """Held by the process that takes over the tables of an earlier version."""
         return self.state / "warehouse.lock"
+
+    @property
+    def publishing_lock(self) -> Path:
+        """Held by the process that publishes."""
+        return self.state / "publishing.lock"
 
     @property
     def job_runs_lock(self) -> Path:

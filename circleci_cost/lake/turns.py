@@ -21,20 +21,33 @@ class TurnWords:
     waits: str
     goes_on: str = ""
 
-    @property
-    def both(self) -> tuple[str, str]:
-        """The two sentences."""
-        return self.waits, self.goes_on
+
+def tells_wait(sentence: str) -> bool | None:
+    """Whether a sentence says that a run waits for its turn (True) or that its turn has come; None for any other."""
+    if sentence.startswith("Another run ") and sentence.endswith(": this one waits for it"):
+        return True
+    return False if sentence.startswith("The other run has ") else None
 
 
 READING = TurnWords(
     "Another run is reading usage exports: this one waits for it",
     "The other run has ended: this one reads its usage exports",
 )
-WAREHOUSE = TurnWords(
-    "Another run has the warehouse open: this one waits for it",
-    "The other run has closed the warehouse: this one goes on",
+PUBLISHING = TurnWords(
+    "Another run is publishing: this one waits for it",
+    "The other run has published: this one goes on",
 )
+TAKING_OVER = TurnWords(
+    "Another run is taking over the tables of an earlier version: this one waits for it",
+    "The other run has taken over the tables of the earlier version: this one goes on",
+)
+
+
+def writing_words(tables: str) -> TurnWords:
+    """The sentences of a run that writes tables, such as `daily_costs of acme`."""
+    return TurnWords(
+        f"Another run is writing {tables}: this one waits for it", f"The other run has ended: this one writes {tables}"
+    )
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Tables derived from `daily_costs` in full, and whether they are up to date.
 
-Runs of several cost centers take turns at the warehouse: between the allocation of one run and its publication,
-another may have written daily costs. How each table is made is decided in its own module.
+Runs of several cost centers go on at the same time: between the allocation of one run and its publication, another
+may have written daily costs. How each table is made is decided in its own module.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,15 +41,16 @@ from circleci_cost.warehouse.budgets.budget_status import BudgetSummary, write_b
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.correlation.cost_correlations import CorrelationSummary, write_correlations
+from circleci_cost.warehouse.costs.current_names import use_current_names
 from circleci_cost.warehouse.credits.credit_ledger import CreditSummary, write_credits
 from circleci_cost.warehouse.credits.reconciliation import ReconciliationSummary, write_reconciliation
-from circleci_cost.warehouse.efficiency.actors import rename_actors
 from circleci_cost.warehouse.efficiency.class_advice import AdviceSummary, write_advice
 from circleci_cost.warehouse.efficiency.class_changes import write_changes
 from circleci_cost.warehouse.efficiency.waste import WasteSummary, write_waste
 from circleci_cost.warehouse.forecast.cost_forecast import ForecastSummary, write_forecasts
 from circleci_cost.warehouse.incidents.explanations import ExplanationSummary, write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
+from circleci_cost.warehouse.tables.sessions import TableStore
 
 Summary: TypeAlias = (
     AllocationResult
@@ -69,17 +70,15 @@ Summary: TypeAlias = (
 class Derivation:
     """Makes the tables as the settings say; each method notes which daily costs its table was made from.
 
-    In: the warehouse's one connection. A file of the settings that cannot be used stops nothing: what depends on it is
-    left out, and the result names the file.
+    In: a connection that may write the asset's tables. A file of the settings that cannot be used stops nothing: what
+    depends on it is left out, and the result names the file.
     """
 
     settings: Settings
     lake: Lake
 
     def allocate(self, connection: duckdb.DuckDBPyConnection) -> AllocationResult:
-        """Make `allocated_costs`; before, the daily costs take the kinds of actors that the configuration says."""
-        with transaction(connection):
-            rename_actors(connection)
+        """Make `allocated_costs`, from daily costs with current names: see `use_current_names`."""
         plan = prepare_usable(self.settings.virtual_tags, self.settings.resolve)
         result = allocate(connection, plan, self._job_run_files)
         _note(connection, ALLOCATED_COSTS)
@@ -157,10 +156,11 @@ class Derivation:
         _note(connection, WASTE)
         return summary
 
-    def bring_up_to_date(self, connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Summary]]:
+    def bring_up_to_date(self, store: TableStore) -> Iterator[tuple[str, Summary, duckdb.DuckDBPyConnection]]:
         """Make the tables again that were made from other daily costs than the present ones, and their dependents.
 
-        Yields each table's name and summary before the next one is begun.
+        Yields each asset's name and summary, and the connection that has its tables, which become the current ones
+        when the next one is asked for.
         """
         steps: dict[Asset, Callable[[duckdb.DuckDBPyConnection], Summary]] = {
             ALLOCATED_COSTS: self.allocate,
@@ -174,11 +174,14 @@ class Derivation:
             CLASS_ADVICE: self.advise,
             WASTE: self.add_up_waste,
         }
-        stale = _stale(connection)
+        use_current_names(store)
+        with store.reading() as warehouse:
+            stale = _stale(warehouse.connection)
         for asset, make in steps.items():
             if asset.name in stale or stale.intersection(asset.made_from):
                 stale.add(asset.name)
-                yield asset.name, make(connection)
+                with store.writing(asset.name) as connection:
+                    yield asset.name, make(connection), connection
 
     def _job_run_files(self) -> Sequence[str]:
         return job_run_files(self.lake, [center.name for center in self.settings.cost_centers])

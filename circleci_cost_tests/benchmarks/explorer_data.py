@@ -7,7 +7,7 @@ works in it as in the demo. The demo's company is repeated: each repetition has 
 of its own (`web-app`, `web-app-2`, …), so that groups grow with the rows, in the same organizations, teams and days.
 Every sum is exactly the demo's times the number of repetitions; `allocated_costs` and `usage_days` grow with the
 costs. Job runs, budgets, forecasts, anomalies and correlations stay the demo's. With 10 million rows: 123
-repetitions, 1,845 projects, 1.4 GB in DuckDB, and 3 GB in all.
+repetitions and 1,845 projects.
 """
 
 import argparse
@@ -21,14 +21,15 @@ from pathlib import Path
 import duckdb
 
 from circleci_cost.config.demo import DATA_DIRECTORY
-from circleci_cost.database import connect
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import one_row
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.publishing.generations import Generation, current_generation
-from circleci_cost.warehouse.publishing.publish import publish
+from circleci_cost.warehouse.publishing.generations import TABLES, Generation, current_generation
+from circleci_cost.warehouse.tables.manifests import take_snapshot
+from circleci_cost.warehouse.tables.schemas import warehouse_tables
+from circleci_cost.warehouse.tables.views import make_view
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 ROWS = 1_000_000
 MEMORY_LIMIT = "3GB"
@@ -71,17 +72,21 @@ def copy_demo(demo: Path, copy: Path, rows: int) -> Generation:
     """Make the copy and publish it; the demo is only read."""
     shutil.copytree(demo, copy, ignore=lambda folder, _: ["published"] if Path(folder).name == DATA_DIRECTORY else [])
     lake = open_lake(copy / DATA_DIRECTORY)
-    with connect(lake.warehouse, config={"memory_limit": MEMORY_LIMIT}) as connection:
+    with open_tables(lake) as connection:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         repetitions = repetitions_for(connection, rows)
         with _timed(f"daily costs and allocated costs, {repetitions} times the demo's"):
             _repeat(connection, open_lake(demo / DATA_DIRECTORY), repetitions)
         with _timed("published"):
-            generation = publish(connection, lake, read_restatements(lake, ()), datetime.now(UTC))
+            generation = publish_tables(connection, lake, read_restatements(lake, ()), datetime.now(UTC))
     return generation
 
 
 def _repeat(connection: duckdb.DuckDBPyConnection, demo: Lake, repetitions: int) -> None:
-    connection.execute(f"ATTACH {sql_text(str(demo.warehouse))} AS demo (READ_ONLY)")
+    connection.execute("CREATE SCHEMA demo")
+    snapshot = take_snapshot(demo)
+    for table in warehouse_tables():
+        make_view(connection, demo.root, table, snapshot.of(table), "demo")
     months = [month for (month,) in connection.execute(MONTHS).fetchall()]
     with transaction(connection):
         for table, more in {"daily_costs": "", "allocated_costs": SOURCE_ROWS}.items():
@@ -91,7 +96,7 @@ def _repeat(connection: duckdb.DuckDBPyConnection, demo: Lake, repetitions: int)
                 connection.execute(REPEATED.format(table=table, more=more), values)
         connection.execute(USAGE_DAYS, {"repetitions": repetitions})
     _prove(connection, repetitions)
-    connection.execute("DETACH demo")
+    connection.execute("DROP SCHEMA demo CASCADE")
 
 
 def _prove(connection: duckdb.DuckDBPyConnection, repetitions: int) -> None:
@@ -117,12 +122,12 @@ def describe(folder: Path) -> None:
         counted = "count(DISTINCT project_id), count(DISTINCT job), count(DISTINCT branch)"
         projects, jobs, branches = one_row(connection, f"SELECT {counted} FROM daily_costs")
     rows = generation.manifest.rows
-    parquet = sum(path.stat().st_size for path in generation.directory.rglob("*.parquet"))
+    parquet = sum(path.stat().st_size for table in TABLES for path in generation.parquet(table))
     print(
         f"{rows['daily_costs']:,} daily costs, {rows['allocated_costs']:,} allocated costs, {generation.manifest.days}"
     )
     print(f"{projects:,} projects, {jobs:,} jobs, {branches:,} branches, ${generation.manifest.cost_usd:,.2f}")
-    print(f"{generation.database.stat().st_size / 1e6:,.0f} MB in DuckDB, {parquet / 1e6:,.0f} MB in Parquet")
+    print(f"{parquet / 1e6:,.0f} MB in Parquet")
 
 
 def main(argv: list[str]) -> None:

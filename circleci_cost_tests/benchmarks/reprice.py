@@ -2,32 +2,37 @@
 
     python -m circleci_cost_tests.benchmarks reprice [--jobs-per-day N] [--lake DIR]
 
-The step deletes the old costs, adds up all job runs, prices them, names them and writes them in one transaction.
+The step adds up all job runs, prices them, names them and writes them to new files.
 The bare aggregation is the same GROUP BY in DuckDB without writing. Both run in processes of their own.
 """
 
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
 
+from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.model.usage.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
 from circleci_cost.simulator import demo_scenario, generate
-from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
+from circleci_cost.warehouse.tables.sessions import TableStore
 
 LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)
@@ -64,22 +69,18 @@ def write_lake(lake: Lake, jobs_per_day: int) -> None:
 def step(root: Path) -> dict[str, float]:
     """Reprice everything twice, as the step does it; the second run replaces the first one's costs."""
     lake = open_lake(root)
-    lake.warehouse.unlink(missing_ok=True)
+    shutil.rmtree(lake.tables, ignore_errors=True)
+    store = TableStore(lake, config={"memory_limit": MEMORY_LIMIT})
+    asked: Any = {"cost_center": COST_CENTER, "days": days_between(FIRST, LAST), "lake": lake}
+    asked |= {"history_start": FIRST, "restatement_days": 4}
     seconds = []
     for price in ("0.0006", "0.00055"):
-        with duckdb.connect(str(lake.warehouse), config={"memory_limit": MEMORY_LIMIT}) as connection:
+        with store.writing(PRICING_PERIODS.name) as connection:
             write_prices(connection, [PricePeriod(COST_CENTER, FIRST, None, Decimal(price))], FIRST, LAST)
-            started = time.perf_counter()
-            summary = write_daily_costs(
-                connection,
-                lake,
-                COST_CENTER,
-                days_between(FIRST, LAST),
-                datetime.now(UTC),
-                history_start=FIRST,
-                restatement_days=4,
-            )
-            seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        with store.writing(DAILY_COSTS.name, COST_CENTER, days=partial(changed_days, **asked)) as connection:
+            summary = write_daily_costs(connection, at=datetime.now(UTC), **asked)
+        seconds.append(time.perf_counter() - started)
     return {"jobs": summary.jobs, "cost_rows": summary.rows, "seconds": seconds[-1], "first": seconds[0]}
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import streamlit
 
-from circleci_cost.database import connect
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.reporting.report import Granularity, Question, Report
@@ -29,7 +28,9 @@ def _current() -> Generation:
 
 
 def _opened() -> duckdb.DuckDBPyConnection:
-    return connect(generation().database, read_only=True, config={"memory_limit": "160MB", "threads": "2"})
+    connection: duckdb.DuckDBPyConnection = generation().connect()
+    connection.execute("SET memory_limit = '160MB'; SET threads = 2")
+    return connection
 
 
 # All visitors share them.

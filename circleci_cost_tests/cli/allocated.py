@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from circleci_cost.config.settings import read_settings
@@ -12,9 +11,9 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.allocation.planning import prepare
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 
 def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -27,11 +26,11 @@ def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) ->
 def _publish_allocated(caller: Caller, rows: list[dict[str, Any]]) -> None:
     settings = read_settings(caller.folder / "circleci_cost.toml")
     lake = open_lake(settings.data_dir)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
             "TIMESTAMP '2026-01-01', true, true FROM daily_costs"
         )
         allocate(connection, prepare(settings.virtual_tags, settings.resolve))
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

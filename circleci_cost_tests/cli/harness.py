@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -21,7 +20,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.publishing.publish import publish
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 DATA = Path(__file__).parent.parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
@@ -115,7 +114,7 @@ def publish_rows(
 
 
 def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open_days: list[date]) -> None:
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         with transaction(connection):
             for row in cost_rows:
                 names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
@@ -126,7 +125,7 @@ def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open
                     "TIMESTAMP '2026-01-01', true, $settled)",
                     {"day": day, "settled": day not in open_days},
                 )
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
 def _row(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from circleci_cost.lake.layout import open_lake
@@ -17,8 +16,8 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.anomalies.cost_anomalies import write_anomalies
 from circleci_cost.warehouse.incidents.explanations import write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import make_once, publish_rows
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST = date(2026, 2, 2)
 LAST = FIRST + timedelta(days=59)
@@ -43,7 +42,7 @@ def publish_incidents(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
 def _publish_incidents(folder: Path, rows: list[dict[str, Any]]) -> None:
     publish_rows(folder / "data", rows)
     lake = open_lake(folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         write_anomalies(connection, DEFAULTS, DEFAULT_CALENDAR, NO_DECISIONS)
         write_explanations(connection, lake, infrastructure_series(connection), EventStudySettings())
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

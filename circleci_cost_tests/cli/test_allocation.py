@@ -13,6 +13,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.allocated import publish_allocated
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.warehouse_tables import edit_generation
 
 TAGS = """
 [[virtual_tags]]
@@ -309,10 +310,13 @@ def test_tags_that_are_not_published_yet_can_be_previewed_and_are_told(call: Cal
 def test_a_generation_of_an_earlier_version_has_no_tags_and_can_be_previewed(published: Caller) -> None:
     whole = answer(published, "report")
     generation = current_generation(Lake(published.folder / "data"))
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("DROP TABLE allocated_costs")
     rows = {name: count for name, count in generation.manifest.rows.items() if name != "allocated_costs"}
-    point_to(Lake(published.folder / "data"), generation.manifest.model_copy(update={"rows": rows}))
+    point_to(
+        Lake(published.folder / "data"),
+        current_generation(Lake(published.folder / "data")).manifest.model_copy(update={"rows": rows}),
+    )
     assert answer(published, "report") == whole
     output = published("report", "--by", "team")
     assert (output.code, "run `circleci-cost allocation apply`, which fetches nothing" in output.err) == (1, True)
@@ -325,7 +329,7 @@ def test_a_generation_of_an_earlier_version_has_no_tags_and_can_be_previewed(pub
 def test_the_published_files_hold_the_allocated_rows_by_month(published: Caller) -> None:
     generation = current_generation(Lake(published.folder / "data"))
     files = generation.parquet("allocated_costs")
-    assert [file.name for file in files] == ["2026-01.parquet", "2026-02.parquet"]
+    assert [file.name.split(".")[:2] for file in files] == [["allocated_costs", f"2026-0{month}"] for month in (1, 2)]
     with duckdb.connect() as connection:
         answered = connection.execute(
             "SELECT tag, sum(cost_usd) FROM read_parquet($files) GROUP BY tag ORDER BY tag",

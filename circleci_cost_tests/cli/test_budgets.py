@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -20,8 +19,8 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.budgets.budget_status import write_budget_status
 from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
 # `web` costs $3.00 on each day, `api` $0.60; a seat $15.00 on the 2nd of March.
@@ -60,10 +59,10 @@ def publish_budgets(folder: Path, rows: Iterable[dict[str, object]] = ROWS) -> N
     publish_rows(data, rows)
     budgets = all_budgets(read_settings(folder / "circleci_cost.toml"))
     lake = open_lake(data)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         write_forecasts(connection, budgets, ForecastSettings())
         write_budget_status(connection, budgets)
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -200,10 +199,10 @@ def test_a_generation_from_before_there_were_budgets_is_told_apart(call: Caller)
     publish_rows(call.folder / "data", ROWS[:3])
     lake = open_lake(call.folder / "data")
     generation = current_generation(lake)
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("DROP TABLE budget_status")
     rows = {name: count for name, count in generation.manifest.rows.items() if name != "budget_status"}
-    point_to(lake, generation.manifest.model_copy(update={"rows": rows}))
+    point_to(lake, current_generation(lake).manifest.model_copy(update={"rows": rows}))
     output = call("budgets")
     assert (output.code, output.out) == (1, "")
     assert output.err.startswith("Error: No state of 'engineering', 'web', 'api', 'credits per week' is published yet;")

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -17,6 +16,7 @@ from circleci_cost.warehouse.publishing.generations import current_generation, p
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.model.efficiency.class_days import days
 from circleci_cost_tests.model.efficiency.test_advice import advice, usage
+from circleci_cost_tests.warehouse_tables import edit_generation
 
 DAY = date(2026, 11, 27)
 ADVICE = advice(
@@ -31,14 +31,14 @@ def publish(folder: Path, tables: Mapping[str, pl.DataFrame | None]) -> None:
     lake = open_lake(folder / "data")
     generation = current_generation(lake)
     counts: dict[str, Any] = {name: count for name, count in generation.manifest.rows.items() if name not in tables}
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         for table, rows in tables.items():
             connection.execute(f"DROP TABLE {table}")
             if rows is not None:
                 connection.register("new_rows", rows)
                 connection.execute(f"CREATE TABLE {table} AS SELECT * FROM new_rows")
                 counts |= {table: rows.height}
-    point_to(lake, generation.manifest.model_copy(update={"rows": counts}))
+    point_to(lake, current_generation(lake).manifest.model_copy(update={"rows": counts}))
 
 
 CHANGES = verdicts(days(["large"] * 28 + ["xlarge"] * 28))

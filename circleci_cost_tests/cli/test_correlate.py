@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +13,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.correlation.correlation import SCHEMA, correlate
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.warehouse_tables import edit_generation
 
 FIRST = date(2026, 1, 1)
 DAYS = 150
@@ -50,13 +50,13 @@ def publish(folder: Path, pairs: pl.DataFrame | None, infrastructure_rows: int =
     rows: dict[str, Any] = {
         name: count for name, count in generation.manifest.rows.items() if name != "cost_correlations"
     }
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("DROP TABLE IF EXISTS cost_correlations")
         if pairs is not None:
             connection.register("pairs", pairs)
             connection.execute("CREATE TABLE cost_correlations AS SELECT * FROM pairs")
             rows |= {"cost_correlations": pairs.height, "infrastructure_costs": infrastructure_rows}
-    point_to(lake, generation.manifest.model_copy(update={"rows": rows}))
+    point_to(lake, current_generation(lake).manifest.model_copy(update={"rows": rows}))
 
 
 @pytest.fixture

@@ -8,17 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse.budgets.builders import known
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]
@@ -43,10 +42,10 @@ def publish_costs(call: Caller, rows: Iterable[Mapping[str, Any]], incomplete: I
 
 def _publish(data: Path, rows: list[dict[str, Any]], days: list[date]) -> None:
     lake = open_lake(data)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         fill(connection, rows)
         known(connection, days, ["acme"])
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
 @pytest.fixture

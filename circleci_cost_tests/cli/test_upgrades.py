@@ -2,8 +2,11 @@
 
 import hashlib
 import json
-import shutil
-from datetime import UTC, date, datetime
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import dagster as dg
@@ -14,23 +17,23 @@ import pytest
 from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.lake.layout import FORMAT, Lake
-from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.publishing.generations import TABLES, current_generation
+from circleci_cost.warehouse.tables.earlier_warehouse import take_over
+from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost_tests.cli.harness import Caller
 from circleci_cost_tests.earlier_versions import COMMITS, unpack
 
 # What the tables of a format are. Another digest is another format: raise it, and add a directory of the former one to
 # `earlier_versions`.
-TABLES_OF_FORMAT = {4: "eea5f2d152d52dfc"}
+TABLES_OF_FORMAT = {5: "eea5f2d152d52dfc"}
 # When it was imported and computed differs between two installations.
 TIMES = ("exported_at", "costed_at", "named_at", "read_at")
 WARN = "made by an earlier version of circleci_cost (northwind: 2024-11-10 to 2024-11-14)"
 ALL = ("--from", "2024-11-12", "--to", "2024-11-14", "--against", "2024-11-10:2024-11-11")
 
 
-@pytest.fixture(params=COMMITS)
+@pytest.fixture(params=[name for name in COMMITS if name != "before_table_files"])
 def old(request: pytest.FixtureRequest, call: Caller) -> Caller:
     """A caller in a folder with the data directory of an earlier version."""
     unpack(request.param, call.folder)
@@ -45,12 +48,20 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def tables(path: Path) -> dict[str, pl.DataFrame]:
-    """All tables of a DuckDB file, as sets of rows without the times of processing."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+def tables(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    """All tables that a connection sees, as sets of rows without the times of processing."""
+    query = "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    query += " EXCEPT SELECT 'daily_costs_numbered'"
+    with connection:
+        names = [name for (name,) in connection.execute(query).fetchall()]
         frames = {name: connection.sql(f"FROM {name}").pl().drop(TIMES, strict=False) for name in names}
     return {name: table.select(sorted(table.columns)) for name, table in frames.items()}
+
+
+def warehouse(lake: Lake) -> dict[str, pl.DataFrame]:
+    """All tables of the warehouse."""
+    with TableStore(lake).reading() as opened:
+        return tables(opened.connection)
 
 
 def assert_same_rows(actual: pl.DataFrame, expected: pl.DataFrame, name: str) -> None:
@@ -78,15 +89,15 @@ def test_f092_an_older_data_directory_is_migrated_by_reprice_and_nothing_is_fetc
     assert not (lake.state / "export_jobs").exists()
     assert not lake.quota_ledger.exists()
     fresh = Lake(northwind / "data")
-    for actual, expected in (
-        (current_generation(lake).database, current_generation(fresh).database),
-        (lake.warehouse, fresh.warehouse),
+    assert not lake.earlier_warehouse.exists()
+    for there, wanted in (
+        (tables(current_generation(lake).connect()), tables(current_generation(fresh).connect())),
+        (warehouse(lake), warehouse(fresh)),
     ):
-        there, wanted = tables(actual), tables(expected)
         assert there.keys() == wanted.keys()
         for name in there.keys() - {"derived_from"}:
             assert_same_rows(there[name], wanted[name], name)
-    assert tables(lake.warehouse)["daily_costs"].get_column("credits_squared").null_count() == 0
+    assert warehouse(lake)["daily_costs"].get_column("credits_squared").null_count() == 0
     assert call("reprice").out == "Nothing to compute: every day is priced as the configuration says.\n"
     assert WARN not in call("check", "--offline").out
     by_user = call("report", "--by", "trigger_user", "--json")
@@ -161,49 +172,66 @@ def test_f092_the_code_location_of_an_older_directory_loads_and_its_check_names_
     assert json.loads(marker.read_text()) == {"format": FORMAT}
 
 
+@pytest.mark.parametrize("version", COMMITS)
+def test_f092_every_table_of_an_earlier_warehouse_is_taken_over_whole(version: str, tmp_path: Path) -> None:
+    lake = Lake(unpack(version, tmp_path))
+    with duckdb.connect(str(lake.earlier_warehouse), read_only=True) as connection:
+        names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        before = {name: connection.sql(f"FROM {name}").pl() for name in names}
+    with TableStore(lake).reading() as opened:
+        for name, rows in before.items():
+            columns = rows.columns
+            taken = opened.connection.sql(f"SELECT {', '.join(columns)} FROM {name}").pl()
+            assert taken.sort(columns).equals(rows.sort(columns)), name
+        ((complete,),) = opened.connection.execute("SELECT bool_and(complete) FROM usage_days").fetchall()
+    assert complete is True
+    assert not lake.earlier_warehouse.exists()
+
+
 def test_f092_a_migration_killed_between_any_two_changes_is_ended_by_the_next_write(
     tmp_path: Path, northwind: Path
 ) -> None:
-    unpack("before_allocation", tmp_path)
-    lake, fresh = Lake(tmp_path / "data"), tables(northwind / "data" / "warehouse.duckdb")
-    untouched = lake.warehouse.with_suffix(".old")
-    lake.warehouse.rename(untouched)
-    with duckdb.connect() as parser:
-        statements = parser.extract_statements(sql("core/tables"))
-    changes = [place for place, each in enumerate(statements) if each.query.lstrip().startswith(("ALTER", "UPDATE"))]
-    assert len(changes) >= 3
-    for process in sorted({0, *changes, *(place + 1 for place in changes), len(statements)}):
-        shutil.copyfile(untouched, lake.warehouse)
-        with duckdb.connect(str(lake.warehouse)) as killed:
-            killed.execute(sql("core/macros"))
-            for statement in statements[:process]:
-                killed.execute(statement)
-        with duckdb.connect(str(lake.warehouse)) as connection:
-            with transaction(connection):
-                ((complete,),) = connection.execute("SELECT bool_and(complete) FROM usage_days").fetchall()
-            assert complete is True
-            write_daily_costs(
-                connection,
-                lake,
-                "northwind",
-                lake.job_runs_days("northwind"),
-                datetime.now(UTC),
-                history_start=date(2024, 11, 1),
-                restatement_days=4,
-            )
-        actual = tables(lake.warehouse)
-        for name in ("daily_costs", "usage_days", "dimension_names"):
-            assert_same_rows(actual[name], fresh[name], name)
+    wanted = warehouse(Lake(northwind / "data"))
+    for killed_at in count():
+        folder = tmp_path / f"{killed_at}"
+        folder.mkdir()
+        lake = Lake(unpack("before_table_files", folder))
+        pid = os.fork()
+        if not pid:
+            with _dying_at_change(killed_at):
+                take_over(lake)
+            os._exit(0)
+        (_, status) = os.waitpid(pid, 0)
+        actual = warehouse(lake)
+        assert not lake.earlier_warehouse.exists()
+        for name in wanted.keys() - {"derived_from"}:
+            assert_same_rows(actual[name], wanted[name], name)
+        if os.waitstatus_to_exitcode(status) == 0:
+            break
+    assert killed_at > 5
+
+
+@contextmanager
+def _dying_at_change(number: int) -> Iterator[None]:
+    """Let the process end at its `number`-th rename or removal of a file."""
+    changes = count()
+
+    def watch(event: str, _: object) -> None:
+        if event in {"os.rename", "os.remove"} and next(changes) == number:
+            os._exit(9)
+
+    sys.addaudithook(watch)
+    yield
 
 
 def test_f092_a_day_that_was_exported_too_early_is_not_complete_after_the_upgrade(tmp_path: Path) -> None:
     lake = Lake(unpack("before_allocation", tmp_path))
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with duckdb.connect(str(lake.earlier_warehouse)) as connection:
         # 09:00 UTC of the day after: CircleCI was still bringing the day.
         connection.execute("UPDATE usage_days SET exported_at = TIMESTAMP '2024-11-15 09:00' WHERE date = '2024-11-14'")
-        with transaction(connection):
-            query = "SELECT date::VARCHAR FROM usage_days WHERE NOT complete"
-            assert connection.execute(query).fetchall() == [("2024-11-14",)]
+    with TableStore(lake).reading() as opened:
+        query = "SELECT date::VARCHAR FROM usage_days WHERE NOT complete"
+        assert opened.connection.execute(query).fetchall() == [("2024-11-14",)]
 
 
 def test_a_change_of_the_tables_is_a_change_of_the_format() -> None:

@@ -4,7 +4,6 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -12,8 +11,8 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.efficiency.waste import write_waste
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST = date(2026, 1, 1)
 ROWS = [
@@ -27,11 +26,11 @@ def publish_waste(folder: Path) -> None:
     """Publish costs of which some are of failed and canceled runs, and the waste in them."""
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         for credits, status in ((1000, "failed"), (2000, "canceled")):
             connection.execute("UPDATE daily_costs SET build_status = ? WHERE credits = ?", (status, credits))
         write_waste(connection, lake, ["acme"])
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 
-import duckdb
 import pytest
 
 from circleci_cost.lake.layout import open_lake
-from circleci_cost.warehouse.publishing.generations import current_generation, point_to
+from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.model.efficiency.test_advice import advice, usage
+from circleci_cost_tests.warehouse_tables import edit_generation
 
 LAST = date(2026, 11, 20)
 BUDGETS = """
@@ -31,7 +31,7 @@ def published(call: Caller) -> Caller:
     lake = open_lake(call.folder / "data")
     generation = current_generation(lake)
     moved = advice(usage(project_id="id of web"))
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("UPDATE daily_costs SET executor = 'docker', resource_class = 'large'")
         connection.register("moved", moved)
         connection.execute("INSERT INTO class_advice BY NAME SELECT * FROM moved")
@@ -48,7 +48,7 @@ def published(call: Caller) -> Caller:
             "'over_budget' AS status, $last AS data_through",
             {"last": LAST},
         )
-    point_to(lake, generation.manifest)
+
     return call
 
 

@@ -3,14 +3,13 @@
 import re
 from datetime import UTC, datetime
 
-import duckdb
 import polars as pl
 import pytest
 
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.docs.documents import GUIDES
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 _ROW = re.compile(r"^\| `(?P<column>\w+)` \| `(?P<type>[^`]+)` \| (?P<meaning>.+) \|$", re.MULTILINE)
 _GUIDE = (GUIDES / "tables.md").read_text("utf-8")
@@ -26,8 +25,8 @@ def documented() -> dict[str, str]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
     """The columns and types of each table of a generation in which there are no rows."""
     lake = open_lake(tmp_path_factory.mktemp("published"))
-    with duckdb.connect(str(lake.warehouse)) as connection:
-        generation = publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+    with open_tables(lake) as connection:
+        generation = publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     query = (
         "SELECT table_name, column_name, data_type FROM information_schema.columns "
         "ORDER BY table_name, ordinal_position"

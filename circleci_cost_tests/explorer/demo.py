@@ -52,10 +52,11 @@ def make_demo(folder: Path) -> None:
     clock.advance(timedelta(days=2))
     _sync(settings, lake, clock)
     _read_infrastructure(settings, clock)
-    with _warehouse(settings, lake).get_connection() as connection:
-        for _ in Derivation(settings, lake).bring_up_to_date(connection):
-            pass
-        publish(connection, lake, read_restatements(lake, _names(settings)), NOW)
+    store = _warehouse(settings, lake).store
+    for _ in Derivation(settings, lake).bring_up_to_date(store):
+        pass
+    with store.reading() as opened:
+        publish(opened, lake, read_restatements(lake, _names(settings)), NOW)
 
 
 def _sync(settings: Settings, lake: Lake, clock: ManualClock, import_until: date | None = None) -> None:

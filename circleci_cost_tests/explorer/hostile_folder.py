@@ -5,7 +5,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from circleci_cost.config.budget_definitions import all_budgets
@@ -15,9 +14,9 @@ from circleci_cost.model.forecast.forecasting import ForecastSettings
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.budgets.budget_status import write_budget_status
 from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.small_folder import small_folder
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 ORDINARY = "web"
 LONG = "long" * 2500
@@ -86,10 +85,10 @@ def hostile_folder(folder: Path) -> Settings:
     budgets = "".join(_budget(name) for name in NAMES if name.isprintable() and len(name) < 100)
     settings = small_folder(folder, rows, _MORE + budgets, incidents)
     lake = open_lake(settings.data_dir)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         write_forecasts(connection, all_budgets(settings), ForecastSettings())
         write_budget_status(connection, all_budgets(settings))
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     return settings
 
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from circleci_cost.clock import ManualClock
@@ -28,9 +27,9 @@ from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
     next_state,
     write_infrastructure,
 )
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.warehouse.allocation.builders import fill
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 CONFIGURATION = """\
 history_start = 2026-01-01
@@ -72,7 +71,7 @@ def small_folder(
     """Publish these daily costs in `folder`; `more` is added to its configuration. Returns the settings."""
     settings = configure(folder, more)
     lake = open_lake(settings.data_dir)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', date + INTERVAL 2 DAY, "
@@ -94,7 +93,7 @@ def small_folder(
             series,
             EventStudySettings(),
         )
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     return settings
 
 

@@ -28,6 +28,7 @@ from circleci_cost.warehouse.incidents.incidents import INCIDENTS, read_incident
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost.warehouse.reporting.report import answer
 from circleci_cost_tests.explorer.incident_site import Visitor, make_folder, usage, visiting
+from circleci_cost_tests.warehouse_tables import edit_generation
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&\u202e=1+1"
 
@@ -231,7 +232,7 @@ def test_only_addresses_of_the_form_of_job_runs_become_links() -> None:
 def test_an_old_incident_has_the_costs_of_days_that_are_no_longer_judged(published: Path, tmp_path: Path) -> None:
     folder = tmp_path / "published"
     shutil.copytree(published, folder)
-    with duckdb.connect(str(current_generation(open_lake(folder / "data")).database)) as connection:
+    with edit_generation(current_generation(open_lake(folder / "data"))) as connection:
         connection.execute("DELETE FROM cost_anomalies WHERE NOT is_anomaly")
     with visiting(folder, tmp_path / "site") as visitor:
         (incident_id,) = visitor.incident_ids("status=ended")

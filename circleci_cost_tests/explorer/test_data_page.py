@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import httpx
 import polars as pl
 import pytest
@@ -22,10 +21,10 @@ from circleci_cost.explorer.dagster_record import DagsterRecord
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.publishing.generations import finished_generations
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.conftest import northwind  # noqa: F401 - a fixture
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.explorer.serving import Site, serving
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 3, 12)
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
@@ -161,8 +160,8 @@ def test_restatements_say_what_changed_and_when(tmp_path: Path) -> None:
         "credits_changed": Decimal("-20"),
     }
     found = [{**change, "date": day, "recorded_at": NOW} for day in days_between(date(2026, 2, 1), date(2026, 3, 2))]
-    with duckdb.connect(str(lake.warehouse)) as connection:
-        publish(connection, lake, pl.DataFrame(found, schema=restatements.SCHEMA), NOW)
+    with open_tables(lake) as connection:
+        publish_tables(connection, lake, pl.DataFrame(found, schema=restatements.SCHEMA), NOW)
     with serving(settings, clock=ManualClock(NOW)) as site:
         listed = table(site, "restatements.csv")
         page = get(site).text
@@ -185,10 +184,10 @@ def test_hostile_names_and_unusable_files_stay_text(tmp_path: Path) -> None:
     settings = written(tmp_path, text)
     publish_rows(tmp_path / "data", rows(FIRST))
     lake = open_lake(tmp_path / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         connection.execute("UPDATE usage_days SET cost_center = '<script>alert(1)</script>'")
         connection.execute("UPDATE daily_costs SET cost_center = '<script>alert(1)</script>'")
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
     with serving(settings, clock=ManualClock(NOW)) as site:
         page = get(site).text
         assert site.take_bugs() == []

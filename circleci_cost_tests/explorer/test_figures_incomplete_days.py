@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -14,10 +13,10 @@ from circleci_cost.clock import ManualClock
 from circleci_cost.config.settings import read_settings
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.explorer.figures import shown
 from circleci_cost_tests.explorer.serving import serving
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 _FIRST, _LAST = date(2026, 1, 1), date(2026, 2, 21)
 _MISSING, _EARLY = date(2026, 2, 5), date(2026, 2, 10)
@@ -29,11 +28,11 @@ def _served(folder: Path, rows: Sequence[dict[str, Any]], incomplete: Sequence[d
     """The pages of published rows, some of whose days were exported too early."""
     publish_rows(folder / "data", rows)
     lake = open_lake(folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         connection.execute(
             "UPDATE usage_days SET complete = false WHERE list_contains($days, date)", {"days": incomplete}
         )
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), CLOCK.now())
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), CLOCK.now())
     (folder / "circleci_cost.toml").write_text(configuration())
     with serving(read_settings(folder / "circleci_cost.toml", CLOCK), clock=CLOCK) as site:
         yield site.origin

@@ -20,9 +20,9 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.core.transactions import make_tables
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.generations import Generation
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.config.test_settings import VALID, write
 from circleci_cost_tests.model.incidents.incident_rows import incident
+from circleci_cost_tests.warehouse_tables import publish_tables
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
 MARCH = DayRange(date(2026, 3, 1), date(2026, 3, 31))
@@ -64,7 +64,7 @@ def generation(tmp_path: Path) -> Generation:
         found = pl.DataFrame([incident(incident_id="57bb05f099")], infer_schema_length=None)
         connection.register("found", found)
         connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM found")
-        return publish(connection, lake, pl.DataFrame(rows, schema=restatements.SCHEMA), NOW)
+        return publish_tables(connection, lake, pl.DataFrame(rows, schema=restatements.SCHEMA), NOW)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import httpx
 import polars as pl
 import pytest
@@ -18,9 +17,9 @@ from circleci_cost.explorer.asking import ask
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.reporting.report import Question
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.serving import Site, serving
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 
 @pytest.fixture
@@ -35,9 +34,9 @@ def own_site(demo_folder: Path, tmp_path: Path) -> Iterator[Site]:
 def publish_twice(site: Site) -> None:
     """Publish costs of twice the size."""
     lake = open_lake(site.settings.data_dir)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         connection.execute("UPDATE daily_costs SET cost_usd = cost_usd + cost_usd")
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW + timedelta(hours=1))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW + timedelta(hours=1))
 
 
 def test_a_publication_changes_the_next_request_and_not_the_present_one(own_site: Site) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import duckdb
 import httpx
 import polars as pl
 import pytest
@@ -25,12 +24,12 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.drivers.decomposition import decompose
 from circleci_cost.model.drivers.effects import DRIVERS
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import configuration
 from circleci_cost_tests.explorer.serving import serving
 from circleci_cost_tests.model.drivers.builders import period
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse.budgets.builders import known
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]
@@ -62,10 +61,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def publish_usage(folder: Path, complete: list[date]) -> Path:
     (folder / "circleci_cost.toml").write_text(configuration())
     lake = open_lake(folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         fill(connection, usage())
         known(connection, complete, ["acme"])
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     return folder
 
 

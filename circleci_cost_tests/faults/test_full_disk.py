@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.assets import PRICING_PERIODS
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.notify.outbox_file import OutboxFile
-from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.publishing.generations import POINTER
 from circleci_cost_tests.circleci.harness import csv_part, gz
 from circleci_cost_tests.circleci.harness import running as source_running
@@ -68,8 +68,11 @@ STEPS = {
         1000,
         r"job_runs: Cannot write .*/data/job_runs/.*/data\.parquet: File too large; what was there before is",
     ),
-    "daily_costs": (1000, r"daily_costs: Cannot use .*/data/warehouse\.duckdb.*: File too large; what was there"),
-    "published": (50_000, r"published: Cannot write .*/data/published/\w+-\w+: File too large; what was there"),
+    "daily_costs": (
+        1000,
+        r"daily_costs: Cannot write .*/data/tables/daily_costs/initech: File too large; what was",
+    ),
+    "published": (200, r"published: Cannot write .*/data/tables/\w+: File too large; what was there"),
 }
 
 
@@ -110,29 +113,22 @@ def _add(path: Path) -> None:
 
 
 def test_f041_a_transaction_that_finds_no_space_changes_nothing(tmp_path: Path) -> None:
-    """The write-ahead log is what cannot be written: DuckDB says so when the transaction is to be committed."""
-    warehouse = warehouse_resource(open_lake(tmp_path))
-    with warehouse.get_connection() as connection, transaction(connection):
-        connection.execute("CREATE TABLE numbers AS SELECT 1 AS number")
+    """The table's file is what cannot be written; nothing of it stays."""
+    lake = open_lake(tmp_path)
+    warehouse = warehouse_resource(lake)
+    with warehouse.writing(PRICING_PERIODS) as connection:
+        connection.execute("INSERT INTO pricing_periods VALUES ('acme', 0.0006, DATE '2026-01-01', NULL)")
+    before = sorted(lake.tables.rglob("*"))
+    many = "SELECT md5(i::VARCHAR), 0.0006, DATE '2026-01-01', NULL FROM range(100000) AS t(i)"
     with (
         files_of_at_most(2000),
-        pytest.raises(StorageError, match=r"^Cannot use .*: File too large"),
-        warehouse.get_connection() as connection,
-        transaction(connection),
+        pytest.raises(StorageError, match=r"^Cannot write .*: File too large"),
+        warehouse.writing(PRICING_PERIODS) as connection,
     ):
-        connection.execute("INSERT INTO numbers SELECT random() * 1000000 FROM range(100000)")
+        connection.execute(f"INSERT INTO pricing_periods {many}")
     with warehouse.get_connection() as connection:
-        assert connection.execute("SELECT count(*) FROM numbers").fetchall() == [(1,)]
-
-
-def test_what_a_killed_process_spilled_goes_when_the_warehouse_is_opened(tmp_path: Path) -> None:
-    warehouse = warehouse_resource(open_lake(tmp_path))
-    spilled = tmp_path / "state" / "spill" / "warehouse" / "duckdb_temp_7_0_storage_DEFAULT-0.tmp"
-    spilled.parent.mkdir(parents=True)
-    spilled.write_bytes(b"left")
-    with warehouse.get_connection() as connection:
-        assert connection.execute("SELECT 1").fetchall() == [(1,)]
-    assert not spilled.exists()
+        assert connection.execute("SELECT count(*) FROM pricing_periods").fetchall() == [(1,)]
+    assert sorted(lake.tables.rglob("*")) == before
 
 
 def _published(site: Site) -> tuple[list[str], bytes, list[Path]]:

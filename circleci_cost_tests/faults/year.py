@@ -35,12 +35,12 @@ from circleci_cost.simulator.sources import ExportKey
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices, write_prices
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.pipeline.harness import LIST_PRICE, Price, Site, running
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED, EditedSource, scenario
 from circleci_cost_tests.simulator_faults import actions as say
 from circleci_cost_tests.simulator_faults import damage
 from circleci_cost_tests.simulator_faults.connection_actions import Drop
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 CENTER = "initech"
 RESTATED_DAYS = 4
@@ -235,7 +235,8 @@ class Year:
     def publish(self) -> None:
         """What the asset `published` does."""
         with warehouse(self.site) as connection:
-            publish(connection, self.site.lake, read_restatements(self.site.lake, [CENTER]), self.site.clock.now())
+            changes = read_restatements(self.site.lake, [CENTER])
+            publish_tables(connection, self.site.lake, changes, self.site.clock.now())
 
     def _compare(self, today: date) -> None:
         """After a run that came to its end: every day is as an export made now would have it, or it is final."""
@@ -299,7 +300,7 @@ def job_run_sums(lake: Lake, day: date) -> tuple[int, Decimal] | None:
 @contextmanager
 def warehouse(site: Site) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse's connection."""
-    with duckdb.connect(str(site.lake.warehouse)) as connection:
+    with open_tables(site.lake) as connection:
         yield connection
 
 

@@ -5,7 +5,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from circleci_cost.assets import PRICING_PERIODS
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.disk_failures import storage_failure
@@ -101,7 +101,7 @@ def test_an_error_of_storage_has_a_reason_and_an_advice(name: str, tmp_path: Pat
     assert failure is not None
     assert failure.reason == reason
     assert failure.advice.endswith(", then run the same command again.")
-    assert failure.damaged == (reason == DAMAGED)
+    assert failure.damaged == (reason in {DAMAGED, "it is missing"})
 
 
 def test_a_full_disk_of_temporary_files_is_not_reported_as_short_memory(tmp_path: Path) -> None:
@@ -153,32 +153,64 @@ def test_errors_that_are_not_about_storage_are_left_as_they_are(tmp_path: Path) 
             raise error
 
 
-def test_a_warehouse_that_another_program_has_open_names_it(tmp_path: Path) -> None:
+def test_a_table_file_that_is_damaged_or_gone_names_it_and_the_remedy(tmp_path: Path) -> None:
     lake = open_lake(tmp_path)
-    code = f"import duckdb, sys; c = duckdb.connect({str(lake.warehouse)!r}); print('o', flush=True); sys.stdin.read()"
-    at_once = warehouse_resource(lake).model_copy(update={"patience_seconds": 0})
+    warehouse = warehouse_resource(lake)
+    with warehouse.writing(PRICING_PERIODS) as connection:
+        connection.execute("INSERT INTO pricing_periods VALUES ('acme', 0.0006, DATE '2026-01-01', NULL)")
+    (path,) = lake.tables.rglob("*.parquet")
+    whole = path.read_bytes()
+    for content, reason in ((whole[:40], "it is damaged"), (None, "it is missing")):
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(StorageError) as caught, warehouse.get_connection():
+            pass
+        assert str(caught.value).startswith(f"Cannot read {path}: {reason}; nothing was changed. Restore it from a ")
+        assert "circleci-cost doctor" in str(caught.value)
+    path.write_bytes(whole)
+    with warehouse.get_connection() as connection:
+        assert connection.execute("SELECT count(*) FROM pricing_periods").fetchall() == [(1,)]
+
+
+def test_a_manifest_that_is_damaged_is_one_sentence(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    warehouse = warehouse_resource(lake)
+    with warehouse.writing(PRICING_PERIODS):
+        pass
+    (manifest,) = lake.tables.rglob("current.json")
+    manifest.write_text("{")
+    sentence = r"current\.json is no readable manifest of tables; nothing was changed\."
+    with pytest.raises(StorageError, match=sentence), warehouse.get_connection():
+        pass
+
+
+def test_an_earlier_warehouse_that_another_program_has_open_names_it(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    path = str(lake.earlier_warehouse)
+    code = f"import duckdb, sys; c = duckdb.connect({path!r}); print('o', flush=True); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"o\n"
-        with pytest.raises(StorageError) as caught, at_once.get_connection():
+        with pytest.raises(StorageError) as caught, warehouse_resource(lake).get_connection():
             pass
-        # Not SIGTERM, which the test runner's children may inherit as ignored.
-        threading.Timer(0.5, other.kill).start()
-        with warehouse_resource(lake).get_connection() as connection:
-            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+        other.kill()
     assert str(caught.value) == (
-        f"Cannot use {lake.warehouse}: another program (PID {other.pid}) has it open; what was there before is "
+        f"Cannot use {lake.earlier_warehouse}: another program (PID {other.pid}) has it open; what was there before is "
         "untouched. End that program, then run the same command again."
     )
+    with warehouse_resource(lake).get_connection() as connection:
+        assert connection.execute("SELECT count(*) FROM daily_costs").fetchall() == [(0,)]
 
 
-def test_a_damaged_warehouse_is_moved_away_and_made_again(tmp_path: Path) -> None:
+def test_an_earlier_warehouse_that_is_damaged_is_moved_away_and_made_again(tmp_path: Path) -> None:
     lake = open_lake(tmp_path)
-    before = damaged(lake.warehouse).read_bytes()
+    before = damaged(lake.earlier_warehouse).read_bytes()
     with pytest.raises(StorageError) as caught, warehouse_resource(lake).get_connection():
         pass
     assert str(caught.value) == (
-        f"Cannot use {lake.warehouse}: it is damaged; what was there before is untouched. Restore it from a backup, or "
-        "move it away and keep it, then run `circleci-cost reprice`, which makes it again from the job runs."
+        f"Cannot use {lake.earlier_warehouse}: it is damaged; what was there before is untouched. Restore it from a "
+        "backup, or move it away and keep it, then run `circleci-cost reprice`, which makes the tables again from the "
+        "job runs."
     )
-    assert lake.warehouse.read_bytes() == before
+    assert lake.earlier_warehouse.read_bytes() == before

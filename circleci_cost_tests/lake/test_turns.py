@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from circleci_cost.assets import BUDGET_STATUS
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
@@ -35,10 +36,14 @@ def hold(root: Path, held: Any) -> None:
 
 
 def add_rows(root: Path) -> None:
-    """Open the warehouse, add a row and close it, again and again."""
+    """Add a row to a table, again and again."""
+    columns = "budget, period_kind, period, period_start, period_end, unit, amount, actual, unpriced_credits, days"
+    more = "days_gone, period_gone, prorated_budget, status, data_through"
+    day = "DATE '2026-01-01'"
+    row = f"'b', 'month', '2026-01', {day}, {day}, 'USD', 1, 1, 0, 31, 1, 0.1, 1, 'on_track', {day}"
     for _ in range(10):
-        with warehouse_resource(Lake(root)).get_connection() as connection:
-            connection.execute("INSERT INTO numbers VALUES (1)")
+        with warehouse_resource(Lake(root)).writing(BUDGET_STATUS) as connection:
+            connection.execute(f"INSERT INTO budget_status ({columns}, {more}) VALUES ({row})")
 
 
 def test_each_turn_is_one_process_alone_and_none_waits_for_ever(tmp_path: Path) -> None:
@@ -72,13 +77,11 @@ def test_a_turn_is_given_back_where_its_work_fails(tmp_path: Path) -> None:
         pass
 
 
-def test_the_warehouse_is_opened_by_many_processes_in_turn(tmp_path: Path) -> None:
-    with warehouse_resource(Lake(tmp_path)).get_connection() as connection:
-        connection.execute("CREATE TABLE numbers (number INTEGER)")
+def test_a_table_is_written_by_many_processes_in_turn(tmp_path: Path) -> None:
     processes = [start(add_rows, tmp_path) for _ in range(PROCESSES)]
     assert [ended(process) for process in processes] == [0] * PROCESSES
     with warehouse_resource(Lake(tmp_path)).get_connection() as connection:
-        assert connection.sql("SELECT count(*) FROM numbers").fetchall() == [(PROCESSES * 10,)]
+        assert connection.sql("SELECT count(*) FROM budget_status").fetchall() == [(PROCESSES * 10,)]
 
 
 def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -20,10 +19,10 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.notify.occasions import occasions
 from circleci_cost.warehouse.credits.credit_ledger import write_credits
 from circleci_cost.warehouse.publishing.generations import current_generation
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.notify.harness import Site, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 4, 28)
 NOW = datetime.combine(date(2026, 4, 29), time(12), UTC)
@@ -41,9 +40,9 @@ def told(site: Site, receiver: Receiver, tmp_path: Path) -> Any:
 
     def publish_credits(*purchases: Purchase, plan: Plan | None = None) -> list[dict[str, Any]]:
         center = CenterCredits("acme", purchases, plan or Plan())
-        with duckdb.connect(str(lake.warehouse)) as connection:
+        with open_tables(lake) as connection:
             write_credits(connection, [center], ForecastSettings(method="mean"))
-            publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
+            publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
         for _ in range(2):
             site.run(*occasions(settings, (), lake, current_generation(lake), NOW, outbox=site.outbox))
         bodies = [json.loads(request.body) for request in receiver.requests]

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -21,10 +20,10 @@ from circleci_cost.notify.plain import as_text
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.efficiency.waste import write_waste
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.cli.harness import configuration, copied, publish_rows
 from circleci_cost_tests.model.efficiency.class_days import days as class_days
 from circleci_cost_tests.model.efficiency.test_advice import advice, usage
+from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
 
 SUNDAY = date(2026, 3, 15)
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -60,11 +59,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digests")
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         connection.execute("UPDATE daily_costs SET build_status = branch WHERE branch <> 'main'")
         write_waste(connection, lake, ["acme"])
         replace_rows(connection, {"class_advice": ADVICE, "class_changes": CHANGES})
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
     return folder
 
 
@@ -146,7 +145,7 @@ def test_the_class_of_a_job_is_the_matter_of_who_has_most_of_it_in_all_workflows
     published: Path, tmp_path: Path
 ) -> None:
     generation = current_generation(open_lake(copied(published, tmp_path) / "data"))
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("UPDATE daily_costs SET workflow = 'nightly' WHERE job = 'test' AND branch = 'main'")
     of = digests(tmp_path, 'where = { workflow = "nightly" }', 'where = { workflow = "build" }')
     assert "classes" not in of["0"].message.data, "two of five parts"
@@ -157,11 +156,11 @@ def test_a_generation_of_a_version_without_waste_and_classes_has_its_digest(publ
     lake = open_lake(copied(published, tmp_path) / "data")
     generation = current_generation(lake)
     without = {"waste", "class_advice", "class_changes"}
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         for table in without:
             connection.execute(f"DROP TABLE {table}")
     kept = {name: count for name, count in generation.manifest.rows.items() if name not in without}
-    point_to(lake, generation.manifest.model_copy(update={"rows": kept}))
+    point_to(lake, current_generation(lake).manifest.model_copy(update={"rows": kept}))
     message = digests(tmp_path, "")["0"].message
     assert message.title == "0: $12.00 in 2026-W11, +$6.00 (+100 %)"
     assert len(message.lines) == 2
@@ -169,7 +168,7 @@ def test_a_generation_of_a_version_without_waste_and_classes_has_its_digest(publ
 
 def test_free_usage_has_no_waste_to_speak_of(published: Path, tmp_path: Path) -> None:
     generation = current_generation(open_lake(copied(published, tmp_path) / "data"))
-    with duckdb.connect(str(generation.database)) as connection:
+    with edit_generation(generation) as connection:
         connection.execute("UPDATE waste SET cost_usd = 0 WHERE cause = 'failed'")
         connection.execute("UPDATE waste SET cost_usd = NULL WHERE cause = 'canceled'")
     assert "waste" not in digests(tmp_path, "")["0"].message.data

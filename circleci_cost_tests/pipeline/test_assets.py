@@ -51,9 +51,9 @@ def test_a_publication_waits_for_every_asset_whose_table_readers_read() -> None:
 
 def test_what_is_derived_is_made_again_in_the_order_of_the_list(site: Site) -> None:
     derivation = Derivation(site.settings, site.lake)
-    with warehouse_resource(site.lake).get_connection() as connection:
-        assert tuple(name for name, _ in derivation.bring_up_to_date(connection)) == DERIVED
-        assert list(derivation.bring_up_to_date(connection)) == []
+    store = warehouse_resource(site.lake).store
+    assert tuple(name for name, *_ in derivation.bring_up_to_date(store)) == DERIVED
+    assert list(derivation.bring_up_to_date(store)) == []
 
 
 def test_what_is_kept_by_day_is_what_jobs_over_days_make() -> None:

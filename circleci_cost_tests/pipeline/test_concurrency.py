@@ -18,10 +18,10 @@ from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.generations import current_generation
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running
 from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
+from circleci_cost_tests.warehouse_tables import publish_tables
 
 FIRST = date(2024, 3, 5)
 
@@ -95,7 +95,7 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
                 connection, site.lake, "initech", days, clock.now(), history_start=days[0], restatement_days=4
             )
             restatements = read_restatements(site.lake, ["initech"])
-            names.add(publish(connection, site.lake, restatements, clock.now()).manifest.generation)
+            names.add(publish_tables(connection, site.lake, restatements, clock.now()).manifest.generation)
             while not seen.empty():
                 generation, whole = seen.get()
                 assert whole, f"{generation} is not whole"

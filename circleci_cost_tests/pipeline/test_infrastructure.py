@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import polars as pl
 import pytest
 
@@ -21,6 +20,7 @@ from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastr
 from circleci_cost_tests.lake.object_store import object_store
 from circleci_cost_tests.model.infrastructure.builders import below, daily, focus_csv, source
 from circleci_cost_tests.pipeline.harness import checks, metadata
+from circleci_cost_tests.warehouse_tables import open_tables
 
 NOW = datetime(2026, 1, 6, 12, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ class Place:
         return result
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.lake.warehouse), read_only=True) as connection:
+        with warehouse_resource(self.lake).get_connection() as connection:
             return connection.execute(statement).fetchall()
 
 
@@ -216,7 +216,7 @@ def test_the_demo_file_has_six_services_of_which_one_follows_ci(place: Place) ->
     assert troubled(result) == {}
     shown = metadata(result, "infrastructure_costs")
     assert (shown["days"], shown["data_through"], shown["rows_left_out"]) == (369, "2026-01-05", 24)
-    with duckdb.connect(str(place.lake.warehouse)) as connection:
+    with open_tables(place.lake) as connection:
         series = infrastructure_series(connection)
     correlation = {
         name: frame.join(ci.with_columns(pl.col("date").dt.offset_by("1d")), on="date", suffix="_ci")

@@ -16,6 +16,7 @@ from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost_tests.lake.builders import CENTER, FIRST, ingest, land_rows, stored
 from circleci_cost_tests.model.usage.builders import record
 from circleci_cost_tests.warehouse.allocation.builders import credits_by_value, day, run, team
+from circleci_cost_tests.warehouse_tables import open_tables
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 
@@ -31,7 +32,7 @@ def test_costs_of_both_forms_are_one_row_and_the_job_runs_keep_their_bytes(tmp_p
         ],
     )
     ingest(lake)
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         summary = write_daily_costs(
             connection, lake, CENTER, [FIRST], datetime.now(UTC), history_start=FIRST, restatement_days=4
         )

@@ -15,13 +15,18 @@ from circleci_cost.model.usage.conditions import Condition, Conditions, Operator
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
 from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.tables.views import NUMBERED
 
 
 def number_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Number the daily costs of `source`, a table's name of our own, and make the macros for them."""
-    connection.execute(
-        f"CREATE OR REPLACE TEMPORARY VIEW numbered_daily_costs AS SELECT rowid AS daily_row, * FROM {source}"  # noqa: S608
-    )
+    """Number the daily costs of `source`, a table or view of our own, and make the macros for them."""
+    *schema, name = source.split(".")
+    views = "SELECT schema_name FROM duckdb_views() WHERE view_name = $name"
+    ours = connection.execute(views, {"name": NUMBERED["daily_costs"]}).fetchall()
+    numbered = f"SELECT rowid AS daily_row, * FROM {source}"  # noqa: S608 - our names
+    if name == "daily_costs" and ("".join(schema) or "main",) in ours:
+        numbered = f"FROM {'.'.join([*schema, NUMBERED[name]])}"
+    connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW numbered_daily_costs AS {numbered}")
     # Rules compare the values that reports show.
     for name in ("core/questions", "core/charge_rows", "core/allocation_parts"):
         connection.execute(sql(name))

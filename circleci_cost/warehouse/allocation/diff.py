@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
+
 from circleci_cost.database import connect
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.model.allocation.plan import Plan
@@ -66,15 +68,8 @@ def difference(
         tempfile.TemporaryDirectory(prefix="circleci_cost-") as folder,
         connect(Path(folder) / "scratch.duckdb") as connection,
     ):
-        connection.execute(f"ATTACH {sql_text(str(generation.database))} AS generation (READ_ONLY)")
-        queries = rows_with_columns(connection, "generation") if generation.is_of_earlier_version else {}
-        costs = "generation.daily_costs"
-        if "daily_costs" in queries:
-            # A table and no view: rows are numbered.
-            connection.execute(f"CREATE TEMPORARY TABLE earlier_costs AS {queries['daily_costs']}")
-            costs = "earlier_costs"
+        costs, before = _published(connection, generation)
         result = allocate(connection, plan, job_run_files, costs)
-        before = queries.get(ALLOCATED, f"FROM generation.{ALLOCATED}")
         if ALLOCATED not in generation.manifest.rows:
             # A generation that an earlier version published has no such table; an empty one stands for it.
             before = f"FROM {ALLOCATED} LIMIT 0"
@@ -86,3 +81,19 @@ def difference(
         changes = connection.execute(sql("allocation/changes")).fetchall()
         moves = connection.execute(sql("allocation/moves")).fetchall()
     return Difference(tuple(Change(*row) for row in changes), tuple(Move(*row) for row in moves), result)
+
+
+def _published(connection: duckdb.DuckDBPyConnection, generation: Generation) -> tuple[str, str]:
+    """Let the connection see a generation; return its daily costs' name and the query of its allocated costs."""
+    if generation.manifest.tables is not None:
+        connection.execute("CREATE SCHEMA generation")
+        generation.show_tables(connection, "generation")
+        return "generation.daily_costs", f"FROM generation.{ALLOCATED}"
+    connection.execute(f"ATTACH {sql_text(str(generation.database))} AS generation (READ_ONLY)")
+    queries = rows_with_columns(connection, "generation")
+    costs = "generation.daily_costs"
+    if "daily_costs" in queries:
+        # A table and no view: rows are numbered.
+        connection.execute(f"CREATE TEMPORARY TABLE earlier_costs AS {queries['daily_costs']}")
+        costs = "earlier_costs"
+    return costs, queries.get(ALLOCATED, f"FROM generation.{ALLOCATED}")

@@ -13,7 +13,8 @@ from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS, Conditions
 from circleci_cost.model.usage.dimensions import CHARGE_TYPE, RUN_DIMENSIONS
 from circleci_cost.warehouse.core.conditions import Parameters, to_sql
-from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.present_tables import is_present
+from circleci_cost.warehouse.core.statements import sql
 
 VALUE = "value"
 RUN_COSTS = "run_costs"
@@ -122,8 +123,7 @@ def listed_tags(connection: duckdb.DuckDBPyConnection) -> list[str] | None:
 
 def _has_published_values(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether this is a generation that lists the values; the warehouse and earlier generations do not."""
-    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'dimension_values' AND NOT temporary"
-    return bool(one_row(connection, query)[0])
+    return is_present(connection, "dimension_values")
 
 
 def _value(place: int) -> str:

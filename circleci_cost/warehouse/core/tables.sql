@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     run_seconds BIGINT NOT NULL,
     {schema.credits_definitions},
     credits DECIMAL(38, 6) NOT NULL,
+    -- NULL in rows of early versions, as what is superseded: `reprice` makes them again (see unfilled_days.sql).
     credits_squared DECIMAL(38, 4),
     superseded_jobs BIGINT,
     superseded_runs BIGINT,
@@ -33,14 +34,6 @@ CREATE TABLE IF NOT EXISTS daily_costs (
     {schema.cost_definitions},
     cost_usd DECIMAL(38, 16)
 );
-
--- Earlier versions had no such columns: `reprice` fills them in from the job runs (see unfilled_days.sql).
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_squared DECIMAL(38, 4);
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_jobs BIGINT;
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_runs BIGINT;
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS superseded_run_seconds BIGINT;
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS credits_superseded DECIMAL(38, 6);
-ALTER TABLE daily_costs ADD COLUMN IF NOT EXISTS dlc_credits_superseded DECIMAL(38, 6);
 
 -- One row per cost center and day that was read, days without usage included; `complete` where the export was made
 -- late enough to hold all of the day, `settled` where CircleCI no longer restated it then.
@@ -54,16 +47,10 @@ CREATE TABLE IF NOT EXISTS usage_days (
     exported_at TIMESTAMP NOT NULL,
     costed_at TIMESTAMP NOT NULL,
     complete BOOLEAN NOT NULL,
+    -- Unknown for days that early versions wrote; the next run of their cost center fills it in.
     settled BOOLEAN,
     PRIMARY KEY (cost_center, date)
 );
-
--- The first version had no such column; it follows from the time of the export.
-ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS complete BOOLEAN;
-UPDATE usage_days SET complete = holds_whole_day(date, exported_at) WHERE complete IS NULL;
-
--- Unknown for days that earlier versions wrote; the next run of their cost center fills it in.
-ALTER TABLE usage_days ADD COLUMN IF NOT EXISTS settled BOOLEAN;
 
 -- The newest name that an export gave to an organization or a project.
 CREATE TABLE IF NOT EXISTS dimension_names (

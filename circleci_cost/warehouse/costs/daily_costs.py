@@ -18,7 +18,8 @@ from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.efficiency.superseded import mark_superseded
+from circleci_cost.warehouse.efficiency.superseded import mark_superseded, marked_days
+from circleci_cost.warehouse.tables.changed_days import ChangedDays
 
 # Times in the warehouse are UTC without a zone: DuckDB needs an extension for those with one.
 _SOURCES_SCHEMA: dict[str, pl.DataType] = {
@@ -76,16 +77,11 @@ def write_daily_costs(
     job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
     nothing is parsed again.
     """
-    present = set(lake.job_runs_days(cost_center))
-    landed = landed_exports(lake, cost_center)
-    unsettled = {
-        *unsettled_days(present, landed, restatement_days, trust_imports=True, organizations=organizations),
-        *unread_days(lake, cost_center, present, landed),
-    }
+    history = (history_start, restatement_days)
+    asked = _asked(lake, cost_center, days, history, organizations)
+    present, unsettled = asked.present, asked.unsettled
     with transaction(connection):
-        history = {day for day in present if day >= history_start}
-        behind = _not_costed(connection, cost_center, history, unsettled)
-        written = sorted({*days, *_restated_since(connection, lake, cost_center), *behind})
+        written = asked.written(connection)
         with_runs = [day for day in written if day in present]
         files = [str(lake.job_runs_file(cost_center, day)) for day in with_runs]
         for table in ("daily_costs", "usage_days"):
@@ -112,6 +108,58 @@ def write_daily_costs(
         charge_types_cost_usd=charge_types_cost_usd,
         job_run_credits=counted,
     )
+
+
+def changed_days(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    cost_center: str,
+    days: Collection[date],
+    *,
+    history_start: date,
+    restatement_days: int,
+    organizations: Collection[str] = (),
+) -> ChangedDays:
+    """The days of which `write_daily_costs` will change rows, and those that it will compute anew."""
+    history = (history_start, restatement_days)
+    asked = _asked(lake, cost_center, days, history, organizations)
+    with transaction(connection):
+        written = asked.written(connection)
+    return ChangedDays(frozenset({*written, *marked_days(written, asked.present)}), frozenset(written))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What to compute: the days asked for, and what the job runs of the cost center say of all days."""
+
+    lake: Lake
+    cost_center: str
+    days: Collection[date]
+    history: Collection[date]
+    present: set[date]
+    unsettled: Collection[date]
+
+    def written(self, connection: duckdb.DuckDBPyConnection) -> list[date]:
+        """The days to compute, in order."""
+        behind = _not_costed(connection, self.cost_center, self.history, self.unsettled)
+        return sorted({*self.days, *_restated_since(connection, self.lake, self.cost_center), *behind})
+
+
+def _asked(
+    lake: Lake,
+    cost_center: str,
+    days: Collection[date],
+    history: tuple[date, int],
+    organizations: Collection[str],
+) -> _Asked:
+    history_start, restatement_days = history
+    present = set(lake.job_runs_days(cost_center))
+    landed = landed_exports(lake, cost_center)
+    unsettled = {
+        *unsettled_days(present, landed, restatement_days, trust_imports=True, organizations=organizations),
+        *unread_days(lake, cost_center, present, landed),
+    }
+    return _Asked(lake, cost_center, days, {day for day in present if day >= history_start}, present, unsettled)
 
 
 def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str) -> list[date]:

@@ -29,14 +29,20 @@ def mark_superseded(
     In: the days whose daily costs were just replaced, and those that have job runs; in the caller's transaction. The
     result is the same however the days were grouped: a run is judged by the days around its own.
     """
-    touched = sorted(_around(written, -RERUN_DAYS, 1).intersection(present))
-    for days in _batches(touched, lambda day: lake.job_runs_file(cost_center, day).stat().st_size):
+    for days in _batches(
+        marked_days(written, present), lambda day: lake.job_runs_file(cost_center, day).stat().st_size
+    ):
         read = _around(days, -1, RERUN_DAYS).intersection(present)
         files = [str(lake.job_runs_file(cost_center, day)) for day in sorted(read)]
         connection.execute(
             sql("efficiency/superseded"),
             {"files": files, "days": days, "cost_center": cost_center, "rerun_days": RERUN_DAYS},
         )
+
+
+def marked_days(written: Iterable[date], present: Collection[date]) -> list[date]:
+    """The days that are marked again after the daily costs of some were replaced, in order."""
+    return sorted(_around(written, -RERUN_DAYS, 1).intersection(present))
 
 
 def _batches(days: Iterable[date], size: Callable[[date], int]) -> Iterator[list[date]]:

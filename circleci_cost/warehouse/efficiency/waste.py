@@ -11,7 +11,6 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.model.efficiency.waste import DLC_DAYS, DLC_RUNS
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.efficiency.actors import rename_actors
 
 WASTE, DLC_EVIDENCE = "waste", "dlc_evidence"
 
@@ -46,7 +45,6 @@ class WasteSummary:
 def write_waste(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_centers: Sequence[str]) -> WasteSummary:
     """Replace both tables, in one transaction. In: the cost centers whose job runs may be looked at."""
     with transaction(connection):
-        rename_actors(connection)
         connection.execute("DELETE FROM dlc_evidence")
         if files := _last_files(connection, lake, cost_centers):
             connection.execute(sql("efficiency/dlc_evidence"), {"files": files, "enough": DLC_RUNS})

@@ -12,7 +12,8 @@ from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.focus.columns import Grain
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
-from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.core.present_tables import is_present
+from circleci_cost.warehouse.core.statements import sql
 
 
 def make_charges(
@@ -42,8 +43,7 @@ def make_charges(
 def make_lots(connection: duckdb.DuckDBPyConnection) -> None:
     """Replace `focus_lots`: all purchases and expired credits of the published ledger; empty where there is none."""
     connection.execute(sql("focus/no_ledger"))
-    query = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'credit_lots' AND NOT temporary"
-    ledger = "credit_lots" if one_row(connection, query)[0] else "focus_no_ledger"
+    ledger = "credit_lots" if is_present(connection, "credit_lots") else "focus_no_ledger"
     connection.execute(sql("focus/make_lots").format(ledger=ledger))
 
 

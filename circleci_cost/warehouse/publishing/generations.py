@@ -18,23 +18,21 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from circleci_cost.clock import file_age
-from circleci_cost.database import connect
+from circleci_cost.database import connect, spill_into
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
 from circleci_cost.warehouse.publishing.nothing_published import first_step
+from circleci_cost.warehouse.tables.manifests import TableFile
+from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER
+from circleci_cost.warehouse.tables.views import make_view
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"
 DATABASE = "circleci_cost.duckdb"
 ALLOCATED = "allocated_costs"
-# Large tables of days, one Parquet file a month, and the order of their rows.
-MONTHLY_ORDER = {
-    "daily_costs": "date, cost_center, project_id, workflow, job",
-    ALLOCATED: "tag, date, value, source_row",
-}
 TABLES = (
     *MONTHLY_ORDER,
     "usage_days",
@@ -83,6 +81,8 @@ class GenerationManifest(BaseModel):
     data_from: date | None
     data_through: date | None
     rows: dict[str, int]
+    tables: dict[str, tuple[TableFile, ...]] | None = None
+    """The Parquet files of each table, paths below the data directory; earlier versions had them in the generation."""
     credits: Decimal
     unpriced_credits: Decimal
     cost_usd: Decimal
@@ -125,6 +125,11 @@ class Generation:
     manifest: GenerationManifest
 
     @property
+    def root(self) -> Path:
+        """The data directory."""
+        return self.directory.parents[1]
+
+    @property
     def is_of_earlier_version(self) -> bool:
         """Whether tables that this version has may be missing from it."""
         return self.manifest.format < FORMAT
@@ -138,20 +143,36 @@ class Generation:
 
     @property
     def database(self) -> Path:
-        """The DuckDB file with all tables, for BI tools and for reading here; open it read-only."""
+        """The DuckDB file of all tables: where the configuration asks for it, or an earlier version published."""
         return self.directory / DATABASE
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the generation's database for reading. Raises `StorageError` where it cannot be opened."""
-        with storage_errors(self.database, "read", _DAMAGED):
-            connection = connect(self.database, read_only=True)
-            if self.is_of_earlier_version:
+        """See the generation's tables in a DuckDB connection. Raises `StorageError` where they cannot be read."""
+        if self.manifest.tables is None:
+            with storage_errors(self.database, "read", _DAMAGED):
+                connection = connect(self.database, read_only=True)
                 supply_columns(connection)
+            return connection
+        connection = connect()
+        try:
+            spill_into(connection, self.directory / f"{DATABASE}.tmp")
+            self.show_tables(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def show_tables(self, connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
+        """Let a connection see the tables in one of its schemas. Raises `StorageError` where a file cannot be read."""
+        with storage_errors(self.directory, "read", _DAMAGED):
+            for table, files in (self.manifest.tables or {}).items():
+                make_view(connection, self.root, table, files, schema)
 
     def parquet(self, table: str) -> list[Path]:
         """The Parquet files of one table, in order."""
-        return sorted((self.directory / table).glob("*.parquet"))
+        if self.manifest.tables is None:
+            return sorted((self.directory / table).glob("*.parquet"))
+        return [self.root / file.path for file in self.manifest.tables.get(table, ())]
 
 
 class NothingPublishedError(CircleciCostError):

@@ -1,4 +1,7 @@
-"""Makes a published generation from the warehouse: Parquet by month, small tables, a read-only DuckDB file."""
+"""Makes a published generation: a manifest of the Parquet files that are the tables now, and the few that it adds.
+
+Nothing is copied; with `duckdb_file`, all tables stand in a DuckDB file, too.
+"""
 
 import shutil
 import uuid
@@ -10,16 +13,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from circleci_cost.lake.files import fsync_file, storage_errors
+from circleci_cost.lake.files import fsync_directory, fsync_file, storage_errors
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.text.literals import sql_text
-from circleci_cost.warehouse.core.full_refresh import unregister
+from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import one_row, sql
-from circleci_cost.warehouse.core.transactions import make_tables
-from circleci_cost.warehouse.publishing.dimension_values import dimension_values
+from circleci_cost.warehouse.publishing.dimension_values import find_values
 from circleci_cost.warehouse.publishing.generations import (
     DATABASE,
-    MONTHLY_ORDER,
     TABLES,
     Generation,
     GenerationManifest,
@@ -27,41 +28,53 @@ from circleci_cost.warehouse.publishing.generations import (
     point_to,
     prune,
 )
+from circleci_cost.warehouse.publishing.unlisted_files import remove_unlisted
+from circleci_cost.warehouse.tables.manifests import TableFile
+from circleci_cost.warehouse.tables.schemas import statements
+from circleci_cost.warehouse.tables.sessions import OpenWarehouse
+from circleci_cost.warehouse.tables.writing import write_files
 
-# BI tools bring a DuckDB of their own, often an older one: 1.4 and later open this.
-STORAGE_VERSION = "v1.4.0"
+# BI tools bring a DuckDB of their own, often an older one: every version from 1.0 on opens this.
+STORAGE_VERSION = "v1.0.0"
+# The tables that only a generation has.
+OWN_TABLES = ("usage_restatements", "dimension_values")
 
 
 def publish(
-    connection: duckdb.DuckDBPyConnection,
+    warehouse: OpenWarehouse,
     lake: Lake,
     restatements: pl.DataFrame,
     at: datetime,
     *,
+    duckdb_file: bool = False,
     fence: Callable[[], object] = lambda: None,
 ) -> Generation:
     """Write a new generation and make it the current one.
 
-    In: the warehouse's connection; `restatements` as `lake.days.read_restatements` gives them. `fence` is called last
-    and raises where this generation is no longer wanted. Where anything fails, the former generation stays current and
-    nothing of the new one stays; a killed process's folder is removed with old generations. Raises `StorageError`.
+    In: the warehouse as it was opened; `restatements` as `lake.days.read_restatements` gives them. `fence` is called
+    last and raises where this generation is no longer wanted. Where anything fails, the former generation stays current
+    and nothing of the new one stays; a killed process's folder is removed with old generations. Raises `StorageError`.
     """
-    make_tables(connection)
+    connection = warehouse.connection
     name = f"{at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     directory = lake.published / name
     without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    connection.register("usage_restatements", restatements.with_columns(without_zone))
-    try:
-        with _removed_unless_current(lake, name), storage_errors(directory), dimension_values(connection):
-            directory.mkdir(parents=True)
+    with _removed_unless_current(lake, name), storage_errors(directory):
+        for table in OWN_TABLES:
+            connection.execute(statements()[table])
+        replace_rows(connection, {"usage_restatements": restatements.with_columns(without_zone)})
+        find_values(connection)
+        directory.mkdir(parents=True)
+        if duckdb_file:
             _write_database(connection, directory / DATABASE)
-            _write_parquet(connection, directory)
-            manifest = _manifest(connection, name, at)
-            fence()
-            generation = point_to(lake, manifest)
-    finally:
-        unregister(connection, "usage_restatements")
+        own = {table: tuple(write_files(connection, lake.root, directory, table)) for table in OWN_TABLES}
+        fsync_directory(directory)
+        files = {table: own.get(table) or tuple(warehouse.snapshot.of(table)) for table in TABLES}
+        manifest = _manifest(connection, name, at, files)
+        fence()
+        generation = point_to(lake, manifest)
     prune(lake, name)
+    remove_unlisted(lake)
     return generation
 
 
@@ -91,37 +104,18 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     fsync_file(path)
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    for table in TABLES:
-        (directory / table).mkdir()
-    for (month,) in connection.execute("SELECT DISTINCT date_trunc('month', date) FROM daily_costs").fetchall():
-        for table, order in MONTHLY_ORDER.items():
-            _copy(
-                connection,
-                f"SELECT * FROM {table} WHERE date_trunc('month', date) = DATE '{month:%Y-%m-%d}' "  # noqa: S608
-                f"ORDER BY {order}",
-                directory / table / f"{month:%Y-%m}.parquet",
-            )
-    for table in TABLES:
-        if table not in MONTHLY_ORDER:
-            _copy(connection, f"SELECT * FROM {table} ORDER BY ALL", directory / table / f"{table}.parquet")  # noqa: S608
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    connection.execute(f"COPY ({query}) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-    fsync_file(path)
-
-
-def _manifest(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> GenerationManifest:
+def _manifest(
+    connection: duckdb.DuckDBPyConnection, name: str, at: datetime, files: dict[str, tuple[TableFile, ...]]
+) -> GenerationManifest:
     data_from, data_through, credits, unpriced_credits, cost_usd = one_row(connection, sql("publishing/published_sums"))
-    rows = {table: one_row(connection, f"SELECT count(*) FROM {table}")[0] for table in TABLES}  # noqa: S608
     return GenerationManifest(
         format=FORMAT,
         generation=name,
         published_at=at,
         data_from=data_from,
         data_through=data_through,
-        rows=rows,
+        rows={table: sum(file.rows for file in listed) for table, listed in files.items()},
+        tables=files,
         credits=credits,
         unpriced_credits=unpriced_credits,
         cost_usd=cost_usd,

@@ -1,6 +1,6 @@
 """Charge types and dimensions that are younger than a warehouse, a publication or the job runs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,10 +15,15 @@ from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
 from circleci_cost.warehouse.reporting.report import unfilled_days
+from circleci_cost.warehouse.tables.manifests import Place
+from circleci_cost.warehouse.tables.sessions import TableStore
+from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
 from circleci_cost_tests.lake.builders import CENTER, FIRST, day, ingest, land_rows
 from circleci_cost_tests.model.usage.builders import record
 from circleci_cost_tests.warehouse.allocation.builders import DAY, PRICE, fill
+from circleci_cost_tests.warehouse_tables import open_tables
 
+NEXT_MONTH = DAY + timedelta(days=31)
 YOUNG = ("lease_overage_credits", "lease_overage_cost_usd")
 ROWS = [{"compute": 5, "job": "priced"}, {"compute": 7, "job": "unpriced", "price": None}]
 
@@ -41,16 +46,29 @@ EXPECTED = [("priced", None, Decimal(0), Decimal(0)), ("unpriced", None, Decimal
 
 
 def test_an_older_warehouse_gets_the_columns_with_no_credits_and_no_cost(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    aged(path)
-    with duckdb.connect(str(path)) as connection:
-        fill(connection, [])
-        assert young(connection) == EXPECTED
-        assert connection.execute("SELECT executor FROM allocated_costs").fetchall() == []
+    lake = open_lake(tmp_path)
+    aged(lake.earlier_warehouse)
+    with TableStore(lake).reading() as opened:
+        assert young(opened.connection) == EXPECTED
+        assert opened.connection.execute("SELECT executor, actor_kind FROM allocated_costs").fetchall() == []
         # Its rows are told apart by less than the job runs: `reprice` is to make them again.
-        assert unfilled_days(connection) == {CENTER: [DAY]}
-        fill(connection, [{"compute": 1, "lease_overage": 2, "job": "new"}])
-        assert young(connection)[0] == ("new", None, Decimal(2), 2 * PRICE)
+        assert unfilled_days(opened.connection) == {CENTER: [DAY]}
+    assert not lake.earlier_warehouse.exists()
+
+
+def test_files_of_tables_that_lack_columns_are_read_with_them_beside_whole_ones(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    with open_tables(lake) as connection:
+        fill(connection, [*ROWS, {"compute": 1, "lease_overage": 2, "job": "new", "date": NEXT_MONTH}])
+    place = Place(lake, TABLE_SETS["daily_costs"], CENTER)
+    manifest = place.read()
+    old = next(file for file in manifest.files if file.month == f"{DAY:%Y-%m}")
+    rows = pl.read_parquet(lake.root / old.path).drop(*YOUNG, "executor")
+    rows.write_parquet(lake.root / old.path)
+    files = [file.model_copy(update={"columns": "other"}) if file == old else file for file in manifest.files]
+    place.switch(manifest, manifest.model_copy(update={"files": tuple(files), "version": 9}))
+    with TableStore(lake).reading() as opened:
+        assert young(opened.connection) == [("new", None, Decimal(2), 2 * PRICE), *EXPECTED]
 
 
 def test_an_older_publication_is_read_with_the_columns_and_stays_as_it_is(tmp_path: Path) -> None:

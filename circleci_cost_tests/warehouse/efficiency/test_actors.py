@@ -6,14 +6,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from circleci_cost.assets import DAILY_COSTS
 from circleci_cost.config.settings import read_settings
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.efficiency.actors import ACTOR_KINDS, Actors
+from circleci_cost.warehouse.core.actors import use_actors
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import make_tables
+from circleci_cost.warehouse.costs.current_names import use_current_names
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
-from circleci_cost.warehouse.derived import Derivation
-from circleci_cost.warehouse.efficiency.actors import use_actors
+from circleci_cost.warehouse.tables.manifests import take_snapshot
+from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost_tests.config.test_settings import VALID, refusal, write
 from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, ingest, land_rows
 from circleci_cost_tests.model.usage.builders import record
@@ -98,29 +101,19 @@ def test_edited_patterns_reach_the_costs_of_all_days_without_the_job_runs(tmp_pa
     lake = open_lake(tmp_path / "data")
     land_rows(lake, [record(1, VCS_BRANCH="robot/1"), record(2, VCS_BRANCH="renovate/1")])
     ingest(lake)
-    with duckdb.connect() as connection:
-        make_tables(connection)
+    kinds = "SELECT branch, actor_kind FROM daily_costs ORDER BY branch"
+    store = TableStore(lake)
+    with store.writing(DAILY_COSTS.name, CENTER) as connection:
         write_daily_costs(connection, lake, CENTER, [FIRST], EXPORTED, history_start=FIRST, restatement_days=4)
-        kinds = "SELECT branch, actor_kind FROM daily_costs ORDER BY branch"
-        assert connection.execute(kinds).fetchall() == [("renovate/1", "bot"), ("robot/1", "person")]
-        before = one_row(connection, sql("core/costs_stamp"))
-        use_actors(connection, settings.actors.patterns)
-        assert one_row(connection, sql("core/costs_stamp")) != before
-        lake.job_runs_file(CENTER, FIRST).unlink()
-        Derivation(settings, lake).allocate(connection)
-        assert connection.execute(kinds).fetchall() == [("renovate/1", "person"), ("robot/1", "bot")]
-
-
-def test_a_table_of_an_earlier_version_gets_the_kinds_of_its_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("ALTER TABLE daily_costs DROP COLUMN actor_kind")
-    connection.execute(
-        "INSERT INTO daily_costs BY NAME SELECT DATE '2026-10-01' AS date, 'acme' AS cost_center, "
-        "'o' AS organization_id, 'p' AS project_id, 'renovate/x' AS branch, 'webhook' AS trigger_source, 1 AS jobs, "
-        "1 AS runs, 1 AS run_seconds, 1 AS credits, COLUMNS('(.*)_credits$') + 1 AS '\\1_credits' "
-        "FROM (SELECT 0 AS compute_credits, 0 AS dlc_credits, 0 AS user_credits, 0 AS storage_credits, "
-        "0 AS network_credits, 0 AS lease_credits, 0 AS lease_overage_credits, 0 AS ipranges_credits, "
-        "0 AS other_credits)"
-    )
-    connection.execute("RESET VARIABLE tables_are_made")
-    make_tables(connection)
-    assert connection.execute("SELECT actor_kind FROM daily_costs").fetchall() == [("bot",)]
+    with store.reading() as opened:
+        assert opened.connection.execute(kinds).fetchall() == [("renovate/1", "bot"), ("robot/1", "person")]
+        before = one_row(opened.connection, sql("core/costs_stamp"))
+    edited = TableStore(lake, actors=settings.actors.patterns)
+    lake.job_runs_file(CENTER, FIRST).unlink()
+    use_current_names(edited)
+    with edited.reading() as opened:
+        assert one_row(opened.connection, sql("core/costs_stamp")) != before
+        assert opened.connection.execute(kinds).fetchall() == [("renovate/1", "person"), ("robot/1", "bot")]
+        written = opened.snapshot
+    use_current_names(edited)
+    assert take_snapshot(lake) == written

@@ -14,11 +14,12 @@ from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.efficiency.waste import CAUSES, DLC_RUNS
 from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.core.actors import use_actors
 from circleci_cost.warehouse.core.statements import one_row, sql
+from circleci_cost.warehouse.costs.current_names import rename
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.derived import Derivation
-from circleci_cost.warehouse.efficiency.actors import use_actors
 from circleci_cost.warehouse.efficiency.waste import WasteSummary, write_waste
 from circleci_cost.warehouse.efficiency.waste_report import waste_filters, waste_groups, waste_report
 from circleci_cost_tests.config.test_settings import VALID, write
@@ -168,6 +169,7 @@ def test_a_new_price_and_new_patterns_reach_the_waste(tmp_path: Path) -> None:
         write_prices(connection, [PricePeriod(CENTER, FIRST, None, Decimal("0.001"))], FIRST, FIRST)
         write_daily_costs(connection, lake, CENTER, [FIRST], EXPORTED, history_start=FIRST, restatement_days=4)
         use_actors(connection, settings.actors.patterns)
+        rename(connection, connection.sql("FROM dimension_names").pl())
         summary = Derivation(settings, lake).add_up_waste(connection)
     assert {each.cause: each.cost_usd for each in summary.causes} == {
         "failed": Decimal("0.04"),

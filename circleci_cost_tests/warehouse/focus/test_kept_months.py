@@ -12,8 +12,8 @@ import polars as pl
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.focus.kept_months import KeptMonths, keep_months
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.warehouse.allocation.builders import fill
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 _ROWS = [{"date": date(2026, month, 3), "compute": 10 * month, "dlc": 200} for month in (9, 10, 11)]
 _PAYERS = {"acme": "id of acme"}
@@ -21,7 +21,7 @@ _PAYERS = {"acme": "id of acme"}
 
 def published(lake: Lake, rows: list[dict[str, Any]], price_from: date = date(2026, 1, 1)) -> None:
     """Publish these daily costs and no others."""
-    with duckdb.connect(str(lake.warehouse)) as connection:
+    with open_tables(lake) as connection:
         fill(connection, [])
         for table in ("daily_costs", "usage_days", "pricing_periods"):
             connection.execute(f"DELETE FROM {table}")
@@ -31,7 +31,7 @@ def published(lake: Lake, rows: list[dict[str, Any]], price_from: date = date(20
             "INSERT INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
             "TIMESTAMP '2026-01-01', true, true FROM daily_costs"
         )
-        publish(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
+        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 
 def kept(lake: Lake, payers: Mapping[str, str] = _PAYERS) -> KeptMonths:

@@ -16,8 +16,8 @@ from circleci_cost.model.usage.dimensions import DIMENSIONS, IDS
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost.warehouse.core.cost_rows import largest_values, values_of
 from circleci_cost.warehouse.publishing.generations import Generation
-from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.warehouse.allocation.builders import BY_PROJECT, day, plan, warehouse
+from circleci_cost_tests.warehouse_tables import edit_generation, publish_tables
 
 AT = datetime(2026, 1, 9, tzinfo=UTC)
 NO_RESTATEMENTS = pl.DataFrame(schema=restatements.SCHEMA)
@@ -44,7 +44,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def published(connection: duckdb.DuckDBPyConnection, lake: Lake, fence: Callable[[], object] = list) -> Generation:
-    return publish(connection, lake, NO_RESTATEMENTS, AT, fence=fence)
+    return publish_tables(connection, lake, NO_RESTATEMENTS, AT, fence=fence)
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -105,7 +105,7 @@ def test_a_generation_that_an_earlier_version_published_without_the_list_is_sear
     connection: duckdb.DuckDBPyConnection, lake: Lake
 ) -> None:
     generation = published(connection, lake)
-    with duckdb.connect(str(generation.database)) as earlier:
+    with edit_generation(generation) as earlier:
         earlier.execute("DROP TABLE dimension_values")
     with generation.connect() as opened:
         assert values_of(opened, "project") == ["api", "web", "Ünüsual, 'quoted'"]

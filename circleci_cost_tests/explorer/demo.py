@@ -33,6 +33,7 @@ from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.derived import Derivation
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost_tests.explorer.moment import NOW
+from circleci_cost_tests.warehouse_tables import open_tables
 
 # As the command does: the last days come through the simulated API, so that the newest of them are not final.
 _FETCHED_DAYS = 62
@@ -127,7 +128,7 @@ def _fetch(settings: Settings, lake: Lake, center: CostCenter, days: Sequence[da
 
 
 def _price(settings: Settings, lake: Lake, center: CostCenter, days: Sequence[date], clock: ManualClock) -> None:
-    with _warehouse(settings, lake).get_connection() as connection:
+    with open_tables(lake) as connection:
         write_prices(connection, settings.price_periods, settings.history_start, NOW.date() + RATES_AHEAD)
         write_daily_costs(
             connection,

@@ -20,11 +20,11 @@ from circleci_cost.days import days_between
 from circleci_cost.explorer.dagster_record import DagsterRecord
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
-from circleci_cost.warehouse.publishing.generations import finished_generations
+from circleci_cost.warehouse.publishing.generations import current_generation, finished_generations
 from circleci_cost_tests.cli.conftest import northwind  # noqa: F401 - a fixture
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.explorer.serving import Site, serving
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 3, 12)
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
@@ -184,10 +184,9 @@ def test_hostile_names_and_unusable_files_stay_text(tmp_path: Path) -> None:
     settings = written(tmp_path, text)
     publish_rows(tmp_path / "data", rows(FIRST))
     lake = open_lake(tmp_path / "data")
-    with open_tables(lake) as connection:
+    with edit_generation(current_generation(lake)) as connection:
         connection.execute("UPDATE usage_days SET cost_center = '<script>alert(1)</script>'")
         connection.execute("UPDATE daily_costs SET cost_center = '<script>alert(1)</script>'")
-        publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
     with serving(settings, clock=ManualClock(NOW)) as site:
         page = get(site).text
         assert site.take_bugs() == []

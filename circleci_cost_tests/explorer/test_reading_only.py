@@ -123,8 +123,9 @@ def test_what_is_taken_away_is_a_sentence_until_it_is_back(
     assert total(site).content == before
 
 
-def test_a_database_that_is_damaged_is_a_sentence_until_there_is_a_new_generation(site: Site) -> None:
-    (generation(site) / "circleci_cost.duckdb").write_bytes(b"nothing of a database" * 1000)
+def test_a_table_that_is_damaged_is_a_sentence_until_there_is_a_new_generation(site: Site) -> None:
+    (path,) = generation(site).glob("dimension_values.*.parquet")
+    path.write_bytes(b"nothing of a table" * 1000)
     answer = total(site)
     assert answer.status_code == 503
     assert "Materialize the asset `published`" in answer.json()["error"]

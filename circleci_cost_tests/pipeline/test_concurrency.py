@@ -21,7 +21,7 @@ from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running
 from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
-from circleci_cost_tests.warehouse_tables import publish_tables
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 FIRST = date(2024, 3, 5)
 
@@ -85,8 +85,7 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
     names: set[str] = set()
     generations: set[str] = set()
     deadline = time.monotonic() + 20
-    warehouse = site.definitions.resources["warehouse"]  # type: ignore[index]
-    with warehouse.get_connection() as connection:
+    with open_tables(site.lake) as connection:
         while time.monotonic() < deadline and not (len(names) >= 6 and len(generations) >= 4):
             price = f"0.000{1 + len(names) % 8}"
             period = PricePeriod("initech", date(2022, 1, 1), None, Decimal(price))

@@ -24,7 +24,7 @@ from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.earlier_warehouse import take_over
 from circleci_cost.warehouse.tables.manifests import Place, Snapshot, TableManifest, take_snapshot
 from circleci_cost.warehouse.tables.schemas import statements, warehouse_tables
-from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER, TABLE_SETS, TableSet
+from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER, NOTES, TABLE_SETS, TableSet
 from circleci_cost.warehouse.tables.views import make_view, rows_of
 from circleci_cost.warehouse.tables.writing import write_tables
 
@@ -118,9 +118,12 @@ class TableStore:
 
     def _show(self, connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, tables: Iterable[str]) -> None:
         for table in tables:
+            if table == NOTES:
+                connection.execute(statements()[table])
+                continue
             make_view(connection, self.lake.root, table, snapshot.of(table))
         for name, stamp in snapshot.stamps().items():
-            connection.execute("INSERT INTO derived_from VALUES ($name, $stamp)", {"name": name, "stamp": stamp})
+            connection.execute(f"INSERT INTO {NOTES} VALUES ($name, $stamp)", {"name": name, "stamp": stamp})  # noqa: S608 - our name
         tables_are_made(connection)
 
     def _load(

@@ -29,6 +29,8 @@ MONTHLY_ORDER = {
 }
 # The newest name of an organization or a project counts, whichever cost center it came with.
 NEWEST_NAMES = "dimension_names"
+# Which daily costs each derived set was made from: the manifests hold it, a table of the connection only shows it.
+NOTES = "derived_from"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import duckdb
 
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.tables.manifests import TableFile
-from circleci_cost.warehouse.tables.schemas import columns, schema_mark, statements
+from circleci_cost.warehouse.tables.schemas import columns, schema_mark
 from circleci_cost.warehouse.tables.supplied_columns import with_supplied_columns
 from circleci_cost.warehouse.tables.table_sets import NEWEST_NAMES
 
@@ -23,12 +23,14 @@ _NUMBER = "(CAST(file_index AS BIGINT) << 40) + file_row_number AS daily_row"
 def make_view(
     connection: duckdb.DuckDBPyConnection, root: Path, table: str, files: Sequence[TableFile], schema: str = "main"
 ) -> None:
-    """Let `connection` read a table of these files, paths relative to `root`; an empty table where there is none.
+    """Let `connection` read a table of these files, paths relative to `root`, without rows where there is none.
 
-    Raises what DuckDB raises for files that are not there or damaged.
+    A view in any case: what is written into it by mistake is an error. Raises what DuckDB raises for files that are
+    not there or damaged.
     """
     if not files:
-        connection.execute(statements()[table].replace(f" {table} (", f" {schema}.{table} (", 1))
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns()[table].items())
+        connection.execute(f"CREATE VIEW {schema}.{table} AS SELECT {empty} LIMIT 0")
         return
     if table in NUMBERED and len({file.columns for file in files}) > 1:
         # Several queries give their rows no common numbers; a table does. `reprice` makes the files alike.

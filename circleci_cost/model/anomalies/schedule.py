@@ -48,6 +48,7 @@ class Schedule:
         # What is asked for several times a day: the indices, and how many times the mean is expected.
         self._asked: tuple[int, int] | None = None
         self._asked_times: tuple[int, int] | None = None
+        self._times: Floats = np.ones(series)
 
     def dispersion(self, day: Day) -> Floats:
         """Return the index of dispersion on such days: 0 as a week before; 1 where it is not known to be small."""

@@ -6,6 +6,7 @@ It does not know Dagster, read the rows of an export, or decide which days to fe
 from circleci_cost.circleci.account import Account
 from circleci_cost.circleci.answers import Organization, Person
 from circleci_cost.circleci.connection import Connection, Endpoint
+from circleci_cost.circleci.delivery import DELIVERED_BY, DELIVERY, awaited_sentence, newest_day
 from circleci_cost.circleci.export_job import Polling
 from circleci_cost.circleci.fetch import UsageExports
 from circleci_cost.circleci.gzip_check import verify_gzip
@@ -16,6 +17,8 @@ from circleci_cost.circleci.retry import Backoff
 from circleci_cost.circleci.windows import Plan, Window, plan_windows, windows_of
 
 __all__ = [
+    "DELIVERED_BY",
+    "DELIVERY",
     "SILENT",
     "Account",
     "Backoff",
@@ -31,7 +34,9 @@ __all__ = [
     "Timeouts",
     "UsageExports",
     "Window",
+    "awaited_sentence",
     "land_files",
+    "newest_day",
     "plan_windows",
     "verify_gzip",
     "windows_of",

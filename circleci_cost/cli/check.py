@@ -7,6 +7,7 @@ from datetime import date
 import click
 from rich.text import Text
 
+from circleci_cost.circleci import DELIVERED_BY, DELIVERY, awaited_sentence
 from circleci_cost.cli.check_access import access_findings, token_ends
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
@@ -75,6 +76,13 @@ def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
         "ok",
         f"{settings.described_source}: cost centers {centers}, history since {settings.history_start}",
     )
+    if settings.daily_at < DELIVERED_BY:
+        yield Finding(
+            "configuration",
+            "warning",
+            f"daily_at = {settings.daily_at} is too early, so the daily run may leave the day before to the next one: "
+            f"{DELIVERY}; set {DELIVERED_BY} or later",
+        )
     if settings.source_file:
         folder = settings.source_file.parent
         looked_at = (settings.source_file, folder / ".env", folder, settings.data_dir, dagster_home(settings))
@@ -143,6 +151,8 @@ def _missing(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
             count = _days(len(missing.out_of_reach), "is", "are")
             sentence = f"{center.name}: {count} older than CircleCI serves ({ranges}); {IMPORT_THEM}"
             yield Finding("history", "ok", sentence)
+    if awaited := awaited_sentence(clock.now(), settings.history_start):
+        yield Finding("history", "ok", awaited.removesuffix("."))
 
 
 def _unsettled(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:

@@ -158,6 +158,7 @@ class WorkerPool:
                 "config": str(source) if source else None,
                 "demo_data": str(self._settings.data_dir),
                 "disposable": self._disposable,
+                "standing_checks": self._standing_checks,
                 # One worker is enough to look for dead runs and to do the housekeeping.
                 "keep_house": number == 0,
             }

@@ -25,6 +25,8 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.lake.layout import open_lake
 
 _MOST_WORKERS = 4
+# Starting a worker takes 2 s of a processor, as much as reading or pricing so many days.
+_DAYS_WORTH_A_WORKER = 60
 _PATIENCE_SECONDS = 60.0
 
 
@@ -83,6 +85,7 @@ class WorkerPool:
         # The worker that prepares a lane's exports, by lane; the lane waits for that.
         self._preparing: dict[str, int] = {}
         self._workers: dict[int, _Worker] = {}
+        self._most_workers = 1
         self._started = 0
         self._events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
 
@@ -91,7 +94,8 @@ class WorkerPool:
         self._standing_checks = standing_checks
         self._lanes |= lanes
         self._waiting_lanes.extend(lanes)
-        if len(lanes) > _most_workers() and not self._settings.is_demo:
+        self._most_workers = min(_most_workers(), self._useful_workers(lanes))
+        if len(lanes) > self._most_workers and self._wait(lanes):
             self._prepare()
         while self._waiting_lanes or self._preparing or any(worker.lane for worker in self._workers.values()):
             self._give_lanes()
@@ -112,19 +116,28 @@ class WorkerPool:
         for number in list(self._workers):
             self._reap(number)
 
+    def _wait(self, lanes: Mapping[str, Sequence[AnyRun]]) -> bool:
+        """Whether lanes wait for CircleCI; the demo's simulator answers at once."""
+        return not self._settings.is_demo and any(fetches(run) for runs in lanes.values() for run in runs)
+
+    def _useful_workers(self, lanes: Mapping[str, Sequence[AnyRun]]) -> int:
+        """How many workers end sooner than fewer: lanes that wait do so side by side, the others have to be long."""
+        days = sum(run.days for runs in lanes.values() for run in runs)
+        return len(lanes) if self._wait(lanes) else min(len(lanes), 1 + days // _DAYS_WORTH_A_WORKER)
+
     def _give_lanes(self) -> None:
         for worker in self._workers.values():
             if self._waiting_lanes and worker.lane is None:
                 worker.lane = self._waiting_lanes.popleft()
                 worker.send(self._order(worker.lane))
-        while self._waiting_lanes and len(self._workers) < _most_workers():
+        while self._waiting_lanes and len(self._workers) < self._most_workers:
             worker = self._start()
             worker.lane = self._waiting_lanes.popleft()
             worker.send(self._order(worker.lane))
 
     def _prepare(self) -> None:
         """Have the exports of all lanes prepared at once; a worker gets a lane once its exports are prepared."""
-        while len(self._workers) < _most_workers():
+        while len(self._workers) < self._most_workers:
             self._start()
         numbers = itertools.cycle(list(self._workers))
         for lane in list(self._waiting_lanes):

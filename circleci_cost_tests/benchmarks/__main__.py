@@ -10,6 +10,7 @@ NAMES = (
     "daily",
     "demo",
     "startup",
+    "commands",
     "budgets",
     "allocation",
     "anomalies",

@@ -56,6 +56,12 @@ def _most_workers() -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1)
 
 
+def useful_workers(lanes: Mapping[str, Sequence[AnyRun]], *, waits: bool) -> int:
+    """How many workers end sooner than fewer: lanes that wait for CircleCI do so side by side, others must be long."""
+    days = sum(run.days for runs in lanes.values() for run in runs)
+    return len(lanes) if waits else min(len(lanes), 1 + days // _DAYS_WORTH_A_WORKER)
+
+
 def _described(run: AnyRun) -> dict[str, object]:
     """The run as an order for a worker."""
     return {
@@ -94,8 +100,10 @@ class WorkerPool:
         self._standing_checks = standing_checks
         self._lanes |= lanes
         self._waiting_lanes.extend(lanes)
-        self._most_workers = min(_most_workers(), self._useful_workers(lanes))
-        if len(lanes) > self._most_workers and self._wait(lanes):
+        # The demo's simulator answers at once.
+        waits = not self._settings.is_demo and any(fetches(run) for runs in lanes.values() for run in runs)
+        self._most_workers = min(_most_workers(), useful_workers(lanes, waits=waits))
+        if len(lanes) > self._most_workers and waits:
             self._prepare()
         while self._waiting_lanes or self._preparing or any(worker.lane for worker in self._workers.values()):
             self._give_lanes()
@@ -115,15 +123,6 @@ class WorkerPool:
             worker.send({"finish": True})
         for number in list(self._workers):
             self._reap(number)
-
-    def _wait(self, lanes: Mapping[str, Sequence[AnyRun]]) -> bool:
-        """Whether lanes wait for CircleCI; the demo's simulator answers at once."""
-        return not self._settings.is_demo and any(fetches(run) for runs in lanes.values() for run in runs)
-
-    def _useful_workers(self, lanes: Mapping[str, Sequence[AnyRun]]) -> int:
-        """How many workers end sooner than fewer: lanes that wait do so side by side, the others have to be long."""
-        days = sum(run.days for runs in lanes.values() for run in runs)
-        return len(lanes) if self._wait(lanes) else min(len(lanes), 1 + days // _DAYS_WORTH_A_WORKER)
 
     def _give_lanes(self) -> None:
         for worker in self._workers.values():

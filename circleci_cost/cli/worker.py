@@ -33,6 +33,7 @@ from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.partitions import range_tags
+from circleci_cost.defs.shared_statements import share_statements
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
@@ -57,6 +58,7 @@ def main() -> None:
         settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
         # A run that a power cut ends is dead anyway; of a demo the whole record can be made again.
         record = hold_files(Durability.NONE if request["disposable"] else Durability.EACH_RUN)
+        share_statements()
         source = ForwardingSource(settings, parent=parent)
         checks = request["standing_checks"]
         definitions = {checks: build_definitions(settings, source=source, standing_checks=checks)}

@@ -3,6 +3,7 @@
 The lists alone say which columns there are; the .sql files say what is done with them.
 """
 
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES, JOB_RUN_FILES_BY_NAME
 from circleci_cost.model.efficiency.actors import DEFAULT_ACTORS
 from circleci_cost.model.focus.columns import DIMENSION_COLUMNS
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_TYPES
@@ -108,10 +109,12 @@ _ADDED_AMOUNTS = (
     ),
 )
 # The job runs of $files. A charge type that is newer than all of the files has no credits in them.
-_JOB_RUNS_OF_FILES = r"""FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
+_JOB_RUNS_OF_FILES = rf"""FROM {JOB_RUN_FILES_BY_NAME}
     UNION ALL BY NAME
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false"""
+    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(19, 6)) AS '\1' FROM daily_costs WHERE false"""
 PIECES: dict[str, str] = {
+    "job_run_files": JOB_RUN_FILES,
+    "job_run_files_by_name": JOB_RUN_FILES_BY_NAME,
     "job_runs_of_files": _JOB_RUNS_OF_FILES,
     "default_actors": _struct(DEFAULT_ACTORS.patterns),
     "unpriced_credits": _UNPRICED_CREDITS,

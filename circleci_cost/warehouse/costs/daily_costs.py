@@ -13,6 +13,7 @@ import polars as pl
 
 from circleci_cost.day_ranges import as_ranges
 from circleci_cost.lake.days import read_provenance, read_restatements
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unread_days, unsettled_days
@@ -213,7 +214,7 @@ def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -
 def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Decimal:
     if not files:
         return Decimal(0)
-    query = "SELECT coalesce(sum(total_credits), 0) FROM read_parquet($files, hive_partitioning = false)"
+    query = f"SELECT coalesce(sum(total_credits), 0) FROM {JOB_RUN_FILES}"  # noqa: S608
     return Decimal(one_row(connection, query, {"files": files})[0])
 
 

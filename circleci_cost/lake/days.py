@@ -67,12 +67,12 @@ def _plain_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> str:
     Polars would tell them of dictionaries, which not every engine reads; what the file holds is text in any case.
     """
     written = pl.DataFrame(schema=dict(columns)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    text = [pa.types.is_dictionary(of) or pa.types.is_large_string(of) for of in written.types]
-    plain = pa.schema(
-        pa.field(field.name, pa.string() if is_text else field.type)
-        for field, is_text in zip(written, text, strict=True)
-    )
+    plain = pa.schema((field.name, _plain_type(field.type)) for field in written)
     return base64.b64encode(plain.serialize().to_pybytes()).decode()
+
+
+def _plain_type(dtype: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_dictionary(dtype) or pa.types.is_large_string(dtype) else dtype
 
 
 def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None = None) -> JobRunsDay | None:

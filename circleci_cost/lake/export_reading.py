@@ -19,7 +19,7 @@ from circleci_cost.lake.manifests import WITHOUT_BACKUP, LandedExport, set_aside
 from circleci_cost.lake.spill import job_keys
 from circleci_cost.model.usage.imported_records import read_imported
 from circleci_cost.model.usage.job_runs import PRECEDENCE, refuse_unknown_organizations
-from circleci_cost.model.usage.normalize import normalize
+from circleci_cost.model.usage.normalize import normalize_compactly
 from circleci_cost.model.usage.records import Header, RecordBlock, read_records
 from circleci_cost.text.units import counted
 
@@ -96,7 +96,7 @@ def _rows(
     export: LandedExport, block: RecordBlock, precedence: int, wanted: Collection[date], expected: Expected
 ) -> ReadRows:
     manifest, header = export.manifest, block.header
-    rows = normalize(block)
+    rows = normalize_compactly(block)
     read = rows.height
     refuse_unknown_organizations(rows, manifest.cost_center, expected.known, header.file, expected.refused)
     days = rows.get_column("job_run_date").unique().to_list()

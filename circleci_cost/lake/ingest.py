@@ -128,7 +128,8 @@ def _ingest(
             wanted = {day for day in covered if export in sources[day]}
             if wanted:
                 with set_aside_unless_readable(export):
-                    _collect(export, precedence[export.manifest.export_id], wanted, expected, spill, report)
+                    rank = precedence[export.manifest.export_id]
+                    _collect(export, rank, wanted, expected, spill=spill, report=report)
         for day in _emptied(lake, cost_center, sources, covered, spill.days):
             # CircleCI restates usage but never takes back a whole day. Jobs that have moved still leave the day.
             disbelieve(sources[day][-1], [day])
@@ -180,6 +181,7 @@ def _collect(
     precedence: int,
     wanted: Collection[date],
     expected: Expected,
+    *,
     spill: DaySpill,
     report: IngestReport,
 ) -> None:

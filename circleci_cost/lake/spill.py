@@ -67,7 +67,7 @@ class DaySpill:
             self._flush()
 
     def _flush(self) -> None:
-        chunk = pl.concat(self._buffer)
+        chunk = pl.concat(self._buffer, how="vertical_relaxed")
         self._buffer, self._buffered = [], 0
         for day, rows in _by_day(chunk).items():
             path = self._directory / f"{day}-{len(self._files.get(day, []))}.arrow"
@@ -106,14 +106,14 @@ class DaySpill:
 
     def by_days(self) -> Iterator[tuple[list[date], pl.DataFrame]]:
         """After `settle`: some days at a time, in order, with all their rows that no other day's row supersedes."""
-        in_memory = pl.concat(self._buffer) if self._buffer else None
+        in_memory = pl.concat(self._buffer, how="vertical_relaxed") if self._buffer else None
         self._buffer = []
         for days in self._days_at_once():
             with storage_errors(self._directory, "read"):
                 frames = [pl.read_ipc(path) for day in days for path in self._files.get(day, [])]
             if in_memory is not None:
                 frames.append(in_memory.filter(pl.col("job_run_date").is_between(days[0], days[-1])))
-            rows = pl.concat(frames)
+            rows = pl.concat(frames, how="vertical_relaxed")
             losers = [self._superseded[day] for day in days if day in self._superseded]
             yield days, without_keys(rows, pl.concat(losers)) if losers else rows
 

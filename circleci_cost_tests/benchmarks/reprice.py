@@ -26,9 +26,10 @@ import polars as pl
 from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.price_periods import PricePeriod
-from circleci_cost.model.usage.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import CREDITS, FILE_SCHEMA, JOB_RUN_ORDER
 from circleci_cost.simulator import demo_scenario, generate
 from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
@@ -38,10 +39,10 @@ LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)
 MEMORY_LIMIT = "3GB"
 COST_CENTER = "acme"
-AGGREGATION = """
+AGGREGATION = f"""
 SELECT count(*), sum(credits) FROM (
     SELECT sum(total_credits) AS credits
-    FROM read_parquet($files, hive_partitioning = false)
+    FROM {JOB_RUN_FILES}
     GROUP BY job_run_date, cost_center, organization_id, project_id, workflow_name, job_name, vcs_branch,
         resource_class, executor, operating_system, parallelism, pipeline_trigger_source, job_build_status,
         is_unregistered_user
@@ -57,12 +58,11 @@ def write_lake(lake: Lake, jobs_per_day: int) -> None:
     for day in days_between(FIRST, LAST):
         exported = pl.concat(generate(scenario, organizations, day, day, as_of))
         rows = exported.rename(str.lower).with_columns(
-            cost_center=pl.lit(COST_CENTER),
             other_credits=pl.lit(0, dtype=CREDITS),
             export_id=pl.lit("benchmark"),
             ingested_at=pl.lit(as_of),
         )
-        rows = rows.select(pl.col(name).cast(dtype) for name, dtype in JOB_RUN_SCHEMA.items())
+        rows = rows.select(pl.col(name).cast(dtype) for name, dtype in FILE_SCHEMA.items())
         write_day(lake, JobRunsDay(COST_CENTER, day, rows.sort(JOB_RUN_ORDER, nulls_last=True), {"benchmark": as_of}))
 
 

@@ -11,7 +11,14 @@ from decimal import Decimal
 import polars as pl
 
 from circleci_cost.errors import UnknownOrganizationError
-from circleci_cost.model.usage.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, FILE_SCHEMA, JOB_RUN_ORDER
+from circleci_cost.model.usage.schema import (
+    AS_OF_THE_EXPORT,
+    CREDIT_COLUMNS,
+    CREDIT_SCALE,
+    CREDITS,
+    FILE_SCHEMA,
+    JOB_RUN_ORDER,
+)
 from circleci_cost.text.units import counted
 
 # Which export a row came from, while rows of several exports are merged: a higher number is a later export.
@@ -82,18 +89,17 @@ class Provenance:
 def finish_days(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
     """Give the deduplicated rows of some days their final columns and order: day by day, the contents of the files.
 
-    Out: the columns of `FILE_SCHEMA`, sorted by day, project, workflow, job.
+    In: credits may be whole numbers. Out: the columns of `FILE_SCHEMA`, sorted by day, project, workflow, job.
     """
     export_id = pl.col(PRECEDENCE).replace_strict(dict(provenance.export_ids), return_dtype=pl.String)
     return (
-        rows.lazy()
-        .with_columns(
+        rows.with_columns(
             export_id=export_id.cast(FILE_SCHEMA["export_id"]),
             ingested_at=pl.lit(provenance.ingested_at, dtype=FILE_SCHEMA["ingested_at"]),
         )
         .select(FILE_SCHEMA.keys())
         .sort("job_run_date", *JOB_RUN_ORDER, nulls_last=True)
-        .collect()
+        .with_columns(pl.col(*CREDIT_COLUMNS).cast(CREDITS))
     )
 
 

@@ -18,8 +18,8 @@ from circleci_cost.model.usage import dialects
 from circleci_cost.model.usage.dialects import Dialect
 from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 
-# Blocks of 8 MiB are read with a third less time than those of 32, whose memory is fetched anew for each (measured).
-BLOCK_BYTES = 8 << 20
+# Larger blocks cost memory and page faults, smaller ones more calls (measured: 2 to 32 MiB).
+BLOCK_BYTES = 16 << 20
 _START_BYTES = 1 << 16
 LONGEST_RECORD = 64 << 20
 _LONGEST_HEADER = 1 << 20

@@ -126,6 +126,8 @@ JOB_RUN_SCHEMA: dict[str, pl.DataType] = {
     "ingested_at": pl.Datetime("us", "UTC"),
 }
 
+CREDIT_COLUMNS: tuple[str, ...] = tuple(name for name, dtype in JOB_RUN_SCHEMA.items() if dtype == CREDITS)
+
 # The columns of a day's file. Its path names the cost center: engines refuse a column that repeats a key of the path.
 FILE_SCHEMA: dict[str, pl.DataType] = {name: dtype for name, dtype in JOB_RUN_SCHEMA.items() if name != "cost_center"}
 

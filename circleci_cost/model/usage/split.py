@@ -138,7 +138,9 @@ def _read_csv(header: Header, data: bytes, nulls: Sequence[str], type_of: Callab
         try:
             return pa_csv.read_csv(
                 pa.BufferReader(data),
-                read_options=pa_csv.ReadOptions(column_names=list(header.columns), block_size=piece_bytes),
+                read_options=pa_csv.ReadOptions(
+                    column_names=list(header.columns), block_size=piece_bytes, use_threads=False
+                ),
                 parse_options=pa_csv.ParseOptions(
                     delimiter=header.delimiter.decode(),
                     quote_char='"' if quoted else False,

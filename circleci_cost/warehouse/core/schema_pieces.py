@@ -111,7 +111,7 @@ _ADDED_AMOUNTS = (
 # The job runs of $files. A charge type that is newer than all of the files has no credits in them.
 _JOB_RUNS_OF_FILES = rf"""FROM {JOB_RUN_FILES_BY_NAME}
     UNION ALL BY NAME
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(19, 6)) AS '\1' FROM daily_costs WHERE false"""
+    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(19, 6)) AS '\1' FROM daily_costs WHERE false"""  # noqa: S608 - of constants
 PIECES: dict[str, str] = {
     "job_run_files": JOB_RUN_FILES,
     "job_run_files_by_name": JOB_RUN_FILES_BY_NAME,

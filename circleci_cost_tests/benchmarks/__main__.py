@@ -6,6 +6,7 @@ import sys
 NAMES = (
     "forecast",
     "ingest",
+    "growth",
     "reprice",
     "daily",
     "demo",

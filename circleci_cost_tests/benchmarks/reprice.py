@@ -37,6 +37,7 @@ from circleci_cost.warehouse.tables.sessions import TableStore
 
 LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)
+DAYS = len(days_between(FIRST, LAST))
 MEMORY_LIMIT = "3GB"
 COST_CENTER = "acme"
 AGGREGATION = f"""
@@ -94,7 +95,8 @@ def aggregation(root: Path) -> dict[str, float]:
         return {"seconds": time.perf_counter() - started}
 
 
-def _measured(name: str, root: Path) -> dict[str, float]:
+def measured(name: str, root: Path) -> dict[str, float]:
+    """Measure the step or the bare aggregation in a process of its own."""
     command = [
         sys.executable,
         "-m",
@@ -125,8 +127,8 @@ def main(argv: list[str]) -> None:
         lake = open_lake(root)
         if not lake.job_runs_days(COST_CENTER):
             write_lake(lake, asked.jobs_per_day)
-        whole, bare = _measured("step", root), _measured("aggregation", root)
-    print(f"{whole['jobs']:,} job runs over {len(days_between(FIRST, LAST))} days, {whole['cost_rows']:,} cost rows")
+        whole, bare = measured("step", root), measured("aggregation", root)
+    print(f"{whole['jobs']:,} job runs over {DAYS} days, {whole['cost_rows']:,} cost rows")
     print(f"{'':24}{'seconds':>10}{'ratio':>8}{'peak MB':>10}")
     print(f"{'aggregation alone':24}{bare['seconds']:>10.1f}{1:>8.1f}{bare['peak_mb']:>10.0f}")
     for label, key in (("daily_costs, first time", "first"), ("daily_costs, repriced", "seconds")):

@@ -14,7 +14,7 @@ from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import LandedExport, Manifest, write_manifest
 from circleci_cost.lake.settling import unsettled_days
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
@@ -34,7 +34,7 @@ def settings(history_start: date) -> Settings:
 
 def with_job_runs(lake: Lake, first: date, last: date, export_id: str = "export") -> None:
     for day in days_between(first, last):
-        write_day(lake, JobRunsDay("acme", day, pl.DataFrame(schema=JOB_RUN_SCHEMA), {export_id: NOW}))
+        write_day(lake, JobRunsDay("acme", day, pl.DataFrame(schema=FILE_SCHEMA), {export_id: NOW}))
 
 
 def export(first: date, last: date, exported: datetime, *, complete: bool = True) -> LandedExport:

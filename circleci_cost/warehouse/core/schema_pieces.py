@@ -58,6 +58,15 @@ def _of_job_runs(dimension: Dimension) -> str:
     return dimension.id_column or f"same_name(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
 
 
+def _exported(dimension: Dimension) -> str:
+    """A dimension as it was exported, in words that every engine reads."""
+    return dimension.id_column or f"CAST({dimension.source} AS STRING) AS {dimension.name}"
+
+
+def _of_each_charge(text: str) -> str:
+    return ",\n    ".join(text.format(name=name) for name in CHARGE_TYPES)
+
+
 def _job_run_has(dimension: Dimension) -> str:
     """Whether a job run (`runs`) has the dimension of a cost (`cells`), which is there as it is shown."""
     if dimension.id_column:
@@ -125,6 +134,23 @@ PIECES: dict[str, str] = {
     "cost_definitions": _charge_definitions(_COST),
     "dimensions_of_job_runs": ", ".join(map(_of_job_runs, _READ_DIMENSIONS)),
     "read_dimensions": ", ".join(_READ_KEYS),
+    "exported_dimensions": ", ".join(map(_exported, _READ_DIMENSIONS)),
+    "exported_columns": ", ".join(each.id_column or each.source for each in _READ_DIMENSIONS),
+    "named_columns": ", ".join(
+        f"same_name(CAST({each.source} AS VARCHAR)) AS {each.source}" for each in _READ_DIMENSIONS if not each.id_column
+    ),
+    "named_dimensions": ", ".join(
+        each.id_column or f"same_name({each.name}) AS {each.name}" for each in _READ_DIMENSIONS
+    ),
+    "credits_of_all_types": " + ".join(f"{name}_credits" for name in CHARGE_TYPES),
+    "cost_of_all_types": " + ".join(f"{name}_cost_usd" for name in CHARGE_TYPES),
+    "cost_of_all_credits": "\n        + ".join(
+        f"TRY_CAST({name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit" for name in CHARGE_TYPES
+    ),
+    "sums_of_credits": _of_each_charge("coalesce(sum({name}_credits), 0) AS {name}_credits"),
+    "costs_of_credits": _of_each_charge(
+        "TRY_CAST(summed.{name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit AS {name}_cost_usd"
+    ),
     "same_dimensions": "\n        AND ".join(
         f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
     ),

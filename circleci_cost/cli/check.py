@@ -9,6 +9,7 @@ from rich.text import Text
 
 from circleci_cost.circleci import DELIVERED_BY, DELIVERY, awaited_sentence
 from circleci_cost.cli.check_access import access_findings, token_ends
+from circleci_cost.cli.check_engine import engine_findings
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
@@ -40,7 +41,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI or an object store.")
+@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI, an object store or an engine.")
 @click.option("--json", "as_data", is_flag=True, help="Write the findings as JSON.")
 @invocation
 @click.pass_context
@@ -58,6 +59,7 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
         *price_findings(settings, today),
         *token_ends(settings, today),
         *section_findings(settings, os.environ, offline=offline),
+        *([] if offline else engine_findings(settings)),
         *([] if offline else access_findings(settings, call.clock)),
     ]
     if as_data:

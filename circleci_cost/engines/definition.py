@@ -22,7 +22,7 @@ _HIGHEST_PORT = 65535
 # What else a client may be told is a secret, or changes what is asked.
 _PARAMETERS = ("use_ssl", "user_id", "x-databricks-cluster-id")
 # A path, or an address of a store such as s3a://bucket/lake or dbfs:/Volumes/finops/lake.
-_FOLDER = re.compile(r"(?:[a-z][a-z0-9+.-]*:/)?/.*")
+_FOLDER = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?/.*")
 _PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/@]*:[^/@]*@")
 
 

@@ -1,4 +1,7 @@
-"""A Spark Connect server on this machine for the whole session: Sail, begun by the first test that asks for it."""
+"""A Spark Connect server for the whole session: Sail, begun by the first test that asks for it.
+
+With CIRCLECI_COST_SPARK_CONNECT=sc://HOST:PORT the tests ask that server on this machine instead, such as Apache Spark.
+"""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +10,11 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def sail() -> Iterator[str]:
+def spark() -> Iterator[str]:
     """The address of the server."""
+    if url := os.environ.get("CIRCLECI_COST_SPARK_CONNECT"):
+        yield url
+        return
     os.environ.setdefault("RUST_LOG", "off")
     from pysail.spark import SparkConnectServer
 

@@ -51,12 +51,12 @@ SELECT count(*), sum(credits) FROM (
 """
 
 
-def write_lake(lake: Lake, jobs_per_day: int) -> None:
-    """Write 13 months of generated job runs, a file a day."""
+def write_lake(lake: Lake, jobs_per_day: int, days: int = 395) -> None:
+    """Write generated job runs of the last days, a file a day; by default 13 months."""
     scenario = demo_scenario(LAST).with_jobs_per_day(jobs_per_day)
     organizations = [organization.id for organization in scenario.organizations]
     as_of = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
-    for day in days_between(FIRST, LAST):
+    for day in days_between(LAST - timedelta(days=days - 1), LAST):
         exported = pl.concat(generate(scenario, organizations, day, day, as_of))
         rows = exported.rename(str.lower).with_columns(
             other_credits=pl.lit(0, dtype=CREDITS),

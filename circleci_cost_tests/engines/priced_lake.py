@@ -129,7 +129,7 @@ def price(
     )
 
 
-def server(url: str, lake: Lake, *, seconds: float = 60, patience: float = 0.3, **keys: Any) -> SparkConnect:
+def server(url: str, lake: Lake, *, seconds: float = 300, patience: float = 0.3, **keys: Any) -> SparkConnect:
     """The server as the configuration names it."""
     environment = {"SPARK_TOKEN": "canary-5f1e"} if keys.pop("with_token", False) else {}
     section = Engine(name="spark-connect", url=url, **keys)

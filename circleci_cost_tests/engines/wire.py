@@ -55,17 +55,19 @@ class Wire:
     def _pass_on(self, client: socket.socket) -> None:
         if self._is_broken:
             return
-        with socket.create_connection((self._server.hostname or "", self._server.port or 0)) as server:
+        with (
+            suppress(OSError),
+            socket.create_connection((self._server.hostname or "", self._server.port or 0)) as server,
+        ):
             self._sockets += [client, server]
             Thread(target=self._answer, args=(server, client), daemon=True).start()
-            with suppress(OSError):
-                while data := client.recv(1 << 16):
-                    if self._trigger and self._trigger in data:
-                        if self._cut:
-                            self._break()
-                        continue
-                    self.met += self._written in data
-                    server.sendall(data.replace(self._written, self._instead) if self._written else data)
+            while data := client.recv(1 << 16):
+                if self._trigger and self._trigger in data:
+                    if self._cut:
+                        self._break()
+                    continue
+                self.met += self._written in data
+                server.sendall(data.replace(self._written, self._instead) if self._written else data)
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):

@@ -137,7 +137,7 @@ def _clocked() -> "type[Clocked]":
         from circleci_cost.engines.channel import Clocked
     except ImportError:
         raise EngineError(
-            "The client of Spark Connect is not installed; install it with `pip install 'circleci_cost[spark]'`, or "
+            "The client of Spark Connect is not installed; install it with `pip install pyspark-client`, or "
             "leave [engine] out to price with DuckDB. No costs were changed."
         ) from None
     return Clocked

@@ -229,6 +229,6 @@ def test_without_the_client_one_sentence_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "grpc", None)
     sentence = refused(connection, lake, days, EngineError, server("sc://127.0.0.1:9", lake))
     assert sentence == (
-        "The client of Spark Connect is not installed; install it with `pip install 'circleci_cost[spark]'`, or leave "
+        "The client of Spark Connect is not installed; install it with `pip install pyspark-client`, or leave "
         "[engine] out to price with DuckDB. No costs were changed."
     )

@@ -146,7 +146,9 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
                 changed = partial(changed_days, lake=lake, cost_center=name, days=center_days.days, **asked)
                 fence = partial(refuse_if_ended, context)
                 with warehouse.writing(DAILY_COSTS, name, days=changed, fence=fence) as connection:
-                    summary = write_daily_costs(connection, lake, name, center_days.days, clock.now(), engine=engine, **asked)
+                    summary = write_daily_costs(
+                        connection, lake, name, center_days.days, clock.now(), engine=engine, **asked
+                    )
                     summaries.append(summary)
                     largest += largest_costs(connection, name, summary.days)
                     for day in day_sums(connection, name, center_days.days):

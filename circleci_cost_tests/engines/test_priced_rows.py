@@ -1,6 +1,7 @@
 """A Spark Connect server prices as DuckDB does, to the last digit; where it does not, nothing is changed."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -232,3 +233,10 @@ def test_without_the_client_one_sentence_says_how_to_install_it(
         "The client of Spark Connect is not installed; install it with `pip install pyspark-client`, or leave "
         "[engine] out to price with DuckDB. No costs were changed."
     )
+
+
+def test_where_duckdb_prices_sparks_client_is_not_loaded() -> None:
+    """It takes a second, and is optional."""
+    code = "import sys, circleci_cost.warehouse.costs.daily_costs; print('pyspark' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout == "False\n"

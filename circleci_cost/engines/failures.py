@@ -11,7 +11,7 @@ from circleci_cost.sections.section import shown_variable
 
 _UNCHANGED = "No costs were changed; the next run computes what is missing."
 _MISSING_FILE = re.compile(r"PATH_NOT_FOUND|No such file|NoSuchKey|No FileSystem for scheme")
-_DIFFERENT_TYPE = re.compile(r"PARQUET_COLUMN_DATA_TYPE_MISMATCH|Dictionary\(")
+_DIFFERENT_TYPE = re.compile(r"PARQUET_COLUMN_DATA_TYPE_MISMATCH|Fail to merge schema|Dictionary\(")
 # gRPC's text for developers holds the cause in one of these.
 _CAUSES = (re.compile(r'last error: \w+: (.*?)"'), re.compile(r'details = "(.*?)"'))
 _LONGEST_CAUSE = 300

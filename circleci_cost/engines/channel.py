@@ -3,15 +3,32 @@
 Imports Spark's client, so it is imported itself only where a server is asked.
 """
 
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
-with warnings.catch_warnings():
+
+@contextmanager
+def _taken_for_a_program() -> Iterator[None]:
+    """Spark's client takes a process without a main file (`python -c`, as workers are started) for its doctests."""
+    main = sys.modules["__main__"]
+    nameless = main.__spec__ is None and not hasattr(main, "__file__")
+    if nameless:
+        main.__file__ = sys.executable
+    try:
+        yield
+    finally:
+        if nameless:
+            del main.__file__
+
+
+with warnings.catch_warnings(), _taken_for_a_program():
     # Spark's client says that it has not been tried with the newest pandas, of which nothing is used here.
     warnings.simplefilter("ignore", FutureWarning)
     from pyspark.sql.connect.client import DefaultChannelBuilder

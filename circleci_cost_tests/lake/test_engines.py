@@ -103,6 +103,7 @@ def test_engines_that_discover_the_partitions_count_the_same(
 def test_spark_connect_reads_the_files_and_prices_them_to_the_last_digit(two_centers: Lake) -> None:
     server_of = pytest.importorskip("pysail.spark", reason="needs pysail, a Spark Connect server")
     sql = pytest.importorskip("pyspark.sql", reason="needs pyspark-client")
+    pytest.importorskip("circleci_cost.engines.channel")
     server = server_of.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     session = sql.SparkSession.builder.remote("sc://{}:{}".format(*server.listening_address)).create()

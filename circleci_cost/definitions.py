@@ -23,6 +23,7 @@ from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.credits import build_credit_assets
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
+from circleci_cost.defs.executors import configured_executor
 from circleci_cost.defs.focus import build_focus_asset
 from circleci_cost.defs.held_files import hold_files
 from circleci_cost.defs.infrastructure import build_infrastructure_asset
@@ -50,15 +51,17 @@ def build_definitions(
     *,
     clock: Clock | None = None,
     standing_checks: bool = True,
-    executor: dg.ExecutorDefinition = dg.in_process_executor,
+    executor: dg.ExecutorDefinition | None = None,
     **resources: Any,
 ) -> dg.Definitions:
     """Build the code location. `resources` replace those of the same name: lake, clock, source, warehouse.
 
-    Without `standing_checks` a run makes its assets, and leaves the checks over all days to a later run. A run holds
-    its lock with any `executor`; with one process per step it takes 22 s instead of 0.6 s.
+    Without `standing_checks` a run makes its assets, and leaves the checks over all days to a later run. `executor`
+    takes the place of that of `[dagster]`. A run holds its lock with any; with one process per step it takes 22 s
+    instead of 0.6 s.
 
-    Raises `StorageError` where the data directory cannot be used.
+    Raises `StorageError` where the data directory cannot be used, `ConfigurationError` for an executor that is not
+    installed.
     """
     clock = clock or SystemClock()
     lake: Lake = resources.get("lake") or open_lake(settings.data_dir)
@@ -73,7 +76,12 @@ def build_definitions(
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         definitions = _definitions(
-            settings, lake, clock, given, build_executor(lake, executor), standing_checks=standing_checks
+            settings,
+            lake,
+            clock,
+            given,
+            build_executor(lake, executor or configured_executor(settings.dagster)),
+            standing_checks=standing_checks,
         )
         # Jobs are resolved here and not later, so that their warnings are caught too.
         dg.Definitions.validate_loadable(definitions)

@@ -5,6 +5,7 @@ by lane what to run, then that nothing is left; events go as lines of JSON to th
 before that, the current run is interrupted and no other begins.
 """
 
+import functools
 import json
 import os
 import queue
@@ -60,8 +61,10 @@ def main() -> None:
         record = hold_files(Durability.NONE if request["disposable"] else Durability.EACH_RUN)
         share_statements()
         source = ForwardingSource(settings, parent=parent)
+        # A worker executes the steps itself, whatever `[dagster]` says of the runs of Dagster's daemon.
+        build = functools.partial(build_definitions, settings, source=source, executor=dg.in_process_executor)
         checks = request["standing_checks"]
-        definitions = {checks: build_definitions(settings, source=source, standing_checks=checks)}
+        definitions = {checks: build(standing_checks=checks)}
         with instance_errors(), _instance() as instance:
             stop.instance = instance
             place = Place(settings, instance, parent)
@@ -75,7 +78,7 @@ def main() -> None:
                     continue
                 checks = order["standing_checks"]
                 if checks not in definitions:
-                    definitions[checks] = build_definitions(settings, source=source, standing_checks=checks)
+                    definitions[checks] = build(standing_checks=checks)
                 for number, run in enumerate(order["runs"]):
                     stop.run_id = run["run_id"]
                     succeeded = not stop.requested.is_set() and _execute(place, definitions[checks], number, run)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config import demo
 from circleci_cost.config.api import Api
+from circleci_cost.config.dagster_executor import DagsterExecutor
 from circleci_cost.config.explorer import Explorer
 from circleci_cost.config.notifications import Notifications
 from circleci_cost.config.publish import Publish
@@ -85,6 +86,7 @@ class Settings(Section):
     asset_owners: tuple[Annotated[str, AfterValidator(_owner)], ...] = ("team:finops",)
     cost_centers: tuple[CostCenter, ...] = ()
     api: Api = Api()
+    dagster: DagsterExecutor = DagsterExecutor()
     calendar: Calendar = Calendar()
     virtual_tags: tuple[VirtualTag, ...] = ()
     budgets: tuple[Budget, ...] = ()

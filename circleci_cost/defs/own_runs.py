@@ -14,10 +14,9 @@ def is_own(run: dg.DagsterRun) -> bool:
     """Whether the command line, a job of this project, or the UI on its code location launched a run."""
     if LAUNCHED_BY in run.tags:
         return True
-    origin = run.remote_job_origin
-    location = origin.repository_origin.code_location_origin if origin else None
-    target = getattr(location, "loadable_target_origin", None)
-    return getattr(target, "module_name", None) == _MODULE
+    # Not by its code location: that of a code server on another host is known by its address only.
+    code = run.job_code_origin.repository_origin.code_pointer if run.job_code_origin else None
+    return getattr(code, "module", None) == _MODULE
 
 
 def of_command_line(run: dg.DagsterRun) -> bool:

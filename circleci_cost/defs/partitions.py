@@ -52,6 +52,9 @@ def partition_key(cost_center: str, day: date) -> str:
 
 _RANGE_START, _RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _SINGLE = "dagster/partition"
+# The tags that name the partitions of a run, and the tag by which `dagster.yaml` limits its runs.
+PARTITION_TAGS = (_RANGE_START, _RANGE_END, _SINGLE)
+COST_CENTER_TAG = "circleci_cost/cost_center"
 
 
 def range_tags(cost_center: str, first: date, last: date) -> dict[str, str]:
@@ -59,7 +62,7 @@ def range_tags(cost_center: str, first: date, last: date) -> dict[str, str]:
     return {
         _RANGE_START: partition_key(cost_center, first),
         _RANGE_END: partition_key(cost_center, last),
-        "circleci_cost/cost_center": cost_center,
+        COST_CENTER_TAG: cost_center,
     }
 
 

@@ -12,7 +12,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "circleci_cost"
-LOCKS = {"production": ROOT / "requirements.lock", "development": ROOT / ".ci" / "requirements-dev.lock"}
+LOCKS = {
+    "production": ROOT / "requirements.lock",
+    "development": ROOT / ".ci" / "requirements-dev.lock",
+    "image": ROOT / ".ci" / "requirements-image.lock",
+}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 _SHA256 = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 # They execute or import what a file names. `eval`, `exec` and `compile` of code are built in and asked for below.
@@ -64,6 +68,7 @@ def test_f120_the_pins_fit_the_ranges_that_the_project_asks_for() -> None:
     asked = {
         "production": PROJECT["dependencies"],
         "development": [*PROJECT["dependencies"], *extras["dev"]],
+        "image": [*PROJECT["dependencies"], *extras["celery"], *extras["k8s"], *extras["postgres"]],
     }
     for name, ranges in asked.items():
         pins = pinned(LOCKS[name])
@@ -74,10 +79,11 @@ def test_f120_the_pins_fit_the_ranges_that_the_project_asks_for() -> None:
 
 
 def test_f120_what_is_tested_is_what_is_installed_in_production() -> None:
-    production, development = (pinned(lock) for lock in LOCKS.values())
-    assert {name: list(map(str, pins)) for name, pins in production.items()} == {
-        name: list(map(str, development[name])) for name in production
-    }
+    production, development, image = (pinned(lock) for lock in LOCKS.values())
+    for other in (development, image):
+        assert {name: list(map(str, pins)) for name, pins in production.items()} == {
+            name: list(map(str, other[name])) for name in production
+        }
     assert set(development) - set(production) >= {"pytest", "ruff", "mypy", "hypothesis"}
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # An export job may take four hours, and waiting for quota another one: a longer run has lost its host.
 MAX_RUNTIME_SECONDS = 8 * 3600
 # Held until this process ends or begins another run: Dagster records a run's end only after its executor is done.
-_HELD: list[RunLock] = []
+_HELD: dict[str, RunLock] = {}
 
 
 def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_executor) -> dg.ExecutorDefinition:
@@ -53,17 +53,16 @@ class _LivingExecutor(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
         """Execute the plan of a run."""
         _release_ended(plan_context.instance)
-        _HELD.append(lock_run(self._lake, plan_context.run_id))
+        _HELD[plan_context.run_id] = lock_run(self._lake, plan_context.run_id)
         yield from self._executor.execute(plan_context, execution_plan)
 
 
 def _release_ended(instance: dg.DagsterInstance) -> None:
     """Give back the locks of runs whose end is recorded: a process of Celery executes one run after the other."""
-    for lock in list(_HELD):
-        run = instance.get_run_by_id(lock.path.stem)
+    for run_id in list(_HELD):
+        run = instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
-            _HELD.remove(lock)
-            lock.release()
+            _HELD.pop(run_id).release()
 
 
 def refuse_if_ended(context: dg.AssetExecutionContext) -> None:

@@ -31,7 +31,7 @@ from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE, Center, 
 PATIENCE_SECONDS = 6000.0 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 300.0
 PROFILE = Path(__file__).parents[2] / "circleci_cost" / "deploy" / "celery"
 T = TypeVar("T")
-_CODE = ReconstructableRepository(ModuleCodePointer("circleci_cost.definitions", "defs", None))
+CODE = ReconstructableRepository(ModuleCodePointer("circleci_cost.definitions", "defs", None))
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Cluster:
             self.definitions.resolve_job_def(job),
             tags=dict(tags or {}),
             asset_selection=frozenset(map(dg.AssetKey, assets)),
-            job_code_origin=_CODE.get_reconstructable_job(job).get_python_origin(),
+            job_code_origin=CODE.get_reconstructable_job(job).get_python_origin(),
         )
         workspace: Any = None
         self.instance.launch_run(run.run_id, workspace)
@@ -103,7 +103,11 @@ class Cluster:
         return status is dg.DagsterRunStatus.SUCCESS
 
     def _failure(self, run_id: str) -> str:
-        return "\n".join(entry.message for entry in self.instance.all_logs(run_id)) + self._logs()
+        entries = self.instance.all_logs(run_id)
+        events = [entry.get_dagster_event() for entry in entries if entry.is_dagster_event]
+        errors = [event.job_failure_data.error for event in events if event.is_job_failure]
+        said = [entry.message for entry in entries] + [error.to_string() for error in errors if error]
+        return "\n".join(said) + self._logs()
 
     def _logs(self) -> str:
         return "\n".join(path.read_text()[-3000:] for path in self.folder.glob("*.log"))
@@ -111,9 +115,15 @@ class Cluster:
 
 @contextmanager
 def cluster(
-    folder: Path, simulator: Simulator, centers: Mapping[str, Center], history_start: date, data_dir: str, *names: str
+    folder: Path,
+    simulator: Simulator,
+    centers: Mapping[str, Center],
+    history_start: date,
+    data_dir: str,
+    *names: str,
+    sections: str = "",
 ) -> Iterator[Cluster]:
-    """Run a worker on each of the named hosts; `data_dir` is a folder or an address that all of them reach."""
+    """Make the named hosts; `data_dir` is a folder or an address that all of them reach."""
     with ExitStack() as stack:
         server = stack.enter_context(SimulatorServer(simulator))
         hosts = stack.enter_context(network(*names))
@@ -123,7 +133,7 @@ def cluster(
         queue = stack.enter_context(redis(folder, hosts.address))
         text = toml(server.base_url, centers, history_start).replace('data_dir = "data"', f'data_dir = "{data_dir}"')
         configuration, home = folder / "circleci_cost.toml", folder / "home"
-        configuration.write_text(text)
+        configuration.write_text(text + sections)
         home.mkdir()
         (home / "dagster.yaml").write_text(_settings(records))
         broker = f"redis://:{PASSWORD}@{hosts.address}:{queue}"

@@ -22,8 +22,8 @@ from circleci_cost.defs.dead_runs import DeadRun, end_dead_runs
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.simulator import Fault, Scenario, Simulator
-from circleci_cost_tests.hosts.cluster import Cluster, cluster
-from circleci_cost_tests.hosts.services import missing
+from circleci_cost_tests.hosts.cluster import CODE, Cluster, cluster
+from circleci_cost_tests.hosts.services import PASSWORD, missing
 from circleci_cost_tests.pipeline.harness import (
     PRICED,
     Center,
@@ -103,6 +103,25 @@ def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_
     assert actual["daily_costs"].height > 0
     assert actual["daily_costs"]["cost_center"].n_unique() == len(centers)
     assert_equal_contents(actual, expected)
+
+
+@pytest.mark.skipif(not LONG, reason="a step of a run takes seconds to start; CIRCLECI_COST_LONG=1")
+@pytest.mark.filterwarnings("ignore:Task name 'execute_plan' is already registered")
+def test_steps_go_to_a_worker_where_the_configuration_says_so(tmp_path: Path) -> None:
+    """The run itself is a process beside the code server, here this one: Celery lets no task wait for another one."""
+    simulator = Simulator(scenario(), clock=SystemClock(), parts=1, posts_per_hour=10_000, gets_per_minute=10_000)
+    data_dir, sections = str(tmp_path / "data"), '[dagster]\nexecutor = "celery"\n'
+    with cluster(tmp_path, simulator, hooli(), LAST, data_dir, "a", sections=sections) as hosts:
+        hosts.start_worker(hosts.network.hosts[0])
+        result = dg.execute_job(
+            CODE.get_reconstructable_job("reprice"),
+            hosts.instance,
+            asset_selection=[dg.AssetKey("pricing_periods")],
+        )
+        messages = [entry.message for entry in hosts.instance.all_logs(result.run_id)]
+        assert result.success, messages
+        assert any("Executing steps pricing_periods in celery worker" in message for message in messages)
+        assert not [message for message in messages if PASSWORD in message]
 
 
 def end_dead_runs_of(hosts: Cluster) -> list[DeadRun]:

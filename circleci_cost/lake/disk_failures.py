@@ -58,6 +58,13 @@ class StorageFailure:
     damaged: bool = False
     held: bool = False
 
+    def while_writing(self) -> "StorageFailure":
+        """What it means where a file was written: nothing is damaged then, it could not be ended."""
+        if not self.damaged or self.path is not None:
+            return self
+        reason = "there is no space for all of it, on the disk or within a limit on the size of files (ulimit -f)"
+        return StorageFailure(reason, f"{_FREE}, or raise the limit, {_AGAIN}.")
+
 
 def storage_failure(error: BaseException) -> StorageFailure | None:
     """Explain an error of storage; None for an error that is about something else."""

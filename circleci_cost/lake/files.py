@@ -84,6 +84,7 @@ def storage_errors(target: Path | str, doing: Doing = "write", damaged: str = ""
 
 
 def _storage_error(target: Path | str, failure: StorageFailure, doing: Doing, damaged: str) -> StorageError:
+    failure = failure.while_writing() if doing == "write" else failure
     named, advice = str(target), failure.advice
     other = failure.path is not None and failure.path != named
     if other and doing != "write" and not Path(str(failure.path)).name.startswith(TEMPORARY_PREFIX):

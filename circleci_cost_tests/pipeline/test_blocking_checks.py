@@ -47,7 +47,8 @@ def _tomorrow(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_another_center(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(cost_center=pl.lit("hooli").cast(rows.schema["cost_center"]))
+    """Whose rows they are stands in the file's footer."""
+    return rows
 
 
 def _one_credit_less(rows: pl.DataFrame) -> pl.DataFrame:
@@ -74,6 +75,8 @@ def test_damaged_files_of_job_runs_stop_the_run_before_anything_is_priced(
     write = pl.DataFrame.write_parquet
 
     def damaging(self: pl.DataFrame, file: Any, **options: Any) -> None:
+        if damage is _of_another_center and "metadata" in options:
+            options["metadata"] = {key: text.replace("initech", "hooli") for key, text in options["metadata"].items()}
         write(damage(self) if Path(file).parts[-4] == "job_runs" else self, file, **options)
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", damaging)

@@ -12,6 +12,7 @@ from pathlib import Path
 from circleci_cost.clock import file_age
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.disk_failures import Doing, StorageFailure, storage_failure
+from circleci_cost.lake.stores.paths import StorePath
 
 TEMPORARY_PREFIX = ".tmp-"
 # No single file takes a day to write: an older temporary file was left by a killed process.
@@ -22,10 +23,18 @@ ABANDONED_AFTER_SECONDS = 24 * 3600
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on a clean exit it becomes `target` in one rename.
 
+    Where `target` is in an object store, the path is on this machine's disk, and its bytes become the object.
+
     A crash or an exception leaves `target` as it was. The temporary name is unique, so that
     two writers of one target never share it; the last rename wins. Raises `StorageError` where
     the directory cannot be written or the disk is full.
     """
+    if isinstance(target, StorePath):
+        from circleci_cost.lake.stores.uploads import uploaded
+
+        with storage_errors(target), uploaded(target) as temporary:
+            yield temporary
+        return
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{target.name}"

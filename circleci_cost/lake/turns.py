@@ -1,6 +1,7 @@
 """Taking turns: one process at a time does what may not be done twice at once.
 
-The operating system gives a lock back when its process ends, however it ends. Dagster's pools do not serve here:
+On a disk the operating system gives a lock back when its process ends, however it ends; in an object store it is a
+lease, which ends by itself, and without which nothing more is written. Dagster's pools do not serve here:
 a step that asks for a slot in the moment another gives it back may wait until the pool is used again (Dagster
 1.13 reads the slots and queues the step in two transactions).
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from circleci_cost.lake.own_files import open_lock
+from circleci_cost.lake.stores.paths import StorePath
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
 
     Raises `StorageError` where the file cannot be made.
     """
+    if isinstance(lock, StorePath):
+        with _leased(lock, say, words):
+            yield
+        return
     with open_lock(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,4 +71,22 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
             fcntl.flock(file, fcntl.LOCK_EX)
             if say and words and words.goes_on:
                 say(words.goes_on)
+        yield
+
+
+@contextmanager
+def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None) -> Iterator[None]:
+    from circleci_cost.lake.stores.leases import holding, wait_for
+
+    waited = False
+
+    def on_wait() -> None:
+        nonlocal waited
+        waited = True
+        if say and words:
+            say(words.waits)
+
+    with holding(wait_for(lock, on_wait)):
+        if waited and say and words and words.goes_on:
+            say(words.goes_on)
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.run_locks import RunLock, lock_run
+from circleci_cost.lake.run_locks import lock_run
 
 if TYPE_CHECKING:
     from dagster._core.execution.retries import RetryMode
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # An export job may take four hours, and waiting for quota another one: a longer run has lost its host.
 MAX_RUNTIME_SECONDS = 8 * 3600
 # Held until this process ends: Dagster records the end of a run only after its executor is done.
-_HELD: list[RunLock] = []
+_HELD: list[object] = []
 
 
 def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_executor) -> dg.ExecutorDefinition:

@@ -16,6 +16,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import footer_source, parquet_source, readable
 from circleci_cost.model.usage import restatements
 
 _METADATA_KEY = "circleci_cost"
@@ -55,7 +56,7 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
     if not path.exists():
         return None
     try:
-        rows = pl.read_parquet(path, columns=columns, hive_partitioning=False)
+        rows = pl.read_parquet(parquet_source(path), columns=columns, hive_partitioning=False)
         return JobRunsDay(cost_center, day, rows, read_exports(path))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
@@ -64,7 +65,7 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
 def read_exports(path: Path) -> dict[str, datetime]:
     """Read from a day's footer alone which exports it came from and when each was exported, the latest last."""
     try:
-        exports = json.loads(pl.read_parquet_metadata(path)[_METADATA_KEY])["exports"]
+        exports = json.loads(pl.read_parquet_metadata(footer_source(path))[_METADATA_KEY])["exports"]
         return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
     except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error
@@ -100,7 +101,7 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
     with storage_errors(files[0].parent, "read"):
-        rows = pl.read_parquet(files, hive_partitioning=False)
+        rows = pl.read_parquet(readable(files), hive_partitioning=False)
     return rows.sort("cost_center", "date", "recorded_at", "export_id")
 
 

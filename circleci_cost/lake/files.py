@@ -61,6 +61,21 @@ def write_atomic(target: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def put_file(source: Path, target: Path) -> None:
+    """Let a complete local file become `target`: renamed, or sent to a store and removed. Its bytes are on disk then.
+
+    The caller forces the directory's entries to disk.
+    """
+    if isinstance(target, StorePath):
+        from circleci_cost.lake.stores.uploads import upload
+
+        upload(source, target)
+        source.unlink()
+        return
+    fsync_file(source)
+    source.replace(target)
+
+
 def fsync_file(path: Path) -> None:
     """Force a file's bytes to disk: otherwise a power cut may keep a rename and lose the content."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -71,8 +86,9 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_directory(path: Path) -> None:
-    """Force a directory's entries (a rename) to disk."""
-    fsync_file(path)
+    """Force a directory's entries (a rename) to disk; a store's are there once it has answered."""
+    if not isinstance(path, StorePath):
+        fsync_file(path)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from circleci_cost.lake.manifests import (
     was_replaced,
 )
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
+from circleci_cost.lake.readable import at_hand
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.imported_records import read_imported
@@ -250,8 +251,9 @@ def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
     read = read_imported if export.manifest.source == "import" else read_records
     for path in export.part_paths():
         try:
-            for block in read(path):
-                yield block.header, normalize(block)
+            with at_hand(path) as file:
+                for block in read(file):
+                    yield block.header, normalize(block)
         except FileNotFoundError as error:
             if was_replaced(export):
                 raise _ReplacedExportError from error

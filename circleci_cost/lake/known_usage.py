@@ -11,6 +11,7 @@ import polars as pl
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports
+from circleci_cost.lake.readable import parquet_source
 from circleci_cost.lake.settling import unread_days
 
 
@@ -36,4 +37,4 @@ def jobs_of_day(lake: Lake, cost_center: str, day: date) -> int:
     if not path.exists():
         return 0
     with storage_errors(path, "read"):
-        return int(pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item())
+        return int(pl.scan_parquet(parquet_source(path), hive_partitioning=False).select(pl.len()).collect().item())

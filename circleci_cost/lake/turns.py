@@ -7,13 +7,18 @@ a step that asks for a slot in the moment another gives it back may wait until t
 """
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
 
 from circleci_cost.lake.own_files import open_lock
 from circleci_cost.lake.stores.paths import StorePath
+
+if TYPE_CHECKING:
+    from circleci_cost.lake.stores.leases import HeldLease
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,48 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
         yield
 
 
+@dataclass(frozen=True)
+class HeldFile:
+    """A locked file; leaving the context gives the lock back."""
+
+    path: Path
+    file: IO[bytes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def remove(self) -> None:
+        """Remove the file, which nobody will want to lock again."""
+        self.path.unlink(missing_ok=True)
+
+
+def free_turn(lock: Path) -> "HeldFile | HeldLease | None":
+    """Take a lock if it is free, to be held as a context.
+
+    None where another process holds it, or has removed its file between opening and locking. Raises `StorageError`.
+    """
+    if isinstance(lock, StorePath):
+        from circleci_cost.lake.stores.leases import HeldLease, take
+
+        lease = take(lock)
+        return None if lease is None else HeldLease(lease)
+    file = open_lock(lock)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+            return HeldFile(lock, file)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    file.close()
+    return None
+
+
 @contextmanager
 def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None) -> Iterator[None]:
-    from circleci_cost.lake.stores.leases import holding, wait_for
+    from circleci_cost.lake.stores.leases import HeldLease, wait_for
 
     waited = False
 
@@ -86,7 +130,7 @@ def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWor
         if say and words:
             say(words.waits)
 
-    with holding(wait_for(lock, on_wait)):
+    with HeldLease(wait_for(lock, on_wait)):
         if waited and say and words and words.goes_on:
             say(words.goes_on)
         yield

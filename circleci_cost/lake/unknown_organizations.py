@@ -11,6 +11,7 @@ from decimal import Decimal
 from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.units import counted
 
@@ -49,9 +50,10 @@ def unknown_organizations(
 ) -> list[UnknownOrganization]:
     """Count the job runs of organizations beyond `known`; days that were never written hold none."""
     paths = [lake.job_runs_file(cost_center, day) for day in days]
-    files = [str(path) for path in paths if path.exists()]
-    if not files:
+    present = [path for path in paths if path.exists()]
+    if not present:
         return []
     with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
+        files = readable(present)
         rows = connection.execute(_QUERY, {"files": files, "known": list(known)}).fetchall()
     return [UnknownOrganization(cost_center, *row) for row in rows]

@@ -12,10 +12,11 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -125,12 +126,16 @@ class Lease:
                 self._written(self.record.model_copy(update={"released": True}))
 
     def remove(self) -> None:
-        """Give the lease back and remove its object: nobody will want it again."""
+        """Give the lease back and remove its object, which nobody will want again; not where it is another's by now."""
         self._ended.set()
         with self._writing:
-            if not self._lost and _now() < self._valid_until:
-                self.path.unlink(missing_ok=True)
+            if self._lost:
+                return
             self._lost = True
+            with suppress(StorageError):
+                # Renewed, it is nobody else's in the moment in which it is removed.
+                self._written(self.record)
+                self.path.unlink(missing_ok=True)
 
     def keep_renewing(self) -> None:
         """Start the thread that renews."""
@@ -218,15 +223,23 @@ def _now() -> float:
 _held = threading.local()
 
 
-@contextmanager
-def holding(lease: Lease) -> Iterator[Lease]:
-    """Let this thread's writes depend on the lease, and give it back at the end."""
-    _held.leases = [*held_leases(), lease]
-    try:
-        yield lease
-    finally:
-        _held.leases = [other for other in held_leases() if other is not lease]
-        lease.release()
+@dataclass(frozen=True)
+class HeldLease:
+    """A context in which this thread's writes depend on the lease; leaving it gives the lease back."""
+
+    lease: Lease
+
+    def __enter__(self) -> Self:
+        _held.leases = [*held_leases(), self.lease]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _held.leases = [other for other in held_leases() if other is not self.lease]
+        self.lease.release()
+
+    def remove(self) -> None:
+        """Remove the lease's object, which nobody will want again."""
+        self.lease.remove()
 
 
 def held_leases() -> list[Lease]:

@@ -3,7 +3,6 @@
 `lake.files.atomic_path` decides by the target which of the two it is.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from circleci_cost.lake.stores.failures import changed_meanwhile, store_errors
 from circleci_cost.lake.stores.leases import held_leases, require_leases
 from circleci_cost.lake.stores.objects import ABSENT, WHOLE_BYTES, Version
 from circleci_cost.lake.stores.paths import StorePath
+from circleci_cost.lake.stores.scratch import stage
 from circleci_cost.lake.stores.writes import write
 
 
@@ -24,8 +24,8 @@ def uploaded(target: StorePath) -> Iterator[Path]:
     `LostLeaseError` then, `StorageError` for a store that refuses or does not answer.
     """
     before = version_of(target) if held_leases() else None
-    with tempfile.TemporaryDirectory(prefix="circleci_cost-") as folder:
-        temporary = Path(folder) / target.name
+    with stage() as folder:
+        temporary = folder / target.name
         yield temporary
         upload(temporary, target, before)
 

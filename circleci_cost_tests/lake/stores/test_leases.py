@@ -13,7 +13,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import atomic_path, write_atomic
 from circleci_cost.lake.stores import clients
 from circleci_cost.lake.stores.failures import ChangedMeanwhileError
-from circleci_cost.lake.stores.leases import LEASE_SECONDS, LostLeaseError, holding, take
+from circleci_cost.lake.stores.leases import LEASE_SECONDS, HeldLease, LostLeaseError, take
 from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import READING, turn
 from circleci_cost_tests.s3_server import AWAY, S3Server
@@ -92,7 +92,7 @@ def test_f087_a_worker_that_lost_its_lease_does_not_overwrite_the_work_of_the_on
 ) -> None:
     stale = take(folder / "lock")
     assert stale is not None
-    with holding(stale):
+    with HeldLease(stale):
         with pytest.raises(ChangedMeanwhileError, match="day"), atomic_path(folder / "day") as temporary:
             temporary.write_bytes(b"of the stale worker")
             s3.ahead = _LONG

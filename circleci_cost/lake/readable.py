@@ -1,0 +1,74 @@
+"""Makes files below a data directory readable for Polars and DuckDB, wherever the directory is.
+
+Files of a disk are read in place, and objects from local copies. `files` and `conditional` write.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.stores.paths import StorePath
+
+# More than the footer of a file of job runs takes; a longer one is fetched by a second request.
+_FOOTER_BYTES = 128 * 1024
+_R = TypeVar("_R")
+
+
+def readable(paths: Iterable[Path]) -> list[str]:
+    """The names of local files that hold what `paths` hold now, in their order, for DuckDB's and Polars' scans.
+
+    Raises `StorageError`, for a missing object too.
+    """
+    files = list(paths)
+    remote = [path for path in files if isinstance(path, StorePath)]
+    if not remote:
+        return [str(path) for path in files]
+    from circleci_cost.lake.stores.copies import local_copies
+
+    copies = dict(zip(remote, local_copies(remote), strict=True))
+    return [str(copies[path] if isinstance(path, StorePath) else path) for path in files]
+
+
+@contextmanager
+def at_hand(path: Path) -> Iterator[Path]:
+    """Yield a local file of the same name and content, to be read once: the file itself, or a copy that is removed.
+
+    Raises `FileNotFoundError` for a missing object.
+    """
+    if not isinstance(path, StorePath):
+        yield path
+        return
+    from circleci_cost.lake.stores.copies import fetch
+    from circleci_cost.lake.stores.scratch import stage
+
+    with stage() as folder:
+        copy = folder / path.name
+        with storage_errors(copy):
+            fetch(path, path.location.head(), copy)
+        yield copy
+
+
+def parquet_source(path: Path) -> Path | io.BytesIO:
+    """What Polars reads a small Parquet file from, whole."""
+    return io.BytesIO(path.read_bytes()) if isinstance(path, StorePath) else path
+
+
+def footer_source(path: Path) -> Path | io.BytesIO:
+    """What Polars reads the metadata of a Parquet file from: of an object, its last bytes alone are fetched."""
+    if not isinstance(path, StorePath):
+        return path
+    tail = path.location.tail(_FOOTER_BYTES)
+    needed = int.from_bytes(tail[-8:-4], "little") + 8
+    return io.BytesIO(tail if needed <= len(tail) else path.location.tail(needed))
+
+
+def each_of(paths: Sequence[Path], read: Callable[[Path], _R]) -> list[_R]:
+    """Apply `read` to each path, in order: several at once where each waits for a store."""
+    if not paths or not isinstance(paths[0], StorePath):
+        return [read(path) for path in paths]
+    from circleci_cost.lake.stores.copies import at_once
+
+    return at_once(read, paths)

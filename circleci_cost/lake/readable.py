@@ -17,10 +17,22 @@ _FOOTER_BYTES = 128 * 1024
 _R = TypeVar("_R")
 
 
-def readable(paths: Iterable[Path]) -> list[str]:
+def present(paths: Iterable[Path]) -> list[Path]:
+    """Those of some files that are there, in their order. Raises `StorageError`."""
+    files = list(paths)
+    remote = [path for path in files if isinstance(path, StorePath)]
+    if not remote:
+        return [path for path in files if path.exists()]
+    from circleci_cost.lake.stores.copies import metas_of
+
+    return [path for path, meta in zip(files, metas_of(remote), strict=True) if meta]
+
+
+def readable(paths: Iterable[Path], *, immutable: bool = False) -> list[str]:
     """The names of local files that hold what `paths` hold now, in their order, for DuckDB's and Polars' scans.
 
-    Raises `StorageError`, for a missing object too.
+    Of `immutable` files, whose names are never used for another content, a copy that is there already is taken without
+    asking the store. Raises `StorageError`, for a missing object too.
     """
     files = list(paths)
     remote = [path for path in files if isinstance(path, StorePath)]
@@ -28,7 +40,7 @@ def readable(paths: Iterable[Path]) -> list[str]:
         return [str(path) for path in files]
     from circleci_cost.lake.stores.copies import local_copies
 
-    copies = dict(zip(remote, local_copies(remote), strict=True))
+    copies = dict(zip(remote, local_copies(remote, immutable=immutable), strict=True))
     return [str(copies[path] if isinstance(path, StorePath) else path) for path in files]
 
 

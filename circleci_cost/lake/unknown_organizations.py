@@ -11,7 +11,7 @@ from decimal import Decimal
 from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.readable import readable
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.units import counted
 
@@ -50,10 +50,10 @@ def unknown_organizations(
 ) -> list[UnknownOrganization]:
     """Count the job runs of organizations beyond `known`; days that were never written hold none."""
     paths = [lake.job_runs_file(cost_center, day) for day in days]
-    present = [path for path in paths if path.exists()]
-    if not present:
+    written = present(paths)
+    if not written:
         return []
     with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
-        files = readable(present)
+        files = readable(written)
         rows = connection.execute(_QUERY, {"files": files, "known": list(known)}).fetchall()
     return [UnknownOrganization(cost_center, *row) for row in rows]

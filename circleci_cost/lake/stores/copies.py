@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from circleci_cost.clock import file_age
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.stores.objects import Meta
+from circleci_cost.lake.stores.objects import ABSENT, Meta, Version
 from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.stores.scratch import scratch
 
@@ -33,30 +33,29 @@ def at_once(function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
         return list(pool.map(function, items))
 
 
-def local_copies(paths: Sequence[StorePath]) -> list[Path]:
-    """Return a local file with the present content of each object, in their order. Raises `StorageError`."""
+def local_copies(paths: Sequence[StorePath], *, immutable: bool = False) -> list[Path]:
+    """Return a local file with the present content of each object, in their order. Raises `StorageError`.
+
+    Of `immutable` objects, a copy that is there already is taken without asking the store.
+    """
     if not paths:
         return []
     folder = scratch(StorePath(*paths[0].parts[:2])) / _FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    metas = _metas(paths)
-    copies = at_once(lambda path: _copy(path, metas[path], folder), paths)
+    copies = {path: copy for path in paths if immutable and _used(copy := _copy_of(path, folder))}
+    missing = [path for path in dict.fromkeys(paths) if path not in copies]
+    metas = zip(missing, metas_of(missing), strict=True)
+    copies |= zip(missing, at_once(lambda of: _fetched(*of, folder=folder, immutable=immutable), metas), strict=True)
     _remove_unused(folder)
-    return copies
+    return [copies[path] for path in paths]
 
 
-def _metas(paths: Sequence[StorePath]) -> dict[StorePath, Meta]:
-    if len(paths) >= _LISTED_FROM:
-        found = _common_folder(paths).metas()
-    else:
-        found = {path: meta for path, meta in zip(paths, at_once(_meta, paths), strict=True) if meta}
-    for path in paths:
-        if path not in found:
-            raise StorageError(
-                f"Cannot read {path}: it is missing; nothing was changed. Restore it from a backup, then run the same "
-                "command again."
-            )
-    return found
+def metas_of(paths: Sequence[StorePath]) -> list[Meta | None]:
+    """What the store says of each object, in their order; None where there is none."""
+    if len(paths) < _LISTED_FROM:
+        return at_once(_meta, paths)
+    found = _common_folder(paths).metas()
+    return [found.get(path) for path in paths]
 
 
 def _meta(path: StorePath) -> Meta | None:
@@ -71,13 +70,29 @@ def _common_folder(paths: Sequence[StorePath]) -> StorePath:
     return StorePath(*(steps[0] for steps in itertools.takewhile(lambda steps: len(set(steps)) == 1, levels)))
 
 
-def _copy(path: StorePath, meta: Meta, folder: Path) -> Path:
-    """The copy of one version; the folders of the object's key stay in its name, since queries may read them there."""
-    version = hashlib.sha256(f"{meta.version}".encode()).hexdigest()[:24]
-    copy = folder / path.location.key / f"{version}{path.suffix}"
+def _copy_of(path: StorePath, folder: Path, version: Version = ABSENT) -> Path:
+    """The copy's path; the folders of the object's key stay in it, since queries may read them there."""
+    name = hashlib.sha256(f"{version}".encode()).hexdigest()[:24] if version != ABSENT else "only"
+    return folder / path.location.key / f"{name}{path.suffix}"
+
+
+def _used(copy: Path) -> bool:
+    """Whether a copy is there; it then counts as used now."""
     try:
         os.utime(copy)
     except FileNotFoundError:
+        return False
+    return True
+
+
+def _fetched(path: StorePath, meta: Meta | None, *, folder: Path, immutable: bool) -> Path:
+    if meta is None:
+        raise StorageError(
+            f"Cannot read {path}: it is missing; nothing was changed. Restore it from a backup, then run the same "
+            "command again."
+        )
+    copy = _copy_of(path, folder, ABSENT if immutable else meta.version)
+    if not _used(copy):
         fetch(path, meta, copy)
     return copy
 

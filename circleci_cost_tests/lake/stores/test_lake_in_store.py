@@ -15,7 +15,7 @@ from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import FORMAT, Lake, open_lake
 from circleci_cost.lake.leftovers import remove_leftovers
 from circleci_cost.lake.manifests import landed_exports, set_aside
-from circleci_cost.lake.readable import readable
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.lake.run_locks import dead_run, lock_run, locked_runs, remove_run_lock, run_lock_age
 from circleci_cost.lake.settling import unread_days
 from circleci_cost.lake.stores.failures import ChangedMeanwhileError
@@ -203,7 +203,13 @@ def test_engines_read_objects_from_copies_that_are_fetched_once_per_version(s3: 
     paths[0].unlink()
     with pytest.raises(StorageError, match=r"rows\.parquet: it is missing"):
         readable(paths[:1])
+    assert present(paths) == paths[1:]
+    assert present(paths[:2]) == paths[1:2]
     assert readable([]) == []
+    only = readable(paths[1:], immutable=True)
+    s3.requests.clear()
+    assert readable(paths[1:], immutable=True) == only
+    assert s3.requests == []
 
 
 def _write_table(path: Path, value: int) -> None:

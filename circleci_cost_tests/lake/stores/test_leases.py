@@ -52,7 +52,7 @@ def test_a_wait_for_a_turn_is_said_and_ends_when_the_other_ends(folder: StorePat
             time.sleep(0.01)
         assert said == [READING.waits]
         assert not waiting.done()
-    assert said == [*READING.both, "at work"]
+    assert said == [READING.waits, READING.goes_on, "at work"]
 
 
 def _in_turn(folder: StorePath, said: list[str]) -> None:

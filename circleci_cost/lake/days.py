@@ -4,6 +4,7 @@ A day is replaced as a whole; what goes into it is decided by `ingest`.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,19 +54,28 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
     Raises `StorageError` for a file that is not readable.
     """
     path = lake.job_runs_file(cost_center, day)
-    if not path.exists():
+    source = parquet_source(path)
+    if source is None:
         return None
     try:
-        rows = pl.read_parquet(parquet_source(path), columns=columns, hive_partitioning=False)
-        return JobRunsDay(cost_center, day, rows, read_exports(path))
+        rows = pl.read_parquet(source, columns=columns, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
+    return JobRunsDay(cost_center, day, rows, _exports(path, source))
 
 
 def read_exports(path: Path) -> dict[str, datetime]:
     """Read from a day's footer alone which exports it came from and when each was exported, the latest last."""
     try:
-        exports = json.loads(pl.read_parquet_metadata(footer_source(path))[_METADATA_KEY])["exports"]
+        source = footer_source(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _exports(path, source)
+
+
+def _exports(path: Path, source: Path | io.BytesIO) -> dict[str, datetime]:
+    try:
+        exports = json.loads(pl.read_parquet_metadata(source)[_METADATA_KEY])["exports"]
         return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
     except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error

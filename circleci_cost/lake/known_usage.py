@@ -34,7 +34,8 @@ def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[
 def jobs_of_day(lake: Lake, cost_center: str, day: date) -> int:
     """Count the job runs of a day; 0 where it was never written. Raises `StorageError`."""
     path = lake.job_runs_file(cost_center, day)
-    if not path.exists():
+    source = parquet_source(path)
+    if source is None:
         return 0
     with storage_errors(path, "read"):
-        return int(pl.scan_parquet(parquet_source(path), hive_partitioning=False).select(pl.len()).collect().item())
+        return int(pl.scan_parquet(source, hive_partitioning=False).select(pl.len()).collect().item())

@@ -24,6 +24,11 @@ class Lake:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        # An address that was handed on as text and made a `Path` again would else be a folder named `s3:`.
+        if StorePath.is_one(self.root):
+            object.__setattr__(self, "root", StorePath(*self.root.parts))
+
     @property
     def format_marker(self) -> Path:
         """The file that says which format the directory has."""

@@ -4,7 +4,7 @@ Files of a disk are read in place, and objects from local copies. `files` and `c
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from circleci_cost.lake.stores.paths import StorePath
 
 # More than the footer of a file of job runs takes; a longer one is fetched by a second request.
 _FOOTER_BYTES = 128 * 1024
+_T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
@@ -63,9 +64,14 @@ def at_hand(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def parquet_source(path: Path) -> Path | io.BytesIO:
-    """What Polars reads a small Parquet file from, whole."""
-    return io.BytesIO(path.read_bytes()) if isinstance(path, StorePath) else path
+def parquet_source(path: Path) -> Path | io.BytesIO | None:
+    """What Polars reads a Parquet file of a day from, whole; None where there is none."""
+    if not isinstance(path, StorePath):
+        return path if path.exists() else None
+    try:
+        return io.BytesIO(path.read_bytes())
+    except FileNotFoundError:
+        return None
 
 
 def footer_source(path: Path) -> Path | io.BytesIO:
@@ -77,10 +83,10 @@ def footer_source(path: Path) -> Path | io.BytesIO:
     return io.BytesIO(tail if needed <= len(tail) else path.location.tail(needed))
 
 
-def each_of(paths: Sequence[Path], read: Callable[[Path], _R]) -> list[_R]:
-    """Apply `read` to each path, in order: several at once where each waits for a store."""
-    if not paths or not isinstance(paths[0], StorePath):
-        return [read(path) for path in paths]
+def each_of(root: Path, items: Iterable[_T], read: Callable[[_T], _R]) -> list[_R]:
+    """Apply `read`, which reads below `root`, to each item, in order: several at once where each waits for a store."""
+    if not isinstance(root, StorePath):
+        return [read(item) for item in items]
     from circleci_cost.lake.stores.copies import at_once
 
-    return at_once(read, paths)
+    return at_once(read, items)

@@ -54,7 +54,8 @@ def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequ
     sources = exports_by_day(landed)
     covered = [day for day in days if day in sources]
     paths = [lake.job_runs_file(cost_center, day) for day in covered]
-    return [day for day, read in zip(covered, each_of(paths, _read_from), strict=True) if read != _ids(sources[day])]
+    read_from = each_of(lake.root, paths, _read_from)
+    return [day for day, read in zip(covered, read_from, strict=True) if read != _ids(sources[day])]
 
 
 def _ids(sources: Iterable[LandedExport]) -> set[str]:

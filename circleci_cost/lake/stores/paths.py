@@ -18,6 +18,7 @@ from circleci_cost.lake.stores.addresses import SCHEMES
 if TYPE_CHECKING:
     from circleci_cost.lake.stores.objects import Location, Meta
 
+_ROOTS = {(f"{scheme}:",) for scheme in SCHEMES}
 _FILE_MODE = stat.S_IFREG | 0o644
 _FOLDER_MODE = stat.S_IFDIR | 0o755
 
@@ -38,6 +39,11 @@ class StorePath(PosixPath):
 
     def __fspath__(self) -> str:
         raise TypeError(f"{self} is in an object store, not a file of this machine")
+
+    @classmethod
+    def is_one(cls, path: Path) -> bool:
+        """Whether a path's first part is a scheme, whatever its class."""
+        return path.parts[:1] in _ROOTS
 
     @property
     def location(self) -> "Location":

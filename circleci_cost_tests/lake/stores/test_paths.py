@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 
 from circleci_cost.lake.files import atomic_path, write_atomic
+from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.stores import objects
 from circleci_cost.lake.stores.failures import ChangedMeanwhileError
 from circleci_cost.lake.stores.paths import StorePath, directory
@@ -27,6 +28,13 @@ def test_a_path_in_a_store_is_composed_as_any_path_and_says_its_address() -> Non
     assert pickle.loads(pickle.dumps(path)) == path
     assert isinstance(path.parent, StorePath)
     assert path.absolute() is path
+
+
+def test_a_lake_whose_address_went_through_text_is_still_in_the_store() -> None:
+    root = Lake(Path(str(Lake(StorePath("s3://bucket/lake")).root))).root
+    assert isinstance(root, StorePath)
+    assert str(root) == "s3://bucket/lake"
+    assert type(Lake(Path("data")).root) is type(Path("data"))
 
 
 def test_an_address_is_a_store_and_anything_else_a_folder() -> None:

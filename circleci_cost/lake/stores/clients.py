@@ -5,6 +5,7 @@ The library (`obstore`) is an optional extra and is loaded only where an address
 
 import functools
 import importlib.util
+import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,6 +24,8 @@ _CONNECT_SECONDS = 5
 _RETRY_SECONDS = 60
 _RETRIES = 4
 _WHOLE_OBJECT_SECONDS = 600
+# The variables of the stores' own SDKs for a store that is not at its usual address.
+_ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "gs": "STORAGE_EMULATOR_HOST", "az": "AZURE_STORAGE_ENDPOINT"}
 
 
 def client(scheme: str, bucket: str, *, whole_objects: bool = False) -> "ObjectStore":
@@ -40,7 +43,7 @@ def client(scheme: str, bucket: str, *, whole_objects: bool = False) -> "ObjectS
         # The library's threads do not live on in a forked process, where it would wait for ever.
         raise RuntimeError("an object store was opened before this process was forked; start a new process instead")
     seconds = _WHOLE_OBJECT_SECONDS if whole_objects else _SECONDS
-    return _client(scheme, bucket, seconds, os.environ.get("AWS_ENDPOINT_URL", ""))
+    return _client(scheme, bucket, seconds, os.environ.get(_ENDPOINTS[scheme], ""))
 
 
 @functools.cache
@@ -71,7 +74,7 @@ def _client(scheme: str, bucket: str, seconds: int, endpoint: str) -> "ObjectSto
             case "s3":
                 return S3Store(bucket, **options, **_of_profile())
             case "gs":
-                return GCSStore(bucket, **options)
+                return GCSStore(bucket, **options, **_of_emulator(endpoint))
             case _:
                 return AzureStore(bucket, **options)
     except (exceptions.BaseError, ValueError) as error:
@@ -79,6 +82,14 @@ def _client(scheme: str, bucket: str, seconds: int, endpoint: str) -> "ObjectSto
             f"No client for {scheme}://{bucket} can be made from this environment ({type(error).__name__}); nothing "
             "was changed. Check the variables of the store (AWS_…, GOOGLE_… or AZURE_…)."
         ) from None
+
+
+def _of_emulator(endpoint: str) -> dict[str, Any]:
+    """What the client needs for an emulator of Google Cloud Storage, which asks for no credentials."""
+    if not endpoint:
+        return {}
+    key = {"gcs_base_url": endpoint, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    return {"service_account_key": json.dumps(key)}
 
 
 def _of_profile() -> dict[str, Any]:

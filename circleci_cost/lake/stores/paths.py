@@ -112,12 +112,18 @@ class StorePath(PosixPath):
 
     def glob(self, pattern: str, **_: Any) -> Generator[Self, None, None]:
         """The objects and folders that fit a relative pattern without `**`, by key."""
-        steps = pattern.split("/")
+        steps = str(pattern).split("/")
+        if "**" in steps:
+            raise TypeError(f"{self} takes no ** in a pattern; use rglob")
         fixed = 0
         while fixed < len(steps) - 1 and not set("*?[") & set(steps[fixed]):
             fixed += 1
         base = self.joinpath(*steps[:fixed])
         yield from base._matching(steps[fixed:])
+
+    def rglob(self, pattern: str, **_: Any) -> Generator[Self, None, None]:
+        """The objects below this folder, however deep, whose name fits, by key."""
+        yield from (path for path in self.metas() if fnmatch.fnmatchcase(path.name, str(pattern)))
 
     def _matching(self, steps: Sequence[str]) -> Iterator[Self]:
         depth = len(self.parts)

@@ -52,6 +52,7 @@ def test_an_address_is_a_store_and_anything_else_a_folder() -> None:
         lambda path: path.chmod(0o600),
         shutil.rmtree,
         lambda path: path.rename("other"),
+        lambda path: list(path.glob("**/data.parquet")),
     ],
 )
 def test_an_object_is_never_taken_for_a_file_of_this_machine(misuse: Callable[[StorePath], object]) -> None:
@@ -73,6 +74,7 @@ def test_objects_are_written_read_listed_moved_and_removed_as_files_are(folder: 
     assert [path.name for path in (exports / "acme/a").glob("part-*.csv.gz")] == ["part-1.csv.gz"]
     assert list(folder.glob("exports/*/*")) == [exports / "acme/a", exports / "acme/note", exports / "beta/b"]
     assert list(folder.glob("nothing/*")) == []
+    assert [path.parent.name for path in folder.rglob("manifest.*")] == ["a", "b"]
     assert (exports / "acme/note").read_text() == "für alle"
     assert (exports / "acme").is_dir()
     assert not (exports / "acme").is_file()

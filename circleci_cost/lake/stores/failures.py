@@ -16,6 +16,8 @@ from circleci_cost.lake.stores.addresses import CONTAINER_WORDS, STORE_NAMES
 Doing = Literal["read", "write", "list", "remove"]
 _STATUS = re.compile(r"status code: (\d{3})")
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist", re.I)
+_REFUSALS = ("PermissionDeniedError", "UnauthenticatedError")
+_REFUSED = re.compile(r"AccessDenied|AuthorizationPermissionMismatch|AuthorizationFailure|permission to perform", re.I)
 # The client asks the machine's metadata service where the environment has no credentials, and takes its answer for the
 # store's.
 _NO_CREDENTIALS = re.compile(r"/latest/api/token|/latest/meta-data|/computeMetadata/|/metadata/identity|token request")
@@ -75,7 +77,8 @@ def explained(address: str, doing: Doing, error: Exception) -> Exception:
         )
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), address)
-    if status in (401, 403) or type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError"):
+    # To remove objects, some stores answer 200 with an error for each object.
+    if status in (401, 403) or type(error).__name__ in _REFUSALS or _REFUSED.search(words):
         return StorageError(
             f"{store} does not let these credentials {doing} {address} (HTTP {status or 403}); what was there before "
             f"is untouched. Let them read, write, list and remove below data_dir, or correct {_VARIABLES[scheme]}."

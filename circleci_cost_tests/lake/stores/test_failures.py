@@ -50,6 +50,18 @@ def test_a_store_that_refuses_names_the_object_and_the_access_that_is_missing(fo
             act()
 
 
+def test_a_refusal_to_remove_is_told_although_the_store_answers_that_all_is_well(
+    folder: StorePath, s3: S3Server
+) -> None:
+    write_atomic(folder / "pointer", b"before")
+    refusal = "<Key>company/lake/pointer</Key><Code>AccessDenied</Code><Message>canary</Message>"
+    body = f"<DeleteResult><Error>{refusal}</Error></DeleteResult>".encode()
+    s3.before = lambda method, path: ("200 OK", body) if method == "POST" else None
+    with pytest.raises(StorageError, match="does not let these credentials remove") as refused:
+        (folder / "pointer").unlink()
+    _sentence(refused)
+
+
 def test_a_missing_bucket_is_named_by_whatever_meets_it_first(s3: S3Server) -> None:
     folder = StorePath("s3://no-such-bucket/lake")
     for act in (

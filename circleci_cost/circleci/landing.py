@@ -118,7 +118,7 @@ def put_in_place(
 
 def landed_names(directory: Path) -> frozenset[str]:
     """Return the files that the manifest in `directory` names; none where there is no manifest."""
-    if not (directory / MANIFEST).exists():
+    if not (directory / MANIFEST).is_file():
         return frozenset()
     return frozenset(part.name for part in read_manifest(directory).parts)
 

@@ -28,7 +28,7 @@ from circleci_cost.lake.manifests import (
     was_replaced,
 )
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
-from circleci_cost.lake.readable import at_hand
+from circleci_cost.lake.readable import at_hand, each_of, present
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.imported_records import read_imported
@@ -188,8 +188,8 @@ def _published_exports(
 ) -> Iterator[Mapping[str, datetime]]:
     """The exports that the published days in and near a window came from; some may have been replaced since."""
     yield from (neighbour.exports for neighbour in neighbours)
-    paths = (lake.job_runs_file(cost_center, day) for day in days)
-    yield from (read_exports(path) for path in paths if path.exists())
+    paths = present(lake.job_runs_file(cost_center, day) for day in days)
+    yield from each_of(lake.root, paths, read_exports)
 
 
 def _rank(exports: Sequence[LandedExport], published: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
@@ -281,7 +281,7 @@ def _finish(spill: DaySpill, day: date, provenance: Provenance) -> pl.DataFrame:
 
 def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) -> None:
     path = lake.job_runs_file(new.cost_center, new.day)
-    if path.exists() and read_exports(path) != new.exports:
+    if path.is_file() and read_exports(path) != new.exports:
         old = read_day(lake, new.cost_center, new.day)
         change = compare(
             pl.DataFrame(schema=JOB_RUN_SCHEMA) if old is None else old.rows,

@@ -19,8 +19,7 @@ from circleci_cost_tests.s3_server import AWAY, REFUSED, S3Server
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Clients that give up within a second."""
-    monkeypatch.setattr(clients, "_SECONDS", 1)
+    """Clients that try again once."""
     monkeypatch.setattr(clients, "_RETRIES", 1)
     yield
     clients._client.cache_clear()
@@ -99,6 +98,7 @@ def test_a_store_that_is_away_is_named_with_the_variable_that_says_where_it_is(
 def test_a_store_that_takes_a_request_and_never_answers_meets_a_deadline(
     folder: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clients, "_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(StorageError, match="did not answer in time"):

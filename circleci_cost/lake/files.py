@@ -4,6 +4,7 @@
 """
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,38 @@ def write_atomic(target: Path, content: bytes) -> None:
     """Write `content` to `target` so that a reader sees the old bytes or the new, never a mixture."""
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Yield the path at which a new file is written, whose name nobody knows yet; on a clean exit it is whole there.
+
+    After an error there is none. The caller forces the directory's entries to disk.
+    """
+    if isinstance(target, StorePath):
+        from circleci_cost.lake.stores.scratch import stage
+        from circleci_cost.lake.stores.uploads import upload
+
+        with stage() as folder:
+            yield folder / target.name
+            upload(folder / target.name, target)
+        return
+    try:
+        yield target
+        fsync_file(target)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, as far as that is possible: what stays is removed another time."""
+    if isinstance(folder, StorePath):
+        with suppress(StorageError):
+            for path in folder.metas():
+                path.unlink(missing_ok=True)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def put_file(source: Path, target: Path) -> None:

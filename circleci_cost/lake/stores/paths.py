@@ -54,13 +54,14 @@ class StorePath(PosixPath):
         return Location(scheme.rstrip(":"), bucket, "/".join(steps))
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Size and time of an object; its time is by the store's clock. A folder has neither."""
+        """Size and time of an object, by the store's clock; a folder is as old as the newest object below it."""
         try:
             meta = self.location.head()
         except FileNotFoundError:
-            if self.is_dir():
-                return os.stat_result((_FOLDER_MODE, 0, 0, 1, 0, 0, 0, 0, 0, 0))
-            raise
+            newest = max((meta.modified.timestamp() for meta in self.location.objects()), default=None)
+            if newest is None:
+                raise
+            return os.stat_result((_FOLDER_MODE, 0, 0, 1, 0, 0, 0, int(newest), int(newest), int(newest)))
         at = int(meta.modified.timestamp())
         return os.stat_result((_FILE_MODE, 0, 0, 1, 0, 0, meta.size, at, at, at))
 
@@ -111,10 +112,13 @@ class StorePath(PosixPath):
         yield from (self._at(key) for key in sorted([*folders, *(meta.key for meta in metas)]))
 
     def glob(self, pattern: str, **_: Any) -> Generator[Self, None, None]:
-        """The objects and folders that fit a relative pattern without `**`, by key."""
+        """The objects and folders that fit a relative pattern, by key; `**/` may only stand before a name."""
         steps = str(pattern).split("/")
+        if steps[:-1] == ["**"]:
+            yield from self.rglob(steps[-1])
+            return
         if "**" in steps:
-            raise TypeError(f"{self} takes no ** in a pattern; use rglob")
+            raise TypeError(f"{self} takes no such pattern with **: {pattern}")
         fixed = 0
         while fixed < len(steps) - 1 and not set("*?[") & set(steps[fixed]):
             fixed += 1

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from circleci_cost.circleci import answers
 from circleci_cost.circleci.answers import KNOWN_STATES, ExportJob
 from circleci_cost.circleci.calls import Calls
+from circleci_cost.circleci.delivery import is_awaited
 from circleci_cost.circleci.intents import MAX_ATTEMPTS, Note
 from circleci_cost.circleci.waiting import wait
 from circleci_cost.circleci.windows import Window
@@ -22,7 +23,8 @@ class Polling:
 
     CircleCI takes under a minute for a small organization and up to four hours for a large one. A
     completed job without parts is polled `confirmations` times more, `confirmation_seconds` apart,
-    before it counts as no usage: a text of CircleCI's support calls that state momentary.
+    before it counts as no usage: a text of CircleCI's support calls that state momentary. Where CircleCI may
+    still lack all of the job's days, one answer is enough: the day stays open, and a later run asks for it again.
     """
 
     first_seconds: float = 2.0
@@ -79,6 +81,7 @@ class ExportJobs:
         deadline = clock.monotonic() + self.polling.total_seconds
         pause = self.polling.first_seconds
         unknown: set[str] = set()
+        confirmations = 0 if is_awaited(note.intent.first_day, note.intent.requested_at) else self.polling.confirmations
         while True:
             job = self.status(job_id, subject)
             if job.state == "failed":
@@ -89,7 +92,7 @@ class ExportJobs:
                     "a new one."
                 )
             if job.state == "completed":
-                if job.download_urls or len(note.intent.empty_answers) >= self.polling.confirmations:
+                if job.download_urls or len(note.intent.empty_answers) >= confirmations:
                     return job.download_urls
                 # One second less: the clock may be set back by that much during the wait.
                 note.count_empty(self.polling.confirmation_seconds - 1)

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from circleci_cost.circleci.delivery import newest_day
+
 MAX_DAYS = 31
 REACH_DAYS = 366
 
@@ -35,7 +37,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Plan:
-    """The windows to request, and the days that cannot be requested: too old, or not over yet."""
+    """The windows to request, and the days that no request can bring: too old, or not with CircleCI yet."""
 
     windows: list[Window]
     out_of_reach: list[date]
@@ -46,14 +48,14 @@ def plan_windows(days: Collection[date], now: datetime, reach_days: int = REACH_
     """Cut `days` (any order) into windows of consecutive days, at most 31 each, the oldest first.
 
     `now` is aware. A day is out of reach where its midnight lies more than `reach_days` x 24 h
-    before `now` (the API's strict rule), and not yet available where it is today in UTC or later
-    (an export holds full UTC days; `end` must not lie in the future).
+    before `now` (the API's strict rule), and not yet available where it is not over in UTC, or where CircleCI
+    cannot have brought it yet (`delivery`).
     """
-    today = now.astimezone(UTC).date()
+    newest = newest_day(now)
     oldest = now - timedelta(days=reach_days)
     wanted = sorted(set(days))
-    not_yet = [day for day in wanted if day >= today]
-    out_of_reach = [day for day in wanted if day < today and datetime.combine(day, time(), UTC) < oldest]
+    not_yet = [day for day in wanted if day > newest]
+    out_of_reach = [day for day in wanted if day <= newest and datetime.combine(day, time(), UTC) < oldest]
     return Plan(windows_of(set(wanted) - {*not_yet, *out_of_reach}), out_of_reach, not_yet)
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import click
 
-from circleci_cost.circleci import plan_windows, windows_of
+from circleci_cost.circleci import awaited_sentence, plan_windows, windows_of
 from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.parameters import DAY
@@ -14,7 +14,7 @@ from circleci_cost.cli.planned_runs import PlannedRun, fetches
 from circleci_cost.cli.published_state import days_without_costs, published, say_out_of_reach, show_costs
 from circleci_cost.cli.runs import execute
 from circleci_cost.cli.selection import chosen_centers, chosen_days, require_tokens
-from circleci_cost.cli.streams import write_line
+from circleci_cost.cli.streams import say, write_line
 from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import utc_yesterday
 from circleci_cost.config.settings import Settings
@@ -45,6 +45,7 @@ def backfill(
     require_tokens(settings, centers)
     lake = open_lake(settings.data_dir)
     now = call.clock.now()
+    awaited = awaited_sentence(now, days.first) if days.last == utc_yesterday(call.clock) else None
     generation = published(lake)
     runs: list[PlannedRun] = []
     for center in centers:
@@ -66,10 +67,14 @@ def backfill(
             runs.append(PlannedRun("reprice", center.name, to_price[0], to_price[-1]))
     if not runs:
         write_line("Nothing to fetch: every day that CircleCI can serve is there.")
+        if awaited:
+            say(awaited)
         exit_partial_if_unpriced(lake, [center.name for center in centers], days)
         return
     execute(settings, runs, f"Fetching {_exports_text(runs, settings)}" if any(map(fetches, runs)) else "Pricing")
     show_costs(settings, lake, runs)
+    if awaited:
+        say(awaited)
     with saying_infrastructure(settings):
         exit_partial_if_unpriced(lake, [run.cost_center for run in runs], days)
 

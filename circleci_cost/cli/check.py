@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from circleci_cost.circleci import DELIVERED_BY, DELIVERY, awaited_sentence
 from circleci_cost.cli.check_access import access_findings, token_ends
+from circleci_cost.cli.check_engine import engine_findings
 from circleci_cost.cli.check_prices import price_findings
 from circleci_cost.cli.check_sections import section_findings
 from circleci_cost.cli.findings import Finding
@@ -41,7 +43,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI or an object store.")
+@click.option("--offline", is_flag=True, help="Leave out what asks CircleCI, an object store or an engine.")
 @click.option("--json", "as_data", is_flag=True, help="Write the findings as JSON.")
 @invocation
 @click.pass_context
@@ -59,6 +61,7 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
         *price_findings(settings, today),
         *token_ends(settings, today),
         *section_findings(settings, os.environ, offline=offline),
+        *([] if offline else engine_findings(settings)),
         *([] if offline else access_findings(settings, call.clock)),
     ]
     if as_data:
@@ -77,6 +80,13 @@ def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
         "ok",
         f"{settings.described_source}: cost centers {centers}, history since {settings.history_start}",
     )
+    if settings.daily_at < DELIVERED_BY:
+        yield Finding(
+            "configuration",
+            "warning",
+            f"daily_at = {settings.daily_at} is too early, so the daily run may leave the day before to the next one: "
+            f"{DELIVERY}; set {DELIVERED_BY} or later",
+        )
     if settings.source_file:
         folder = settings.source_file.parent
         data = () if isinstance(settings.data_dir, StorePath) else (settings.data_dir,)
@@ -160,6 +170,8 @@ def _missing(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
             count = _days(len(missing.out_of_reach), "is", "are")
             sentence = f"{center.name}: {count} older than CircleCI serves ({ranges}); {IMPORT_THEM}"
             yield Finding("history", "ok", sentence)
+    if awaited := awaited_sentence(clock.now(), settings.history_start):
+        yield Finding("history", "ok", awaited.removesuffix("."))
 
 
 def _unsettled(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ What such a process does belongs to the modules of these names.
 """
 
 import gc
+import os
 import sys
 
 
@@ -30,3 +31,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Taking hundreds of thousands of objects apart costs a third of a second, and the system does it at once.
+    os._exit(0)

@@ -2,6 +2,7 @@
 
 import click
 
+from circleci_cost.circleci import awaited_sentence
 from circleci_cost.cli.infrastructure_refusals import saying_infrastructure
 from circleci_cost.cli.invocation import Invocation, invocation
 from circleci_cost.cli.planned_runs import PlannedRun
@@ -23,7 +24,8 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
     """Fetch, price and publish the last days of every cost center, and days that were missed.
 
     CircleCI restates its last days, so each day is fetched until an export of it is final; days that an outage left
-    out or left unfinished are caught up on. Safe to interrupt and to run beside the schedule of `dagster dev`.
+    out or left unfinished are caught up on. A day is asked for from 08:00 UTC of the next one on, when CircleCI begins
+    to bring it. Safe to interrupt and to run beside the schedule of `dagster dev`.
     Where credits are left without a price the exit code is 5.
     """
     settings = call.own_settings()
@@ -37,11 +39,15 @@ def sync(call: Invocation, cost_center: tuple[str, ...]) -> None:
             PlannedRun("refresh", center.name, window.first_day, window.last_day)
             for window in daily_windows(settings, lake, center.name, now)
         ]
+    awaited = awaited_sentence(now, settings.history_start)
     if not runs:
-        write_line(f"Nothing to fetch yet: history_start is {settings.history_start}, and no day since then is over.")
+        reason = awaited or f"history_start is {settings.history_start}, and no day since then is over."
+        write_line(f"Nothing to fetch yet: {reason}")
         return
     execute(settings, runs, "Fetching the last days")
     show_costs(settings, lake, runs)
+    if awaited:
+        say(awaited)
     say_earlier_versions(lake)
     for center in centers:
         missing = missing_days(settings, lake, center.name, now)

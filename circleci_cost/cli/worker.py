@@ -11,14 +11,12 @@ import queue
 import signal
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from circleci_cost.assets import USAGE_EXPORTS
 from circleci_cost.circleci import SILENT
@@ -30,11 +28,12 @@ from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
 from circleci_cost.defs.failed_runs import Failed, failure_in
-from circleci_cost.defs.held_files import hold_files
+from circleci_cost.defs.held_files import Durability, hold_files
 from circleci_cost.defs.housekeeping import tidy_daily
 from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import COMMAND_LINE, LAUNCHED_BY
 from circleci_cost.defs.partitions import range_tags
+from circleci_cost.defs.shared_statements import share_statements
 from circleci_cost.errors import CircleciCostError, StorageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.run_locks import lock_run
@@ -57,14 +56,15 @@ def main() -> None:
     threading.Thread(target=stop.wait_for_parent, daemon=True).start()
     try:
         settings = read_settings(Path(request["config"])) if request["config"] else _demo(request["demo_data"])
-        if request["disposable"]:
-            _skip_fsync()
-        hold_files()
+        # A run that a power cut ends is dead anyway; of a demo the whole record can be made again.
+        record = hold_files(Durability.NONE if request["disposable"] else Durability.EACH_RUN)
+        share_statements()
         source = ForwardingSource(settings, parent=parent)
-        definitions = {True: build_definitions(settings, source=source)}
+        checks = request["standing_checks"]
+        definitions = {checks: build_definitions(settings, source=source, standing_checks=checks)}
         with instance_errors(), _instance() as instance:
             stop.instance = instance
-            place = Place(settings, definitions[True], instance, parent)
+            place = Place(settings, instance, parent)
             parent.tell("ready")
             if request["keep_house"]:
                 place.end_dead_runs()
@@ -76,10 +76,11 @@ def main() -> None:
                 checks = order["standing_checks"]
                 if checks not in definitions:
                     definitions[checks] = build_definitions(settings, source=source, standing_checks=checks)
-                place = replace(place, definitions=definitions[checks])
                 for number, run in enumerate(order["runs"]):
                     stop.run_id = run["run_id"]
-                    if stop.requested.is_set() or not _execute(place, number, run):
+                    succeeded = not stop.requested.is_set() and _execute(place, definitions[checks], number, run)
+                    record.write_back()
+                    if not succeeded:
                         break
                 parent.tell("idle")
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
@@ -125,20 +126,11 @@ def _instance() -> dg.DagsterInstance:
         return dg.DagsterInstance.get()
 
 
-def _skip_fsync() -> None:
-    """Have SQLite leave the time of writing to the system: this halves the time of the demo's thousands of events.
-
-    A killed process loses nothing; a power cut could lose the demo's record of runs, which another demo makes again.
-    """
-    event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-
-
 @dataclass(frozen=True)
 class Place:
     """Where runs are executed, and the parent that gets their events."""
 
     settings: Settings
-    definitions: dg.Definitions
     instance: dg.DagsterInstance
     parent: Parent
 
@@ -188,7 +180,7 @@ class Place:
             self.parent.tell("remark", text=removed)
 
 
-def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
+def _execute(place: Place, definitions: dg.Definitions, number: int, run: dict[str, Any]) -> bool:
     parent, instance = place.parent, place.instance
     parent.tell("run", number=number)
     instance.add_event_listener(run["run_id"], listener(parent))
@@ -196,7 +188,7 @@ def _execute(place: Place, number: int, run: dict[str, Any]) -> bool:
     if run["refetch"]:
         config["ops"] = {USAGE_EXPORTS.name: {"config": {"refetch": True}}}
     lock = lock_run(place.lake, run["run_id"])
-    result = place.definitions.resolve_job_def(run["job"]).execute_in_process(
+    result = definitions.resolve_job_def(run["job"]).execute_in_process(
         instance=instance,
         run_id=run["run_id"],
         tags={**_partition_tags(run["partitions"]), **_TAGS},

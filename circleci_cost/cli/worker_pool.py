@@ -25,6 +25,8 @@ from circleci_cost.config.settings import Settings
 from circleci_cost.lake.layout import open_lake
 
 _MOST_WORKERS = 4
+# Starting a worker takes 2 s of a processor, as much as reading or pricing so many days.
+_DAYS_WORTH_A_WORKER = 60
 _PATIENCE_SECONDS = 60.0
 
 
@@ -52,6 +54,12 @@ class _Worker:
 
 def _most_workers() -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1)
+
+
+def useful_workers(lanes: Mapping[str, Sequence[AnyRun]], *, waits: bool) -> int:
+    """How many workers end sooner than fewer: lanes that wait for CircleCI do so side by side, others must be long."""
+    days = sum(run.days for runs in lanes.values() for run in runs)
+    return len(lanes) if waits else min(len(lanes), 1 + days // _DAYS_WORTH_A_WORKER)
 
 
 def _described(run: AnyRun) -> dict[str, object]:
@@ -83,6 +91,7 @@ class WorkerPool:
         # The worker that prepares a lane's exports, by lane; the lane waits for that.
         self._preparing: dict[str, int] = {}
         self._workers: dict[int, _Worker] = {}
+        self._most_workers = 1
         self._started = 0
         self._events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
 
@@ -91,7 +100,10 @@ class WorkerPool:
         self._standing_checks = standing_checks
         self._lanes |= lanes
         self._waiting_lanes.extend(lanes)
-        if len(lanes) > _most_workers() and not self._settings.is_demo:
+        # The demo's simulator answers at once.
+        waits = not self._settings.is_demo and any(fetches(run) for runs in lanes.values() for run in runs)
+        self._most_workers = min(_most_workers(), useful_workers(lanes, waits=waits))
+        if len(lanes) > self._most_workers and waits:
             self._prepare()
         while self._waiting_lanes or self._preparing or any(worker.lane for worker in self._workers.values()):
             self._give_lanes()
@@ -117,14 +129,14 @@ class WorkerPool:
             if self._waiting_lanes and worker.lane is None:
                 worker.lane = self._waiting_lanes.popleft()
                 worker.send(self._order(worker.lane))
-        while self._waiting_lanes and len(self._workers) < _most_workers():
+        while self._waiting_lanes and len(self._workers) < self._most_workers:
             worker = self._start()
             worker.lane = self._waiting_lanes.popleft()
             worker.send(self._order(worker.lane))
 
     def _prepare(self) -> None:
         """Have the exports of all lanes prepared at once; a worker gets a lane once its exports are prepared."""
-        while len(self._workers) < _most_workers():
+        while len(self._workers) < self._most_workers:
             self._start()
         numbers = itertools.cycle(list(self._workers))
         for lane in list(self._waiting_lanes):
@@ -158,6 +170,7 @@ class WorkerPool:
                 "config": str(source) if source else None,
                 "demo_data": str(self._settings.data_dir),
                 "disposable": self._disposable,
+                "standing_checks": self._standing_checks,
                 # One worker is enough to look for dead runs and to do the housekeeping.
                 "keep_house": number == 0,
             }

@@ -22,6 +22,7 @@ from circleci_cost.config.notifications import Notifications
 from circleci_cost.config.publish import Publish
 from circleci_cost.config.references import check_references
 from circleci_cost.days import EARLIEST_USAGE
+from circleci_cost.engines.definition import Engine
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.model.allocation.definition import VirtualTag
 from circleci_cost.model.anomalies.definition import Anomalies
@@ -96,6 +97,7 @@ class Settings(Section):
     notifications: Notifications = Notifications()
     publish: Publish = Publish()
     explorer: Explorer = Explorer()
+    engine: Engine = Engine()
     source_file: Path | None = Field(default=None, exclude=True)
 
     @property

@@ -1,6 +1,7 @@
 """The assets that turn credits into dollars: pricing_periods, daily_costs."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,6 +20,7 @@ from circleci_cost.defs.following import follows_configuration
 from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.defs.partitions import partition_days, partition_key
 from circleci_cost.defs.resources import Warehouse
+from circleci_cost.engines.spark_connect import SparkConnect
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.pricing import price_periods
 from circleci_cost.model.pricing.price_gaps import gaps, say_gaps
@@ -128,7 +130,9 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
         clock: dg.ResourceParam[Clock],
     ) -> metadata.Materialized:
         summaries, largest = [], []
-        with dagster_failures():
+        with dagster_failures(), _engine(settings, lake) as engine:
+            if engine is not None:
+                context.log.info(f"The engine at {engine.section.server} prices the job runs.")
             # A backfill of this asset alone must use the current rates, too.
             with warehouse.writing(PRICING_PERIODS) as connection:
                 write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
@@ -142,7 +146,9 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
                 changed = partial(changed_days, lake=lake, cost_center=name, days=center_days.days, **asked)
                 fence = partial(refuse_if_ended, context)
                 with warehouse.writing(DAILY_COSTS, name, days=changed, fence=fence) as connection:
-                    summary = write_daily_costs(connection, lake, name, center_days.days, clock.now(), **asked)
+                    summary = write_daily_costs(
+                        connection, lake, name, center_days.days, clock.now(), engine=engine, **asked
+                    )
                     summaries.append(summary)
                     largest += largest_costs(connection, name, summary.days)
                     for day in day_sums(connection, name, center_days.days):
@@ -153,6 +159,11 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
         )
 
     return daily_costs
+
+
+def _engine(settings: Settings, lake: Lake) -> AbstractContextManager[SparkConnect | None]:
+    """The server that prices; None where DuckDB does."""
+    return SparkConnect(settings.engine, str(lake.root)) if settings.engine.is_server else nullcontext()
 
 
 def _cost_results(summaries: Sequence[CostSummary]) -> Iterator[dg.AssetCheckResult]:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from enum import StrEnum
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -16,15 +17,26 @@ from sqlalchemy.engine import Engine
 _MOST = 16
 
 
+class Durability(StrEnum):
+    """When a change is on the disk: at once, with `write_back` at the end of a run, or when the system writes it.
+
+    A killed process loses nothing in any case; a power cut may lose what is not on the disk.
+    """
+
+    EACH_CHANGE = "FULL"
+    EACH_RUN = "NORMAL"
+    NONE = "OFF"
+
+
 @functools.cache
-def hold_files() -> "HeldFiles":
+def hold_files(durability: Durability = Durability.EACH_CHANGE) -> "HeldFiles":
     """Hold each SQLite file that Dagster opens in this process from now on, the last 16 of them.
 
     Dagster opens and closes a connection for each event of a run. When the last one to a file is closed, SQLite moves
     the log of changes into the file and waits for the disk, 8 ms for each of the 800 changes of a sync. Nothing is less
-    durable without that: each change still waits until it is in the log.
+    durable without that. Waiting for the disk at the end of a run only takes another half of an event's time.
     """
-    held = HeldFiles()
+    held = HeldFiles(durability)
     event.listen(Engine, "connect", held.hold)
     return held
 
@@ -32,7 +44,8 @@ def hold_files() -> "HeldFiles":
 class HeldFiles:
     """Connections of our own, one to each file, that do nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, durability: Durability) -> None:
+        self._durability = durability
         self._lock = threading.Lock()
         self._held: OrderedDict[str, sqlite3.Connection] = OrderedDict()
 
@@ -47,6 +60,14 @@ class HeldFiles:
                 self._held.move_to_end(path)
             elif path:
                 self._open(path)
+            if path in self._held or self._durability is Durability.NONE:
+                connection.execute(f"PRAGMA synchronous = {self._durability}")
+
+    def write_back(self) -> None:
+        """Have all changes on the disk."""
+        with self._lock, suppress(sqlite3.Error):
+            for holding in self._held.values():
+                holding.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Hold nothing any more."""

@@ -160,7 +160,7 @@ class Snapshots:
                     # Requests that still read it have connections of their own.
                     self._kept[1].close()
                 self._kept = (name, kept, Facts())
-            return generation.connect(), self._kept[2]
+            return generation.connect_beside(self._kept[1]), self._kept[2]
 
     def _limit(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Bound what all connections of this generation use together; what exceeds it goes to a folder of ours."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from circleci_cost.circleci import Window, plan_windows, windows_of
+from circleci_cost.circleci import DELIVERY, Window, newest_day, plan_windows, windows_of
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange, as_ranges, say_ranges
 from circleci_cost.days import days_between
@@ -18,11 +18,12 @@ IMPORT_THEM = "import usage files that you have of them with `circleci-cost impo
 
 @dataclass(frozen=True)
 class OpenDays:
-    """Days of one cost center that CircleCI can still serve, and those that it no longer can."""
+    """Days of one cost center that CircleCI can serve, those that it no longer can, and those that it cannot yet."""
 
     cost_center: str
     fetchable: tuple[date, ...]
     out_of_reach: tuple[date, ...]
+    not_yet: tuple[date, ...]
 
 
 def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime) -> OpenDays:
@@ -33,23 +34,28 @@ def missing_days(settings: Settings, lake: Lake, cost_center: str, now: datetime
 
 
 def reach_of(lake: Lake, cost_center: str, days: Sequence[date], now: datetime) -> OpenDays:
-    """Split days into those that a run can bring and those that only an import can. Raises `StorageError`."""
+    """Split days into those that a run can bring, those that only an import can, and those to wait for.
+
+    Raises `StorageError`.
+    """
     reach = _by_reach(cost_center, days, now)
-    # A day that was read or has landed needs no fetch, however old it is: only its run was cut off.
+    unserved = (*reach.out_of_reach, *reach.not_yet)
+    # A day that was read or has landed needs no fetch, however old or new it is: only its run was cut off.
     in_lake = {
         *lake.job_runs_days(cost_center),
-        *unread_days(lake, cost_center, reach.out_of_reach, landed_exports(lake, cost_center)),
+        *unread_days(lake, cost_center, unserved, landed_exports(lake, cost_center)),
     }
     return OpenDays(
         cost_center,
-        tuple(sorted({*reach.fetchable, *in_lake.intersection(reach.out_of_reach)})),
+        tuple(sorted({*reach.fetchable, *in_lake.intersection(unserved)})),
         tuple(day for day in reach.out_of_reach if day not in in_lake),
+        tuple(day for day in reach.not_yet if day not in in_lake),
     )
 
 
 def missing_sentences(lake: Lake, missing: Mapping[str, Sequence[DayRange]], what: str, now: datetime) -> list[str]:
-    """Say what to do about days without data, by cost center: fetch them or import files. `what` names the days."""
-    fetchable, too_old = [], []
+    """Say what to do about days without data, by cost center: fetch them, import files, wait. `what` names the days."""
+    fetchable, too_old, not_yet = [], [], []
     for name, ranges in missing.items():
         days = [day for span in ranges for day in days_between(span.first, span.last)]
         reach = reach_of(lake, name, days, now)
@@ -57,11 +63,15 @@ def missing_sentences(lake: Lake, missing: Mapping[str, Sequence[DayRange]], wha
             fetchable.append(f"{name}: {say_ranges(as_ranges(reach.fetchable))}")
         if reach.out_of_reach:
             too_old.append(f"{name}: {say_ranges(as_ranges(reach.out_of_reach))}")
+        if reach.not_yet:
+            not_yet.append(f"{name}: {say_ranges(as_ranges(reach.not_yet))}")
     sentences = []
     if fetchable:
         sentences.append(f"{what}, {'; '.join(fetchable)}; run `circleci-cost backfill` to fetch them.")
     if too_old:
         sentences.append(f"{what} and older than CircleCI serves, {'; '.join(too_old)}; {IMPORT_THEM}.")
+    if not_yet:
+        sentences.append(f"{what}, {'; '.join(not_yet)}; wait for them: {DELIVERY}.")
     return sentences
 
 
@@ -106,11 +116,11 @@ def daily_windows(settings: Settings, lake: Lake, cost_center: str, now: datetim
 
 def first_windows(settings: Settings, now: datetime) -> list[Window]:
     """The windows of the daily run where nothing is known of the present days: the last `restatement_days`."""
-    return windows_of(days_between(_first_look(settings, now), _yesterday(now)))
+    return windows_of(days_between(_first_look(settings, now), newest_day(now)))
 
 
 def _first_look(settings: Settings, now: datetime) -> date:
-    return max(settings.history_start, _yesterday(now) - timedelta(days=settings.restatement_days - 1))
+    return max(settings.history_start, newest_day(now) - timedelta(days=settings.restatement_days - 1))
 
 
 def open_days(
@@ -144,9 +154,9 @@ def _unsettled(
 
 
 def _by_reach(cost_center: str, days: Sequence[date], now: datetime) -> OpenDays:
-    out_of_reach = set(plan_windows(days, now).out_of_reach)
-    fetchable = tuple(day for day in days if day not in out_of_reach)
-    return OpenDays(cost_center, fetchable, tuple(sorted(out_of_reach)))
+    plan = plan_windows(days, now)
+    fetchable = tuple(day for day in days if day not in {*plan.out_of_reach, *plan.not_yet})
+    return OpenDays(cost_center, fetchable, tuple(plan.out_of_reach), tuple(plan.not_yet))
 
 
 def _yesterday(now: datetime) -> date:

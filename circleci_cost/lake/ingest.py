@@ -6,50 +6,43 @@ Each day's file is replaced by one rename, so a crash leaves each day as it was 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeVar
 
 import polars as pl
 
-from circleci_cost.errors import ExportDataError, StorageError, TransientSourceError, UnknownOrganizationError
+from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
+from circleci_cost.lake.export_reading import (
+    Expected,
+    ReplacedExportError,
+    read_export,
+    set_aside_unless_readable,
+)
 from circleci_cost.lake.known_usage import jobs_of_day
 from circleci_cost.lake.layout import Lake, claim
-from circleci_cost.lake.manifests import (
-    WITHOUT_BACKUP,
-    LandedExport,
-    Manifest,
-    disbelieve,
-    exports_by_day,
-    landed_exports,
-    set_aside,
-    was_replaced,
-)
+from circleci_cost.lake.manifests import LandedExport, Manifest, disbelieve, exports_by_day, landed_exports
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
-from circleci_cost.lake.readable import at_hand, each_of, present
+from circleci_cost.lake.readable import each_of, present
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
+from circleci_cost.lake.turns import in_the_same_turns
 from circleci_cost.model.usage import restatements
-from circleci_cost.model.usage.imported_records import read_imported
 from circleci_cost.model.usage.job_runs import (
-    PRECEDENCE,
     DaySummary,
     Provenance,
-    finish_day,
+    empty_day,
+    finish_days,
     latest_of_each_job,
-    refuse_unknown_organizations,
-    summarize_day,
+    summarize_days,
 )
-from circleci_cost.model.usage.normalize import normalize
-from circleci_cost.model.usage.records import Header, read_records
 from circleci_cost.model.usage.restatements import compare
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
-from circleci_cost.text.units import counted
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 
 # A reading is repeated only where another process landed the same window meanwhile.
 _READINGS = 5
-_T = TypeVar("_T")
+# A file waits for the disk twice; meanwhile others are encoded.
+_FILES_AT_ONCE = 4
 
 
 @dataclass
@@ -98,11 +91,11 @@ def ingest_days(
     claim(lake)
     remove_abandoned_spills(lake.spill)
     for _ in range(_READINGS):
-        with suppress(_ReplacedExportError):
+        with suppress(ReplacedExportError):
             return _ingest(
                 lake,
                 cost_center,
-                _Expected({organization.lower() for organization in organizations}, refused),
+                Expected({organization.lower() for organization in organizations}, refused),
                 days,
                 ingested_at=ingested_at,
                 rows_in_memory=rows_in_memory,
@@ -113,22 +106,10 @@ def ingest_days(
     )
 
 
-@dataclass(frozen=True)
-class _Expected:
-    """The organizations that exports may hold: `known`, or all but `refused`."""
-
-    known: Collection[str]
-    refused: Collection[str] | None
-
-
-class _ReplacedExportError(Exception):
-    """An export is no longer the one that its manifest named; nothing was written yet."""
-
-
 def _ingest(
     lake: Lake,
     cost_center: str,
-    expected: _Expected,
+    expected: Expected,
     days: Sequence[date],
     *,
     ingested_at: datetime,
@@ -141,14 +122,16 @@ def _ingest(
     covered = {day: [export.manifest for export in landed] for day, landed in sources.items() if landed}
     report.days_without_export.extend(day for day in days if day not in covered)
     neighbours = read_neighbours(lake, cost_center, covered)
-    precedence = _rank(exports, _published_exports(lake, cost_center, covered, neighbours))
+    published = _published_exports(lake, cost_center, covered)
+    precedence = _rank(exports, [*(neighbour.exports for neighbour in neighbours), *published.values()])
     export_ids = {rank: export_id for export_id, rank in precedence.items()}
     with DaySpill(new_spill(lake.spill), rows_in_memory) as spill:
         for export in exports:
-            wanted = [day for day in covered if export in sources[day]]
+            wanted = {day for day in covered if export in sources[day]}
             if wanted:
-                with _set_aside_unless_readable(export):
-                    _read_export(export, precedence, wanted, expected, spill=spill, report=report)
+                with set_aside_unless_readable(export):
+                    rank = precedence[export.manifest.export_id]
+                    _collect(export, rank, wanted, expected, spill=spill, report=report)
         for day in _emptied(lake, cost_center, sources, covered, spill.days):
             # CircleCI restates usage but never takes back a whole day. Jobs that have moved still leave the day.
             disbelieve(sources[day][-1], [day])
@@ -156,40 +139,22 @@ def _ingest(
             del covered[day]
             report.days_kept.append(day)
         lost = spill.settle(neighbour_keys(neighbours, precedence))
-        provenance = Provenance(cost_center, export_ids, ingested_at)
-        for day, manifests in covered.items():
-            rows = _finish(spill, day, provenance)
-            exported = {manifest.export_id: manifest.exported_at for manifest in manifests}
-            _publish(lake, JobRunsDay(cost_center, day, rows, exported), ingested_at, report)
+        _publish_days(
+            _Window(lake, cost_center, covered, published), spill, Provenance(export_ids, ingested_at), report
+        )
     report.duplicate_rows = report.rows_wanted - sum(day.jobs for day in report.days)
     for day, keys in sorted(lost.items()):
         report.restated += remove_moved_jobs(lake, cost_center, day, keys, export_ids=export_ids, at=ingested_at)
     return report
 
 
-@contextmanager
-def _set_aside_unless_readable(export: LandedExport) -> Iterator[None]:
-    """Set an unreadable export aside: otherwise it would settle its days, and each run would fail on it again."""
-    try:
-        yield
-    except UnknownOrganizationError:
-        raise
-    except ExportDataError as error:
-        set_aside(export)
-        if export.manifest.source == "import":
-            raise
-        raise ExportDataError(
-            f"{error} Its files are kept in {export.directory}; the next run asks CircleCI for these days again."
-        ) from error
-
-
-def _published_exports(
-    lake: Lake, cost_center: str, days: Iterable[date], neighbours: Iterable[JobRunsDay]
-) -> Iterator[Mapping[str, datetime]]:
-    """The exports that the published days in and near a window came from; some may have been replaced since."""
-    yield from (neighbour.exports for neighbour in neighbours)
-    paths = present(lake.job_runs_file(cost_center, day) for day in days)
-    yield from each_of(lake.root, paths, read_exports)
+def _published_exports(lake: Lake, cost_center: str, days: Iterable[date]) -> dict[date, dict[str, datetime]]:
+    """The exports that the published days of a window came from; some may have been replaced since."""
+    paths = {day: lake.job_runs_file(cost_center, day) for day in days}
+    there = set(present(paths.values()))
+    written = [day for day, path in paths.items() if path in there]
+    read = each_of(lake.root, [paths[day] for day in written], read_exports)
+    return dict(zip(written, read, strict=True))
 
 
 def _rank(exports: Sequence[LandedExport], published: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
@@ -216,75 +181,79 @@ def _emptied(
     ]
 
 
-def _read_export(
+def _collect(
     export: LandedExport,
-    precedence: Mapping[str, int],
+    precedence: int,
     wanted: Collection[date],
-    expected: _Expected,
+    expected: Expected,
     *,
     spill: DaySpill,
     report: IngestReport,
 ) -> None:
-    manifest = export.manifest
-    rank = pl.lit(precedence[manifest.export_id], dtype=pl.Int32).alias(PRECEDENCE)
-    read = outside = 0
-    for header, rows in _one_ahead(_read_parts(export)):
-        refuse_unknown_organizations(rows, manifest.cost_center, expected.known, header.file, expected.refused)
-        report.unknown_columns.update(header.unknown)
-        report.missing_columns.update(header.missing)
-        inside = rows.filter(pl.col("job_run_date").is_between(manifest.first_day, manifest.last_day))
-        read, outside = read + rows.height, outside + rows.height - inside.height
-        wanted_rows = inside.filter(pl.col("job_run_date").is_in(list(wanted)))
-        report.rows_wanted += wanted_rows.height
-        spill.add(wanted_rows.with_columns(rank))
-    report.rows_read += read
-    report.rows_outside_window += outside
-    if read and outside == read:
-        raise ExportDataError(
-            f"No job of export {manifest.export_id} ({counted(read, 'job')}) has a JOB_RUN_DATE in its window "
-            f"{manifest.first_day} to {manifest.last_day} (cost center {manifest.cost_center!r}): CircleCI answered "
-            "with other days. Nothing of it was used."
-        )
+    """Put the rows of an export that are of wanted days into the spill."""
+    for block in read_export(export, precedence, wanted, expected):
+        report.unknown_columns.update(block.header.unknown)
+        report.missing_columns.update(block.header.missing)
+        report.rows_read += block.read
+        report.rows_outside_window += block.outside
+        report.rows_wanted += block.rows.height
+        spill.add(block.rows, block.keys)
 
 
-def _read_parts(export: LandedExport) -> Iterator[tuple[Header, pl.DataFrame]]:
-    read = read_imported if export.manifest.source == "import" else read_records
-    for path in export.part_paths():
-        try:
-            with at_hand(path) as file:
-                for block in read(file):
-                    yield block.header, normalize(block)
-        except FileNotFoundError as error:
-            if was_replaced(export):
-                raise _ReplacedExportError from error
-            raise StorageError(
-                f"{path}, a part of export {export.manifest.export_id}, is missing; nothing was replaced. Restore it "
-                f"from a backup; {WITHOUT_BACKUP}"
-            ) from error
+@dataclass(frozen=True)
+class _Window:
+    """Days of a cost center to write, each with the manifests and, where it was written before, its exports then."""
+
+    lake: Lake
+    cost_center: str
+    sources: Mapping[date, Sequence[Manifest]]
+    published: Mapping[date, Mapping[str, datetime]]
 
 
-def _one_ahead(items: Iterator[_T]) -> Iterator[_T]:
-    """Yield items; a thread makes the next one while the caller works on the current one."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = reader.submit(next, items, None)
-            yield item
+def _publish_days(window: _Window, spill: DaySpill, provenance: Provenance, report: IngestReport) -> None:
+    """Write the days of a window, several files at a time."""
+
+    def publish(day: date, rows: pl.DataFrame) -> pl.DataFrame:
+        exports = {manifest.export_id: manifest.exported_at for manifest in window.sources[day]}
+        new = JobRunsDay(window.cost_center, day, rows, exports)
+        return _publish(window.lake, new, window.published.get(day), provenance.ingested_at)
+
+    with ThreadPoolExecutor(_FILES_AT_ONCE, initializer=in_the_same_turns()) as writers:
+        for days, rows in _finished(spill, provenance, window.sources):
+            summaries = {summary.day: summary for summary in summarize_days(rows)}
+            changes = writers.map(publish, days, _slices(rows, days, summaries))
+            report.restated += [change for change in changes if change.height]
+            report.days += [summaries.get(day, empty_day(day)) for day in days]
+    report.days.sort(key=lambda summary: summary.day)
 
 
-def _finish(spill: DaySpill, day: date, provenance: Provenance) -> pl.DataFrame:
-    rows = spill.day(day)
-    if rows is None:
-        return pl.DataFrame(schema=JOB_RUN_SCHEMA)
-    return finish_day(rows if spill.each_job_once else latest_of_each_job(rows), provenance)
+def _finished(
+    spill: DaySpill, provenance: Provenance, days: Collection[date]
+) -> Iterator[tuple[list[date], pl.DataFrame]]:
+    """Some days at a time with their job runs as they are written; the days without any come last."""
+    for together, rows in spill.by_days():
+        yield together, finish_days(rows if spill.each_job_once else latest_of_each_job(rows), provenance)
+    empty = sorted(set(days).difference(spill.days))
+    if empty:
+        yield empty, pl.DataFrame(schema=FILE_SCHEMA)
 
 
-def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) -> None:
-    path = lake.job_runs_file(new.cost_center, new.day)
-    if path.is_file() and read_exports(path) != new.exports:
+def _slices(rows: pl.DataFrame, days: Iterable[date], summaries: Mapping[date, DaySummary]) -> Iterator[pl.DataFrame]:
+    """The rows of each day, which stand together in the order of the days."""
+    start = 0
+    for day in days:
+        jobs = summaries[day].jobs if day in summaries else 0
+        yield rows.slice(start, jobs)
+        start += jobs
+
+
+def _publish(lake: Lake, new: JobRunsDay, former: Mapping[str, datetime] | None, at: datetime) -> pl.DataFrame:
+    """Replace a day, which came from the exports `former`; return its restatement, empty where nothing changed."""
+    change = pl.DataFrame(schema=restatements.SCHEMA)
+    if former is not None and former != new.exports:
         old = read_day(lake, new.cost_center, new.day)
         change = compare(
-            pl.DataFrame(schema=JOB_RUN_SCHEMA) if old is None else old.rows,
+            pl.DataFrame(schema=FILE_SCHEMA) if old is None else old.rows,
             new.rows,
             cost_center=new.cost_center,
             day=new.day,
@@ -295,6 +264,5 @@ def _publish(lake: Lake, new: JobRunsDay, at: datetime, report: IngestReport) ->
             # Before the day itself: a crash between the two is repaired by the next run, which finds the
             # day still as it was and writes the same record again.
             write_restatement(lake, change, state_of_day(lake, new.cost_center, new.day))
-            report.restated.append(change)
     write_day(lake, new)
-    report.days.append(summarize_day(new.day, new.rows))
+    return change

@@ -7,7 +7,8 @@ by key alone. Other rules over the rows are in `model.usage.job_runs`.
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -19,14 +20,16 @@ from circleci_cost.clock import file_age
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.model.usage.job_runs import PRECEDENCE
 
-ROWS_IN_MEMORY = 300_000
+ROWS_IN_MEMORY = 700_000
+# Days are given back together up to so many rows: a small day alone would cost more calls than work.
+_ROWS_AT_ONCE = 100_000
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _KEY = ("key_1", "key_2")
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 class DaySpill:
-    """Collects frames with `job_run_date`, `job_id` and `export_precedence`, and gives them back day by day."""
+    """Collects frames with `job_run_date`, `job_id` and `export_precedence`, and gives them back by days."""
 
     def __init__(self, directory: Path, rows_in_memory: int = ROWS_IN_MEMORY) -> None:
         self._directory = directory
@@ -34,11 +37,15 @@ class DaySpill:
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: dict[date, list[Path]] = {}
-        self._days_in_memory: dict[date, pl.DataFrame] = {}
         self._keys: list[pl.DataFrame] = []
         self._superseded: dict[date, pl.DataFrame] = {}
+        self._rows: Counter[date] = Counter()
         self.each_job_once = False
-        self.days: set[date] = set()
+
+    @property
+    def days(self) -> list[date]:
+        """The days that rows were added of, in order."""
+        return sorted(self._rows)
 
     def __enter__(self) -> Self:
         return self
@@ -48,19 +55,19 @@ class DaySpill:
     ) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Add rows; when `rows_in_memory` is reached, all buffered rows go to disk."""
+    def add(self, rows: pl.DataFrame, keys: pl.DataFrame) -> None:
+        """Add rows with their `job_keys`; when `rows_in_memory` is reached, all buffered rows go to disk."""
         if rows.is_empty():
             return
         self._buffer.append(rows)
         self._buffered += rows.height
-        self._keys.append(job_keys(rows))
-        self.days.update(rows.get_column("job_run_date").unique())
+        self._keys.append(keys)
+        self._rows.update(dict(rows.group_by("job_run_date").len().iter_rows()))
         if self._buffered >= self._rows_in_memory:
             self._flush()
 
     def _flush(self) -> None:
-        chunk = pl.concat(self._buffer)
+        chunk = pl.concat(self._buffer, how="vertical_relaxed")
         self._buffer, self._buffered = [], 0
         for day, rows in _by_day(chunk).items():
             path = self._directory / f"{day}-{len(self._files.get(day, []))}.arrow"
@@ -97,19 +104,31 @@ class DaySpill:
         self._superseded = {day: rows for day, rows in lost.items() if day not in published}
         return {day: rows for day, rows in lost.items() if day in published}
 
-    def day(self, day: date) -> pl.DataFrame | None:
-        """All rows of a day except those that another day's row supersedes; None where the day has no rows."""
-        with storage_errors(self._directory, "read"):
-            spilled = [pl.read_ipc(path) for path in self._files.get(day, [])]
-        if self._buffer:
-            self._days_in_memory = _by_day(pl.concat(self._buffer))
-            self._buffer = []
-        frames = [*spilled, *([self._days_in_memory[day]] if day in self._days_in_memory else [])]
-        if not frames:
-            return None
-        rows = pl.concat(frames)
-        losers = self._superseded.get(day)
-        return rows if losers is None else without_keys(rows, losers)
+    def by_days(self) -> Iterator[tuple[list[date], pl.DataFrame]]:
+        """After `settle`: some days at a time, in order, with all their rows that no other day's row supersedes."""
+        in_memory = pl.concat(self._buffer, how="vertical_relaxed") if self._buffer else None
+        self._buffer = []
+        for days in self._days_at_once():
+            with storage_errors(self._directory, "read"):
+                frames = [pl.read_ipc(path) for day in days for path in self._files.get(day, [])]
+            if in_memory is not None:
+                frames.append(in_memory.filter(pl.col("job_run_date").is_between(days[0], days[-1])))
+            rows = pl.concat(frames, how="vertical_relaxed")
+            losers = [self._superseded[day] for day in days if day in self._superseded]
+            yield days, without_keys(rows, pl.concat(losers)) if losers else rows
+
+    def _days_at_once(self) -> Iterator[list[date]]:
+        most = min(self._rows_in_memory, _ROWS_AT_ONCE)
+        together: list[date] = []
+        rows = 0
+        for day in self.days:
+            if together and rows + self._rows[day] > most:
+                yield together
+                together, rows = [], 0
+            together.append(day)
+            rows += self._rows[day]
+        if together:
+            yield together
 
 
 def job_keys(rows: pl.DataFrame) -> pl.DataFrame:
@@ -119,8 +138,9 @@ def job_keys(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_keys(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """The rows whose `job_keys` are not among `keys`, in their order."""
-    remaining = job_keys(rows).with_row_index("row").join(keys, on=_KEY, how="anti").get_column("row")
+    """The rows whose `job_keys` are not among `keys` for their day, in their order."""
+    job_of_day = [*_KEY, "job_run_date"]
+    remaining = job_keys(rows).with_row_index("row").join(keys, on=job_of_day, how="anti").get_column("row")
     return rows[remaining.sort()]
 
 

@@ -79,6 +79,14 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
         yield
 
 
+def in_the_same_turns() -> Callable[[], None]:
+    """What a thread calls first that writes for this one, so that its writes depend on the same turns."""
+    from circleci_cost.lake.stores.leases import depend_on, held_leases
+
+    leases = held_leases()
+    return lambda: depend_on(leases)
+
+
 @dataclass(frozen=True)
 class HeldFile:
     """A locked file; leaving the context gives the lock back."""

@@ -10,19 +10,20 @@ from decimal import Decimal
 
 from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import present, readable
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.units import counted
 
-_QUERY = """
+_QUERY = f"""
 SELECT CAST(organization_id AS VARCHAR), CAST(max_by(organization_name, job_run_date) AS VARCHAR), count(*),
     sum(total_credits)
-FROM read_parquet($files, hive_partitioning = false)
+FROM {JOB_RUN_FILES}
 WHERE NOT list_contains($known, CAST(organization_id AS VARCHAR))
 GROUP BY 1
 ORDER BY 1
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,33 @@ from datetime import date
 from decimal import Decimal
 
 from circleci_cost.database import connect
+from circleci_cost.lake.days import METADATA_KEY, named
 from circleci_cost.lake.files import storage_errors
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES_BY_NAME
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import readable
 
-_QUERY = """
+_QUERY = f"""
+WITH foreign_files AS (
+    SELECT file_name
+    FROM parquet_kv_metadata($files)
+    WHERE key = '{METADATA_KEY}'
+        -- Files of earlier versions do not name it.
+        AND contains(decode(value), '"cost_center": ')
+        AND NOT contains(decode(value), $cost_center)
+)
+
 SELECT
     count(*),
     count(DISTINCT hash(job_id)),
-    count(*) FILTER (WHERE CAST(job_run_date AS VARCHAR) <> regexp_extract(filename, 'date=([0-9-]{10})', 1)),
-    count(*) FILTER (WHERE cost_center <> $cost_center),
+    count(*) FILTER (WHERE CAST(job_run_date AS VARCHAR) <> date),
+    count(*) FILTER (WHERE filename IN (FROM foreign_files)),
     coalesce(sum(total_credits), 0),
     coalesce(sum(list_sum(list_value(
         *COLUMNS(lambda name: ends_with(name, '_credits') AND name <> 'total_credits')
     ))), 0)
-FROM read_parquet($files, filename = true, hive_partitioning = false, union_by_name = true)
-"""
+FROM {JOB_RUN_FILES_BY_NAME}
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -46,5 +57,5 @@ def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verif
     paths = [lake.job_runs_file(cost_center, day) for day in days]
     with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
         files = readable(paths)
-        (row,) = connection.execute(_QUERY, {"files": files, "cost_center": cost_center}).fetchall()
+        (row,) = connection.execute(_QUERY, {"files": files, "cost_center": named(cost_center)}).fetchall()
     return Verification(*row)

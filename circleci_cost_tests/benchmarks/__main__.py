@@ -6,10 +6,12 @@ import sys
 NAMES = (
     "forecast",
     "ingest",
+    "growth",
     "reprice",
     "daily",
     "demo",
     "startup",
+    "commands",
     "budgets",
     "allocation",
     "anomalies",

@@ -65,7 +65,7 @@ def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         lake = land(folder / str(PARTS), rows, PARTS)
-        pairs = [(_measure("duckdb", lake), _measure("ingest", lake)) for _ in range(pairs_in_turn)]
+        pairs = [(measure("duckdb", lake), measure("ingest", lake)) for _ in range(pairs_in_turn)]
         print(f"{pairs[0][1]['rows']:,.0f} rows in {PARTS} parts, {pairs_in_turn} pairs in turn; medians")
         for name, side in (("duckdb", 0), ("ingest", 1)):
             seconds, cpu, peak, count = (
@@ -77,7 +77,7 @@ def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
             print(f"  ratio of {key}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
         print("parts, MB peak of ingest")
         for parts in (4, 12, 40):
-            print(f"  {parts:5}{_measure('ingest', land(folder / str(parts), rows, parts))['peak']:>8.0f}")
+            print(f"  {parts:5}{measure('ingest', land(folder / str(parts), rows, parts))['peak']:>8.0f}")
 
 
 def land(folder: Path, rows: int, parts: int) -> Lake:
@@ -111,7 +111,8 @@ def land(folder: Path, rows: int, parts: int) -> Lake:
     return lake
 
 
-def _measure(side: str, lake: Lake) -> dict[str, float]:
+def measure(side: str, lake: Lake) -> dict[str, float]:
+    """Read a landed export in a process of its own: rows, seconds, CPU seconds, peak megabytes."""
     command = [sys.executable, "-m", "circleci_cost_tests.benchmarks", "ingest", "--child", side, str(lake.root)]
     answer: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return answer

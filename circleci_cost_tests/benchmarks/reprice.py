@@ -26,9 +26,10 @@ import polars as pl
 from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.days import days_between
 from circleci_cost.lake.days import JobRunsDay, write_day
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.price_periods import PricePeriod
-from circleci_cost.model.usage.schema import CREDITS, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import CREDITS, FILE_SCHEMA, JOB_RUN_ORDER
 from circleci_cost.simulator import demo_scenario, generate
 from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
@@ -36,12 +37,13 @@ from circleci_cost.warehouse.tables.sessions import TableStore
 
 LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)
+DAYS = len(days_between(FIRST, LAST))
 MEMORY_LIMIT = "3GB"
 COST_CENTER = "acme"
-AGGREGATION = """
+AGGREGATION = f"""
 SELECT count(*), sum(credits) FROM (
     SELECT sum(total_credits) AS credits
-    FROM read_parquet($files, hive_partitioning = false)
+    FROM {JOB_RUN_FILES}
     GROUP BY job_run_date, cost_center, organization_id, project_id, workflow_name, job_name, vcs_branch,
         resource_class, executor, operating_system, parallelism, pipeline_trigger_source, job_build_status,
         is_unregistered_user
@@ -49,20 +51,19 @@ SELECT count(*), sum(credits) FROM (
 """
 
 
-def write_lake(lake: Lake, jobs_per_day: int) -> None:
-    """Write 13 months of generated job runs, a file a day."""
+def write_lake(lake: Lake, jobs_per_day: int, days: int = 395) -> None:
+    """Write generated job runs of the last days, a file a day; by default 13 months."""
     scenario = demo_scenario(LAST).with_jobs_per_day(jobs_per_day)
     organizations = [organization.id for organization in scenario.organizations]
     as_of = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
-    for day in days_between(FIRST, LAST):
+    for day in days_between(LAST - timedelta(days=days - 1), LAST):
         exported = pl.concat(generate(scenario, organizations, day, day, as_of))
         rows = exported.rename(str.lower).with_columns(
-            cost_center=pl.lit(COST_CENTER),
             other_credits=pl.lit(0, dtype=CREDITS),
             export_id=pl.lit("benchmark"),
             ingested_at=pl.lit(as_of),
         )
-        rows = rows.select(pl.col(name).cast(dtype) for name, dtype in JOB_RUN_SCHEMA.items())
+        rows = rows.select(pl.col(name).cast(dtype) for name, dtype in FILE_SCHEMA.items())
         write_day(lake, JobRunsDay(COST_CENTER, day, rows.sort(JOB_RUN_ORDER, nulls_last=True), {"benchmark": as_of}))
 
 
@@ -94,7 +95,8 @@ def aggregation(root: Path) -> dict[str, float]:
         return {"seconds": time.perf_counter() - started}
 
 
-def _measured(name: str, root: Path) -> dict[str, float]:
+def measured(name: str, root: Path) -> dict[str, float]:
+    """Measure the step or the bare aggregation in a process of its own."""
     command = [
         sys.executable,
         "-m",
@@ -125,8 +127,8 @@ def main(argv: list[str]) -> None:
         lake = open_lake(root)
         if not lake.job_runs_days(COST_CENTER):
             write_lake(lake, asked.jobs_per_day)
-        whole, bare = _measured("step", root), _measured("aggregation", root)
-    print(f"{whole['jobs']:,} job runs over {len(days_between(FIRST, LAST))} days, {whole['cost_rows']:,} cost rows")
+        whole, bare = measured("step", root), measured("aggregation", root)
+    print(f"{whole['jobs']:,} job runs over {DAYS} days, {whole['cost_rows']:,} cost rows")
     print(f"{'':24}{'seconds':>10}{'ratio':>8}{'peak MB':>10}")
     print(f"{'aggregation alone':24}{bare['seconds']:>10.1f}{1:>8.1f}{bare['peak_mb']:>10.0f}")
     for label, key in (("daily_costs, first time", "first"), ("daily_costs, repriced", "seconds")):

@@ -11,7 +11,7 @@ from circleci_cost.errors import TransientSourceError
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.settling import unsettled_days
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 from circleci_cost_tests.circleci.harness import NOW, SUBJECT, WINDOW, Harness
 from circleci_cost_tests.simulator_faults.actions import completed_without_urls
 
@@ -22,9 +22,9 @@ def read(site: Harness, used: date | None) -> None:
     """Write the job runs of the landed export: one job on a day, the other days without usage."""
     (landed,) = landed_exports(site.lake, "acme")
     exports = {landed.manifest.export_id: landed.manifest.exported_at}
-    empty = pl.DataFrame(schema=JOB_RUN_SCHEMA)
+    empty = pl.DataFrame(schema=FILE_SCHEMA)
     for day in DAYS:
-        rows = pl.DataFrame({name: [None] for name in JOB_RUN_SCHEMA}, schema=JOB_RUN_SCHEMA) if day == used else empty
+        rows = pl.DataFrame({name: [None] for name in FILE_SCHEMA}, schema=FILE_SCHEMA) if day == used else empty
         write_day(site.lake, JobRunsDay("acme", day, rows, exports))
 
 

@@ -57,6 +57,29 @@ def test_sync_has_nothing_to_fetch_on_the_first_day(call: Caller, monkeypatch: p
     assert output.out == "Nothing to fetch yet: history_start is 2026-01-01, and no day since then is over.\n"
 
 
+def test_after_midnight_commands_say_which_day_is_not_there_yet_and_when_it_will_be(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIRCLECI_TOKEN", "a-token")
+    call.configure(configuration(date(2025, 12, 31)).replace("[[cost", 'daily_at = "06:00"\n[[cost', 1))
+    when = "CircleCI brings a day between 08:00 and 10:00 UTC of the next one"
+    sentence = f"2025-12-31 is not there yet: {when}. The first sync after 10:00 UTC fetches it."
+    early = call.at("2026-01-01T07:59:59+00:00")
+    assert early("sync").out == f"Nothing to fetch yet: {sentence}\n"
+    output = early("backfill")
+    assert (output.code, output.err) == (0, f"{sentence}\n")
+    assert output.out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
+    publish_rows(call.folder / "data", [])
+    checked = early("check", "--offline")
+    assert f"history: {sentence.removesuffix('.')}\n" in checked.out
+    assert "daily_at = 06:00 is too early, so the daily run may leave the day before to the next one" in checked.out
+    asked = early("report", "--from", "2025-12-31", "--to", "2025-12-31")
+    assert (asked.code, asked.err) == (5, f"Partial: days without data, acme: 2025-12-31; wait for them: {when}.\n")
+    checked = call.at("2026-01-01T10:00:00+00:00")("check", "--offline")
+    assert "acme: 1 day is not there yet (2025-12-31); run `circleci-cost backfill`" in checked.out
+    assert sentence.removesuffix(".") not in checked.out
+
+
 @pytest.mark.parametrize(
     ("now", "start"),
     [(LAST_SECOND, "2024-11-30"), (MIDNIGHT, "2024-12-01"), ("2025-03-29T12:00:00+00:00", "2024-02-29")],

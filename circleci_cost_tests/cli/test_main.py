@@ -15,7 +15,7 @@ from circleci_cost.text.commands import WITHOUT_DEMO_UNASKED
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 
-_HEAVY = ("dagster", "polars", "duckdb", "httpx", "pydantic", "rich", "numpy", "pyarrow")
+_HEAVY = ("dagster", "polars", "duckdb", "httpx", "pydantic", "rich", "numpy", "pyarrow", "pyspark", "grpc")
 
 
 def test_help_imports_nothing_that_is_slow() -> None:

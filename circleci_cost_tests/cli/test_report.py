@@ -211,11 +211,11 @@ def test_days_without_data_make_the_answer_partial_and_are_named(published: Call
 
 
 def test_missing_days_that_circleci_no_longer_serves_are_to_be_imported_and_the_others_fetched(call: Caller) -> None:
-    today = datetime.now(UTC).date()
+    today = date(2026, 11, 22)
     oldest, newest = today - timedelta(days=400), today - timedelta(days=1)
     call.configure(configuration(oldest))
     publish_rows(call.folder / "data", [], [today - timedelta(days=number) for number in range(2, 390)])
-    output = call("report", "--from", str(oldest), "--to", str(newest), "--json")
+    output = call.at(f"{today}T12:00:00+00:00")("report", "--from", str(oldest), "--to", str(newest), "--json")
     assert (output.code, output.err) == (
         5,
         f"Partial: days without data, acme: {newest}; run `circleci-cost backfill` to fetch them.\n"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from circleci_cost.circleci import newest_day
 from circleci_cost.simulator import ACME_ID, ACME_LABS_ID, Fault, Simulator, SimulatorServer, demo_scenario
 from circleci_cost.simulator.restatement import last_available_day
 from circleci_cost_tests.cli.harness import Caller
@@ -24,9 +25,9 @@ from circleci_cost_tests.simulator_faults.connection_actions import Hang
 
 TOKEN = "CCIPAT_canary_token_c41d"
 TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
-START = TODAY - timedelta(days=9)
-# Before CircleCI's daily refresh, yesterday is there and has no usage yet.
+NEWEST = newest_day(datetime.now(UTC))
+START = NEWEST - timedelta(days=8)
+# While CircleCI refreshes its data, the newest day is there and has no usage yet.
 LAST_USED = last_available_day(datetime.now(UTC))
 
 
@@ -86,7 +87,7 @@ def test_f098_from_the_first_sync_to_an_edited_price(call: Caller, server: Simul
 def _story(call: Caller, server: SimulatorServer) -> None:
     output = call("sync")
     assert output.code == 0
-    assert output.out.startswith(f"acme, {TODAY - timedelta(days=4)} to {YESTERDAY}: ")
+    assert output.out.startswith(f"acme, {NEWEST - timedelta(days=3)} to {NEWEST}: ")
     assert "5 days of the history are not there yet" in output.err
     assert "run `circleci-cost backfill`" in output.err
 
@@ -211,7 +212,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
             break
     rest = [line for line in process.communicate(timeout=60)[1].splitlines() if line]
     assert process.returncode == 130
-    one, two = f"{first} – {first + timedelta(days=30)}", f"{first + timedelta(days=31)} – {YESTERDAY}"
+    one, two = f"{first} – {first + timedelta(days=30)}", f"{first + timedelta(days=31)} – {NEWEST}"
     takes = "so this takes more than an hour"
     assert lines[0] == f"Fetching 2 exports of at most 31 days; CircleCI allows 1 an hour and organization, {takes}."
     assert [re.sub(r"job [0-9a-f-]+|with .*", "…", line) for line in lines[1:3]] == [
@@ -224,7 +225,7 @@ def test_without_a_terminal_each_fetch_and_wait_is_a_line_and_on_one_no_reason_i
     )
     assert rest == [
         "Stopping: what runs is being ended; Ctrl-C again kills.",
-        f"Left to do for {name}: 1 of 2 exports not finished ({two}), costs not computed ({first} – {YESTERDAY}).",
+        f"Left to do for {name}: 1 of 2 exports not finished ({two}), costs not computed ({first} – {NEWEST}).",
         "The costs of what has landed need no further fetch: `circleci-cost reprice`.",
         "Error: Interrupted; nothing is lost, the same command takes up where this one ended.",
     ]

@@ -6,16 +6,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from circleci_cost.circleci import newest_day
 from circleci_cost_tests.cli.harness import Output, configuration
 from circleci_cost_tests.faults.limits import obey_permissions
 
 ROOT = Path(__file__).parents[2]
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
+NEWEST = newest_day(datetime.now(UTC))
 # Nothing is asked of CircleCI before storage refuses; if it were, the discard port would refuse it.
 UNREACHABLE = '[api]\nbase_url = "http://127.0.0.1:9/api/v2"\n'
 
@@ -37,7 +38,7 @@ def called(folder: Path, *arguments: str, prepare: Callable[[], object] = obey_p
 
 def configured(folder: Path) -> Path:
     """A folder with a configuration of one cost center."""
-    (folder / "circleci_cost.toml").write_text(configuration(YESTERDAY) + UNREACHABLE)
+    (folder / "circleci_cost.toml").write_text(configuration(NEWEST) + UNREACHABLE)
     return folder
 
 

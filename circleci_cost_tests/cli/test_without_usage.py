@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from circleci_cost.circleci import newest_day
 from circleci_cost.simulator import Job, Organization, Project, Scenario, Simulator, SimulatorServer, Workflow
 from circleci_cost_tests.cli.harness import Caller
 
 TOKEN = "CCIPAT_canary_token_0d83"
 ID = "44444444-4444-4444-8444-444444444444"
-TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
-FIRST = TODAY - timedelta(days=4)
+NEWEST = newest_day(datetime.now(UTC))
+FIRST = NEWEST - timedelta(days=3)
 LATER = date(2999, 1, 1)
 CENTER = """
 [[cost_centers]]
@@ -50,14 +50,14 @@ def test_everything_works_without_any_usage_and_a_cost_center_that_was_never_fet
     output = call("sync")
     assert (output.code, output.out) == (
         0,
-        f"quiet, {FIRST} to {YESTERDAY}: no usage; CircleCI has none, or has not brought it yet\n",
+        f"quiet, {FIRST} to {NEWEST}: no usage; CircleCI has none, or has not brought it yet\n",
     )
     assert "Housekeeping removed leftovers of killed processes (1).\n" in output.err
     assert call("backfill").out == "Nothing to fetch: every day that CircleCI can serve is there.\n"
     output = call("report", "--json", "--where", "cost_center=quiet")
     answer = json.loads(output.out)
     assert (output.code, answer["total"]) == (0, {"cost": "0.000000", "credits": "0", "runs": 0, "run_seconds": 0})
-    assert answer["data_through"] in {str(YESTERDAY), str(YESTERDAY - timedelta(days=1))}
+    assert answer["data_through"] in {str(NEWEST), str(NEWEST - timedelta(days=1))}
     for command in (
         ("budgets",),
         ("anomalies",),

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
-from circleci_cost.defs.held_files import HeldFiles, hold_files
+from circleci_cost.defs.held_files import Durability, HeldFiles, hold_files
 
 
 @pytest.fixture
@@ -50,6 +50,25 @@ def test_of_many_files_the_last_ones_are_held(tmp_path: Path, held: HeldFiles) -
     assert logs(tmp_path) == {str(number) for number in range(4, 20)}
     held.close()
     assert logs(tmp_path) == set()
+
+
+@pytest.mark.parametrize(("durability", "level"), [("FULL", 2), ("NORMAL", 1), ("OFF", 0)])
+def test_changes_reach_the_disk_as_was_asked_and_at_the_end_of_a_run_at_the_latest(
+    tmp_path: Path, durability: str, level: int
+) -> None:
+    path = tmp_path / "runs.db"
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA journal_mode = WAL"))
+    holding = HeldFiles(Durability(durability))
+    event.listen(engine, "connect", holding.hold)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE numbers (number INT)"))
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == level
+    before = path.stat().st_size
+    holding.write_back()
+    assert path.stat().st_size > before
+    holding.close()
 
 
 @pytest.mark.usefixtures("held")

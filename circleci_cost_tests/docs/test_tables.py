@@ -1,13 +1,17 @@
 """The guide `tables` documents what is published: every table and column, in order, with its type."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
+from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 from circleci_cost_tests.docs.documents import GUIDES
 from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
@@ -48,6 +52,17 @@ def test_every_column_is_documented_in_order_and_with_its_type(published: dict[s
         for table, section in documented().items()
     }
     assert written == published
+
+
+def test_every_column_of_a_file_of_job_runs_is_documented_with_its_type(tmp_path: Path) -> None:
+    lake, day = open_lake(tmp_path), date(2026, 10, 1)
+    write_day(lake, JobRunsDay("acme", day, pl.DataFrame(schema=FILE_SCHEMA), {"export": datetime.now(UTC)}))
+    file = str(lake.job_runs_file("acme", day))
+    columns = duckdb.execute("DESCRIBE FROM read_parquet($file, hive_partitioning = false)", {"file": file}).fetchall()
+    introduction = _GUIDE.partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \| `([^`]+)` \|", introduction, re.MULTILINE)
+    documented_types = {name: kind for names, kind in rows for name in re.findall(r"\w+", names)}
+    assert documented_types == {name: kind for name, kind, *_ in columns}
 
 
 def test_every_table_states_its_grain_and_which_sums_are_right() -> None:

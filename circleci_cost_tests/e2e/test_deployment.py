@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from circleci_cost.circleci import newest_day
 from circleci_cost.clock import SystemClock
 from circleci_cost.defs.partitions import partition_key, range_tags
 from circleci_cost.simulator import Fault, Simulator, SimulatorServer
@@ -177,9 +178,9 @@ def test_months_are_backfilled_a_price_change_repaired_and_the_schedule_ticks(si
     # The schedule's own runs: one per cost center, over the last four days.
     tags = {"dagster/schedule_name": "daily_refresh"}
     deployment.until(lambda: [run["status"] for run in deployment.runs(tags)] == ["SUCCESS"] * 2)
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    first = yesterday - timedelta(days=3)
-    ranges = [range_tags(name, first, yesterday) for name in ("hooli", "initech")]
+    newest = newest_day(datetime.now(UTC))
+    first = newest - timedelta(days=3)
+    ranges = [range_tags(name, first, newest) for name in ("hooli", "initech")]
     actual = [{key: run["tags"][key] for key in ranges[0]} for run in deployment.runs(tags)]
     assert sorted(actual, key=str) == sorted(ranges, key=str)
     # What follows is made by the sensor, once for both.

@@ -98,16 +98,19 @@ def test_freshness_and_open_days_of_each_cost_center(tmp_path: Path) -> None:
     assert "CircleCI has changed no day after it was exported." in page
 
 
-def test_days_that_age_out_and_data_that_end_long_ago_say_what_is_left_to_do(tmp_path: Path) -> None:
+def test_days_that_age_out_or_are_awaited_and_data_that_end_long_ago_say_what_is_left_to_do(tmp_path: Path) -> None:
     settings = written(tmp_path, configuration(date(2025, 1, 1)))
     publish_rows(tmp_path / "data", rows(*days_between(FIRST, THROUGH)))
-    with serving(settings, clock=ManualClock(NOW + timedelta(days=40))) as site:
+    # At midnight, before CircleCI brings the day that has just ended.
+    with serving(settings, clock=ManualClock(NOW + timedelta(days=40, hours=-12))) as site:
         days = table(site, "days.csv")
         page = get(site).text
         assert site.take_bugs() == []
-    assert [each["command"] for each in days] == ["circleci-cost backfill"] * 2 + ["circleci-cost import"]
-    assert (days[0]["to"], days[1]["from"], days[1]["to"]) == ("2026-02-28", "2026-03-13", "2026-04-21")
+    assert [each["command"] for each in days] == ["circleci-cost backfill"] * 2 + ["circleci-cost import", ""]
+    assert (days[0]["to"], days[1]["from"], days[1]["to"]) == ("2026-02-28", "2026-03-13", "2026-04-20")
     assert days[2]["from"] == "2025-01-01"
+    assert (days[3]["from"], days[3]["state"]) == ("2026-04-21", "not there yet")
+    assert "CircleCI brings a day between 08:00 and 10:00 UTC of the next one; the daily run fetches it" in page
     assert "The data end on 2026-03-12: run `circleci-cost sync`" in page
     assert "older than CircleCI serves" in page
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from circleci_cost.circleci import Window
 from circleci_cost.config.settings import Settings
 from circleci_cost.days import days_between
-from circleci_cost.history.coverage import daily_windows, missing_days, overdue_days
+from circleci_cost.history.coverage import daily_windows, first_windows, missing_days, overdue_days
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import LandedExport, Manifest, write_manifest
 from circleci_cost.lake.settling import unsettled_days
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 ACME = "b9291e0d-5f0c-4c1e-9d3b-2f6a7c8e1a04"
@@ -33,7 +34,7 @@ def settings(history_start: date) -> Settings:
 
 def with_job_runs(lake: Lake, first: date, last: date, export_id: str = "export") -> None:
     for day in days_between(first, last):
-        write_day(lake, JobRunsDay("acme", day, pl.DataFrame(schema=JOB_RUN_SCHEMA), {export_id: NOW}))
+        write_day(lake, JobRunsDay("acme", day, pl.DataFrame(schema=FILE_SCHEMA), {export_id: NOW}))
 
 
 def export(first: date, last: date, exported: datetime, *, complete: bool = True) -> LandedExport:
@@ -86,6 +87,28 @@ def test_the_first_daily_run_is_about_the_days_that_may_be_restated(lake: Lake) 
 def test_the_first_daily_run_does_not_reach_before_the_history(lake: Lake) -> None:
     assert windows(lake, history_start=date(2026, 11, 20)) == [(date(2026, 11, 20), date(2026, 11, 21))]
     assert windows(lake, history_start=date(2026, 11, 22)) == []
+
+
+def test_a_day_is_asked_for_once_circleci_may_have_it_and_until_then_nothing_misses_it(lake: Lake) -> None:
+    run_daily(lake, date(2026, 11, 15), date(2026, 11, 21))
+    midnight, eight = NOW.replace(hour=0), NOW.replace(hour=8, minute=0)
+    assert windows(lake, midnight) == [(date(2026, 11, 11), date(2026, 11, 20))]
+    assert windows(lake, eight) == [(date(2026, 11, 11), date(2026, 11, 21))]
+    of = settings(date(2026, 11, 11))
+    before, after = missing_days(of, lake, "acme", midnight), missing_days(of, lake, "acme", eight)
+    assert (before.fetchable, before.not_yet) == ((), (date(2026, 11, 21),))
+    assert (after.fetchable, after.not_yet) == ((date(2026, 11, 21),), ())
+    # Its files were imported, and only their run was cut off.
+    land(lake, date(2026, 11, 21), date(2026, 11, 21), midnight, complete=False, read=False)
+    assert missing_days(of, lake, "acme", midnight).fetchable == (date(2026, 11, 21),)
+    assert windows(lake, midnight)[0][1] == date(2026, 11, 21)
+
+
+def test_the_first_daily_run_of_a_day_without_data_is_about_as_many_days_as_any(lake: Lake) -> None:
+    midnight = NOW.replace(hour=0, minute=30)
+    assert windows(lake, midnight) == [(date(2026, 11, 17), date(2026, 11, 20))]
+    assert first_windows(settings(date(2025, 10, 22)), midnight) == [Window(date(2026, 11, 17), date(2026, 11, 20))]
+    assert windows(lake, midnight, history_start=date(2026, 11, 21)) == []
 
 
 def test_the_daily_run_fetches_each_day_until_an_export_of_it_is_final(lake: Lake) -> None:

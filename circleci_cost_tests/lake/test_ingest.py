@@ -17,7 +17,7 @@ from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.unknown_organizations import unknown_organizations
 from circleci_cost.model.usage.job_runs import DaySummary
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 from circleci_cost_tests.model.usage.builders import (
     COLUMNS,
     DIALECTS,
@@ -62,10 +62,10 @@ def test_a_days_file_is_plain_columns_to_duckdb(lake: Lake) -> None:
     path = lake.job_runs_file(CENTER, FIRST)
     relation = duckdb.connect().sql(f"select * from read_parquet('{path}', hive_partitioning = false)")
     assert relation is not None
-    assert relation.columns == list(JOB_RUN_SCHEMA)
+    assert relation.columns == list(FILE_SCHEMA)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    assert {types[name] for name in ("cost_center", "project_name", "job_id", "vcs_branch", "export_id")} == {"VARCHAR"}
-    assert types["total_credits"] == "DECIMAL(18,6)"
+    assert {types[name] for name in ("project_name", "job_id", "vcs_branch", "export_id")} == {"VARCHAR"}
+    assert types["total_credits"] == "DECIMAL(19,6)"
     assert types["job_run_stopped_at"] == "TIMESTAMP"
     assert relation.select("vcs_branch, total_credits").fetchall() == [("fix, \\ it", Decimal(42))] * 2
 

@@ -255,6 +255,11 @@ class HeldLease:
         self.lease.remove()
 
 
+def depend_on(leases: list[Lease]) -> None:
+    """Let this thread's writes depend on the leases that another one holds."""
+    _held.leases = leases
+
+
 def held_leases() -> list[Lease]:
     """The leases that this thread's writes depend on."""
     leases: list[Lease] = getattr(_held, "leases", [])

@@ -65,6 +65,8 @@ class Exceptions:
 
 def _against(limits: tuple[Floats, Floats], which: Flags, day: Day, state: State, residuals: Residuals) -> Residuals:
     """Judge some series by the distance of their day from a range alone."""
+    if not which.any():
+        return residuals
     nearest = where(which, np.clip(day.usage, *limits), residuals.expected)
     other, of_day = positions(nearest != residuals.expected), residuals.of_day.copy()
     variance = state.variance(nearest, residuals)[other] * residuals.giant[other]

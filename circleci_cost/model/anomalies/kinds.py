@@ -48,7 +48,9 @@ class Namer:
         was_silent = self._silent
         self._count(day, judgement)
         self._watch_drifts(day, residuals, judgement)
-        chosen = positions(judgement.is_anomaly)
+        chosen, kinds = positions(judgement.is_anomaly), np.full(len(judgement.score), -1, dtype=np.int64)
+        if not len(chosen):
+            return kinds
         score, fired = judgement.score[chosen], self._fired[chosen]
         up, down = score > 0, score < 0
         named = np.select([up, down], [SPIKE, DROP], -1)
@@ -58,7 +60,6 @@ class Namer:
         named[down & (day.usage[chosen] <= OUTAGE_SHARE * residuals.expected[chosen])] = OUTAGE
         named[down & (self._silent[chosen] >= _VANISHED_DAYS)] = VANISHED
         named[up & (was_silent[chosen] >= _NEW_AFTER_DAYS)] = NEW
-        kinds = np.full(len(judgement.score), -1, dtype=np.int64)
         kinds[chosen] = named
         return kinds
 

@@ -100,6 +100,8 @@ class Level:
         """Restore the former level of series that have stopped resting; return these series."""
         self._rested += 1
         resting = positions(self._level_before)
+        if not len(resting):
+            return resting
         usual = self._level_before[resting] * self._profile_before[day.weekday, resting]
         woken = resting[day.known[resting] & (day.usage[resting] > _AWAKE_SHARE * usual)]
         self.level[woken] = self._level_before[woken]

@@ -40,11 +40,12 @@ def day_residual(value: Floats, expected: Floats, variance: Floats, of_run: Floa
     """
     base, deviations = _base_and_deviations(expected, variance)
     below = 1.0 - np.sqrt(np.maximum(value, 0.0) / base)
-    less = np.flatnonzero(below > 0)
-    bend = _bend(base[less], deviations[less], of_run[less])
-    # A parabola up to its vertex, which lies within reach where it is bent most.
-    bent = np.minimum(below[less], 0.5 / np.maximum(bend, 0.5))
-    below[less] = bent - bend * bent**2
+    less = positions(below > 0)
+    if len(less):
+        bend = _bend(base[less], deviations[less], of_run[less])
+        # A parabola up to its vertex, which lies within reach where it is bent most.
+        bent = np.minimum(below[less], 0.5 / np.maximum(bend, 0.5))
+        below[less] = bent - bend * bent**2
     return np.asarray(-2.0 * deviations * below)
 
 

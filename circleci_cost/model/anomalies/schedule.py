@@ -45,8 +45,10 @@ class Schedule:
         self._missed = np.zeros((7, series))
         # By part of the week, weeks before, memory and series: half the squared differences, and the runs.
         self._squares, self._runs = np.zeros((2, 2, 2, series)), np.zeros((2, 2, 2, series))
-        # The indices of a day are asked for several times.
+        # What is asked for several times a day: the indices, and how many times the mean is expected.
         self._asked: tuple[int, int] | None = None
+        self._asked_times: tuple[int, int] | None = None
+        self._times: Floats = np.ones(series)
 
     def dispersion(self, day: Day) -> Floats:
         """Return the index of dispersion on such days: 0 as a week before; 1 where it is not known to be small."""
@@ -55,10 +57,13 @@ class Schedule:
 
     def of_fortnight(self, day: Day) -> Floats:
         """Return how many times the weekday's mean is expected: 1, and 0 or 2 where a job runs every other week."""
-        means = self._means[day.weekday]
-        both = means.sum(axis=0)
-        times = np.divide(2.0 * means[self._week], both, out=np.ones(len(both)), where=self._alternates(day))
-        return np.asarray(times)
+        if self._asked_times != (self._days, day.weekday):
+            self._asked_times = self._days, day.weekday
+            means = self._means[day.weekday]
+            both = means.sum(axis=0)
+            alternates = self._alternates(day)
+            self._times = np.divide(2.0 * means[self._week], both, out=np.ones(len(both)), where=alternates)
+        return self._times
 
     def residuals(self, day: Day, dispersion: Floats) -> Floats:
         """Compare a day's runs with those before, in standard deviations; 0 where there is no strict schedule."""

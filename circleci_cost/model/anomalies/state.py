@@ -128,7 +128,10 @@ class State:
 
         What is above the usual varies as much as days do, also in a series of a strict schedule.
         """
-        variance, other = residuals.variance.copy(), positions(expected != residuals.expected)
+        other = positions(expected != residuals.expected)
+        if not len(other):
+            return residuals.variance
+        variance = residuals.variance.copy()
         of_chance = day_variance(expected[other], residuals.varying[other], self.level.level[other])
         above = np.maximum(expected[other] - residuals.expected[other], 0.0)
         variance[other] = of_chance * self.spread.variance[other] + (DAY_SHARE * above) ** 2

@@ -68,8 +68,9 @@ class Sums:
     def forget_points(self, is_point: Flags) -> None:
         """Cap the sums at half their threshold after a day that alarmed by itself: a spike is not a lasting change."""
         over = positions(self._point & ~is_point)
-        limits = np.array([_SUM, _SUM, _SUM_PER_RUN, _SUM_PER_RUN])[:, None] * _AFTER_POINT
-        self.values[:, over] = np.minimum(self.values[:, over], limits)
+        if len(over):
+            limits = np.array([_SUM, _SUM, _SUM_PER_RUN, _SUM_PER_RUN])[:, None] * _AFTER_POINT
+            self.values[:, over] = np.minimum(self.values[:, over], limits)
         self._point = is_point
 
     def add(self, residual: Floats, per_run: Floats, adding: Flags, rated: Flags) -> None:

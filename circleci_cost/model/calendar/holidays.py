@@ -6,8 +6,6 @@ Other special days are `special_days`' job; how low usage is on them is not know
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-import holidays
-
 from circleci_cost.errors import ConfigurationError
 from circleci_cost.text.suggestions import similar
 
@@ -22,6 +20,9 @@ def public_holidays(first: date, last: date, country: str | None, subdivision: s
         if subdivision is not None:
             raise ConfigurationError(f"subdivision {subdivision!r} has no country; write country beside it")
         return set()
+    # It takes a twentieth of a second of a processor to import.
+    import holidays
+
     known = holidays.list_supported_countries()
     if country not in known:
         raise ConfigurationError(

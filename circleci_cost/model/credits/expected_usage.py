@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from circleci_cost.model.forecast.forecasting import ForecastSettings, forecast, forecast_total
+from circleci_cost.model.forecast.forecasting import Forecaster, ForecastSettings
 from circleci_cost.model.forecast.panel import Floats
 
 # Credits are bought for a year.
@@ -25,13 +25,15 @@ _SPANS = (7, 30, 90, HORIZON_DAYS)
 def expected_usage(daily: pl.DataFrame, through: date, settings: ForecastSettings) -> pl.DataFrame:
     """The expected credits of each day of the year after `through`, `EXPECTED_SCHEMA`, in whole credits.
 
-    In: `series` (a cost center), `date`, `cost` (its credits) and `complete`, as `forecast` takes them, to `through`.
+    In: `series` (a cost center), `date`, `cost` (its credits) and `complete`, as forecasts take them, to `through`.
     The sum of `low` from the first day to any other is undercut in 1 of 10 cases, that of `high` exceeded in 1 of 10.
     """
     if daily.is_empty():
         return pl.DataFrame(schema=EXPECTED_SCHEMA)
-    days = forecast(daily, through + timedelta(days=HORIZON_DAYS), settings).select("series", "date", "median")
-    totals = [forecast_total(daily, through + timedelta(days=span), settings) for span in _SPANS]
+    ends = [through + timedelta(days=span) for span in _SPANS]
+    forecaster = Forecaster(daily, ends, settings)
+    days = forecaster.forecast(ends[-1]).select("series", "date", "median")
+    totals = [forecaster.forecast_total(end) for end in ends]
     median = days["median"].to_numpy().reshape(-1, HORIZON_DAYS)
     sums = median.cumsum(axis=1)
     courses = {"median": median}

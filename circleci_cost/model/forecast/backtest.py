@@ -4,7 +4,7 @@ It chooses the days to forecast from (cuts) and makes the table that the method 
 `methods`, the quantiles in `intervals`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from circleci_cost.days import months_later
+from circleci_cost.model.forecast.history import History
 from circleci_cost.model.forecast.intervals import (
     LEVELS,
     Calibration,
@@ -20,8 +21,8 @@ from circleci_cost.model.forecast.intervals import (
     expected_error_of_day,
     expected_error_of_sum,
 )
-from circleci_cost.model.forecast.methods import METHODS, RUN_RATES, History, outlook, run_rates
-from circleci_cost.model.forecast.panel import Flags, Floats, Integers, Panel
+from circleci_cost.model.forecast.methods import METHODS, RUN_RATES, Outlook, outlook, run_rates, weekday_means
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers, Panel, days_between
 
 CUT_DAYS = (5, 10, 15, 20)
 """The numbers of known days of a month after which its total is forecast."""
@@ -43,6 +44,10 @@ _CLEARLY_BETTER = 0.02
 _KNOWN_SHARE = 0.8
 _DAYS_OF_MONTH = 30
 _CUTS, _MANY_SERIES = 80, 2_000
+# Series and cuts worked on at a time: their windows, 1 MB, fit into a processor's cache.
+_ROWS = 2_000
+# Outlooks of up to 64 MB are kept: beside each coming day, so many values of a series and cut.
+_KEPT_VALUES, _VALUES_BESIDE = 8_000_000, 25
 # Days that lie some days apart are nearly independent.
 _DAY_WEIGHT = 0.5
 
@@ -56,8 +61,8 @@ class Span:
 
 
 @dataclass(frozen=True)
-class PastSums:
-    """Forecasts of sums at one past day, by series: actual less forecast, and the expected size of the error.
+class _PastSums:
+    """Forecasts of sums at past days [cut × series]: actual less forecast, and the expected size of the error.
 
     `old_enough` series have enough history to be judged, `active` series had cost in the weeks before.
     """
@@ -68,54 +73,82 @@ class PastSums:
     active: Flags
 
 
+class PastOutlooks:
+    """The outlooks at cuts spread evenly over a history: with many series fewer cuts suffice.
+
+    Those of few series are kept, as several measurements go through them; those of many are made anew.
+    """
+
+    def __init__(self, history: History, minimum_days: int) -> None:
+        panel = history.panel
+        self.history = history
+        self.minimum_days = minimum_days
+        self.stride = max(1, panel.days // (_CUTS if len(panel.names) <= _MANY_SERIES else _CUTS // 2))
+        self.cuts = np.arange(minimum_days - 1, panel.days - 1, self.stride)
+        self._days = 0
+        self._kept: list[Outlook] = []
+
+    def parts(self, days: int, cuts: int) -> Iterator[tuple[slice, Outlook]]:
+        """The outlooks for `days` days or more of the first `cuts` cuts, some of these at a time."""
+        if days > self._days:
+            self._days, self._kept = days, []
+        keeps = len(self.cuts) * len(self.history.panel.cost) * (self._days + _VALUES_BESIDE) <= _KEPT_VALUES
+        for number, part in enumerate(cuts_at_a_time(self.history, len(self.cuts))):
+            if part.start >= cuts:
+                break
+            seen = self._kept[number] if number < len(self._kept) else None
+            if seen is None:
+                seen = outlook(self.history, self.cuts[part], self._days if keeps else days)
+                if keeps:
+                    self._kept.append(seen)
+            yield part, seen
+
+
+def cuts_at_a_time(history: History, cuts: int) -> list[slice]:
+    """Return parts of so many cuts: as many at a time as the processor's cache holds the windows of."""
+    step = max(1, _ROWS // max(1, len(history.panel.cost)))
+    return [slice(start, min(start + step, cuts)) for start in range(0, cuts, step)]
+
+
 def rolling_errors(
-    history: History, spans: Sequence[Span], methods: Sequence[str], minimum_days: int
+    past: PastOutlooks, spans: Sequence[Span], methods: Sequence[str]
 ) -> dict[tuple[str, Span], Calibration]:
     """Forecast each span at cuts spread over the whole history, and calibrate by the errors."""
-    panel = history.panel
-    cuts, stride = _rolling_cuts(panel, minimum_days)
-    kept = {span: cuts[cuts + span.days < panel.days] for span in spans}
-    values = {
-        (method, span): np.full((len(kept[span]), len(panel.cost)), np.nan) for method in methods for span in spans
-    }
-    for number, cut in enumerate(cuts):
-        current = [span for span in spans if number < len(kept[span])]
-        if not current:
-            break
-        past = _past_sums(history, int(cut), current, methods, minimum_days)
-        for (method, span), error in past.errors.items():
+    panel = past.history.panel
+    kept = {span: int((past.cuts + span.days < panel.days).sum()) for span in spans}
+    values = {(method, span): np.full((kept[span], len(panel.cost)), np.nan) for method in methods for span in spans}
+    for part, seen in past.parts(max(span.days for span in spans), max(kept.values())):
+        sums = _past_sums(past, past.cuts[part], seen, spans, methods)
+        for (method, span), error in sums.errors.items():
             # Series at rest are forecast exactly and would make the errors of the others look small.
-            usable = past.old_enough & past.active & (past.expected[span] > 0)
-            np.divide(error, past.expected[span], out=values[method, span][number], where=usable)
+            usable = sums.old_enough & sums.active & (sums.expected[span] > 0)
+            whole = slice(0, max(0, kept[span] - part.start))
+            np.divide(error[whole], sums.expected[span][whole], out=values[method, span][part], where=usable[whole])
     return {
-        (method, span): calibrate(Errors(kept[span], span.days, errors, min(1.0, stride / span.days)))
+        (method, span): calibrate(Errors(past.cuts[: kept[span]], span.days, errors, min(1.0, past.stride / span.days)))
         for (method, span), errors in values.items()
     }
 
 
-def _rolling_cuts(panel: Panel, minimum_days: int) -> tuple[Integers, int]:
-    """Return cuts spread evenly over the history, and the days between them; with many series fewer cuts suffice."""
-    stride = max(1, panel.days // (_CUTS if len(panel.names) <= _MANY_SERIES else _CUTS // 2))
-    return np.arange(minimum_days - 1, panel.days - 1, stride), stride
-
-
 def _past_sums(
-    history: History, cut: int, spans: Sequence[Span], methods: Sequence[str], minimum_days: int
-) -> PastSums:
+    past: PastOutlooks, cuts: Integers, seen: Outlook, spans: Sequence[Span], methods: Sequence[str]
+) -> _PastSums:
     """Return actual less forecast by method and span, the expected error by span, and usable series."""
-    panel = history.panel
+    history, panel = past.history, past.history.panel
     longest = max(span.days for span in spans)
-    seen = outlook(history, cut, longest)
-    actual = panel.cost[:, cut + 1 : cut + 1 + longest]
-    old_enough = panel.begins <= cut - minimum_days + 1
+    paths = seen.paths(longest, [method for method in methods if method in METHODS])
+    rated = [method for method in methods if method in RUN_RATES]
+    weekdays = weekday_means(history, cuts) if rated else np.empty(0)
+    actual = days_between(panel.cost, cuts, 1, longest + 1)
     sums = {}
     for span in spans:
-        rates = run_rates(history, cut, max(0, cut - span.elapsed + 1), span.days) if span.elapsed else {}
+        rates = run_rates(history, cuts, span.elapsed, span.days, weekdays) if rated else {}
         for method in methods:
-            path = rates[method] if method in rates else seen.paths[method][:, : span.days]
-            sums[method, span] = _error(actual[:, : span.days], path)
-    expected = {span: expected_error_of_sum(seen, span.days, minimum_days) for span in spans}
-    return PastSums(sums, expected, old_enough, active=seen.level > 0)
+            path = rates[method] if method in rates else paths[method][:, :, : span.days]
+            sums[method, span] = _error(actual[:, :, : span.days], path)
+    expected = {span: expected_error_of_sum(seen, span.days, past.minimum_days) for span in spans}
+    old_enough = panel.begins <= cuts[:, None] - past.minimum_days + 1
+    return _PastSums(sums, expected, old_enough, active=seen.level > 0)
 
 
 def _error(actual: Floats, path: Floats) -> Floats:
@@ -123,29 +156,28 @@ def _error(actual: Floats, path: Floats) -> Floats:
     difference = actual - path
     unknown = np.isnan(difference)
     if not unknown.any():
-        return np.asarray(difference.sum(axis=1))
-    total = np.where(unknown, 0.0, difference).sum(axis=1)
-    return np.where(unknown.mean(axis=1) <= 1.0 - _KNOWN_SHARE, total, np.nan)
+        return np.asarray(difference.sum(axis=2))
+    total = np.where(unknown, 0.0, difference).sum(axis=2)
+    return np.where(unknown.mean(axis=2) <= 1.0 - _KNOWN_SHARE, total, np.nan)
 
 
-def daily_errors(history: History, method: str, leads: Integers, minimum_days: int) -> list[Calibration]:
+def daily_errors(past: PastOutlooks, method: str, leads: Integers) -> list[Calibration]:
     """Calibrate forecasts of single days `leads` days after a cut, each lead separately."""
-    panel = history.panel
-    cuts, _ = _rolling_cuts(panel, minimum_days)
-    values = np.full((len(leads), len(cuts), len(panel.cost)), np.nan)
-    for number, cut in enumerate(cuts):
-        known = leads[cut + leads < panel.days]
-        if not len(known):
-            break
-        seen = outlook(history, int(cut), int(known[-1]))
-        path = seen.paths[method][:, known - 1]
-        expected = expected_error_of_day(seen, path, known, minimum_days)
-        usable = ((panel.begins <= cut - minimum_days + 1) & (seen.level > 0))[:, None] & (expected > 0)
-        error = np.divide(panel.cost[:, cut + known] - path, expected, out=np.full(path.shape, np.nan), where=usable)
-        values[: len(known), number] = error.T
+    panel = past.history.panel
+    kept = [int((past.cuts + lead < panel.days).sum()) for lead in leads]
+    values = np.full((len(leads), len(past.cuts), len(panel.cost)), np.nan)
+    for part, seen in past.parts(int(leads.max()), max(kept)):
+        cuts = past.cuts[part]
+        path = seen.paths(int(leads.max()), [method])[method][:, :, leads - 1]
+        expected = expected_error_of_day(seen, path, leads, past.minimum_days)
+        old_enough = panel.begins <= cuts[:, None] - past.minimum_days + 1
+        usable = (old_enough & (seen.level > 0))[:, :, None] & (expected > 0)
+        actual = days_between(panel.cost, cuts, 1, int(leads.max()) + 1)[:, :, leads - 1]
+        error = np.divide(actual - path, expected, out=np.full(path.shape, np.nan), where=usable)
+        values[:, part] = np.moveaxis(error, 2, 0)
     return [
-        calibrate(Errors(cuts[cuts + lead < panel.days], int(lead), errors[cuts + lead < panel.days], _DAY_WEIGHT))
-        for lead, errors in zip(leads, values, strict=True)
+        calibrate(Errors(past.cuts[:known], int(lead), errors[:known], _DAY_WEIGHT))
+        for lead, known, errors in zip(leads, kept, values, strict=True)
     ]
 
 
@@ -159,37 +191,51 @@ def months_of(panel: Panel) -> list[tuple[int, int]]:
     return months
 
 
-def backtest_of(history: History, minimum_days: int, *, intervals: bool = True) -> pl.DataFrame:
+def backtest_of(past: PastOutlooks, *, intervals: bool = True) -> pl.DataFrame:
     """Forecast the total of every past month after 5, 10, 15 and 20 days by every method, run rates included.
 
     Out: `BACKTEST_SCHEMA`, a row per cut day and method that has windows; coverage is null without `intervals`.
     A window is a series and a month; series of less than `minimum_days` days at the cut, and those without cost
     before and after it, are left out. WAPE: absolute errors of the month's totals over the sum of the totals.
     """
-    panel = history.panel
-    methods = (*METHODS, *RUN_RATES)
-    months = months_of(panel)
+    history = past.history
+    months = months_of(history.panel)
     spans = {day: Span(day, _DAYS_OF_MONTH - day) for day in CUT_DAYS}
-    calibrations = rolling_errors(history, list(spans.values()), methods, minimum_days) if intervals and months else {}
-    windows = []
+    calibrations = rolling_errors(past, list(spans.values()), (*METHODS, *RUN_RATES)) if intervals and months else {}
+    windows: list[dict[str, object]] = []
     for day in CUT_DAYS:
-        for start, end in months:
-            cut = start + day - 1
-            span = Span(day, end - cut)
-            past = _past_sums(history, cut, [span], methods, minimum_days)
-            total = np.nansum(panel.cost[:, start : end + 1], axis=1)
-            for method in methods:
-                error = past.errors[method, span]
-                used = past.old_enough & (total > 0) & ~np.isnan(error)
-                window = {"wrong": np.abs(error[used]).sum(), "total": total[used].sum(), "windows": used.sum()}
-                if intervals:
-                    size, shape = calibrations[method, spans[day]].quantiles(cut)
-                    reach = (past.expected[span] * size)[used, None] * shape
-                    window |= {"in_80": _within(error[used], reach, 0.1), "in_95": _within(error[used], reach, 0.025)}
-                windows.append(
-                    {"cut_day": day, "method": method} | {key: float(value) for key, value in window.items()}
-                )
+        for part in cuts_at_a_time(history, len(months)):
+            windows += _month_windows(past, months[part], spans[day], calibrations)
     return _table(windows)
+
+
+def _month_windows(
+    past: PastOutlooks,
+    months: Sequence[tuple[int, int]],
+    assumed: Span,
+    calibrations: Mapping[tuple[str, Span], Calibration],
+) -> Iterator[dict[str, object]]:
+    """Yield the sums of the windows of months after the days that `assumed` has elapsed: a row per month and method.
+
+    In: the positions of the months' first and last days; without `calibrations` no window is within its range.
+    """
+    history = past.history
+    day = assumed.elapsed
+    cuts = np.array([start + day - 1 for start, _ in months])
+    spans = [Span(day, end - start - day + 1) for start, end in months]
+    seen = outlook(history, cuts, max(span.days for span in spans))
+    sums = _past_sums(past, cuts, seen, list(dict.fromkeys(spans)), (*METHODS, *RUN_RATES))
+    for number, (span, (start, end)) in enumerate(zip(spans, months, strict=True)):
+        total = np.nansum(history.panel.cost[:, start : end + 1], axis=1)
+        for method in (*METHODS, *RUN_RATES):
+            error = sums.errors[method, span][number]
+            used = sums.old_enough[number] & (total > 0) & ~np.isnan(error)
+            window = {"wrong": np.abs(error[used]).sum(), "total": total[used].sum(), "windows": used.sum()}
+            if calibrations:
+                size, shape = calibrations[method, assumed].quantiles(int(cuts[number]))
+                reach = (sums.expected[span][number] * size)[used, None] * shape
+                window |= {"in_80": _within(error[used], reach, 0.1), "in_95": _within(error[used], reach, 0.025)}
+            yield {"cut_day": day, "method": method} | {key: float(value) for key, value in window.items()}
 
 
 def _within(error: Floats, reach: Floats, level: float) -> float:

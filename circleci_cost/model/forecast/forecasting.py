@@ -4,6 +4,7 @@ The public functions. `panel` lays out the past, `methods` forecasts, `backtest`
 forecasts are. Budgets and their states belong in `model.budgets`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,12 +14,14 @@ import polars as pl
 from circleci_cost.model.calendar.definition import DEFAULT_CALENDAR, Calendar
 from circleci_cost.model.forecast.backtest import (
     BACKTEST_SCHEMA,
+    PastOutlooks,
     Span,
     backtest_of,
     best_method,
     daily_errors,
     rolling_errors,
 )
+from circleci_cost.model.forecast.history import history_of
 from circleci_cost.model.forecast.intervals import (
     LEVELS,
     MEDIAN,
@@ -26,7 +29,7 @@ from circleci_cost.model.forecast.intervals import (
     expected_error_of_sum,
     probability_above,
 )
-from circleci_cost.model.forecast.methods import METHODS, History, Outlook, history_of, outlook
+from circleci_cost.model.forecast.methods import METHODS, Outlook, outlook
 from circleci_cost.model.forecast.panel import Floats, Panel, calendar_days, panel_of
 
 FORECAST_SCHEMA = pl.Schema(
@@ -54,6 +57,8 @@ TOTAL_SCHEMA = pl.Schema(
 
 # Errors of single days are measured for these numbers of days ahead, and interpolated in between.
 _LEADS = np.array([3, 11, 22])
+# A calendar for a day as near as this may not hold the five weeks after which a bill of a fifth Monday returns.
+_NEAR = timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,100 @@ class ForecastSettings:
 DEFAULTS = ForecastSettings()
 
 
+class Forecaster:
+    """Forecasts of the same daily series to several days, which share what they measure by past days.
+
+    `daily` is taken as `panel.panel_of` takes it; costs and forecasts are in the same unit.
+    """
+
+    def __init__(self, daily: pl.DataFrame, untils: Iterable[date] = (), settings: ForecastSettings = DEFAULTS) -> None:
+        self._panel = panel_of(daily)
+        self._settings = settings
+        self._untils = tuple(untils)
+        # By the day that the calendar is made for.
+        self._pasts: dict[date, PastOutlooks] = {}
+
+    def forecast(self, until: date, method: str | None = None) -> pl.DataFrame:
+        """Like `forecast`, by the method that is given."""
+        panel, settings = self._panel, self._settings
+        days = self._days_ahead(until)
+        if not days:
+            return pl.DataFrame(schema=FORECAST_SCHEMA)
+        past = self._past(until)
+        method = method or self._method(past)
+        cut = panel.days - 1
+        seen = outlook(past.history, np.array([cut]), days)
+        paths = seen.paths(days, [method])[method]
+        ahead = np.arange(1, days + 1)
+        expected = expected_error_of_day(seen, paths, ahead, settings.minimum_days)[0]
+        path = paths[0]
+        quantiles = [calibration.quantiles(cut) for calibration in daily_errors(past, method, _LEADS)]
+        near = np.clip(ahead, _LEADS[0], _LEADS[-1])
+        weight = np.maximum(
+            0.0, 1.0 - np.abs(np.interp(near, _LEADS, np.arange(len(_LEADS))) - np.arange(len(_LEADS))[:, None])
+        )
+        lower = np.stack([size * shape[LEVELS.index(0.1)] for size, shape in quantiles], axis=1) @ weight
+        upper = np.stack([size * shape[LEVELS.index(0.9)] for size, shape in quantiles], axis=1) @ weight
+        return pl.DataFrame(
+            {
+                "series": panel.names.gather(np.repeat(np.arange(len(panel.names)), days)),
+                "date": np.tile(np.datetime64(panel.last) + ahead, len(panel.names)),
+                "median": path.ravel(),
+                "p10": np.maximum(path + expected * lower, 0.0).ravel(),
+                "p90": (path + expected * upper).ravel(),
+            }
+        ).cast(FORECAST_SCHEMA)
+
+    def forecast_total(self, until: date, method: str | None = None) -> pl.DataFrame:
+        """Like `forecast_total`, by the method that is given."""
+        panel = self._panel
+        if not len(panel.names):
+            return pl.DataFrame(schema=TOTAL_SCHEMA)
+        days = self._days_ahead(until)
+        past = self._past(until)
+        seen = outlook(past.history, np.array([panel.days - 1]), max(days, 1))
+        quantiles = (
+            _quantiles(past, seen, days, method or self._method(past))
+            if days
+            else np.zeros((len(panel.names), len(LEVELS)))
+        )
+        columns = {"median": 0.5, "p10": 0.1, "p90": 0.9, "p025": 0.025, "p975": 0.975}
+        return pl.DataFrame(
+            {
+                "series": panel.names,
+                "days": np.full(len(panel.names), days),
+                **{name: quantiles[:, LEVELS.index(level)] for name, level in columns.items()},
+                "quantiles": pl.Series(quantiles, dtype=pl.Array(pl.Float64, len(LEVELS))).arr.to_list(),
+                "note": _notes(panel, seen, self._settings),
+            }
+        ).cast(TOTAL_SCHEMA)
+
+    def backtest(self) -> pl.DataFrame:
+        """Like `backtest`."""
+        if not len(self._panel.names):
+            return pl.DataFrame(schema=BACKTEST_SCHEMA)
+        return backtest_of(self._past(self._panel.last))
+
+    def _days_ahead(self, until: date) -> int:
+        return max(0, (until - self._panel.last).days) if len(self._panel.names) else 0
+
+    def _past(self, until: date) -> PastOutlooks:
+        """The past with a calendar that reaches a month beyond `until`, or further: one serves all days but near ones.
+
+        A bill returns after five weeks at most; which rule it follows may be decided by what the calendar still holds.
+        """
+        is_near = self._panel.last < until < self._panel.last + _NEAR
+        reach = until if is_near else max(until, self._panel.last, *self._untils)
+        if reach not in self._pasts:
+            days = (reach - self._panel.first + timedelta(days=32)).days
+            calendar = calendar_days(self._panel.first, days, self._settings.calendar)
+            self._pasts[reach] = PastOutlooks(history_of(self._panel, calendar), self._settings.minimum_days)
+        return self._pasts[reach]
+
+    def _method(self, past: PastOutlooks) -> str:
+        return self._settings.method or best_method(backtest_of(past, intervals=False))
+
+
 def forecast(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFAULTS) -> pl.DataFrame:
     """Forecast each day from the one after the last day of all series to `until`.
 
@@ -86,35 +185,7 @@ def forecast(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFA
     no row where `until` is not after the last day. The medians of a series add up to that of `forecast_total`;
     the intervals do not, because days are not independent.
     """
-    panel = panel_of(daily)
-    days = _days_ahead(panel, until)
-    if not days:
-        return pl.DataFrame(schema=FORECAST_SCHEMA)
-    history = _history(panel, until, settings)
-    method = _method(history, settings)
-    cut = panel.days - 1
-    seen = outlook(history, cut, days)
-    path = seen.paths[method]
-    ahead = np.arange(1, days + 1)
-    expected = expected_error_of_day(seen, path, ahead, settings.minimum_days)
-    quantiles = [
-        calibration.quantiles(cut) for calibration in daily_errors(history, method, _LEADS, settings.minimum_days)
-    ]
-    near = np.clip(ahead, _LEADS[0], _LEADS[-1])
-    weight = np.maximum(
-        0.0, 1.0 - np.abs(np.interp(near, _LEADS, np.arange(len(_LEADS))) - np.arange(len(_LEADS))[:, None])
-    )
-    lower = np.stack([size * shape[LEVELS.index(0.1)] for size, shape in quantiles], axis=1) @ weight
-    upper = np.stack([size * shape[LEVELS.index(0.9)] for size, shape in quantiles], axis=1) @ weight
-    return pl.DataFrame(
-        {
-            "series": panel.names.gather(np.repeat(np.arange(len(panel.names)), days)),
-            "date": np.tile(np.datetime64(panel.last) + ahead, len(panel.names)),
-            "median": path.ravel(),
-            "p10": np.maximum(path + expected * lower, 0.0).ravel(),
-            "p90": (path + expected * upper).ravel(),
-        }
-    ).cast(FORECAST_SCHEMA)
+    return Forecaster(daily, [until], settings).forecast(until)
 
 
 def forecast_total(daily: pl.DataFrame, until: date, settings: ForecastSettings = DEFAULTS) -> pl.DataFrame:
@@ -123,24 +194,7 @@ def forecast_total(daily: pl.DataFrame, until: date, settings: ForecastSettings 
     Out: `TOTAL_SCHEMA`, a row per series. `days` is the number of remaining days; without any, every sum is exactly 0.
     `quantiles` are those at `intervals.LEVELS`, for `probability_over`. `note` says why a forecast is unsure.
     """
-    panel = panel_of(daily)
-    if not len(panel.names):
-        return pl.DataFrame(schema=TOTAL_SCHEMA)
-    days = _days_ahead(panel, until)
-    history = _history(panel, until, settings)
-    cut = panel.days - 1
-    seen = outlook(history, cut, max(days, 1))
-    quantiles = _quantiles(history, seen, days, settings) if days else np.zeros((len(panel.names), len(LEVELS)))
-    columns = {"median": 0.5, "p10": 0.1, "p90": 0.9, "p025": 0.025, "p975": 0.975}
-    return pl.DataFrame(
-        {
-            "series": panel.names,
-            "days": np.full(len(panel.names), days),
-            **{name: quantiles[:, LEVELS.index(level)] for name, level in columns.items()},
-            "quantiles": pl.Series(quantiles, dtype=pl.Array(pl.Float64, len(LEVELS))).arr.to_list(),
-            "note": _notes(panel, seen, settings),
-        }
-    ).cast(TOTAL_SCHEMA)
+    return Forecaster(daily, [until], settings).forecast_total(until)
 
 
 def probability_over(totals: pl.DataFrame, limit: pl.Series | str) -> pl.Series:
@@ -165,10 +219,7 @@ def backtest(daily: pl.DataFrame, settings: ForecastSettings = DEFAULTS) -> pl.D
     Out: `cut_day` (days of the month that were known), `method`, `wape`, `coverage_80`, `coverage_95` (shares),
     `windows` (series × months); empty without a complete month.
     """
-    panel = panel_of(daily)
-    if not len(panel.names):
-        return pl.DataFrame(schema=BACKTEST_SCHEMA)
-    return backtest_of(_history(panel, panel.last, settings), settings.minimum_days)
+    return Forecaster(daily, settings=settings).backtest()
 
 
 def choose_method(backtest: pl.DataFrame) -> str:
@@ -179,33 +230,16 @@ def choose_method(backtest: pl.DataFrame) -> str:
     return best_method(backtest)
 
 
-def _days_ahead(panel: Panel, until: date) -> int:
-    return max(0, (until - panel.last).days) if len(panel.names) else 0
-
-
-def _history(panel: Panel, until: date, settings: ForecastSettings) -> History:
-    """Return the panel with a calendar that reaches a month beyond both its last day and `until`."""
-    days = (max(until, panel.last) - panel.first + timedelta(days=32)).days
-    return history_of(panel, calendar_days(panel.first, days, settings.calendar))
-
-
-def _method(history: History, settings: ForecastSettings) -> str:
-    return settings.method or best_method(backtest_of(history, settings.minimum_days, intervals=False))
-
-
-def _quantiles(history: History, seen: Outlook, days: int, settings: ForecastSettings) -> Floats:
+def _quantiles(past: PastOutlooks, seen: Outlook, days: int, method: str) -> Floats:
     """Return the quantiles of the remaining sum [series × `LEVELS`].
 
     The errors come from spans as long as the remaining one, or the longest that fits several times into the history.
     """
-    panel = history.panel
-    cut = panel.days - 1
-    method = _method(history, settings)
-    span = Span(0, min(days, max(7, (panel.days - settings.minimum_days) // 3)))
-    calibration = rolling_errors(history, [span], [method], settings.minimum_days)[method, span]
-    size, shape = calibration.quantiles(cut)
-    expected = expected_error_of_sum(seen, days, settings.minimum_days)
-    median = seen.paths[method].sum(axis=1)
+    cut = past.history.panel.days - 1
+    span = Span(0, min(days, max(7, (past.history.panel.days - past.minimum_days) // 3)))
+    size, shape = rolling_errors(past, [span], [method])[method, span].quantiles(cut)
+    expected = expected_error_of_sum(seen, days, past.minimum_days)[0]
+    median = seen.paths(days, [method])[method][0].sum(axis=1)
     quantiles = np.maximum(median[:, None] + (expected * size)[:, None] * shape, 0.0)
     quantiles[:, MEDIAN] = median
     return np.asarray(quantiles)
@@ -217,8 +251,8 @@ def _notes(panel: Panel, seen: Outlook, settings: ForecastSettings) -> pl.Series
     short = "two weeks" if settings.minimum_days == 14 else f"{settings.minimum_days} days"
     reasons = {
         f"less than {short} of history": known < settings.minimum_days,
-        "no complete day in the last 8 weeks": seen.seen == 0,
-        "no cost in the last 8 weeks": seen.level <= 0,
+        "no complete day in the last 8 weeks": seen.seen[0] == 0,
+        "no cost in the last 8 weeks": seen.level[0] <= 0,
     }
     note = pl.lit(None, dtype=pl.String)
     for reason, applies in reversed(reasons.items()):

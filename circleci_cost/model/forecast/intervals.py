@@ -6,6 +6,7 @@ the job of `methods`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -82,12 +83,17 @@ class Calibration:
         shapes = shapes[~np.isnan(shapes)]
         shapes = shapes[:: max(1, len(shapes) // _POOL_SIZE)]
         count = max(_PRIOR_LEAST, round(_PRIOR_SHAPE_WINDOWS * len(shapes) / max(known * self.errors.weight, 1.0)))
-        prior = np.quantile(_PRIOR_SHAPE, (np.arange(count) + 0.5) / count)
-        values = np.quantile(np.concatenate([shapes, prior]), LEVELS)
+        values = np.quantile(np.concatenate([shapes, _prior(count)]), LEVELS)
         values[: MEDIAN + 1] = np.minimum(values[: MEDIAN + 1], 0.0)
         values[MEDIAN:] = np.maximum(values[MEDIAN:], 0.0)
         values[MEDIAN] = 0.0
         return self.size[known], values
+
+
+@lru_cache(maxsize=64)
+def _prior(count: int) -> Floats:
+    """Return as many errors as the assumed shape has them."""
+    return np.asarray(np.quantile(_PRIOR_SHAPE, (np.arange(count) + 0.5) / count))
 
 
 def calibrate(errors: Errors) -> Calibration:
@@ -110,7 +116,7 @@ def calibrate(errors: Errors) -> Calibration:
 
 
 def expected_error_of_sum(outlook: Outlook, days: int, minimum_days: int) -> Floats:
-    """Return the expected error by series of a sum of `days` days: scatter, an uncertain level, and its wandering."""
+    """Return the expected error of a sum of `days` days [cut × series]: scatter, an uncertain level, its wandering."""
     level = np.maximum(outlook.level, _DORMANT * outlook.former)
     return np.asarray(
         np.sqrt(
@@ -121,14 +127,14 @@ def expected_error_of_sum(outlook: Outlook, days: int, minimum_days: int) -> Flo
 
 
 def expected_error_of_day(outlook: Outlook, path: Floats, leads: Integers, minimum_days: int) -> Floats:
-    """Return the expected error of single days [series × lead]; a day scatters with the root of its cost."""
-    level = np.maximum(outlook.level, _DORMANT * outlook.former)[:, None]
+    """Return the expected error of single days [cut × series × lead]; a day scatters with the root of its cost."""
+    level = np.maximum(outlook.level, _DORMANT * outlook.former)[:, :, None]
     share = np.divide(path, level, out=np.ones_like(path), where=level > 0)
     distance = np.maximum(1.0, leads / _WANDERING_DAYS)
     return np.asarray(
         np.sqrt(
-            outlook.scatter[:, None] ** 2 * (0.05 + share)
-            + (_wandering(outlook, minimum_days)[:, None] * np.maximum(path, _DORMANT * level)) ** 2 * distance
+            outlook.scatter[:, :, None] ** 2 * (0.05 + share)
+            + (_wandering(outlook, minimum_days)[:, :, None] * np.maximum(path, _DORMANT * level)) ** 2 * distance
         )
     )
 

@@ -38,9 +38,9 @@ _REST_DAYS, _BACK_DAYS = 28, 4
 
 @dataclass(frozen=True)
 class _Days:
-    """The days of some series [series × day]: `off` is the logarithm of cost over the usual, where `judged`.
+    """The days of some rows [row × day]: `off` is the logarithm of cost over the usual, where `judged`.
 
-    `proves` [day] marks those that may begin a level, `needed` is how many in a row make one.
+    `proves` marks those that may begin a level, `needed` is how many in a row make one.
     """
 
     off: Floats
@@ -50,11 +50,11 @@ class _Days:
 
 
 def jumped(window: Window, weekdays: Floats, quiet: Flags) -> tuple[Floats, Flags]:
-    """Return the profile `weekdays` at the level of the last days, and the series whose level jumped.
+    """Return the profile `weekdays` at the level of the last days, and the rows whose level jumped.
 
     A level jumps when the last working days are all clearly below, or all clearly above, the median of their weekday,
-    which a new level moves only after four weeks; and when they are back after such days. `quiet` [day of the window]
-    marks days on which little cost proves nothing.
+    which a new level moves only after four weeks; and when they are back after such days. `quiet` [row × day of
+    the window] marks days on which little cost proves nothing.
     """
     usual = _medians(window)
     working = (usual > 0) & (usual >= _WORKING_SHARE * usual.mean(axis=1, keepdims=True))
@@ -72,7 +72,7 @@ def jumped(window: Window, weekdays: Floats, quiet: Flags) -> tuple[Floats, Flag
         ratio = np.where(judged[possible], np.maximum(values[possible] / expected, 1e-9), 1.0)
         off = np.clip(sign * np.log(ratio), -_LARGEST, _LARGEST)
         proves = ~quiet if sign < 0 else np.ones_like(quiet)
-        days = _Days(off, judged[possible], proves, needed[possible])
+        days = _Days(off, judged[possible], proves[possible], needed[possible])
         for each in _EACH:
             run, share = _latest(days, each)
             if sign > 0:

@@ -4,7 +4,7 @@ Which day of a month corresponds to which of another is `model.calendar.months`'
 is forecast in `methods`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -51,21 +51,21 @@ class Peaks:
 
 
 @dataclass(frozen=True)
-class Monthly:
-    """`coming` [series × day] is expected on the days to come; `peaks` are those it was learned from."""
+class Bills:
+    """Costs that return after a cut [bill]: of series `row`, first on day `target`, as the peak `source` was before.
 
-    coming: Floats
-    peaks: Integers
+    `scheme` tells the day of the months after that; `is_booked` that the first one came early. `learned` are the peaks
+    that all this was learned from.
+    """
 
-
-@dataclass(frozen=True)
-class _Bills:
-    """Costs to come [bill]: of series `row`, on day `target`, as the peak `source` was a month before."""
-
+    cut: int
+    learned: Integers
     row: Integers
     source: Integers
+    scheme: Integers
     target: Integers
     amount: Floats
+    is_booked: Flags
 
 
 def peaks_of(cost: Floats, usual: Floats, level: Floats, first: date, days: int) -> Peaks:
@@ -98,12 +98,11 @@ def peaks_of(cost: Floats, usual: Floats, level: Floats, first: date, days: int)
     return Peaks(row, day, size, usual[row, day], former, chain, ratio <= _EQUAL, number, following, month)
 
 
-def monthly_costs(peaks: Peaks, cut: int, days: int) -> Monthly:
-    """Return what returns in the `days` days after `cut`, from the peaks known by then."""
-    coming = np.zeros((len(peaks.number), days))
+def bills_after(peaks: Peaks, cut: int) -> Bills | None:
+    """Return what returns after `cut`, from the peaks known by then; None where nothing does."""
     begin, end = np.searchsorted(peaks.day, (cut - _SCORED_DAYS, cut), side="right")
     if begin == end:
-        return Monthly(coming, np.empty(0, dtype=np.int64))
+        return None
     known = np.arange(begin, end)
     scheme = _schemes(peaks, known)
     former = peaks.former[scheme, known]
@@ -112,18 +111,29 @@ def monthly_costs(peaks: Peaks, cut: int, days: int) -> Monthly:
     continued[known] = former
     returned = (chain >= _SURE_CHAIN) | ((chain > 1) & peaks.equal[scheme, known])
     usable = returned & _mostly_returning(peaks, known, np.where(returned, former, -1), cut)
+    if not usable.any():
+        return None
     source, scheme, former = known[usable], scheme[usable], former[usable]
-    learned = np.unique(np.concatenate([source, former]))
     amount = (peaks.size[source] + peaks.size[former]) / 2.0
     target = peaks.following[scheme, peaks.day[source]]
-    bills = _Bills(peaks.row[source], source, target, amount)
-    booked = _booked(peaks, bills, continued, cut)
+    learned = np.unique(np.concatenate([source, former]))
+    booked = np.zeros(len(source), dtype=np.bool_)
+    bills = Bills(cut, learned, peaks.row[source], source, scheme, target, amount, booked)
+    return replace(bills, is_booked=_booked(peaks, bills, continued))
+
+
+def add_bills(coming: Floats, peaks: Peaks, bills: Bills) -> None:
+    """Add to `coming` [series × day], the costs of the days after the cut of `bills`, what returns on them."""
+    days = coming.shape[1]
+    cut, target, booked = bills.cut, bills.target, bills.is_booked
+    returning = np.zeros_like(coming)
     for _ in range(days // _SHORTEST_MONTH + 1):
         due = (target > cut) & (target <= cut + days) & ~booked
         # Two schemes may foresee the same cost on one day.
-        np.maximum.at(coming, (peaks.row[source[due]], target[due] - cut - 1), amount[due])
-        target, booked = np.where(target >= 0, peaks.following[scheme, target], -1), np.zeros_like(booked)
-    return Monthly(coming, learned)
+        np.maximum.at(returning, (bills.row[due], target[due] - cut - 1), bills.amount[due])
+        target = np.where(target >= 0, peaks.following[bills.scheme, target], -1)
+        booked = np.zeros_like(booked)
+    coming += returning
 
 
 def _schemes(peaks: Peaks, known: Integers) -> Integers:
@@ -147,14 +157,14 @@ def _mostly_returning(peaks: Peaks, known: Integers, former: Integers, cut: int)
     return (balance[row] >= 0) & (size > 0)
 
 
-def _booked(peaks: Peaks, bills: _Bills, former: Integers, cut: int) -> Flags:
+def _booked(peaks: Peaks, bills: Bills, former: Integers) -> Flags:
     """Tell which costs to come were booked some days early: by a peak that is no return of another one.
 
     `former` [peak] is the one that each known peak continues, −1 for none.
     """
     target = bills.target
     day = target[:, None] - np.arange(1, _EARLY_DAYS + 1)
-    inside = (target[:, None] >= 0) & (day >= 0) & (day <= cut)
+    inside = (target[:, None] >= 0) & (day >= 0) & (day <= bills.cut)
     day = np.where(inside, day, 0)
     peak = np.where(inside, peaks.number[bills.row[:, None], day], -1)
     same_month = peaks.month[day] == peaks.month[target][:, None]

@@ -99,3 +99,16 @@ def calendar_days(first: date, days: int, calendar: Calendar) -> CalendarDays:
     for day, name in special.iter_rows():
         kind[(day - first).days] = KINDS.index(name)
     return CalendarDays((np.arange(days, dtype=np.int64) + first.weekday()) % 7, kind)
+
+
+def days_between(cost: Floats, cuts: Integers, first: int, end: int) -> Floats:
+    """Return the days from `first` to before `end`, counted from each of the `cuts` [cut × series × day].
+
+    Those outside of the panel are NaN.
+    """
+    days = np.full((len(cuts), len(cost), end - first), np.nan)
+    for number, cut in enumerate(cuts.tolist()):
+        inside = cost[:, max(cut + first, 0) : max(cut + end, 0)]
+        begin = max(-cut - first, 0)
+        days[number, :, begin : begin + inside.shape[1]] = inside
+    return days

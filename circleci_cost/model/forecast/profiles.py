@@ -1,7 +1,7 @@
-"""Estimates from the eight weeks before one day: weekday profile, level, shift and trend of many series.
+"""Estimates from the eight weeks before a day: weekday profile, level, shift and trend of many series.
 
-Arrays in, arrays out. Weekdays are positions 0 to 6 of a week that ends on the day of the cut. Combining profiles into
-forecasts is the job of `methods`.
+Arrays in, arrays out. A row is a series at one cut: those of one cut follow those of another. Weekdays are positions 0
+to 6 of a week that ends on the day of the cut. Combining profiles into forecasts is the job of `methods`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from circleci_cost.model.forecast.panel import Flags, Floats
+from circleci_cost.model.forecast.panel import Flags, Floats, Integers, days_between
 
 WEEKS = 8
 WINDOW = 7 * WEEKS
@@ -29,7 +29,7 @@ _TREND_SQUARED_ERRORS, _TREND_AGAINST_STEP = 30.0, 0.7
 
 @dataclass(frozen=True)
 class Trend:
-    """Trends of the series that `has_trend`: `level` [series × 7] at the cut by weekday, relative `slope` per week."""
+    """Trends of the rows that `has_trend`: `level` [row × 7] at the cut by weekday, relative `slope` per week."""
 
     level: Floats
     slope: Floats
@@ -38,19 +38,16 @@ class Trend:
 
 @dataclass(frozen=True)
 class Window:
-    """Eight weeks of cost [series × week × 7]: `values` with 0 where it is not `known`."""
+    """Eight weeks of cost [row × week × 7]: `values` with 0 where it is not `known`."""
 
     values: Floats
     known: Flags
 
 
-def window_at(cost: Floats, cut: int) -> Window:
-    """Return the eight weeks up to `cut`; days before the first one are unknown."""
-    first = cut - WINDOW + 1
-    days = cost[:, max(first, 0) : cut + 1]
-    if first < 0:
-        days = np.concatenate([np.full((len(days), -first), np.nan), days], axis=1)
-    window = days.reshape(len(days), WEEKS, 7)
+def windows_at(cost: Floats, cuts: Integers) -> Window:
+    """Return the eight weeks up to each of the `cuts`; days before the first one are unknown."""
+    days = days_between(cost, cuts, 1 - WINDOW, 1)
+    window = days.reshape(len(cuts) * len(cost), WEEKS, 7)
     known = ~np.isnan(window)
     return Window(np.where(known, window, 0.0), known)
 
@@ -68,29 +65,41 @@ def without_outliers(window: Window) -> Window:
     return Window(np.where(window.known, values, 0.0), window.known)
 
 
-def profile(window: Window, weights: Floats) -> Floats:
-    """Return cost by weekday [series × 7] as the mean over the weeks with `weights` [week].
+def profile(window: Window, weights: Floats, series: int) -> Floats:
+    """Return cost by weekday [row × 7] as the mean over the weeks with `weights` [week].
 
-    Weekdays seen in few weeks are mixed with the common shape of all series, at the level of the series itself.
+    Weekdays seen in few weeks are mixed with the common shape of all `series` of the cut, at the level of the series
+    itself.
     """
     weight = np.einsum("swd,w->sd", window.known, weights)
     own = _ratio(np.einsum("swd,w->sd", window.values, weights), weight)
     seen = window.known.sum(axis=1)
     full = (seen >= _OWN_PROFILE_WEEKS).all(axis=1)
-    if full.all():
+    mixed = np.repeat(~full.reshape(-1, series).all(axis=1), series)
+    if not mixed.any():
         return own
-    shapes = own[full & (own.sum(axis=1) > 0)]
-    shape = (shapes / shapes.mean(axis=1, keepdims=True)).mean(axis=0) if len(shapes) else np.ones(7)
-    level = _ratio(window.values.sum(axis=(1, 2)), (window.known * shape).sum(axis=(1, 2)))
+    values, known, seen = window.values[mixed], window.known[mixed], seen[mixed]
+    shape = np.repeat(_shapes(own[mixed].reshape(-1, series, 7), full[mixed].reshape(-1, series)), series, axis=0)
+    level = _ratio(values.sum(axis=(1, 2)), (known * shape[:, None, :]).sum(axis=(1, 2)))
     share = np.where(seen >= _OWN_PROFILE_WEEKS, 1.0, seen / (seen + 1.0))
-    share = np.where(weight > 0, share, 0.0)
-    return share * own + (1.0 - share) * level[:, None] * shape
+    share = np.where(weight[mixed] > 0, share, 0.0)
+    own[mixed] = share * own[mixed] + (1.0 - share) * level[:, None] * shape
+    return own
+
+
+def _shapes(own: Floats, full: Flags) -> Floats:
+    """Return the mean of the `full` profiles of each cut [cut × 7], each relative to its mean day."""
+    used = full & (own.sum(axis=2) > 0)
+    mean = own.mean(axis=2, keepdims=True)
+    relative = np.divide(own, mean, out=np.zeros_like(own), where=used[:, :, None])
+    count = used.sum(axis=1)[:, None]
+    return np.where(count > 0, relative.sum(axis=1) / np.maximum(count, 1), 1.0)
 
 
 def levelled(window: Window, weekdays: Floats) -> tuple[Floats, Flags]:
     """Move a profile to the level of the last four, then two weeks, as far as the change exceeds noise.
 
-    Out: the profile, and the series with a certain shift.
+    Out: the profile, and the rows with a certain shift.
     """
     days = window.values.reshape(len(weekdays), WINDOW)
     known = window.known.reshape(len(weekdays), WINDOW)
@@ -115,13 +124,14 @@ def levelled(window: Window, weekdays: Floats) -> tuple[Floats, Flags]:
     return weekdays, shifted
 
 
-def trend(window: Window, weekdays: Floats) -> Trend:
-    """Find the series whose weekly level follows a line better than a single step."""
+def trend(window: Window, weekdays: Floats, series: int) -> Trend:
+    """Find the rows whose weekly level follows a line better than a single step; `series` rows are of one cut."""
     expected = np.einsum("swd,sd->sw", window.known, weekdays)
     weekly = _ratio(window.values.sum(axis=2), expected)
     weeks = np.arange(WEEKS) - (WEEKS - 1) / 2
     mean = weekly.mean(axis=1)
-    slope = weekly @ weeks / (weeks**2).sum()
+    # A product for each cut: its last bits may depend on how many rows it has.
+    slope = (weekly.reshape(-1, series, WEEKS) @ weeks).ravel() / (weeks**2).sum()
     centred = weekly - mean[:, None]
     unexplained = ((centred - slope[:, None] * weeks) ** 2).sum(axis=1)
     # With a step after `before` weeks, the sum of squares falls by the part that the two means explain.

@@ -22,10 +22,8 @@ from circleci_cost.model.infrastructure.columns import (
     mistake,
     simple_layout,
 )
-from circleci_cost.model.infrastructure.csv_files import read_csv
 from circleci_cost.model.infrastructure.definition import USD, Infrastructure
 from circleci_cost.model.infrastructure.facts import FileFacts, LeftOut
-from circleci_cost.model.infrastructure.parquet_files import MAGIC, read_parquet
 from circleci_cost.model.infrastructure.periods import COSTS_SCHEMA, spread
 from circleci_cost.model.infrastructure.rows import (
     DAY,
@@ -40,6 +38,7 @@ from circleci_cost.model.infrastructure.rows import (
 
 # Increase this when files are read differently, so that they are read again.
 _READER = 2
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -144,14 +143,19 @@ def reading_hash(source: Infrastructure) -> str:
 
 def _blocks(stream: BinaryIO, file: str, source: Infrastructure) -> Iterator[Grouped]:
     layout = layout_of(source)
-    is_parquet = stream.read(len(MAGIC)) == MAGIC
+    is_parquet = stream.read(len(_PARQUET)) == _PARQUET
     stream.seek(0)
     if is_parquet and source.format == "simple":
         raise mistake(
             file, None, None, 'this is Parquet, and format = "simple" is CSV; write format = "focus" for FOCUS'
         )
+    # pyarrow takes a tenth of a second of a processor to import, and most runs find no new file.
+    if is_parquet:
+        from circleci_cost.model.infrastructure.parquet_files import read_parquet as read
+    else:
+        from circleci_cost.model.infrastructure.csv_files import read_csv as read
     try:
-        for text in read_parquet(stream, file, layout) if is_parquet else read_csv(stream, file, layout):
+        for text in read(stream, file, layout):
             yield group(text, layout, currencies_known=source.rates is not None, purchases=source.purchases)
     except pl.exceptions.ComputeError as error:
         raise mistake(file, None, None, f"amounts add up to more than can be held ({error}); correct them") from None

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from circleci_cost.model.infrastructure.arrow_text import as_text
 from circleci_cost.model.infrastructure.columns import Layout, TextRows, mistake
 
-MAGIC = b"PAR1"
 _ROWS = 100_000
 
 

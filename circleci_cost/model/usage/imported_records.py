@@ -42,7 +42,7 @@ def read_imported(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Record
     with open_export(path, imported=True) as raw:
         start = _read_beginning(raw, path.name, block_bytes)
     header = start.header
-    if header.dialect is Dialect.UNQUOTED:
+    if header.dialect is Dialect.UNQUOTED and _holds_a_quote(path, block_bytes):
         header = replace(header, dialect=dialect_of(header, lambda dialect: _blocks(path, block_bytes, dialect)))
     empty = True
     for block in _blocks(path, block_bytes, header.dialect):
@@ -50,6 +50,12 @@ def read_imported(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[Record
         yield block
     if empty:
         yield RecordBlock(header, b"", start.line)
+
+
+def _holds_a_quote(path: Path, block_bytes: int) -> bool:
+    """Whether the file may hold a quote, in any encoding: only then is there a dialect to find out."""
+    with open_export(path, imported=True) as raw:
+        return any(b'"' in block for block in iter(lambda: raw.read(block_bytes), b""))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rules over many job runs: which organizations they belong to, one row per job, and the contents of a day.
+"""Rules over many job runs: which organizations they belong to, one row per job, and the contents of days.
 
 Typing values is `normalize`'s job, finding the files the lake's.
 """
@@ -11,7 +11,14 @@ from decimal import Decimal
 import polars as pl
 
 from circleci_cost.errors import UnknownOrganizationError
-from circleci_cost.model.usage.schema import AS_OF_THE_EXPORT, CREDIT_SCALE, JOB_RUN_ORDER, JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import (
+    AS_OF_THE_EXPORT,
+    CREDIT_COLUMNS,
+    CREDIT_SCALE,
+    CREDITS,
+    FILE_SCHEMA,
+    JOB_RUN_ORDER,
+)
 from circleci_cost.text.units import counted
 
 # Which export a row came from, while rows of several exports are merged: a higher number is a later export.
@@ -58,40 +65,41 @@ def latest_of_each_job(rows: pl.DataFrame) -> pl.DataFrame:
 
     In: typed job runs with `export_precedence`. The order of the input does not matter.
     """
-    if rows.get_column("job_id").n_unique() == rows.height:
+    is_repeated = rows.get_column("job_id").is_duplicated()
+    if not is_repeated.any():
         return rows
     preference = [PRECEDENCE, "job_run_date", "job_run_stopped_at", "total_credits"]
     rest = [name for name in rows.columns if name not in {*preference, *AS_OF_THE_EXPORT, "job_id"}]
-    return rows.sort(
-        *preference, *rest, descending=[True] * len(preference) + [False] * len(rest), nulls_last=True
-    ).unique("job_id", keep="first", maintain_order=True)
+    latest = (
+        rows.filter(is_repeated)
+        .sort(*preference, *rest, descending=[True] * len(preference) + [False] * len(rest), nulls_last=True)
+        .unique("job_id", keep="first", maintain_order=True)
+    )
+    return pl.concat([rows.filter(~is_repeated), latest])
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where job runs come from: their cost center, its export ids by precedence, and the time of ingestion."""
+    """Where job runs come from: the export ids by precedence, and the time of ingestion."""
 
-    cost_center: str
     export_ids: Mapping[int, str]
     ingested_at: datetime
 
 
-def finish_day(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
-    """Give one day's deduplicated rows their final columns and order: the contents of a day's file.
+def finish_days(rows: pl.DataFrame, provenance: Provenance) -> pl.DataFrame:
+    """Give the deduplicated rows of some days their final columns and order: day by day, the contents of the files.
 
-    Out: the columns of `JOB_RUN_SCHEMA`, sorted by project, workflow, job.
+    In: credits may be whole numbers. Out: the columns of `FILE_SCHEMA`, sorted by day, project, workflow, job.
     """
     export_id = pl.col(PRECEDENCE).replace_strict(dict(provenance.export_ids), return_dtype=pl.String)
     return (
-        rows.lazy()
-        .with_columns(
-            cost_center=pl.lit(provenance.cost_center, dtype=JOB_RUN_SCHEMA["cost_center"]),
-            export_id=export_id.cast(JOB_RUN_SCHEMA["export_id"]),
-            ingested_at=pl.lit(provenance.ingested_at, dtype=JOB_RUN_SCHEMA["ingested_at"]),
+        rows.with_columns(
+            export_id=export_id.cast(FILE_SCHEMA["export_id"]),
+            ingested_at=pl.lit(provenance.ingested_at, dtype=FILE_SCHEMA["ingested_at"]),
         )
-        .select(JOB_RUN_SCHEMA.keys())
-        .sort(JOB_RUN_ORDER, nulls_last=True)
-        .collect()
+        .select(FILE_SCHEMA.keys())
+        .sort("job_run_date", *JOB_RUN_ORDER, nulls_last=True)
+        .with_columns(pl.col(*CREDIT_COLUMNS).cast(CREDITS))
     )
 
 
@@ -106,13 +114,20 @@ class DaySummary:
     other_credits: Decimal
 
 
-def summarize_day(day: date, rows: pl.DataFrame) -> DaySummary:
-    """Count one day's job runs and add up their credits."""
-    total, other = rows.select(pl.col("total_credits", "other_credits").cast(pl.Decimal(38, CREDIT_SCALE)).sum()).row(0)
-    return DaySummary(
-        day=day,
-        jobs=rows.height,
-        runs=rows.height - rows.get_column("job_run_stopped_at").null_count(),
-        credits=total,
-        other_credits=other,
+def summarize_days(rows: pl.DataFrame) -> list[DaySummary]:
+    """Count the job runs of each day that has some and add up their credits, in the order of the days."""
+    counted_days = (
+        rows.group_by("job_run_date")
+        .agg(
+            pl.len(),
+            pl.col("job_run_stopped_at").count().alias("runs"),
+            pl.col("total_credits", "other_credits").cast(pl.Decimal(38, CREDIT_SCALE)).sum(),
+        )
+        .sort("job_run_date")
     )
+    return [DaySummary(*day) for day in counted_days.iter_rows()]
+
+
+def empty_day(day: date) -> DaySummary:
+    """The totals of a day without jobs."""
+    return DaySummary(day, 0, 0, Decimal(0), Decimal(0))

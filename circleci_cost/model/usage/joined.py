@@ -7,15 +7,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from circleci_cost.model.usage import dialects
 from circleci_cost.model.usage.dialects import BYTE_ORDER_MARK, COMMA, Dialect
 from circleci_cost.model.usage.records import Header, RecordBlock, absent_columns, column_names
 from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 
-_HEADER_MARK = re.compile(rb"TOTAL_CREDITS", re.IGNORECASE)
+_HEADER_MARK = b"TOTAL_CREDITS"
 _REQUIRED = tuple(column.source.encode() for column in EXPORT_COLUMNS if column.required)
 _EMPTY_ROW = rb'(?:[,;\t ]|"")*+'
 _EMPTY_ROWS = re.compile(rb"(?:(?<=\n)|\A)(?:(?:%b\r?\n)++(?:%b\Z)?|%b\Z)" % (_EMPTY_ROW, _EMPTY_ROW, _EMPTY_ROW))
+_QUOTE, _LINE_END = ord('"'), ord("\n")
+_BEGINS_EMPTY_ROW = np.isin(np.arange(256), list(b',;\t "\r\n'))
 
 
 class JoinedFiles:
@@ -33,12 +37,11 @@ class JoinedFiles:
         """
         done = checked = 0
         starts = _RecordStarts(block.data, self._header.dialect)
-        for mark in _HEADER_MARK.finditer(block.data):
+        written = block.data.upper()
+        while (mark := written.find(_HEADER_MARK, checked)) >= 0:
             # Check a line once, however often it names the column.
-            if mark.start() < checked:
-                continue
-            checked = block.data.find(b"\n", mark.end()) + 1 or len(block.data)
-            repeated = self._header_at(block, mark.start(), starts)
+            checked = block.data.find(b"\n", mark) + 1 or len(block.data)
+            repeated = self._header_at(block, mark, starts)
             if repeated is None:
                 continue
             start, end, header = repeated
@@ -90,6 +93,9 @@ class JoinedFiles:
         data = block.data[start:end]
         data = data.removesuffix(BYTE_ORDER_MARK)
         done, line = 0, block.line_at(start)
+        if not _may_hold_empty_rows(data):
+            yield from self._piece(data, line)
+            return
         starts = _RecordStarts(data, self._header.dialect)
         for rows in _EMPTY_ROWS.finditer(data):
             if rows.group() and starts.begins_a_record(rows.start()):
@@ -101,6 +107,16 @@ class JoinedFiles:
     def _piece(self, data: bytes, line: int) -> Iterator[RecordBlock]:
         if data:
             yield RecordBlock(self._header, data, line)
+
+
+def _may_hold_empty_rows(data: bytes) -> bool:
+    """Whether a line begins as an empty row does: the exact search for one takes a hundred times as long."""
+    if not data:
+        return False
+    written = np.frombuffer(data, np.uint8)
+    starts = np.concatenate(([0], np.flatnonzero(written[:-1] == _LINE_END) + 1))
+    first, second = written[starts], written[np.minimum(starts + 1, len(data) - 1)]
+    return bool((_BEGINS_EMPTY_ROW[first] & ((first != _QUOTE) | (second == _QUOTE))).any())
 
 
 class _RecordStarts:

@@ -25,7 +25,7 @@ def dialect_of(header: Header, blocks: Callable[[Dialect], Iterator[RecordBlock]
     RFC 4180 where a value needs its quotes, where a value that is not text is in quotes, or where no column has both
     quoted and bare values. Raises `ExportDataError` where none of these decides, and for quotes with a backslash.
     """
-    if not any(_OPENING_QUOTE.search(block.data) for block in blocks(Dialect.UNQUOTED)):
+    if not any(b'"' in block.data and _OPENING_QUOTE.search(block.data) for block in blocks(Dialect.UNQUOTED)):
         return Dialect.UNQUOTED
     if _can_be_split(blocks(Dialect.QUOTED)):
         if not _can_be_split(blocks(Dialect.UNQUOTED)):

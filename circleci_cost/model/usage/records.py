@@ -18,7 +18,9 @@ from circleci_cost.model.usage import dialects
 from circleci_cost.model.usage.dialects import Dialect
 from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 
+# Larger blocks cost memory and page faults, smaller ones more calls (measured: 2 to 32 MiB).
 BLOCK_BYTES = 16 << 20
+_START_BYTES = 1 << 16
 LONGEST_RECORD = 64 << 20
 _LONGEST_HEADER = 1 << 20
 # The prefix that names the unnamed columns of an imported file, as pandas does.
@@ -151,7 +153,7 @@ def _count_lines(data: bytes) -> int:
 def read_start(stream: Bytes, block_bytes: int) -> bytes:
     """Read the header line and at least one byte more: enough to tell the dialect."""
     start = b""
-    while more := stream.read(block_bytes):
+    while more := stream.read(min(block_bytes, _START_BYTES)):
         start += more
         if 0 <= start.find(b"\n") < len(start) - 1 or len(start) > _LONGEST_HEADER:
             break

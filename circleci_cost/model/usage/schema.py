@@ -13,9 +13,10 @@ import polars as pl
 from circleci_cost.model.usage.charge_types import EXPORTED_CHARGES
 
 CREDIT_SCALE = 6
-# DECIMAL(18,6) holds every credit below this without rounding.
+# Credits must be below this: 18 digits hold them and the rest that they leave without rounding.
 CREDIT_LIMIT = 10**12
-CREDITS = pl.Decimal(18, CREDIT_SCALE)
+# With 19 digits, credits times a price of DECIMAL(18,10) are DECIMAL(38,16) in every engine.
+CREDITS = pl.Decimal(19, CREDIT_SCALE)
 TIMESTAMP = pl.Datetime("us")
 
 
@@ -64,8 +65,8 @@ class Column:
     def dtype(self) -> pl.DataType:
         """The Polars type of the column.
 
-        Names and repeated ids are categorical: they are sorted, spilled and written two to four times as fast as
-        text (measured), and readers of the Parquet files get text.
+        Names and repeated ids are categorical in memory: they are sorted, spilled and written two to four times as
+        fast as text (measured). In the Parquet files they are plain text.
         """
         return _DTYPES[self.kind]
 
@@ -124,6 +125,11 @@ JOB_RUN_SCHEMA: dict[str, pl.DataType] = {
     "export_id": pl.Categorical(),
     "ingested_at": pl.Datetime("us", "UTC"),
 }
+
+CREDIT_COLUMNS: tuple[str, ...] = tuple(name for name, dtype in JOB_RUN_SCHEMA.items() if dtype == CREDITS)
+
+# The columns of a day's file. Its path names the cost center: engines refuse a column that repeats a key of the path.
+FILE_SCHEMA: dict[str, pl.DataType] = {name: dtype for name, dtype in JOB_RUN_SCHEMA.items() if name != "cost_center"}
 
 # Sorted files compress a quarter better and are read twice as fast.
 JOB_RUN_ORDER: tuple[str, ...] = ("project_name", "workflow_name", "job_name", "job_id")

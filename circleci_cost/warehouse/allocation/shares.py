@@ -9,6 +9,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.model.allocation.plan import AMOUNTS_SCHEMA, Plan, PlannedSplit, PlannedTag
 from circleci_cost.model.usage.dimensions import COST_DIMENSIONS, IDS, NO_VALUE
 from circleci_cost.warehouse.allocation.combinations import dimensions_used, joins
@@ -70,7 +71,7 @@ def _runs(used: Sequence[str]) -> str:
     shown |= {name: _shown(name) for name in used if name not in {"cost_center", "organization"}}
     return (
         f"SELECT DISTINCT job_run_date AS date, runs.cost_center, {', '.join(shown.values())}, "  # noqa: S608
-        "pipeline_trigger_user_id AS user_id FROM read_parquet($files, hive_partitioning = false) AS runs "
+        f"pipeline_trigger_user_id AS user_id FROM {JOB_RUN_FILES} AS runs "
         "LEFT JOIN allocation_names AS organizations "
         "ON organizations.dimension = 'organization' AND runs.organization_id = organizations.id "
         "LEFT JOIN allocation_names AS projects ON projects.dimension = 'project' AND runs.project_id = projects.id "

@@ -3,9 +3,9 @@
 CREATE OR REPLACE TEMPORARY MACRO series_key(kind, names) AS
     kind || ':' || array_to_string(names, chr(31));
 
--- Daily sums of each series that is judged for anomalies. `key` names a series, `parent_key` the one above it. The
--- usage of runs is judged along the hierarchy, by tag and by resource class; booked charges, such as seats, each by
--- itself. Cost is 0 where no price is known.
+-- Daily sums of each series that is judged for anomalies; `key` names a series. The usage of runs is judged along the
+-- hierarchy, by tag and by resource class; booked charges, such as seats, each by itself. Cost is 0 where no price is
+-- known.
 CREATE OR REPLACE TEMPORARY TABLE anomaly_sums AS
 WITH run_bound AS (
     SELECT
@@ -88,23 +88,9 @@ sums AS (
 
 SELECT
     *,
-    concat_ws(
-        ' / ',
-        CASE WHEN series_kind = 'cost_center' THEN cost_center END,
-        organization, project, workflow, job,
-        nullif(concat_ws(' ', CASE WHEN resource_class IS NOT NULL THEN executor END, resource_class), ''),
-        charge_type,
-        tag || '=' || value
-    ) AS series,
     -- Two cost centers may have organizations of one name.
     series_key(
         series_kind,
         [cost_center, organization, project, workflow, job, executor, resource_class, charge_type, tag, value]
-    ) AS key,
-    CASE series_kind
-        WHEN 'organization' THEN series_key('cost_center', [cost_center])
-        WHEN 'project' THEN series_key('organization', [cost_center, organization])
-        WHEN 'workflow' THEN series_key('project', [cost_center, organization, project])
-        WHEN 'job' THEN series_key('workflow', [cost_center, organization, project, workflow])
-    END AS parent_key
+    ) AS key
 FROM sums;

@@ -3,6 +3,7 @@
 The lists alone say which columns there are; the .sql files say what is done with them.
 """
 
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES, JOB_RUN_FILES_BY_NAME
 from circleci_cost.model.efficiency.actors import DEFAULT_ACTORS
 from circleci_cost.model.focus.columns import DIMENSION_COLUMNS
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES, CHARGE_TYPES
@@ -57,6 +58,15 @@ def _of_job_runs(dimension: Dimension) -> str:
     return dimension.id_column or f"same_name(CAST({dimension.source} AS VARCHAR)) AS {dimension.name}"
 
 
+def _exported(dimension: Dimension) -> str:
+    """A dimension as it was exported, in words that every engine reads."""
+    return dimension.id_column or f"CAST({dimension.source} AS STRING) AS {dimension.name}"
+
+
+def _of_each_charge(text: str) -> str:
+    return ",\n    ".join(text.format(name=name) for name in CHARGE_TYPES)
+
+
 def _job_run_has(dimension: Dimension) -> str:
     """Whether a job run (`runs`) has the dimension of a cost (`cells`), which is there as it is shown."""
     if dimension.id_column:
@@ -108,10 +118,12 @@ _ADDED_AMOUNTS = (
     ),
 )
 # The job runs of $files. A charge type that is newer than all of the files has no credits in them.
-_JOB_RUNS_OF_FILES = r"""FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
+_JOB_RUNS_OF_FILES = rf"""FROM {JOB_RUN_FILES_BY_NAME}
     UNION ALL BY NAME
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false"""
+    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(19, 6)) AS '\1' FROM daily_costs WHERE false"""  # noqa: S608 - of constants
 PIECES: dict[str, str] = {
+    "job_run_files": JOB_RUN_FILES,
+    "job_run_files_by_name": JOB_RUN_FILES_BY_NAME,
     "job_runs_of_files": _JOB_RUNS_OF_FILES,
     "default_actors": _struct(DEFAULT_ACTORS.patterns),
     "unpriced_credits": _UNPRICED_CREDITS,
@@ -122,6 +134,23 @@ PIECES: dict[str, str] = {
     "cost_definitions": _charge_definitions(_COST),
     "dimensions_of_job_runs": ", ".join(map(_of_job_runs, _READ_DIMENSIONS)),
     "read_dimensions": ", ".join(_READ_KEYS),
+    "exported_dimensions": ", ".join(map(_exported, _READ_DIMENSIONS)),
+    "exported_columns": ", ".join(each.id_column or each.source for each in _READ_DIMENSIONS),
+    "named_columns": ", ".join(
+        f"same_name(CAST({each.source} AS VARCHAR)) AS {each.source}" for each in _READ_DIMENSIONS if not each.id_column
+    ),
+    "named_dimensions": ", ".join(
+        each.id_column or f"same_name({each.name}) AS {each.name}" for each in _READ_DIMENSIONS
+    ),
+    "credits_of_all_types": " + ".join(f"{name}_credits" for name in CHARGE_TYPES),
+    "cost_of_all_types": " + ".join(f"{name}_cost_usd" for name in CHARGE_TYPES),
+    "cost_of_all_credits": "\n        + ".join(
+        f"TRY_CAST({name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit" for name in CHARGE_TYPES
+    ),
+    "sums_of_credits": _of_each_charge("coalesce(sum({name}_credits), 0) AS {name}_credits"),
+    "costs_of_credits": _of_each_charge(
+        "TRY_CAST(summed.{name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit AS {name}_cost_usd"
+    ),
     "same_dimensions": "\n        AND ".join(
         f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
     ),

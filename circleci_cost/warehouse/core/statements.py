@@ -11,12 +11,17 @@ import duckdb
 from circleci_cost.warehouse.core.schema_pieces import PIECES
 
 _PIECE = re.compile(r"\{schema\.(\w+)\}")
+_PART = re.compile(r"\{sql\.([\w/]+)\}")
 
 
 @cache
 def sql(name: str) -> str:
-    """The text of a .sql file by package and name, such as `costs/daily_costs`, with its `schema_pieces` filled in."""
+    """The text of a .sql file by package and name, such as `costs/daily_costs`.
+
+    Its `schema_pieces` are filled in, and other files that are parts of it: `{sql.costs/named_costs}`.
+    """
     text = resources.files("circleci_cost.warehouse").joinpath(*f"{name}.sql".split("/")).read_text("utf-8")
+    text = _PART.sub(lambda part: sql(part[1]), text)
     return _PIECE.sub(lambda piece: PIECES[piece[1]], text)
 
 

@@ -12,13 +12,16 @@ import duckdb
 import polars as pl
 
 from circleci_cost.day_ranges import as_ranges
+from circleci_cost.engines.spark_connect import SparkConnect
 from circleci_cost.lake.days import read_provenance, read_restatements
+from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.readable import each_of, readable
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.costs.job_run_prices import price_job_runs
 from circleci_cost.warehouse.efficiency.superseded import mark_superseded, marked_days
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 
@@ -71,12 +74,13 @@ def write_daily_costs(
     history_start: date,
     restatement_days: int,
     organizations: Collection[str] = (),
+    engine: SparkConnect | None = None,
 ) -> CostSummary:
     """Replace the daily costs of `days` in one transaction; a day without job runs ends up without costs.
 
     Days of the history whose job runs have changed since their costs were computed are computed again with them: a
     job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
-    nothing is parsed again.
+    nothing is parsed again. An `engine` prices in place of DuckDB.
     """
     history = (history_start, restatement_days)
     asked = _asked(lake, cost_center, days, history, organizations)
@@ -89,7 +93,7 @@ def write_daily_costs(
             _delete(connection, table, cost_center, written)
         if files:
             connection.execute(sql("costs/dimension_names"), {"files": files})
-            connection.execute(sql("costs/daily_costs"), {"files": files})
+            price_job_runs(connection, lake, cost_center, with_runs, engine)
             connection.execute(sql("costs/rename"))
         mark_superseded(connection, lake, cost_center, written, present)
         if files:
@@ -214,7 +218,7 @@ def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -
 def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Decimal:
     if not files:
         return Decimal(0)
-    query = "SELECT coalesce(sum(total_credits), 0) FROM read_parquet($files, hive_partitioning = false)"
+    query = f"SELECT coalesce(sum(total_credits), 0) FROM {JOB_RUN_FILES}"  # noqa: S608
     return Decimal(one_row(connection, query, {"files": files})[0])
 
 

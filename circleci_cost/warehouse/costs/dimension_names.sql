@@ -8,7 +8,7 @@ WITH names AS (
         project_id,
         project_name,
         max(coalesce(last_build_finished_at, CAST(job_run_date AS TIMESTAMP))) AS named_at
-    FROM read_parquet($files, hive_partitioning = false)
+    FROM {schema.job_run_files}
     GROUP BY ALL
 ),
 

@@ -26,7 +26,7 @@ ranked AS (
         ) AS place
     FROM wanted
     JOIN names USING (cost_center, organization, project)
-    JOIN read_parquet($files, hive_partitioning = false) AS runs
+    JOIN {schema.job_run_files} AS runs
         ON wanted.cost_center = runs.cost_center
         AND wanted.date = runs.job_run_date
         AND names.organization_id = runs.organization_id

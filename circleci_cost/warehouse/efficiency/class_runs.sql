@@ -23,7 +23,7 @@ FROM (
         coalesce(max_ram_utilization_pct, median_ram_utilization_pct) AS ram_max,
         -- No run uses no memory: 0 is a run whose samples were not taken.
         median_cpu_utilization_pct IS NOT NULL AND coalesce(ram_max, 0) > 0 AS sampled
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
+    FROM {schema.job_run_files_by_name}
     WHERE job_run_stopped_at IS NOT NULL
         AND job_run_seconds > 0
         AND coalesce(CAST(executor AS VARCHAR), '') <> 'runner'

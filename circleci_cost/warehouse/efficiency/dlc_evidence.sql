@@ -2,9 +2,7 @@
 -- $enough runs of both ways; the fee may be wasted where the median with it is no shorter.
 INSERT INTO dlc_evidence BY NAME
 WITH read AS NOT MATERIALIZED (
-    FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
-    UNION ALL BY NAME
-    SELECT CAST(COLUMNS('(.*_credits)$') AS DECIMAL(18, 6)) AS '\1' FROM daily_costs WHERE false
+    {schema.job_runs_of_files}
 ),
 
 cached AS (

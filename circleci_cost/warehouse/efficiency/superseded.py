@@ -3,7 +3,7 @@
 What the marked part counts as is `waste`'s subject. The rule is in `superseded.sql`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 
 import duckdb
@@ -11,6 +11,7 @@ import duckdb
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import readable
 from circleci_cost.model.efficiency.waste import RERUN_DAYS
+from circleci_cost.warehouse.core.day_batches import batches
 from circleci_cost.warehouse.core.statements import sql
 
 # The attempts of so much, a month of 100,000 jobs a day, fit in memory beside everything else. A statement takes a
@@ -30,9 +31,8 @@ def mark_superseded(
     In: the days whose daily costs were just replaced, and those that have job runs; in the caller's transaction. The
     result is the same however the days were grouped: a run is judged by the days around its own.
     """
-    for days in _batches(
-        marked_days(written, present), lambda day: lake.job_runs_file(cost_center, day).stat().st_size
-    ):
+    touched = marked_days(written, present)
+    for days in batches(touched, lambda day: lake.job_runs_file(cost_center, day).stat().st_size, _BYTES_AT_ONCE):
         read = _around(days, -1, RERUN_DAYS).intersection(present)
         files = readable(lake.job_runs_file(cost_center, day) for day in sorted(read))
         connection.execute(
@@ -44,20 +44,6 @@ def mark_superseded(
 def marked_days(written: Iterable[date], present: Collection[date]) -> list[date]:
     """The days that are marked again after the daily costs of some were replaced, in order."""
     return sorted(_around(written, -RERUN_DAYS, 1).intersection(present))
-
-
-def _batches(days: Iterable[date], size: Callable[[date], int]) -> Iterator[list[date]]:
-    """The days in order, in lists whose files have at most so many bytes together, or a single one."""
-    batch: list[date] = []
-    filled = 0
-    for day in days:
-        if batch and filled + size(day) > _BYTES_AT_ONCE:
-            yield batch
-            batch, filled = [], 0
-        batch.append(day)
-        filled += size(day)
-    if batch:
-        yield batch
 
 
 def _around(days: Iterable[date], before: int, after: int) -> set[date]:

@@ -4,7 +4,7 @@ Continuing a series is `model.forecast.forecasting`'s job, judging a budget by i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import get_args
 
@@ -15,7 +15,7 @@ from circleci_cost.model.budgets.definition import Budget, Unit
 from circleci_cost.model.budgets.periods import period_of
 from circleci_cost.model.budgets.series import History, known_days
 from circleci_cost.model.budgets.status import current_day
-from circleci_cost.model.forecast.forecasting import ForecastSettings, backtest, choose_method, forecast, forecast_total
+from circleci_cost.model.forecast.forecasting import Forecaster, ForecastSettings, choose_method
 from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.transactions import make_tables, transaction
 from circleci_cost.warehouse.forecast.series import budget_series, history, portfolio_series
@@ -132,15 +132,15 @@ def _wanted(whole: pl.DataFrame, budgets: Sequence[Budget], past: History, unit:
 def _of_unit(
     unit: Unit, daily: pl.DataFrame, wanted: pl.DataFrame, past: History, settings: ForecastSettings
 ) -> _UnitForecast:
-    tested = backtest(daily, settings)
+    forecaster = Forecaster(daily, wanted.get_column("until"), settings)
+    tested = forecaster.backtest()
     method = settings.method or choose_method(tested)
-    chosen = replace(settings, method=method)
     by_day, by_total = [], []
     for (until,), group in wanted.group_by("until", maintain_order=True):
         # Intervals use the errors of all series of the unit, also of those that end on another day.
         keys = group.select(pl.col("key"), *_NAMES, "until")
-        by_day.append(_named(forecast(daily, until, chosen), keys))
-        by_total.append(_named(forecast_total(daily, until, chosen), keys))
+        by_day.append(_named(forecaster.forecast(until, method), keys))
+        by_total.append(_named(forecaster.forecast_total(until, method), keys))
     return _UnitForecast(
         unit,
         method,

@@ -169,6 +169,13 @@ class Generation:
             raise
         return connection
 
+    def connect_beside(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+        """Open another connection beside one that `connect` opened: they share their memory, and its limits."""
+        if self.manifest.tables is None:
+            # A process opens a file once; what hides its tables belongs to one connection.
+            return self.connect()
+        return connection.cursor()
+
     def show_tables(self, connection: duckdb.DuckDBPyConnection, schema: str = "main") -> None:
         """Let a connection see the tables in one of its schemas. Raises `StorageError` where a file cannot be read."""
         with storage_errors(self.directory, "read", _DAMAGED):

@@ -31,7 +31,7 @@ SELECT
     runs.pipeline_number,
     runs.workflow_id,
     runs.job_run_number
-FROM read_parquet($files, hive_partitioning = false, union_by_name = true) AS runs
+FROM {schema.job_run_files_by_name} AS runs
 JOIN cells
     ON runs.job_run_date = cells.date
     AND {schema.job_run_has_dimensions}

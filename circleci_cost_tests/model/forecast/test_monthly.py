@@ -144,7 +144,8 @@ def test_noise_and_a_weekly_rhythm_hold_no_bills() -> None:
 
 def test_what_comes_later_changes_no_foreseen_bill() -> None:
     """A bill known only from later months is in no earlier forecast: the backtest would be too good."""
-    from circleci_cost.model.forecast.methods import history_of, outlook
+    from circleci_cost.model.forecast.history import history_of
+    from circleci_cost.model.forecast.methods import outlook
     from circleci_cost.model.forecast.panel import calendar_days, panel_of
 
     whole = daily(RULES["last three days"], date(2026, 9, 30), scale=0.1)
@@ -152,7 +153,7 @@ def test_what_comes_later_changes_no_foreseen_bill() -> None:
 
     def path(past: pl.DataFrame, cut: int) -> list[float]:
         history = history_of(panel_of(past), calendar_days(FIRST, days, MEAN.calendar))
-        return outlook(history, cut, 45).paths["mean"][0].tolist()  # type: ignore[no-any-return]
+        return outlook(history, np.array([cut]), 45).paths(45)["mean"][0, 0].tolist()  # type: ignore[no-any-return]
 
     for cut in range(20, 240, 20):
         known = whole.filter(pl.col("date") <= FIRST + timedelta(days=cut))

@@ -12,14 +12,14 @@ from circleci_cost.model.usage.job_runs import (
     PRECEDENCE,
     DaySummary,
     Provenance,
-    finish_day,
+    finish_days,
     latest_of_each_job,
     refuse_unknown_organizations,
-    summarize_day,
+    summarize_days,
 )
 from circleci_cost.model.usage.normalize import normalize
 from circleci_cost.model.usage.records import read_records
-from circleci_cost.model.usage.schema import JOB_RUN_SCHEMA
+from circleci_cost.model.usage.schema import FILE_SCHEMA
 
 from .builders import ORGANIZATION, Record, job_id, put, record, unquoted
 
@@ -85,20 +85,17 @@ def test_f071_within_one_export_the_last_stopped_then_the_dearest_row_wins(
         assert latest_of_each_job(pl.concat(frames)).equals(winning)
 
 
-def test_a_finished_day_has_the_public_columns_and_is_sorted(tmp_path: Path) -> None:
+def test_a_finished_day_has_the_columns_of_its_file_and_is_sorted(tmp_path: Path) -> None:
     names = [(2, "shop", "b"), (3, "shop", "a"), (1, "shop", "a"), (4, "api", "z")]
     rows = rows_of(tmp_path, *(record(n, PROJECT_NAME=p, JOB_NAME=j) for n, p, j in names), precedence=7)
     at = datetime(2026, 10, 2, 11, tzinfo=UTC)
-    day = finish_day(rows, Provenance("acme", {7: "export-7"}, at))
-    assert dict(day.schema) == JOB_RUN_SCHEMA
+    day = finish_days(rows, Provenance({7: "export-7"}, at))
+    assert dict(day.schema) == FILE_SCHEMA
     assert day.get_column("job_id").to_list() == [job_id(4), job_id(1), job_id(3), job_id(2)]
-    assert day.select("cost_center", "export_id", "ingested_at").unique().rows() == [("acme", "export-7", at)]
+    assert day.select("export_id", "ingested_at").unique().rows() == [("export-7", at)]
 
 
 def test_a_day_counts_jobs_runs_and_exact_credits(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, record(1, TOTAL_CREDITS="42.000001"), record(2, JOB_RUN_STOPPED_AT=None))
-    assert summarize_day(date(2026, 10, 1), rows) == DaySummary(
-        date(2026, 10, 1), 2, 1, Decimal("84.000001"), Decimal("0.000001")
-    )
-    empty = summarize_day(date(2026, 10, 1), rows.clear())
-    assert empty == DaySummary(date(2026, 10, 1), 0, 0, Decimal(0), Decimal(0))
+    assert summarize_days(rows) == [DaySummary(date(2026, 10, 1), 2, 1, Decimal("84.000001"), Decimal("0.000001"))]
+    assert summarize_days(rows.clear()) == []

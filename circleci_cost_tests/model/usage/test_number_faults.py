@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from circleci_cost.model.usage.job_runs import summarize_day
+from circleci_cost.model.usage.job_runs import summarize_days
 
 from .builders import DIALECTS, PART, read_content, record, refusal, unquoted, written
 
@@ -147,7 +147,7 @@ def test_f068_ten_million_tenths_are_exactly_a_million(tmp_path: Path) -> None:
     tenth = read_content(tmp_path, unquoted([record(1, TOTAL_CREDITS="0.1")]))
     rows = tenth.select("job_run_date", "job_run_stopped_at", "total_credits", "other_credits")
     many = pl.concat([rows.select(pl.all().repeat_by(1_000_000).explode(empty_as_null=True))] * 10, rechunk=False)
-    summary = summarize_day(rows.item(0, "job_run_date"), many)
+    (summary,) = summarize_days(many)
     assert (summary.jobs, summary.credits, summary.other_credits) == (
         10_000_000,
         Decimal(1_000_000),
@@ -157,5 +157,5 @@ def test_f068_ten_million_tenths_are_exactly_a_million(tmp_path: Path) -> None:
 
 def test_f068_a_sum_larger_than_any_single_value_is_exact(tmp_path: Path) -> None:
     most = read_content(tmp_path, unquoted([record(1, TOTAL_CREDITS="999999999999.999999")]))
-    summary = summarize_day(most.item(0, "job_run_date"), pl.concat([most] * 1000))
+    (summary,) = summarize_days(pl.concat([most] * 1000))
     assert summary.credits == Decimal("999999999999999.999000")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from circleci_cost.model.usage.job_runs import summarize_day
+from circleci_cost.model.usage.job_runs import summarize_days
 from circleci_cost.model.usage.records import read_records
 from circleci_cost.model.usage.schema import EXPORT_COLUMNS
 from circleci_cost.model.usage.split import split_typed
@@ -73,6 +73,6 @@ def test_the_days_of_the_sample_sum_as_decimals_do() -> None:
         jobs[row["JOB_RUN_DATE"]] += 1
         credits[row["JOB_RUN_DATE"]] += int(row["TOTAL_CREDITS"])
     for (day,), part in rows.partition_by("job_run_date", as_dict=True).items():
-        summary = summarize_day(day, part)
+        (summary,) = summarize_days(part)
         assert (summary.jobs, summary.runs) == (jobs[str(day)], runs[str(day)])
         assert (summary.credits, summary.other_credits) == (Decimal(credits[str(day)]), Decimal(0))

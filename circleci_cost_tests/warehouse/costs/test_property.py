@@ -76,7 +76,9 @@ def test_credits_and_costs_of_every_charge_type_are_exact() -> None:
                 connection.execute("DELETE FROM daily_rates")
                 if price is not None:
                     connection.execute("INSERT INTO daily_rates VALUES ('acme', ?, ?)", [DAY, price])
-                connection.execute(sql("costs/daily_costs"), {"files": [f"{folder}/runs.parquet"]})
+                connection.execute(
+                    sql("costs/daily_costs"), {"files": [f"{folder}/runs.parquet"], "cost_center": "acme"}
+                )
             make_view(connection, rows_for(["charge_type"]))
             charges = connection.execute("SELECT job, charge_type, credits, cost_usd FROM series_charges").fetchall()
             assert len(charges) == len(set(charges))

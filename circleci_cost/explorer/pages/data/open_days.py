@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from circleci_cost.circleci import plan_windows
+from circleci_cost.circleci import DELIVERY, plan_windows
 from circleci_cost.clock import utc_today, utc_yesterday
 from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.days import days_between
@@ -17,7 +17,7 @@ from circleci_cost.warehouse.reporting.report import days_with_data, not_publish
 _FETCH = "circleci-cost backfill"
 _IMPORT = "circleci-cost import"
 _SETTLE = "circleci-cost sync"
-_MISSING, _NOT_FINAL = "missing", "not final"
+_MISSING, _AWAITED, _NOT_FINAL = "missing", "not there yet", "not final"
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ def _missing_ranges(snapshot: Snapshot, name: str, missing: Sequence[DayRange]) 
     for days in as_ranges(reach.out_of_reach):
         advice = "older than CircleCI serves: set a later history_start, or import usage files that you have of them:"
         yield OpenRange(name, days, _MISSING, advice, _IMPORT)
+    for days in as_ranges(reach.not_yet):
+        yield OpenRange(name, days, _AWAITED, f"{DELIVERY}; the daily run fetches it")
 
 
 def _restatable_ranges(

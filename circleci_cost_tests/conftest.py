@@ -4,12 +4,15 @@ import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from circleci_cost_tests.explorer.missing_browser import summary
+
+if TYPE_CHECKING:
+    from circleci_cost_tests.s3_server import S3Server
 
 # Else each worker compiles all tests anew, and each of the hundred processes that they start the whole package.
 sys.dont_write_bytecode = False
@@ -56,3 +59,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
     yield
     if line := summary(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def running_s3() -> "Iterator[S3Server]":
+    """One S3 server of a whole session, started by the first test that asks for it."""
+    from circleci_cost_tests.s3_server import s3_server  # importing it takes half a second
+
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(running_s3: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "Iterator[S3Server]":
+    """The S3 server without faults, found by the environment as any SDK finds it."""
+    running_s3.calm()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in running_s3.environment.items():
+        monkeypatch.setenv(name, value)
+    yield running_s3
+    running_s3.calm()

@@ -173,7 +173,7 @@ class UsageExports:
         return LandedExport(directory=directory, manifest=read_manifest(directory))
 
     def _landed_id(self, window: Window) -> str | None:
-        return self._landed(window).manifest.export_id if (self._directory(window) / MANIFEST).exists() else None
+        return self._landed(window).manifest.export_id if (self._directory(window) / MANIFEST).is_file() else None
 
 
 def _summary(landed: LandedExport) -> str:

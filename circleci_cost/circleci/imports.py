@@ -23,6 +23,7 @@ from circleci_cost.errors import ExportDataError, UsageError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, landed_exports, write_manifest
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import TurnWords, turn
 from circleci_cost.named_files.regular_files import require_regular_file
 
@@ -94,6 +95,10 @@ def land_files(
 @contextmanager
 def _staging(exports: Path) -> Iterator[Path]:
     """A folder for copies. Folders that killed imports left are removed: no other import is running."""
+    if isinstance(exports, StorePath):
+        with staging(exports) as stage:
+            yield stage
+        return
     for folder in exports.glob(f"{_STAGE}*"):
         shutil.rmtree(folder, ignore_errors=True)
     with staging(exports / f"{_STAGE}{uuid.uuid4().hex[:12]}") as stage:

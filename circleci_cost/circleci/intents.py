@@ -3,13 +3,11 @@
 `export_job` sends the requests; here is what a later process may conclude from the note.
 """
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,7 +17,7 @@ from circleci_cost.circleci.windows import Window
 from circleci_cost.clock import Clock
 from circleci_cost.errors import SourceError, StorageError, TransientSourceError
 from circleci_cost.lake.files import TEMPORARY_PREFIX, write_atomic
-from circleci_cost.lake.own_files import open_lock
+from circleci_cost.lake.turns import free_turn
 from circleci_cost.text.units import to_the_minute
 
 # A job's result holds the usage of the time of its request; half a day later a new export is better.
@@ -158,14 +156,14 @@ def read_intent(path: Path) -> Intent | None:
 def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: float) -> Iterator[bool]:
     """Lock a window for this process; yield whether it had to wait for another one.
 
-    The operating system frees the lock when the process dies, also after kill -9. Raises
+    The lock is free again when the process has died, also after kill -9. Raises
     `TransientSourceError` where another process holds it for longer than `patience` seconds.
     """
     deadline = clock.monotonic() + patience
     waited = False
     lock = path.with_suffix(".lock")
-    with ExitStack() as open_files:
-        while (held_lock := _locked(lock)) is None:
+    with ExitStack() as held_locks:
+        while (held_lock := free_turn(lock)) is None:
             waited = True
             if clock.monotonic() >= deadline:
                 raise TransientSourceError(
@@ -173,7 +171,7 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
                     "or stop it, then run the same command again."
                 )
             wait(clock, _LOCK_POLL_SECONDS, f"{subject}: another process fetches the same days", on_wait)
-        open_files.enter_context(held_lock)
+        held_locks.enter_context(held_lock)
         for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*-{path.name}"):
             leftover.unlink(missing_ok=True)
         try:
@@ -181,7 +179,7 @@ def held(path: Path, clock: Clock, subject: str, on_wait: OnWait, patience: floa
         finally:
             # Once the job has ended, the lock is not needed; a process that waits checks that it is still this file.
             if not path.exists():
-                lock.unlink(missing_ok=True)
+                held_lock.remove()
 
 
 def remove_ended(notes: Path, now: datetime) -> int:
@@ -192,14 +190,14 @@ def remove_ended(notes: Path, now: datetime) -> int:
     """
     removed = 0
     for lock in sorted(notes.glob("*/*.lock")):
-        held_lock = _locked(lock)
+        held_lock = free_turn(lock)
         if held_lock is None:
             continue
         with held_lock:
             note = lock.with_suffix(".json")
             if _is_obsolete(note, now):
                 note.unlink(missing_ok=True)
-                lock.unlink(missing_ok=True)
+                held_lock.remove()
                 removed += 1
     return removed
 
@@ -210,16 +208,3 @@ def _is_obsolete(note: Path, now: datetime) -> bool:
     except StorageError:
         return False
     return intent is None or all(now - at >= ATTEMPTS_WINDOW for at in intent.attempts)
-
-
-def _locked(lock: Path) -> IO[bytes] | None:
-    """The locked file; None where another process holds it, or removed it between opening and locking."""
-    file = open_lock(lock)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-            return file
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    file.close()
-    return None

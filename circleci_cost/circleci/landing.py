@@ -13,9 +13,11 @@ from circleci_cost.circleci.downloads import Downloaded
 from circleci_cost.circleci.intents import Intent
 from circleci_cost.circleci.progress import ExportProgress
 from circleci_cost.circleci.windows import Window
-from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, fsync_file, storage_errors
+from circleci_cost.lake.files import TEMPORARY_PREFIX, fsync_directory, put_file, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import MANIFEST, LandedExport, Manifest, Part, read_manifest, write_manifest
+from circleci_cost.lake.stores.paths import StorePath
+from circleci_cost.lake.stores.scratch import stage
 from circleci_cost.text.units import counted
 
 
@@ -57,7 +59,14 @@ def land_export(
 
 @contextmanager
 def staging(directory: Path) -> Iterator[Path]:
-    """Make `directory` for temporary files. Those that an exception or an earlier crash left there are removed."""
+    """Make `directory` for temporary files. Those that an exception or an earlier crash left there are removed.
+
+    In place of one in an object store, it is a folder of this machine.
+    """
+    if isinstance(directory, StorePath):
+        with stage() as folder:
+            yield folder
+        return
     with storage_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
         _remove_temporary(directory)
@@ -95,8 +104,7 @@ def put_in_place(
             for index, sha256 in enumerate(sorted(distinct)):
                 file = distinct[sha256]
                 part = file.part.model_copy(update={"name": name(index)})
-                fsync_file(file.path)
-                file.path.replace(directory / part.name)
+                put_file(file.path, directory / part.name)
                 placed.append(part)
             fsync_directory(directory)
         yield tuple(placed)
@@ -110,7 +118,7 @@ def put_in_place(
 
 def landed_names(directory: Path) -> frozenset[str]:
     """Return the files that the manifest in `directory` names; none where there is no manifest."""
-    if not (directory / MANIFEST).exists():
+    if not (directory / MANIFEST).is_file():
         return frozenset()
     return frozenset(part.name for part in read_manifest(directory).parts)
 

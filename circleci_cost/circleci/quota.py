@@ -4,17 +4,19 @@ It only decides when a request may be sent; `calls` and `retry` handle a 429 tha
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from circleci_cost.circleci.waiting import SHORTEST_SECONDS, OnWait, ignore_wait, wait
 from circleci_cost.clock import Clock
 from circleci_cost.errors import StorageError, TransientSourceError
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.own_files import require_own_database
+from circleci_cost.lake.stores.databases import transact
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.text.units import counted, duration
 
 Kind = Literal["POST", "GET"]
@@ -26,6 +28,7 @@ _WINDOWS: dict[Kind, tuple[timedelta, str, str]] = {
 }
 # A request reaches CircleCI later than it is counted here: a slow old one and a fast new one may arrive together.
 _MARGIN = timedelta(seconds=2)
+_T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA = """
 create table if not exists requests (kind text not null, organization_id text not null, at integer not null);
@@ -37,7 +40,7 @@ create table if not exists pauses (
 
 
 class QuotaLedger:
-    """Sliding windows per organization, shared by processes through one SQLite file."""
+    """Sliding windows per organization, shared by processes through one SQLite file, or one object that holds it."""
 
     def __init__(
         self,
@@ -71,7 +74,8 @@ class QuotaLedger:
 
     def pause(self, kind: Kind, organization_id: str, seconds: float) -> None:
         """Keep all processes from asking that organization for `seconds`; a longer pause already set stays."""
-        with self._transaction() as ledger:
+
+        def change(ledger: sqlite3.Connection) -> None:
             now = self._now()
             ledger.execute(
                 "insert into pauses values (?, ?, ?, ?) on conflict do update "
@@ -79,12 +83,15 @@ class QuotaLedger:
                 (kind, organization_id, now, now + _ticks(timedelta(seconds=seconds))),
             )
 
+        self._transact(change)
+
     def _reserve(self, kind: Kind, organization_id: str) -> tuple[float, str] | None:
         """Count one request and return None, or return the seconds to wait and why."""
         window, noun, per = _WINDOWS[kind]
         span = _ticks(window + _MARGIN)
         key = (kind, organization_id)
-        with self._transaction() as ledger:
+
+        def change(ledger: sqlite3.Connection) -> tuple[float, str] | None:
             now = self._now()
             # Entries written while the clock ran ahead would block until that time is reached.
             ledger.execute("update requests set at = ? where at > ?", (now, now))
@@ -109,29 +116,37 @@ class QuotaLedger:
             ledger.execute("insert into requests values (?, ?, ?)", (*key, now))
             return None
 
+        return self._transact(change)
+
     def _now(self) -> int:
         return _ticks(self._clock.now() - _EPOCH)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One immediate transaction on a connection of its own: safe over threads, forks and kills."""
-        with storage_errors(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            require_own_database(self._path)
+    def _transact(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run one transaction, alone over threads, processes and kills; in a store it may be run several times."""
         try:
+            if isinstance(self._path, StorePath):
+                return transact(self._path, _create, change)
+            with storage_errors(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                require_own_database(self._path)
             with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as ledger:
                 ledger.execute("begin immediate")
                 if ledger.execute("select count(*) from sqlite_master").fetchone() == (0,):
-                    for statement in _SCHEMA.split(";"):
-                        ledger.execute(statement)
-                yield ledger
+                    _create(ledger)
+                result = change(ledger)
                 ledger.execute("commit")
+                return result
         except sqlite3.Error as error:
             raise StorageError(
                 f"The request ledger {self._path} cannot be used ({error}); nothing was asked of CircleCI. "
                 "Make it writable, free space on its disk, or remove it if it is damaged: it only counts the last "
                 "hour's requests."
             ) from error
+
+
+def _create(ledger: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";"):
+        ledger.execute(statement)
 
 
 def _ticks(span: timedelta) -> int:

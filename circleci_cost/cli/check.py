@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 
 import click
 from rich.text import Text
@@ -27,6 +28,7 @@ from circleci_cost.errors import AuthorizationError, CircleciCostError
 from circleci_cost.history.coverage import IMPORT_THEM, missing_days, overdue_days
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.text.units import counted, to_the_minute, verb
 from circleci_cost.warehouse.publishing.edited import edited
 from circleci_cost.warehouse.publishing.nothing_published import PRICE_THEM
@@ -55,7 +57,7 @@ def check(context: click.Context, call: Invocation, offline: bool, as_data: bool
     today = utc_today(call.clock)
     findings = [
         *_configuration(settings, call),
-        *_storage(settings, call.clock),
+        *_storage(settings, call.clock, offline=offline),
         *price_findings(settings, today),
         *token_ends(settings, today),
         *section_findings(settings, os.environ, offline=offline),
@@ -87,23 +89,24 @@ def _configuration(settings: Settings, call: Invocation) -> Iterator[Finding]:
         )
     if settings.source_file:
         folder = settings.source_file.parent
-        looked_at = (settings.source_file, folder / ".env", folder, settings.data_dir, dagster_home(settings))
+        data = () if isinstance(settings.data_dir, StorePath) else (settings.data_dir,)
+        looked_at = (settings.source_file, folder / ".env", folder, *data, dagster_home(settings))
         for sentence in too_open(looked_at):
             yield Finding("permissions", "warning", sentence)
 
 
-def _storage(settings: Settings, clock: Clock) -> Iterator[Finding]:
+def _storage(settings: Settings, clock: Clock, *, offline: bool) -> Iterator[Finding]:
+    if offline and isinstance(settings.data_dir, StorePath):
+        yield Finding("data directory", "ok", f"{settings.data_dir} is in an object store, which was not asked")
+        return
     try:
+        found = _probed(settings.data_dir)
         lake = open_lake(settings.data_dir)
-        probe = lake.state / "check"
-        with storage_errors(probe):
-            write_atomic(probe, b"")
-            probe.unlink()
         generation = published(lake)
     except CircleciCostError as error:
         yield Finding("data directory", "error", str(error), error.exit_code)
         return
-    yield Finding("data directory", "ok", f"{settings.data_dir} can be written")
+    yield Finding("data directory", "ok", f"{settings.data_dir} {found}")
     if generation is None:
         step = "run `circleci-cost sync`, then `circleci-cost backfill`"
         yield Finding("published", "ok", f"nothing yet; {PRICE_THEM if lake.has_job_runs() else step}")
@@ -134,6 +137,20 @@ def _storage(settings: Settings, clock: Clock) -> Iterator[Finding]:
             f"{name}: {_days(days, 'rests', 'rest')} on a former price ({say_ranges(ranges)}); "
             "run `circleci-cost reprice`",
         )
+
+
+def _probed(directory: Path) -> str:
+    """Write something into a data directory and remove it; the rest of the sentence. Raises as writing does."""
+    if isinstance(directory, StorePath):
+        from circleci_cost.lake.stores.writes import probe
+
+        probe(directory.location)
+        return "can be written, and the store honours conditions on writes"
+    trial = open_lake(directory).state / "check"
+    with storage_errors(trial):
+        write_atomic(trial, b"")
+        trial.unlink()
+    return "can be written"
 
 
 def _missing(settings: Settings, lake: Lake, clock: Clock) -> Iterator[Finding]:
@@ -189,7 +206,12 @@ def _print(console: PlainConsole, settings: Settings, findings: Sequence[Finding
 
 
 def _write_json(settings: Settings, findings: Sequence[Finding], today: date) -> None:
-    generation = published(open_lake(settings.data_dir)) if settings.data_dir.is_dir() else None
+    if isinstance(settings.data_dir, StorePath):
+        # Asked again only where it has answered before.
+        usable = any(finding.subject == "published" for finding in findings)
+    else:
+        usable = settings.data_dir.is_dir()
+    generation = published(open_lake(settings.data_dir)) if usable else None
     stale: dict[str, list[DayRange]] = {}
     if generation:
         with generation.connect() as connection:

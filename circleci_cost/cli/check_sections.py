@@ -10,6 +10,7 @@ from circleci_cost.config.credit_purchases import usable_credits
 from circleci_cost.config.settings import Settings
 from circleci_cost.errors import CircleciCostError, ConfigurationError
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.model.allocation.planning import prepare_usable
 from circleci_cost.model.efficiency.trigger_users import WITHOUT_NAMES, read_user_names
 from circleci_cost.model.incidents.decisions import DECISIONS_STAY, read_decisions
@@ -30,9 +31,9 @@ def section_findings(settings: Settings, environment: Mapping[str, str], *, offl
     yield from _rows(
         "actors", settings, settings.actors.trigger_user_names, read_user_names, noun="user", without=WITHOUT_NAMES
     )
-    yield from infrastructure_findings(
-        settings.infrastructure, settings.resolve, offline=offline, lake=Lake(settings.data_dir)
-    )
+    asked = not (offline and isinstance(settings.data_dir, StorePath))
+    lake = Lake(settings.data_dir) if settings.infrastructure and asked else None
+    yield from infrastructure_findings(settings.infrastructure, settings.resolve, offline=offline, lake=lake)
     yield from _channels(settings, environment)
 
 

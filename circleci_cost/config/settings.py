@@ -17,6 +17,7 @@ from circleci_cost.clock import Clock, SystemClock, utc_today
 from circleci_cost.config import demo
 from circleci_cost.config.api import Api
 from circleci_cost.config.dagster_executor import DagsterExecutor
+from circleci_cost.config.data_directory import DataDirectory, resolved
 from circleci_cost.config.explorer import Explorer
 from circleci_cost.config.notifications import Notifications
 from circleci_cost.config.publish import Publish
@@ -34,7 +35,7 @@ from circleci_cost.model.infrastructure.definition import Infrastructure, check_
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.sections.mistakes import sentences
-from circleci_cost.sections.section import FilePath, Section, mistake_at
+from circleci_cost.sections.section import Section, mistake_at
 from circleci_cost.sections.toml_file import is_there, read_configuration, too_deep
 from circleci_cost.text.commands import for_demo
 from circleci_cost.text.suggestions import suggestion_or_all
@@ -79,7 +80,7 @@ def _on(clock: Clock) -> dict[str, date]:
 class Settings(Section):
     """The content of `circleci_cost.toml`. `source_file` is None for the built-in demo."""
 
-    data_dir: FilePath = Path("data")
+    data_dir: DataDirectory = Path("data")
     history_start: Annotated[date, AfterValidator(_history_start)]
     restatement_days: Annotated[int, Field(ge=1, le=31)] = 4
     daily_at: Annotated[str, AfterValidator(_daily_at)] = "10:30"
@@ -218,7 +219,7 @@ def read_settings(path: Path, clock: Clock | None = None) -> Settings:
         raise ConfigurationError(sentences(path, text, content, error, Settings)) from None
     except RecursionError:
         raise too_deep(path) from None
-    return settings.model_copy(update={"data_dir": path.resolve().parent / settings.data_dir})
+    return settings.model_copy(update={"data_dir": resolved(settings.data_dir, path.resolve().parent)})
 
 
 def demo_settings(data_dir: Path | None = None, clock: Clock | None = None) -> Settings:

@@ -15,10 +15,12 @@ from circleci_cost.lake.run_locks import RunLock, lock_run
 if TYPE_CHECKING:
     from dagster._core.execution.retries import RetryMode
 
+    from circleci_cost.lake.run_leases import RunLease
+
 # An export job may take four hours, and waiting for quota another one: a longer run has lost its host.
 MAX_RUNTIME_SECONDS = 8 * 3600
 # Held until this process ends or begins another run: Dagster records a run's end only after its executor is done.
-_HELD: dict[str, RunLock] = {}
+_HELD: "dict[str, RunLock | RunLease]" = {}
 
 
 def build_executor(lake: Lake, executor: dg.ExecutorDefinition = dg.in_process_executor) -> dg.ExecutorDefinition:

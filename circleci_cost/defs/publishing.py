@@ -64,7 +64,7 @@ def _published_metadata(generation: Generation) -> dict[str, metadata.Value]:
     manifest = generation.manifest
     return {
         "generation": manifest.generation,
-        "path": dg.MetadataValue.path(generation.directory),
+        "path": dg.MetadataValue.path(str(generation.directory)),
         "data_from": str(manifest.data_from or "–"),
         "data_through": str(manifest.data_through or "–"),
         "credits": metadata.number(manifest.credits),

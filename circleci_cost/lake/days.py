@@ -5,6 +5,7 @@ A day is replaced as a whole; what goes into it is decided by `ingest`.
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import footer_source, parquet_source, readable
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.schema import FILE_SCHEMA
 
@@ -81,13 +83,14 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
     Raises `StorageError` for a file that is not readable.
     """
     path = lake.job_runs_file(cost_center, day)
-    if not path.exists():
+    source = parquet_source(path)
+    if source is None:
         return None
     try:
-        rows = pl.read_parquet(path, columns=columns, hive_partitioning=False)
-        return JobRunsDay(cost_center, day, _as_in_memory(rows), read_exports(path))
+        rows = pl.read_parquet(source, columns=columns, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
+    return JobRunsDay(cost_center, day, _as_in_memory(rows), _exports(path, source))
 
 
 def _as_in_memory(rows: pl.DataFrame) -> pl.DataFrame:
@@ -100,7 +103,15 @@ def _as_in_memory(rows: pl.DataFrame) -> pl.DataFrame:
 def read_exports(path: Path) -> dict[str, datetime]:
     """Read from a day's footer alone which exports it came from and when each was exported, the latest last."""
     try:
-        exports = json.loads(pl.read_parquet_metadata(path)[METADATA_KEY])["exports"]
+        source = footer_source(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _exports(path, source)
+
+
+def _exports(path: Path, source: Path | io.BytesIO) -> dict[str, datetime]:
+    try:
+        exports = json.loads(pl.read_parquet_metadata(source)[METADATA_KEY])["exports"]
         return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
     except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error
@@ -136,7 +147,7 @@ def read_restatements(lake: Lake, cost_centers: Iterable[str]) -> pl.DataFrame:
     if not files:
         return pl.DataFrame(schema=restatements.SCHEMA)
     with storage_errors(files[0].parent, "read"):
-        rows = pl.read_parquet(files, hive_partitioning=False)
+        rows = pl.read_parquet(readable(files), hive_partitioning=False)
     return rows.sort("cost_center", "date", "recorded_at", "export_id")
 
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from circleci_cost.errors import ExportDataError, StorageError, UnknownOrganizationError
 from circleci_cost.lake.manifests import WITHOUT_BACKUP, LandedExport, set_aside, was_replaced
+from circleci_cost.lake.readable import at_hand
 from circleci_cost.lake.spill import job_keys
 from circleci_cost.model.usage.imported_records import read_imported
 from circleci_cost.model.usage.job_runs import PRECEDENCE, refuse_unknown_organizations
@@ -113,7 +114,8 @@ def _blocks(export: LandedExport) -> Iterator[RecordBlock]:
     read = read_imported if export.manifest.source == "import" else read_records
     for path in export.part_paths():
         try:
-            yield from read(path)
+            with at_hand(path) as file:
+                yield from read(file)
         except FileNotFoundError as error:
             if was_replaced(export):
                 raise ReplacedExportError from error

@@ -20,11 +20,14 @@ from circleci_cost.lake.export_reading import (
     read_export,
     set_aside_unless_readable,
 )
+from circleci_cost.lake.files import remove_abandoned
 from circleci_cost.lake.known_usage import jobs_of_day
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, disbelieve, exports_by_day, landed_exports
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
+from circleci_cost.lake.readable import each_of, present
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
+from circleci_cost.lake.turns import in_the_same_turns
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.job_runs import (
     DaySummary,
@@ -88,6 +91,8 @@ def ingest_days(
     """
     claim(lake)
     remove_abandoned_spills(lake.spill)
+    # Days are written several at a time: a kill may leave records of days of which the next run records nothing.
+    remove_abandoned(lake.restatements(cost_center))
     for _ in range(_READINGS):
         with suppress(ReplacedExportError):
             return _ingest(
@@ -149,7 +154,10 @@ def _ingest(
 def _published_exports(lake: Lake, cost_center: str, days: Iterable[date]) -> dict[date, dict[str, datetime]]:
     """The exports that the published days of a window came from; some may have been replaced since."""
     paths = {day: lake.job_runs_file(cost_center, day) for day in days}
-    return {day: read_exports(path) for day, path in paths.items() if path.exists()}
+    there = set(present(paths.values()))
+    written = [day for day, path in paths.items() if path in there]
+    read = each_of(lake.root, [paths[day] for day in written], read_exports)
+    return dict(zip(written, read, strict=True))
 
 
 def _rank(exports: Sequence[LandedExport], published: Iterable[Mapping[str, datetime]]) -> dict[str, int]:
@@ -213,7 +221,7 @@ def _publish_days(window: _Window, spill: DaySpill, provenance: Provenance, repo
         new = JobRunsDay(window.cost_center, day, rows, exports)
         return _publish(window.lake, new, window.published.get(day), provenance.ingested_at)
 
-    with ThreadPoolExecutor(max_workers=_FILES_AT_ONCE) as writers:
+    with ThreadPoolExecutor(_FILES_AT_ONCE, initializer=in_the_same_turns()) as writers:
         for days, rows in _finished(spill, provenance, window.sources):
             summaries = {summary.day: summary for summary in summarize_days(rows)}
             changes = writers.map(publish, days, _slices(rows, days, summaries))

@@ -11,6 +11,7 @@ import polars as pl
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import exports_by_day, landed_exports
+from circleci_cost.lake.readable import parquet_source
 from circleci_cost.lake.settling import unread_days
 
 
@@ -33,7 +34,8 @@ def days_with_usage(lake: Lake, cost_center: str, days: Sequence[date]) -> list[
 def jobs_of_day(lake: Lake, cost_center: str, day: date) -> int:
     """Count the job runs of a day; 0 where it was never written. Raises `StorageError`."""
     path = lake.job_runs_file(cost_center, day)
-    if not path.exists():
+    source = parquet_source(path)
+    if source is None:
         return 0
     with storage_errors(path, "read"):
-        return int(pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item())
+        return int(pl.scan_parquet(source, hive_partitioning=False).select(pl.len()).collect().item())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import write_atomic
+from circleci_cost.lake.stores.paths import StorePath
 
 # To be raised with every change of the warehouse's tables, of manifests or of job runs.
 FORMAT = 5
@@ -22,6 +23,11 @@ class Lake:
     """The paths below one data directory."""
 
     root: Path
+
+    def __post_init__(self) -> None:
+        # An address that was handed on as text and made a `Path` again would else be a folder named `s3:`.
+        if StorePath.is_one(self.root):
+            object.__setattr__(self, "root", StorePath(*self.root.parts))
 
     @property
     def format_marker(self) -> Path:
@@ -40,7 +46,11 @@ class Lake:
 
     @property
     def spill(self) -> Path:
-        """Temporary files of ingests that are running."""
+        """Temporary files of ingests that are running, always on this machine's disk."""
+        if isinstance(self.root, StorePath):
+            from circleci_cost.lake.stores.scratch import scratch
+
+            return scratch(self.root) / "spill"
         return self.state / "spill"
 
     @property

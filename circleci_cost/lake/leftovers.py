@@ -10,6 +10,7 @@ from pathlib import Path
 from circleci_cost.clock import file_age
 from circleci_cost.lake.files import ABANDONED_AFTER_SECONDS, TEMPORARY_PREFIX
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.stores.paths import StorePath
 
 # Where temporary names can be: below the directory itself, never through a link that leads out of it.
 _PLACES = (
@@ -27,7 +28,12 @@ _PLACES = (
 
 
 def remove_leftovers(lake: Lake) -> int:
-    """Remove temporary files and folders that are older than any work takes; return how many."""
+    """Remove temporary files and folders that are older than any work takes; return how many.
+
+    A store has none: what is on its way there is on this machine's disk, and removed by the next one that goes there.
+    """
+    if isinstance(lake.root, StorePath):
+        return 0
     removed = 0
     for place in _PLACES:
         for path in lake.root.glob(f"{place}{TEMPORARY_PREFIX}*"):

@@ -5,7 +5,6 @@ Which manifests a day's job runs come from is decided here; reading the parts is
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -16,6 +15,7 @@ from circleci_cost.days import days_between
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import each_of
 
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
@@ -138,12 +138,17 @@ def read_manifest(directory: Path) -> Manifest:
 
 def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     """All landed exports of a cost center, the oldest export first."""
-    exports = []
-    for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"):
-        with suppress(FileNotFoundError):  # somebody has just moved it away
-            manifest, disbelieved = read_manifest(path.parent), _disbelieved(path.parent)
-            exports.append(LandedExport(directory=path.parent, manifest=manifest, disbelieved=disbelieved))
+    directories = (path.parent for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"))
+    exports = (export for export in each_of(lake.root, directories, _landed) if export)
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
+
+
+def _landed(directory: Path) -> LandedExport | None:
+    try:
+        manifest, disbelieved = read_manifest(directory), _disbelieved(directory)
+    except FileNotFoundError:
+        return None  # somebody has just moved it away
+    return LandedExport(directory=directory, manifest=manifest, disbelieved=disbelieved)
 
 
 def was_replaced(export: LandedExport) -> bool:

@@ -11,6 +11,7 @@ import polars as pl
 
 from circleci_cost.lake.days import JobRunsDay, read_day, state_of_day, write_day, write_restatement
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import each_of
 from circleci_cost.lake.spill import job_keys, without_keys
 from circleci_cost.model.usage.job_runs import PRECEDENCE
 from circleci_cost.model.usage.restatements import compare
@@ -29,7 +30,7 @@ def read_neighbours(lake: Lake, cost_center: str, written: Collection[date]) -> 
 def read_keys(lake: Lake, cost_center: str, days: Iterable[date]) -> list[JobRunsDay]:
     """Read those of the published days that have jobs, only the columns that identify a job and its export."""
     columns = ["job_id", "job_run_date", "export_id"]
-    read = (read_day(lake, cost_center, day, columns) for day in days)
+    read = each_of(lake.root, days, lambda day: read_day(lake, cost_center, day, columns))
     return [day for day in read if day is not None and day.rows.height]
 
 

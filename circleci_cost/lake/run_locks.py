@@ -1,23 +1,27 @@
 """The lock by which a run proves that it lives: a file that the process executing it holds until it ends.
 
 The operating system gives the lock back however the process ends, after a reboot too, and no process id has to be
-guessed. Ending a run whose process is dead is `defs.dead_runs`' job.
+guessed. In an object store it is a lease (`run_leases`). Ending a run whose process is dead is `defs.dead_runs`' job.
 """
 
 import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from circleci_cost.clock import SystemClock, file_age
 from circleci_cost.lake.files import fsync_directory, storage_errors
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.stores.paths import StorePath
+
+if TYPE_CHECKING:
+    from circleci_cost.lake.run_leases import RunLease
 
 _SUFFIX = ".lock"
 
@@ -46,9 +50,13 @@ class RunLock:
         self.file.close()
 
 
-def lock_run(lake: Lake, run_id: str) -> RunLock:
+def lock_run(lake: Lake, run_id: str) -> "RunLock | RunLease":
     """Take the lock of a run. Raises `StorageError` where the file cannot be written."""
     path = lake.run_locks / f"{run_id}{_SUFFIX}"
+    if isinstance(path, StorePath):
+        from circleci_cost.lake.run_leases import lease_run
+
+        return lease_run(path, dagster_home())
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -85,8 +93,15 @@ def dead_run(lake: Lake, run_id: str) -> Iterator[RunProcess | None]:
 
     None where the process lives, where there is no lock file, or where the file is not the one that was locked.
     """
+    path = lake.run_locks / f"{run_id}{_SUFFIX}"
+    if isinstance(path, StorePath):
+        from circleci_cost.lake.run_leases import dead_run_lease
+
+        with dead_run_lease(path) as record:
+            yield None if record is None else _of_record(run_id, record.about)
+        return
     try:
-        file = (lake.run_locks / f"{run_id}{_SUFFIX}").open("rb")
+        file = path.open("rb")
     except FileNotFoundError:
         yield None
         return
@@ -106,8 +121,13 @@ def remove_run_lock(lake: Lake, run_id: str) -> None:
 
 def run_lock_age(lake: Lake, run_id: str) -> float:
     """How many seconds ago the lock file was written; 0 where there is none."""
+    path = lake.run_locks / f"{run_id}{_SUFFIX}"
+    if isinstance(path, StorePath):
+        from circleci_cost.lake.run_leases import seconds_since_start
+
+        return seconds_since_start(path, SystemClock().now())
     try:
-        return file_age((lake.run_locks / f"{run_id}{_SUFFIX}").stat())
+        return file_age(path.stat())
     except FileNotFoundError:
         return 0.0
 
@@ -117,6 +137,13 @@ def _process(run_id: str, file: IO[bytes]) -> RunProcess | None:
         record = json.loads(file.read())
         if record["inode"] != os.fstat(file.fileno()).st_ino:
             return None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return _of_record(run_id, record)
+
+
+def _of_record(run_id: str, record: Mapping[str, Any]) -> RunProcess | None:
+    try:
         return RunProcess(
             run_id,
             int(record["pid"]),

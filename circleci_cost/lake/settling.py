@@ -6,11 +6,13 @@ the other days is decided in `history.coverage`.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, timedelta
+from pathlib import Path
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_exports
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
+from circleci_cost.lake.readable import each_of
 
 
 def unsettled_days(
@@ -50,12 +52,19 @@ def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequ
     Days without a landed export are left out. A file that is not readable counts, too: reading its day anew says why.
     """
     sources = exports_by_day(landed)
-    return [day for day in days if day in sources and _is_unread(lake, cost_center, day, sources[day])]
+    covered = [day for day in days if day in sources]
+    paths = [lake.job_runs_file(cost_center, day) for day in covered]
+    read_from = each_of(lake.root, paths, _read_from)
+    return [day for day, read in zip(covered, read_from, strict=True) if read != _ids(sources[day])]
 
 
-def _is_unread(lake: Lake, cost_center: str, day: date, sources: Iterable[LandedExport]) -> bool:
-    path = lake.job_runs_file(cost_center, day)
+def _ids(sources: Iterable[LandedExport]) -> set[str]:
+    return {source.manifest.export_id for source in sources}
+
+
+def _read_from(path: Path) -> set[str] | None:
+    """The exports that a file of job runs was read from; None where it is missing or not readable."""
     try:
-        return not path.exists() or set(read_exports(path)) != {source.manifest.export_id for source in sources}
+        return set(read_exports(path))
     except StorageError:
-        return True
+        return None

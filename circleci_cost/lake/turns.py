@@ -1,17 +1,24 @@
 """Taking turns: one process at a time does what may not be done twice at once.
 
-The operating system gives a lock back when its process ends, however it ends. Dagster's pools do not serve here:
+On a disk the operating system gives a lock back when its process ends, however it ends; in an object store it is a
+lease, which ends by itself, and without which nothing more is written. Dagster's pools do not serve here:
 a step that asks for a slot in the moment another gives it back may wait until the pool is used again (Dagster
 1.13 reads the slots and queues the step in two transactions).
 """
 
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
 
 from circleci_cost.lake.own_files import open_lock
+from circleci_cost.lake.stores.paths import StorePath
+
+if TYPE_CHECKING:
+    from circleci_cost.lake.stores.leases import HeldLease
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,10 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
 
     Raises `StorageError` where the file cannot be made.
     """
+    if isinstance(lock, StorePath):
+        with _leased(lock, say, words):
+            yield
+        return
     with open_lock(lock) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,4 +76,69 @@ def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWord
             fcntl.flock(file, fcntl.LOCK_EX)
             if say and words and words.goes_on:
                 say(words.goes_on)
+        yield
+
+
+def in_the_same_turns() -> Callable[[], None]:
+    """What a thread calls first that writes for this one, so that its writes depend on the same turns."""
+    from circleci_cost.lake.stores.leases import depend_on, held_leases
+
+    leases = held_leases()
+    return lambda: depend_on(leases)
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """A locked file; leaving the context gives the lock back."""
+
+    path: Path
+    file: IO[bytes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def remove(self) -> None:
+        """Remove the file, which nobody will want to lock again."""
+        self.path.unlink(missing_ok=True)
+
+
+def free_turn(lock: Path) -> "HeldFile | HeldLease | None":
+    """Take a lock if it is free, to be held as a context.
+
+    None where another process holds it, or has removed its file between opening and locking. Raises `StorageError`.
+    """
+    if isinstance(lock, StorePath):
+        from circleci_cost.lake.stores.leases import HeldLease, take
+
+        lease = take(lock)
+        return None if lease is None else HeldLease(lease)
+    file = open_lock(lock)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+            return HeldFile(lock, file)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    file.close()
+    return None
+
+
+@contextmanager
+def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None) -> Iterator[None]:
+    from circleci_cost.lake.stores.leases import HeldLease, wait_for
+
+    waited = False
+
+    def on_wait() -> None:
+        nonlocal waited
+        waited = True
+        if say and words:
+            say(words.waits)
+
+    with HeldLease(wait_for(lock, on_wait)):
+        if waited and say and words and words.goes_on:
+            say(words.goes_on)
         yield

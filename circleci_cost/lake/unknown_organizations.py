@@ -12,6 +12,7 @@ from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.text.amounts import exact_number
 from circleci_cost.text.units import counted
 
@@ -50,9 +51,10 @@ def unknown_organizations(
 ) -> list[UnknownOrganization]:
     """Count the job runs of organizations beyond `known`; days that were never written hold none."""
     paths = [lake.job_runs_file(cost_center, day) for day in days]
-    files = [str(path) for path in paths if path.exists()]
-    if not files:
+    written = present(paths)
+    if not written:
         return []
     with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
+        files = readable(written)
         rows = connection.execute(_QUERY, {"files": files, "known": list(known)}).fetchall()
     return [UnknownOrganization(cost_center, *row) for row in rows]

@@ -13,6 +13,7 @@ from circleci_cost.lake.days import METADATA_KEY, named
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES_BY_NAME
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 
 _QUERY = f"""
 WITH foreign_files AS (
@@ -53,7 +54,8 @@ def verify_job_runs(lake: Lake, cost_center: str, days: Sequence[date]) -> Verif
     """Count the job runs of `days`, whose files must exist."""
     if not days:
         return Verification(0, 0, 0, 0, Decimal(0), Decimal(0))
-    files = [str(lake.job_runs_file(cost_center, day)) for day in days]
+    paths = [lake.job_runs_file(cost_center, day) for day in days]
     with storage_errors(lake.job_runs(cost_center), "read"), connect() as connection:
+        files = readable(paths)
         (row,) = connection.execute(_QUERY, {"files": files, "cost_center": named(cost_center)}).fetchall()
     return Verification(*row)

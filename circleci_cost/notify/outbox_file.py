@@ -1,4 +1,4 @@
-"""The outbox's SQLite file: its tables, and transactions that are on disk when they end.
+"""The outbox's SQLite file: its tables, and transactions that are on disk, or in the store, when they end.
 
 `outbox` gives the rows their meaning.
 """
@@ -13,6 +13,8 @@ from typing import overload
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import atomic_path
 from circleci_cost.lake.own_files import require_own_database
+from circleci_cost.lake.stores.databases import transaction
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import turn
 
 FORMAT = 1
@@ -62,8 +64,13 @@ class OutboxFile:
 
         Raises `StorageError` where the file is damaged, cannot be written, or is of a newer version.
         """
-        require_own_database(self._path)
         try:
+            if isinstance(self._path, StorePath):
+                with turn(self._path.with_suffix(".lock")), transaction(self._path, _fill) as file:
+                    self._check(file)
+                    yield file
+                return
+            require_own_database(self._path)
             if not self._path.exists():
                 self._create()
             with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)) as file:
@@ -97,8 +104,8 @@ class OutboxFile:
                 atomic_path(self._path) as temporary,
                 closing(sqlite3.connect(temporary, isolation_level=None)) as file,
             ):
-                for statement in ("pragma journal_mode = wal", *_TABLES):
-                    file.execute(statement)
+                file.execute("pragma journal_mode = wal")
+                _fill(file)
 
     def _check(self, file: sqlite3.Connection) -> None:
         (version,) = file.execute("pragma user_version").fetchone()
@@ -109,6 +116,11 @@ class OutboxFile:
             )
         if version < FORMAT:
             raise self.damaged("it is not an outbox")
+
+
+def _fill(file: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        file.execute(statement)
 
 
 @overload

@@ -10,6 +10,7 @@ from pathlib import Path
 from circleci_cost.circleci import Connection, Polling, UsageExports, Window
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.lake.stores.paths import directory
 
 
 def fetch(lake: Path, base_url: str, organization_id: str, token: str, window: Window) -> None:
@@ -28,4 +29,4 @@ def fetch(lake: Path, base_url: str, organization_id: str, token: str, window: W
 
 if __name__ == "__main__":
     first, last = (date.fromisoformat(text) for text in sys.argv[5:7])
-    fetch(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4], Window(first, last))
+    fetch(directory(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4], Window(first, last))

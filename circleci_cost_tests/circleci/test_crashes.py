@@ -17,6 +17,8 @@ from circleci_cost.circleci import Window
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.stores.leases import LEASE_SECONDS
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.simulator import (
     ACME_ID,
     Fault,
@@ -27,6 +29,7 @@ from circleci_cost.simulator import (
 )
 from circleci_cost.simulator.faults import Action
 from circleci_cost_tests.circleci.harness import TOKEN, csv_part, gz
+from circleci_cost_tests.s3_server import S3Server
 from circleci_cost_tests.simulator_faults import connection_actions as broken
 
 ROOT = Path(__file__).parents[2]
@@ -62,10 +65,16 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def kill_and_finish(
-    simulator: Simulator, tmp_path: Path, route: str, action: Action | None, ready: Callable[[Lake], bool]
+    simulator: Simulator,
+    data: Path,
+    route: str,
+    action: Action | None,
+    ready: Callable[[Lake], bool],
+    *,
+    killed: Callable[[], object] = lambda: None,
 ) -> Lake:
     """Kill a fetch once `ready`, then let a fresh process finish; return the lake."""
-    lake = open_lake(tmp_path / "lake")
+    lake = open_lake(data / "lake")
     yesterday: date = datetime.now(UTC).date() - timedelta(days=1)
     window = Window(yesterday, yesterday)
     if action is not None:
@@ -75,6 +84,7 @@ def kill_and_finish(
             until(lambda: process.poll() is not None or ready(lake))
             process.send_signal(signal.SIGKILL)
             assert process.wait(10) == -signal.SIGKILL
+        killed()
         assert landed_exports(lake, "acme") == []
         simulator.faults.clear()
         with fetching(lake, server, window) as process:
@@ -85,7 +95,7 @@ def kill_and_finish(
         "manifest.json",
         *(part.name for part in landed.manifest.parts),
     }
-    assert not list((lake.state / "export_jobs").rglob("*.json"))
+    assert not list((lake.state / "export_jobs").glob("*/*.json"))
     assert landed.manifest.export_id == [job.id for job in simulator.jobs][-1]
     return lake
 
@@ -124,3 +134,20 @@ def test_f082_killed_in_mid_download(simulator: Simulator, tmp_path: Path) -> No
 
     kill_and_finish(simulator, tmp_path, "download", broken.Drip(interval=0.01, size=1000), half_there)
     assert (len(list(simulator.jobs)), len(simulator.log.of("create"))) == (1, 1)
+
+
+def test_f082_killed_in_mid_download_with_the_data_directory_in_a_store(simulator: Simulator, s3: S3Server) -> None:
+    def downloading(_: Lake) -> bool:
+        return len(simulator.log.of("download")) > 0
+
+    def lease_ends() -> None:
+        s3.ahead = timedelta(seconds=LEASE_SECONDS + 5)
+
+    data = StorePath(f"s3://{s3.new_bucket()}")
+    kill_and_finish(simulator, data, "download", broken.Hang(), downloading, killed=lease_ends)
+    assert (len(list(simulator.jobs)), len(simulator.log.of("create"))) == (1, 1)
+    # The killed process had put nothing into the store but its note and what it shares with others.
+    assert [str(path.relative_to(data)) for path in data.metas() if "exports" not in path.parts] == [
+        "lake/format.json",
+        "lake/state/quota.sqlite",
+    ]

@@ -15,9 +15,11 @@ from circleci_cost.clock import ManualClock
 from circleci_cost.errors import CircleciCostError, ExportDataError, UsageError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import turn
 from circleci_cost.simulator import ACME_ID
 from circleci_cost_tests.circleci.harness import NOW, Harness, Watcher, csv_part, gz
+from circleci_cost_tests.s3_server import S3Server
 
 FIRST, LAST = date(2024, 11, 10), date(2024, 11, 14)
 
@@ -36,6 +38,16 @@ def written(path: Path, content: bytes) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     return path
+
+
+def test_files_are_imported_into_an_object_store_as_onto_a_disk(tmp_path: Path, s3: S3Server) -> None:
+    remote = open_lake(StorePath(f"s3://{s3.new_bucket()}/lake"))
+    file = written(tmp_path / "usage.csv", csv_part(1))
+    landed = land(remote, file).landed
+    assert land(remote, file).already
+    (path,) = landed.part_paths()
+    assert path.read_bytes() == packed_by_us(csv_part(1))
+    assert [export.manifest for export in landed_exports(remote, "acme")] == [landed.manifest]
 
 
 def packed_by_us(content: bytes) -> bytes:

@@ -22,7 +22,7 @@ from circleci_cost.defs.notifications import tell_failure
 from circleci_cost.defs.own_runs import LAUNCHED_BY
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.run_locks import lock_run, locked_runs
+from circleci_cost.lake.run_locks import RunLock, lock_run, locked_runs
 from circleci_cost.notify.outbox import Outbox, outbox_path
 from circleci_cost_tests.pipeline.harness import COSTS, Site, running
 from circleci_cost_tests.pipeline.processes import ended, start
@@ -54,9 +54,16 @@ def recorded(site: Site, status: dg.DagsterRunStatus = STARTED, tags: dict[str, 
     return run.run_id
 
 
+def locked(lake: Lake, run_id: str) -> RunLock:
+    """Take a run's lock on a disk."""
+    lock = lock_run(lake, run_id)
+    assert isinstance(lock, RunLock)
+    return lock
+
+
 def hold(data: Path, run_id: str, held: str) -> None:
     """Hold a run's lock for ever, in a process of its own."""
-    lock = lock_run(Lake(data), run_id)
+    lock = locked(Lake(data), run_id)
     Path(held).touch()
     while lock.path.exists():
         time.sleep(0.05)
@@ -112,7 +119,7 @@ def test_runs_without_a_lock_file_here_are_left_alone(site: Site, tmp_path: Path
     """One that has just begun, another host's, and one of other code."""
     begun, foreign = recorded(site), recorded(site, tags={})
     copied = recorded(site, tags=DAYS | {LAUNCHED_BY: "circleci-cost"})
-    lock = lock_run(Lake(tmp_path / "elsewhere"), copied)
+    lock = locked(Lake(tmp_path / "elsewhere"), copied)
     site.lake.run_locks.mkdir(parents=True)
     shutil.copy(lock.path, site.lake.run_locks)
     lock.file.close()
@@ -143,7 +150,7 @@ def test_a_dead_run_is_notified_once_whoever_ends_it(site: Site, monkeypatch: py
     monkeypatch.setenv("HOOK_URL", address)
     site.sections = '[[notifications.channels]]\nname = "hook"\ntype = "webhook"\nurl_env = "HOOK_URL"\n'
     run_id = recorded(site)
-    lock_run(site.lake, run_id).file.close()
+    locked(site.lake, run_id).file.close()
     (dead,) = end(site)
     # The sensor `failed_syncs` tells of it, too, with the sentence that the run's end carries.
     tell_failure(site.settings, site.lake, site.clock, dead.run, dead.sentence)
@@ -192,8 +199,8 @@ def _canceler(instance: dg.DagsterInstance, run_id: str, step: str) -> Any:
 def test_the_lock_of_a_run_that_another_dagster_home_records_stays(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that home knows whether the run has ended."""
     monkeypatch.setenv("DAGSTER_HOME", "/elsewhere")
-    lock_run(site.lake, "of another home").file.close()
+    locked(site.lake, "of another home").file.close()
     monkeypatch.setenv("DAGSTER_HOME", "/here")
-    lock_run(site.lake, "never recorded").file.close()
+    locked(site.lake, "never recorded").file.close()
     assert end_dead_runs(site.instance, site.settings, site.lake, site.clock) == []
     assert locked_runs(site.lake) == ["of another home"]

@@ -66,7 +66,7 @@ def test_f041_disk_full_at_conversion(tmp_path: Path, rows_in_memory: int) -> No
 STEPS = {
     "job_runs": (
         1000,
-        r"job_runs: Cannot write .*/data/job_runs/.*/data\.parquet: (File too large|there is no space for all of it).*; what",
+        r"job_runs: Cannot write .*/data\.parquet: (File too large|there is no space for all of it).*; what was",
     ),
     "daily_costs": (
         1000,

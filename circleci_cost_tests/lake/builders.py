@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from circleci_cost.lake.days import read_day
+from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import Manifest, Part, write_manifest
@@ -44,8 +45,8 @@ def land(
     named = []
     for index, content in enumerate(parts):
         name = f"part-{export_id}-{index:04d}.csv.gz"
-        data = gzip.compress(content, 1)
-        (directory / name).write_bytes(data)
+        data = gzip.compress(content, 1, mtime=0)
+        write_atomic(directory / name, data)
         named.append(Part(name=name, bytes=len(data), sha256="0" * 64, uncompressed_bytes=len(content), lines=1))
     at = EXPORTED + timedelta(hours=hours)
     manifest = Manifest(

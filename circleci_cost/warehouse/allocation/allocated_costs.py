@@ -13,6 +13,7 @@ import duckdb
 
 from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.model.allocation.plan import Plan, PlannedTag
 from circleci_cost.model.usage.conditions import CONDITION_DIMENSIONS
 from circleci_cost.named_files.file_problem import FileProblem
@@ -77,7 +78,7 @@ class AllocationResult:
 
 def job_run_files(lake: Lake, cost_centers: Sequence[str]) -> list[str]:
     """The Parquet files of all job runs: what `allocate` reads where a split counts users."""
-    return [str(lake.job_runs_file(name, day)) for name in cost_centers for day in lake.job_runs_days(name)]
+    return readable(lake.job_runs_file(name, day) for name in cost_centers for day in lake.job_runs_days(name))
 
 
 def allocate(

@@ -17,6 +17,7 @@ from circleci_cost.lake.days import read_provenance, read_restatements
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
+from circleci_cost.lake.readable import each_of, readable
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
@@ -87,7 +88,7 @@ def write_daily_costs(
     with transaction(connection):
         written = asked.written(connection)
         with_runs = [day for day in written if day in present]
-        files = [str(lake.job_runs_file(cost_center, day)) for day in with_runs]
+        files = readable(lake.job_runs_file(cost_center, day) for day in with_runs)
         for table in ("daily_costs", "usage_days"):
             _delete(connection, table, cost_center, written)
         if files:
@@ -199,8 +200,8 @@ def _sources(
     lake: Lake, cost_center: str, days: Sequence[date], at: datetime, unsettled: Collection[date]
 ) -> pl.DataFrame:
     rows = []
-    for day in days:
-        export_ids, exported_at = read_provenance(lake.job_runs_file(cost_center, day))
+    read = each_of(lake.root, [lake.job_runs_file(cost_center, day) for day in days], read_provenance)
+    for day, (export_ids, exported_at) in zip(days, read, strict=True):
         times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (exported_at, at))
         rows.append((cost_center, day, export_ids[-1], *times, day not in unsettled))
     return pl.DataFrame(rows, schema=_SOURCES_SCHEMA, orient="row")

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.model.drivers.links import JobRun, job_run_url
 from circleci_cost.model.usage.dimensions import HIERARCHY
 from circleci_cost.warehouse.core.statements import sql
@@ -25,7 +26,7 @@ def example_runs(
     """
     days = wanted.select("cost_center", "date").unique().sort("cost_center", "date")
     files = [lake.job_runs_file(cost_center, day) for cost_center, day in days.iter_rows()]
-    existing = [str(file) for file in files if file.exists()]
+    existing = readable(present(files))
     if not existing:
         return {}
     connection.execute(sql("core/macros"))

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.model.efficiency.advice import ADVICE_SCHEMA, advise
 from circleci_cost.model.efficiency.advice_listing import as_json
 from circleci_cost.model.efficiency.class_verdicts import VERDICT_SCHEMA
@@ -48,7 +49,7 @@ def write_advice(connection: duckdb.DuckDBPyConnection, lake: Lake, own: Sequenc
     """
     make_tables(connection)
     days = connection.sql(sql("efficiency/window_days"), params={"days": WINDOW_DAYS}).pl()
-    files = [str(path) for name, day in days.iter_rows() if (path := lake.job_runs_file(name, day)).exists()]
+    files = readable(present(lake.job_runs_file(name, day) for name, day in days.iter_rows()))
     summary = AdviceSummary(pl.DataFrame(schema=ADVICE_SCHEMA), pl.DataFrame(schema=IN_USE_SCHEMA))
     if files:
         summary = _advice(connection, days, files, own)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import duckdb
 
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.model.efficiency.waste import RERUN_DAYS
 from circleci_cost.warehouse.core.day_batches import batches
 from circleci_cost.warehouse.core.statements import sql
@@ -33,7 +34,7 @@ def mark_superseded(
     touched = marked_days(written, present)
     for days in batches(touched, lambda day: lake.job_runs_file(cost_center, day).stat().st_size, _BYTES_AT_ONCE):
         read = _around(days, -1, RERUN_DAYS).intersection(present)
-        files = [str(lake.job_runs_file(cost_center, day)) for day in sorted(read)]
+        files = readable(lake.job_runs_file(cost_center, day) for day in sorted(read))
         connection.execute(
             sql("efficiency/superseded"),
             {"files": files, "days": days, "cost_center": cost_center, "rerun_days": RERUN_DAYS},

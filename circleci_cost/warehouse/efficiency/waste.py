@@ -8,6 +8,7 @@ from decimal import Decimal
 import duckdb
 
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.model.efficiency.waste import DLC_DAYS, DLC_RUNS
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
@@ -59,12 +60,12 @@ def _last_files(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_centers:
     if last is None:
         return []
     first: date = last - timedelta(days=DLC_DAYS - 1)
-    return [
-        str(lake.job_runs_file(name, day))
+    return readable(
+        lake.job_runs_file(name, day)
         for name in cost_centers
         for day in lake.job_runs_days(name)
         if first <= day <= last
-    ]
+    )
 
 
 def _summary(connection: duckdb.DuckDBPyConnection) -> WasteSummary:

@@ -10,6 +10,7 @@ import duckdb
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.model.focus.columns import Grain
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.present_tables import is_present
@@ -52,4 +53,4 @@ def _job_run_files(connection: duckdb.DuckDBPyConnection, lake: Lake, days: DayR
     query = "SELECT DISTINCT cost_center FROM usage_days WHERE date BETWEEN $first AND $last ORDER BY cost_center"
     centers = connection.execute(query, {"first": days.first, "last": days.last}).fetchall()
     files = (lake.job_runs_file(name, day) for (name,) in centers for day in days_between(days.first, days.last))
-    return [str(file) for file in files if file.exists()]
+    return readable(present(files))

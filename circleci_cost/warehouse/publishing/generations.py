@@ -6,7 +6,6 @@ sees two generations mixed. Making a generation is `publish`'s job.
 
 import json
 import re
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,8 +19,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from circleci_cost.clock import file_age
 from circleci_cost.database import connect, spill_into
 from circleci_cost.errors import CircleciCostError, StorageError
-from circleci_cost.lake.files import storage_errors, write_atomic
+from circleci_cost.lake.files import remove_folder, storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.text.sentences import sentence_case
 from circleci_cost.warehouse.publishing.earlier_versions import supply_columns
 from circleci_cost.warehouse.publishing.nothing_published import first_step
@@ -146,6 +146,13 @@ class Generation:
         """The DuckDB file of all tables: where the configuration asks for it, or an earlier version published."""
         return self.directory / DATABASE
 
+    @property
+    def _spill(self) -> Path:
+        """Where DuckDB puts what does not fit into memory: a folder of this machine."""
+        if isinstance(self.root, StorePath):
+            return Lake(self.root).spill / self.manifest.generation
+        return self.directory / f"{DATABASE}.tmp"
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """See the generation's tables in a DuckDB connection. Raises `StorageError` where they cannot be read."""
         if self.manifest.tables is None:
@@ -155,7 +162,7 @@ class Generation:
             return connection
         connection = connect()
         try:
-            spill_into(connection, self.directory / f"{DATABASE}.tmp")
+            spill_into(connection, self._spill)
             self.show_tables(connection)
         except BaseException:
             connection.close()
@@ -270,5 +277,5 @@ def prune(lake: Lake, current: str) -> list[str]:
     kept_names = {current, *(path.name for path in finished[:KEPT_GENERATIONS])}
     removed = [path for path in folders if path.name not in kept_names and file_age(ended[path]) > KEPT_SECONDS]
     for folder in removed:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(folder)
     return [folder.name for folder in removed]

@@ -3,7 +3,6 @@
 Nothing is copied; with `duckdb_file`, all tables stand in a DuckDB file, too.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from circleci_cost.lake.files import fsync_directory, fsync_file, storage_errors
+from circleci_cost.lake.files import fsync_directory, new_file, remove_folder, storage_errors
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.full_refresh import replace_rows
@@ -66,7 +65,8 @@ def publish(
         find_values(connection)
         directory.mkdir(parents=True)
         if duckdb_file:
-            _write_database(connection, directory / DATABASE)
+            with new_file(directory / DATABASE) as path:
+                _write_database(connection, path)
         own = {table: tuple(write_files(connection, lake.root, directory, table)) for table in OWN_TABLES}
         fsync_directory(directory)
         files = {table: own.get(table) or tuple(warehouse.snapshot.of(table)) for table in TABLES}
@@ -85,7 +85,7 @@ def _removed_unless_current(lake: Lake, name: str) -> Iterator[None]:
     except BaseException:
         # An error may have come after the rename that made it current.
         if named_generation(lake) != name:
-            shutil.rmtree(lake.published / name, ignore_errors=True)
+            remove_folder(lake.published / name)
         raise
 
 
@@ -101,7 +101,6 @@ def _write_database(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             connection.execute("DETACH generation")
         raise
     connection.execute("DETACH generation")
-    fsync_file(path)
 
 
 def _manifest(

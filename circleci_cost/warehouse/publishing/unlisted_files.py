@@ -25,12 +25,15 @@ def remove_unlisted(lake: Lake) -> list[Path]:
     )
     listed = {file.path for file in (*current, *published)}
     removed = []
-    for path in lake.tables.glob("**/*.parquet"):
+    unlisted = (
+        path for path in lake.tables.glob("**/*.parquet") if path.relative_to(lake.root).as_posix() not in listed
+    )
+    for path in unlisted:
         try:
             old = file_age(path.stat()) > KEPT_SECONDS
         except FileNotFoundError:
             continue  # its own writer has just removed it
-        if old and path.relative_to(lake.root).as_posix() not in listed:
+        if old:
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed

@@ -14,6 +14,7 @@ import duckdb
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.days import days_between
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.model.drivers.links import JobRun, job_run_url
 from circleci_cost.model.reporting.filters import Filter
 from circleci_cost.model.usage.charge_types import BOOKED_CHARGE_TYPES
@@ -74,7 +75,7 @@ def dearest_runs(
     known = known_filters(connection, [each for each in filters if each.dimension not in RUN_DIMENSIONS], cost_centers)
     days = DayRange(max(days.first, days.last - timedelta(days=MOST_DAYS - 1)), days.last)
     files = [lake.job_runs_file(name, day) for name in cost_centers for day in days_between(days.first, days.last)]
-    existing = [str(file) for file in files if file.exists()]
+    existing = readable(present(files))
     if not existing:
         return DearestRuns((), 0, days)
     source = rows_for([each.dimension for each in known])

@@ -11,6 +11,7 @@ import duckdb
 
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import present, readable
 from circleci_cost.model.usage.dimensions import NO_VALUE, TRIGGER_USER
 from circleci_cost.warehouse.core.statements import sql
 
@@ -81,7 +82,7 @@ def make_run_costs(
         {"days": [day for _, day in published]},
     )
     paths = [lake.job_runs_file(center, day) for center, day in dict.fromkeys(published)]
-    files = [str(path) for path in paths if path.exists()]
+    files = readable(present(paths))
     none = ", ".join(f"'{NO_VALUE}' AS {name}" for name in dimensions)
     if not files:
         connection.execute(sql("reporting/no_run_costs").format(none=none))

@@ -15,6 +15,7 @@ from circleci_cost.database import connect
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.own_files import require_own_database
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import TAKING_OVER, turn
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.core.statements import sql
@@ -30,6 +31,8 @@ _DAMAGED = (
 
 def take_over(lake: Lake, say: Callable[[str], object] | None = None) -> None:
     """Turn the DuckDB file of an earlier version into table files, then remove it. Raises `StorageError`."""
+    if isinstance(lake.root, StorePath):
+        return  # no earlier version had its data there
     if not lake.earlier_warehouse.exists() and not lake.earlier_warehouse.is_symlink():
         return
     with turn(lake.earlier_warehouse_lock, say, TAKING_OVER):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import storage_errors, write_atomic
 from circleci_cost.lake.layout import FORMAT, Lake
+from circleci_cost.lake.readable import each_of
 from circleci_cost.warehouse.tables.table_sets import TABLE_SETS, TableSet
 
 CURRENT = "current.json"
@@ -109,7 +110,10 @@ class Place:
 
 def take_snapshot(lake: Lake) -> Snapshot:
     """Read all manifests. Raises `StorageError`."""
-    return Snapshot({(place.table_set.name, place.cost_center): place.read() for place in _places(lake)})
+    places = list(_places(lake))
+    manifests = each_of(lake.root, places, Place.read)
+    names = ((place.table_set.name, place.cost_center) for place in places)
+    return Snapshot(dict(zip(names, manifests, strict=True)))
 
 
 def _places(lake: Lake) -> Iterator[Place]:

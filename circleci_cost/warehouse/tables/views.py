@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from circleci_cost.lake.readable import readable
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.tables.manifests import TableFile
 from circleci_cost.warehouse.tables.schemas import columns, schema_mark
@@ -70,6 +71,6 @@ def rows_of(
 
 
 def _read(root: Path, files: Iterable[TableFile], *, numbered: bool) -> str:
-    paths = ", ".join(sql_text(str(root / file.path)) for file in files)
+    paths = ", ".join(map(sql_text, readable((root / file.path for file in files), immutable=True)))
     chosen = f"{_NUMBER}, *" if numbered else "*"
     return f"SELECT {chosen} FROM read_parquet([{paths}], hive_partitioning = false)"  # noqa: S608

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from circleci_cost.lake.files import fsync_directory, fsync_file, storage_errors
+from circleci_cost.lake.files import fsync_directory, new_file, storage_errors
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.tables.manifests import Place, TableFile, TableManifest
 from circleci_cost.warehouse.tables.schemas import schema_mark
@@ -90,16 +90,12 @@ def write_files(
 def _write(connection: duckdb.DuckDBPyConnection, query: str, stem: Path, root: Path) -> TableFile:
     table = stem.name.partition(".")[0]
     path = stem.with_name(f"{stem.name}.{uuid.uuid4().hex[:16]}.parquet")
-    try:
-        copy = f"COPY ({query}) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+    with new_file(path) as local:
+        copy = f"COPY ({query}) TO {sql_text(str(local))} (FORMAT parquet, COMPRESSION zstd)"
         ((rows,),) = connection.execute(copy).fetchall()
-        fsync_file(path)
-        with path.open("rb") as written:
+        with local.open("rb") as written:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
-        size = path.stat().st_size
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        size = local.stat().st_size
     return TableFile(
         table=table,
         path=path.relative_to(root).as_posix(),

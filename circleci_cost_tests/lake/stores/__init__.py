@@ -1,0 +1,1 @@
+"""Object stores as a data directory, against a real S3 server on loopback."""

@@ -4,15 +4,18 @@ Nothing is visible before the switch. Files that nobody lists are removed by `un
 """
 
 import hashlib
+import os
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import fsync_directory, new_file, storage_errors
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.text.literals import sql_text
 from circleci_cost.warehouse.tables.manifests import Place, TableFile, TableManifest
 from circleci_cost.warehouse.tables.schemas import schema_mark
@@ -32,10 +35,10 @@ def write_tables(
     """Write the tables of a set to new files and make them the current ones; return the manifest that lists them.
 
     In: a connection with tables of these names (or with `rows`, queries of our own instead of some), the manifest that
-    they replace. With `months` (such as `2026-11`) a
-    monthly table holds the rows of these months only: the files of all others stay listed. A file that would hold what
-    its predecessor holds is not kept: the predecessor stays listed. `fence` is called last and raises where the tables
-    are no longer wanted. After an error, and where nothing has changed, the set is as it was. Raises `StorageError`.
+    they replace. With `months` (such as `2026-11`) a monthly table holds the rows of these months only: the files of
+    all others stay listed. A file that would hold what its predecessor holds is not kept: the predecessor stays listed.
+    `fence` is called last and raises where the tables are no longer wanted. After an error, and where nothing has
+    changed, the set is as it was. Raises `StorageError`.
     """
     root = place.lake.root
     files: list[TableFile] = []
@@ -56,12 +59,32 @@ def write_tables(
         fsync_directory(place.folder)
         stamp = _stamp(connection, place.table_set.name)
         fence()
+        _require_present(root, fresh)
     if replaced.version and (set(files), stamp) == (set(replaced.files), replaced.made_from):
         return replaced
     manifest = TableManifest(version=replaced.version + 1, written_at=at, made_from=stamp, files=tuple(files))
     # Where this fails, the rename may have been made: the files stay, and go with the unlisted ones if it was not.
     place.switch(replaced, manifest)
+    _begin_grace(root, set(replaced.files).difference(files))
     return manifest
+
+
+def _require_present(root: Path, files: Iterable[TableFile]) -> None:
+    """Refuse to list what a cleanup took for abandoned while a very long write was under way. Raises `StorageError`."""
+    for file in files:
+        if not (root / file.path).exists():
+            raise StorageError(
+                f"{root / file.path} was removed before it was listed; nothing was changed. Run the same command again."
+            )
+
+
+def _begin_grace(root: Path, files: Iterable[TableFile]) -> None:
+    """Have the hour of grace of files that are listed no more begin now: somebody may be reading them."""
+    if isinstance(root, StorePath):
+        return  # whoever reads them has copies
+    for file in files:
+        with suppress(FileNotFoundError):
+            os.utime(root / file.path)
 
 
 def write_files(

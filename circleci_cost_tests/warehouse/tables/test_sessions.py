@@ -161,6 +161,34 @@ def test_a_name_that_comes_with_one_cost_center_reaches_the_rows_of_the_other(la
     assert take_snapshot(lake) == written
 
 
+def test_a_file_that_a_cleanup_took_during_a_long_write_is_not_listed(lake: Lake) -> None:
+    before, there = manifest(lake), files(lake)
+
+    def clean_up() -> None:
+        for path in set(files(lake)) - set(there):
+            path.unlink()
+
+    removed = pytest.raises(StorageError, match="was removed before it was listed; nothing was changed")
+    with removed, TableStore(lake).writing(COSTS, "acme", fence=clean_up) as connection:
+        connection.execute("UPDATE daily_costs SET credits = 7")
+    assert (manifest(lake), files(lake)) == (before, there)
+
+
+def test_the_grace_of_a_file_begins_when_it_is_listed_no_more(lake: Lake) -> None:
+    lake.published.mkdir()
+    for path in files(lake):
+        os.utime(path, (0, 0))
+    replaced = {lake.root / file.path for file in manifest(lake).of(COSTS)}
+    with TableStore(lake).reading() as opened:
+        with TableStore(lake).writing(COSTS, "acme") as connection:
+            connection.execute("UPDATE daily_costs SET credits = 7")
+        assert remove_unlisted(lake) == []
+        assert opened.connection.execute("SELECT sum(credits) FROM daily_costs").fetchall() == [(10,)]
+    for path in replaced:
+        os.utime(path, (0, 0))
+    assert set(remove_unlisted(lake)) == replaced
+
+
 def test_files_that_nothing_lists_go_after_an_hour_and_those_of_kept_generations_stay(lake: Lake) -> None:
     with open_tables(lake) as connection:
         published = publish_tables(connection, lake, at=NOW)

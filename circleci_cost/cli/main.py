@@ -57,6 +57,7 @@ COMMANDS = {
     "mcp": Entry("mcp", "mcp", "Answer programs that speak the Model Context Protocol."),
     "notify": Entry("notify", "notify", "Try the notification channels; send what waits for them."),
     "export": Entry("export", "export", "Write the published tables as Parquet or CSV files, or costs in FOCUS."),
+    "doctor": Entry("doctor", "doctor", "Verify the data directory, and say how to mend it."),
     "simulate": Entry("simulate", "simulate", "Serve a simulated Usage API, for trying clients."),
     "help": Entry("guides", "show_guide", "Read the guides: list them, or show one."),
 }

@@ -54,6 +54,11 @@ class Lake:
         return self.state / "spill"
 
     @property
+    def damaged(self) -> Path:
+        """What `doctor --repair` set aside, a folder each time."""
+        return self.state / "damaged"
+
+    @property
     def tables(self) -> Path:
         """The warehouse's tables: immutable Parquet files and the manifests that list them."""
         return self.root / "tables"

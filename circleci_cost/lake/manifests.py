@@ -139,15 +139,24 @@ def read_manifest(directory: Path) -> Manifest:
 def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     """All landed exports of a cost center, the oldest export first."""
     directories = (path.parent for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"))
-    exports = (export for export in each_of(lake.root, directories, _landed) if export)
+    return in_order(export for export in each_of(lake.root, directories, _landed) if export)
+
+
+def in_order(exports: Iterable[LandedExport]) -> list[LandedExport]:
+    """Exports in the order in which they count, the oldest first."""
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
 
 
 def _landed(directory: Path) -> LandedExport | None:
     try:
-        manifest, disbelieved = read_manifest(directory), _disbelieved(directory)
+        return read_export(directory)
     except FileNotFoundError:
         return None  # somebody has just moved it away
+
+
+def read_export(directory: Path) -> LandedExport:
+    """The landed export in a directory. Raises `StorageError` for a manifest that is not readable."""
+    manifest, disbelieved = read_manifest(directory), _disbelieved(directory)
     return LandedExport(directory=directory, manifest=manifest, disbelieved=disbelieved)
 
 

@@ -6,7 +6,7 @@ Who writes the sentences does not know whose data they are about; the ways out d
 import re
 
 # They fetch, compute or send, and use the demo only where --demo asks for it.
-WITHOUT_DEMO_UNASKED = ("allocation apply", "backfill", "check", "import", "notify", "reprice", "sync")
+WITHOUT_DEMO_UNASKED = ("allocation apply", "backfill", "check", "doctor", "import", "notify", "reprice", "sync")
 # They have no use for it.
 _NEVER = ("demo", "help", "init", "simulate")
 _NAMED = r"(?P<call>(?:`|<code>)circleci-cost) (?=(?:{})\b)"

@@ -219,14 +219,15 @@ def finished_generations(lake: Lake) -> list[Generation]:
     """All generations that are kept, the newest first. Raises `StorageError` for one that is not readable."""
     generations = []
     with storage_errors(lake.published, "read"):
-        for folder in _finished(lake):
+        for folder in generation_folders(lake):
             # A publication may remove the oldest one meanwhile.
             with suppress(FileNotFoundError):
-                generations.append(_read_generation(folder))
+                generations.append(read_generation(folder))
     return generations
 
 
-def _read_generation(folder: Path) -> Generation:
+def read_generation(folder: Path) -> Generation:
+    """A generation that is kept. Raises `StorageError` where its manifest is not readable."""
     try:
         return Generation(folder, GenerationManifest.model_validate_json((folder / MANIFEST).read_bytes()))
     except ValidationError as error:
@@ -235,7 +236,7 @@ def _read_generation(folder: Path) -> Generation:
         ) from error
 
 
-def _finished(lake: Lake) -> list[Path]:
+def generation_folders(lake: Lake) -> list[Path]:
     """The folders of complete generations, the newest first."""
     folders = [path for path in lake.published.iterdir() if _is_generation(path)]
     return sorted((path for path in folders if (path / MANIFEST).exists()), reverse=True)
@@ -270,7 +271,7 @@ def prune(lake: Lake, current: str) -> list[str]:
     A reader may have opened a generation until the next one was finished, so its time counts from then.
     """
     folders = [path for path in lake.published.iterdir() if _is_generation(path)]
-    finished = _finished(lake)
+    finished = generation_folders(lake)
     ended = {path: path.stat() for path in folders}
     for newer, older in pairwise(finished):
         ended[older] = newer.stat()

@@ -3,6 +3,7 @@
 Which generations are kept is decided in `generations`.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from circleci_cost.clock import file_age
@@ -16,6 +17,14 @@ def remove_unlisted(lake: Lake) -> list[Path]:
 
     A file younger than an hour may be that of a run that has not switched its manifest yet. Raises `StorageError`.
     """
+    removed = [path for path, age in unlisted_files(lake) if age > KEPT_SECONDS]
+    for path in removed:
+        path.unlink(missing_ok=True)
+    return removed
+
+
+def unlisted_files(lake: Lake) -> list[tuple[Path, float]]:
+    """The files below `tables/` that nothing lists, and how old each is in seconds. Raises `StorageError`."""
     current = (file for manifest in take_snapshot(lake).manifests.values() for file in manifest.files)
     published = (
         file
@@ -24,16 +33,9 @@ def remove_unlisted(lake: Lake) -> list[Path]:
         for file in files
     )
     listed = {file.path for file in (*current, *published)}
-    removed = []
-    unlisted = (
-        path for path in lake.tables.glob("**/*.parquet") if path.relative_to(lake.root).as_posix() not in listed
-    )
-    for path in unlisted:
-        try:
-            old = file_age(path.stat()) > KEPT_SECONDS
-        except FileNotFoundError:
-            continue  # its own writer has just removed it
-        if old:
-            path.unlink(missing_ok=True)
-            removed.append(path)
-    return removed
+    unlisted = []
+    for path in lake.tables.glob("**/*.parquet"):
+        if path.relative_to(lake.root).as_posix() not in listed:
+            with suppress(FileNotFoundError):  # its own writer has just removed it
+                unlisted.append((path, file_age(path.stat())))
+    return unlisted

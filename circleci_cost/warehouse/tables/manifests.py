@@ -110,13 +110,14 @@ class Place:
 
 def take_snapshot(lake: Lake) -> Snapshot:
     """Read all manifests. Raises `StorageError`."""
-    places = list(_places(lake))
-    manifests = each_of(lake.root, places, Place.read)
-    names = ((place.table_set.name, place.cost_center) for place in places)
+    found = list(places(lake))
+    manifests = each_of(lake.root, found, Place.read)
+    names = ((place.table_set.name, place.cost_center) for place in found)
     return Snapshot(dict(zip(names, manifests, strict=True)))
 
 
-def _places(lake: Lake) -> Iterator[Place]:
+def places(lake: Lake) -> Iterator[Place]:
+    """The places of all sets of tables. Raises `StorageError`."""
     for table_set in TABLE_SETS.values():
         if not table_set.by_cost_center:
             yield Place(lake, table_set)

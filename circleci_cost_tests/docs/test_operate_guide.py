@@ -61,7 +61,7 @@ def test_polars_and_pyarrow_read_the_tables_by_the_examples(folder: Path) -> Non
 
 def _run(example: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
-    exec(example, names)  # noqa: S102 - an example of our own guide
+    exec(example, names)
     return names
 
 

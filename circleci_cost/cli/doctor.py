@@ -56,10 +56,17 @@ def _progress() -> Iterator[Callable[[int, int], object]]:
     if not console.is_terminal:
         yield lambda *_: None
         return
-    columns = (TextColumn("Verifying"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        task = progress.add_task("Verifying", total=None)
+
+        def tell(done: int, total: int) -> None:
+            # What follows, the sums of job runs, takes a while and has no bytes to count.
+            progress.update(
+                task, completed=done, total=total, description="Adding up" if done >= total else "Verifying"
+            )
+
+        yield tell
 
 
 def _print(console: PlainConsole, found: Inspection, aside: SetAside | None) -> None:

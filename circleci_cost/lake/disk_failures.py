@@ -156,7 +156,8 @@ _DUCKDB: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], str | None], Stor
     (
         re.compile(
             r"^Serialization Error|not a valid DuckDB database|Corrupt database|does not match stored checksum|"
-            r"No magic bytes found|too small to be a Parquet file|Failed to read Parquet|TProtocolException|"
+            r"No magic bytes found|too small to be a Parquet file|Could not read enough bytes|Failed to read Parquet|"
+            r"TProtocolException|"
             # Flipped bits in a Parquet file's data, and in its headers.
             r"^Invalid Input Error: Failed to read file|^don't know what type|^invalid TType|^Out of buffer",
             re.I,

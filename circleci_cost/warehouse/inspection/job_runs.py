@@ -11,6 +11,7 @@ from pathlib import Path
 
 from circleci_cost.circleci import plan_windows
 from circleci_cost.day_ranges import as_ranges, say_ranges
+from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_exports
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
@@ -41,9 +42,14 @@ def read_job_runs(lake: Lake, cost_center: str) -> JobRuns:
     sums = {path: (jobs, credits) for path, jobs, credits, *_ in rows}
     for path, day in by_path.items():
         if day not in found.damaged:
+            try:
+                found.provenance[day] = frozenset(read_exports(Path(path)))
+            except StorageError:
+                # DuckDB has read the file: it is its footer that is damaged.
+                found.damaged.append(day)
+                continue
             # A day without usage has no rows.
             found.days[day] = sums.get(path, (0, Decimal(0)))
-            found.provenance[day] = frozenset(read_exports(Path(path)))
     return found
 
 

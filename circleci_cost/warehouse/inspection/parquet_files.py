@@ -1,13 +1,16 @@
 """Reads Parquet files that may be damaged: all in one query, and one by one only where that query fails."""
 
+import errno
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from circleci_cost.database import connect
-from circleci_cost.errors import StorageError
-from circleci_cost.lake.disk_failures import storage_failure
+from circleci_cost.lake.files import storage_errors
+
+_CHUNK = 1 << 20
 
 
 def read_intact(query: str, files: Sequence[str]) -> tuple[list[tuple[Any, ...]], list[str]]:
@@ -37,7 +40,14 @@ def _rows(query: str, files: Sequence[str]) -> list[tuple[Any, ...]]:
 
 
 def _raise_unless_damaged(file: str, error: duckdb.Error) -> None:
-    """What DuckDB says of damaged pages is of every class: only what names another cause is none."""
-    failure = storage_failure(error)
-    if failure is not None and not failure.damaged:
-        raise StorageError(f"Cannot read {file}: {failure.reason}; nothing was changed. {failure.advice}") from error
+    """What DuckDB says of damaged pages is of every class: one that the system reads whole is damage."""
+    with storage_errors(file, "read"):
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise error
+        try:
+            with Path(file).open("rb") as content:
+                while content.read(_CHUNK):
+                    pass
+        except OSError as failed:
+            if failed.errno not in {errno.EIO, errno.ENOENT}:
+                raise

@@ -142,6 +142,7 @@ PIECES: dict[str, str] = {
     "named_dimensions": ", ".join(
         each.id_column or f"same_name({each.name}) AS {each.name}" for each in _READ_DIMENSIONS
     ),
+    "names_of_credits": ", ".join(f"{name}_credits" for name in CHARGE_TYPES),
     "credits_of_all_types": " + ".join(f"{name}_credits" for name in CHARGE_TYPES),
     "cost_of_all_types": " + ".join(f"{name}_cost_usd" for name in CHARGE_TYPES),
     "cost_of_all_credits": "\n        + ".join(

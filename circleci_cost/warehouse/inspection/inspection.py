@@ -14,7 +14,13 @@ from circleci_cost.warehouse.inspection.commands import commands
 from circleci_cost.warehouse.inspection.damaged_exports import export_findings
 from circleci_cost.warehouse.inspection.damaged_tables import days_with_job_runs, generation_damage, table_findings
 from circleci_cost.warehouse.inspection.findings import Damage, Finding, Remedy, Step
-from circleci_cost.warehouse.inspection.job_runs import Comparison, job_run_findings, read_job_runs
+from circleci_cost.warehouse.inspection.job_runs import (
+    Comparison,
+    JobRuns,
+    job_run_findings,
+    note_differing_days,
+    read_job_runs,
+)
 from circleci_cost.warehouse.inspection.leftovers import leftover_findings
 from circleci_cost.warehouse.inspection.listed_files import Listings, read_listings
 
@@ -86,26 +92,30 @@ def _look_at_sums(settings: Settings, names: Sequence[str], found: Listings, now
                 result.findings.append(costs.outdated_finding(outdated))
             if costs.is_allocation_current(outdated) and costs.is_allocation_current(damaged):
                 result.findings += costs.allocation_findings(connection, result.sums)
-    for name in names:
-        job_runs = read_job_runs(lake, name)
-        exports = found.exports.get(name, [])
-        comparison = Comparison(
-            exports,
-            {export.directory for export in result.damage.exports}
-            | {path.parent for path in found.damaged if path.is_relative_to(lake.exports(name))},
-            {day.day: day for day in costed if day.cost_center == name},
-            _days_of_damaged_costs(lake, name, result.damage),
-            settings.history_start,
-            now,
-        )
-        findings, unusable = job_run_findings(job_runs, comparison)
-        result.findings += findings
-        sources = exports_by_day(exports)
-        result.damage.files += [
-            lake.job_runs_file(name, day) for day in unusable if day in sources or day in job_runs.damaged
-        ]
-        result.days += len(job_runs.days)
-        result.jobs += sum(jobs for jobs, _ in job_runs.days.values())
+        for name in names:
+            job_runs = read_job_runs(lake, name)
+            if costs_are_whole:
+                note_differing_days(connection, lake, job_runs)
+            comparison = Comparison(
+                found.exports.get(name, []),
+                {path.parent for path in found.damaged if path.is_relative_to(lake.exports(name))},
+                {day.day: day for day in costed if day.cost_center == name},
+                _days_of_damaged_costs(lake, name, result.damage),
+                settings.history_start,
+                now,
+            )
+            _compare_job_runs(lake, job_runs, comparison, result)
+
+
+def _compare_job_runs(lake: Lake, job_runs: JobRuns, comparison: Comparison, result: Inspection) -> None:
+    findings, unusable = job_run_findings(job_runs, comparison)
+    result.findings += findings
+    sources = exports_by_day(comparison.exports)
+    result.damage.files += [
+        lake.job_runs_file(job_runs.cost_center, day) for day in unusable if day in sources or day in job_runs.damaged
+    ]
+    result.days += len(job_runs.days)
+    result.jobs += sum(jobs for jobs, _ in job_runs.days.values())
 
 
 def _days_of_damaged_costs(lake: Lake, name: str, damage: Damage) -> frozenset[date]:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
+
 from circleci_cost.circleci import plan_windows
 from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.errors import StorageError
@@ -32,6 +34,7 @@ class JobRuns:
     days: dict[date, tuple[int, Decimal]] = field(default_factory=dict)
     provenance: dict[date, frozenset[str]] = field(default_factory=dict)
     damaged: list[date] = field(default_factory=list)
+    differing: frozenset[date] = frozenset()
 
 
 def read_job_runs(lake: Lake, cost_center: str) -> JobRuns:
@@ -51,6 +54,19 @@ def read_job_runs(lake: Lake, cost_center: str) -> JobRuns:
             # A day without usage has no rows.
             found.days[day] = sums.get(path, (0, Decimal(0)))
     return found
+
+
+def note_differing_days(connection: duckdb.DuckDBPyConnection, lake: Lake, found: JobRuns) -> None:
+    """Note the days whose job runs add up to other rows than their daily costs: sums alone hide a changed name.
+
+    In: a connection with the present tables, see `costs.present_tables`. Raises what DuckDB raises.
+    """
+    days = sorted(found.days)
+    files = [str(lake.job_runs_file(found.cost_center, day)) for day in days]
+    if files:
+        parameters = {"files": files, "cost_center": found.cost_center, "days": days}
+        rows = connection.execute(sql("inspection/differing_days"), parameters).fetchall()
+        found.differing = frozenset(day for (day,) in rows)
 
 
 @dataclass(frozen=True)
@@ -110,7 +126,7 @@ def _sorted_out(found: JobRuns, against: Comparison, sources: Mapping[date, Sequ
             days.behind += [day] if day >= against.history_start else []
         elif (costs.noted_jobs, costs.noted_credits) != (costs.jobs, costs.credits):
             days.behind.append(day)
-        elif (costs.jobs, costs.credits) != (jobs, credits):
+        elif (costs.jobs, costs.credits) != (jobs, credits) or day in found.differing:
             # Costs of the same export as the job runs: one of the two was changed since.
             same = costs.export_id in found.provenance[day] and day not in unread
             (days.at_odds if same else days.behind).append(day)
@@ -119,7 +135,7 @@ def _sorted_out(found: JobRuns, against: Comparison, sources: Mapping[date, Sequ
         "no file of job runs": missing,
         "not read from the exports that have landed": unread,
         "read from an export that is not there": sourceless,
-        "other jobs or credits than the daily costs that were computed of them": days.at_odds,
+        "other jobs than those that its daily costs were computed of": days.at_odds,
     }
     return days
 

@@ -41,8 +41,10 @@ class Inspection:
 
     def commands(self, remedies: Sequence[Remedy] | None = None) -> list[str]:
         """The commands that do these remedies, by default those of all findings."""
-        wanted = [remedy for finding in self.findings for remedy in finding.remedies] if remedies is None else remedies
-        return commands(wanted, self.history_start, self.cost_centers)
+        if remedies is not None:
+            return commands(remedies, self.history_start, self.cost_centers)
+        wanted = [remedy for finding in self.findings for remedy in finding.remedies]
+        return commands(wanted, self.history_start, self.cost_centers, unpublished=self.damage.pointer)
 
 
 def inspect(
@@ -65,7 +67,8 @@ def inspect(
     if not lake.earlier_warehouse.exists():
         _look_at_sums(settings, names, found, now, result)
     result.findings += leftover_findings(lake)
-    if result.damage.pointer:
+    steps = {remedy.step for finding in result.findings for remedy in finding.remedies}
+    if result.damage.pointer and steps == {Step.DERIVE}:
         # `allocation apply` needs something that is published; from nothing, `reprice` makes all of it.
         result.findings = [_without_generation(finding) for finding in result.findings]
     return result

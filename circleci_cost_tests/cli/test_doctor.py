@@ -232,4 +232,4 @@ def test_unlisted_files_and_a_database_of_an_earlier_version_are_remarks(site: C
     (site.folder / "data" / "warehouse.duckdb").touch()
     output = site("doctor")
     assert output.code == 0
-    assert "the next run takes them over and removes it" in output.out
+    assert "takes them over and removes it" in output.out

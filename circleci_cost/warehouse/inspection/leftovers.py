@@ -13,7 +13,10 @@ from circleci_cost.warehouse.publishing.unlisted_files import unlisted_files
 def leftover_findings(lake: Lake) -> Iterator[Finding]:
     """Remarks about what is left over. Raises `StorageError` where a folder may not be read."""
     if lake.earlier_warehouse.exists():
-        what = "the tables of an earlier version: the next run takes them over and removes it"
+        what = (
+            "the tables of an earlier version, which are not verified, nor are job runs: the next run, such as "
+            "`circleci-cost reprice`, takes them over and removes it"
+        )
         yield Finding("earlier version", "remark", lake.earlier_warehouse.name, what)
     try:
         unlisted = unlisted_files(lake)

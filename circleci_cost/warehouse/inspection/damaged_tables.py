@@ -6,10 +6,11 @@ from pathlib import Path
 
 from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.warehouse.inspection.findings import Damage, DamagedSet, Finding, Remedy, Step
 from circleci_cost.warehouse.inspection.listed_files import Listings
 from circleci_cost.warehouse.inspection.parquet_files import read_intact
-from circleci_cost.warehouse.tables.manifests import Place, TableFile
+from circleci_cost.warehouse.tables.manifests import Place
 
 _ROWS = "SELECT file_name, num_rows FROM parquet_file_metadata($files)"
 _NO_MANIFEST = "its manifest is not readable"
@@ -75,13 +76,16 @@ def generation_damage(lake: Lake, found: Listings, damage: Damage) -> Iterator[F
 
 def _count_rows(lake: Lake, found: Listings) -> None:
     """Note the files that are as listed, byte by byte, and hold another number of rows than is listed."""
-    files: dict[str, TableFile] = {}
-    for manifest in found.tables.values():
-        files.update({str(lake.root / file.path): file for file in found.intact(lake.root, manifest.files)})
-    rows, unreadable = read_intact(_ROWS, list(files))
+    listed = {
+        lake.root / file.path: file
+        for manifest in found.tables.values()
+        for file in found.intact(lake.root, manifest.files)
+    }
+    names = dict(zip(readable(listed, immutable=True), listed, strict=True))
+    rows, unreadable = read_intact(_ROWS, list(names))
     counted = dict(rows)
-    for path, file in files.items():
-        if path in unreadable:
-            found.damaged[Path(path)] = "it is no readable Parquet file"
-        elif counted[path] != file.rows:
-            found.damaged[Path(path)] = f"it has {counted[path]:,} rows, and its manifest lists {file.rows:,}"
+    for name, path in names.items():
+        if name in unreadable:
+            found.damaged[path] = "it is no readable Parquet file"
+        elif counted[name] != listed[path].rows:
+            found.damaged[path] = f"it has {counted[name]:,} rows, and its manifest lists {listed[path].rows:,}"

@@ -17,6 +17,7 @@ from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_exports
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
+from circleci_cost.lake.readable import readable
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.inspection.costs import CostedDay
@@ -39,14 +40,15 @@ class JobRuns:
 
 def read_job_runs(lake: Lake, cost_center: str) -> JobRuns:
     """Read the job runs of all days. Raises `StorageError` for a file that may not be read."""
-    by_path = {str(lake.job_runs_file(cost_center, day)): day for day in lake.job_runs_days(cost_center)}
+    days = lake.job_runs_days(cost_center)
+    by_path = dict(zip(readable(lake.job_runs_file(cost_center, day) for day in days), days, strict=True))
     rows, damaged = read_intact(sql("inspection/job_run_sums"), list(by_path))
     found = JobRuns(cost_center, damaged=[by_path[path] for path in damaged])
     sums = {path: (jobs, credits) for path, jobs, credits, *_ in rows}
     for path, day in by_path.items():
         if day not in found.damaged:
             try:
-                found.provenance[day] = frozenset(read_exports(Path(path)))
+                found.provenance[day] = frozenset(read_exports(lake.job_runs_file(cost_center, day)))
             except StorageError:
                 # DuckDB has read the file: it is its footer that is damaged.
                 found.damaged.append(day)
@@ -62,7 +64,7 @@ def note_differing_days(connection: duckdb.DuckDBPyConnection, lake: Lake, found
     In: a connection with the present tables, see `costs.present_tables`. Raises what DuckDB raises.
     """
     days = sorted(found.days)
-    files = [str(lake.job_runs_file(found.cost_center, day)) for day in days]
+    files = readable(lake.job_runs_file(found.cost_center, day) for day in days)
     if files:
         parameters = {"files": files, "cost_center": found.cost_center, "days": days}
         rows = connection.execute(sql("inspection/differing_days"), parameters).fetchall()

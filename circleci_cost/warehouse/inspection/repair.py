@@ -15,9 +15,10 @@ import duckdb
 from circleci_cost.assets import DAILY_COSTS, INFRASTRUCTURE_COSTS
 from circleci_cost.database import connect
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.files import fsync_directory, storage_errors
+from circleci_cost.lake.files import fsync_directory, storage_errors, write_atomic
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import MANIFEST
+from circleci_cost.lake.stores.paths import StorePath
 from circleci_cost.lake.turns import turn
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.inspection.findings import Damage, DamagedSet
@@ -119,6 +120,9 @@ def _keep(lake: Lake, path: Path, aside: SetAside) -> None:
     with storage_errors(target):
         if target.exists():
             return
+        if isinstance(path, StorePath):
+            write_atomic(target, path.read_bytes())
+            return
         try:
             target.hardlink_to(path)
         except OSError:
@@ -129,6 +133,12 @@ def _keep(lake: Lake, path: Path, aside: SetAside) -> None:
 
 def _move(lake: Lake, path: Path, aside: SetAside) -> None:
     if not path.exists():
+        return
+    if isinstance(path, StorePath) and path.is_dir():
+        # A store has no folders: only what is in them moves.
+        for each in path.rglob("*"):
+            if each.is_file():
+                _move(lake, each, aside)
         return
     target = _target(lake, path, aside)
     with storage_errors(path):

@@ -36,7 +36,7 @@ def build_focus_asset(settings: Settings) -> dg.AssetsDefinition:
 
 def _metadata(kept: KeptMonths) -> dict[str, metadata.Value]:
     return {
-        "path": dg.MetadataValue.path(kept.folder),
+        "path": dg.MetadataValue.path(str(kept.folder)),
         "generation": kept.generation,
         "months_written": ", ".join(kept.written) or "–",
         "months_unchanged": len(kept.unchanged),

@@ -7,9 +7,12 @@ import pytest
 
 from circleci_cost.config.settings import read_settings
 from circleci_cost.errors import ConfigurationError
+from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.stores import clients
 from circleci_cost.lake.stores.paths import StorePath
+from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost_tests.cli.harness import Caller
+from circleci_cost_tests.earlier_versions import DATA
 from circleci_cost_tests.s3_server import REFUSED, S3Server
 
 _SECTIONS = """
@@ -92,3 +95,23 @@ def test_a_command_with_a_store_that_is_away_ends_with_one_sentence(
     output = call("report")
     assert (output.code, output.out) == (1, "")
     assert output.err.startswith("Error: Cannot read s3://bucket/lake/format.json: S3 did not answer")
+
+
+def test_an_import_into_a_store_publishes_what_one_on_a_disk_does(call: Caller, s3: S3Server, northwind: Path) -> None:
+    address = f"s3://{s3.new_bucket()}/lake"
+    text = (DATA / "northwind.toml").read_text()
+    call.configure(text.replace('data_dir = "data"', f'data_dir = "{address}"'))
+    imported = call("import", DATA / "usage_export_part_unquoted.csv.gz", "--cost-center", "northwind")
+    assert (imported.code, "$196.533000" in imported.out) == (0, True), imported.err
+    lake, local = Lake(StorePath(address)), Lake(northwind / "data")
+    assert json.loads(call("report", "--by", "project", "--json").out)["total"]["cost"] == "196.533000"
+    with TableStore(lake).reading() as stored, TableStore(local).reading() as there:
+        for table in ("daily_costs", "allocated_costs", "usage_days", "waste", "class_advice"):
+            rows = [
+                opened.connection.sql(f"FROM {table}").pl().drop("exported_at", "costed_at", "export_id", strict=False)
+                for opened in (stored, there)
+            ]
+            assert rows[0].sort(rows[0].columns).equals(rows[1].sort(rows[1].columns)), table
+    assert list(lake.focus.glob("focus-*.parquet"))
+    assert call("doctor").code == 0
+    assert not list(call.folder.glob("*:*"))

@@ -3,7 +3,7 @@
 Which days are priced, and what else belongs to their costs, is `daily_costs`' job.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import duckdb
@@ -12,6 +12,7 @@ from circleci_cost.engines.failures import inexact, unseen
 from circleci_cost.engines.spark_connect import ParquetFiles, SparkConnect
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.model.usage.dimensions import STORED_DIMENSIONS
 from circleci_cost.text.units import counted
@@ -50,7 +51,7 @@ def price_job_runs(
     """
     try:
         if engine is None:
-            files = [str(lake.job_runs_file(cost_center, day)) for day in days]
+            files = readable(lake.job_runs_file(cost_center, day) for day in days)
             connection.execute(sql("costs/daily_costs"), {"files": files, "cost_center": cost_center})
         else:
             for some in batches(days, lambda day: lake.job_runs_file(cost_center, day).stat().st_size, _BYTES_AT_ONCE):
@@ -72,7 +73,9 @@ def price_job_runs(
 def _insert_answer(
     connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, days: Sequence[date], engine: SparkConnect
 ) -> None:
-    files = [str(lake.job_runs_file(cost_center, day)) for day in days]
+    paths = [lake.job_runs_file(cost_center, day) for day in days]
+    # The engine reads them where they are; here, those of an object store are copies.
+    files = dict(zip(readable(paths), map(str, paths), strict=True))
     rates = connection.sql(
         "SELECT date, price_per_credit FROM daily_rates WHERE cost_center = $cost_center AND date IN $days",
         params={"cost_center": cost_center, "days": list(days)},
@@ -80,14 +83,17 @@ def _insert_answer(
     rows = engine.answer(sql("costs/priced_job_runs"), _with_columns(connection, files), _COLUMNS, {"rates": rates})
     connection.register("engine_rows", rows)
     try:
-        _refuse_differences(connection, cost_center, files, engine)
+        _refuse_differences(connection, cost_center, list(files), engine)
         connection.execute(sql("costs/engine_costs"), {"cost_center": cost_center})
     finally:
         unregister(connection, "engine_rows")
 
 
-def _with_columns(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> list[ParquetFiles]:
-    """The files by the columns that they have: those of earlier versions lack some, or have them in another width."""
+def _with_columns(connection: duckdb.DuckDBPyConnection, files: Mapping[str, str]) -> list[ParquetFiles]:
+    """The files by the columns that they have: those of earlier versions lack some, or have them in another width.
+
+    In: where each file is read here, and the path or address that it has in the data directory.
+    """
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     parameters = {"files": list(files), "names": list(_COLUMNS)}
     for file, columns in connection.execute(sql("costs/engine_columns"), parameters).fetchall():
@@ -96,7 +102,7 @@ def _with_columns(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -
             for name, kind in _COLUMNS.items()
             if name in columns
         )
-        groups.setdefault(kinds, []).append(file)
+        groups.setdefault(kinds, []).append(files[file])
     return [ParquetFiles(tuple(paths), dict(columns)) for columns, paths in groups.items()]
 
 

@@ -16,6 +16,7 @@ from circleci_cost import __version__
 from circleci_cost.day_ranges import DayRange
 from circleci_cost.lake.files import atomic_path
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.lake.turns import turn
 from circleci_cost.model.focus.columns import Grain, Style, Version
 from circleci_cost.warehouse.core.statements import sql
@@ -114,7 +115,7 @@ def _stamp_of(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
         return ""
     query = "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'circleci_cost'"
     try:
-        rows = connection.execute(query, {"path": str(path)}).fetchall()
+        rows = connection.execute(query, {"path": readable([path])[0]}).fetchall()
     except duckdb.Error:
         # Damaged, or of another program: it is written again.
         return ""

@@ -5,6 +5,7 @@ here, before anything is derived from the costs.
 """
 
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -13,7 +14,12 @@ from circleci_cost.assets import DAILY_COSTS
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
+from circleci_cost.warehouse.tables.manifests import take_snapshot
 from circleci_cost.warehouse.tables.sessions import TableStore
+from circleci_cost.warehouse.tables.table_sets import NEWEST_NAMES
+
+# What was found current last, by data directory: every step of a run asks, and to open the warehouse takes 50 ms.
+_CURRENT: dict[Path, object] = {}
 
 
 def use_current_names(store: TableStore) -> None:
@@ -21,6 +27,20 @@ def use_current_names(store: TableStore) -> None:
 
     Raises `StorageError`.
     """
+    state = _state(store)
+    if _CURRENT.get(store.lake.root) != state and not _rename_outdated(store):
+        _CURRENT[store.lake.root] = state
+
+
+def _state(store: TableStore) -> object:
+    """What decides whether names are current: the files, each of which has a name of its own, and the patterns."""
+    snapshot = take_snapshot(store.lake)
+    files = frozenset(file.path for table in (DAILY_COSTS.name, NEWEST_NAMES) for file in snapshot.of(table))
+    return files, sorted((store.actors or {}).items())
+
+
+def _rename_outdated(store: TableStore) -> bool:
+    """Rename what is outdated; say whether anything was."""
     with store.reading() as warehouse:
         outdated: dict[str, list[date]] = {}
         for cost_center, day in warehouse.connection.execute(sql("costs/outdated_names")).fetchall():
@@ -29,6 +49,7 @@ def use_current_names(store: TableStore) -> None:
     for cost_center, days in sorted(outdated.items()):
         with store.writing(DAILY_COSTS.name, cost_center, days=ChangedDays(frozenset(days))) as connection:
             rename(connection, names)
+    return bool(outdated)
 
 
 def rename(connection: duckdb.DuckDBPyConnection, names: pl.DataFrame) -> None:

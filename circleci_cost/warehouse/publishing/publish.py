@@ -29,7 +29,7 @@ from circleci_cost.warehouse.publishing.generations import (
 )
 from circleci_cost.warehouse.publishing.unlisted_files import remove_unlisted
 from circleci_cost.warehouse.tables.manifests import TableFile
-from circleci_cost.warehouse.tables.schemas import statements
+from circleci_cost.warehouse.tables.schemas import make_temporary
 from circleci_cost.warehouse.tables.sessions import OpenWarehouse
 from circleci_cost.warehouse.tables.writing import write_files
 
@@ -60,7 +60,7 @@ def publish(
     without_zone = pl.col("recorded_at").dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     with _removed_unless_current(lake, name), storage_errors(directory):
         for table in OWN_TABLES:
-            connection.execute(statements()[table])
+            make_temporary(connection, table)
         replace_rows(connection, {"usage_restatements": restatements.with_columns(without_zone)})
         find_values(connection)
         directory.mkdir(parents=True)

@@ -8,6 +8,8 @@ import json
 import re
 from functools import cache
 
+import duckdb
+
 from circleci_cost.database import connect
 from circleci_cost.warehouse.core.statements import sql
 
@@ -19,6 +21,11 @@ _CREATE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+) \(\n.*?^\);$", re.MULTI
 def statements() -> dict[str, str]:
     """The statement that makes each table, by the table's name."""
     return {match[1]: match[0] for name in (_WAREHOUSE, "publishing/tables") for match in _CREATE.finditer(sql(name))}
+
+
+def make_temporary(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Make an empty table that one connection alone sees, whatever else has its name."""
+    connection.execute(statements()[table].replace("CREATE TABLE IF NOT EXISTS", "CREATE TEMPORARY TABLE", 1))
 
 
 @cache

@@ -4,18 +4,15 @@ Readers hold no lock and see one state of every set. Writers of one set take tur
 different cost centers, write at the same time.
 """
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import duckdb
 
 from circleci_cost.clock import Clock, SystemClock
-from circleci_cost.database import connect, spill_into
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
-from circleci_cost.lake.spill import new_spill
 from circleci_cost.lake.turns import turn, writing_words
 from circleci_cost.warehouse.core.actors import use_actors
 from circleci_cost.warehouse.core.statements import sql
@@ -23,9 +20,10 @@ from circleci_cost.warehouse.core.transactions import tables_are_made
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.earlier_warehouse import take_over
 from circleci_cost.warehouse.tables.manifests import Place, Snapshot, TableManifest, take_snapshot
-from circleci_cost.warehouse.tables.schemas import statements, warehouse_tables
+from circleci_cost.warehouse.tables.schemas import make_temporary
+from circleci_cost.warehouse.tables.shared_database import connected
 from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER, NOTES, TABLE_SETS, TableSet
-from circleci_cost.warehouse.tables.views import make_view, rows_of
+from circleci_cost.warehouse.tables.views import rows_of
 from circleci_cost.warehouse.tables.writing import write_tables
 
 DAMAGED = "Restore it from a backup; without one, `circleci-cost doctor --repair` has it made again from the job runs."
@@ -54,9 +52,8 @@ class TableStore:
     def reading(self) -> Iterator[OpenWarehouse]:
         """See all tables as they are now. Raises `StorageError`."""
         self._prepare()
-        with self._opened() as connection:
-            snapshot = take_snapshot(self.lake)
-            self._show(connection, snapshot, warehouse_tables())
+        snapshot = take_snapshot(self.lake)
+        with self._seeing(snapshot) as connection:
             yield OpenWarehouse(connection, snapshot)
 
     @contextmanager
@@ -78,53 +75,39 @@ class TableStore:
         self._prepare()
         place = Place(self.lake, TABLE_SETS[name], cost_center)
         lock = self.lake.table_lock(place.described.replace(" of ", "."))
-        with turn(lock, self.say, writing_words(place.described)), self._opened() as connection:
+        with turn(lock, self.say, writing_words(place.described)):
             snapshot, replaced = take_snapshot(self.lake), place.read()
-            changed = self._changed(snapshot, days)
-            self._show(connection, snapshot, set(warehouse_tables()).difference(place.table_set.tables))
-            self._load(connection, place.table_set, replaced, changed)
-            yield connection
-            months = changed.months if changed else None
-            write_tables(connection, place, replaced, self.clock.now(), months=months, fence=fence)
+            if callable(days):
+                with self._seeing(snapshot) as reader:
+                    days = days(reader)
+            with self._seeing(snapshot) as connection:
+                self._load(connection, place.table_set, replaced, days)
+                yield connection
+                months = days.months if days else None
+                write_tables(connection, place, replaced, self.clock.now(), months=months, fence=fence)
 
     def _prepare(self) -> None:
         claim(self.lake)
         take_over(self.lake, self.say)
 
     @contextmanager
-    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        spill = new_spill(self.lake.spill)
-        try:
-            with closing(connect(config=self.config)) as connection:
-                spill_into(connection, spill)
-                names = {"names": None if self.cost_centers is None else list(self.cost_centers)}
-                connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
-                if self.actors is not None:
-                    use_actors(connection, self.actors)
-                connection.execute(sql("core/macros"))
-                with storage_errors(self.lake.tables, "read", DAMAGED):
-                    yield connection
-        finally:
-            shutil.rmtree(spill, ignore_errors=True)
-
-    def _changed(
-        self, snapshot: Snapshot, days: ChangedDays | Callable[[duckdb.DuckDBPyConnection], ChangedDays] | None
-    ) -> ChangedDays | None:
-        if not callable(days):
-            return days
-        with self._opened() as connection:
-            self._show(connection, snapshot, warehouse_tables())
-            return days(connection)
-
-    def _show(self, connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, tables: Iterable[str]) -> None:
-        for table in tables:
-            if table == NOTES:
-                connection.execute(statements()[table])
-                continue
-            make_view(connection, self.lake.root, table, snapshot.of(table))
-        for name, stamp in snapshot.stamps().items():
-            connection.execute(f"INSERT INTO {NOTES} VALUES ($name, $stamp)", {"name": name, "stamp": stamp})  # noqa: S608 - our name
-        tables_are_made(connection)
+    def _seeing(self, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+        """See the tables of a snapshot as views, with the macros and variables that statements use."""
+        with (
+            storage_errors(self.lake.tables, "read", DAMAGED),
+            connected(self.lake, self.config, snapshot) as connection,
+        ):
+            names = {"names": None if self.cost_centers is None else list(self.cost_centers)}
+            connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
+            if self.actors is not None:
+                use_actors(connection, self.actors)
+            connection.execute(sql("core/macros"))
+            make_temporary(connection, NOTES)
+            for name, stamp in snapshot.stamps().items():
+                note = {"name": name, "stamp": stamp}
+                connection.execute(f"INSERT INTO {NOTES} VALUES ($name, $stamp)", note)  # noqa: S608 - our name
+            tables_are_made(connection)
+            yield connection
 
     def _load(
         self,
@@ -134,7 +117,8 @@ class TableStore:
         changed: ChangedDays | None,
     ) -> None:
         for table in table_set.tables:
-            connection.execute(statements()[table])
+            # It hides the view of the same name, for this connection alone.
+            make_temporary(connection, table)
             files = [] if table_set.anew else replaced.of(table)
             where = ""
             if changed is not None and table in MONTHLY_ORDER:

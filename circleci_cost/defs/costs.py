@@ -1,6 +1,6 @@
 """The assets that turn credits into dollars: pricing_periods, daily_costs."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypedDict
 
 import dagster as dg
+import duckdb
 
 from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.clock import Clock, utc_today
@@ -33,6 +34,7 @@ from circleci_cost.warehouse.costs.daily_costs import (
     write_daily_costs,
 )
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
+from circleci_cost.warehouse.tables.changed_days import ChangedDays
 
 _COST_CHECKS = {
     "credits_equal_job_runs": "The credits of the days equal those of their job runs.",
@@ -50,6 +52,21 @@ class _Asked(TypedDict):
     history_start: date
     restatement_days: int
     organizations: Collection[str]
+
+
+class Plan:
+    """The days whose costs are written, found once: job runs that another run stores meanwhile are its own to price."""
+
+    days: ChangedDays
+
+    def __init__(self, find: Callable[[duckdb.DuckDBPyConnection], ChangedDays]) -> None:
+        """Find them with `find`, when `TableStore.writing` asks for them."""
+        self._find = find
+
+    def __call__(self, connection: duckdb.DuckDBPyConnection) -> ChangedDays:
+        """The days, as they are in this moment."""
+        self.days = self._find(connection)
+        return self.days
 
 
 def build_pricing_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -143,11 +160,18 @@ def build_cost_asset(settings: Settings, partitions: dg.MultiPartitionsDefinitio
                     "restatement_days": settings.restatement_days,
                     "organizations": settings.cost_center(name).organizations,
                 }
-                changed = partial(changed_days, lake=lake, cost_center=name, days=center_days.days, **asked)
+                plan = Plan(partial(changed_days, lake=lake, cost_center=name, days=center_days.days, **asked))
                 fence = partial(refuse_if_ended, context)
-                with warehouse.writing(DAILY_COSTS, name, days=changed, fence=fence) as connection:
+                with warehouse.writing(DAILY_COSTS, name, days=plan, fence=fence) as connection:
                     summary = write_daily_costs(
-                        connection, lake, name, center_days.days, clock.now(), engine=engine, **asked
+                        connection,
+                        lake,
+                        name,
+                        center_days.days,
+                        clock.now(),
+                        engine=engine,
+                        planned=plan.days,
+                        **asked,
                     )
                     summaries.append(summary)
                     largest += largest_costs(connection, name, summary.days)

@@ -75,18 +75,20 @@ def write_daily_costs(
     restatement_days: int,
     organizations: Collection[str] = (),
     engine: SparkConnect | None = None,
+    planned: ChangedDays | None = None,
 ) -> CostSummary:
     """Replace the daily costs of `days` in one transaction; a day without job runs ends up without costs.
 
     Days of the history whose job runs have changed since their costs were computed are computed again with them: a
     job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
-    nothing is parsed again. An `engine` prices in place of DuckDB.
+    nothing is parsed again. An `engine` prices in place of DuckDB. `planned`: what `changed_days` gave for a connection
+    that has the rows of these days alone; job runs that came since are left to the next run.
     """
     history = (history_start, restatement_days)
     asked = _asked(lake, cost_center, days, history, organizations)
     present, unsettled = asked.present, asked.unsettled
     with transaction(connection):
-        written = asked.written(connection)
+        written = sorted(planned.anew) if planned else asked.written(connection)
         with_runs = [day for day in written if day in present]
         files = readable(lake.job_runs_file(cost_center, day) for day in with_runs)
         for table in ("daily_costs", "usage_days"):

@@ -1,0 +1,71 @@
+"""What another run stores while days are being priced is neither counted twice nor lost."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from circleci_cost.defs.costs import Plan
+from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.model.pricing.price_periods import PricePeriod
+from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
+from circleci_cost.warehouse.tables.changed_days import ChangedDays
+from circleci_cost.warehouse.tables.sessions import TableStore
+from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, ingest, land_rows
+from circleci_cost_tests.model.usage.builders import Record, record
+
+BEFORE = FIRST - timedelta(days=10)
+HISTORY = {"history_start": BEFORE, "restatement_days": 4}
+
+
+def job(number: int, of: date) -> Record:
+    return record(number, JOB_RUN_DATE=f"{of}")
+
+
+def store(lake: Lake, of: date, jobs: int, hours: float) -> None:
+    land_rows(lake, [job(of.day * 100 + number, of) for number in range(jobs)], of, of, hours=hours)
+    ingest(lake, [of], hours=hours)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Days of job runs on both sides of a month's end, too far apart for re-runs, both with costs."""
+    lake = open_lake(tmp_path / "data")
+    for of in (BEFORE, FIRST):
+        store(lake, of, 1, hours=1)
+    with TableStore(lake).writing("pricing_periods") as connection:
+        write_prices(connection, [PricePeriod(CENTER, BEFORE, None, Decimal("0.0006"))], BEFORE, FIRST)
+    price(lake, [BEFORE, FIRST], hours=2)
+    return lake
+
+
+def price(lake: Lake, days: list[date], hours: float, meanwhile: tuple[date, int] | None = None) -> None:
+    def find(connection: duckdb.DuckDBPyConnection) -> ChangedDays:
+        found = changed_days(connection, lake, CENTER, days, **HISTORY)
+        if meanwhile:
+            store(lake, *meanwhile, hours=hours - 0.5)
+        return found
+
+    plan, at = Plan(find), EXPORTED + timedelta(hours=hours)
+    with TableStore(lake).writing("daily_costs", CENTER, days=plan) as connection:
+        write_daily_costs(connection, lake, CENTER, days, at, planned=plan.days, **HISTORY)
+
+
+def jobs(lake: Lake) -> tuple[dict[date, int], dict[date, int]]:
+    """The jobs by day, in the costs and in the days that they were added up to."""
+    with TableStore(lake).reading() as opened:
+        costs, days = (
+            dict(opened.connection.execute(f"SELECT date, sum(jobs) FROM {table} GROUP BY date").fetchall())
+            for table in ("daily_costs", "usage_days")
+        )
+    return costs, days
+
+
+def test_a_day_of_another_month_that_is_restated_meanwhile_is_priced_by_the_next_run(lake: Lake) -> None:
+    price(lake, [FIRST], hours=4, meanwhile=(BEFORE, 3))
+    assert jobs(lake) == ({BEFORE: 1, FIRST: 1}, {BEFORE: 1, FIRST: 1})
+    price(lake, [FIRST], hours=6)
+    assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})

@@ -14,7 +14,7 @@ from circleci_cost.defs.derived_assets import DerivedAsset
 from circleci_cost.defs.failures import dagster_failures
 from circleci_cost.defs.following import follows_dependencies
 from circleci_cost.defs.living_runs import refuse_if_ended
-from circleci_cost.defs.remade import remake_outdated
+from circleci_cost.defs.remade import up_to_date
 from circleci_cost.defs.resources import Warehouse
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
@@ -43,9 +43,7 @@ def build_published_asset(settings: Settings, derived: Sequence[DerivedAsset]) -
     ) -> metadata.Materialized:
         with dagster_failures(), turn(lake.publishing_lock, context.log.info, PUBLISHING):
             restatements = read_restatements(lake, [center.name for center in settings.cost_centers])
-            # The run of another cost center may have written daily costs after these assets were made.
-            remake_outdated(context, warehouse.store, settings, lake, derived)
-            with warehouse.store.reading() as opened:
+            with up_to_date(context, warehouse.store, settings, lake, derived) as opened:
                 log_changed_days(context, opened.connection, settings, lake, clock)
                 generation = publish(
                     opened,

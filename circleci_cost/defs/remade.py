@@ -3,18 +3,43 @@
 `warehouse.derived` knows which tables are out of date; the module of each asset reports on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import dagster as dg
 
 from circleci_cost.config.settings import Settings
 from circleci_cost.defs.derived_assets import DerivedAsset
+from circleci_cost.defs.living_runs import refuse_if_ended
 from circleci_cost.lake.layout import Lake
-from circleci_cost.warehouse.derived import Derivation
-from circleci_cost.warehouse.tables.sessions import TableStore
+from circleci_cost.warehouse.derived import Derivation, outdated
+from circleci_cost.warehouse.tables.sessions import OpenWarehouse, TableStore
 
 
-def remake_outdated(
+@contextmanager
+def up_to_date(
+    context: dg.AssetExecutionContext,
+    store: TableStore,
+    settings: Settings,
+    lake: Lake,
+    derived: Sequence[DerivedAsset],
+) -> Iterator[OpenWarehouse]:
+    """See the warehouse with tables that were all made from the daily costs that it has.
+
+    The run of another cost center may have written daily costs after these assets were made, and may do so while they
+    are made again: they are made until none was outrun. Such a run publishes afterwards and waits for this one, so
+    there is an end. Raises what `_remake_outdated` raises.
+    """
+    while True:
+        _remake_outdated(context, store, settings, lake, derived)
+        with store.reading() as opened:
+            if not outdated(opened.connection):
+                yield opened
+                return
+        refuse_if_ended(context)
+
+
+def _remake_outdated(
     context: dg.AssetExecutionContext,
     store: TableStore,
     settings: Settings,

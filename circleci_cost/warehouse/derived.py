@@ -176,7 +176,7 @@ class Derivation:
         }
         use_current_names(store)
         with store.reading() as warehouse:
-            stale = _stale(warehouse.connection)
+            stale = outdated(warehouse.connection)
         for asset, make in steps.items():
             if asset.name in stale or stale.intersection(asset.made_from):
                 stale.add(asset.name)
@@ -188,14 +188,18 @@ class Derivation:
 
 
 def _note(connection: duckdb.DuckDBPyConnection, derived: Asset) -> None:
+    """Note the daily costs that a table was made from; none where a table that it rests on was made from others."""
+    mixed = outdated(connection).intersection(derived.made_from)
     with transaction(connection):
         (stamp,) = one_row(connection, sql("core/costs_stamp"))
         connection.execute(
-            "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)", {"derived": derived.name, "stamp": stamp}
+            "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)",
+            {"derived": derived.name, "stamp": "" if mixed else stamp},
         )
 
 
-def _stale(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def outdated(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The derived assets whose tables were made from other daily costs than those that the connection sees."""
     with transaction(connection):
         (stamp,) = one_row(connection, sql("core/costs_stamp"))
         stamps = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())

@@ -12,7 +12,7 @@ import pytest
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.warehouse.costs.current_names import use_current_names
+from circleci_cost.warehouse.costs.current_names import rename, use_current_names
 from circleci_cost.warehouse.publishing.unlisted_files import remove_unlisted
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.manifests import Place, TableManifest, take_snapshot
@@ -159,6 +159,15 @@ def test_a_name_that_comes_with_one_cost_center_reaches_the_rows_of_the_other(la
     written = take_snapshot(lake)
     use_current_names(store)
     assert take_snapshot(lake) == written
+
+
+def test_a_newer_name_that_comes_while_rows_are_renamed_is_not_lost(lake: Lake) -> None:
+    with TableStore(lake).writing(COSTS, "acme") as connection:
+        known = "SELECT DISTINCT 'project', project_id, 'newer', TIMESTAMP '2026-11-02' FROM daily_costs"
+        connection.execute(f"INSERT INTO dimension_names {known}")
+        older = "* REPLACE ('older' AS name, TIMESTAMP '2026-11-01' AS named_at)"
+        rename(connection, connection.sql(f"SELECT {older} FROM dimension_names").pl())
+        assert connection.execute("SELECT name FROM dimension_names").fetchall() == [("newer",)]
 
 
 def test_a_file_that_a_cleanup_took_during_a_long_write_is_not_listed(lake: Lake) -> None:

@@ -20,6 +20,7 @@ from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.inspection.findings import Finding, Remedy, Step
 from circleci_cost.warehouse.inspection.listed_files import Listings
 from circleci_cost.warehouse.publishing.generations import Generation
+from circleci_cost.warehouse.tables.cost_files import use_cost_files
 from circleci_cost.warehouse.tables.views import make_view
 
 _DERIVE = (Remedy(Step.DERIVE),)
@@ -59,6 +60,8 @@ def present_tables(lake: Lake, found: Listings, actors: Mapping[str, str]) -> It
             for table in ("daily_costs", "usage_days", "dimension_names", "allocated_costs"):
                 files = [file for manifest in found.tables.values() for file in manifest.of(table)]
                 make_view(connection, lake.root, table, found.intact(lake.root, files))
+                if table == DAILY_COSTS.name:
+                    use_cost_files(connection, files)
             yield connection
 
 

@@ -4,8 +4,7 @@ Readers hold no lock and see one state of every set. Writers of one set take tur
 different cost centers, write at the same time.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,8 +19,9 @@ from circleci_cost.warehouse.core.actors import use_actors
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import tables_are_made
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
+from circleci_cost.warehouse.tables.cost_files import use_cost_files
 from circleci_cost.warehouse.tables.earlier_warehouse import take_over
-from circleci_cost.warehouse.tables.manifests import Place, Snapshot, TableFile, TableManifest, take_snapshot
+from circleci_cost.warehouse.tables.manifests import Place, Snapshot, TableManifest, take_snapshot
 from circleci_cost.warehouse.tables.schemas import make_temporary
 from circleci_cost.warehouse.tables.shared_database import connected
 from circleci_cost.warehouse.tables.table_sets import MONTHLY_ORDER, NOTES, TABLE_SETS, TableSet
@@ -104,8 +104,7 @@ class TableStore:
             if self.actors is not None:
                 use_actors(connection, self.actors)
             connection.execute(sql("core/macros"))
-            mark = {"mark": _mark(snapshot.of(DAILY_COSTS.name))}
-            connection.execute("SET VARIABLE daily_costs_files = $mark", mark)
+            use_cost_files(connection, snapshot.of(DAILY_COSTS.name))
             make_temporary(connection, NOTES)
             for name, stamp in snapshot.stamps().items():
                 note = {"name": name, "stamp": stamp}
@@ -133,8 +132,3 @@ class TableStore:
             rows = rows_of(connection, self.lake.root, table, files)
             parameters = {"anew": sorted(changed.anew)} if where and changed else {}
             connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM ({rows}){where}", parameters)  # noqa: S608
-
-
-def _mark(files: Iterable[TableFile]) -> str:
-    """A mark of the content of some files, see `core/costs_stamp.sql`."""
-    return hashlib.sha256("".join(sorted(file.sha256 for file in files)).encode()).hexdigest()[:16]

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -18,7 +19,7 @@ from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, ingest, l
 from circleci_cost_tests.model.usage.builders import Record, record
 
 BEFORE = FIRST - timedelta(days=10)
-HISTORY = {"history_start": BEFORE, "restatement_days": 4}
+HISTORY: Any = {"history_start": BEFORE, "restatement_days": 4}
 
 
 def job(number: int, of: date) -> Record:

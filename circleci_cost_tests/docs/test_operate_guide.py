@@ -69,7 +69,7 @@ def backup_steps(data: Path, target: Path) -> list[str]:
     """The commands of the guide that copy a data directory in which runs are at work, one by one."""
     (code,) = (fence.code for fence in _OPERATE.fences if "--parents" in fence.code)
     code = code.replace("/var/lib/ci-cost/data", str(data)).replace("/backup/data", str(target))
-    first, *steps = code.splitlines()
+    first, *steps = code.replace("\\\n", "").splitlines()
     return [first, *(f"cd {data} && {step}" for step in steps)]
 
 

@@ -126,7 +126,9 @@ def loaded(source: str) -> set[str]:
 def test_f113_no_module_loads_what_could_execute_something() -> None:
     modules = sorted(PACKAGE.rglob("*.py"))
     assert len(modules) > 150
-    assert {str(path): found for path in modules if (found := loaded(path.read_text()))} == {}
+    # SQLite's own: the bytes become a database, nothing of them is executed.
+    expected = {str(PACKAGE / "lake/stores/databases.py"): {"deserialize"}}
+    assert {str(path): found for path in modules if (found := loaded(path.read_text()))} == expected
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
+from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.circleci import SILENT
 from circleci_cost.clock import utc_today
 from circleci_cost.days import days_between
-from circleci_cost.defs.costs import RATES_AHEAD
+from circleci_cost.defs.costs import RATES_AHEAD, Plan
 from circleci_cost.defs.resources import UsageSource
 from circleci_cost.errors import CircleciCostError
 from circleci_cost.history.coverage import daily_windows, missing_days, overdue_days
@@ -32,15 +33,15 @@ from circleci_cost.model.pricing.price_periods import daily_rates
 from circleci_cost.simulator import Scenario, generate
 from circleci_cost.simulator.faults import Action
 from circleci_cost.simulator.sources import ExportKey
-from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
+from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import stale_prices, write_prices
+from circleci_cost.warehouse.publishing.publish import publish
+from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost_tests.pipeline.harness import LIST_PRICE, Price, Site, running
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED, EditedSource, scenario
 from circleci_cost_tests.simulator_faults import actions as say
 from circleci_cost_tests.simulator_faults import damage
 from circleci_cost_tests.simulator_faults.connection_actions import Drop
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
 
 CENTER = "initech"
 RESTATED_DAYS = 4
@@ -187,32 +188,33 @@ class Year:
                 organizations=center.organizations,
             )
         ingest_days(site.lake, CENTER, center.organizations, days, ingested_at=site.clock.now())
-        with warehouse(site) as connection:
-            self._price(connection, days)
+        self._price(days)
 
-    def _price(self, connection: duckdb.DuckDBPyConnection, days: Any) -> None:
-        settings, clock = self.site.settings, self.site.clock
-        write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
-        write_daily_costs(
-            connection,
-            self.site.lake,
-            CENTER,
-            days,
-            clock.now(),
-            history_start=settings.history_start,
-            restatement_days=settings.restatement_days,
-            organizations=settings.cost_center(CENTER).organizations,
-        )
+    def _price(self, days: Any) -> None:
+        """What the assets `pricing_periods` and `daily_costs` do."""
+        settings, clock, store = self.site.settings, self.site.clock, TableStore(self.site.lake)
+        with store.writing(PRICING_PERIODS.name) as connection:
+            write_prices(connection, settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
+        asked: Any = {
+            "lake": self.site.lake,
+            "cost_center": CENTER,
+            "days": days,
+            "history_start": settings.history_start,
+            "restatement_days": settings.restatement_days,
+            "organizations": settings.cost_center(CENTER).organizations,
+        }
+        plan = Plan(partial(changed_days, **asked))
+        with store.writing(DAILY_COSTS.name, CENTER, days=plan) as connection:
+            write_daily_costs(connection, at=clock.now(), planned=plan.days, **asked)
 
     def _reprice(self) -> None:
         """What `reprice` does: compute the days again whose price was edited."""
         settings, clock = self.site.settings, self.site.clock
         rates = daily_rates(settings.price_periods, settings.history_start, utc_today(clock) + RATES_AHEAD)
-        with warehouse(self.site) as connection:
-            with transaction(connection):
-                stale = stale_prices(connection, rates)
-            for ranges in stale.values():
-                self._price(connection, [day for each in ranges for day in days_between(each.first, each.last)])
+        with TableStore(self.site.lake).reading() as opened:
+            stale = stale_prices(opened.connection, rates)
+        for ranges in stale.values():
+            self._price([day for each in ranges for day in days_between(each.first, each.last)])
 
     def rebuild(self, folder: Path, first: date, last: date) -> Site:
         """A new installation that fetches everything at once, now; published."""
@@ -234,15 +236,14 @@ class Year:
 
     def publish(self) -> None:
         """What the asset `published` does."""
-        with warehouse(self.site) as connection:
-            changes = read_restatements(self.site.lake, [CENTER])
-            publish_tables(connection, self.site.lake, changes, self.site.clock.now())
+        with TableStore(self.site.lake).reading() as opened:
+            publish(opened, self.site.lake, read_restatements(self.site.lake, [CENTER]), self.site.clock.now())
 
     def _compare(self, today: date) -> None:
         """After a run that came to its end: every day is as an export made now would have it, or it is final."""
-        with warehouse(self.site) as connection:
+        with TableStore(self.site.lake).reading() as opened:
             query = "SELECT date, sum(jobs), sum(credits) FROM daily_costs GROUP BY date"
-            totals = {day: (int(jobs), credits) for day, jobs, credits in connection.execute(query).fetchall()}
+            totals = {day: (int(jobs), credits) for day, jobs, credits in opened.connection.execute(query).fetchall()}
         expected = self._truth(today)
         first = min(totals, default=today)
         for day in days_between(first, today - timedelta(days=1)):
@@ -295,13 +296,6 @@ def job_run_sums(lake: Lake, day: date) -> tuple[int, Decimal] | None:
         return None
     rows = pl.read_parquet(path, columns=["total_credits"], hive_partitioning=False)
     return (rows.height, Decimal(rows["total_credits"].sum())) if rows.height else None
-
-
-@contextmanager
-def warehouse(site: Site) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse's connection."""
-    with open_tables(site.lake) as connection:
-        yield connection
 
 
 @contextmanager

@@ -49,14 +49,13 @@ _DAMAGED_PARQUET = re.compile(r"out of specification|thrift", re.I)
 class StorageFailure:
     """What went wrong: `reason` after a colon, `advice` for a sentence of its own, `path` where the error names one.
 
-    What is `damaged`, or missing, needs another file; one `held` by another program may be free a moment later.
+    What is `damaged`, or missing, needs another file.
     """
 
     reason: str
     advice: str
     path: str | None = None
     damaged: bool = False
-    held: bool = False
 
     def while_writing(self) -> "StorageFailure":
         """What it means where a file was written: nothing is damaged then, it could not be ended."""
@@ -119,7 +118,7 @@ def _of_duckdb(words: str) -> StorageFailure | None:
 def _held(match: re.Match[str], path: str | None) -> StorageFailure:
     pid = _HOLDER.search(match.string)
     holder = f" ({pid.group()})" if pid else ""
-    return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path, held=True)
+    return StorageFailure(f"another program{holder} has it open", f"End that program, {_AGAIN}.", path)
 
 
 def _out_of_memory(match: re.Match[str], _: str | None) -> StorageFailure:

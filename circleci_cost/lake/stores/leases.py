@@ -118,25 +118,26 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back, so that nobody has to wait for its end; where that fails, it ends by itself."""
-        self._ended.set()
-        with self._writing:
-            if self._lost:
-                return
-            self._lost = True
-            with suppress(StorageError):
-                self._written(self.record.model_copy(update={"released": True}))
+        self._end(lambda: self._written(self.record.model_copy(update={"released": True})))
 
     def remove(self) -> None:
         """Give the lease back and remove its object, which nobody will want again; not where it is another's by now."""
+        self._end(self._removed)
+
+    def _end(self, give_back: Callable[[], object]) -> None:
+        """Renew the lease no more, and give it back where it is not lost already."""
         self._ended.set()
         with self._writing:
             if self._lost:
                 return
             self._lost = True
             with suppress(StorageError):
-                # Renewed, it is nobody else's in the moment in which it is removed.
-                self._written(self.record)
-                self.path.unlink(missing_ok=True)
+                give_back()
+
+    def _removed(self) -> None:
+        # Renewed, it is nobody else's in the moment in which it is removed.
+        self._written(self.record)
+        self.path.unlink(missing_ok=True)
 
     def keep_renewing(self) -> None:
         """Start the thread that renews."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from circleci_cost.day_ranges import DayRange, as_ranges
 from circleci_cost.model.pricing.price_periods import PricePeriod, daily_rates, periods_frame
+from circleci_cost.warehouse.core.full_refresh import replace_rows
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import transaction
 
@@ -15,26 +16,11 @@ from circleci_cost.warehouse.core.transactions import transaction
 def write_prices(
     connection: duckdb.DuckDBPyConnection, periods: Sequence[PricePeriod], first: date, last: date
 ) -> pl.DataFrame:
-    """Replace the periods and the rates of all days from `first` to `last`; return the rates.
-
-    For 200 cost centers these are 80,000 rows, and each run calls this: an unchanged table is not written again.
-    """
+    """Replace the periods and the rates of all days from `first` to `last`; return the rates."""
     rates = daily_rates(periods, first, last)
     with transaction(connection):
-        for table, frame in (("pricing_periods", periods_frame(periods)), ("daily_rates", rates)):
-            if _holds(connection, table, frame):
-                continue
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the two names above
-            connection.register("new_rows", frame)
-            connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows")  # noqa: S608
-            connection.unregister("new_rows")
+        replace_rows(connection, {"pricing_periods": periods_frame(periods), "daily_rates": rates})
     return rates
-
-
-def _holds(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> bool:
-    """Whether a table has exactly the rows of `frame`, in any order."""
-    rows = connection.sql(f"SELECT * FROM {table}").pl().select(frame.columns)  # noqa: S608 - one of the two above
-    return bool(rows.schema == frame.schema and rows.sort(pl.all()).equals(frame.sort(pl.all())))
 
 
 def stale_prices(connection: duckdb.DuckDBPyConnection, rates: pl.DataFrame) -> dict[str, list[DayRange]]:

@@ -28,6 +28,7 @@ from circleci_cost.clock import SystemClock
 from circleci_cost.config.settings import Settings, demo_settings, read_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.dead_runs import end_dead_runs, run_title
+from circleci_cost.defs.event_batches import open_batched_instance
 from circleci_cost.defs.failed_runs import Failed, failure_in
 from circleci_cost.defs.held_files import Durability, hold_files
 from circleci_cost.defs.housekeeping import tidy_daily
@@ -126,7 +127,7 @@ def _demo(data_dir: str) -> Settings:
 def _instance() -> dg.DagsterInstance:
     """Open the instance; one process at a time, since two that find it empty would both make its tables."""
     with turn(Path(os.environ["DAGSTER_HOME"]) / ".opening"):
-        return dg.DagsterInstance.get()
+        return open_batched_instance()
 
 
 @dataclass(frozen=True)

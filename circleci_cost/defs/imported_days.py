@@ -10,6 +10,7 @@ import dagster as dg
 from circleci_cost.assets import USAGE_EXPORTS
 from circleci_cost.days import days_between
 from circleci_cost.defs.declared import asset_key
+from circleci_cost.defs.event_batches import gathering_events
 from circleci_cost.defs.partitions import partition_key
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import Manifest, landed_exports
@@ -22,7 +23,7 @@ def log_imported_days(
 ) -> None:
     """Log a materialization of `usage_exports` for every imported day that has none: once, also after an upgrade.
 
-    An event takes about 8 ms. Raises `StorageError` for a manifest that is not readable.
+    Raises `StorageError` for a manifest that is not readable.
     """
     imported: dict[str, Manifest] = {}
     for export in sorted(landed_exports(lake, cost_center), key=lambda export: export.manifest.exported_at):
@@ -33,18 +34,19 @@ def log_imported_days(
             }
     if not imported:
         return
-    for partition in sorted(imported.keys() - context.instance.get_materialized_partitions(_KEY)):
-        manifest = imported[partition]
-        context.log_event(
-            dg.AssetMaterialization(
-                _KEY,
-                partition=partition,
-                description="Imported from files, not fetched from CircleCI.",
-                metadata={
-                    "source": "imported files",
-                    "import": manifest.export_id,
-                    "window": f"{manifest.first_day} – {manifest.last_day}",
-                    "imported_parts": len(manifest.parts),
-                },
+    with gathering_events(context.instance):
+        for partition in sorted(imported.keys() - context.instance.get_materialized_partitions(_KEY)):
+            manifest = imported[partition]
+            context.log_event(
+                dg.AssetMaterialization(
+                    _KEY,
+                    partition=partition,
+                    description="Imported from files, not fetched from CircleCI.",
+                    metadata={
+                        "source": "imported files",
+                        "import": manifest.export_id,
+                        "window": f"{manifest.first_day} – {manifest.last_day}",
+                        "imported_parts": len(manifest.parts),
+                    },
+                )
             )
-        )

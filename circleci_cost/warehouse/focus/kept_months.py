@@ -96,10 +96,12 @@ def _file(days: DayRange) -> str:
 
 def _stamps(source: Source) -> dict[str, str]:
     """The stamp of every month: of its data, of who pays, and of how rows are made."""
+    query = focus_query(_VERSION, source.grain, as_text=False)
     made_by = [
         __version__,
         duckdb.__version__,
-        repr(focus_query(_VERSION, source.grain, as_text=False)),
+        # Not the set of texts: each process would write it in another order, and a Parquet file does not depend on it.
+        repr((query.columns, query.source, query.order)),
         *(sql(f"focus/{name}") for name in ("rows", "make_lots", "day_charges", "key_charges", "tag_charges")),
         repr(sorted(source.payers.items())),
         repr(list(source.tags)),

@@ -1,5 +1,8 @@
 """The FOCUS files below the data directory: a month is written again when its data change, and only then."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -39,6 +42,27 @@ def kept(lake: Lake, payers: Mapping[str, str] = _PAYERS) -> KeptMonths:
     files = {path.name for path in lake.focus.glob("*.parquet")}
     assert files == {f"focus-{month}.parquet" for month in (*result.written, *result.unchanged)}
     return result
+
+
+def test_another_process_finds_the_same_months_unchanged(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "data")
+    published(lake, _ROWS)
+    first = kept(lake)
+    again = (
+        "import sys\nfrom pathlib import Path\nfrom circleci_cost.lake.layout import open_lake\n"
+        "from circleci_cost.warehouse.focus.kept_months import keep_months\n"
+        f"kept = keep_months(open_lake(Path(sys.argv[1])), {_PAYERS!r})\nprint(kept.written, kept.unchanged)"
+    )
+    # Sets of texts have another order with another seed.
+    for seed in ("1", "2"):
+        answer = subprocess.run(
+            [sys.executable, "-c", again, str(lake.root)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert answer.stdout.strip() == f"() {first.written}"
 
 
 def test_only_months_whose_data_changed_are_written_again_and_with_the_same_bytes(tmp_path: Path) -> None:

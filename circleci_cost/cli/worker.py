@@ -1,8 +1,8 @@
 """A process that executes Dagster runs, one after the other, and sends their events to its parent.
 
-Started by `worker_pool` as `python -m circleci_cost.cli.worker`. Lines of JSON on stdin say where to work, then lane
-by lane what to run, then that nothing is left; events go as lines of JSON to the given file descriptor. If stdin closes
-before that, the current run is interrupted and no other begins.
+Started by `worker_pool` through `dagster_process`. Lines of JSON on stdin say where to work, then lane by lane what to
+run, then that nothing is left; events go as lines of JSON to the given file descriptor. If stdin closes before that,
+the current run is interrupted and no other begins.
 """
 
 import functools

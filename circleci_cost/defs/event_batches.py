@@ -107,7 +107,9 @@ class BatchedStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = BatchedEventLog(str(Path(base_dir) / "history" / "runs"))
+        # Where the files are is for Dagster to say.
+        runs = Path(self._event_log_storage.path_for_shard("any")).parent
+        self._event_log_storage = BatchedEventLog(str(runs))
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "BatchedStorage":

@@ -10,12 +10,14 @@ _KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class SmallSite:
-    """Serves `pages`, texts by path, and an empty icon while the `with` block lasts; other paths are not found."""
+    """Serves `pages`, texts by path that a test may change, and an empty icon while the `with` block lasts; other paths are not found."""
 
     def __init__(self, pages: Mapping[str, str], policy: str | None = POLICY) -> None:
+        self.pages = site = dict(pages)
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                found = "" if self.path == "/favicon.ico" else pages.get(self.path)
+                found = "" if self.path == "/favicon.ico" else site.get(self.path)
                 self.send_response(404 if found is None else 200)
                 kind = _KINDS.get(self.path[self.path.rfind(".") :], "text/html")
                 self.send_header("Content-Type", f"{kind}; charset=utf-8")

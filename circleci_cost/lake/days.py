@@ -21,6 +21,7 @@ from circleci_cost.lake.disk_failures import storage_failure
 from circleci_cost.lake.files import atomic_path, storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import footer_source, parquet_source, readable
+from circleci_cost.lake.seals import UNSEALED, seal
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.schema import FILE_SCHEMA
 
@@ -44,9 +45,9 @@ class JobRunsDay:
 
 
 def write_day(lake: Lake, day: JobRunsDay) -> None:
-    """Replace a day's file by one rename."""
+    """Replace a day's file, which carries its checksum, by one rename."""
     exports = {export_id: at.isoformat() for export_id, at in day.exports.items()}
-    provenance = f'{{{named(day.cost_center)}, "exports": {json.dumps(exports)}}}'
+    provenance = f'{{{named(day.cost_center)}, "exports": {json.dumps(exports)}, {UNSEALED}}}'
     with atomic_path(lake.job_runs_file(day.cost_center, day.day)) as temporary:
         day.rows.write_parquet(
             temporary,
@@ -55,6 +56,7 @@ def write_day(lake: Lake, day: JobRunsDay) -> None:
             row_group_size=_ROW_GROUP_ROWS,
             metadata={METADATA_KEY: provenance, _SCHEMA_KEY: _plain_schema(tuple(day.rows.schema.items()))},
         )
+        seal(temporary)
 
 
 def named(cost_center: str) -> str:

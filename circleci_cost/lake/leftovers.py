@@ -21,6 +21,8 @@ _PLACES = (
     "exports/*/*/",
     "job_runs/*/*/",
     "restatements/*/",
+    "tables/*/",
+    "tables/*/*/",
     "focus/",
     "published/",
     "published/*/",

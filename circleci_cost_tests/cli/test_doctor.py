@@ -30,15 +30,9 @@ Damage = Callable[[Path], object]
 
 
 def flip(path: Path) -> None:
-    """Turn one bit over: in the middle, or in the credits of job runs, whose other columns no cost is made from."""
+    """Turn one bit over in the middle."""
     content = bytearray(path.read_bytes())
-    place = len(content) // 2
-    if path.name == "data.parquet":
-        metadata = pq.read_metadata(path)
-        (credits,) = (n for n in range(metadata.num_columns) if metadata.schema.column(n).name == "total_credits")
-        chunk = metadata.row_group(0).column(credits)
-        place = chunk.data_page_offset + chunk.total_compressed_size // 2
-    content[place] ^= 1
+    content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
@@ -204,6 +198,18 @@ def test_job_runs_that_were_changed_in_place_are_named_though_their_sums_are_the
     assert not lake.job_runs_file("northwind", date(2024, 11, 12)).exists()
     assert the(site, "state/damaged/*/job_runs/*/date=2024-11-12/data.parquet").stat().st_size > 0
     assert [sentence for _, sentence in found(site)[where]] == ["1 day (2024-11-12): no file of job runs"]
+
+
+@pytest.mark.parametrize("column", ["job_id", "pipeline_trigger_user_id", "job_run_stopped_at"])
+def test_a_bit_of_job_runs_that_no_cost_is_made_of_is_named_by_the_checksum(site: Caller, column: str) -> None:
+    path = the(site, "job_runs/*/date=2024-11-12/data.parquet")
+    metadata = pq.read_metadata(path)
+    (number,) = (n for n in range(metadata.num_columns) if metadata.schema.column(n).name == column)
+    chunk = metadata.row_group(0).column(number)
+    content = bytearray(path.read_bytes())
+    content[chunk.data_page_offset + chunk.total_compressed_size - 1] ^= 1
+    path.write_bytes(content)
+    assert found(site) == {"job_runs/cost_center=northwind": [("error", "1 day (2024-11-12): damaged")]}
 
 
 def test_a_day_without_job_runs_and_exports_is_to_be_fetched_while_circleci_serves_it(site: Caller) -> None:

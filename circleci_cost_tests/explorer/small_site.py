@@ -10,7 +10,10 @@ _KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class SmallSite:
-    """Serves `pages`, texts by path that a test may change, and an empty icon while the `with` block lasts; other paths are not found."""
+    """Serves `pages` and an empty icon while the `with` block lasts; other paths are not found.
+
+    `pages` are texts by path, which a test may change meanwhile.
+    """
 
     def __init__(self, pages: Mapping[str, str], policy: str | None = POLICY) -> None:
         self.pages = site = dict(pages)

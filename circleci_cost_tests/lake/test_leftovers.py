@@ -14,6 +14,8 @@ PLACES = (
     "exports/acme",
     "exports/acme/2026-01-01_2026-01-02",
     "job_runs/cost_center=acme/date=2026-01-01",
+    "tables/budget_status",
+    "tables/daily_costs/acme",
 )
 
 

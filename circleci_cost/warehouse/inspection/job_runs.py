@@ -1,6 +1,7 @@
 """Compares the job runs of each day with the exports that they were read from and the costs that were computed of them.
 
-Nothing lists the checksums of job runs: every value is read, and their credits are added up.
+No manifest lists the checksums of job runs: each file carries its own. Files of earlier versions have none: every
+value is read, and their credits are added up.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,9 +16,11 @@ from circleci_cost.circleci import plan_windows
 from circleci_cost.day_ranges import as_ranges, say_ranges
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.days import read_exports
+from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
 from circleci_cost.lake.readable import readable
+from circleci_cost.lake.seals import is_as_sealed
 from circleci_cost.text.units import counted
 from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.inspection.costs import CostedDay
@@ -45,6 +48,8 @@ def read_job_runs(lake: Lake, cost_center: str) -> JobRuns:
     rows, damaged = read_intact(sql("inspection/job_run_sums"), list(by_path))
     found = JobRuns(cost_center, damaged=[by_path[path] for path in damaged])
     sums = {path: (jobs, credits) for path, jobs, credits, *_ in rows}
+    with storage_errors(lake.job_runs(cost_center), "read"):
+        found.damaged += [day for path, day in by_path.items() if path not in damaged and not is_as_sealed(Path(path))]
     for path, day in by_path.items():
         if day not in found.damaged:
             try:

@@ -17,9 +17,13 @@ def remove_unlisted(lake: Lake) -> list[Path]:
 
     A file younger than an hour may be that of a run that has not switched its manifest yet. Raises `StorageError`.
     """
-    removed = [path for path, age in unlisted_files(lake) if age > KEPT_SECONDS]
-    for path in removed:
-        path.unlink(missing_ok=True)
+    removed = []
+    for path, _ in unlisted_files(lake):
+        with suppress(FileNotFoundError):  # removed by another run meanwhile
+            # Asked now: a long listing ago, it was perhaps listed, or a run had not taken it up again.
+            if file_age(path.stat()) > KEPT_SECONDS:
+                path.unlink()
+                removed.append(path)
     return removed
 
 

@@ -45,7 +45,8 @@ def take_over(lake: Lake, say: Callable[[str], object] | None = None) -> None:
             with _attached(connection, path) as database:
                 _copy_tables(connection, database)
             store_tables(connection, lake, SystemClock().now())
-        path.unlink()
+        with storage_errors(path, "use"):
+            path.unlink()
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def write_tables(
 
     In: a connection with tables of these names (or with `rows`, queries of our own instead of some), the manifest that
     they replace. With `months` (such as `2026-11`) a monthly table holds the rows of these months only: the files of
-    all others stay listed. A file that would hold what its predecessor holds is not kept: the predecessor stays listed.
+    all others stay listed. A file that would hold what its predecessor holds takes the predecessor's place and name.
     `fence` is called last and raises where the tables are no longer wanted. After an error, and where nothing has
     changed, the set is as it was. Raises `StorageError`.
     """
@@ -51,13 +51,15 @@ def write_tables(
                 files += (file for file in earlier if file.month not in months)
             for file in write_files(connection, root, place.folder, table, (rows or {}).get(table)):
                 same = known.get((file.month, file.sha256, file.columns))
-                if same is None:
+                if same is None or not _take_place(root, file, same):
                     fresh.append(file)
+                    files.append(file)
                 else:
-                    (root / file.path).unlink()
-                files.append(same or file)
+                    files.append(same)
         fsync_directory(place.folder)
         stamp = _stamp(connection, place.table_set.name)
+        # Before the switch: a process that is killed after it must not cut short what somebody reads.
+        _begin_grace(root, set(replaced.files).difference(files))
         fence()
         _require_present(root, fresh)
     if replaced.version and (set(files), stamp) == (set(replaced.files), replaced.made_from):
@@ -65,8 +67,22 @@ def write_tables(
     manifest = TableManifest(version=replaced.version + 1, written_at=at, made_from=stamp, files=tuple(files))
     # Where this fails, the rename may have been made: the files stay, and go with the unlisted ones if it was not.
     place.switch(replaced, manifest)
-    _begin_grace(root, set(replaced.files).difference(files))
     return manifest
+
+
+def _take_place(root: Path, file: TableFile, same: TableFile) -> bool:
+    """Let a new file replace the one that should hold the same bytes, in case that was damaged; say whether it did.
+
+    In a store, an object of another size stays what it is, and the new one is listed.
+    """
+    path, there = root / file.path, root / same.path
+    if not isinstance(root, StorePath):
+        path.replace(there)
+        return True
+    if not there.is_file() or there.stat().st_size != same.bytes:
+        return False
+    path.unlink()
+    return True
 
 
 def _require_present(root: Path, files: Iterable[TableFile]) -> None:

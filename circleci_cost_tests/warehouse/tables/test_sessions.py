@@ -215,3 +215,30 @@ def test_files_that_nothing_lists_go_after_an_hour_and_those_of_kept_generations
     with published.connect() as generation:
         assert generation.execute("SELECT sum(credits) FROM daily_costs").fetchall() == [(10,)]
     assert credits(lake) == {OCTOBER: 8, NOVEMBER: 8}
+
+
+def test_the_grace_has_begun_before_the_switch_so_that_no_killed_writer_cuts_it_short(lake: Lake) -> None:
+    lake.published.mkdir()
+    for path in files(lake):
+        os.utime(path, (0, 0))
+    old = files(lake)
+
+    def is_under_grace() -> None:
+        assert [path for path in old if path.stat().st_mtime == 0] == []
+
+    with TableStore(lake).writing(COSTS, "acme", fence=is_under_grace) as connection:
+        connection.execute("UPDATE daily_costs SET credits = 7")
+    assert remove_unlisted(lake) == []
+
+
+def test_a_damaged_file_is_whole_again_when_the_same_rows_are_made_again(lake: Lake) -> None:
+    before = {path: path.read_bytes() for path in files(lake)}
+    listed = manifest(lake)
+    for path, content in before.items():
+        path.write_bytes(bytes([*content[:100], content[100] ^ 1, *content[101:]]))
+    with TableStore(lake).writing(COSTS, "acme", days=days(OCTOBER, NOVEMBER, anew=True)) as connection:
+        fill(connection, [{"date": day, "compute": 5} for day in (OCTOBER, NOVEMBER)])
+    assert manifest(lake) == listed
+    assert {lake.root / file.path: before[lake.root / file.path] for file in listed.of(COSTS)} == {
+        lake.root / file.path: (lake.root / file.path).read_bytes() for file in listed.of(COSTS)
+    }

@@ -26,6 +26,7 @@ from circleci_cost.simulator import Simulator, SimulatorServer
 from circleci_cost_tests.hosts.network import Host, Network, network
 from circleci_cost_tests.hosts.services import PASSWORD, postgres, redis
 from circleci_cost_tests.pipeline.harness import TOKEN, TOKEN_VARIABLE, Center, environment, toml
+from circleci_cost_tests.s3_server import S3Server
 
 # On a machine that is busy, a worker takes half a minute to start.
 PATIENCE_SECONDS = 6000.0 if os.environ.get("CIRCLECI_COST_LONG") == "1" else 300.0
@@ -41,16 +42,17 @@ class Cluster:
     folder: Path
     network: Network
     simulator: Simulator
-    port: int
+    ports: Sequence[int]
     settings: Settings
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     environment: Mapping[str, str]
 
     def start_worker(self, host: Host) -> None:
-        """Start a worker on a host, by the command of the profile, and let it reach the simulator."""
+        """Start a worker on a host, by the command of the profile, and let it reach the services of this process."""
         log = self.folder / f"{host.name}.log"
-        self.network.relay_loopback(self.port, log, host)
+        for port in self.ports:
+            self.network.relay_loopback(port, log, host)
         _, *options = yaml.safe_load((PROFILE / "worker.yaml").read_text())["services"]["worker"]["command"]
         options = [option.replace("worker@%h", f"{host.name}@%h") for option in options]
         host.start([sys.executable, "-P", "-m", "celery", *options], log, self.environment)
@@ -122,13 +124,15 @@ def cluster(
     data_dir: str,
     *names: str,
     sections: str = "",
+    store: S3Server | None = None,
 ) -> Iterator[Cluster]:
-    """Make the named hosts; `data_dir` is a folder or an address that all of them reach."""
+    """Make the named hosts; `data_dir` is a folder that all of them reach, or an address in `store`."""
     with ExitStack() as stack:
         server = stack.enter_context(SimulatorServer(simulator))
         hosts = stack.enter_context(network(*names))
-        port = int(server.origin.rpartition(":")[2])
-        hosts.relay_loopback(port, folder / "here.log")
+        ports = [int(server.origin.rpartition(":")[2]), *([store.port] if store else [])]
+        for port in ports:
+            hosts.relay_loopback(port, folder / "here.log")
         records = stack.enter_context(postgres(hosts.address))
         queue = stack.enter_context(redis(folder, hosts.address))
         text = toml(server.base_url, centers, history_start).replace('data_dir = "data"', f'data_dir = "{data_dir}"')
@@ -145,12 +149,13 @@ def cluster(
             "DAGSTER_HOME": str(home),
             "POSTGRES_PASSWORD": PASSWORD,
             TOKEN_VARIABLE: TOKEN,
+            **(store.environment if store else {}),
         }
         stack.enter_context(environment(variables))
         settings = read_settings(configuration)
         instance = stack.enter_context(dg.DagsterInstance.get())
         definitions = build_definitions(settings)
-        yield Cluster(folder, hosts, simulator, port, settings, definitions, instance, variables)
+        yield Cluster(folder, hosts, simulator, ports, settings, definitions, instance, variables)
 
 
 def _settings(port: int) -> str:

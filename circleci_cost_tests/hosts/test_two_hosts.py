@@ -7,8 +7,9 @@ the end of the session says loudly.
 import os
 import time
 import uuid
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.simulator import Fault, Scenario, Simulator
 from circleci_cost_tests.hosts.cluster import CODE, Cluster, cluster
+from circleci_cost_tests.hosts.network import Host
 from circleci_cost_tests.hosts.services import PASSWORD, missing
 from circleci_cost_tests.pipeline.harness import (
     PRICED,
@@ -35,6 +37,7 @@ from circleci_cost_tests.pipeline.harness import (
     materialize,
 )
 from circleci_cost_tests.pipeline.scenarios import OTHER, PAYING, scenario
+from circleci_cost_tests.s3_server import S3Server
 from circleci_cost_tests.simulator_faults.connection_actions import Hang
 
 LONG = os.environ.get("CIRCLECI_COST_LONG") == "1"
@@ -67,11 +70,51 @@ def organizations() -> Scenario:
     return replace(of, organizations=(*of.organizations, *more))
 
 
-def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_host(tmp_path: Path) -> None:
+@dataclass
+class Harm:
+    """A run on each of two hosts, in the middle of a poll until `release`, and the runs that wait meanwhile."""
+
+    hosts: Cluster
+    centers: Mapping[str, Center]
+    killed: str
+    cut: str
+    others: Sequence[str]
+    polls: Mapping[str, Hang]
+
+    def do(self) -> tuple[Host, Host]:
+        """Kill one of the hosts and cut the other one off; return them."""
+        dying, lonely = self.hosts.host_of(self.killed), self.hosts.host_of(self.cut)
+        assert dying.name != lonely.name
+        lonely.cut()
+        dying.die()
+        return dying, lonely
+
+    def release(self) -> None:
+        """Let CircleCI answer the polls."""
+        for hang in self.polls.values():
+            hang.release()
+
+    def refresh_again(self, cost_center: str) -> str:
+        """Start a run again that was ended; its id."""
+        return self.hosts.launch_days("refresh", PRICED, cost_center, FIRST, LAST)
+
+    def assert_as_on_one_host(self, folder: Path) -> None:
+        """Publish, and compare every table with that of one host alone."""
+        self.hosts.succeed(self.hosts.launch("allocate", ["published"]))
+        actual = contents(open_lake(self.hosts.settings.data_dir), self.centers)
+        expected = contents(on_one_host(self.hosts, folder, self.centers), self.centers)
+        assert actual["daily_costs"].height > 0
+        assert actual["daily_costs"]["cost_center"].n_unique() == len(self.centers)
+        assert_equal_contents(actual, expected)
+
+
+@contextmanager
+def harm(folder: Path, data_dir: str, store: S3Server | None = None) -> Iterator[Harm]:
+    """Two hosts, of which each executes a run that CircleCI lets wait."""
     source = organizations()
     simulator = Simulator(source, clock=SystemClock(), parts=1, posts_per_hour=10_000, gets_per_minute=10_000)
     centers = initech() | hooli() | {name: Center(organization_id(name)) for name in MORE}
-    with cluster(tmp_path, simulator, centers, FIRST, str(tmp_path / "data"), "a", "b") as hosts:
+    with cluster(folder, simulator, centers, FIRST, data_dir, "a", "b", store=store) as hosts:
         for host in hosts.network.hosts:
             hosts.start_worker(host)
         held = {organization: Hang(600) for organization in (PAYING, OTHER)}
@@ -81,29 +124,45 @@ def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_
             simulator.faults.add(fault)
         killed, cut, *others = (hosts.launch_days("refresh", PRICED, name, FIRST, LAST) for name in centers)
         hosts.until(lambda: all(fault.injected for fault in polls))
-        dying, lonely = hosts.host_of(killed), hosts.host_of(cut)
-        assert dying.name != lonely.name
+        yield Harm(hosts, centers, killed, cut, others, held)
 
-        lonely.cut()
-        dying.die()
+
+def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_host(tmp_path: Path) -> None:
+    with harm(tmp_path, str(tmp_path / "data")) as harmed:
+        hosts = harmed.hosts
+        dying, lonely = harmed.do()
         # A killed process is dead once the system has taken it apart.
         dead = hosts.until(lambda: end_dead_runs_of(hosts))
-        assert [each.run.run_id for each in dead] == [killed]
-        for hang in held.values():
-            hang.release()
+        assert [each.run.run_id for each in dead] == [harmed.killed]
+        harmed.release()
         time.sleep(1)
-        assert hosts.status(cut) is dg.DagsterRunStatus.STARTED
+        assert hosts.status(harmed.cut) is dg.DagsterRunStatus.STARTED
         lonely.join()
         hosts.start_worker(dying)
-        again = hosts.launch_days("refresh", PRICED, "initech", FIRST, LAST)
-        hosts.succeed(cut, again, *others)
-        hosts.succeed(hosts.launch("allocate", ["published"]))
-        lake = open_lake(hosts.settings.data_dir)
-        actual = contents(lake, centers)
-        expected = contents(on_one_host(hosts, tmp_path / "one", centers), centers)
-    assert actual["daily_costs"].height > 0
-    assert actual["daily_costs"]["cost_center"].n_unique() == len(centers)
-    assert_equal_contents(actual, expected)
+        hosts.succeed(harmed.cut, harmed.refresh_again("initech"), *harmed.others)
+        harmed.assert_as_on_one_host(tmp_path / "one")
+
+
+def test_hosts_of_an_object_store_that_are_away_for_longer_than_their_leases_write_nothing_more(
+    tmp_path: Path, s3: S3Server
+) -> None:
+    with harm(tmp_path, f"s3://{s3.new_bucket()}/costs", s3) as harmed:
+        hosts = harmed.hosts
+        dying, lonely = harmed.do()
+        # Nobody can tell a host that is cut off from one that is dead, once its leases have run out.
+        ended = {harmed.killed, harmed.cut}
+        dead: list[DeadRun] = []
+        while len(dead) < len(ended):
+            dead += hosts.until(lambda: end_dead_runs_of(hosts))
+        assert {each.run.run_id for each in dead} == ended
+        harmed.release()
+        lonely.join()
+        hosts.start_worker(dying)
+        # The process of the ended run goes on meanwhile, and finds its turn taken.
+        again = [harmed.refresh_again(name) for name in ("initech", "hooli")]
+        hosts.succeed(*again, *harmed.others)
+        assert {hosts.status(run_id) for run_id in ended} == {dg.DagsterRunStatus.FAILURE}
+        harmed.assert_as_on_one_host(tmp_path / "one")
 
 
 @pytest.mark.skipif(not LONG, reason="a step of a run takes seconds to start; CIRCLECI_COST_LONG=1")

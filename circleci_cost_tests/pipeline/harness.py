@@ -22,6 +22,7 @@ from circleci_cost.config.settings import Settings, load_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.defs.partitions import range_tags
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
 from circleci_cost.simulator import Fault, Scenario, Simulator, SimulatorServer
 from circleci_cost.simulator.faults import Action
 from circleci_cost.simulator.sources import Source
@@ -364,14 +365,14 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 def published_table(lake: Lake, name: str) -> pl.DataFrame:
     """A table of the current generation, as Parquet has it, in a fixed order."""
-    files = current_generation(lake).parquet(name)
+    files = readable(current_generation(lake).parquet(name))
     frame = pl.concat([pl.read_parquet(path) for path in files]) if files else pl.DataFrame()
     return frame.sort(frame.columns) if frame.height else frame
 
 
 def read_job_runs(lake: Lake, cost_center: str) -> pl.DataFrame:
     """All job runs of a cost center, by day and id."""
-    files = [lake.job_runs_file(cost_center, day) for day in lake.job_runs_days(cost_center)]
+    files = readable(lake.job_runs_file(cost_center, day) for day in lake.job_runs_days(cost_center))
     frames = [pl.read_parquet(path, hive_partitioning=False) for path in files]
     texts = pl.concat([frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames])
     return texts.sort("job_run_date", "job_id")

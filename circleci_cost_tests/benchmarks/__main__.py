@@ -8,6 +8,7 @@ NAMES = (
     "ingest",
     "growth",
     "reprice",
+    "peers",
     "daily",
     "demo",
     "startup",

@@ -23,6 +23,7 @@ from circleci_cost.defs.cost_center_days import build_cost_center_days
 from circleci_cost.defs.costs import build_cost_asset, build_pricing_asset
 from circleci_cost.defs.credits import build_credit_assets
 from circleci_cost.defs.dead_runs import build_dead_runs_sensor
+from circleci_cost.defs.event_batches import ask_for_batches
 from circleci_cost.defs.executors import configured_executor
 from circleci_cost.defs.focus import build_focus_asset
 from circleci_cost.defs.held_files import hold_files
@@ -145,6 +146,7 @@ def defs() -> dg.Definitions:
     Without a configuration or a demo, Dagster's UI and log show the `ConfigurationError`.
     """
     hold_files()
+    ask_for_batches()
     settings = load_settings()
     if settings.is_demo:
         logging.getLogger("dagster").warning(

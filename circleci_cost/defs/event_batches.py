@@ -23,12 +23,17 @@ BATCH_SIZE = 1000
 _BATCH_SIZE_VARIABLE = "DAGSTER_EVENT_BATCH_SIZE"
 
 
+def ask_for_batches() -> None:
+    """Have Dagster hand events over in batches, unless the environment says how many; PostgreSQL takes them at once."""
+    os.environ.setdefault(_BATCH_SIZE_VARIABLE, str(BATCH_SIZE))
+
+
 def open_batched_instance() -> dg.DagsterInstance:
     """Open the instance at DAGSTER_HOME so that batches of events are written as such.
 
     An instance that keeps its record elsewhere than in SQLite is opened as it is.
     """
-    os.environ.setdefault(_BATCH_SIZE_VARIABLE, str(BATCH_SIZE))
+    ask_for_batches()
     ref = InstanceRef.from_dir(os.environ["DAGSTER_HOME"])
     storage = ref.storage_data
     if storage is None or storage.class_name != DagsterSqliteStorage.__name__:

@@ -92,7 +92,7 @@ def read_day(lake: Lake, cost_center: str, day: date, columns: list[str] | None 
         rows = pl.read_parquet(source, columns=columns, hive_partitioning=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
-    return JobRunsDay(cost_center, day, _as_in_memory(rows), _exports(path, source))
+    return JobRunsDay(cost_center, day, _as_in_memory(rows), _provenance(path, source).exports)
 
 
 def _as_in_memory(rows: pl.DataFrame) -> pl.DataFrame:
@@ -102,27 +102,35 @@ def _as_in_memory(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """What a day's footer says: the exports of its rows, the latest last, and the file's checksum where it has one."""
+
+    exports: Mapping[str, datetime]
+    sha256: str | None
+
+
 def read_exports(path: Path) -> dict[str, datetime]:
     """Read from a day's footer alone which exports it came from and when each was exported, the latest last."""
+    return dict(read_provenance(path).exports)
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Read a day's footer alone. Raises `StorageError`."""
     try:
         source = footer_source(path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    return _exports(path, source)
+    return _provenance(path, source)
 
 
-def _exports(path: Path, source: Path | io.BytesIO) -> dict[str, datetime]:
+def _provenance(path: Path, source: Path | io.BytesIO) -> Provenance:
     try:
-        exports = json.loads(pl.read_parquet_metadata(source)[METADATA_KEY])["exports"]
-        return {export_id: datetime.fromisoformat(at) for export_id, at in exports.items()}
+        footer = json.loads(pl.read_parquet_metadata(source)[METADATA_KEY])
+        exports = {export_id: datetime.fromisoformat(at) for export_id, at in footer["exports"].items()}
+        return Provenance(exports, footer.get("sha256"))
     except (KeyError, ValueError, TypeError, AttributeError, OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from error
-
-
-def read_provenance(path: Path) -> tuple[tuple[str, ...], datetime]:
-    """Read from a day's footer alone its export ids and when the latest of them was exported."""
-    exports = read_exports(path)
-    return tuple(exports), max(exports.values())
 
 
 def state_of_day(lake: Lake, cost_center: str, day: date) -> str:

@@ -122,7 +122,7 @@ def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open
             for day in sorted({*days, *(row["date"] for row in cost_rows)}):
                 connection.execute(
                     "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-                    "TIMESTAMP '2026-01-01', true, $settled)",
+                    "TIMESTAMP '2026-01-01', true, $settled, NULL)",
                     {"day": day, "settled": day not in open_days},
                 )
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

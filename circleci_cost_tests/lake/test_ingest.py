@@ -52,7 +52,7 @@ def test_an_export_becomes_one_sorted_file_a_day(lake: Lake) -> None:
     )
     assert jobs(lake, *days(1, 3)) == {day(1): of(j1=42, j2=42), day(2): of(j3=42), day(3): {}}
     assert lake.job_runs_days(CENTER) == days(1, 3)
-    assert read_provenance(lake.job_runs_file(CENTER, day(3))) == (("export-1",), EXPORTED)
+    assert read_provenance(lake.job_runs_file(CENTER, day(3))).exports == {"export-1": EXPORTED}
     assert not lake.spill.exists() or not any(lake.spill.iterdir())
 
 

@@ -32,7 +32,16 @@ from circleci_cost_tests.pipeline.scenarios import NOW, OTHER, PAYING, SHARED, s
 TOKEN = "CCIPAT_canary_token_7f3a"
 TOKEN_VARIABLE = "CIRCLECI_COST_TEST_TOKEN"
 # What differs between two runs that did the same: ids that CircleCI draws, and times of processing.
-DRAWN = ("export_id", "exported_at", "costed_at", "ingested_at", "recorded_at", "last_build_finished_at")
+DRAWN = (
+    "export_id",
+    "exported_at",
+    "costed_at",
+    "ingested_at",
+    "recorded_at",
+    "last_build_finished_at",
+    # Of a file that names its exports.
+    "job_runs_sha256",
+)
 STANDING_CHECKS = (
     ("job_runs", "no_gaps"),
     ("job_runs", "no_unsettled_days"),

@@ -19,7 +19,8 @@ DAYS = {"ahead": (1, 2, 3, 4, 5), "behind": (1, 2, 3), "early": ()}
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    insert = "INSERT INTO usage_days VALUES ($name, $day, 0, 0, 0, 'e', '2026-01-09', '2026-01-09', $complete, true)"
+    values = "$name, $day, 0, 0, 0, 'e', '2026-01-09', '2026-01-09', $complete, true, NULL"
+    insert = f"INSERT INTO usage_days VALUES ({values})"
     with duckdb.connect() as connection:
         with transaction(connection):
             for name, days in DAYS.items():

@@ -49,6 +49,8 @@ CREATE TABLE IF NOT EXISTS usage_days (
     complete BOOLEAN NOT NULL,
     -- Unknown for days that early versions wrote; the next run of their cost center fills it in.
     settled BOOLEAN,
+    -- Of the file that the costs were computed of; unknown where an earlier version wrote it or computed them.
+    job_runs_sha256 VARCHAR,
     PRIMARY KEY (cost_center, date)
 );
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -33,6 +34,7 @@ _SOURCES_SCHEMA: dict[str, pl.DataType] = {
     "exported_at": pl.Datetime("us"),
     "costed_at": pl.Datetime("us"),
     "settled": pl.Boolean(),
+    "job_runs_sha256": pl.String(),
 }
 
 
@@ -93,13 +95,15 @@ def write_daily_costs(
         files = readable(lake.job_runs_file(cost_center, day) for day in with_runs)
         for table in ("daily_costs", "usage_days"):
             _delete(connection, table, cost_center, written)
+        # Before they are priced: a file that is replaced meanwhile is another one than was noted, and priced again.
+        sources = _sources(lake, cost_center, with_runs, at, unsettled)
         if files:
             connection.execute(sql("costs/dimension_names"), {"files": files})
             price_job_runs(connection, lake, cost_center, with_runs, engine)
             connection.execute(sql("costs/rename"))
         mark_superseded(connection, lake, cost_center, written, present)
         if files:
-            _record_days(connection, _sources(lake, cost_center, with_runs, at, unsettled))
+            _record_days(connection, sources)
         sums = one_row(connection, sql("costs/cost_summary"), {"cost_center": cost_center, "days": written})
         counted = _job_run_credits(connection, files)
     rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
@@ -170,15 +174,29 @@ def _asked(
 
 
 def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str) -> list[date]:
+    """The restated days whose job runs are not those that their costs were computed of.
+
+    By the files' checksums: by the clock, costs of a file that was being replaced meanwhile are newer than the new one.
+    """
     restated = read_restatements(lake, [cost_center]).group_by("date").agg(pl.col("recorded_at").max())
     if restated.is_empty():
         return []
     costed = connection.sql(
-        "SELECT date, costed_at FROM usage_days WHERE cost_center = $cost_center",
+        "SELECT date, costed_at, job_runs_sha256 FROM usage_days WHERE cost_center = $cost_center",
         params={"cost_center": cost_center},
     ).pl()
+    days = restated.join(costed, on="date").sort("date")
+    files = [lake.job_runs_file(cost_center, day) for day in days["date"]]
+    present = pl.Series(each_of(lake.root, files, _checksum), dtype=pl.String)
+    known = present.is_not_null() & pl.col("job_runs_sha256").is_not_null()
     later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
-    return restated.join(costed, on="date").filter(later).get_column("date").to_list()
+    changed = pl.when(known).then(pl.col("job_runs_sha256") != present).otherwise(later)
+    return days.filter(changed).get_column("date").to_list()
+
+
+def _checksum(path: Path) -> str | None:
+    # A day may have lost its file.
+    return read_provenance(path).sha256 if path.exists() else None
 
 
 def _not_costed(
@@ -203,9 +221,10 @@ def _sources(
 ) -> pl.DataFrame:
     rows = []
     read = each_of(lake.root, [lake.job_runs_file(cost_center, day) for day in days], read_provenance)
-    for day, (export_ids, exported_at) in zip(days, read, strict=True):
-        times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (exported_at, at))
-        rows.append((cost_center, day, export_ids[-1], *times, day not in unsettled))
+    for day, provenance in zip(days, read, strict=True):
+        *_, export_id = provenance.exports
+        times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (max(provenance.exports.values()), at))
+        rows.append((cost_center, day, export_id, *times, day not in unsettled, provenance.sha256))
     return pl.DataFrame(rows, schema=_SOURCES_SCHEMA, orient="row")
 
 

@@ -10,10 +10,11 @@ SELECT
     sources.exported_at,
     sources.costed_at,
     holds_whole_day(sources.date, sources.exported_at) AS complete,
-    sources.settled
+    sources.settled,
+    sources.job_runs_sha256
 FROM sources
 LEFT JOIN daily_costs
     ON sources.cost_center = daily_costs.cost_center
     AND sources.date = daily_costs.date
 GROUP BY sources.cost_center, sources.date, sources.export_id, sources.exported_at, sources.costed_at,
-    sources.settled;
+    sources.settled, sources.job_runs_sha256;

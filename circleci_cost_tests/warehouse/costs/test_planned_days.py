@@ -70,3 +70,28 @@ def test_a_day_of_another_month_that_is_restated_meanwhile_is_priced_by_the_next
     assert jobs(lake) == ({BEFORE: 1, FIRST: 1}, {BEFORE: 1, FIRST: 1})
     price(lake, [FIRST], hours=6)
     assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})
+
+
+def test_a_day_whose_job_runs_were_being_replaced_while_it_was_priced_is_priced_again(lake: Lake) -> None:
+    # The reading began before the pricing, and its file took the place of the other one after it.
+    store(lake, BEFORE, 3, hours=1.5)
+    assert jobs(lake) == ({BEFORE: 1, FIRST: 1}, {BEFORE: 1, FIRST: 1})
+    price(lake, [FIRST], hours=4)
+    assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})
+
+
+def test_a_restated_day_is_priced_once(lake: Lake) -> None:
+    store(lake, BEFORE, 3, hours=3)
+    with TableStore(lake).reading() as opened:
+        assert changed_days(opened.connection, lake, CENTER, [FIRST], **HISTORY).anew == {BEFORE, FIRST}
+    price(lake, [FIRST], hours=4)
+    with TableStore(lake).reading() as opened:
+        assert changed_days(opened.connection, lake, CENTER, [FIRST], **HISTORY).anew == {FIRST}
+
+
+def test_a_restated_day_is_priced_again_by_the_time_where_an_earlier_version_noted_no_checksum(lake: Lake) -> None:
+    with TableStore(lake).writing("daily_costs", CENTER) as connection:
+        connection.execute("UPDATE usage_days SET job_runs_sha256 = NULL")
+    store(lake, BEFORE, 3, hours=3)
+    price(lake, [FIRST], hours=4)
+    assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})

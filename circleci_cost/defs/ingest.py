@@ -19,7 +19,7 @@ from circleci_cost.defs.resources import LogProgress, UsageSource
 from circleci_cost.history.ingestion import Fetched, fetch_days
 from circleci_cost.lake.ingest import IngestReport, ingest_days
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.turns import READING, turn
+from circleci_cost.lake.reading_turns import reading_turn
 from circleci_cost.lake.unknown_organizations import UnknownOrganization, unknown_organizations
 from circleci_cost.lake.verification import Verification, verify_job_runs
 from circleci_cost.model.usage.job_runs import DaySummary
@@ -107,27 +107,27 @@ def build_ingest_assets(settings: Settings, partitions: dg.MultiPartitionsDefini
     ) -> metadata.Materialized:
         reports = []
         unknown: list[UnknownOrganization] = []
-        # Parsing takes all cores and up to 2 GB: one run at a time. The lock also keeps two runs of neighbouring
-        # windows from settling the same moved job at once.
-        with dagster_failures(), turn(lake.job_runs_lock, context.log.info, READING):
-            refuse_if_ended(context)
+        with dagster_failures():
             for center_days in partition_days(context.partition_keys, partitions):
-                organizations = settings.cost_center(center_days.cost_center).organizations
-                report = ingest_days(
-                    lake,
-                    center_days.cost_center,
-                    organizations,
-                    center_days.days,
-                    ingested_at=clock.now(),
-                    refused=settings.refused_organizations(center_days.cost_center),
-                )
-                for summary in report.days:
-                    key = partition_key(center_days.cost_center, summary.day)
-                    context.add_asset_metadata(_day_metadata(summary), partition_key=key)
-                written = [summary.day for summary in report.days]
-                unknown += unknown_organizations(lake, center_days.cost_center, organizations, written)
-                reports.append((center_days, report, verify_job_runs(lake, center_days.cost_center, written)))
-                log_imported_days(context, lake, center_days.cost_center, settings.history_start, utc_today(clock))
+                name = center_days.cost_center
+                organizations = settings.cost_center(name).organizations
+                with reading_turn(lake, name, context.log.info):
+                    refuse_if_ended(context)
+                    report = ingest_days(
+                        lake,
+                        name,
+                        organizations,
+                        center_days.days,
+                        ingested_at=clock.now(),
+                        refused=settings.refused_organizations(name),
+                    )
+                    for summary in report.days:
+                        key = partition_key(name, summary.day)
+                        context.add_asset_metadata(_day_metadata(summary), partition_key=key)
+                    written = [summary.day for summary in report.days]
+                    unknown += unknown_organizations(lake, name, organizations, written)
+                    reports.append((center_days, report, verify_job_runs(lake, name, written)))
+                    log_imported_days(context, lake, name, settings.history_start, utc_today(clock))
         return dg.MaterializeResult(
             metadata=_job_run_metadata(reports),
             check_results=[

@@ -45,13 +45,18 @@ class Lake:
         return self.state / "quota.sqlite"
 
     @property
-    def spill(self) -> Path:
-        """Temporary files of ingests that are running, always on this machine's disk."""
+    def own_disk(self) -> Path:
+        """What is this machine's alone where the data directory is in a store; else `state`."""
         if isinstance(self.root, StorePath):
             from circleci_cost.lake.stores.scratch import scratch
 
-            return scratch(self.root) / "spill"
-        return self.state / "spill"
+            return scratch(self.root)
+        return self.state
+
+    @property
+    def spill(self) -> Path:
+        """Temporary files of ingests that are running, always on this machine's disk."""
+        return self.own_disk / "spill"
 
     @property
     def damaged(self) -> Path:
@@ -89,8 +94,17 @@ class Lake:
 
     @property
     def job_runs_lock(self) -> Path:
-        """Held by the process that reads exports into job runs."""
+        """Shared by all processes that read exports into job runs; versions with one reader at a time hold it alone."""
         return self.state / "job_runs.lock"
+
+    def reading_lock(self, cost_center: str) -> Path:
+        """Held by the process that reads exports of a cost center into job runs."""
+        return self.state / "job_runs" / f"{cost_center}.lock"
+
+    @property
+    def reading_places(self) -> Path:
+        """The locks of those who read exports on this machine, one for each that its memory holds at once."""
+        return self.own_disk / "reading"
 
     @property
     def imports_lock(self) -> Path:

@@ -36,10 +36,6 @@ def tells_wait(sentence: str) -> bool | None:
     return False if sentence.startswith("The other run has ") else None
 
 
-READING = TurnWords(
-    "Another run is reading usage exports: this one waits for it",
-    "The other run has ended: this one reads its usage exports",
-)
 PUBLISHING = TurnWords(
     "Another run is publishing: this one waits for it",
     "The other run has published: this one goes on",
@@ -58,22 +54,26 @@ def writing_words(tables: str) -> TurnWords:
 
 
 @contextmanager
-def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None) -> Iterator[None]:
+def turn(
+    lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None, *, shared: bool = False
+) -> Iterator[None]:
     """Hold `lock`, a file that stays empty. Where another holds it, `say` gets `words` before and after the wait.
 
-    Raises `StorageError` where the file cannot be made.
+    With `shared`, others may share it at the same time; only who wants it alone waits, or is waited for. Raises
+    `StorageError` where the file cannot be made.
     """
     if isinstance(lock, StorePath):
-        with _leased(lock, say, words):
+        with _leased(lock, say, words, shared=shared):
             yield
         return
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with open_lock(lock) as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             if say and words:
                 say(words.waits)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, kind)
             if say and words and words.goes_on:
                 say(words.goes_on)
         yield
@@ -127,8 +127,11 @@ def free_turn(lock: Path) -> "HeldFile | HeldLease | None":
 
 
 @contextmanager
-def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None) -> Iterator[None]:
-    from circleci_cost.lake.stores.leases import HeldLease, wait_for
+def _leased(
+    lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None, *, shared: bool
+) -> Iterator[None]:
+    from circleci_cost.lake.stores.leases import HeldLease, take, wait_for
+    from circleci_cost.lake.stores.shared_leases import share
 
     waited = False
 
@@ -138,7 +141,7 @@ def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWor
         if say and words:
             say(words.waits)
 
-    with HeldLease(wait_for(lock, on_wait)):
+    with HeldLease(wait_for(lock, on_wait, share if shared else take)):
         if waited and say and words and words.goes_on:
             say(words.goes_on)
         yield

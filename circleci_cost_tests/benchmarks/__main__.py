@@ -9,6 +9,7 @@ NAMES = (
     "growth",
     "reprice",
     "peers",
+    "cost_centers",
     "daily",
     "demo",
     "startup",

@@ -61,7 +61,7 @@ def open_outbox(path: Path) -> None:
 
 
 OPENED_IN_PLACE: dict[str, tuple[Callable[[Lake], Path], Callable[[Path], None]]] = {
-    "lock": (lambda lake: lake.job_runs_lock, take_turn),
+    "lock": (lambda lake: lake.reading_lock(CENTER), take_turn),
     "warehouse": (lambda lake: lake.earlier_warehouse, open_warehouse),
     "ledger": (lambda lake: lake.quota_ledger, count_request),
     "outbox": (outbox_path, open_outbox),
@@ -111,10 +111,10 @@ def test_f119_a_link_where_a_journal_belongs_is_refused(lake: Lake, precious: Pa
 
 
 def test_f119_a_lock_keeps_what_is_in_it(lake: Lake) -> None:
-    lake.state.mkdir()
-    lake.job_runs_lock.write_bytes(PRECIOUS)
-    take_turn(lake.job_runs_lock)
-    assert lake.job_runs_lock.read_bytes() == PRECIOUS
+    lake.reading_lock(CENTER).parent.mkdir(parents=True)
+    lake.reading_lock(CENTER).write_bytes(PRECIOUS)
+    take_turn(lake.reading_lock(CENTER))
+    assert lake.reading_lock(CENTER).read_bytes() == PRECIOUS
 
 
 def test_f119_the_lock_of_a_window_is_never_opened_through_a_link(tmp_path: Path, precious: Path) -> None:

@@ -13,7 +13,7 @@ from circleci_cost.assets import BUDGET_STATUS
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.turns import READING, turn
+from circleci_cost.lake.turns import PUBLISHING, turn
 from circleci_cost_tests.pipeline.processes import ended, start
 
 PROCESSES, ROUNDS = 4, 50
@@ -61,19 +61,19 @@ def test_a_killed_process_gives_its_turn_back_and_the_wait_is_reported_once(tmp_
 
     def kill(sentence: str) -> None:
         sentences.append(sentence)
-        if sentence == READING.waits:
+        if sentence == PUBLISHING.waits:
             os.kill(process.pid or 0, signal.SIGKILL)
 
-    with turn(tmp_path / "lock", kill, READING):
-        assert sentences == [READING.waits, READING.goes_on]
-    with turn(tmp_path / "lock", pytest.fail, READING):
+    with turn(tmp_path / "lock", kill, PUBLISHING):
+        assert sentences == [PUBLISHING.waits, PUBLISHING.goes_on]
+    with turn(tmp_path / "lock", pytest.fail, PUBLISHING):
         assert ended(process) == -signal.SIGKILL
 
 
 def test_a_turn_is_given_back_where_its_work_fails(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="broken"), turn(tmp_path / "lock"):
         raise ValueError("broken")
-    with turn(tmp_path / "lock", pytest.fail, READING):
+    with turn(tmp_path / "lock", pytest.fail, PUBLISHING):
         pass
 
 

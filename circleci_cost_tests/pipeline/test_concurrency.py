@@ -14,11 +14,19 @@ import pytest
 from circleci_cost.clock import SystemClock
 from circleci_cost.lake.days import read_restatements
 from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.turns import turn
 from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.generations import current_generation
-from circleci_cost_tests.pipeline.harness import Site, assert_equal_contents, contents, initech, running
+from circleci_cost_tests.pipeline.harness import (
+    Site,
+    assert_equal_contents,
+    contents,
+    hooli,
+    initech,
+    running,
+)
 from circleci_cost_tests.pipeline.processes import Task, ended, start, work
 from circleci_cost_tests.pipeline.scenarios import NOW, YESTERDAY
 from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
@@ -105,3 +113,21 @@ def test_f091_a_reader_never_sees_two_generations_mixed(site: Site) -> None:
             assert seen.get()[1]
     assert ended(reader) == 0
     assert len(generations) >= 4
+
+
+def test_a_cost_center_waits_for_its_own_readers_and_for_no_others(site: Site) -> None:
+    site.centers = initech() | hooli()
+    first = YESTERDAY - timedelta(days=1)
+
+    def task(name: str) -> Task:
+        return Task(site.configuration, NOW, name, first, YESTERDAY)
+
+    with turn(site.lake.reading_lock("hooli")):
+        waiting = start(work, task("hooli"))
+        assert ended(start(work, task("initech"))) == 0
+        assert site.lake.job_runs_days("initech") == [first, YESTERDAY]
+        waiting.join(3)
+        assert waiting.exitcode is None
+        assert site.lake.job_runs_days("hooli") == []
+    assert ended(waiting) == 0
+    assert site.lake.job_runs_days("hooli") == [first, YESTERDAY]

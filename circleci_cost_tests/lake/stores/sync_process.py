@@ -12,8 +12,8 @@ from circleci_cost.days import days_between
 from circleci_cost.history.ingestion import fetch_days
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.lake.reading_turns import reading_turn
 from circleci_cost.lake.stores.paths import directory
-from circleci_cost.lake.turns import READING, turn
 from circleci_cost_tests.pipeline.scenarios import PAYING, SHARED
 
 CENTER = "initech"
@@ -33,7 +33,7 @@ def sync(data_dir: str, base_url: str, first: date, last: date) -> None:
     )
     exports = UsageExports(lake, connection, clock, polling=Polling(first_seconds=0.02, longest_seconds=0.02))
     fetch_days(exports, lake, CENTER, days, clock, restatement_days=1, organizations=[PAYING, SHARED])
-    with turn(lake.job_runs_lock, print, READING):
+    with reading_turn(lake, CENTER, print):
         ingest_days(lake, CENTER, [PAYING, SHARED], days, ingested_at=clock.now())
 
 

@@ -119,7 +119,7 @@ def test_f087_a_worker_that_was_stopped_for_a_while_does_not_overwrite_what_its_
 
     def successor() -> None:
         s3.before, s3.ahead = None, _LONG
-        with turn(remote.job_runs_lock):
+        with turn(remote.reading_lock(CENTER)):
             land_rows(remote, records(5), export_id="export-2", hours=1)
             ingest(remote)
 
@@ -130,7 +130,10 @@ def test_f087_a_worker_that_was_stopped_for_a_while_does_not_overwrite_what_its_
                 pool.submit(successor).result()
 
     s3.before = overtake
-    with pytest.raises(ChangedMeanwhileError, match=r"changed .*data\.parquet meanwhile"), turn(remote.job_runs_lock):
+    with (
+        pytest.raises(ChangedMeanwhileError, match=r"changed .*data\.parquet meanwhile"),
+        turn(remote.reading_lock(CENTER)),
+    ):
         ingest(remote)
     stored = read_day(remote, CENTER, day(1))
     assert stored is not None
@@ -140,14 +143,15 @@ def test_f087_a_worker_that_was_stopped_for_a_while_does_not_overwrite_what_its_
 
 def test_a_run_without_its_turn_writes_nothing_and_says_so(s3: S3Server, remote: Lake) -> None:
     land_rows(remote, records(3))
-    with turn(remote.job_runs_lock):
+    with turn(remote.reading_lock(CENTER)):
         s3.ahead = _LONG
-        taken = take(remote.job_runs_lock) if isinstance(remote.job_runs_lock, StorePath) else None
+        lock = remote.reading_lock(CENTER)
+        taken = take(lock) if isinstance(lock, StorePath) else None
         assert taken is not None
         from circleci_cost.lake.stores.leases import held_leases
 
         held_leases()[0].renew()
-        with pytest.raises(LostLeaseError, match=r"lost its turn at .*job_runs\.lock.* it wrote nothing more"):
+        with pytest.raises(LostLeaseError, match=r"lost its turn at .*job_runs/acme\.lock.* it wrote nothing more"):
             ingest(remote)
         taken.release()
     assert remote.job_runs_days(CENTER) == []

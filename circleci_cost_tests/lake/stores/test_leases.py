@@ -15,7 +15,7 @@ from circleci_cost.lake.stores import clients
 from circleci_cost.lake.stores.failures import ChangedMeanwhileError
 from circleci_cost.lake.stores.leases import LEASE_SECONDS, HeldLease, LostLeaseError, take
 from circleci_cost.lake.stores.paths import StorePath
-from circleci_cost.lake.turns import READING, turn
+from circleci_cost.lake.turns import PUBLISHING, turn
 from circleci_cost_tests.s3_server import AWAY, S3Server
 
 _LONG = timedelta(seconds=LEASE_SECONDS + 5)
@@ -50,13 +50,13 @@ def test_a_wait_for_a_turn_is_said_and_ends_when_the_other_ends(folder: StorePat
         waiting = pool.submit(lambda: _in_turn(folder, said))
         while not said:
             time.sleep(0.01)
-        assert said == [READING.waits]
+        assert said == [PUBLISHING.waits]
         assert not waiting.done()
-    assert said == [READING.waits, READING.goes_on, "at work"]
+    assert said == [PUBLISHING.waits, PUBLISHING.goes_on, "at work"]
 
 
 def _in_turn(folder: StorePath, said: list[str]) -> None:
-    with turn(folder / "lock", said.append, READING):
+    with turn(folder / "lock", said.append, PUBLISHING):
         said.append("at work")
 
 

@@ -92,11 +92,6 @@ class Lake:
         """Held by the process that publishes."""
         return self.state / "publishing.lock"
 
-    @property
-    def job_runs_lock(self) -> Path:
-        """Shared by all processes that read exports into job runs; versions with one reader at a time hold it alone."""
-        return self.state / "job_runs.lock"
-
     def reading_lock(self, cost_center: str) -> Path:
         """Held by the process that reads exports of a cost center into job runs."""
         return self.state / "job_runs" / f"{cost_center}.lock"

@@ -21,10 +21,6 @@ WAITING_FOR_MEMORY = TurnWords(
     "Another run is reading usage exports, and the memory is enough for no more at once: this one waits for it",
     "The other run has ended: this one reads its usage exports",
 )
-WAITING_FOR_EARLIER_VERSION = TurnWords(
-    "Another run of an earlier version is reading usage exports: this one waits for it",
-    "The other run has ended: this one goes on",
-)
 
 
 def reading_words(cost_center: str) -> TurnWords:
@@ -45,8 +41,6 @@ def reading_turn(
     `StorageError`.
     """
     with (
-        # Earlier versions hold this one alone: they read one cost center at a time.
-        turn(lake.job_runs_lock, say, WAITING_FOR_EARLIER_VERSION, shared=True),
         turn(lake.reading_lock(cost_center), say, reading_words(cost_center)),
         _place(lake, say, at_once or places(memory_bytes(), os.cpu_count() or 1)),
     ):

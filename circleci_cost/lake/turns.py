@@ -54,26 +54,22 @@ def writing_words(tables: str) -> TurnWords:
 
 
 @contextmanager
-def turn(
-    lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None, *, shared: bool = False
-) -> Iterator[None]:
+def turn(lock: Path, say: Callable[[str], object] | None = None, words: TurnWords | None = None) -> Iterator[None]:
     """Hold `lock`, a file that stays empty. Where another holds it, `say` gets `words` before and after the wait.
 
-    With `shared`, others may share it at the same time; only who wants it alone waits, or is waited for. Raises
-    `StorageError` where the file cannot be made.
+    Raises `StorageError` where the file cannot be made.
     """
     if isinstance(lock, StorePath):
-        with _leased(lock, say, words, shared=shared):
+        with _leased(lock, say, words):
             yield
         return
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with open_lock(lock) as file:
         try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if say and words:
                 say(words.waits)
-            fcntl.flock(file, kind)
+            fcntl.flock(file, fcntl.LOCK_EX)
             if say and words and words.goes_on:
                 say(words.goes_on)
         yield
@@ -127,11 +123,8 @@ def free_turn(lock: Path) -> "HeldFile | HeldLease | None":
 
 
 @contextmanager
-def _leased(
-    lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None, *, shared: bool
-) -> Iterator[None]:
-    from circleci_cost.lake.stores.leases import HeldLease, take, wait_for
-    from circleci_cost.lake.stores.shared_leases import share
+def _leased(lock: StorePath, say: Callable[[str], object] | None, words: TurnWords | None) -> Iterator[None]:
+    from circleci_cost.lake.stores.leases import HeldLease, wait_for
 
     waited = False
 
@@ -141,7 +134,7 @@ def _leased(
         if say and words:
             say(words.waits)
 
-    with HeldLease(wait_for(lock, on_wait, share if shared else take)):
+    with HeldLease(wait_for(lock, on_wait)):
         if waited and say and words and words.goes_on:
             say(words.goes_on)
         yield

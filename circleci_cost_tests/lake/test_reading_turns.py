@@ -1,4 +1,4 @@
-"""Whom a reader of exports waits for: its own cost center, memory, an earlier version, and nobody else."""
+"""Whom a reader of exports waits for: its own cost center, memory, and nobody else."""
 
 import time
 from multiprocessing import get_context
@@ -9,14 +9,7 @@ import pytest
 
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.memory import memory_bytes
-from circleci_cost.lake.reading_turns import (
-    WAITING_FOR_EARLIER_VERSION,
-    WAITING_FOR_MEMORY,
-    places,
-    reading_turn,
-    reading_words,
-)
-from circleci_cost.lake.turns import free_turn, turn
+from circleci_cost.lake.reading_turns import WAITING_FOR_MEMORY, places, reading_turn, reading_words
 from circleci_cost_tests.pipeline.processes import ended, start
 
 GB = 1_000_000_000
@@ -76,21 +69,6 @@ def test_no_more_read_at_once_than_the_memory_holds(lake: Lake) -> None:
     assert third.said.get(timeout=60) == WAITING_FOR_MEMORY.goes_on
     third.end()
     readers[0].end()
-
-
-def test_an_earlier_version_which_reads_alone_waits_for_all_and_all_wait_for_it(lake: Lake) -> None:
-    readers = [Reader(lake, name) for name in ("acme", "initech")]
-    assert all(reader.reading.wait(60) for reader in readers)
-    assert free_turn(lake.job_runs_lock) is None
-    readers[0].end()
-    assert free_turn(lake.job_runs_lock) is None
-    readers[1].end()
-    with turn(lake.job_runs_lock):
-        later = Reader(lake, "acme")
-        assert later.said.get(timeout=60) == WAITING_FOR_EARLIER_VERSION.waits
-        assert not later.reading.wait(0.5)
-    assert later.reading.wait(60)
-    later.end()
 
 
 def test_a_killed_reader_holds_nobody_up(lake: Lake) -> None:

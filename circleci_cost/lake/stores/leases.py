@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -31,13 +31,6 @@ LEASE_SECONDS = 60.0
 _MARGIN_SECONDS = 2.0
 _POLL_SECONDS = (0.2, 3.0)
 _CLOCK_SECONDS = 10.0
-
-
-class Attempt(Protocol):
-    """Takes a lease, or returns None where it is held; without `ask_clock`, also where it has ended."""
-
-    def __call__(self, path: StorePath, *, ask_clock: bool = True) -> "Lease | None":
-        """Try once."""
 
 
 class LostLeaseError(StorageError):
@@ -57,8 +50,6 @@ class LeaseRecord(BaseModel):
     released: bool = False
     nonce: str = ""
     about: dict[str, str] = {}
-    # Those who hold it together, see `shared_leases`; empty where one holds it alone.
-    sharers: tuple[str, ...] = ()
 
     def content(self) -> bytes:
         """The bytes of the object."""
@@ -84,7 +75,7 @@ class Lease:
 
     def require(self) -> None:
         """Raise `LostLeaseError` unless nobody else can hold the lease yet."""
-        if self._lost or steady_seconds() >= self._valid_until:
+        if self._lost or _now() >= self._valid_until:
             raise LostLeaseError(
                 f"This process has lost its turn at {self.path}: it could not renew it for "
                 f"{self.record.seconds:.0f} seconds, and another may have taken over; it wrote nothing more. Run the "
@@ -102,7 +93,7 @@ class Lease:
         with self._writing:
             if self._lost or self._ended.is_set():
                 return
-            began = steady_seconds()
+            began = _now()
             try:
                 self.version = self._written(self.record)
             except ChangedMeanwhileError:
@@ -191,7 +182,7 @@ def take(
         seconds=seconds or LEASE_SECONDS,
         about=dict(about or {}),
     )
-    began = steady_seconds()
+    began = _now()
     try:
         taken = write(location, record.content(), version)
     except ChangedMeanwhileError:
@@ -201,22 +192,19 @@ def take(
     return lease
 
 
-def wait_for(path: StorePath, on_wait: Callable[[], object], attempt: Attempt = take) -> Lease:
-    """Take a lease, waiting as long as others hold it; `on_wait` is called when the wait begins.
-
-    `attempt` is `take` or `shared_leases.share`.
-    """
-    lease = attempt(path)
+def wait_for(path: StorePath, on_wait: Callable[[], object]) -> Lease:
+    """Take a lease, waiting as long as others hold it; `on_wait` is called when the wait begins."""
+    lease = take(path)
     if lease is None:
         on_wait()
-    asked, (pause, longest) = steady_seconds(), _POLL_SECONDS
+    asked, (pause, longest) = _now(), _POLL_SECONDS
     while lease is None:
         time.sleep(pause)
         pause = min(pause * 1.5, longest)
         # To ask for the store's time takes three requests more than to look whether the lease was given back.
-        if ask_clock := steady_seconds() - asked > _CLOCK_SECONDS:
-            asked = steady_seconds()
-        lease = attempt(path, ask_clock=ask_clock)
+        if ask_clock := _now() - asked > _CLOCK_SECONDS:
+            asked = _now()
+        lease = take(path, ask_clock=ask_clock)
     return lease
 
 
@@ -241,7 +229,7 @@ def has_ended(path: StorePath, record: LeaseRecord, meta: Meta) -> bool:
     return now - meta.modified > timedelta(seconds=record.seconds + _MARGIN_SECONDS)
 
 
-def steady_seconds() -> float:
+def _now() -> float:
     """Seconds that also pass while the machine sleeps, where the system has such a clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 

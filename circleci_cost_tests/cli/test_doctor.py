@@ -87,7 +87,7 @@ def test_a_folder_without_data_is_refused_and_none_is_made(call: Caller, northwi
         ("tables/daily_costs/northwind/daily_costs.*.parquet", REPRICE),
         ("tables/daily_costs/northwind/usage_days.*.parquet", REPRICE),
         ("tables/daily_costs/northwind/dimension_names.*.parquet", REPRICE),
-        ("tables/pricing_periods/daily_rates.*.parquet", "circleci-cost reprice"),
+        ("tables/pricing_periods/daily_rates.*.parquet", REPRICE),
         ("tables/waste/waste.*.parquet", DERIVE),
         ("published/*/dimension_values.*.parquet", DERIVE),
         ("job_runs/*/date=2024-11-12/data.parquet", REREAD),
@@ -138,9 +138,15 @@ def test_one_repair_and_the_named_commands_bring_back_every_table_to_the_digit(
     output = site("doctor", "--repair")
     assert output.code == 1
     assert "Nothing was deleted." in output.out
-    assert output.out.endswith("To make everything again: `circleci-cost reprice`.\n")
-    assert site("reprice").code == 0
+    assert output.out.endswith(f"To make everything again: `{REPRICE}`.\n")
+    assert site(*REPRICE.split()[1:]).code == 0
     assert site("doctor").code == 0
+    assert_as_imported(site, northwind)
+    assert intact.items() <= files(site.folder / "data").items()
+
+
+def assert_as_imported(site: Caller, northwind: Path) -> None:
+    """All tables, the published ones and those of the warehouse, are those of the folder that was never damaged."""
     lake, fresh = Lake(site.folder / "data"), Lake(northwind / "data")
     for there, wanted in (
         (tables(current_generation(lake).connect()), tables(current_generation(fresh).connect())),
@@ -149,7 +155,33 @@ def test_one_repair_and_the_named_commands_bring_back_every_table_to_the_digit(
         assert there.keys() == wanted.keys()
         for name in there.keys() - {"derived_from"}:
             assert_same_rows(there[name], wanted[name], name)
-    assert intact.items() <= files(site.folder / "data").items()
+
+
+def _without_a_manifest(folder: Path) -> None:
+    (folder / "current.json").unlink()
+
+
+def _with_an_unreadable_manifest(folder: Path) -> None:
+    (folder / "current.json").write_text("{")
+
+
+def _with_a_flipped_bit(folder: Path) -> None:
+    (path,) = folder.glob("pricing_periods.*.parquet")
+    flip(path)
+
+
+@pytest.mark.parametrize("damage", [_without_a_manifest, _with_an_unreadable_manifest, _with_a_flipped_bit])
+def test_lost_prices_alone_are_named_and_made_again(site: Caller, northwind: Path, damage: Damage) -> None:
+    """The published costs are right, so `reprice` without days would find nothing to compute."""
+    damage(site.folder / "data" / "tables" / "pricing_periods")
+    output = site("doctor", "--repair")
+    assert output.code == 1
+    assert output.out.endswith(f"To make everything again: `{REPRICE}`.\n")
+    # Set aside and not yet made again, they are named still.
+    assert "tables/pricing_periods/current.json" in found(site)
+    assert site(*REPRICE.split()[1:]).code == 0
+    assert site("doctor").code == 0
+    assert_as_imported(site, northwind)
 
 
 @pytest.mark.parametrize("damage", [flip, truncate])

@@ -14,6 +14,7 @@ from circleci_cost.warehouse.tables.manifests import Place
 
 _ROWS = "SELECT file_name, num_rows FROM parquet_file_metadata($files)"
 _NO_MANIFEST = "its manifest is not readable"
+_NO_PRICES = "there is none, though daily costs were computed at its prices"
 
 
 def table_findings(lake: Lake, found: Listings, damage: Damage) -> Iterator[Finding]:
@@ -23,24 +24,37 @@ def table_findings(lake: Lake, found: Listings, damage: Damage) -> Iterator[Find
         if isinstance(place, Place):
             damage.sets.append(DamagedSet(place, None))
             where = place.current.relative_to(lake.root).as_posix()
-            yield Finding("tables", "error", where, _NO_MANIFEST, _remedies(lake, place, [None]), needs_repair=True)
+            remedies = _remedies(lake, found, place, [None])
+            yield Finding("tables", "error", where, _NO_MANIFEST, remedies, needs_repair=True)
     for place, manifest in found.tables.items():
+        if place.table_set.name == PRICING_PERIODS.name and not manifest.version and _cost_centers(found):
+            # What is derived next would be made, and published, without prices.
+            where = place.current.relative_to(lake.root).as_posix()
+            yield Finding("tables", "error", where, _NO_PRICES, _remedies(lake, found, place, [None]))
         damaged = tuple(file for file in manifest.files if lake.root / file.path in found.damaged)
         if damaged:
             damage.sets.append(DamagedSet(place, manifest, damaged))
         for file in damaged:
-            remedies = _remedies(lake, place, [file.month])
+            remedies = _remedies(lake, found, place, [file.month])
             yield Finding(
                 "tables", "error", file.path, found.damaged[lake.root / file.path], remedies, needs_repair=True
             )
 
 
-def _remedies(lake: Lake, place: Place, months: Sequence[str | None]) -> tuple[Remedy, ...]:
+def _remedies(lake: Lake, found: Listings, place: Place, months: Sequence[str | None]) -> tuple[Remedy, ...]:
     if place.table_set.name == DAILY_COSTS.name:
         return (Remedy(Step.REPRICE, place.cost_center, days_with_job_runs(lake, place.cost_center, months)),)
     if place.table_set.name == PRICING_PERIODS.name:
-        return (Remedy(Step.REPRICE),)
+        # With days: without, `reprice` finds nothing to compute while the published prices are those of today.
+        names = _cost_centers(found)
+        return tuple(Remedy(Step.REPRICE, name, days_with_job_runs(lake, name, [None])) for name in names)
     return (Remedy(Step.DERIVE),)
+
+
+def _cost_centers(found: Listings) -> list[str]:
+    """The cost centers that have daily costs, or had them before their manifest was damaged."""
+    sets = [place for place in (*found.tables, *found.unreadable) if isinstance(place, Place)]
+    return sorted(place.cost_center for place in sets if place.table_set.name == DAILY_COSTS.name)
 
 
 def days_with_job_runs(lake: Lake, cost_center: str, months: Sequence[str | None]) -> frozenset[date]:

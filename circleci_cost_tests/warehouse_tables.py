@@ -11,6 +11,7 @@ from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.transactions import tables_are_made
 from circleci_cost.warehouse.publishing.generations import MANIFEST, TABLES, Generation
 from circleci_cost.warehouse.publishing.publish import publish
 from circleci_cost.warehouse.tables.manifests import TableFile, take_snapshot
@@ -26,6 +27,14 @@ NO_RESTATEMENTS = pl.DataFrame(schema=restatements.SCHEMA)
 @contextmanager
 def open_tables(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with all tables as they are now; on a clean exit its rows are stored."""
+    with tables_to_publish(lake) as connection:
+        yield connection
+        store_tables(connection, lake, datetime.now(UTC))
+
+
+@contextmanager
+def tables_to_publish(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with all tables as they are now; nothing but `publish_tables` stores its rows."""
     with duckdb.connect() as connection:
         connection.execute(sql("core/macros"))
         snapshot = take_snapshot(lake)
@@ -37,8 +46,8 @@ def open_tables(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
                 )
         for derived, stamp in snapshot.stamps().items():
             connection.execute("INSERT INTO derived_from VALUES (?, ?)", [derived, stamp])
+        tables_are_made(connection)
         yield connection
-        store_tables(connection, lake, datetime.now(UTC))
 
 
 def publish_tables(

@@ -29,7 +29,7 @@ from circleci_cost.warehouse.publishing.generations import TABLES, Generation, c
 from circleci_cost.warehouse.tables.manifests import take_snapshot
 from circleci_cost.warehouse.tables.schemas import warehouse_tables
 from circleci_cost.warehouse.tables.views import make_view
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 ROWS = 1_000_000
 MEMORY_LIMIT = "3GB"
@@ -72,7 +72,7 @@ def copy_demo(demo: Path, copy: Path, rows: int) -> Generation:
     """Make the copy and publish it; the demo is only read."""
     shutil.copytree(demo, copy, ignore=lambda folder, _: ["published"] if Path(folder).name == DATA_DIRECTORY else [])
     lake = open_lake(copy / DATA_DIRECTORY)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         repetitions = repetitions_for(connection, rows)
         with _timed(f"daily costs and allocated costs, {repetitions} times the demo's"):

@@ -13,7 +13,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.allocation.allocated_costs import allocate
 from circleci_cost_tests.cli.harness import Caller, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 
 def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -26,7 +26,7 @@ def publish_allocated(caller: Caller, rows: Iterable[Mapping[str, Any]] = ()) ->
 def _publish_allocated(caller: Caller, rows: list[dict[str, Any]]) -> None:
     settings = read_settings(caller.folder / "circleci_cost.toml")
     lake = open_lake(settings.data_dir)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "

@@ -20,7 +20,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 DATA = Path(__file__).parent.parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
@@ -114,7 +114,7 @@ def publish_rows(
 
 
 def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open_days: list[date]) -> None:
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         with transaction(connection):
             for row in cost_rows:
                 names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)

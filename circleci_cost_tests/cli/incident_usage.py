@@ -17,7 +17,7 @@ from circleci_cost.warehouse.anomalies.cost_anomalies import write_anomalies
 from circleci_cost.warehouse.incidents.explanations import write_explanations
 from circleci_cost.warehouse.infrastructure.infrastructure_costs import infrastructure_series
 from circleci_cost_tests.cli.harness import make_once, publish_rows
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST = date(2026, 2, 2)
 LAST = FIRST + timedelta(days=59)
@@ -42,7 +42,7 @@ def publish_incidents(folder: Path, rows: Iterable[dict[str, Any]]) -> None:
 def _publish_incidents(folder: Path, rows: list[dict[str, Any]]) -> None:
     publish_rows(folder / "data", rows)
     lake = open_lake(folder / "data")
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_anomalies(connection, DEFAULTS, DEFAULT_CALENDAR, NO_DECISIONS)
         write_explanations(connection, lake, infrastructure_series(connection), EventStudySettings())
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

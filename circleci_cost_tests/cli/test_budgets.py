@@ -20,7 +20,7 @@ from circleci_cost.warehouse.budgets.budget_status import write_budget_status
 from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import edit_generation, publish_tables, tables_to_publish
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
 # `web` costs $3.00 on each day, `api` $0.60; a seat $15.00 on the 2nd of March.
@@ -59,7 +59,7 @@ def publish_budgets(folder: Path, rows: Iterable[dict[str, object]] = ROWS) -> N
     publish_rows(data, rows)
     budgets = all_budgets(read_settings(folder / "circleci_cost.toml"))
     lake = open_lake(data)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_forecasts(connection, budgets, ForecastSettings())
         write_budget_status(connection, budgets)
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -17,7 +17,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost_tests.cli.harness import Caller, configuration, make_once
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse.budgets.builders import known
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]
@@ -42,7 +42,7 @@ def publish_costs(call: Caller, rows: Iterable[Mapping[str, Any]], incomplete: I
 
 def _publish(data: Path, rows: list[dict[str, Any]], days: list[date]) -> None:
     lake = open_lake(data)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         fill(connection, rows)
         known(connection, days, ["acme"])
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -18,7 +18,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.credits.credit_ledger import write_credits
 from circleci_cost.warehouse.credits.reconciliation import ReconciliationSummary, write_reconciliation
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 2, 27)
 ROWS = [{"date": day, "compute": 10_000, "user": 25_000 if day.day == 1 else 0} for day in days_between(FIRST, THROUGH)]
@@ -39,7 +39,7 @@ def published_by(folder: Path, text: str) -> ReconciliationSummary:
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
     usable = usable_credits(read_settings(folder / "circleci_cost.toml"))
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         nothing = pl.DataFrame(schema=restatements.SCHEMA)
         write_credits(connection, usable.centers, ForecastSettings(method="mean"))
         summary = write_reconciliation(connection, usable.invoiced, nothing)

@@ -12,7 +12,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.efficiency.waste import write_waste
 from circleci_cost.warehouse.publishing.generations import current_generation, point_to
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST = date(2026, 1, 1)
 ROWS = [
@@ -26,7 +26,7 @@ def publish_waste(folder: Path) -> None:
     """Publish costs of which some are of failed and canceled runs, and the waste in them."""
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         for credits, status in ((1000, "failed"), (2000, "canceled")):
             connection.execute("UPDATE daily_costs SET build_status = ? WHERE credits = ?", (status, credits))
         write_waste(connection, lake, ["acme"])

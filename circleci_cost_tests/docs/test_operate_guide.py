@@ -18,7 +18,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.warehouse.inspection.inspection import inspect
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.docs.documents import GUIDES, Document
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 _OPERATE = Document(GUIDES / "operate.md")
@@ -79,7 +79,7 @@ def copy_while_writing(folder: Path, steps: list[str], target: Path) -> Iterator
     for folder_of_lake in ("job_runs", "restatements", "exports"):
         (lake.root / folder_of_lake).mkdir(exist_ok=True)
     for step, number in zip([*steps, ""], count(1), strict=False):
-        with open_tables(lake) as connection:
+        with tables_to_publish(lake) as connection:
             connection.execute("UPDATE daily_costs SET jobs = jobs + $number", {"number": number})
             publish_tables(connection, lake)
         if step:

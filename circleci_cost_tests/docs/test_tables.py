@@ -13,7 +13,7 @@ from circleci_cost.lake.layout import open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.schema import FILE_SCHEMA
 from circleci_cost_tests.docs.documents import GUIDES
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 _ROW = re.compile(r"^\| `(?P<column>\w+)` \| `(?P<type>[^`]+)` \| (?P<meaning>.+) \|$", re.MULTILINE)
 _GUIDE = (GUIDES / "tables.md").read_text("utf-8")
@@ -29,7 +29,7 @@ def documented() -> dict[str, str]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
     """The columns and types of each table of a generation in which there are no rows."""
     lake = open_lake(tmp_path_factory.mktemp("published"))
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         generation = publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
     query = (
         "SELECT table_name, column_name, data_type FROM information_schema.columns "

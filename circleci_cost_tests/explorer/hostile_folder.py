@@ -16,7 +16,7 @@ from circleci_cost.warehouse.budgets.budget_status import write_budget_status
 from circleci_cost.warehouse.forecast.cost_forecast import write_forecasts
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.small_folder import small_folder
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 ORDINARY = "web"
 LONG = "long" * 2500
@@ -85,7 +85,7 @@ def hostile_folder(folder: Path) -> Settings:
     budgets = "".join(_budget(name) for name in NAMES if name.isprintable() and len(name) < 100)
     settings = small_folder(folder, rows, _MORE + budgets, incidents)
     lake = open_lake(settings.data_dir)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_forecasts(connection, all_budgets(settings), ForecastSettings())
         write_budget_status(connection, all_budgets(settings))
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -29,7 +29,7 @@ from circleci_cost.warehouse.infrastructure.infrastructure_costs import (
 )
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.warehouse.allocation.builders import fill
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 CONFIGURATION = """\
 history_start = 2026-01-01
@@ -71,7 +71,7 @@ def small_folder(
     """Publish these daily costs in `folder`; `more` is added to its configuration. Returns the settings."""
     settings = configure(folder, more)
     lake = open_lake(settings.data_dir)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', date + INTERVAL 2 DAY, "

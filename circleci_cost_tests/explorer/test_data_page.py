@@ -24,7 +24,7 @@ from circleci_cost.warehouse.publishing.generations import current_generation, f
 from circleci_cost_tests.cli.conftest import northwind  # noqa: F401 - a fixture
 from circleci_cost_tests.cli.harness import Caller, configuration, publish_rows
 from circleci_cost_tests.explorer.serving import Site, serving
-from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import edit_generation, publish_tables, tables_to_publish
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 3, 12)
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
@@ -163,7 +163,7 @@ def test_restatements_say_what_changed_and_when(tmp_path: Path) -> None:
         "credits_changed": Decimal("-20"),
     }
     found = [{**change, "date": day, "recorded_at": NOW} for day in days_between(date(2026, 2, 1), date(2026, 3, 2))]
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         publish_tables(connection, lake, pl.DataFrame(found, schema=restatements.SCHEMA), NOW)
     with serving(settings, clock=ManualClock(NOW)) as site:
         listed = table(site, "restatements.csv")

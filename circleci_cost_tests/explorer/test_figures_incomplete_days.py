@@ -16,7 +16,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.explorer.figures import shown
 from circleci_cost_tests.explorer.serving import serving
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 _FIRST, _LAST = date(2026, 1, 1), date(2026, 2, 21)
 _MISSING, _EARLY = date(2026, 2, 5), date(2026, 2, 10)
@@ -28,7 +28,7 @@ def _served(folder: Path, rows: Sequence[dict[str, Any]], incomplete: Sequence[d
     """The pages of published rows, some of whose days were exported too early."""
     publish_rows(folder / "data", rows)
     lake = open_lake(folder / "data")
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         connection.execute(
             "UPDATE usage_days SET complete = false WHERE list_contains($days, date)", {"days": incomplete}
         )

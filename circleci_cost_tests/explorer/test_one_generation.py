@@ -19,7 +19,7 @@ from circleci_cost.model.reporting.report import Question
 from circleci_cost.model.usage import restatements
 from circleci_cost_tests.explorer.moment import NOW
 from circleci_cost_tests.explorer.serving import Site, serving
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def own_site(demo_folder: Path, tmp_path: Path) -> Iterator[Site]:
 def publish_twice(site: Site) -> None:
     """Publish costs of twice the size."""
     lake = open_lake(site.settings.data_dir)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         connection.execute("UPDATE daily_costs SET cost_usd = cost_usd + cost_usd")
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW + timedelta(hours=1))
 

@@ -29,7 +29,7 @@ from circleci_cost_tests.explorer.serving import serving
 from circleci_cost_tests.model.drivers.builders import period
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse.budgets.builders import known
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST = date(2026, 3, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(-28, 7)]
@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def publish_usage(folder: Path, complete: list[date]) -> Path:
     (folder / "circleci_cost.toml").write_text(configuration())
     lake = open_lake(folder / "data")
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         fill(connection, usage())
         known(connection, complete, ["acme"])
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

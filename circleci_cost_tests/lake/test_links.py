@@ -24,7 +24,7 @@ from circleci_cost.notify.outbox_file import OutboxFile
 from circleci_cost.warehouse.publishing.generations import current_generation, prune
 from circleci_cost_tests.circleci.harness import NOW, WINDOW, running
 from circleci_cost_tests.model.usage.builders import records
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 from .builders import CENTER, FIRST, ingest, land, land_rows, stored
 
@@ -215,7 +215,7 @@ def test_f119_directories_may_be_links_to_a_larger_disk(tmp_path: Path) -> None:
     land_rows(lake, records(3), export_id="export-2", hours=1)
     ingest(lake)
     assert stored(lake).height == 3
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         publish_tables(connection, lake)
     assert current_generation(lake).directory.is_dir()
     assert all((tmp_path / "data" / name).is_symlink() for name in names)

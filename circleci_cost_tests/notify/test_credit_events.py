@@ -22,7 +22,7 @@ from circleci_cost.warehouse.publishing.generations import current_generation
 from circleci_cost_tests.cli.harness import configuration, publish_rows
 from circleci_cost_tests.notify.harness import Site, webhook_section
 from circleci_cost_tests.notify.receiver import Receiver
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST, THROUGH = date(2026, 3, 1), date(2026, 4, 28)
 NOW = datetime.combine(date(2026, 4, 29), time(12), UTC)
@@ -40,7 +40,7 @@ def told(site: Site, receiver: Receiver, tmp_path: Path) -> Any:
 
     def publish_credits(*purchases: Purchase, plan: Plan | None = None) -> list[dict[str, Any]]:
         center = CenterCredits("acme", purchases, plan or Plan())
-        with open_tables(lake) as connection:
+        with tables_to_publish(lake) as connection:
             write_credits(connection, [center], ForecastSettings(method="mean"))
             publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), NOW)
         for _ in range(2):

@@ -23,7 +23,7 @@ from circleci_cost.warehouse.publishing.generations import current_generation, p
 from circleci_cost_tests.cli.harness import configuration, copied, publish_rows
 from circleci_cost_tests.model.efficiency.class_days import days as class_days
 from circleci_cost_tests.model.efficiency.test_advice import advice, usage
-from circleci_cost_tests.warehouse_tables import edit_generation, open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import edit_generation, publish_tables, tables_to_publish
 
 SUNDAY = date(2026, 3, 15)
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digests")
     publish_rows(folder / "data", ROWS)
     lake = open_lake(folder / "data")
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         connection.execute("UPDATE daily_costs SET build_status = branch WHERE branch <> 'main'")
         write_waste(connection, lake, ["acme"])
         replace_rows(connection, {"class_advice": ADVICE, "class_changes": CHANGES})

@@ -196,13 +196,14 @@ class Site:
         """Run the job `refresh` as far as `PRICED`: to publish would also make all tables that follow daily costs."""
         return self.run("refresh", cost_center, first, last, only=PRICED, refetch=refetch, fails=fails)
 
-    def run_whole(self, job: str, *, fails: bool = False) -> dg.ExecuteInProcessResult:
-        """Run a job whose assets have no partitions; assert how it ends."""
+    def run_whole(self, job: str, *, only: Sequence[str] = (), fails: bool = False) -> dg.ExecuteInProcessResult:
+        """Run a job whose assets have no partitions, or some assets of it; assert how it ends."""
         job_definition = self.definitions.resolve_job_def(job)
         result = job_definition.execute_in_process(
             instance=self.instance,
             run_config=_QUIET,
-            asset_selection=sorted(job_definition.asset_layer.selected_asset_keys),
+            asset_selection=[dg.AssetKey(name) for name in only]
+            or sorted(job_definition.asset_layer.selected_asset_keys),
             raise_on_error=False,
         )
         assert result.success is not fails, failures(result)

@@ -14,9 +14,13 @@ from circleci_cost.warehouse.core.statements import sql
 def find_values(connection: duckdb.DuckDBPyConnection) -> None:
     """Fill `dimension_values` with the values of the warehouse's costs."""
     connection.execute("DELETE FROM dimension_values")
+    # All dimensions are in one view, all tags in another: to make a view takes as long as to ask it.
+    made = set()
     for name in (*(dimension.name for dimension in COST_DIMENSIONS), *IDS, *_tags(connection)):
         rows = rows_for([name])
-        make_view(connection, rows)
+        if rows.view not in made:
+            make_view(connection, rows)
+            made.add(rows.view)
         query = sql("publishing/dimension_values").format(view=rows.view, column=rows.column(name))
         connection.execute(query, {"dimension": name, "tag": rows.tag})
 

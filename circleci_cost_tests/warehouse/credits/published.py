@@ -16,7 +16,7 @@ from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.credits.credit_ledger import write_credits
 from circleci_cost.warehouse.credits.reconciliation import write_reconciliation
 from circleci_cost_tests.cli.harness import configuration, publish_rows
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 FIRST, THROUGH = date(2026, 1, 1), date(2026, 3, 12)
 # Every day of a steady 10,000 credits; bought are those of 71 days and 45 more, 20 of which expire first.
@@ -42,7 +42,7 @@ def publish_credits(folder: Path, more: str = PURCHASES, rows: Sequence[Mapping[
     settings = read_settings(folder / "circleci_cost.toml")
     lake, usable = open_lake(settings.data_dir), usable_credits(settings)
     nothing = pl.DataFrame(schema=restatements.SCHEMA)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_credits(connection, usable.centers, ForecastSettings(method="mean"))
         write_reconciliation(connection, usable.invoiced, nothing)
         publish_tables(connection, lake, nothing, datetime.now(UTC))

@@ -22,7 +22,7 @@ from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost_tests.lake.builders import CENTER, FIRST, day, ingest, land_rows
 from circleci_cost_tests.model.usage.builders import ORGANIZATION, Record, record
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 _INFRA, _API = "2f8a6a3e-2f0f-4a0c-9d1b-0c6f9f2a7b22", "3f8a6a3e-2f0f-4a0c-9d1b-0c6f9f2a7b33"
 CONFIGURATION = f"""\
@@ -117,7 +117,7 @@ def publish_usage(
     days = [day(number) for number in range(1, 5)]
     land_rows(lake, usage, days[0], days[-1])
     ingest(lake, days)
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_prices(connection, settings.cost_centers[0].price_periods, days[0], day(31))
         at = datetime(2026, 11, 2, tzinfo=UTC)
         write_daily_costs(connection, lake, CENTER, days, at, history_start=days[0], restatement_days=4)

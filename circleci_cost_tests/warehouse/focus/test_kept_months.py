@@ -16,7 +16,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.warehouse.focus.kept_months import KeptMonths, keep_months
 from circleci_cost_tests.warehouse.allocation.builders import fill
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 _ROWS = [{"date": date(2026, month, 3), "compute": 10 * month, "dlc": 200} for month in (9, 10, 11)]
 _PAYERS = {"acme": "id of acme"}
@@ -24,7 +24,7 @@ _PAYERS = {"acme": "id of acme"}
 
 def published(lake: Lake, rows: list[dict[str, Any]], price_from: date = date(2026, 1, 1)) -> None:
     """Publish these daily costs and no others."""
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         fill(connection, [])
         for table in ("daily_costs", "usage_days", "pricing_periods"):
             connection.execute(f"DELETE FROM {table}")

@@ -15,7 +15,7 @@ from circleci_cost.warehouse.costs.daily_costs import write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost_tests.lake.builders import CENTER, EXPORTED, FIRST, day, days, ingest, land_rows
 from circleci_cost_tests.model.usage.builders import ORGANIZATION, Record, record
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
 
 ANN, BOB, EVE = (f"{letter * 8}-c23d-443b-9764-7ecbe86dec5a" for letter in "abe")
 PRICES = {1: Decimal("0.0006"), 2: Decimal("0.00055"), 3: None}
@@ -75,7 +75,7 @@ def publish_runs(folder: Path) -> Settings:
 def cost(lake: Lake, of: Sequence[date]) -> None:
     """Compute the costs of some days and publish all."""
     periods = [PricePeriod(CENTER, day(number), day(number), price) for number, price in PRICES.items() if price]
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         write_prices(connection, periods, FIRST, day(3))
         write_daily_costs(connection, lake, CENTER, of, EXPORTED, history_start=FIRST, restatement_days=4)
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -20,7 +20,7 @@ from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
 from circleci_cost_tests.pipeline.processes import ended, start
 from circleci_cost_tests.warehouse.allocation.builders import fill
-from circleci_cost_tests.warehouse_tables import open_tables, publish_tables
+from circleci_cost_tests.warehouse_tables import open_tables, publish_tables, tables_to_publish
 
 COSTS = "daily_costs"
 OCTOBER, NOVEMBER = date(2026, 10, 5), date(2026, 11, 6)
@@ -199,7 +199,7 @@ def test_the_grace_of_a_file_begins_when_it_is_listed_no_more(lake: Lake) -> Non
 
 
 def test_files_that_nothing_lists_go_after_an_hour_and_those_of_kept_generations_stay(lake: Lake) -> None:
-    with open_tables(lake) as connection:
+    with tables_to_publish(lake) as connection:
         published = publish_tables(connection, lake, at=NOW)
     for compute in (7, 8):
         with TableStore(lake).writing(COSTS, "acme") as connection:

@@ -1,8 +1,10 @@
 """All tables of a data directory at once, to be read and written; publications of what tests wrote into them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -65,6 +67,21 @@ def publish_tables(
     ((cost_centers,),) = connection.execute("SELECT CAST(getvariable('cost_centers') AS VARCHAR[])").fetchall()
     with TableStore(lake, cost_centers).reading() as opened:
         return publish(opened, lake, changes, at, duckdb_file=duckdb_file, fence=fence)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows that name the same columns, all in one statement: one for each takes 5 ms of a processor."""
+    if not rows:
+        return
+    # As texts, of which DuckDB makes what the columns are: decimals of different scales stay exact.
+    texts = {name: [_text(row[name]) for row in rows] for name in rows[0]}
+    connection.register("inserted", pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String)))
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM inserted")
+    connection.unregister("inserted")
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 @contextmanager

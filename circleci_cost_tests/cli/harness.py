@@ -20,7 +20,7 @@ from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.usage import restatements
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost_tests.warehouse_tables import publish_tables, tables_to_publish
+from circleci_cost_tests.warehouse_tables import insert, publish_tables, tables_to_publish
 
 DATA = Path(__file__).parent.parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
@@ -38,6 +38,16 @@ price_per_credit = 0.0006
 effective_from = 2020-01-01
 """
 
+_USAGE_DAY = {
+    "cost_center": "acme",
+    "jobs": 0,
+    "runs": 0,
+    "credits": 0,
+    "export_id": "e",
+    "exported_at": "2026-01-01",
+    "costed_at": "2026-01-01",
+    "complete": True,
+}
 
 # Removed with the process.
 _MADE = tempfile.TemporaryDirectory(prefix="circleci-cost-tests-")
@@ -116,15 +126,15 @@ def publish_rows(
 def _publish(lake: Lake, cost_rows: list[dict[str, Any]], days: list[date], open_days: list[date]) -> None:
     with tables_to_publish(lake) as connection:
         with transaction(connection):
-            for row in cost_rows:
-                names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
-                connection.execute(f"INSERT INTO daily_costs ({names}) VALUES ({marks})", row)
-            for day in sorted({*days, *(row["date"] for row in cost_rows)}):
-                connection.execute(
-                    "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-                    "TIMESTAMP '2026-01-01', true, $settled, NULL)",
-                    {"day": day, "settled": day not in open_days},
-                )
+            insert(connection, "daily_costs", cost_rows)
+            insert(
+                connection,
+                "usage_days",
+                [
+                    _USAGE_DAY | {"date": day, "settled": day not in open_days}
+                    for day in sorted({*days, *(row["date"] for row in cost_rows)})
+                ],
+            )
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 
 

@@ -14,6 +14,7 @@ from circleci_cost.model.allocation.planning import prepare
 from circleci_cost.model.usage.charge_types import CHARGE_TYPES
 from circleci_cost.warehouse.allocation.allocated_costs import AllocationResult, allocate
 from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost_tests.warehouse_tables import insert
 
 PRICE = Decimal("0.0006")
 DAY = date(2026, 1, 1)
@@ -41,9 +42,7 @@ def warehouse(rows: Iterable[Mapping[str, Any]]) -> duckdb.DuckDBPyConnection:
 def fill(connection: duckdb.DuckDBPyConnection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add daily costs. A row needs nothing: what it does not say is `daily_cost`'s."""
     with transaction(connection):
-        for row in map(daily_cost, rows):
-            names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
-            connection.execute(f"INSERT INTO daily_costs ({names}) VALUES ({marks})", row)
+        insert(connection, "daily_costs", [daily_cost(row) for row in rows])
 
 
 def daily_cost(given: Mapping[str, Any]) -> dict[str, Any]:

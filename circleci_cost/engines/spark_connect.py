@@ -11,15 +11,14 @@ from functools import reduce
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from circleci_cost.engines import arithmetic
 from circleci_cost.engines.definition import Engine
 from circleci_cost.engines.failures import EngineError, engine_failure, inexact
 from circleci_cost.errors import AuthorizationError
 from circleci_cost.sections.section import shown_variable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from circleci_cost.engines.channel import Clocked
 
 # A server that starts anew is back after some seconds; Dagster tries again later.
@@ -58,8 +57,12 @@ class SparkConnect(AbstractContextManager["SparkConnect"]):
         self._opened: Clocked | None = None
 
     def answer(
-        self, statement: str, files: Sequence[ParquetFiles], columns: Mapping[str, str], tables: Mapping[str, pa.Table]
-    ) -> pa.Table:
+        self,
+        statement: str,
+        files: Sequence[ParquetFiles],
+        columns: Mapping[str, str],
+        tables: "Mapping[str, pa.Table]",
+    ) -> "pa.Table":
         """The rows of a statement over `job_runs`, which are the files' rows with `columns`, and over small tables.
 
         A column that files do not have is NULL in their rows. Raises `EngineError`, `AuthorizationError` and, where
@@ -70,6 +73,9 @@ class SparkConnect(AbstractContextManager["SparkConnect"]):
     def proved(self) -> "Clocked":
         """The session with the server, which has shown that it counts exactly. Raises as `answer` does."""
         if self._opened is None:
+            # Its known values are Arrow's, which has pandas imported: half a second that only a server is worth.
+            from circleci_cost.engines import arithmetic
+
             opened = _clocked()(self.section.url or "", self._token(), self._seconds, self._patience)
             # From here on there is something to close.
             self._opened = opened
@@ -102,9 +108,9 @@ class SparkConnect(AbstractContextManager["SparkConnect"]):
         self,
         opened: "Clocked",
         statement: str,
-        tables: Mapping[str, pa.Table],
+        tables: "Mapping[str, pa.Table]",
         views: Mapping[str, tuple[Sequence[ParquetFiles], Mapping[str, str]]],
-    ) -> pa.Table:
+    ) -> "pa.Table":
         from grpc import RpcError
         from pyspark.errors import PySparkException
 

@@ -39,13 +39,13 @@ def dimension_columns() -> dict[str, str]:
     return columns
 
 
-def _charge_rows() -> str:
-    def of(number: int, name: str) -> str:
-        own = f"* REPLACE ({name}_credits AS credits, {name}_cost_usd AS cost_usd)"
-        where = f" WHERE {name}_credits <> 0" if number else ""
-        return f"SELECT {number} AS charge_number, '{name}' AS charge_type, {own} FROM query_table(rows){where}"  # noqa: S608
-
-    return "\nUNION ALL\n".join(of(number, name) for number, name in enumerate(CHARGE_TYPES))
+def _charges() -> str:
+    """The charges of a row of `daily_costs`, one of each charge type, as structs."""
+    return ",\n        ".join(
+        f"{{'charge_number': {number}, 'charge_type': '{name}', "
+        f"'credits': {name}_credits, 'cost_usd': {name}_cost_usd}}"
+        for number, name in enumerate(CHARGE_TYPES)
+    )
 
 
 def _shown(dimension: Dimension) -> str:
@@ -171,7 +171,7 @@ PIECES: dict[str, str] = {
     "charge_has_keys": _same_keys("charges", "keys"),
     "part_has_keys": _same_keys("parts", "costs"),
     "focus_dimensions": ", ".join(f'charges.{name} AS "{column}"' for column, name in DIMENSION_COLUMNS.items()),
-    "charge_rows": _charge_rows(),
+    "charges": _charges(),
     "charge_types": str(len(CHARGE_TYPES)),
     "charges_in_columns": ", ".join(
         f"CASE WHEN charge_type = '{name}' THEN {measure} ELSE 0 END AS {name}_{measure}"

@@ -25,6 +25,13 @@ def sql(name: str) -> str:
     return _PIECE.sub(lambda piece: PIECES[piece[1]], text)
 
 
+def statements_of(package: str) -> list[str]:
+    """The texts of all .sql files of a package, such as `focus`, by name."""
+    files = resources.files("circleci_cost.warehouse").joinpath(package).iterdir()
+    names = sorted(file.name.removesuffix(".sql") for file in files if file.name.endswith(".sql"))
+    return [sql(f"{package}/{name}") for name in names]
+
+
 def one_row(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None = None
 ) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import readable
 from circleci_cost.lake.turns import turn
 from circleci_cost.model.focus.columns import Grain, Style, Version
-from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.core.statements import sql, statements_of
 from circleci_cost.warehouse.focus.deliveries import PARQUET, month_file, write_metadata
 from circleci_cost.warehouse.focus.export import Source, bound_memory, months_between, months_of_rows
 from circleci_cost.warehouse.focus.files import write_parquet
@@ -102,7 +102,9 @@ def _stamps(source: Source) -> dict[str, str]:
         duckdb.__version__,
         # Not the set of texts: each process would write it in another order, and a Parquet file does not depend on it.
         repr((query.columns, query.source, query.order)),
-        *(sql(f"focus/{name}") for name in ("rows", "make_lots", "day_charges", "key_charges", "tag_charges")),
+        # Their views and macros, too.
+        *statements_of("focus"),
+        *statements_of("core"),
         repr(sorted(source.payers.items())),
         repr(list(source.tags)),
     ]

@@ -201,5 +201,5 @@ def test_a_reader_whose_generation_was_removed_reads_the_pointer_again(lake: Lak
 def test_a_pointer_to_a_missing_generation_is_reported(lake: Lake) -> None:
     generation(lake, 1, 0)
     (lake.published / POINTER).write_text('{"generation": "20261002T000000Z-00000002"}')
-    with pytest.raises(StorageError, match=r"current\.json names no readable generation \(FileNotFoundError\); mat"):
+    with pytest.raises(StorageError, match=r"current\.json names no readable generation \(FileNotFoundError\); run"):
         current_generation(lake)

@@ -64,7 +64,7 @@ TABLES = (
 KEPT_GENERATIONS = 3
 KEPT_SECONDS = 3600
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-_DAMAGED = "Materialize the asset `published` to make a new generation, then run the same command again."
+_DAMAGED = "Run `circleci-cost doctor`, which says what makes a new one."
 
 
 class GenerationManifest(BaseModel):
@@ -202,8 +202,8 @@ def current_generation(lake: Lake) -> Generation:
         return _read_pointed(lake)
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(
-            f"{pointer} names no readable generation ({type(error).__name__}); materialize the asset `published` to "
-            "make a new one."
+            f"{pointer} names no readable generation ({type(error).__name__}); run `circleci-cost doctor`, which says "
+            "what makes a new one."
         ) from error
 
 

@@ -7,7 +7,7 @@ the end of the session says loudly.
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ TODAY = datetime.now(UTC).date()
 LAST = TODAY - timedelta(days=5)
 # The API reaches 366 days back.
 FIRST = LAST - timedelta(days=360 if LONG else 1)
-# Cost centers beside the two whose hosts come to harm; they wait in the queue meanwhile.
+# Cost centers beside the two whose hosts come to harm; they are to be done after it.
 MORE = [f"center-{number:02}" for number in range(18 if LONG else 0)]
 
 pytestmark = [
@@ -72,13 +72,12 @@ def organizations() -> Scenario:
 
 @dataclass
 class Harm:
-    """A run on each of two hosts, in the middle of a poll until `release`, and the runs that wait meanwhile."""
+    """A run on each of two hosts, in the middle of a poll until `release`."""
 
     hosts: Cluster
     centers: Mapping[str, Center]
     killed: str
     cut: str
-    others: Sequence[str]
     polls: Mapping[str, Hang]
 
     def do(self) -> tuple[Host, Host]:
@@ -94,9 +93,9 @@ class Harm:
         for hang in self.polls.values():
             hang.release()
 
-    def refresh_again(self, cost_center: str) -> str:
-        """Start a run again that was ended; its id."""
-        return self.hosts.launch_days("refresh", PRICED, cost_center, FIRST, LAST)
+    def refresh(self, *cost_centers: str) -> list[str]:
+        """Start runs of cost centers; their ids."""
+        return [self.hosts.launch_days("refresh", PRICED, name, FIRST, LAST) for name in cost_centers]
 
     def assert_as_on_one_host(self, folder: Path) -> None:
         """Publish, and compare every table with that of one host alone."""
@@ -122,9 +121,9 @@ def harm(folder: Path, data_dir: str, store: S3Server | None = None) -> Iterator
         polls = [Fault("poll", hang, None, path_contains=organization) for organization, hang in held.items()]
         for fault in polls:
             simulator.faults.add(fault)
-        killed, cut, *others = (hosts.launch_days("refresh", PRICED, name, FIRST, LAST) for name in centers)
+        killed, cut = (hosts.launch_days("refresh", PRICED, name, FIRST, LAST) for name in (*initech(), *hooli()))
         hosts.until(lambda: all(fault.injected for fault in polls))
-        yield Harm(hosts, centers, killed, cut, others, held)
+        yield Harm(hosts, centers, killed, cut, held)
 
 
 def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_host(tmp_path: Path) -> None:
@@ -139,7 +138,7 @@ def test_one_host_is_killed_and_the_other_cut_off_and_the_sums_are_those_of_one_
         assert hosts.status(harmed.cut) is dg.DagsterRunStatus.STARTED
         lonely.join()
         hosts.start_worker(dying)
-        hosts.succeed(harmed.cut, harmed.refresh_again("initech"), *harmed.others)
+        hosts.succeed(harmed.cut, *harmed.refresh("initech", *MORE))
         harmed.assert_as_on_one_host(tmp_path / "one")
 
 
@@ -159,8 +158,7 @@ def test_hosts_of_an_object_store_that_are_away_for_longer_than_their_leases_wri
         lonely.join()
         hosts.start_worker(dying)
         # The process of the ended run goes on meanwhile, and finds its turn taken.
-        again = [harmed.refresh_again(name) for name in ("initech", "hooli")]
-        hosts.succeed(*again, *harmed.others)
+        hosts.succeed(*harmed.refresh("initech", "hooli", *MORE))
         assert {hosts.status(run_id) for run_id in ended} == {dg.DagsterRunStatus.FAILURE}
         harmed.assert_as_on_one_host(tmp_path / "one")
 

@@ -20,9 +20,11 @@ from circleci_cost.cli.unpriced import exit_partial_if_unpriced
 from circleci_cost.clock import utc_today
 from circleci_cost.config.settings import Settings
 from circleci_cost.day_ranges import DayRange
+from circleci_cost.days import days_between
 from circleci_cost.errors import UsageError
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.lake.manifests import Manifest
+from circleci_cost.lake.manifests import Manifest, landed_exports
+from circleci_cost.lake.settling import unread_days
 from circleci_cost.model.pricing.definition import CostCenter
 from circleci_cost.model.reporting.filters import Filter, FilterOperator
 from circleci_cost.model.reporting.report import Question, Report
@@ -105,12 +107,18 @@ def _described(files_read: FilesRead) -> str:
 
 
 def _is_published(lake: Lake, manifest: Manifest) -> bool:
-    """Whether every day was published from this import or a later export: an earlier run may have been cut off."""
+    """Whether every day was published from this import or a later export, and its job runs are there.
+
+    An earlier run may have been cut off, or a file been damaged and set aside.
+    """
+    days = DayRange(manifest.first_day, manifest.last_day)
+    landed = landed_exports(lake, manifest.cost_center)
+    if unread_days(lake, manifest.cost_center, days_between(days.first, days.last), landed):
+        return False
     try:
         generation = current_generation(lake)
     except NothingPublishedError:
         return False
-    days = DayRange(manifest.first_day, manifest.last_day)
     with generation.connect() as connection:
         return imported_days(connection, manifest.cost_center, days, manifest.exported_at) == days.days
 

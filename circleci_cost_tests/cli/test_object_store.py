@@ -105,12 +105,10 @@ def test_an_import_into_a_store_publishes_what_one_on_a_disk_does(call: Caller, 
     assert (imported.code, "$196.533000" in imported.out) == (0, True), imported.err
     lake, local = Lake(StorePath(address)), Lake(northwind / "data")
     assert json.loads(call("report", "--by", "project", "--json").out)["total"]["cost"] == "196.533000"
+    drawn = ("exported_at", "costed_at", "export_id", "job_runs_sha256")
     with TableStore(lake).reading() as stored, TableStore(local).reading() as there:
         for table in ("daily_costs", "allocated_costs", "usage_days", "waste", "class_advice"):
-            rows = [
-                opened.connection.sql(f"FROM {table}").pl().drop("exported_at", "costed_at", "export_id", strict=False)
-                for opened in (stored, there)
-            ]
+            rows = [opened.connection.sql(f"FROM {table}").pl().drop(drawn, strict=False) for opened in (stored, there)]
             assert rows[0].sort(rows[0].columns).equals(rows[1].sort(rows[1].columns)), table
     assert list(lake.focus.glob("focus-*.parquet"))
     assert call("doctor").code == 0

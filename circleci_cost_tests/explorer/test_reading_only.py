@@ -128,7 +128,7 @@ def test_a_table_that_is_damaged_is_a_sentence_until_there_is_a_new_generation(s
     path.write_bytes(b"nothing of a table" * 1000)
     answer = total(site)
     assert answer.status_code == 503
-    assert "Materialize the asset `published`" in answer.json()["error"]
+    assert "Run `circleci-cost doctor`, which says what makes a new one" in answer.json()["error"]
     publish_twice(site)
     assert total(site).status_code == 200
 

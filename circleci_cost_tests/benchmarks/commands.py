@@ -71,6 +71,15 @@ CASES = {
 }
 
 
+def environment_as_installed() -> dict[str, str]:
+    """This process's variables for another, without those of a deployment of ours.
+
+    Nor that which has each process compile all modules anew, as no installed version does.
+    """
+    left_out = ("DAGSTER_", "CIRCLECI", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+
+
 @dataclass(frozen=True)
 class Spent:
     """The seconds of one run."""
@@ -112,13 +121,10 @@ class Version:
         return self._prepared[key]
 
     def _run(self, command: Sequence[str], folder: Path) -> None:
-        # Each process would compile all modules anew, which no installed version does.
-        left_out = ("DAGSTER_", "CIRCLECI", "PYTHONDONTWRITEBYTECODE")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         done = subprocess.run(
             [sys.executable, "-P", "-m", "circleci_cost.cli", *command],
             cwd=folder,
-            env=kept | {"PYTHONPATH": str(self._checkout), "CIRCLECI_TOKEN": "a-token"},
+            env=environment_as_installed() | {"PYTHONPATH": str(self._checkout), "CIRCLECI_TOKEN": "a-token"},
             capture_output=True,
             text=True,
             check=False,

@@ -29,6 +29,7 @@ from circleci_cost.cli.watching import watch_runs
 from circleci_cost.cli.worker_pool import WorkerPool
 from circleci_cost.config.settings import load_settings
 from circleci_cost.lake.layout import open_lake
+from circleci_cost_tests.benchmarks.commands import environment_as_installed
 from circleci_cost_tests.benchmarks.reprice import COST_CENTER, LAST, write_lake
 
 _CONFIGURATION = "circleci_cost.toml"
@@ -108,8 +109,8 @@ def _configure(folder: Path, names: Sequence[str], first: date, price: str) -> N
 def _measured(folder: Path, workers: int, first: date) -> dict[str, float]:
     command = [sys.executable, "-m", "circleci_cost_tests.benchmarks", "cost_centers", "--child"]
     arguments = [str(folder), str(workers), f"{first}"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAGSTER_", "CIRCLECI"))}
-    done = subprocess.run([*command, *arguments], env=kept, capture_output=True, text=True, check=False)
+    environment = environment_as_installed()
+    done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)
     return dict(json.loads(done.stdout.splitlines()[-1]))

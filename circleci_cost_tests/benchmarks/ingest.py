@@ -83,32 +83,36 @@ def run(rows: int, pairs_in_turn: int = PAIRS) -> None:
 def land(folder: Path, rows: int, parts: int) -> Lake:
     """Land an export of about as many rows, once."""
     lake = open_lake(folder)
-    directory = lake.export("acme", FIRST, LAST)
-    if directory.exists():
-        return lake
+    if not lake.export("acme", FIRST, LAST).exists():
+        land_export(lake, FIRST, LAST, NOW, jobs_per_day=rows / 31, parts=parts)
+    return lake
+
+
+def land_export(lake: Lake, first: date, last: date, at: datetime, *, jobs_per_day: float, parts: int) -> None:
+    """Land an export of these days of the demo's acme, made at `at`, of a steady number of job runs a day."""
+    directory = lake.export("acme", first, last)
     scenario = demo_scenario(NOW.date())
     (acme,) = (organization for organization in scenario.organizations if organization.id == ACME_ID)
-    busy = dataclasses.replace(acme, jobs_per_day=rows / 31, growth=0.0)
+    busy = dataclasses.replace(acme, jobs_per_day=jobs_per_day, growth=0.0)
     scenario = dataclasses.replace(scenario, organizations=(busy,), events=())
-    files = write_export_files(directory, scenario, [ACME_ID], FIRST, LAST, parts=parts, as_of=NOW)
+    files = write_export_files(directory, scenario, [ACME_ID], first, last, parts=parts, as_of=NOW)
     write_manifest(
         directory,
         Manifest(
             cost_center="acme",
             source="usage_export_job",
             complete=True,
-            export_id="benchmark",
+            export_id=f"benchmark-{first}",
             organization_id=ACME_ID,
             shared_organization_ids=(),
-            first_day=FIRST,
-            last_day=LAST,
-            requested_at=NOW,
-            exported_at=NOW,
+            first_day=first,
+            last_day=last,
+            requested_at=at,
+            exported_at=at,
             url_count=len(files),
             parts=tuple(Part(name=file.name, bytes=1, sha256="", uncompressed_bytes=1, lines=1) for file in files),
         ),
     )
-    return lake
 
 
 def measure(side: str, lake: Lake) -> dict[str, float]:

@@ -9,7 +9,6 @@ the sums of all that count exactly must be equal. Nobody downloads, allocates or
 """
 
 import argparse
-import dataclasses
 import json
 import resource
 import shutil
@@ -32,12 +31,12 @@ from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.days import days_between
 from circleci_cost.lake.ingest import ingest_days
 from circleci_cost.lake.layout import Lake, open_lake
-from circleci_cost.lake.manifests import Manifest, Part, write_manifest
 from circleci_cost.model.pricing.price_periods import PricePeriod
-from circleci_cost.simulator import ACME_ID, demo_scenario, write_export_files
+from circleci_cost.simulator import ACME_ID
 from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.tables.sessions import TableStore
+from circleci_cost_tests.benchmarks.ingest import NOW, land_export
 
 JOBS_PER_DAY = 2_000
 PAIRS = 3
@@ -45,10 +44,10 @@ LAST = date(2026, 11, 21)
 FIRST = LAST - timedelta(days=394)
 # What CircleCI may restate: fetched again each day.
 NEWEST = LAST - timedelta(days=4)
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRICE = Decimal("0.0006")
 COST_CENTER = "acme"
 _WINDOW_DAYS = 31
+_PARTS = 3
 _DIMENSIONS = ["JOB_RUN_DATE", "ORGANIZATION_ID", "PROJECT_NAME", "WORKFLOW_NAME", "JOB_NAME", "RESOURCE_CLASS"]
 
 
@@ -93,33 +92,9 @@ def _land(lake: Lake, jobs_per_day: int) -> None:
     first = FIRST
     while first <= LAST:
         last = min(first + timedelta(days=_WINDOW_DAYS - 1), LAST)
-        _land_window(lake, jobs_per_day, first, last, NOW - timedelta(days=1))
+        land_export(lake, first, last, NOW - timedelta(days=1), jobs_per_day=jobs_per_day, parts=_PARTS)
         first = last + timedelta(days=1)
-    _land_window(lake, jobs_per_day, NEWEST, LAST, NOW)
-
-
-def _land_window(lake: Lake, jobs_per_day: int, first: date, last: date, at: datetime) -> None:
-    scenario = demo_scenario(NOW.date())
-    (acme,) = (organization for organization in scenario.organizations if organization.id == ACME_ID)
-    busy = dataclasses.replace(acme, jobs_per_day=jobs_per_day, growth=0.0)
-    scenario = dataclasses.replace(scenario, organizations=(busy,), events=())
-    directory = lake.export(COST_CENTER, first, last)
-    files = write_export_files(directory, scenario, [ACME_ID], first, last, as_of=NOW)
-    manifest = Manifest(
-        cost_center=COST_CENTER,
-        source="usage_export_job",
-        complete=True,
-        export_id=f"{first}",
-        organization_id=ACME_ID,
-        shared_organization_ids=(),
-        first_day=first,
-        last_day=last,
-        requested_at=at,
-        exported_at=at,
-        url_count=len(files),
-        parts=tuple(Part(name=file.name, bytes=1, sha256="", uncompressed_bytes=1, lines=1) for file in files),
-    )
-    write_manifest(directory, manifest)
+    land_export(lake, NEWEST, LAST, NOW, jobs_per_day=jobs_per_day, parts=_PARTS)
 
 
 def _measure(way: str, root: Path) -> dict[str, Any]:

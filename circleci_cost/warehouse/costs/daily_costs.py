@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -153,7 +152,7 @@ class _Asked:
     def written(self, connection: duckdb.DuckDBPyConnection) -> list[date]:
         """The days to compute, in order."""
         behind = _not_costed(connection, self.cost_center, self.history, self.unsettled)
-        return sorted({*self.days, *_restated_since(connection, self.lake, self.cost_center), *behind})
+        return sorted({*self.days, *_restated_since(connection, self.lake, self.cost_center, self.present), *behind})
 
 
 def _asked(
@@ -173,7 +172,9 @@ def _asked(
     return _Asked(lake, cost_center, days, {day for day in present if day >= history_start}, present, unsettled)
 
 
-def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str) -> list[date]:
+def _restated_since(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, present: Collection[date]
+) -> list[date]:
     """The restated days whose job runs are not those that their costs were computed of.
 
     By the files' checksums: by the clock, costs of a file that was being replaced meanwhile are newer than the new one.
@@ -186,17 +187,14 @@ def _restated_since(connection: duckdb.DuckDBPyConnection, lake: Lake, cost_cent
         params={"cost_center": cost_center},
     ).pl()
     days = restated.join(costed, on="date").sort("date")
-    files = [lake.job_runs_file(cost_center, day) for day in days["date"]]
-    present = pl.Series(each_of(lake.root, files, _checksum), dtype=pl.String)
-    known = present.is_not_null() & pl.col("job_runs_sha256").is_not_null()
-    later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
-    changed = pl.when(known).then(pl.col("job_runs_sha256") != present).otherwise(later)
-    return days.filter(changed).get_column("date").to_list()
-
-
-def _checksum(path: Path) -> str | None:
     # A day may have lost its file.
-    return read_provenance(path).sha256 if path.exists() else None
+    files = {day: lake.job_runs_file(cost_center, day) for day in days["date"] if day in present}
+    read = dict(zip(files, each_of(lake.root, files.values(), read_provenance), strict=True))
+    found = pl.Series([read[day].sha256 if day in read else None for day in days["date"]], dtype=pl.String)
+    known = found.is_not_null() & pl.col("job_runs_sha256").is_not_null()
+    later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
+    changed = pl.when(known).then(pl.col("job_runs_sha256") != found).otherwise(later)
+    return days.filter(changed).get_column("date").to_list()
 
 
 def _not_costed(

@@ -20,7 +20,7 @@ def remove_unlisted(lake: Lake) -> list[Path]:
     removed = []
     for path, _ in unlisted_files(lake):
         with suppress(FileNotFoundError):  # removed by another run meanwhile
-            # Asked now: a long listing ago, it was perhaps listed, or a run had not taken it up again.
+            # Asked now: its grace may have begun since the listing, which takes long where files are many.
             if file_age(path.stat()) > KEPT_SECONDS:
                 path.unlink()
                 removed.append(path)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 import polars as pl
 
 from circleci_cost.errors import TransientSourceError
-from circleci_cost.lake.days import JobRunsDay, read_day, read_exports, state_of_day, write_day, write_restatement
+from circleci_cost.lake.days import JobRunsDay, read_day, read_provenances, state_of_day, write_day, write_restatement
 from circleci_cost.lake.export_reading import (
     Expected,
     ReplacedExportError,
@@ -25,7 +25,7 @@ from circleci_cost.lake.known_usage import jobs_of_day
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.manifests import LandedExport, Manifest, disbelieve, exports_by_day, landed_exports
 from circleci_cost.lake.moved import neighbour_keys, read_keys, read_neighbours, remove_moved_jobs
-from circleci_cost.lake.readable import each_of, present
+from circleci_cost.lake.readable import present
 from circleci_cost.lake.spill import ROWS_IN_MEMORY, DaySpill, new_spill, remove_abandoned_spills
 from circleci_cost.lake.turns import in_the_same_turns
 from circleci_cost.model.usage import restatements
@@ -156,8 +156,8 @@ def _published_exports(lake: Lake, cost_center: str, days: Iterable[date]) -> di
     paths = {day: lake.job_runs_file(cost_center, day) for day in days}
     there = set(present(paths.values()))
     written = [day for day, path in paths.items() if path in there]
-    read = each_of(lake.root, [paths[day] for day in written], read_exports)
-    return dict(zip(written, read, strict=True))
+    read = read_provenances(lake, cost_center, written)
+    return {day: dict(provenance.exports) for day, provenance in zip(written, read, strict=True)}
 
 
 def _rank(exports: Sequence[LandedExport], published: Iterable[Mapping[str, datetime]]) -> dict[str, int]:

@@ -3,8 +3,10 @@
 Which manifests a day's job runs come from is decided here; reading the parts is `model`'s job.
 """
 
+import io
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -15,7 +17,7 @@ from circleci_cost.days import days_between
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.layout import Lake
-from circleci_cost.lake.readable import each_of
+from circleci_cost.lake.readable import texts_of
 
 MANIFEST = "manifest.json"
 REFUSED = "refused.json"
@@ -112,21 +114,21 @@ def disbelieve(export: LandedExport, days: Iterable[date]) -> None:
     write_atomic(export.directory / DISBELIEVED, json.dumps([day.isoformat() for day in named]).encode())
 
 
-def _disbelieved(directory: Path) -> frozenset[date]:
-    path = directory / DISBELIEVED
-    try:
-        return frozenset(date.fromisoformat(day) for day in json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return frozenset()
-    except (ValueError, TypeError) as error:
-        raise StorageError(f"{path} is not a list of days; move it away, and they are judged anew.") from error
-
-
 def read_manifest(directory: Path) -> Manifest:
     """Read one manifest. Raises `StorageError` where it is not what this version wrote."""
     path = directory / MANIFEST
+    return _manifest(path, _text(path))
+
+
+def _text(source: Path | io.BytesIO) -> str:
+    content = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+    # What is no UTF-8 is for the reader of the text to refuse.
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _manifest(path: Path, text: str) -> Manifest:
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(text.encode("utf-8", "surrogateescape"))
     except (ValidationError, json.JSONDecodeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(step) for step in first["loc"]) or "the file"
@@ -136,10 +138,23 @@ def read_manifest(directory: Path) -> Manifest:
         ) from error
 
 
+def _days(path: Path, text: str) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(day) for day in json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise StorageError(f"{path} is not a list of days; move it away, and they are judged anew.") from error
+
+
 def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
-    """All landed exports of a cost center, the oldest export first."""
-    directories = (path.parent for path in lake.exports(cost_center).glob(f"*/{MANIFEST}"))
-    return in_order(export for export in each_of(lake.root, directories, _landed) if export)
+    """All landed exports of a cost center, the oldest export first. Raises `StorageError` as `read_export` does."""
+    manifests = list(lake.exports(cost_center).glob(f"*/{MANIFEST}"))
+    disbelieved = [path.parent / DISBELIEVED for path in manifests]
+    texts = texts_of(f"manifests of {cost_center}", [*manifests, *disbelieved], _text)
+    return in_order(
+        _export(path.parent, text, days)
+        for path, text, days in zip(manifests, texts, texts[len(manifests) :], strict=False)
+        if text is not None  # somebody has just moved it away
+    )
 
 
 def in_order(exports: Iterable[LandedExport]) -> list[LandedExport]:
@@ -147,17 +162,20 @@ def in_order(exports: Iterable[LandedExport]) -> list[LandedExport]:
     return sorted(exports, key=lambda export: (export.manifest.exported_at, export.manifest.export_id))
 
 
-def _landed(directory: Path) -> LandedExport | None:
-    try:
-        return read_export(directory)
-    except FileNotFoundError:
-        return None  # somebody has just moved it away
-
-
 def read_export(directory: Path) -> LandedExport:
     """The landed export in a directory. Raises `StorageError` for a manifest that is not readable."""
-    manifest, disbelieved = read_manifest(directory), _disbelieved(directory)
-    return LandedExport(directory=directory, manifest=manifest, disbelieved=disbelieved)
+    manifest, disbelieved = _text(directory / MANIFEST), None
+    with suppress(FileNotFoundError):
+        disbelieved = _text(directory / DISBELIEVED)
+    return _export(directory, manifest, disbelieved)
+
+
+def _export(directory: Path, manifest: str, disbelieved: str | None) -> LandedExport:
+    return LandedExport(
+        directory=directory,
+        manifest=_manifest(directory / MANIFEST, manifest),
+        disbelieved=frozenset() if disbelieved is None else _days(directory / DISBELIEVED, disbelieved),
+    )
 
 
 def was_replaced(export: LandedExport) -> bool:

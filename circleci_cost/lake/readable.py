@@ -7,10 +7,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.stores.paths import StorePath
+
+if TYPE_CHECKING:
+    from circleci_cost.lake.stores.objects import Location, Meta
 
 # More than the footer of a file of job runs takes; a longer one is fetched by a second request.
 _FOOTER_BYTES = 128 * 1024
@@ -74,13 +77,47 @@ def parquet_source(path: Path) -> Path | io.BytesIO | None:
         return None
 
 
+def texts_of(
+    name: str, paths: Iterable[Path], text_in: Callable[[Path | io.BytesIO], str | None], *, footers: bool = False
+) -> list[str | None]:
+    """The text that `text_in` finds in each file, in their order; None where there is no file, or no text in it.
+
+    An object is read once by this machine as long as it stays the same: `name` tells this reading of these files from
+    others. With `footers`, the last bytes of a Parquet file are enough for `text_in`. Raises `StorageError`, and what
+    `text_in` raises.
+    """
+    files = list(paths)
+    remote = [path for path in files if isinstance(path, StorePath)]
+    if not remote:
+        return [_text_of(path, text_in) for path in files]
+    from circleci_cost.lake.stores.known_contents import known_contents
+
+    fetch = _footer if footers else _whole
+    return known_contents(name, remote, lambda path, meta: text_in(io.BytesIO(fetch(path.location, meta))))
+
+
 def footer_source(path: Path) -> Path | io.BytesIO:
     """What Polars reads the metadata of a Parquet file from: of an object, its last bytes alone are fetched."""
-    if not isinstance(path, StorePath):
-        return path
-    tail = path.location.tail(_FOOTER_BYTES)
+    return io.BytesIO(_footer(path.location, path.location.head())) if isinstance(path, StorePath) else path
+
+
+def _text_of(path: Path, text_in: Callable[[Path | io.BytesIO], str | None]) -> str | None:
+    try:
+        return text_in(path)
+    except FileNotFoundError:
+        return None
+
+
+def _whole(location: "Location", meta: "Meta") -> bytes:
+    return location.read_range(0, meta.size, meta.version) if meta.size else b""
+
+
+def _footer(location: "Location", meta: "Meta") -> bytes:
+    tail = location.read_range(max(0, meta.size - _FOOTER_BYTES), meta.size, meta.version) if meta.size else b""
     needed = int.from_bytes(tail[-8:-4], "little") + 8
-    return io.BytesIO(tail if needed <= len(tail) else path.location.tail(needed))
+    if len(tail) < needed <= meta.size:
+        return location.read_range(meta.size - needed, meta.size, meta.version)
+    return tail
 
 
 def each_of(root: Path, items: Iterable[_T], read: Callable[[_T], _R]) -> list[_R]:

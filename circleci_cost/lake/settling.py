@@ -6,13 +6,10 @@ the other days is decided in `history.coverage`.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, timedelta
-from pathlib import Path
 
-from circleci_cost.errors import StorageError
-from circleci_cost.lake.days import read_exports
+from circleci_cost.lake.days import known_provenances
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
-from circleci_cost.lake.readable import each_of
 
 
 def unsettled_days(
@@ -53,18 +50,12 @@ def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequ
     """
     sources = exports_by_day(landed)
     covered = [day for day in days if day in sources]
-    paths = [lake.job_runs_file(cost_center, day) for day in covered]
-    read_from = each_of(lake.root, paths, _read_from)
-    return [day for day, read in zip(covered, read_from, strict=True) if read != _ids(sources[day])]
+    return [
+        day
+        for day, read in zip(covered, known_provenances(lake, cost_center, covered), strict=True)
+        if read is None or read.exports.keys() != _ids(sources[day])
+    ]
 
 
 def _ids(sources: Iterable[LandedExport]) -> set[str]:
     return {source.manifest.export_id for source in sources}
-
-
-def _read_from(path: Path) -> set[str] | None:
-    """The exports that a file of job runs was read from; None where it is missing or not readable."""
-    try:
-        return set(read_exports(path))
-    except StorageError:
-        return None

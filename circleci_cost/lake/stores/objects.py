@@ -90,13 +90,6 @@ class Location:
         for start in range(0, meta.size, PIECE_BYTES):
             yield self.read_range(start, min(start + PIECE_BYTES, meta.size), meta.version)
 
-    def tail(self, size: int) -> bytes:
-        """Read the last bytes of the object, all of it where it is smaller."""
-        import obstore
-
-        with store_errors(str(self), "read"):
-            return bytes(obstore.get(self._client(), self.key, options={"range": {"suffix": size}}).bytes())
-
     def read_range(self, start: int, end: int, version: Version) -> bytes:
         """Read some bytes. Raises `ChangedMeanwhileError` where the object has another version by now."""
         import obstore

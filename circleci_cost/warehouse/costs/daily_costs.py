@@ -13,11 +13,11 @@ import polars as pl
 
 from circleci_cost.day_ranges import as_ranges
 from circleci_cost.engines.spark_connect import SparkConnect
-from circleci_cost.lake.days import read_provenance, read_restatements
+from circleci_cost.lake.days import read_provenances, read_restatements
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
-from circleci_cost.lake.readable import each_of, readable
+from circleci_cost.lake.readable import readable
 from circleci_cost.lake.settling import unread_days, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
@@ -188,8 +188,8 @@ def _restated_since(
     ).pl()
     days = restated.join(costed, on="date").sort("date")
     # A day may have lost its file.
-    files = {day: lake.job_runs_file(cost_center, day) for day in days["date"] if day in present}
-    read = dict(zip(files, each_of(lake.root, files.values(), read_provenance), strict=True))
+    there = [day for day in days["date"] if day in present]
+    read = dict(zip(there, read_provenances(lake, cost_center, there), strict=True))
     found = pl.Series([read[day].sha256 if day in read else None for day in days["date"]], dtype=pl.String)
     known = found.is_not_null() & pl.col("job_runs_sha256").is_not_null()
     later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
@@ -218,8 +218,7 @@ def _sources(
     lake: Lake, cost_center: str, days: Sequence[date], at: datetime, unsettled: Collection[date]
 ) -> pl.DataFrame:
     rows = []
-    read = each_of(lake.root, [lake.job_runs_file(cost_center, day) for day in days], read_provenance)
-    for day, provenance in zip(days, read, strict=True):
+    for day, provenance in zip(days, read_provenances(lake, cost_center, days), strict=True):
         *_, export_id = provenance.exports
         times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (max(provenance.exports.values()), at))
         rows.append((cost_center, day, export_id, *times, day not in unsettled, provenance.sha256))

@@ -9,12 +9,12 @@ import pytest
 
 from circleci_cost.database import connect
 from circleci_cost.errors import StorageError
-from circleci_cost.lake.days import read_day, read_restatements
+from circleci_cost.lake.days import read_day, read_provenances, read_restatements
 from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.known_usage import days_with_usage
 from circleci_cost.lake.layout import FORMAT, Lake, open_lake
 from circleci_cost.lake.leftovers import remove_leftovers
-from circleci_cost.lake.manifests import landed_exports, set_aside
+from circleci_cost.lake.manifests import MANIFEST, disbelieve, landed_exports, set_aside
 from circleci_cost.lake.readable import present, readable
 from circleci_cost.lake.run_locks import dead_run, lock_run, locked_runs, remove_run_lock, run_lock_age
 from circleci_cost.lake.settling import unread_days
@@ -214,6 +214,53 @@ def test_engines_read_objects_from_copies_that_are_fetched_once_per_version(s3: 
     s3.requests.clear()
     assert readable(paths[1:], immutable=True) == only
     assert s3.requests == []
+
+
+def test_what_small_objects_say_is_read_once_by_a_machine_as_long_as_they_stay_the_same(
+    s3: S3Server, remote: Lake
+) -> None:
+    week = days(1, 10)
+    for number, each in enumerate(week):
+        land_rows(remote, [], each, last=each, export_id=f"export-{number}")
+    ingest(remote, week)
+    assert unread_days(remote, CENTER, week, landed_exports(remote, CENTER)) == []
+    s3.requests.clear()
+    landed = landed_exports(remote, CENTER)
+    assert unread_days(remote, CENTER, week, landed) == []
+    # The manifests' paths, then the versions of the manifests and of the days.
+    assert [method for method, _ in s3.requests] == ["GET"] * 3
+    assert all(path.count("/") == 1 for _, path in s3.requests), "objects were read"
+
+    land_rows(remote, [], day(4), last=day(4), export_id="export-4th", hours=1)
+    disbelieve(landed[0], [day(1)])
+    later = landed_exports(remote, CENTER)
+    assert [export.manifest.export_id for export in later if export.manifest.first_day == day(4)] == ["export-4th"]
+    assert {export.disbelieved for export in later if export.manifest.first_day == day(1)} == {frozenset({day(1)})}
+    assert unread_days(remote, CENTER, week, later) == [day(4)]
+    ingest(remote, [day(4)])
+    assert unread_days(remote, CENTER, week, landed_exports(remote, CENTER)) == []
+    write_atomic(remote.job_runs_file(CENTER, day(2)), b"nothing of ours")
+    assert unread_days(remote, CENTER, week, landed_exports(remote, CENTER)) == [day(2)]
+    with pytest.raises(StorageError, match=r"data\.parquet is not a file of job runs of this version"):
+        read_provenances(remote, CENTER, week)
+    remote.job_runs_file(CENTER, day(2)).unlink()
+    assert unread_days(remote, CENTER, week, landed_exports(remote, CENTER)) == [day(2)]
+    with pytest.raises(StorageError, match=r"data\.parquet is missing; materialize job_runs"):
+        read_provenances(remote, CENTER, week)
+    write_atomic(later[0].directory / MANIFEST, b"\xff nothing of ours")
+    with pytest.raises(StorageError, match=r"manifest\.json is not a manifest of this version"):
+        landed_exports(remote, CENTER)
+
+
+def test_what_a_machine_has_kept_of_small_objects_may_be_damaged(remote: Lake, tmp_path: Path) -> None:
+    _two_exports(remote)
+    before = landed_exports(remote, CENTER)
+    kept = list(tmp_path.rglob("known/*.json"))
+    assert kept
+    for damage in (b"", b"{", b"[1]", b'{"a": 1}', b'{"a": ["b"]}'):
+        for file in kept:
+            file.write_bytes(damage)
+        assert landed_exports(remote, CENTER) == before
 
 
 def _write_table(path: Path, value: int) -> None:

@@ -4,10 +4,10 @@ CircleCI restates its last days without a documented rule; `restatement_days` sa
 the other days is decided in `history.coverage`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, timedelta
 
-from circleci_cost.lake.days import known_provenances
+from circleci_cost.lake.days import Provenance, known_provenances
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import LandedExport, exports_by_day
 
@@ -50,10 +50,16 @@ def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequ
     """
     sources = exports_by_day(landed)
     covered = [day for day in days if day in sources]
+    return unread(dict(zip(covered, known_provenances(lake, cost_center, covered), strict=True)), landed)
+
+
+def unread(read: Mapping[date, Provenance | None], landed: Sequence[LandedExport]) -> list[date]:
+    """Those of some days that `unread_days` names, by what their files' footers say (`known_provenances`)."""
+    sources = exports_by_day(landed)
     return [
         day
-        for day, read in zip(covered, known_provenances(lake, cost_center, covered), strict=True)
-        if read is None or read.exports.keys() != _ids(sources[day])
+        for day, provenance in read.items()
+        if day in sources and (provenance is None or provenance.exports.keys() != _ids(sources[day]))
     ]
 
 

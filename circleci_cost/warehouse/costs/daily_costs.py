@@ -3,7 +3,7 @@
 Prices come from `daily_rates` (see `pricing_periods`); Dagster or the caller decides which days are computed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,12 +13,12 @@ import polars as pl
 
 from circleci_cost.day_ranges import as_ranges
 from circleci_cost.engines.spark_connect import SparkConnect
-from circleci_cost.lake.days import read_provenances, read_restatements
+from circleci_cost.lake.days import Provenance, known_provenances, read_provenances, read_restatements
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.readable import readable
-from circleci_cost.lake.settling import unread_days, unsettled_days
+from circleci_cost.lake.settling import unread, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
 from circleci_cost.warehouse.costs.job_run_prices import price_job_runs
@@ -146,13 +146,18 @@ class _Asked:
     cost_center: str
     days: Collection[date]
     history: Collection[date]
-    present: set[date]
+    job_runs: Mapping[date, Provenance | None]
     unsettled: Collection[date]
+
+    @property
+    def present(self) -> set[date]:
+        """The days that have job runs."""
+        return set(self.job_runs)
 
     def written(self, connection: duckdb.DuckDBPyConnection) -> list[date]:
         """The days to compute, in order."""
         behind = _not_costed(connection, self.cost_center, self.history, self.unsettled)
-        return sorted({*self.days, *_restated_since(connection, self.lake, self.cost_center, self.present), *behind})
+        return sorted({*self.days, *_changed_since(connection, self.lake, self.cost_center, self.job_runs), *behind})
 
 
 def _asked(
@@ -163,34 +168,32 @@ def _asked(
     organizations: Collection[str],
 ) -> _Asked:
     history_start, restatement_days = history
-    present = set(lake.job_runs_days(cost_center))
+    there = lake.job_runs_days(cost_center)
+    job_runs = dict(zip(there, known_provenances(lake, cost_center, there), strict=True))
     landed = landed_exports(lake, cost_center)
     unsettled = {
-        *unsettled_days(present, landed, restatement_days, trust_imports=True, organizations=organizations),
-        *unread_days(lake, cost_center, present, landed),
+        *unsettled_days(job_runs, landed, restatement_days, trust_imports=True, organizations=organizations),
+        *unread(job_runs, landed),
     }
-    return _Asked(lake, cost_center, days, {day for day in present if day >= history_start}, present, unsettled)
+    return _Asked(lake, cost_center, days, {day for day in job_runs if day >= history_start}, job_runs, unsettled)
 
 
-def _restated_since(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, present: Collection[date]
+def _changed_since(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, job_runs: Mapping[date, Provenance | None]
 ) -> list[date]:
-    """The restated days whose job runs are not those that their costs were computed of.
+    """The days whose job runs are not those that their costs were computed of.
 
     By the files' checksums: by the clock, costs of a file that was being replaced meanwhile are newer than the new one.
+    Where a checksum is not known, as that of a lost or damaged file, the days that were restated later.
     """
-    restated = read_restatements(lake, [cost_center]).group_by("date").agg(pl.col("recorded_at").max())
-    if restated.is_empty():
-        return []
-    costed = connection.sql(
+    costed: pl.DataFrame = connection.sql(
         "SELECT date, costed_at, job_runs_sha256 FROM usage_days WHERE cost_center = $cost_center",
         params={"cost_center": cost_center},
     ).pl()
-    days = restated.join(costed, on="date").sort("date")
-    # A day may have lost its file.
-    there = [day for day in days["date"] if day in present]
-    read = dict(zip(there, read_provenances(lake, cost_center, there), strict=True))
-    found = pl.Series([read[day].sha256 if day in read else None for day in days["date"]], dtype=pl.String)
+    restated = read_restatements(lake, [cost_center]).group_by("date").agg(pl.col("recorded_at").max())
+    days = costed.join(restated, on="date", how="left").sort("date")
+    read = (job_runs.get(day) for day in days["date"])
+    found = pl.Series([provenance and provenance.sha256 for provenance in read], dtype=pl.String)
     known = found.is_not_null() & pl.col("job_runs_sha256").is_not_null()
     later = pl.col("recorded_at").dt.replace_time_zone(None) > pl.col("costed_at")
     changed = pl.when(known).then(pl.col("job_runs_sha256") != found).otherwise(later)
@@ -218,7 +221,8 @@ def _sources(
     lake: Lake, cost_center: str, days: Sequence[date], at: datetime, unsettled: Collection[date]
 ) -> pl.DataFrame:
     rows = []
-    for day, provenance in zip(days, read_provenances(lake, cost_center, days), strict=True):
+    read = read_provenances(lake, cost_center, days)
+    for day, provenance in zip(days, read, strict=True):
         *_, export_id = provenance.exports
         times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (max(provenance.exports.values()), at))
         rows.append((cost_center, day, export_id, *times, day not in unsettled, provenance.sha256))

@@ -1,5 +1,6 @@
 """What another run stores while days are being priced is neither counted twice nor lost."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -92,6 +93,26 @@ def test_a_restated_day_is_priced_once(lake: Lake) -> None:
 def test_a_restated_day_is_priced_again_by_the_time_where_an_earlier_version_noted_no_checksum(lake: Lake) -> None:
     with TableStore(lake).writing("daily_costs", CENTER) as connection:
         connection.execute("UPDATE usage_days SET job_runs_sha256 = NULL")
+    store(lake, BEFORE, 3, hours=3)
+    price(lake, [FIRST], hours=4)
+    assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(path.read_bytes()[:-20]), Path.unlink])
+def test_a_restated_day_whose_file_is_lost_or_damaged_keeps_its_costs_and_holds_up_no_other(
+    lake: Lake, harm: Callable[[Path], object]
+) -> None:
+    store(lake, BEFORE, 3, hours=3)
+    price(lake, [BEFORE, FIRST], hours=4)
+    harm(lake.job_runs_file(CENTER, BEFORE))
+    store(lake, FIRST, 5, hours=5)
+    price(lake, [FIRST], hours=6)
+    assert jobs(lake) == ({BEFORE: 3, FIRST: 5}, {BEFORE: 3, FIRST: 5})
+
+
+def test_a_lost_day_that_was_read_again_by_a_run_that_did_not_price_it_is_priced_by_the_next_one(lake: Lake) -> None:
+    # Without the former file nothing says that the later export restates it.
+    lake.job_runs_file(CENTER, BEFORE).unlink()
     store(lake, BEFORE, 3, hours=3)
     price(lake, [FIRST], hours=4)
     assert jobs(lake) == ({BEFORE: 3, FIRST: 1}, {BEFORE: 3, FIRST: 1})

@@ -14,7 +14,7 @@ def memory_bytes(cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> int:
 
 def _limits(cgroups: Path, own: Path) -> list[int]:
     try:
-        lines = own.read_text().splitlines()
+        lines = os.fsdecode(own.read_bytes()).splitlines()  # names may be any bytes
     except OSError:
         return []  # not Linux
     limits = []

@@ -1,5 +1,6 @@
 """Whom a reader of exports waits for: its own cost center, memory, and nobody else."""
 
+import os
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -95,12 +96,13 @@ def test_half_of_the_memory_is_left_to_others(memory: int, processors: int, coun
         ("0::/", {"memory.max": f"{GB}\n"}, GB),
         ("0::/system.slice/dagster.service", {"system.slice/memory.max": "max", "memory.max": f"{GB}"}, GB),
         ("0::/a/b", {"a/b/memory.max": f"{2 * GB // 10}", "a/memory.max": f"{3 * GB // 10}"}, 2 * GB // 10),
+        ("0::/\udcff", {"memory.max": f"{GB}"}, GB),
         ("4:cpu,memory:/docker", {"memory/docker/memory.limit_in_bytes": f"{GB}"}, GB),
     ],
-    ids=["container", "service without a limit below one", "the smallest counts", "version 1"],
+    ids=["container", "service without a limit below one", "the smallest counts", "no text", "version 1"],
 )
 def test_a_containers_limit_is_its_memory(tmp_path: Path, own: str, files: dict[str, str], limit: int) -> None:
-    (tmp_path / "own").write_text(f"1:name=systemd:/elsewhere\n{own}\n")
+    (tmp_path / "own").write_bytes(os.fsencode(f"1:name=systemd:/elsewhere\n{own}\n"))
     for name, text in files.items():
         path = tmp_path / "cgroups" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -79,9 +79,13 @@ def _take_place(root: Path, file: TableFile, same: TableFile) -> bool:
     if not isinstance(root, StorePath):
         path.replace(there)
         return True
-    if not there.is_file() or there.stat().st_size != same.bytes:
+    try:
+        size = there.stat().st_size
+    except FileNotFoundError:
         return False
-    path.unlink()
+    if size != same.bytes:
+        return False
+    path.unlink(missing_ok=True)
     return True
 
 

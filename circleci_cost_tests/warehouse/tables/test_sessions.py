@@ -12,13 +12,17 @@ import pytest
 
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.layout import Lake, open_lake
+from circleci_cost.lake.stores.paths import StorePath
+from circleci_cost.model.pricing.price_periods import PricePeriod
 from circleci_cost.warehouse.costs.current_names import rename, use_current_names
+from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.publishing.unlisted_files import remove_unlisted
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.manifests import Place, TableManifest, take_snapshot
 from circleci_cost.warehouse.tables.sessions import TableStore
 from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
 from circleci_cost_tests.pipeline.processes import ended, start
+from circleci_cost_tests.s3_server import S3Server
 from circleci_cost_tests.warehouse.allocation.builders import fill
 from circleci_cost_tests.warehouse_tables import open_tables, publish_tables, tables_to_publish
 
@@ -242,3 +246,16 @@ def test_a_damaged_file_is_whole_again_when_the_same_rows_are_made_again(lake: L
     assert {lake.root / file.path: before[lake.root / file.path] for file in listed.of(COSTS)} == {
         lake.root / file.path: (lake.root / file.path).read_bytes() for file in listed.of(COSTS)
     }
+
+
+def test_a_store_is_asked_twice_about_a_file_whose_rows_are_made_again(s3: S3Server) -> None:
+    lake = open_lake(StorePath(f"s3://{s3.new_bucket()}/lake"))
+    prices = [PricePeriod("acme", OCTOBER, None, Decimal("0.0006"))]
+    for _ in range(2):
+        s3.requests.clear()
+        with TableStore(lake).writing("pricing_periods") as connection:
+            write_prices(connection, prices, OCTOBER, NOVEMBER)
+    assert Place(lake, TABLE_SETS["pricing_periods"]).read().version == 1
+    asked = [path.rpartition("/")[2].partition(".")[0] for method, path in s3.requests if method == "HEAD"]
+    # To read it, and to compare it with the new one.
+    assert sorted(asked) == ["daily_rates", "daily_rates", "pricing_periods", "pricing_periods"]

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from circleci_cost.lake.days import JobRunsDay, read_day, write_day
@@ -34,6 +36,20 @@ def test_any_changed_bit_is_told(path: Path) -> None:
         assert not is_as_sealed(path) or unreadable(path), place
     path.write_bytes(content)
     assert is_as_sealed(path)
+
+
+def test_values_in_a_footer_are_not_taken_for_the_seal(tmp_path: Path) -> None:
+    """PyArrow keeps longer values among a column's statistics than Polars does."""
+    path = tmp_path / "rows.parquet"
+    table = pa.table({"job_name": [UNSEALED, UNSEALED.replace("0", "a")]}).replace_schema_metadata({"a": UNSEALED})
+    pq.write_table(table, path)
+    assert path.read_bytes().count(UNSEALED.encode()) > 2
+    seal(path)
+    assert is_as_sealed(path)
+    assert pq.read_table(path)["job_name"].to_pylist() == table["job_name"].to_pylist()
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"aaaa", b"aaab", 1))
+    assert not is_as_sealed(path)
 
 
 def unreadable(path: Path) -> bool:

@@ -16,7 +16,6 @@ from circleci_cost.lake.files import storage_errors
 from circleci_cost.lake.layout import Lake, claim
 from circleci_cost.lake.turns import turn, writing_words
 from circleci_cost.warehouse.core.actors import use_actors
-from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.core.transactions import tables_are_made
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.cost_files import use_cost_files
@@ -94,7 +93,7 @@ class TableStore:
 
     @contextmanager
     def _seeing(self, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
-        """See the tables of a snapshot as views, with the macros and variables that statements use."""
+        """See the tables of a snapshot as views, with the variables that statements use."""
         with (
             storage_errors(self.lake.tables, "read", DAMAGED),
             connected(self.lake, self.config, snapshot) as connection,
@@ -103,12 +102,11 @@ class TableStore:
             connection.execute("SET VARIABLE cost_centers = CAST($names AS VARCHAR[])", names)
             if self.actors is not None:
                 use_actors(connection, self.actors)
-            connection.execute(sql("core/macros"))
             use_cost_files(connection, snapshot.of(DAILY_COSTS.name))
             make_temporary(connection, NOTES)
-            for name, stamp in snapshot.stamps().items():
-                note = {"name": name, "stamp": stamp}
-                connection.execute(f"INSERT INTO {NOTES} VALUES ($name, $stamp)", note)  # noqa: S608 - our name
+            if stamps := snapshot.stamps():
+                notes = {"names": list(stamps), "stamps": list(stamps.values())}
+                connection.execute(f"INSERT INTO {NOTES} SELECT unnest($names), unnest($stamps)", notes)
             tables_are_made(connection)
             yield connection
 

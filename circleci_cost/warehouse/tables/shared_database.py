@@ -1,7 +1,8 @@
 """The database in memory whose views show the tables: the sessions of a process share it, one after the other.
 
-To make the views of all tables takes 40 ms, and a run opens the warehouse twenty times. Nothing is written into it:
-what a session writes are temporary tables of its own connection, see `sessions`.
+It has the macros of all statements, too. To make the views of all tables takes 40 ms, and a run opens the warehouse
+twenty times. Nothing is written into it: what a session writes are temporary tables of its own connection, see
+`sessions`.
 """
 
 import os
@@ -18,6 +19,7 @@ from circleci_cost.database import connect, spill_into
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.spill import new_spill
 from circleci_cost.lake.stores.paths import StorePath
+from circleci_cost.warehouse.core.statements import sql
 from circleci_cost.warehouse.tables.manifests import Snapshot
 from circleci_cost.warehouse.tables.schemas import schema_mark, warehouse_tables
 from circleci_cost.warehouse.tables.table_sets import NOTES
@@ -83,6 +85,8 @@ def _database(lake: Lake, config: Mapping[str, object], snapshot: Snapshot) -> _
     made = _Database(lake.root, config, os.getpid(), spill, connect(config=config), Snapshot({}))
     try:
         spill_into(made.connection, spill)
+        # For all sessions: that of one connection would not be seen by the others.
+        made.connection.execute(sql("core/macros").replace(" TEMPORARY ", " "))
         _show(made, snapshot)
     except BaseException:
         made.close()

@@ -160,7 +160,7 @@ def main(argv: list[str]) -> None:
         if not path.exists():
             draw(path, asked.rows)
         command = [sys.executable, "-m", "circleci_cost_tests.benchmarks", "allocation", "--measure", str(path)]
-        figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        figures = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     print(f"{asked.rows:,} daily costs, {RULES} rules, one split: {figures['rows']:,} allocated rows")
     print(f"sums equal to the last digit: {figures['equal']}")
     print(

@@ -107,7 +107,7 @@ def measured(name: str, root: Path) -> dict[str, float]:
         "--lake",
         str(root),
     ]
-    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    return dict(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
 
 
 def main(argv: list[str]) -> None:

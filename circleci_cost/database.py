@@ -4,6 +4,7 @@ Who may have the warehouse or a generation open, and when, is for `defs.resource
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,5 +24,11 @@ def connect(
 
 
 def spill_into(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Let what does not fit into memory go to this folder; else it goes beside the database."""
+    """Let what does not fit into memory go to this folder; else it goes beside the database.
+
+    DuckDB makes the folder once it needs it, and no other: those above it are made here.
+    """
+    # A query that fits into memory needs none, and one that does not says what is wrong with the folder.
+    with suppress(OSError):
+        folder.parent.mkdir(parents=True, exist_ok=True)
     connection.execute(f"SET GLOBAL temp_directory = {sql_text(str(folder.absolute()))}")

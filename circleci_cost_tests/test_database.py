@@ -10,6 +10,7 @@ import circleci_cost
 from circleci_cost.database import connect, spill_into
 from circleci_cost.defs.resources import warehouse_resource
 from circleci_cost.lake.layout import open_lake
+from circleci_cost.warehouse.tables.sessions import TableStore
 
 _SETTINGS = """
 SELECT name, value FROM duckdb_settings()
@@ -51,3 +52,13 @@ def test_what_does_not_fit_into_memory_goes_to_the_named_folder_and_not_beside_t
         )
         assert list((tmp_path / "o'spill").iterdir())
         assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb", "o'spill"]
+
+
+def test_a_machine_that_has_never_read_an_export_can_price_what_does_not_fit_into_memory(tmp_path: Path) -> None:
+    """DuckDB makes the last folder of the path alone: another process had made those above it by chance, or not."""
+    lake = open_lake(tmp_path / "data")
+    with TableStore(lake, config={"memory_limit": "12MB"}).reading() as opened:
+        opened.connection.execute(
+            "CREATE TEMPORARY TABLE names AS SELECT md5(CAST(i AS VARCHAR)) AS name FROM range(500000) AS t(i)"
+        )
+        assert [path.is_file() for path in lake.spill.glob("*/*")]

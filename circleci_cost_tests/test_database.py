@@ -61,4 +61,4 @@ def test_a_machine_that_has_never_read_an_export_can_price_what_does_not_fit_int
         opened.connection.execute(
             "CREATE TEMPORARY TABLE names AS SELECT md5(CAST(i AS VARCHAR)) AS name FROM range(500000) AS t(i)"
         )
-        assert [path.is_file() for path in lake.spill.glob("*/*")]
+        assert any(path.is_file() for path in lake.spill.glob("*/*"))

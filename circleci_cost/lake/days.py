@@ -140,17 +140,21 @@ def known_provenances(lake: Lake, cost_center: str, days: Iterable[date]) -> lis
     """As `read_provenances`, with None for a file that is missing or not readable."""
     paths = [lake.job_runs_file(cost_center, day) for day in days]
     texts = texts_of(f"footers of job runs of {cost_center}", paths, _footer_text, footers=True)
-    return [None if text is None else _parsed(text) for text in texts]
+    return [None if text is None else _parsed_or_none(text) for text in texts]
 
 
 def _footer_text(source: Path | io.BytesIO) -> str | None:
-    """What a footer says, or None where it does not say what `_parsed` reads."""
     try:
-        text = pl.read_parquet_metadata(source)[METADATA_KEY]
-        _parsed(text)
+        return pl.read_parquet_metadata(source)[METADATA_KEY]
     except _NOT_OURS:
         return None
-    return text
+
+
+def _parsed_or_none(text: str) -> Provenance | None:
+    try:
+        return _parsed(text)
+    except _NOT_OURS:
+        return None
 
 
 def _provenance(path: Path, source: Path | io.BytesIO) -> Provenance:

@@ -152,7 +152,7 @@ def landed_exports(lake: Lake, cost_center: str) -> list[LandedExport]:
     texts = texts_of(f"manifests of {cost_center}", [*manifests, *disbelieved], _text)
     return in_order(
         _export(path.parent, text, days)
-        for path, text, days in zip(manifests, texts, texts[len(manifests) :], strict=False)
+        for path, text, days in zip(manifests, texts[: len(manifests)], texts[len(manifests) :], strict=True)
         if text is not None  # somebody has just moved it away
     )
 

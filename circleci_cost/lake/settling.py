@@ -48,9 +48,8 @@ def unread_days(lake: Lake, cost_center: str, days: Iterable[date], landed: Sequ
 
     Days without a landed export are left out. A file that is not readable counts, too: reading its day anew says why.
     """
-    sources = exports_by_day(landed)
-    covered = [day for day in days if day in sources]
-    return unread(dict(zip(covered, known_provenances(lake, cost_center, covered), strict=True)), landed)
+    days = list(days)
+    return unread(dict(zip(days, known_provenances(lake, cost_center, days), strict=True)), landed)
 
 
 def unread(read: Mapping[date, Provenance | None], landed: Sequence[LandedExport]) -> list[date]:

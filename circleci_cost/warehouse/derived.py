@@ -190,8 +190,8 @@ class Derivation:
 def _note(connection: duckdb.DuckDBPyConnection, derived: Asset) -> None:
     """Note the daily costs that a table was made from; none where a table that it rests on was made from others."""
     with transaction(connection):
-        stamp, stamps = _stamps(connection)
-        mixed = any(stamps.get(name) != stamp for name in derived.made_from if name in DERIVED)
+        stamp, stale = _compared_stamps(connection)
+        mixed = stale.intersection(derived.made_from)
         connection.execute(
             "INSERT OR REPLACE INTO derived_from VALUES ($derived, $stamp)",
             {"derived": derived.name, "stamp": "" if mixed else stamp},
@@ -201,11 +201,11 @@ def _note(connection: duckdb.DuckDBPyConnection, derived: Asset) -> None:
 def outdated(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The derived assets whose tables were made from other daily costs than those that the connection sees."""
     with transaction(connection):
-        stamp, stamps = _stamps(connection)
-    return {name for name in DERIVED if stamps.get(name) != stamp}
+        return _compared_stamps(connection)[1]
 
 
-def _stamps(connection: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, str]]:
-    """The stamp of the daily costs that the connection sees, and that of those each derived asset was made from."""
+def _compared_stamps(connection: duckdb.DuckDBPyConnection) -> tuple[str, set[str]]:
+    """The stamp of the daily costs that the connection sees, and the derived assets that were made from others."""
     (stamp,) = one_row(connection, sql("core/costs_stamp"))
-    return stamp, dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
+    stamps = dict(connection.execute("SELECT derived, costs_stamp FROM derived_from").fetchall())
+    return stamp, {name for name in DERIVED if stamps.get(name) != stamp}

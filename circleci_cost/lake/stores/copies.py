@@ -6,7 +6,6 @@ A copy is named by the version of its object, so it is never out of date; what n
 import hashlib
 import itertools
 import os
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from circleci_cost.clock import file_age
 from circleci_cost.errors import StorageError
 from circleci_cost.lake.stores.objects import ABSENT, Meta, Version
 from circleci_cost.lake.stores.paths import StorePath
-from circleci_cost.lake.stores.scratch import scratch
+from circleci_cost.lake.stores.scratch import appearing, scratch
 
 _AT_ONCE = 16
 # From so many objects on, one listing of the folder that holds them all takes less time than asking for each.
@@ -99,15 +98,9 @@ def _fetched(path: StorePath, meta: Meta | None, *, folder: Path, immutable: boo
 
 def fetch(path: StorePath, meta: Meta, copy: Path) -> None:
     """Fetch one version of an object into a file, which appears when it is whole."""
-    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = copy.with_name(f".{uuid.uuid4().hex[:12]}")
-    try:
-        with temporary.open("xb") as file:
-            for piece in path.location.pieces(meta):
-                file.write(piece)
-        temporary.replace(copy)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with appearing(copy) as temporary, temporary.open("xb") as file:
+        for piece in path.location.pieces(meta):
+            file.write(piece)
 
 
 def _remove_unused(folder: Path) -> None:

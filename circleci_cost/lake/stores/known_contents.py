@@ -6,7 +6,6 @@ another version than its own.
 
 import hashlib
 import json
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from circleci_cost.lake.stores.copies import at_once, metas_of
 from circleci_cost.lake.stores.failures import ChangedMeanwhileError
 from circleci_cost.lake.stores.objects import Meta
 from circleci_cost.lake.stores.paths import StorePath
-from circleci_cost.lake.stores.scratch import scratch
+from circleci_cost.lake.stores.scratch import appearing, scratch
 
 _FOLDER = "known"
 
@@ -39,7 +38,8 @@ def known_contents(
             kept.pop(meta.key, None)
             if content is not None:
                 kept[meta.key] = (_version(meta), content)
-        _keep(file, kept)
+        with appearing(file) as temporary:
+            temporary.write_text(json.dumps(kept))
     return [kept[meta.key][1] if meta and meta.key in kept else None for _, meta in found]
 
 
@@ -62,16 +62,6 @@ def _kept(file: Path) -> dict[str, tuple[str, str]]:
         return {key: (version, content) for key, (version, content) in kept.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return {}
-
-
-def _keep(file: Path, kept: dict[str, tuple[str, str]]) -> None:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    temporary = file.with_name(f".{uuid.uuid4().hex[:12]}")
-    try:
-        temporary.write_text(json.dumps(kept))
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _version(meta: Meta) -> str:

@@ -43,6 +43,18 @@ def stage() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def appearing(file: Path) -> Iterator[Path]:
+    """Yield a temporary path beside a file of this machine; on a clean exit the file is there, whole."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = file.with_name(f".{uuid.uuid4().hex[:12]}")
+    try:
+        yield temporary
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _own_folder() -> Path:
     """The folder of this user. Another's, or a link, would let somebody else read or change what is in it."""
     folder = Path(tempfile.gettempdir()) / f"circleci_cost-{os.geteuid()}"

@@ -91,7 +91,7 @@ def test_f014_a_part_that_drips_in_is_given_up(site: Harness) -> None:
 
         async def apply(self, exchange: Exchange) -> None:
             site.clock.sleep(3600)
-            await broken.Drip(interval=0.1, size=400).apply(exchange)
+            await broken.Drip(interval=60, size=400).apply(exchange)
 
     one_by_one = DownloadLimits(parallel=1, attempts=2)
     message = failed_fetch(site, Hour(), TransientSourceError, limits=one_by_one)

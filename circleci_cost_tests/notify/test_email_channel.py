@@ -180,7 +180,7 @@ def test_f102_a_hanging_server_is_left_after_the_limit(site: Site, mailbox: Mail
         site.configure(email_section(mailbox, port=port))
         started = time.monotonic()
         report = site.run(failed())
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
     assert report.problems == ("The mail server 127.0.0.1 (channel 'mail') did not take the mail within 0.4 s.",)
     assert report.waiting == 1
 

@@ -22,8 +22,8 @@ def test_a_server_starts_and_stops_at_once(clock: ManualClock) -> None:
         assert server.base_url == f"http://127.0.0.1:{server.port}/api/v2"
         assert httpx.get(server.base_url + "/me", headers={"Circle-Token": "x"}, timeout=60).status_code == 200
         before = time.monotonic()
-    assert started < 0.5
-    assert time.monotonic() - before < 0.5
+    assert started < 5
+    assert time.monotonic() - before < 5
     assert "usage-api-simulator" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.base_url + "/me", timeout=60)

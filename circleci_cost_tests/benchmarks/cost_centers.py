@@ -3,7 +3,7 @@
     python -m circleci_cost_tests.benchmarks cost_centers [--cost-centers N] [--days N] [--jobs-per-day N] [--pairs N]
 
 Every cost center has copies of the same job runs. The runs are given to the worker pool of the command line in one lane
-or in two, so that one worker makes them or two; each time at another price, so that every day is computed. Starting the
+or in two, so that one worker makes them or two; each time at another price, so that every day is repriced. Starting the
 workers counts, allocating and publishing, which one run makes for all, does not. One and two take turns, the first of a
 pair being the second of the next. A busy machine gives two processes more of its processors than one: read the clock
 beside the processor seconds and the load.

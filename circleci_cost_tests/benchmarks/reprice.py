@@ -2,7 +2,8 @@
 
     python -m circleci_cost_tests.benchmarks reprice [--jobs-per-day N] [--lake DIR]
 
-The step adds up all job runs, prices them, names them and writes them to new files.
+The first time, the step adds up all job runs, prices them, names them and writes them to new files; at another price
+after that, it gives their rows the new price, counts the job runs' credits and writes all files anew.
 The bare aggregation is the same GROUP BY in DuckDB without writing. Both run in processes of their own.
 """
 
@@ -68,7 +69,7 @@ def write_lake(lake: Lake, jobs_per_day: int, days: int = 395) -> None:
 
 
 def step(root: Path) -> dict[str, float]:
-    """Reprice everything twice, as the step does it; the second run replaces the first one's costs."""
+    """Price everything, and price it again at another price, as the step does it."""
     lake = open_lake(root)
     shutil.rmtree(lake.tables, ignore_errors=True)
     store = TableStore(lake, config={"memory_limit": MEMORY_LIMIT})

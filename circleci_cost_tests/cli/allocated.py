@@ -30,7 +30,7 @@ def _publish_allocated(caller: Caller, rows: list[dict[str, Any]]) -> None:
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-            "TIMESTAMP '2026-01-01', true, true, NULL FROM daily_costs"
+            "TIMESTAMP '2026-01-01', true, true, NULL, NULL FROM daily_costs"
         )
         allocate(connection, prepare(settings.virtual_tags, settings.resolve))
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))

@@ -75,7 +75,7 @@ def small_folder(
         fill(connection, rows)
         connection.execute(
             "INSERT OR IGNORE INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', date + INTERVAL 2 DAY, "
-            "date + INTERVAL 2 DAY, true, true, NULL FROM daily_costs"
+            "date + INTERVAL 2 DAY, true, true, NULL, NULL FROM daily_costs"
         )
         allocate(connection, prepare_usable(settings.virtual_tags, settings.resolve))
         write_waste(connection, lake, [center.name for center in settings.cost_centers])

@@ -60,7 +60,7 @@ def generation(tmp_path: Path) -> Generation:
         make_tables(connection)
         write_prices(connection, PRICES, MARCH.first, MARCH.last)
         days = [["acme", date(2026, 3, day), 3, 2, 1000, "e", NOW, NOW, True, True] for day in range(1, 8)]
-        connection.executemany("INSERT INTO usage_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", days)
+        connection.executemany("INSERT INTO usage_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", days)
         found = pl.DataFrame([incident(incident_id="57bb05f099")], infer_schema_length=None)
         connection.register("found", found)
         connection.execute("INSERT INTO anomaly_incidents BY NAME SELECT * FROM found")

@@ -19,7 +19,7 @@ DAYS = {"ahead": (1, 2, 3, 4, 5), "behind": (1, 2, 3), "early": ()}
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    values = "$name, $day, 0, 0, 0, 'e', '2026-01-09', '2026-01-09', $complete, true, NULL"
+    values = "$name, $day, 0, 0, 0, 'e', '2026-01-09', '2026-01-09', $complete, true, NULL, NULL"
     insert = f"INSERT INTO usage_days VALUES ({values})"
     with duckdb.connect() as connection:
         with transaction(connection):

@@ -41,7 +41,7 @@ def generation(tmp_path: Path) -> Iterator[Generation]:
     with duckdb.connect() as connection:
         make_tables(connection)
         row = ["acme", date(2026, 1, 1), 3, 2, 42, "e", now, now, True, True]
-        connection.execute("INSERT INTO usage_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+        connection.execute("INSERT INTO usage_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", row)
         yield publish_tables(connection, lake, changes, now, duckdb_file=True)
 
 

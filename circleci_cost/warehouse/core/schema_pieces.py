@@ -152,6 +152,9 @@ PIECES: dict[str, str] = {
     "costs_of_credits": _of_each_charge(
         "TRY_CAST(summed.{name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit AS {name}_cost_usd"
     ),
+    "repriced_costs": _of_each_charge(
+        "{name}_cost_usd = TRY_CAST(daily_costs.{name}_credits AS DECIMAL(19, 6)) * rates.price_per_credit"
+    ),
     "same_dimensions": "\n        AND ".join(
         f"daily.{name} IS NOT DISTINCT FROM superseded.{name}" for name in _READ_KEYS
     ),

@@ -3,7 +3,7 @@
 Prices come from `daily_rates` (see `pricing_periods`); Dagster or the caller decides which days are computed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,7 +21,8 @@ from circleci_cost.lake.readable import readable
 from circleci_cost.lake.settling import unread, unsettled_days
 from circleci_cost.warehouse.core.statements import one_row, sql
 from circleci_cost.warehouse.core.transactions import transaction
-from circleci_cost.warehouse.costs.job_run_prices import price_job_runs
+from circleci_cost.warehouse.costs.job_run_prices import price_job_runs, refuse_inexact
+from circleci_cost.warehouse.costs.repriced_days import computing_rules, days_to_reprice, reprice_days, still_to_reprice
 from circleci_cost.warehouse.efficiency.superseded import mark_superseded, marked_days
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 
@@ -34,6 +35,7 @@ _SOURCES_SCHEMA: dict[str, pl.DataType] = {
     "costed_at": pl.Datetime("us"),
     "settled": pl.Boolean(),
     "job_runs_sha256": pl.String(),
+    "computed_by": pl.String(),
 }
 
 
@@ -83,24 +85,32 @@ def write_daily_costs(
     Days of the history whose job runs have changed since their costs were computed are computed again with them: a
     job may have moved out of a neighbouring day, or a run was cut off before their costs. Nothing is fetched and
     nothing is parsed again. An `engine` prices in place of DuckDB. `planned`: what `changed_days` gave for a connection
-    that has the rows of these days alone; job runs that came since are left to the next run.
+    that has the rows of these days alone; job runs that came since are left to the next run, but for those of a day
+    that was to be `repriced`: it is computed anew.
     """
     history = (history_start, restatement_days)
     asked = _asked(lake, cost_center, days, history, organizations)
     present, unsettled = asked.present, asked.unsettled
     with transaction(connection):
-        written = sorted(planned.anew) if planned else asked.written(connection)
+        written = sorted(planned.anew | planned.repriced) if planned else asked.written(connection)
         with_runs = [day for day in written if day in present]
         files = readable(lake.job_runs_file(cost_center, day) for day in with_runs)
-        for table in ("daily_costs", "usage_days"):
-            _delete(connection, table, cost_center, written)
         # Before they are priced: a file that is replaced meanwhile is another one than was noted, and priced again.
         sources = _sources(lake, cost_center, with_runs, at, unsettled)
+        repriced = _still_repriced(connection, cost_center, planned, sources)
+        anew = sorted(set(written) - repriced)
+        _delete(connection, "daily_costs", cost_center, anew)
+        _delete(connection, "usage_days", cost_center, written)
+        if repriced:
+            reprice_days(connection, cost_center, repriced)
+            refuse_inexact(connection, cost_center, sorted(repriced))
+        if read := [day for day in anew if day in present]:
+            of_days = readable(lake.job_runs_file(cost_center, day) for day in read)
+            connection.execute(sql("costs/dimension_names"), {"files": of_days})
+            price_job_runs(connection, lake, cost_center, read, engine)
         if files:
-            connection.execute(sql("costs/dimension_names"), {"files": files})
-            price_job_runs(connection, lake, cost_center, with_runs, engine)
             connection.execute(sql("costs/rename"))
-        mark_superseded(connection, lake, cost_center, written, present)
+        mark_superseded(connection, lake, cost_center, anew, present)
         if files:
             _record_days(connection, sources)
         sums = one_row(connection, sql("costs/cost_summary"), {"cost_center": cost_center, "days": written})
@@ -130,12 +140,17 @@ def changed_days(
     restatement_days: int,
     organizations: Collection[str] = (),
 ) -> ChangedDays:
-    """The days of which `write_daily_costs` will change rows, and those that it will compute anew."""
+    """The days of which `write_daily_costs` will change rows: those that it will compute anew, or reprice, and others.
+
+    Raises `StorageError`.
+    """
     history = (history_start, restatement_days)
     asked = _asked(lake, cost_center, days, history, organizations)
     with transaction(connection):
         written = asked.written(connection)
-    return ChangedDays(frozenset({*written, *marked_days(written, asked.present)}), frozenset(written))
+        repriced = days_to_reprice(connection, lake, cost_center, asked.checksums(written))
+    changed = frozenset({*written, *marked_days(written, asked.present)})
+    return ChangedDays(changed, anew=frozenset(written) - repriced, repriced=repriced)
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,11 @@ class _Asked:
     def present(self) -> set[date]:
         """The days that have job runs."""
         return set(self.job_runs)
+
+    def checksums(self, days: Iterable[date]) -> dict[date, str | None]:
+        """The checksums of the job runs of those of the days that have any; None where it is not known."""
+        read = {day: self.job_runs[day] for day in days if day in self.job_runs}
+        return {day: provenance.sha256 if provenance else None for day, provenance in read.items()}
 
     def written(self, connection: duckdb.DuckDBPyConnection) -> list[date]:
         """The days to compute, in order."""
@@ -225,8 +245,17 @@ def _sources(
     for day, provenance in zip(days, read, strict=True):
         *_, export_id = provenance.exports
         times = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (max(provenance.exports.values()), at))
-        rows.append((cost_center, day, export_id, *times, day not in unsettled, provenance.sha256))
+        rows.append((cost_center, day, export_id, *times, day not in unsettled, provenance.sha256, computing_rules()))
     return pl.DataFrame(rows, schema=_SOURCES_SCHEMA, orient="row")
+
+
+def _still_repriced(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, planned: ChangedDays | None, sources: pl.DataFrame
+) -> set[date]:
+    """Those of the days to be repriced whose job runs are what they were when that was planned."""
+    checksums = dict(sources.select("date", "job_runs_sha256").iter_rows())
+    days = planned.repriced.intersection(checksums) if planned else frozenset()
+    return still_to_reprice(connection, cost_center, {day: checksums[day] for day in days})
 
 
 def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -> None:

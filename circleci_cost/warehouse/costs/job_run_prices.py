@@ -61,6 +61,11 @@ def price_job_runs(
             f"The job runs of {cost_center} from {days[0]} to {days[-1]} took more seconds than can be counted "
             f"({str(error).splitlines()[0]}); their costs were left as they were. Correct the file that they came from."
         ) from None
+    refuse_inexact(connection, cost_center, days)
+
+
+def refuse_inexact(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date]) -> None:
+    """Raise `ExportDataError` where the credits of a row of these days cannot be priced exactly."""
     parameters = {"cost_center": cost_center, "days": list(days)}
     for day, project, job in connection.execute(sql("costs/too_large"), parameters).fetchall():
         raise ExportDataError(

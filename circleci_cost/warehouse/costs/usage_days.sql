@@ -11,10 +11,11 @@ SELECT
     sources.costed_at,
     holds_whole_day(sources.date, sources.exported_at) AS complete,
     sources.settled,
-    sources.job_runs_sha256
+    sources.job_runs_sha256,
+    sources.computed_by
 FROM sources
 LEFT JOIN daily_costs
     ON sources.cost_center = daily_costs.cost_center
     AND sources.date = daily_costs.date
 GROUP BY sources.cost_center, sources.date, sources.export_id, sources.exported_at, sources.costed_at,
-    sources.settled, sources.job_runs_sha256;
+    sources.settled, sources.job_runs_sha256, sources.computed_by;

@@ -6,10 +6,14 @@ from datetime import date
 
 @dataclass(frozen=True)
 class ChangedDays:
-    """The days whose rows a writer changes, and those among them whose rows it makes anew, without a look at them."""
+    """The days whose rows a writer changes; among them those whose rows it makes anew, without a look at them.
+
+    `repriced`: those that get today's price and stay what they are otherwise.
+    """
 
     changed: frozenset[date]
     anew: frozenset[date] = frozenset()
+    repriced: frozenset[date] = frozenset()
 
     @property
     def months(self) -> frozenset[str]:

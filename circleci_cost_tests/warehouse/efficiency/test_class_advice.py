@@ -37,7 +37,8 @@ def written(tmp_path: Path, days: dict[date, list[dict[str, object]]], price: st
                 pl.col("compute_credits").cast(pl.Decimal(18, 6))
             ).write_parquet(file)
             connection.execute(
-                "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', $day, $day, true, true, NULL)", {"day": day}
+                "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', $day, $day, true, true, NULL, NULL)",
+                {"day": day},
             )
             if price:
                 connection.execute(

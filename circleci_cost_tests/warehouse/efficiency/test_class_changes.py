@@ -34,8 +34,8 @@ def changes(*jobs: tuple[str, str, str, str]) -> pl.DataFrame:
         for job, executor, before, after in jobs:
             connection.execute(_ROW, {"job": job, "executor": executor, "before": before, "after": after})
         connection.execute(
-            "INSERT INTO usage_days SELECT 'acme', date, 0, 0, 0, 'e', date, date, date < '2026-07-10', true, NULL "
-            "FROM daily_costs GROUP BY date"
+            "INSERT INTO usage_days SELECT 'acme', date, 0, 0, 0, 'e', date, date, date < '2026-07-10', true, NULL, "
+            "NULL FROM daily_costs GROUP BY date"
         )
         write_changes(connection)
         return read_changes(connection)

@@ -32,7 +32,7 @@ def published(lake: Lake, rows: list[dict[str, Any]], price_from: date = date(20
         connection.execute("INSERT INTO pricing_periods VALUES ('acme', 0.0006, $since, NULL)", {"since": price_from})
         connection.execute(
             "INSERT INTO usage_days SELECT DISTINCT cost_center, date, 0, 0, 0, 'e', TIMESTAMP '2026-01-01', "
-            "TIMESTAMP '2026-01-01', true, true, NULL FROM daily_costs"
+            "TIMESTAMP '2026-01-01', true, true, NULL, NULL FROM daily_costs"
         )
         publish_tables(connection, lake, pl.DataFrame(schema=restatements.SCHEMA), datetime.now(UTC))
 

@@ -30,7 +30,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse(ROWS) as opened:
         for center, days in (("acme", DAYS), ("globex", DAYS[5:])):
             opened.executemany(
-                "INSERT INTO usage_days VALUES (?, ?, 0, 0, 0, 'e', '2026-02-01', '2026-02-01', true, true, NULL)",
+                "INSERT INTO usage_days "
+                "VALUES (?, ?, 0, 0, 0, 'e', '2026-02-01', '2026-02-01', true, true, NULL, NULL)",
                 [(center, day) for day in days],
             )
         yield opened

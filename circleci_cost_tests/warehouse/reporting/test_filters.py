@@ -58,7 +58,8 @@ def test_an_exclusion_of_a_value_that_no_usage_has_is_refused_and_any_text_may_b
 def test_only_the_cost_centers_that_the_filters_let_through_can_lack_days() -> None:
     with warehouse([{"compute": 1}]) as connection:
         connection.execute(
-            "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', $day, $day, true, false, NULL)", {"day": DAY}
+            "INSERT INTO usage_days VALUES ('acme', $day, 0, 0, 0, 'e', $day, $day, true, false, NULL, NULL)",
+            {"day": DAY},
         )
         unsettled = {
             where: list(ask(connection, Question(DAY, DAY, filters=parse_filters([where]))).unsettled)

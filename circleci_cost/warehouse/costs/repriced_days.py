@@ -1,0 +1,83 @@
+"""Days whose job runs are those that their costs were computed of: they get today's price, and are not read again.
+
+A reading of the job runs would come to the same rows: their file, the rules and the written rows are what they were.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from circleci_cost.assets import DAILY_COSTS
+from circleci_cost.lake.layout import Lake
+from circleci_cost.lake.readable import readable
+from circleci_cost.model.efficiency.waste import RERUN_DAYS
+from circleci_cost.warehouse.core.statements import sql
+from circleci_cost.warehouse.tables.manifests import Place, TableFile
+from circleci_cost.warehouse.tables.schemas import schema_mark
+from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
+
+_RULES = ("core/macros", "costs/daily_costs", "costs/engine_costs", "efficiency/superseded")
+
+
+@cache
+def computing_rules() -> str:
+    """A mark of the statements that compute rows of job runs: where it differs, `reprice` computes them again."""
+    texts = [*map(sql, _RULES), str(RERUN_DAYS)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def days_to_reprice(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, checksums: Mapping[date, str | None]
+) -> frozenset[date]:
+    """Those of the days, each with the checksum that its job runs have now, that need nothing but today's price.
+
+    A month's rows are trusted where their file is what was written, byte by byte. Raises `StorageError`.
+    """
+    same = _unchanged(connection, cost_center, checksums)
+    months = {f"{day:%Y-%m}" for day in same}
+    files = Place(lake, TABLE_SETS[DAILY_COSTS.name], cost_center).read().of(DAILY_COSTS.name)
+    others = {file.month for file in files if file.month in months and not _as_written(lake, file)}
+    return frozenset(day for day in same if f"{day:%Y-%m}" not in others)
+
+
+def still_to_reprice(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, checksums: Mapping[date, str | None]
+) -> set[date]:
+    """Those of the days for which this holds with the checksums of now, and whose rows come to what was noted."""
+    same = _unchanged(connection, cost_center, checksums)
+    parameters = {"cost_center": cost_center, "days": sorted(same)}
+    return {day for (day,) in connection.execute(sql("costs/days_as_noted"), parameters).fetchall()}
+
+
+def _unchanged(
+    connection: duckdb.DuckDBPyConnection, cost_center: str, checksums: Mapping[date, str | None]
+) -> set[date]:
+    days = list(checksums)
+    parameters = {
+        "cost_center": cost_center,
+        "days": days,
+        "checksums": [checksums[day] for day in days],
+        "rules": computing_rules(),
+    }
+    return {day for (day,) in connection.execute(sql("costs/unchanged_days"), parameters).fetchall()}
+
+
+def reprice_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Collection[date]) -> None:
+    """Give the rows of these days today's price and the kinds of actors that the configuration says now."""
+    connection.execute(sql("costs/reprice"), {"cost_center": cost_center, "days": sorted(days)})
+    connection.execute(sql("costs/rename_actors"))
+
+
+def _as_written(lake: Lake, file: TableFile) -> bool:
+    if file.columns != schema_mark(file.table):
+        return False
+    try:
+        (name,) = readable([lake.root / file.path], immutable=True)
+        with Path(name).open("rb") as written:
+            return hashlib.file_digest(written, "sha256").hexdigest() == file.sha256
+    except FileNotFoundError:
+        return False

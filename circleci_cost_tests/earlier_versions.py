@@ -15,12 +15,14 @@ from pathlib import Path
 DATA = Path(__file__).parent / "data"
 SAMPLE = DATA / "usage_export_part_unquoted.csv.gz"
 # The last commits before virtual tags, budgets and notifications, before anomalies, the last one with a
-# `warehouse.duckdb`, and the last one before files of job runs had checksums.
+# `warehouse.duckdb`, the last one before files of job runs had checksums, and the last one before days knew what
+# computed them.
 COMMITS = {
     "before_allocation": "27262a8",
     "before_anomalies": "9ef2a3d",
     "before_table_files": "95dc379",
     "before_checksums": "9bf0e1d",
+    "before_computing_rules": "2aee59b",
 }
 
 

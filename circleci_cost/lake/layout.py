@@ -14,7 +14,7 @@ from circleci_cost.lake.files import write_atomic
 from circleci_cost.lake.stores.paths import StorePath
 
 # To be raised with every change of the warehouse's tables, of manifests or of job runs.
-FORMAT = 6
+FORMAT = 7
 _DATE_DIRECTORY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 
 

@@ -126,7 +126,7 @@ def test_the_simulator_behind_a_proxy_shows_its_public_address_and_created_where
             assert process.stdout is not None
             assert process.stdout.readline() == "https://sim.example.com/api/v2\n"
             jobs = f"http://127.0.0.1:{port}/api/v2/organizations/{ACME_ID}/usage_export_job"
-            with httpx.Client(headers={"Circle-Token": "x"}) as client:
+            with httpx.Client(headers={"Circle-Token": "x"}, timeout=60) as client:
                 job = client.post(jobs, json=window).json()["usage_export_job_id"]
                 states = [client.get(f"{jobs}/{job}").json() for _ in range(2)]
                 time.sleep(0.5)

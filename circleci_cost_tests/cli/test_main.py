@@ -1,8 +1,8 @@
 """The entry: help, errors and exit codes."""
 
+import os
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -169,10 +169,9 @@ def test_a_locale_without_utf_8_and_a_narrow_terminal_break_nothing(northwind: P
 
 
 def test_help_is_quick() -> None:
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        subprocess.run([sys.executable, "-m", "circleci_cost.cli", "--help"], capture_output=True, check=True)
-        times.append(time.monotonic() - began)
-    # 0.2 s on a quiet machine; the limit leaves room for a busy one.
-    assert min(times) < 0.6
+    before = os.times()
+    subprocess.run([sys.executable, "-m", "circleci_cost.cli", "--help"], capture_output=True, check=True)
+    after = os.times()
+    taken = after.children_user + after.children_system - before.children_user - before.children_system
+    # Of the processor, which other processes take nothing from: 0.2 s. To import Dagster takes 2 s.
+    assert taken < 0.8

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from circleci_cost.config.settings import load_settings
 from circleci_cost.definitions import build_definitions
 from circleci_cost.lake.layout import FORMAT, Lake
 from circleci_cost.warehouse.core.transactions import transaction
+from circleci_cost.warehouse.costs.repriced_days import computing_rules
 from circleci_cost.warehouse.publishing.generations import TABLES, current_generation
 from circleci_cost.warehouse.tables.earlier_warehouse import take_over
 from circleci_cost.warehouse.tables.sessions import TableStore
@@ -27,9 +29,9 @@ from circleci_cost_tests.earlier_versions import SAMPLE, unpack
 
 # What the tables of a format are. Another digest is another format: raise it, and add a directory of the former one to
 # `earlier_versions`.
-TABLES_OF_FORMAT = {6: "81cd43f810c43ffe"}
-# When it was imported and computed differs between two installations; a file's checksum is of its export's time, too.
-TIMES = ("exported_at", "costed_at", "named_at", "read_at", "job_runs_sha256")
+TABLES_OF_FORMAT = {7: "09a6a62b88daef76"}
+# When it was imported and computed, and by what, differs between two installations; a file's checksum is of its time.
+TIMES = ("exported_at", "costed_at", "named_at", "read_at", "job_runs_sha256", "computed_by")
 WARN = "made by an earlier version of circleci_cost (northwind: 2024-11-10 to 2024-11-14)"
 ALL = ("--from", "2024-11-12", "--to", "2024-11-14", "--against", "2024-11-10:2024-11-11")
 
@@ -261,10 +263,30 @@ def test_a_directory_whose_job_runs_have_no_checksums_is_whole_and_gets_them_whe
     assert call("doctor").out.endswith("Nothing is wrong.\n")
 
 
-def noted(lake: Lake) -> set[str | None]:
-    """The checksums of job runs that days were priced from."""
+def noted(lake: Lake, column: str = "job_runs_sha256") -> set[str | None]:
+    """What days note of themselves: the checksums of the job runs that they were priced from."""
     with TableStore(lake).reading() as opened:
-        return {mark for (mark,) in opened.connection.execute("SELECT job_runs_sha256 FROM usage_days").fetchall()}
+        return {mark for (mark,) in opened.connection.execute(f"SELECT {column} FROM usage_days").fetchall()}
+
+
+def test_days_of_which_is_not_known_what_computed_them_are_computed_again_before_they_only_get_a_price(
+    call: Caller,
+) -> None:
+    lake = Lake(unpack("before_computing_rules", call.folder))
+    assert call("doctor").out.endswith("Nothing is wrong.\n")
+    (checksums, before), asked = (noted(lake), warehouse(lake)), ("--from", "2024-11-10", "--to", "2024-11-14")
+    for price in ("0.0012", "0.0006"):
+        configuration = call.folder / "circleci_cost.toml"
+        configuration.write_text(
+            re.sub(r"price_per_credit = \S+", f"price_per_credit = {price}", configuration.read_text())
+        )
+        assert call("reprice", *asked).code == 0
+        assert (noted(lake), noted(lake, "computed_by")) == (checksums, {computing_rules()})
+    for name, rows in warehouse(lake).items():
+        if name != "derived_from":
+            assert_same_rows(rows, before[name], name)
+    assert json.loads(lake.format_marker.read_text()) == {"format": FORMAT}
+    assert call("doctor").out.endswith("Nothing is wrong.\n")
 
 
 def test_a_change_of_the_tables_is_a_change_of_the_format() -> None:

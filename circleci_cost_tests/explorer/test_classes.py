@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def get(site: Site, path: str, **parameters: str) -> httpx.Response:
-    return httpx.get(f"{site.origin}{path}", params=parameters)
+    return httpx.get(f"{site.origin}{path}", params=parameters, timeout=60)
 
 
 def rows_of(page: httpx.Response, number: int) -> list[dict[str, str]]:

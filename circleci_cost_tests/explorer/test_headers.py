@@ -98,7 +98,7 @@ def test_each_kind_of_answer_says_what_it_is(served: Site) -> None:
 
 def test_health_needs_no_login_and_tells_nothing(settings: Settings) -> None:
     with serving(settings, access=dataclasses.replace(Access(), proxies=())) as site:
-        answer = httpx.get(f"{site.origin}/health", headers={"Host": "10.1.2.3"})
+        answer = httpx.get(f"{site.origin}/health", headers={"Host": "10.1.2.3"}, timeout=60)
         assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_request_gets_a_sentence_and_all_headers(
     assert answer.status == 400
     assert answer.body == "This is no HTTP request that can be answered: it is malformed, or its head is too long.\n"
     require_headers(answer.headers)
-    assert httpx.get(f"{served.origin}/health").text == "ok\n"
+    assert httpx.get(f"{served.origin}/health", timeout=60).text == "ok\n"
     # Whoever sends nonsense does not fill the log.
     assert capfd.readouterr() == ("", "")
 
@@ -157,7 +157,7 @@ def test_a_bug_is_an_answer_with_all_headers_without_a_traceback_and_is_reported
     server.start()
     try:
         for path in ("/a", "/api/b"):
-            answer = httpx.get(server.origin + path)
+            answer = httpx.get(server.origin + path, timeout=60)
             assert answer.status_code == 500
             assert "the log of `circleci-cost serve` has the details" in answer.text
             assert "Traceback" not in answer.text and "Error" not in answer.text

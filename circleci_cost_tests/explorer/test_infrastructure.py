@@ -70,7 +70,7 @@ def served(folder: Path, *rows: dict[str, Any], more: str = CLOUD, **named: Any)
 
 
 def get(site: Site, path: str) -> httpx.Response:
-    return httpx.get(site.origin + path)
+    return httpx.get(site.origin + path, timeout=60)
 
 
 def rows_of(response: httpx.Response) -> list[dict[str, str]]:

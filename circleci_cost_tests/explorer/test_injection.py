@@ -139,7 +139,7 @@ def test_what_is_asked_for_in_the_form_of_filters_comes_back_encoded(client: htt
     ],
 )  # fmt: skip
 def test_no_other_path_leads_anywhere(site: Site, path: str) -> None:
-    answer = httpx.get(f"{site.origin}{path}")
+    answer = httpx.get(f"{site.origin}{path}", timeout=60)
     assert answer.status_code == 404
     assert "location" not in answer.headers
     assert "There is no such" in answer.text

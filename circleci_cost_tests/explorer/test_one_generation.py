@@ -54,7 +54,7 @@ def test_a_publication_changes_the_next_request_and_not_the_present_one(own_site
 
 
 def test_a_session_goes_on_after_a_publication(own_site: Site) -> None:
-    with httpx.Client(base_url=own_site.origin) as client:
+    with httpx.Client(base_url=own_site.origin, timeout=60) as client:
         before = client.get("/api/report").json()["total"]["cost"]
         assert "published 2026-03-19 10:35 UTC" in client.get("/").text
         publish_twice(own_site)

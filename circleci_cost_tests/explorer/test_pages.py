@@ -21,7 +21,7 @@ def test_every_page_names_the_state_of_the_data_and_the_saved_views(site: Site) 
 
 
 def test_the_first_page_takes_at_most_ten_requests_and_350_kilobytes(site: Site) -> None:
-    with httpx.Client(base_url=site.origin, headers={"accept-encoding": "gzip"}) as client:
+    with httpx.Client(base_url=site.origin, headers={"accept-encoding": "gzip"}, timeout=60) as client:
         page = client.get("/")
         files = {part.split('"')[0] for part in page.text.split('"/static/')[1:]}
         version = next(iter(files)).split("/")[0]

@@ -68,7 +68,7 @@ def daily(*projects: str, days: int = 3, **fields: object) -> list[dict[str, obj
 
 
 def get(site: Site, path: str) -> httpx.Response:
-    return httpx.get(site.origin + path)
+    return httpx.get(site.origin + path, timeout=60)
 
 
 def rows_of(response: httpx.Response) -> list[dict[str, str]]:

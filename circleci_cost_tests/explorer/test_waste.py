@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def get(site: Site, path: str) -> str:
-    answer = httpx.get(site.origin + path)
+    answer = httpx.get(site.origin + path, timeout=60)
     assert answer.status_code == 200, answer.text
     return answer.text
 
@@ -70,7 +70,7 @@ def test_the_csv_has_all_jobs_and_causes_exactly(site: Site) -> None:
 
 
 def test_what_waste_does_not_have_is_refused(site: Site) -> None:
-    answer = httpx.get(f"{site.origin}/waste?where=branch%3Dmain")
+    answer = httpx.get(f"{site.origin}/waste?where=branch%3Dmain", timeout=60)
     assert (answer.status_code, "Waste has no branch" in answer.text) == (400, True)
 
 

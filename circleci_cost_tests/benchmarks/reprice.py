@@ -26,6 +26,7 @@ import polars as pl
 
 from circleci_cost.assets import DAILY_COSTS, PRICING_PERIODS
 from circleci_cost.days import days_between
+from circleci_cost.defs.costs import Plan
 from circleci_cost.lake.days import JobRunsDay, write_day
 from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake, open_lake
@@ -80,8 +81,9 @@ def step(root: Path) -> dict[str, float]:
         with store.writing(PRICING_PERIODS.name) as connection:
             write_prices(connection, [PricePeriod(COST_CENTER, FIRST, None, Decimal(price))], FIRST, LAST)
         started = time.perf_counter()
-        with store.writing(DAILY_COSTS.name, COST_CENTER, days=partial(changed_days, **asked)) as connection:
-            summary = write_daily_costs(connection, at=datetime.now(UTC), **asked)
+        plan = Plan(partial(changed_days, **asked))
+        with store.writing(DAILY_COSTS.name, COST_CENTER, days=plan) as connection:
+            summary = write_daily_costs(connection, at=datetime.now(UTC), planned=plan.days, **asked)
         seconds.append(time.perf_counter() - started)
     return {"jobs": summary.jobs, "cost_rows": summary.rows, "seconds": seconds[-1], "first": seconds[0]}
 

@@ -14,7 +14,6 @@ import polars as pl
 from circleci_cost.day_ranges import as_ranges
 from circleci_cost.engines.spark_connect import SparkConnect
 from circleci_cost.lake.days import Provenance, known_provenances, read_provenances, read_restatements
-from circleci_cost.lake.job_run_files import JOB_RUN_FILES
 from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.manifests import landed_exports
 from circleci_cost.lake.readable import readable
@@ -111,10 +110,10 @@ def write_daily_costs(
         if files:
             connection.execute(sql("costs/rename"))
         mark_superseded(connection, lake, cost_center, anew, present)
+        counted = _counted(connection, files)
         if files:
-            _record_days(connection, sources)
+            _record_days(connection, sources, counted)
         sums = one_row(connection, sql("costs/cost_summary"), {"cost_center": cost_center, "days": written})
-        counted = _job_run_credits(connection, files)
     rows, jobs, runs, credits, unpriced_credits, cost_usd, charge_types_cost_usd = sums
     return CostSummary(
         days=tuple(written),
@@ -126,7 +125,7 @@ def write_daily_costs(
         unpriced_credits=unpriced_credits,
         cost_usd=cost_usd,
         charge_types_cost_usd=charge_types_cost_usd,
-        job_run_credits=counted,
+        job_run_credits=sum(counted["credits"], start=Decimal(0)),
     )
 
 
@@ -258,19 +257,22 @@ def _still_repriced(
     return still_to_reprice(connection, cost_center, {day: checksums[day] for day in days})
 
 
-def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame) -> None:
+def _record_days(connection: duckdb.DuckDBPyConnection, sources: pl.DataFrame, counted: pl.DataFrame) -> None:
     connection.register("sources", sources)
+    connection.register("counted", counted)
     try:
         connection.execute(sql("costs/usage_days"))
     finally:
         connection.unregister("sources")
+        connection.unregister("counted")
 
 
-def _job_run_credits(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> Decimal:
+def _counted(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> pl.DataFrame:
+    """The job runs and credits of each day, as the files of job runs have them."""
     if not files:
-        return Decimal(0)
-    query = f"SELECT coalesce(sum(total_credits), 0) FROM {JOB_RUN_FILES}"  # noqa: S608
-    return Decimal(one_row(connection, query, {"files": files})[0])
+        return pl.DataFrame(schema={"date": pl.Date, "jobs": pl.Int64, "credits": pl.Decimal(38, 6)})
+    counted: pl.DataFrame = connection.sql(sql("costs/job_runs_of_days"), params={"files": files}).pl()
+    return counted
 
 
 def day_sums(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Sequence[date]) -> list[DayCosts]:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -14,7 +15,7 @@ from circleci_cost.defs.costs import Plan
 from circleci_cost.errors import ExportDataError
 from circleci_cost.lake.layout import Lake, open_lake
 from circleci_cost.model.pricing.price_periods import PricePeriod
-from circleci_cost.warehouse.costs.daily_costs import changed_days, write_daily_costs
+from circleci_cost.warehouse.costs.daily_costs import CostSummary, changed_days, write_daily_costs
 from circleci_cost.warehouse.costs.pricing_periods import write_prices
 from circleci_cost.warehouse.tables.changed_days import ChangedDays
 from circleci_cost.warehouse.tables.sessions import TableStore
@@ -59,10 +60,10 @@ def plan(lake: Lake) -> ChangedDays:
         return changed_days(opened.connection, lake, CENTER, DAYS, **HISTORY)
 
 
-def price(lake: Lake, hours: float, meanwhile: Callable[[], object] = lambda: None, **options: Any) -> None:
+def run(lake: Lake, hours: float, meanwhile: Callable[[], object] = lambda: None, **options: Any) -> CostSummary:
     """Price all days, some hours after they were exported; `meanwhile` between the plan and the work."""
 
-    def find(connection: Any) -> ChangedDays:
+    def find(connection: duckdb.DuckDBPyConnection) -> ChangedDays:
         found = changed_days(connection, lake, CENTER, DAYS, **HISTORY)
         meanwhile()
         return found
@@ -70,9 +71,14 @@ def price(lake: Lake, hours: float, meanwhile: Callable[[], object] = lambda: No
     days = Plan(find)
     with TableStore(lake, **options).writing("daily_costs", CENTER, days=days) as connection:
         at = EXPORTED + timedelta(hours=hours)
-        summary = write_daily_costs(connection, lake, CENTER, DAYS, at, planned=days.days, **HISTORY)
-        assert summary.credits == summary.job_run_credits
-        assert summary.cost_usd == summary.charge_types_cost_usd
+        return write_daily_costs(connection, lake, CENTER, DAYS, at, planned=days.days, **HISTORY)
+
+
+def price(lake: Lake, hours: float, **options: Any) -> None:
+    """Price all days, and hold the sums against the job runs, as the checks do."""
+    summary = run(lake, hours, **options)
+    assert summary.credits == summary.job_run_credits
+    assert summary.cost_usd == summary.charge_types_cost_usd
 
 
 @pytest.fixture
@@ -207,3 +213,34 @@ def test_repriced_rows_have_the_kinds_of_actors_of_today(lake: Lake) -> None:
     actors = {"schedule_sources": "webhook", "api_sources": "x", "bot_branches": "x", "agent_branches": "main"}
     price(lake, hours=4, actors=actors)
     assert_as_anew(lake, actors=actors)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE daily_costs SET credits = credits + 1",
+        "UPDATE daily_costs SET compute_credits = compute_credits + 1",
+        "UPDATE daily_costs SET compute_cost_usd = compute_cost_usd + 1",
+        "UPDATE daily_costs SET cost_usd = cost_usd + 1",
+        "UPDATE daily_costs SET jobs = jobs + 1",
+        "DELETE FROM daily_costs",
+    ],
+)
+def test_costs_that_do_not_add_up_are_computed_again_by_the_next_run(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    execute = duckdb.DuckDBPyConnection.execute
+
+    def damaging(self: duckdb.DuckDBPyConnection, query: Any, *arguments: Any, **options: Any) -> Any:
+        result = execute(self, query, *arguments, **options)
+        if "INSERT INTO daily_costs" in str(query):
+            execute(self, damage)
+        return result
+
+    store(lake, DAYS[3], 3, hours=3)
+    with monkeypatch.context() as faulty:
+        faulty.setattr(duckdb.DuckDBPyConnection, "execute", damaging)
+        run(lake, hours=4)
+    assert DAYS[3] in plan(lake).anew
+    price(lake, hours=6)
+    assert_as_anew(lake)

@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS usage_days (
     settled BOOLEAN,
     -- Of the file that the costs were computed of; unknown where an earlier version wrote it or computed them.
     job_runs_sha256 VARCHAR,
-    -- The mark of the statements that computed them; unknown where an earlier version did.
+    -- The mark of what computed them; unknown where an earlier version did, or where they do not add up.
     computed_by VARCHAR,
     PRIMARY KEY (cost_center, date)
 );

@@ -8,13 +8,6 @@ LEFT JOIN dimension_names AS organizations
 LEFT JOIN dimension_names AS projects
     ON projects.dimension = 'project'
     AND daily.project_id = projects.id
-WHERE (
-        -- As in rename.sql: both are known, or neither is changed.
-        organizations.name IS NOT NULL
-        AND projects.name IS NOT NULL
-        AND (
-            daily.organization IS DISTINCT FROM organizations.name
-            OR daily.project IS DISTINCT FROM projects.name
-        )
-    )
+WHERE (organizations.name IS NOT NULL AND daily.organization IS DISTINCT FROM organizations.name)
+    OR (projects.name IS NOT NULL AND daily.project IS DISTINCT FROM projects.name)
     OR daily.actor_kind IS DISTINCT FROM actor_kind(daily.trigger_source, daily.branch);

@@ -15,5 +15,4 @@ SET
     cost_usd = TRY_CAST(daily_costs.credits AS DECIMAL(19, 6)) * rates.price_per_credit
 FROM rates
 WHERE daily_costs.cost_center = $cost_center
-    AND daily_costs.date = rates.date
-    AND daily_costs.price_per_credit IS DISTINCT FROM rates.price_per_credit;
+    AND daily_costs.date = rates.date;

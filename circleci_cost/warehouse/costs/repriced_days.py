@@ -1,6 +1,7 @@
-"""Days whose job runs are those that their costs were computed of: they get today's price, and are not read again.
+"""Days of which nothing but the price has changed: their rows get today's price, and their job runs are not added up.
 
-A reading of the job runs would come to the same rows: their file, the rules and the written rows are what they were.
+The file of their job runs, the statements and the file of their rows are what they were when they were computed. A day
+that is asked for at the price that it has is computed of its job runs, whatever its rows are.
 """
 
 import hashlib
@@ -20,24 +21,24 @@ from circleci_cost.warehouse.tables.manifests import Place, TableFile
 from circleci_cost.warehouse.tables.schemas import schema_mark
 from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
 
-_RULES = ("core/macros", "costs/daily_costs", "costs/engine_costs", "efficiency/superseded")
+_RULES = ("core/macros", "costs/dimension_names", "costs/daily_costs", "costs/engine_costs", "efficiency/superseded")
 
 
 @cache
 def computing_rules() -> str:
-    """A mark of the statements that compute rows of job runs: where it differs, `reprice` computes them again."""
-    texts = [*map(sql, _RULES), str(RERUN_DAYS)]
+    """A mark of what computes rows of job runs, statements and DuckDB: at another one, a new price does so again."""
+    texts = [*map(sql, _RULES), str(RERUN_DAYS), duckdb.__version__]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def days_to_reprice(
     connection: duckdb.DuckDBPyConnection, lake: Lake, cost_center: str, checksums: Mapping[date, str | None]
 ) -> frozenset[date]:
-    """Those of the days, each with the checksum that its job runs have now, that need nothing but today's price.
+    """Those of the days, each with the checksum that its job runs have now, of which nothing but the price has changed.
 
     A month's rows are trusted where their file is what was written, byte by byte. Raises `StorageError`.
     """
-    same = _unchanged(connection, cost_center, checksums)
+    same = _at_former_prices(connection, cost_center, checksums)
     months = {f"{day:%Y-%m}" for day in same}
     files = Place(lake, TABLE_SETS[DAILY_COSTS.name], cost_center).read().of(DAILY_COSTS.name)
     others = {file.month for file in files if file.month in months and not _as_written(lake, file)}
@@ -48,12 +49,12 @@ def still_to_reprice(
     connection: duckdb.DuckDBPyConnection, cost_center: str, checksums: Mapping[date, str | None]
 ) -> set[date]:
     """Those of the days for which this holds with the checksums of now, and whose rows come to what was noted."""
-    same = _unchanged(connection, cost_center, checksums)
+    same = _at_former_prices(connection, cost_center, checksums)
     parameters = {"cost_center": cost_center, "days": sorted(same)}
     return {day for (day,) in connection.execute(sql("costs/days_as_noted"), parameters).fetchall()}
 
 
-def _unchanged(
+def _at_former_prices(
     connection: duckdb.DuckDBPyConnection, cost_center: str, checksums: Mapping[date, str | None]
 ) -> set[date]:
     days = list(checksums)
@@ -63,7 +64,7 @@ def _unchanged(
         "checksums": [checksums[day] for day in days],
         "rules": computing_rules(),
     }
-    return {day for (day,) in connection.execute(sql("costs/unchanged_days"), parameters).fetchall()}
+    return {day for (day,) in connection.execute(sql("costs/days_to_reprice"), parameters).fetchall()}
 
 
 def reprice_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: Collection[date]) -> None:

@@ -27,7 +27,7 @@ HISTORY: Any = {"history_start": DAYS[0], "restatement_days": 4}
 NEW = Decimal("0.0007000001")
 
 
-def attempt(number: int, of: date, **more: str) -> list[Record]:
+def attempt(number: int, of: date, **more: str | None) -> list[Record]:
     """A job of each of two workflows; attempts of other days of October are later attempts of the first."""
     return [
         record(
@@ -43,7 +43,7 @@ def attempt(number: int, of: date, **more: str) -> list[Record]:
     ]
 
 
-def store(lake: Lake, of: date, attempts: int, hours: float, **more: str) -> None:
+def store(lake: Lake, of: date, attempts: int, hours: float, **more: str | None) -> None:
     rows = [row for number in range(attempts) for row in attempt(number, of, **more)]
     land_rows(lake, rows, of, of, hours=hours)
     ingest(lake, [of], hours=hours)
@@ -118,7 +118,16 @@ def assert_as_anew(lake: Lake, **options: Any) -> None:
         assert rows.equals(priced[name]), name
 
 
-@pytest.mark.parametrize("value", [NEW, Decimal(0), Decimal("0.0006"), None])
+def test_days_that_are_asked_for_at_the_price_that_they_have_are_computed_of_their_job_runs(lake: Lake) -> None:
+    """Whatever their rows are: it is what repairs them."""
+    with TableStore(lake).writing("daily_costs", CENTER) as connection:
+        connection.execute("UPDATE daily_costs SET operating_system = 'damaged', superseded_jobs = 0")
+    assert plan(lake) == ChangedDays(frozenset(DAYS), anew=frozenset(DAYS))
+    price(lake, hours=4)
+    assert_as_anew(lake)
+
+
+@pytest.mark.parametrize("value", [NEW, Decimal(0), None])
 def test_another_price_alone_is_given_to_the_rows_and_no_job_runs_are_read(lake: Lake, value: Decimal | None) -> None:
     set_price(lake, value)
     assert plan(lake) == ChangedDays(frozenset(DAYS), repriced=frozenset(DAYS))
@@ -187,15 +196,26 @@ def test_a_day_whose_job_runs_are_gone_loses_its_costs_and_what_it_superseded(la
 def test_rows_of_other_rules_or_of_unknown_job_runs_are_computed_again(lake: Lake, change: str) -> None:
     with TableStore(lake).writing("daily_costs", CENTER) as connection:
         connection.execute(f"{change} WHERE date = $day", {"day": DAYS[0]})
+    set_price(lake, NEW)
     assert plan(lake).anew == {DAYS[0]}
     price(lake, hours=4)
     assert_as_anew(lake)
 
 
-@pytest.mark.parametrize("change", ["UPDATE daily_costs SET credits = credits + 1", "DELETE FROM daily_costs"])
-def test_rows_that_come_to_other_sums_than_were_noted_are_computed_again(lake: Lake, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ("UPDATE daily_costs SET credits = credits + 1", frozenset(DAYS)),
+        ("DELETE FROM daily_costs", frozenset(DAYS[1:])),
+    ],
+)
+def test_rows_that_come_to_other_sums_than_were_noted_are_computed_again(
+    lake: Lake, change: str, wanted: frozenset[date]
+) -> None:
     with TableStore(lake).writing("daily_costs", CENTER) as connection:
         connection.execute(f"{change} WHERE date = $day", {"day": DAYS[0]})
+    set_price(lake, NEW)
+    assert plan(lake).repriced == wanted
     price(lake, hours=4)
     assert_as_anew(lake)
 
@@ -203,14 +223,38 @@ def test_rows_that_come_to_other_sums_than_were_noted_are_computed_again(lake: L
 def test_a_month_whose_file_is_not_what_was_written_is_computed_again(lake: Lake) -> None:
     (file,) = (lake.tables / "daily_costs").rglob("daily_costs.2026-10.*")
     file.write_bytes(file.read_bytes().replace(b"DuckDB", b"duckDB"))
+    set_price(lake, NEW)
     assert plan(lake).anew == {day for day in DAYS if day.month == 10}
     price(lake, hours=4)
-    assert plan(lake).anew == frozenset()
+    set_price(lake, Decimal("0.0006"))
+    assert plan(lake).repriced == frozenset(DAYS)
+    price(lake, hours=6)
+    assert_as_anew(lake)
+
+
+@pytest.mark.parametrize("organization", ["acme", None])
+def test_repriced_rows_have_the_newest_names_also_where_the_organization_has_none(
+    tmp_path: Path, organization: str | None
+) -> None:
+    lake = open_lake(tmp_path / "data")
+    for of in DAYS:
+        names = {"PROJECT_NAME": "shop", "ORGANIZATION_NAME": organization}
+        store(lake, of, 2, hours=1, LAST_BUILD_FINISHED_AT=f"{of} 12:00:00.000", **names)
+    set_price(lake, Decimal("0.0006"))
+    price(lake, hours=2)
+    names["PROJECT_NAME"] = "storefront"
+    store(lake, DAYS[4], 2, hours=3, LAST_BUILD_FINISHED_AT=f"{DAYS[4]} 12:00:00.000", **names)
+    set_price(lake, NEW)
+    assert plan(lake).anew == {DAYS[4]}
+    price(lake, hours=4)
+    assert tables(lake)["daily_costs"]["project"].unique().to_list() == ["storefront"]
     assert_as_anew(lake)
 
 
 def test_repriced_rows_have_the_kinds_of_actors_of_today(lake: Lake) -> None:
     actors = {"schedule_sources": "webhook", "api_sources": "x", "bot_branches": "x", "agent_branches": "main"}
+    set_price(lake, NEW)
+    assert plan(lake).repriced == frozenset(DAYS)
     price(lake, hours=4, actors=actors)
     assert_as_anew(lake, actors=actors)
 
@@ -241,6 +285,7 @@ def test_costs_that_do_not_add_up_are_computed_again_by_the_next_run(
     with monkeypatch.context() as faulty:
         faulty.setattr(duckdb.DuckDBPyConnection, "execute", damaging)
         run(lake, hours=4)
+    set_price(lake, NEW)
     assert DAYS[3] in plan(lake).anew
     price(lake, hours=6)
     assert_as_anew(lake)

@@ -94,6 +94,7 @@ def write_daily_costs(
         written = sorted(planned.anew | planned.repriced) if planned else asked.written(connection)
         with_runs = [day for day in written if day in present]
         files = readable(lake.job_runs_file(cost_center, day) for day in with_runs)
+        files_of = dict(zip(with_runs, files, strict=True))
         # Before they are priced: a file that is replaced meanwhile is another one than was noted, and priced again.
         sources = _sources(lake, cost_center, with_runs, at, unsettled)
         repriced = _still_repriced(connection, cost_center, planned, sources)
@@ -104,8 +105,7 @@ def write_daily_costs(
             reprice_days(connection, cost_center, repriced)
             refuse_inexact(connection, cost_center, sorted(repriced))
         if read := [day for day in anew if day in present]:
-            of_days = readable(lake.job_runs_file(cost_center, day) for day in read)
-            connection.execute(sql("costs/dimension_names"), {"files": of_days})
+            connection.execute(sql("costs/dimension_names"), {"files": [files_of[day] for day in read]})
             price_job_runs(connection, lake, cost_center, read, engine)
         if files:
             connection.execute(sql("costs/rename"))

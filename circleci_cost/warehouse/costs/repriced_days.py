@@ -17,7 +17,8 @@ from circleci_cost.lake.layout import Lake
 from circleci_cost.lake.readable import readable
 from circleci_cost.model.efficiency.waste import RERUN_DAYS
 from circleci_cost.warehouse.core.statements import sql
-from circleci_cost.warehouse.tables.manifests import Place, TableFile
+from circleci_cost.warehouse.inspection.checksums import Listed, compare
+from circleci_cost.warehouse.tables.manifests import Place
 from circleci_cost.warehouse.tables.schemas import schema_mark
 from circleci_cost.warehouse.tables.table_sets import TABLE_SETS
 
@@ -39,9 +40,7 @@ def days_to_reprice(
     A month's rows are trusted where their file is what was written, byte by byte. Raises `StorageError`.
     """
     same = _at_former_prices(connection, cost_center, checksums)
-    months = {f"{day:%Y-%m}" for day in same}
-    files = Place(lake, TABLE_SETS[DAILY_COSTS.name], cost_center).read().of(DAILY_COSTS.name)
-    others = {file.month for file in files if file.month in months and not _as_written(lake, file)}
+    others = _other_months(lake, cost_center, {f"{day:%Y-%m}" for day in same})
     return frozenset(day for day in same if f"{day:%Y-%m}" not in others)
 
 
@@ -73,12 +72,13 @@ def reprice_days(connection: duckdb.DuckDBPyConnection, cost_center: str, days: 
     connection.execute(sql("costs/rename_actors"))
 
 
-def _as_written(lake: Lake, file: TableFile) -> bool:
-    if file.columns != schema_mark(file.table):
-        return False
-    try:
-        (name,) = readable([lake.root / file.path], immutable=True)
-        with Path(name).open("rb") as written:
-            return hashlib.file_digest(written, "sha256").hexdigest() == file.sha256
-    except FileNotFoundError:
-        return False
+def _other_months(lake: Lake, cost_center: str, months: Collection[str]) -> set[str | None]:
+    """Those of the months whose file is not what was written, or has the columns of another version."""
+    listed = Place(lake, TABLE_SETS[DAILY_COSTS.name], cost_center).read().of(DAILY_COSTS.name)
+    files = [file for file in listed if file.month in months]
+    paths = [Path(name) for name in readable((lake.root / file.path for file in files), immutable=True)]
+    damaged = compare(
+        {path: Listed(file.bytes, file.sha256) for path, file in zip(paths, files, strict=True)}, lambda read: None
+    )
+    mark = schema_mark(DAILY_COSTS.name)
+    return {file.month for path, file in zip(paths, files, strict=True) if path in damaged or file.columns != mark}

@@ -5,7 +5,6 @@ The commands are in their own modules; here are only names and one line of help 
 
 import importlib
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import click
 
 from circleci_cost import __version__
 from circleci_cost.cli.called_as import as_called
+from circleci_cost.cli.interrupts import raise_on_signals, was_interrupted
 from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.clock import Clock, SystemClock
@@ -133,10 +133,9 @@ def _exit_code(*_: object, **__: object) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: errors a user can act on are sentences, bugs show their traceback."""
+    raise_on_signals(_end_at_once)
     prepare_streams()
     sys.excepthook = say_bug
-    # A service manager's stop is a Ctrl-C: temporary files go, runs end as canceled.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
 
 
@@ -154,19 +153,35 @@ def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
         _say_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
-        # click gives no cause for a question whose answer is hidden, so look at the context, too.
-        if isinstance(error.__cause__ or error.__context__, EOFError):
-            # The cursor is still on the line of the question.
-            say("")
-            _say_error("There is no more input to read; give the answers as options instead.")
-            return 2
-        _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
-        return INTERRUPTED
+        return _aborted(error)
     except BrokenPipeError:
         # The reader of our output, such as `head`, has closed it.
         _close_output()
         return 0
+    except Exception:
+        if not was_interrupted():
+            raise
+        return _interrupted()
     return code if isinstance(code, int) else 0
+
+
+def _aborted(error: BaseException) -> int:
+    # click gives no cause for a question whose answer is hidden, so look at the context, too.
+    if isinstance(error.__cause__ or error.__context__, EOFError):
+        # The cursor is still on the line of the question.
+        say("")
+        _say_error("There is no more input to read; give the answers as options instead.")
+        return 2
+    return _interrupted()
+
+
+def _interrupted() -> int:
+    _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
+    return INTERRUPTED
+
+
+def _end_at_once() -> None:
+    os._exit(_interrupted())
 
 
 def _leave_output(error: CircleciCostError) -> None:

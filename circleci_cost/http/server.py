@@ -34,6 +34,7 @@ class ThreadedServer:
         self._app = app
         self._name = name
         self._protocol = protocol
+        self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
@@ -47,7 +48,7 @@ class ThreadedServer:
         """Start listening; return once requests are answered. OSError where the port is taken."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         # asyncio turns Nagle's delay of 40 ms off only for sockets created with their protocol
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._listener = listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((self.host, self.port))
@@ -71,20 +72,27 @@ class ThreadedServer:
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, args=(self._server, listener), name=self._name, daemon=True)
         self._thread.start()
-        self._server.ready.wait(10)
+        while not (self._server.ready.wait(0.5) or self._ended.is_set()):
+            pass
 
     def _run(self, server: "_Server", listener: socket.socket) -> None:
         try:
-            server.run(sockets=[listener])
+            # A Ctrl-C may have come before this thread.
+            if not server.stop_requested:
+                server.run(sockets=[listener])
         finally:
             self._ended.set()
 
     def stop(self) -> None:
-        """Drop open connections and return when the thread has ended."""
-        if self._server and self._thread:
+        """Drop open connections and return when the thread has ended. However far the start is, it comes to nothing."""
+        if self._server:
             self._server.request_stop()
+        # One that is not alive yet cannot be joined; it ends by itself.
+        if self._thread and self._thread.is_alive():
             self._thread.join(10)
-            self._server = self._thread = None
+        if self._listener:
+            self._listener.close()
+        self._server = self._thread = self._listener = None
 
     def wait(self) -> None:
         """Block until the server ends, as a command does."""
@@ -111,9 +119,11 @@ class _Server(uvicorn.Server):
         self.ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self.stop_requested = False
 
     def request_stop(self) -> None:
         """End the server from another thread."""
+        self.stop_requested = True
         if self._loop and self._stopping:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
@@ -121,6 +131,8 @@ class _Server(uvicorn.Server):
         """Serve until asked to stop."""
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        if self.stop_requested:
+            self._stopping.set()
         await self.on_tick(0)
         self.ready.set()
         await self._stopping.wait()

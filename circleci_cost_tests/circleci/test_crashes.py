@@ -83,7 +83,7 @@ def kill_and_finish(
         with fetching(lake, server, window) as process:
             until(lambda: process.poll() is not None or ready(lake))
             process.send_signal(signal.SIGKILL)
-            assert process.wait(10) == -signal.SIGKILL
+            assert process.wait(60) == -signal.SIGKILL
         killed()
         assert landed_exports(lake, "acme") == []
         simulator.faults.clear()

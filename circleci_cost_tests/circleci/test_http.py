@@ -106,11 +106,11 @@ def test_f013_silence_after_the_request_is_a_lost_answer(site: Harness) -> None:
 def test_f014_a_drip_that_beats_the_read_time_out_ends_at_the_total_deadline(site: Harness, headers_too: bool) -> None:
     site.fault("me", broken.Drip(interval=0.1, headers_too=headers_too))
     started = time.monotonic()
-    error = failure(site.server.base_url, Timeouts(connect=5, read=1.5, total=2))
-    assert time.monotonic() - started < 5
+    error = failure(site.server.base_url, Timeouts(connect=60, read=3, total=4))
+    assert time.monotonic() - started < 30
     assert isinstance(error, LostAnswer)
     assert str(error) == (
-        f"{SUBJECT}: the CircleCI API at 127.0.0.1 did not complete its answer within 2 s; try again later."
+        f"{SUBJECT}: the CircleCI API at 127.0.0.1 did not complete its answer within 4 s; try again later."
     )
 
 

@@ -121,7 +121,7 @@ def test_the_simulator_behind_a_proxy_shows_its_public_address_and_created_where
     command = [sys.executable, "-m", "circleci_cost.cli", "simulate", "--jobs-per-day", "10", *options]
     end = datetime.now(UTC).date() - timedelta(days=1)
     window = {"start": f"{end - timedelta(days=3)}T00:00:00Z", "end": f"{end}T00:00:00Z"}
-    with subprocess.Popen([*command, "--processing-seconds", "0.5"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, "--processing-seconds", "8"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "https://sim.example.com/api/v2\n"
@@ -129,8 +129,10 @@ def test_the_simulator_behind_a_proxy_shows_its_public_address_and_created_where
             with httpx.Client(headers={"Circle-Token": "x"}, timeout=60) as client:
                 job = client.post(jobs, json=window).json()["usage_export_job_id"]
                 states = [client.get(f"{jobs}/{job}").json() for _ in range(2)]
-                time.sleep(0.5)
-                done = client.get(f"{jobs}/{job}").json()
+                done = states[-1]
+                while done["state"] == "processing":
+                    time.sleep(1)
+                    done = client.get(f"{jobs}/{job}").json()
         finally:
             process.kill()
     assert [each["state"] for each in (*states, done)] == ["created", "processing", "completed"]

@@ -455,7 +455,7 @@ def test_ctrl_c_ends_a_question_at_once(tmp_path: Path) -> None:
     # Python itself loses a Ctrl-C in the moment between the question and the read.
     time.sleep(1.5)
     os.write(terminal, b"\x03")
-    while select.select([terminal], [], [], 10)[0] and b"nothing is lost" not in output:
+    while select.select([terminal], [], [], 60)[0] and b"nothing is lost" not in output:
         output += os.read(terminal, 4096)
     if b"nothing is lost" not in output:
         os.kill(pid, signal.SIGKILL)

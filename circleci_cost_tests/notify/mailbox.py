@@ -31,7 +31,7 @@ class Mailbox:
         if starttls:
             options = {"tls_context": server_tls(), "require_starttls": True}
             options |= {"authenticator": self._authenticate, "auth_required": True}
-        self._controller = _Controller(self, hostname="127.0.0.1", port=0, ready_timeout=10, **options)
+        self._controller = _Controller(self, hostname="127.0.0.1", port=0, ready_timeout=60, **options)
 
     @property
     def port(self) -> int:

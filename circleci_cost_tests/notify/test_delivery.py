@@ -61,8 +61,8 @@ def test_no_message_is_begun_when_the_channels_time_is_up_and_the_next_run_goes_
 ) -> None:
     site.configure(slack_section())
     site.enqueue(*(failed(str(number)) for number in range(5)))
-    receiver.on_request = lambda: time.sleep(0.15)
-    first = deliver(site.outbox, site.channels, Limits(message=5, channel=0.2)).sent
+    receiver.on_request = lambda: time.sleep(1)
+    first = deliver(site.outbox, site.channels, Limits(message=20, channel=2)).sent
     assert 1 <= first < 5
     receiver.on_request = lambda: None
     assert site.deliver().sent == 5 - first

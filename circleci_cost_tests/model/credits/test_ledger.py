@@ -188,7 +188,7 @@ def test_sums_beyond_64_bits_stay_exact(amount: Decimal) -> None:
 def test_a_thousand_lots_over_395_days_take_less_than_two_seconds() -> None:
     lots = frame_of([Lot(number % 395, 365, Decimal(1_000_000), Decimal(600)) for number in range(1000)])
     usage = usage_of([Decimal("1234567.890123")] * 395)
-    started = time.perf_counter()
+    started = time.process_time()
     ledger = credit_ledger(lots, usage, day(394))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert ledger["used_credits"].sum() == usage["credits"].sum()

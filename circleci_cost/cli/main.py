@@ -6,6 +6,7 @@ The commands are in their own modules; here are only names and one line of help 
 import importlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import click
 
 from circleci_cost import __version__
 from circleci_cost.cli.called_as import as_called
-from circleci_cost.cli.interrupts import raise_on_signals, was_interrupted
+from circleci_cost.cli.interrupts import let_go, raise_on_signals, was_interrupted
 from circleci_cost.cli.invocation import LEFT_OUT, Invocation
 from circleci_cost.cli.streams import prepare_streams, say, say_bug
 from circleci_cost.clock import Clock, SystemClock
@@ -136,7 +137,9 @@ def main(arguments: list[str] | None = None) -> None:
     raise_on_signals(_end_at_once)
     prepare_streams()
     sys.excepthook = say_bug
-    sys.exit(run(arguments))
+    code = run(arguments)
+    let_go()
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
@@ -157,7 +160,7 @@ def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output, such as `head`, has closed it.
         _close_output()
-        return 0
+        return INTERRUPTED if was_interrupted() else 0
     except Exception:
         if not was_interrupted():
             raise
@@ -176,12 +179,17 @@ def _aborted(error: BaseException) -> int:
 
 
 def _interrupted() -> int:
-    _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
+    # Its reader may have gone with the same Ctrl-C.
+    with suppress(BrokenPipeError):
+        _say_error("Interrupted; nothing is lost, the same command takes up where this one ended.")
     return INTERRUPTED
 
 
 def _end_at_once() -> None:
-    os._exit(_interrupted())
+    try:
+        _interrupted()
+    finally:
+        os._exit(INTERRUPTED)
 
 
 def _leave_output(error: CircleciCostError) -> None:

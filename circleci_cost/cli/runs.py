@@ -73,9 +73,15 @@ def _run(pool: WorkerPool, runs: Sequence[AnyRun], title: str, *, standing_check
         try:
             pool.run(lanes, watch, standing_checks=standing_checks)
         except KeyboardInterrupt:
-            watch.stopping()
             try:
-                pool.stop()
-            except KeyboardInterrupt:
-                pool.kill()
+                watch.stopping()
+            finally:
+                _stop(pool)
             raise
+
+
+def _stop(pool: WorkerPool) -> None:
+    try:
+        pool.stop()
+    except KeyboardInterrupt:
+        pool.kill()

@@ -6,6 +6,7 @@ What the application answers is its own matter; the simulator and the explorer a
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -125,7 +126,9 @@ class _Server(uvicorn.Server):
         """End the server from another thread."""
         self.stop_requested = True
         if self._loop and self._stopping:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+            # Its loop may be closed by now.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def main_loop(self) -> None:
         """Serve until asked to stop."""

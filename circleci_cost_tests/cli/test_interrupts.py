@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -81,8 +83,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(*arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def start(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Start Python; whatever is left of it is killed."""
+    process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "CIRCLECI_TOKEN": "canary"},
@@ -90,6 +94,12 @@ def start(*arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -109,6 +119,32 @@ def test_a_signal_while_libraries_are_imported_ends_the_command(
     assert said in ([SAID], ["Serving the cost explorer; Ctrl-C ends it.", "Stopped."], ["Stopped."])
 
 
+def test_a_signal_just_before_a_command_ends_by_itself_does_not_kill_it(tmp_path: Path) -> None:
+    """While it waited for the end of an import, the command ended: the alarm for it came to nobody."""
+    with start("-X", "importtime", "-m", "circleci_cost.cli", "serve", folder=tmp_path) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.rstrip("\n").endswith(" circleci_cost.cli.serve"):
+                break
+            if line.rstrip("\n").endswith(" uvicorn.config"):
+                process.send_signal(signal.SIGTERM)
+        rest = process.stderr.read()
+        assert process.wait(60) in {3, INTERRUPTED}
+    assert "Traceback" not in rest
+
+
+def test_an_interrupted_command_ends_also_where_nobody_reads_what_it_says() -> None:
+    with start("-c", QUERY, QUERIES[1]) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "asking\n"
+        process.stderr.close()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == INTERRUPTED
+        process.stderr = None
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("query", QUERIES, ids=["joins", "scans"])
 def test_a_signal_ends_a_query(query: str, how: signal.Signals) -> None:
@@ -124,8 +160,8 @@ def test_a_signal_ends_a_query(query: str, how: signal.Signals) -> None:
 
 def test_a_signal_leaves_no_lock_taken_and_is_never_lost() -> None:
     with start("-c", THREADS) as process:
-        assert process.communicate() == ("passed on each time\n", "")
-    assert process.returncode == 0
+        out, _ = process.communicate()
+    assert (process.returncode, out) == (0, "passed on each time\n")
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:

@@ -2,9 +2,9 @@
 
 Python and libraries do not pass it on from wherever it is raised. Compiled libraries catch it while they are imported,
 which some are late in a command, and pydantic while it validates: some go on as if nothing had been asked. Python
-ignores it in what it calls when an object ends; and where a lock is taken or released, the lock is lost. There it waits,
-or comes again. DuckDB words it as an error of its own, or answers neither that nor any later signal: then the process is
-ended from a thread.
+ignores it in what it calls when an object ends, and where a lock is taken or released, the lock leaks. It waits there,
+or comes again. DuckDB words it as an error of its own, or answers neither that nor any later signal: then the process
+is ended from a thread.
 """
 
 import logging

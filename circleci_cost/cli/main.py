@@ -162,6 +162,7 @@ def run(arguments: list[str] | None = None, clock: Clock | None = None) -> int:
         _close_output()
         return INTERRUPTED if was_interrupted() else 0
     except Exception:
+        # Of whatever class a library has worded a Ctrl-C in; all others are bugs.
         if not was_interrupted():
             raise
         return _interrupted()

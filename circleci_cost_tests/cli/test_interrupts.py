@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from circleci_cost_tests.cli.processes import running
 from circleci_cost_tests.explorer.small_folder import small_folder
 
 INTERRUPTED = 130
@@ -83,23 +83,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def start(*arguments: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def start(*arguments: str, folder: Path | None = None) -> AbstractContextManager[subprocess.Popen[str]]:
     """Start Python; whatever is left of it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "CIRCLECI_TOKEN": "canary"},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "CIRCLECI_TOKEN": "canary"}
+    return running([sys.executable, *arguments], folder, environment)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

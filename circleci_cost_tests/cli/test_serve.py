@@ -7,14 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from circleci_cost_tests.cli.processes import running
 from circleci_cost_tests.explorer.raw_requests import connected, get
 from circleci_cost_tests.explorer.routes import READING
 from circleci_cost_tests.explorer.small_folder import configure, small_folder
@@ -45,26 +45,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def serve(folder: Path, *options: str, **streams: int) -> Iterator[subprocess.Popen[str]]:
+def serve(folder: Path, *options: str, stdout: int = subprocess.PIPE) -> AbstractContextManager[subprocess.Popen[str]]:
     """Start the command in a folder; whatever is left of it is killed."""
     named = {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONWARNINGS": "default", **CANARIES}
     environment = {name: value for name, value in os.environ.items() if name != "CIRCLECI_COST_CONFIG"} | named
     command = [sys.executable, "-m", "circleci_cost.cli", "serve", "--port", "0", *options]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=streams.get("stdout", subprocess.PIPE),
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    return running(command, folder, environment, stdout)
 
 
 def origin_of(process: subprocess.Popen[str]) -> str:
